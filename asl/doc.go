@@ -1,0 +1,11 @@
+// Package asl is the Amazon States Language in its JSONPath mode, as Step Functions runs it: [Parse] validates a
+// definition into an immutable [Machine], and [Step] is the pure function that moves one execution by one event.
+//
+// The package does no I/O, reads no clock, draws no randomness of its own and starts no goroutine. Whoever drives it
+// (package engine) journals each [Event] before it performs the [Effect]s that Step returned for it; replaying the same
+// events with the same times gives the same state, the same effects and the same history.
+//
+// Sources: the specification (https://states-language.net/spec.html) and the Step Functions developer guide
+// (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html). Where they leave a
+// choice, AWS's observed behaviour decides, and a test names it.
+package asl

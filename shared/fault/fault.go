@@ -1,0 +1,127 @@
+// Package fault is the one error type of tripsaga: a kind, a stable name and a cause. Domain, barrier and adapters
+// return it; each edge translates it once, to an ASL error name, an HTTP status or an exit code.
+package fault
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind says what a caller can do about an error.
+type Kind uint8
+
+// The kinds. The zero Kind is Internal: what nobody classified is a fault of the software.
+const (
+	Internal    Kind = iota // a fault; the detail is for the log, not for the caller
+	Unavailable             // try again: nothing is known to be wrong with the request
+	Invalid                 // the request is malformed; final
+	NotFound                // final
+	Conflict                // the request contradicts what is stored; final
+	Refused                 // a business rule says no: sold out, declined; final, and no fault of the software
+)
+
+func (k Kind) String() string {
+	return [...]string{"internal", "unavailable", "invalid", "not found", "conflict", "refused"}[k]
+}
+
+// The stable names: state machines match them, clients see them. Renaming one is a breaking change.
+const (
+	NameInternal            = "InternalError"
+	NameUnavailable         = "ServiceUnavailable"
+	NameInvalid             = "InvalidRequest"
+	NameNotFound            = "NotFound"
+	NameFlightUnavailable   = "FlightUnavailable"
+	NameHotelUnavailable    = "HotelUnavailable"
+	NamePaymentDeclined     = "PaymentDeclined"
+	NameIdempotencyMismatch = "IdempotencyMismatch"
+	NameStepCancelled       = "StepCancelled"
+	NameBookingFailed       = "BookingFailed"
+	NameFlightBookingFailed = "FlightBookingFailed"
+)
+
+// Error is an error with a kind and a stable name.
+type Error struct {
+	Kind    Kind
+	Name    string // one of the Name constants
+	Message string // for people; names the field, the value and what is allowed
+	Field   string // the JSON path of the offending input ("flight.number"), or ""
+	Cause   error
+}
+
+func (e *Error) Error() string {
+	msg := e.Message
+	if e.Field != "" {
+		msg = e.Field + ": " + msg
+	}
+	if e.Cause == nil {
+		return msg
+	}
+	if msg == "" {
+		return e.Cause.Error()
+	}
+	return msg + ": " + e.Cause.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// ErrorName is the stable name, under which a state machine sees the error.
+func (e *Error) ErrorName() string { return e.Name }
+
+// New makes an error; format and args make its message.
+func New(kind Kind, name, format string, args ...any) *Error {
+	return &Error{Kind: kind, Name: name, Message: fmt.Sprintf(format, args...)}
+}
+
+// Invalidf refuses one field of the input.
+func Invalidf(field, format string, args ...any) *Error {
+	e := New(Invalid, NameInvalid, format, args...)
+	e.Field = field
+	return e
+}
+
+// Wrap gives err a kind and a name.
+func Wrap(kind Kind, name string, err error, format string, args ...any) *Error {
+	e := New(kind, name, format, args...)
+	e.Cause = err
+	return e
+}
+
+// In returns err with its field prefixed by parent ("number" in "flight" is "flight.number"). Errors of other types,
+// and nil, are returned as they are.
+func In(parent string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	c := *e
+	if c.Field == "" {
+		c.Field = parent
+	} else {
+		c.Field = parent + "." + c.Field
+	}
+	return &c
+}
+
+// KindOf is the kind of the outermost *Error in err's chain, Internal when there is none.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}
+
+// NameOf is the stable name of err, NameInternal when it has none.
+func NameOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) && e.Name != "" {
+		return e.Name
+	}
+	return NameInternal
+}
+
+// Is tells whether err carries the stable name.
+func Is(err error, name string) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Name == name
+}

@@ -1,0 +1,120 @@
+// Package table is the port to the single table that everything durable lives in: domain records, step records, the
+// outbox and the engine's journal. It is shaped so that DynamoDB can offer all of it, and so that a local store has no
+// more to offer than DynamoDB: keyed reads, range reads within one partition, and all-or-nothing writes with conditions.
+//
+// Every backend passes package tabletest.
+package table
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Key addresses one item: a partition key and a sort key, both required.
+type Key struct{ PK, SK string }
+
+func (k Key) String() string { return k.PK + " / " + k.SK }
+
+// Item is one stored record.
+type Item struct {
+	Key
+	// Version is written as the caller gives it and compared by the Version condition. The table never changes it.
+	Version int64
+	// Ints are the integer attributes, the only ones that Add can change. They stand outside Data so that a counter
+	// can move without Data being read.
+	Ints map[string]int64
+	// Index is the item's key in the secondary index GSI1. The zero Key keeps the item out of it.
+	Index Key
+	// Expires is a Unix time in seconds after which the table may drop the item, some time later; 0 keeps it for ever.
+	Expires int64
+	// Data is the record itself, one JSON value.
+	Data []byte
+}
+
+// Table is the port. Implementations are safe for concurrent use.
+//
+// On return nothing that a crash could take back has been acknowledged: a write is durable, and what a read shows is
+// durable. A context made by [Deferred] lifts just that, see there.
+type Table interface {
+	// Get reads one item, consistently. ok tells whether it exists. The item's Data and Ints belong to the caller.
+	Get(ctx context.Context, key Key) (item Item, ok bool, err error)
+
+	// Query reads a page of one partition in the order of the sort key. On the index it may lag behind the writes.
+	// Errors: [ErrInvalid] for a malformed query or a cursor of another query.
+	Query(ctx context.Context, q Query) (Page, error)
+
+	// Transact applies all operations or none. Errors: [*Conflict] names the first operation whose condition did not
+	// hold; [ErrTryAgain] when the table was busy and nothing was written; [ErrInvalid] when the operations break a
+	// limit. After any other error the outcome is unknown.
+	Transact(ctx context.Context, ops ...Op) error
+}
+
+var (
+	// ErrTryAgain tells that the table was too busy (a throttle, a collision of transactions) and nothing was written.
+	ErrTryAgain = errors.New("table: busy, try again")
+	// ErrInvalid tells that a call breaks a limit of the port; it is a bug of the caller, or a forged cursor.
+	ErrInvalid = errors.New("table: invalid call")
+	// ErrClosed tells that the table was closed.
+	ErrClosed = errors.New("table: closed")
+)
+
+// Conflict tells that a condition did not hold. Nothing was written.
+type Conflict struct {
+	Op  int // index into the operations of the transaction
+	Key Key
+	Why string // for people: which condition, and what was found
+}
+
+func (c *Conflict) Error() string {
+	return fmt.Sprintf("table: condition of operation %d on %s failed: %s", c.Op, c.Key, c.Why)
+}
+
+// Query selects a run of one partition's items.
+type Query struct {
+	PK         string // required
+	Prefix     string // only sort keys with this prefix; excludes From and To
+	From, To   string // From <= sort key < To; "" leaves that side open
+	Index      bool   // read the secondary index: PK, Prefix, From and To then mean the items' Index key
+	Descending bool
+	Limit      int    // items a page: 1 to MaxPage; 0 means MaxPage
+	Cursor     string // of the page before, of the very same query
+}
+
+// Page is one page of a query. Cursor is empty on the last page.
+type Page struct {
+	Items  []Item
+	Cursor string
+}
+
+type deferredKey struct{}
+
+// Deferred marks a context whose reads and writes need not be durable on return. They are still atomic and isolated,
+// visible at once to all, and no write becomes durable before an earlier one: whoever makes a later durable write, or
+// calls [Sync], makes everything before it durable. Only a caller that acknowledges nothing to the outside before such
+// a later write may use it. A backend that is durable at once ignores it.
+func Deferred(ctx context.Context) context.Context {
+	return context.WithValue(ctx, deferredKey{}, true)
+}
+
+// Durable undoes Deferred: for a write that must stand before something outside the table happens.
+func Durable(ctx context.Context) context.Context {
+	if !IsDeferred(ctx) {
+		return ctx
+	}
+	return context.WithValue(ctx, deferredKey{}, false)
+}
+
+// IsDeferred is for backends.
+func IsDeferred(ctx context.Context) bool {
+	on, _ := ctx.Value(deferredKey{}).(bool)
+	return on
+}
+
+// Sync returns once everything written to t so far is durable, deferred writes included.
+func Sync(ctx context.Context, t Table) error {
+	if s, ok := t.(interface{ Sync(context.Context) error }); ok {
+		return s.Sync(ctx)
+	}
+	return nil
+}
