@@ -1,0 +1,127 @@
+package expr
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"strconv"
+)
+
+// truncatedArg is a number without its fraction. AWS documents rounding to the nearest integer, but was observed to cut
+// the fraction off in arrays and in States.MathRandom: ArrayPartition(a, 2.6) makes chunks of 2.
+func truncatedArg(args []any, i int) (int64, error) { return int32Arg(args, i, math.Trunc) }
+
+// roundedArg is a number rounded as Java's Math.round does: to the nearest integer, halves towards positive infinity.
+func roundedArg(args []any, i int) (int64, error) {
+	return int32Arg(args, i, func(f float64) float64 {
+		whole := math.Floor(f)
+		if f-whole >= 0.5 {
+			whole++
+		}
+		return whole
+	})
+}
+
+// int32Arg is a number of the range that AWS allows, -2147483648 to 2147483647.
+func int32Arg(args []any, i int, round func(float64) float64) (int64, error) {
+	n, ok := args[i].(json.Number)
+	if !ok {
+		return 0, fmt.Errorf("argument %d must be a number, not %s", i+1, kindOf(args[i]))
+	}
+	f, err := strconv.ParseFloat(string(n), 64)
+	if f = round(f); err != nil || f < math.MinInt32 || f > math.MaxInt32 {
+		return 0, fmt.Errorf("argument %d is %s; it must be an integer of 32 bits", i+1, n)
+	}
+	return int64(f), nil
+}
+
+// mathAdd adds two numbers, each rounded first; AWS fails where the sum does not fit 32 bits.
+func mathAdd(_ *Env, args []any) (any, error) {
+	a, err := roundedArg(args, 0)
+	if err != nil {
+		return nil, err
+	}
+	b, err := roundedArg(args, 1)
+	if err != nil {
+		return nil, err
+	}
+	sum := a + b
+	if sum < math.MinInt32 || sum > math.MaxInt32 {
+		return nil, fmt.Errorf("the sum %d is not an integer of 32 bits", sum)
+	}
+	return integer(sum), nil
+}
+
+// mathRandom draws from the first argument up to, but without, the second. With a seed, the third, it always draws the
+// same number.
+func mathRandom(env *Env, args []any) (any, error) {
+	from, err := truncatedArg(args, 0)
+	if err != nil {
+		return nil, err
+	}
+	to, err := truncatedArg(args, 1)
+	if err != nil {
+		return nil, err
+	}
+	if from >= to {
+		return nil, fmt.Errorf("the start %d must be less than the end %d", from, to)
+	}
+	draw := env.Random
+	if len(args) == 3 {
+		seed, err := truncatedArg(args, 2)
+		if err != nil {
+			return nil, err
+		}
+		draw = seeded(seed)
+	}
+	if draw == nil {
+		return nil, errNoRandom
+	}
+	offset, _ := bits.Mul64(draw(), uint64(to-from))
+	return integer(from + int64(offset)), nil
+}
+
+// seeded draws the same for the same seed. AWS promises no more than that: its sequence is not documented.
+func seeded(seed int64) func() uint64 { return rand.NewPCG(uint64(seed), 0).Uint64 }
+
+// uuid makes a random UUID, version 4 (RFC 9562).
+func uuid(env *Env, _ []any) (any, error) {
+	if env.Random == nil {
+		return nil, errNoRandom
+	}
+	var id [16]byte
+	for i, half := 0, uint64(0); i < len(id); i++ {
+		if i%8 == 0 {
+			half = env.Random()
+		}
+		id[i] = byte(half >> (56 - 8*(i%8)))
+	}
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	h := hex.EncodeToString(id[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], nil
+}
+
+// jsonMerge merges two objects; of equal names the second object's member counts. Deep merging does not exist in AWS.
+func jsonMerge(_ *Env, args []any) (any, error) {
+	a, err := objectArg(args, 0)
+	if err != nil {
+		return nil, err
+	}
+	b, err := objectArg(args, 1)
+	if err != nil {
+		return nil, err
+	}
+	if args[2] != false {
+		return nil, errors.New("argument 3 must be false: only shallow merging is supported")
+	}
+	merged := make(map[string]any, len(a)+len(b))
+	maps.Copy(merged, a)
+	maps.Copy(merged, b)
+	return merged, nil
+}

@@ -1,0 +1,182 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Template is a compiled payload template, as Parameters, ResultSelector and Assign hold them. It is immutable and safe
+// for concurrent use.
+type Template struct{ root node }
+
+// node is a part of a template, or an argument of an intrinsic function.
+type node interface {
+	eval(env *Env) (any, error)
+}
+
+// ParseTemplate compiles a payload template, which may be any JSON value. At any depth, a member whose name ends in
+// ".$" is replaced by one without that ending, with the value of the path or intrinsic function that it holds. The
+// error is a [*SyntaxError].
+func ParseTemplate(v any) (*Template, error) {
+	n, err := parseNode("", v)
+	if err != nil {
+		return nil, err
+	}
+	return &Template{n}, nil
+}
+
+// Eval returns the template's value. A template without ".$" yields the very value it was parsed from. The error is an
+// [*Error]: States.ParameterPathFailure for a path that selects nothing, States.IntrinsicFailure for a failed function.
+func (t *Template) Eval(env *Env) (any, error) { return t.root.eval(env) }
+
+type constant struct{ value any }
+
+func (c constant) eval(*Env) (any, error) { return c.value, nil }
+
+type arrayNode []node
+
+func (a arrayNode) eval(env *Env) (any, error) {
+	array := make([]any, len(a))
+	for i, n := range a {
+		v, err := n.eval(env)
+		if err != nil {
+			return nil, err
+		}
+		array[i] = v
+	}
+	return array, nil
+}
+
+type member struct {
+	name  string
+	value node
+}
+
+type objectNode []member
+
+func (o objectNode) eval(env *Env) (any, error) {
+	object := make(map[string]any, len(o))
+	for i := range o {
+		v, err := o[i].value.eval(env)
+		if err != nil {
+			return nil, err
+		}
+		object[o[i].name] = v
+	}
+	return object, nil
+}
+
+type pathNode struct{ path *Path }
+
+func (p pathNode) eval(env *Env) (any, error) { return p.path.Get(env) }
+
+// dynamic is the value of a member whose name ends in ".$".
+type dynamic struct {
+	name  string // with the ending
+	value node
+}
+
+func (d dynamic) eval(env *Env) (any, error) {
+	v, err := d.value.eval(env)
+	var miss *noMatch
+	if errors.As(err, &miss) {
+		return nil, &Error{nameParameterPath, d.missing(miss.path, env)}
+	}
+	return v, err
+}
+
+// maxShown bounds the input that a message shows, in bytes.
+const maxShown = 4096
+
+// missing is worded as AWS does it.
+func (d dynamic) missing(p *Path, env *Env) string {
+	start, _ := p.start(env)
+	input, _ := appendValue(nil, start)
+	if len(input) > maxShown {
+		cut := maxShown
+		for !utf8.RuneStart(input[cut]) {
+			cut--
+		}
+		input = append(input[:cut], "..."...)
+	}
+	return fmt.Sprintf("The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'", p.text, d.name, input)
+}
+
+func parseNode(at string, v any) (node, error) {
+	switch v := v.(type) {
+	case map[string]any:
+		return parseObject(at, v)
+	case []any:
+		return parseArray(at, v)
+	default:
+		return constant{v}, nil
+	}
+}
+
+func parseArray(at string, array []any) (node, error) {
+	nodes := make(arrayNode, len(array))
+	for i, v := range array {
+		n, err := parseNode(fmt.Sprintf("%s[%d]", at, i), v)
+		if err != nil {
+			return nil, err
+		}
+		nodes[i] = n
+	}
+	if slices.ContainsFunc(nodes, isDynamic) {
+		return nodes, nil
+	}
+	return constant{array}, nil
+}
+
+func parseObject(at string, object map[string]any) (node, error) {
+	members := make(objectNode, 0, len(object))
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		m, err := parseMember(at, object, name)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, m)
+	}
+	if slices.ContainsFunc(members, func(m member) bool { return isDynamic(m.value) }) {
+		return members, nil
+	}
+	return constant{object}, nil
+}
+
+func isDynamic(n node) bool {
+	_, static := n.(constant)
+	return !static
+}
+
+func parseMember(at string, object map[string]any, name string) (member, error) {
+	at += Step(name)
+	plain, ok := strings.CutSuffix(name, ".$")
+	if !ok {
+		n, err := parseNode(at, object[name])
+		return member{name, n}, err
+	}
+	if _, twice := object[plain]; twice {
+		return member{}, &SyntaxError{at, fmt.Sprintf("%q and %q name the same member", plain, name)}
+	}
+	text, ok := object[name].(string)
+	if !ok {
+		return member{}, &SyntaxError{at, fmt.Sprintf("must be a path or an intrinsic function in a string, not %s", kindOf(object[name]))}
+	}
+	n, err := parseExpression(text)
+	if err != nil {
+		return member{}, &SyntaxError{at, err.Error()}
+	}
+	return member{plain, dynamic{name, n}}, nil
+}
+
+// Step writes the step to an object's member as it stands in a path of messages: ".name" or "['other name']".
+func Step(name string) string {
+	if name != "" && !strings.ContainsFunc(name, func(r rune) bool { return !isVariableRune(r) && r != '-' }) {
+		return "." + name
+	}
+	return "['" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(name) + "']"
+}

@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"tripsaga/asl"
+)
+
+// ErrNamePanic is the error name of a task that panicked, which on Lambda ends the function's process.
+const ErrNamePanic = "Runtime.ExitError"
+
+// Info tells a task which delivery it is.
+type Info struct {
+	Execution string // name
+	State     string
+	Function  string
+	Attempt   int // 0 for the first
+}
+
+type infoKey struct{}
+
+// InfoOf is the Info of a task's context; ok is false for any other context.
+func InfoOf(ctx context.Context) (info Info, ok bool) {
+	c, ok := ctx.Value(infoKey{}).(*call)
+	if !ok {
+		return Info{}, false
+	}
+	return Info{Execution: c.run.name, State: c.task.State, Function: c.task.Function, Attempt: c.task.Attempt}, true
+}
+
+// Heartbeat tells the engine that the task of this context is alive, which starts its HeartbeatSeconds anew.
+func Heartbeat(ctx context.Context) {
+	if c, ok := ctx.Value(infoKey{}).(*call); ok {
+		c.run.deliver(asl.Event{Heartbeat: &asl.TaskHeartbeat{Task: c.task.Task}})
+	}
+}
+
+// call is one delivery of a task. It is the context of that delivery too, which saves an allocation.
+type call struct {
+	context.Context
+	run  *run
+	task asl.StartTask
+	f    Task
+}
+
+func (c *call) Value(key any) any {
+	if key == (infoKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+func (r *run) newCall(t *asl.StartTask) *call {
+	ctx, cancel := context.WithCancel(r.e.ctx)
+	r.calls[t.Task] = cancel
+	return &call{Context: ctx, run: r, task: *t, f: r.e.opt.Tasks[t.Function]}
+}
+
+// perform calls the task and returns its reply as an event; false when there is none, for the call was cancelled before it
+// began or the engine is closing.
+func (c *call) perform() (asl.Event, bool) {
+	e := c.run.e
+	if c.Err() != nil {
+		return asl.Event{}, false
+	}
+	select {
+	case e.slots <- struct{}{}:
+	case <-c.Done():
+		return asl.Event{}, false
+	}
+	defer func() { <-e.slots }()
+	if e.isClosing() {
+		return asl.Event{}, false
+	}
+	out, err := c.invoke()
+	if errors.Is(err, ErrNoReply) {
+		return asl.Event{}, false
+	}
+	if err != nil && e.ctx.Err() != nil {
+		return asl.Event{}, false // cut off by Close: the reply says nothing about the task, which is delivered again
+	}
+	return c.reply(out, err), true
+}
+
+func (c *call) reply(out json.RawMessage, err error) asl.Event {
+	if err != nil {
+		return failure(c.task.Task, err)
+	}
+	if len(out) > asl.MaxData {
+		return failure(c.task.Task, &TaskError{
+			Name:    asl.ErrDataLimitExceeded,
+			Message: fmt.Sprintf("the task's output has %d bytes, allowed are %d", len(out), asl.MaxData),
+		})
+	}
+	if !json.Valid(out) {
+		return failure(c.task.Task, &TaskError{Name: asl.ErrRuntime, Message: "the task's output is not JSON"})
+	}
+	return asl.Event{Succeeded: &asl.TaskSucceeded{Task: c.task.Task, Output: out}}
+}
+
+func (c *call) invoke() (out json.RawMessage, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.run.e.opt.Log.Error("task panicked", "function", c.task.Function, "panic", p, "stack", string(debug.Stack()))
+			err = &TaskError{Name: ErrNamePanic, Message: fmt.Sprintf("panic: %v", p)}
+		}
+	}()
+	if c.f == nil {
+		return nil, &TaskError{Name: "Lambda.ResourceNotFoundException", Message: "Function not found: " + c.task.Function}
+	}
+	return c.f(c, c.task.Input)
+}
+
+func (e *Engine) isClosing() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closing
+}

@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"tripsaga/asl"
+	"tripsaga/table"
+)
+
+// commit is a step that has been computed and whose effects wait for its event to be in the journal.
+type commit struct {
+	ops     []table.Op // none when everything is written already
+	entry   bool       // the first operation is a journal entry
+	effects []asl.Effect
+	durable bool
+	tries   int
+}
+
+const (
+	firstRetry = 10 * time.Millisecond
+	lastRetry  = time.Second
+)
+
+// step computes what the event leads to and leaves it to commit. The effects belong to the execution until its next
+// step, which comes after the commit only.
+func (r *run) step(ev asl.Event) error {
+	r.settle(ev)
+	now := r.e.now()
+	entry, err := encodeEntry(now, ev)
+	if err != nil {
+		return err
+	}
+	x, effects, err := asl.Step(r.machine, r.x, ev, now, nil)
+	if err != nil {
+		return err
+	}
+	r.x = x
+	key := journalKey(r.e.partition(r.name), r.events+1)
+	put := table.Put(table.Item{Key: key, Version: 1, Data: entry}, table.Absent)
+	r.pending = &commit{effects: effects, ops: []table.Op{put}, entry: true}
+	if end := ended(effects); end != nil {
+		return r.conclude(r.pending, end, now)
+	}
+	return nil
+}
+
+// settle frees what a call held once its reply is here.
+func (r *run) settle(ev asl.Event) {
+	switch {
+	case ev.Succeeded != nil:
+		r.cancelCall(ev.Succeeded.Task)
+	case ev.Failed != nil:
+		r.cancelCall(ev.Failed.Task)
+	case ev.Fired != nil:
+		delete(r.timers, ev.Fired.Timer)
+	}
+}
+
+func ended(effects []asl.Effect) *asl.Ended {
+	if n := len(effects); n > 0 {
+		return effects[n-1].Ended
+	}
+	return nil
+}
+
+// conclude adds the record's last version to the commit, which is acknowledged and so made durable.
+func (r *run) conclude(c *commit, end *asl.Ended, now time.Time) error {
+	r.rec.Status, r.rec.Stopped, r.rec.Output = end.Status, now.UnixMicro(), slices.Clone(end.Output)
+	r.rec.Error, r.rec.Cause, r.rec.State = end.Error, end.Cause, end.State
+	if end.Status != asl.Succeeded && r.e.opt.OnEnd != nil {
+		notice := table.Item{Key: r.e.noticeKey(r.name), Version: 1, Data: []byte(`{}`)}
+		c.ops = append(c.ops, table.Put(notice, table.None))
+	}
+	return r.addRecord(c)
+}
+
+// addRecord adds the record's next version to the commit.
+func (r *run) addRecord(c *commit) error {
+	item, err := r.e.recordItem(r.name, r.version+1, r.rec)
+	if err != nil {
+		return err
+	}
+	c.ops = append(c.ops, table.Put(item, table.Version(r.version)))
+	c.durable = true
+	r.version++
+	return nil
+}
+
+// commit writes the pending step and performs its effects. It reports false when the work must stop: the commit will
+// be tried again later, or the execution is lost.
+func (r *run) commit(own **call) bool {
+	c := r.pending
+	err := r.write(c)
+	if err == nil || r.landedBefore(c, err) {
+		r.pending = nil
+		if c.entry {
+			r.events++
+		}
+		r.perform(c.effects, own)
+		return true
+	}
+	var conflict *table.Conflict
+	if errors.As(err, &conflict) || errors.Is(err, table.ErrClosed) || errors.Is(err, table.ErrInvalid) || r.e.ctx.Err() != nil {
+		r.lose(err)
+		return false
+	}
+	c.tries++
+	r.e.opt.Log.Warn("journal write failed, trying again", "execution", r.name, "error", err, "tries", c.tries)
+	r.e.opt.Scheduler.AfterFunc(min(firstRetry<<min(c.tries, 10), lastRetry), r.resume)
+	return false
+}
+
+func (r *run) write(c *commit) error {
+	switch {
+	case len(c.ops) == 0:
+		return nil
+	case c.durable:
+		return r.e.opt.Table.Transact(r.e.ctx, c.ops...)
+	default:
+		return r.e.opt.Table.Transact(r.e.deferred, c.ops...)
+	}
+}
+
+// landedBefore tells whether a conflict comes from this very commit, written by a try whose outcome was unknown.
+func (r *run) landedBefore(c *commit, err error) bool {
+	var conflict *table.Conflict
+	if c.tries == 0 || !errors.As(err, &conflict) || conflict.Op != 0 {
+		return false
+	}
+	item, ok, err := r.e.opt.Table.Get(r.e.ctx, c.ops[0].Key)
+	return err == nil && ok && slices.Equal(item.Data, c.ops[0].Item.Data)
+}
+
+// resume goes on with a run whose commit has to be tried again; it is active already.
+func (r *run) resume() {
+	if !r.e.begin() {
+		return
+	}
+	defer r.e.working.Done()
+	r.follow(r.work())
+}

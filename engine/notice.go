@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tripsaga/asl"
+	"tripsaga/table"
+)
+
+// An end without success leaves a notice in the transaction that records it, and the notice is removed when OnEnd has
+// taken it: so none is missed when the process dies between the two.
+
+const noticeRetry = time.Second
+
+func (e *Engine) noticeKey(name string) table.Key {
+	return table.Key{PK: noticePK + e.opt.Name, SK: name}
+}
+
+// notify tells OnEnd, and tries again later when that fails.
+func (e *Engine) notify(d Description) {
+	if e.opt.OnEnd == nil {
+		return
+	}
+	if err := e.tell(d); err != nil {
+		e.opt.Log.Warn("OnEnd failed, trying again", "execution", d.Name, "error", err)
+		e.opt.Scheduler.AfterFunc(noticeRetry, func() { e.renotify(d.Name) })
+	}
+}
+
+func (e *Engine) tell(d Description) error {
+	if err := e.opt.OnEnd(e.ctx, d); err != nil || d.Status == asl.Succeeded {
+		return err
+	}
+	return e.opt.Table.Transact(e.deferred, table.Delete(e.noticeKey(d.Name), table.None))
+}
+
+// renotify reads the execution afresh: a redrive may have reopened it, and then there is nothing to tell any more.
+func (e *Engine) renotify(name string) {
+	if !e.begin() {
+		return
+	}
+	defer e.working.Done()
+	d, err := e.Describe(e.ctx, name)
+	switch {
+	case err != nil:
+		e.opt.Log.Warn("reading an execution for OnEnd failed, trying again", "execution", name, "error", err)
+		e.opt.Scheduler.AfterFunc(noticeRetry, func() { e.renotify(name) })
+	case d.Status != asl.Running:
+		e.notify(d)
+	}
+}
+
+func (e *Engine) resumeNotices(ctx context.Context) error {
+	if e.opt.OnEnd == nil {
+		return nil
+	}
+	q := table.Query{PK: noticePK + e.opt.Name}
+	for {
+		page, err := e.opt.Table.Query(ctx, q)
+		if err != nil {
+			return fmt.Errorf("engine: listing notices: %w", err)
+		}
+		for _, item := range page.Items {
+			e.opt.Scheduler.Go(func() { e.renotify(item.SK) })
+		}
+		if page.Cursor == "" {
+			return nil
+		}
+		q.Cursor = page.Cursor
+	}
+}

@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tripsaga/asl"
+	"tripsaga/table"
+)
+
+// An execution's items share the partition EXEC#<machine>#<name>:
+//
+//	EXEC      the record: status and outcome; in GSI1 under EXECS#<machine>#<status>, by start time
+//	J#<n>     the n-th event of its journal, from 0, which is the start and holds the input
+//
+// A definition stands once, as MACHINE#<machine> / <hash>, for an execution ends under the definition it began with.
+const (
+	recordSK     = "EXEC"
+	journalSK    = "J#"
+	timeLayout   = "20060102T150405.000000Z" // fixed width, sorts as the times do
+	machinePK    = "MACHINE#"
+	executionPK  = "EXEC#"
+	byStatusPK   = "EXECS#"
+	noticePK     = "NOTICE#"
+	arnAccount   = "arn:aws:states:local:000000000000:"
+	maxJournalNo = 10 // digits
+)
+
+// record is the stored form of an execution.
+type record struct {
+	Definition string          `json:"definition"` // hash
+	Status     asl.Status      `json:"status"`
+	Started    int64           `json:"started"` // Unix microseconds
+	Stopped    int64           `json:"stopped,omitempty"`
+	Output     json.RawMessage `json:"output,omitempty"`
+	Error      string          `json:"error,omitempty"`
+	Cause      string          `json:"cause,omitempty"`
+	State      string          `json:"state,omitempty"`
+	Redrives   int             `json:"redrives,omitempty"`
+}
+
+// Description is what is known of an execution.
+type Description struct {
+	Name        string          `json:"name"`
+	Machine     string          `json:"state_machine"`
+	ExecutionID string          `json:"execution_id"`
+	Status      asl.Status      `json:"status"`
+	Started     time.Time       `json:"started"`
+	Stopped     time.Time       `json:"stopped,omitzero"`
+	Input       json.RawMessage `json:"input,omitempty"`  // Describe and Wait tell it, List does not
+	Output      json.RawMessage `json:"output,omitempty"` // when SUCCEEDED
+	Error       string          `json:"error,omitempty"`
+	Cause       string          `json:"cause,omitempty"`
+	State       string          `json:"state,omitempty"` // at which it failed
+	Redrives    int             `json:"redrives"`
+}
+
+func (e *Engine) describe(name string, r *record, input json.RawMessage) Description {
+	d := Description{
+		Name: name, Machine: e.opt.Name, ExecutionID: e.executionID(name), Status: r.Status,
+		Started: time.UnixMicro(r.Started).UTC(), Input: input, Output: r.Output,
+		Error: r.Error, Cause: r.Cause, State: r.State, Redrives: r.Redrives,
+	}
+	if r.Stopped != 0 {
+		d.Stopped = time.UnixMicro(r.Stopped).UTC()
+	}
+	return d
+}
+
+func (e *Engine) executionID(name string) string {
+	return arnAccount + "execution:" + e.opt.Name + ":" + name
+}
+
+func (e *Engine) partition(name string) string { return executionPK + e.opt.Name + "#" + name }
+
+func (e *Engine) statusPK(s asl.Status) string { return byStatusPK + e.opt.Name + "#" + string(s) }
+
+func (e *Engine) recordKey(name string) table.Key {
+	return table.Key{PK: e.partition(name), SK: recordSK}
+}
+
+func (e *Engine) recordItem(name string, version int64, r *record) (table.Item, error) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return table.Item{}, fmt.Errorf("engine: encoding execution %s: %w", name, err)
+	}
+	index := table.Key{PK: e.statusPK(r.Status), SK: listSK(r.Started, name)}
+	return table.Item{Key: e.recordKey(name), Version: version, Index: index, Data: data}, nil
+}
+
+func listSK(started int64, name string) string {
+	return time.UnixMicro(started).UTC().Format(timeLayout) + "#" + name
+}
+
+func decodeRecord(item table.Item) (*record, error) {
+	r := new(record)
+	if err := json.Unmarshal(item.Data, r); err != nil {
+		return nil, fmt.Errorf("engine: item %s: %w", item.Key, err)
+	}
+	return r, nil
+}
+
+// entry is one journalled event and the time that Step was given with it.
+type entry struct {
+	At    int64     `json:"at"` // Unix microseconds
+	Event asl.Event `json:"event"`
+}
+
+func journalKey(partition string, n int64) table.Key {
+	digits := strconv.FormatInt(n, 10)
+	const zeros = "0000000000"
+	return table.Key{PK: partition, SK: journalSK + zeros[:maxJournalNo-len(digits)] + digits}
+}
+
+// encodeEntry writes by hand the events that each booking has; their JSON is the same as encoding/json's.
+func encodeEntry(at time.Time, ev asl.Event) ([]byte, error) {
+	if ev.Succeeded == nil {
+		return json.Marshal(entry{At: at.UnixMicro(), Event: ev})
+	}
+	out := ev.Succeeded.Output
+	b := make([]byte, 0, 80+len(out))
+	b = append(b, `{"at":`...)
+	b = strconv.AppendInt(b, at.UnixMicro(), 10)
+	b = append(b, `,"event":{"succeeded":{"task":`...)
+	b = strconv.AppendInt(b, ev.Succeeded.Task, 10)
+	b = append(b, `,"output":`...)
+	b = append(b, out...)
+	return append(b, "}}}"...), nil
+}
+
+func decodeEntry(item table.Item) (entry, error) {
+	var en entry
+	if err := json.Unmarshal(item.Data, &en); err != nil {
+		return en, fmt.Errorf("engine: item %s: %w", item.Key, err)
+	}
+	return en, nil
+}

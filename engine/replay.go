@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"tripsaga/asl"
+	"tripsaga/table"
+)
+
+// outstanding is what an execution waits for: the effects that nothing has answered yet.
+type outstanding struct {
+	tasks  map[int64]asl.StartTask
+	timers map[int64]asl.SetTimer
+	end    *asl.Ended
+	at     time.Time // of the last event
+}
+
+func (o *outstanding) answer(ev asl.Event) {
+	switch {
+	case ev.Succeeded != nil:
+		delete(o.tasks, ev.Succeeded.Task)
+	case ev.Failed != nil:
+		delete(o.tasks, ev.Failed.Task)
+	case ev.Fired != nil:
+		delete(o.timers, ev.Fired.Timer)
+	case ev.Redriven != nil:
+		o.end = nil
+	}
+}
+
+func (o *outstanding) add(effects []asl.Effect) {
+	for _, ef := range effects {
+		switch {
+		case ef.StartTask != nil:
+			o.tasks[ef.StartTask.Task] = *ef.StartTask
+		case ef.SetTimer != nil:
+			o.timers[ef.SetTimer.Timer] = *ef.SetTimer
+		case ef.CancelTask != 0:
+			delete(o.tasks, ef.CancelTask)
+		case ef.CancelTimer != 0:
+			delete(o.timers, ef.CancelTimer)
+		case ef.Ended != nil:
+			end := *ef.Ended
+			o.end = &end
+		}
+	}
+}
+
+// effects are what is outstanding in the order in which it was asked for.
+func (o *outstanding) effects() []asl.Effect {
+	var all []asl.Effect
+	for _, id := range slices.Sorted(maps.Keys(o.tasks)) {
+		t := o.tasks[id]
+		all = append(all, asl.Effect{StartTask: &t})
+	}
+	for _, id := range slices.Sorted(maps.Keys(o.timers)) {
+		t := o.timers[id]
+		all = append(all, asl.Effect{SetTimer: &t})
+	}
+	return all
+}
+
+// load reads an execution's record and replays its journal; history, when given, gets the history events. It only
+// reads, and so serves executions that are open elsewhere too, as they stood a moment ago.
+func (e *Engine) load(ctx context.Context, name string, history func(asl.HistoryEvent)) (*run, *outstanding, error) {
+	rec, version, err := e.record(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := e.definition(ctx, rec.Definition)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := e.newRun(name, m, rec)
+	r.version = version
+	out := &outstanding{tasks: map[int64]asl.StartTask{}, timers: map[int64]asl.SetTimer{}}
+	return r, out, r.replay(ctx, out, history)
+}
+
+// replay rebuilds the execution from its journal. Whether an event's effects had been performed before a crash makes no
+// difference: they are outstanding until an event answers them.
+func (r *run) replay(ctx context.Context, out *outstanding, history func(asl.HistoryEvent)) error {
+	q := table.Query{PK: r.e.partition(r.name), Prefix: journalSK}
+	for {
+		page, err := r.e.opt.Table.Query(ctx, q)
+		if err != nil {
+			return err
+		}
+		if err := r.replayPage(page, out, history); err != nil {
+			return err
+		}
+		if page.Cursor == "" {
+			return nil
+		}
+		q.Cursor = page.Cursor
+	}
+}
+
+func (r *run) replayPage(page table.Page, out *outstanding, history func(asl.HistoryEvent)) error {
+	for _, item := range page.Items {
+		en, err := decodeEntry(item)
+		if err != nil {
+			return err
+		}
+		if en.Event.Started != nil {
+			r.input = en.Event.Started.Input
+			en.Event = r.identify(en.Event)
+		} else {
+			r.events++
+		}
+		if err := r.replayOne(en, out, history); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) replayOne(en entry, out *outstanding, history func(asl.HistoryEvent)) error {
+	out.answer(en.Event)
+	x, effects, err := asl.Step(r.machine, r.x, en.Event, time.UnixMicro(en.At).UTC(), history)
+	if err != nil {
+		return fmt.Errorf("engine: replaying execution %s: %w", r.name, err)
+	}
+	r.x, out.at = x, time.UnixMicro(en.At).UTC()
+	out.add(effects)
+	return nil
+}
+
+// goOn performs again what is outstanding. An end may be outstanding too: that of a machine that ends with its start.
+func (r *run) goOn(out *outstanding) {
+	c := &commit{effects: out.effects()}
+	if out.end != nil {
+		c.effects = []asl.Effect{{Ended: out.end}}
+		if err := r.conclude(c, out.end, out.at); err != nil {
+			r.lose(err)
+			return
+		}
+	}
+	r.launch(c)
+}
+
+func (e *Engine) resumeAll(ctx context.Context) error {
+	q := table.Query{PK: e.statusPK(asl.Running), Index: true}
+	for {
+		page, err := e.opt.Table.Query(ctx, q)
+		if err != nil {
+			return fmt.Errorf("engine: listing open executions: %w", err)
+		}
+		for _, item := range page.Items {
+			if err := e.resumeOne(ctx, item.PK[len(e.partition("")):]); err != nil {
+				return err
+			}
+		}
+		if page.Cursor == "" {
+			return e.resumeNotices(ctx)
+		}
+		q.Cursor = page.Cursor
+	}
+}
+
+func (e *Engine) resumeOne(ctx context.Context, name string) error {
+	r, out, err := e.load(ctx, name, nil)
+	if err != nil {
+		return err
+	}
+	if r.rec.Status != asl.Running { // the index may lag behind
+		return nil
+	}
+	if err := e.enter(r, math.MaxInt); err != nil {
+		return err
+	}
+	e.opt.Scheduler.Go(func() { r.goOn(out) })
+	return nil
+}

@@ -1,0 +1,199 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"tripsaga/asl"
+)
+
+// run is one open execution. Events come in from any goroutine; one at a time is the worker, which alone touches what
+// stands below inbox. There is no goroutine per execution: whoever delivers an event while nobody works is the worker,
+// and a task is called on the worker's own goroutine when the execution has just that one to call.
+type run struct {
+	e    *Engine
+	name string
+	done chan struct{} // closed when the execution has ended, durably, or this engine has lost it
+	end  Description   // set before done is closed
+	lost error         // set before done is closed when the engine lost the execution
+
+	mu     sync.Mutex
+	inbox  []asl.Event
+	active bool
+
+	machine *asl.Machine
+	x       *asl.Execution
+	rec     *record
+	version int64 // of the record's item
+	input   json.RawMessage
+	events  int64 // journalled so far, the start not counted
+	pending *commit
+	timers  map[int64]Timer
+	calls   map[int64]context.CancelFunc
+}
+
+// newRun makes a run that is active: events queue until launch.
+func (e *Engine) newRun(name string, m *asl.Machine, rec *record) *run {
+	return &run{
+		e: e, name: name, done: make(chan struct{}), machine: m, rec: rec, version: 1, active: true,
+		timers: map[int64]Timer{}, calls: map[int64]context.CancelFunc{},
+	}
+}
+
+// deliver takes an event in, and as long as it leads to a task to call, calls it and goes on with the reply.
+func (r *run) deliver(ev asl.Event) {
+	if !r.e.begin() {
+		return
+	}
+	defer r.e.working.Done()
+	r.follow(r.accept(ev))
+}
+
+// follow performs a call, takes the reply in and goes on with the call that it leads to.
+func (r *run) follow(c *call) {
+	for c != nil {
+		reply, ok := c.perform()
+		if !ok {
+			return
+		}
+		c = r.accept(reply)
+	}
+}
+
+// accept queues the event and, unless somebody works already, works until the inbox is empty.
+func (r *run) accept(ev asl.Event) *call {
+	r.mu.Lock()
+	r.inbox = append(r.inbox, ev)
+	if r.active {
+		r.mu.Unlock()
+		return nil
+	}
+	r.active = true
+	r.mu.Unlock()
+	return r.work()
+}
+
+// work returns the one call that the caller shall perform itself, if any. A commit that must be tried again keeps the
+// run active, so that events only queue until a timer resumes the work; so does the loss of the execution, for ever.
+func (r *run) work() *call {
+	var own *call
+	for r.lost == nil {
+		if r.pending != nil && !r.commit(&own) {
+			return own
+		}
+		ev, ok := r.take()
+		if !ok {
+			return own
+		}
+		if !r.x.Wants(ev) {
+			continue
+		}
+		if err := r.step(ev); err != nil {
+			r.lose(err)
+		}
+	}
+	return own
+}
+
+func (r *run) take() (asl.Event, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.inbox) == 0 {
+		r.active = false
+		return asl.Event{}, false
+	}
+	ev := r.inbox[0]
+	r.inbox = r.inbox[1:]
+	return ev, true
+}
+
+// perform does what a committed step asks for, in order. Of several tasks the last is the worker's own, since only it
+// can be the last thing to do.
+func (r *run) perform(effects []asl.Effect, own **call) {
+	for i := range effects {
+		r.performOne(&effects[i], own)
+	}
+}
+
+func (r *run) performOne(ef *asl.Effect, own **call) {
+	switch {
+	case ef.StartTask != nil:
+		r.spawn(*own)
+		*own = r.newCall(ef.StartTask)
+	case ef.SetTimer != nil:
+		r.setTimer(ef.SetTimer)
+	case ef.CancelTask != 0:
+		r.cancelCall(ef.CancelTask)
+		if *own != nil && (*own).task.Task == ef.CancelTask {
+			*own = nil
+		}
+	case ef.CancelTimer != 0:
+		r.stopTimer(ef.CancelTimer)
+	case ef.Ended != nil:
+		r.finish()
+	}
+}
+
+func (r *run) spawn(c *call) {
+	if c == nil {
+		return
+	}
+	r.e.opt.Scheduler.Go(func() {
+		if !r.e.begin() {
+			return
+		}
+		defer r.e.working.Done()
+		r.follow(c)
+	})
+}
+
+func (r *run) setTimer(t *asl.SetTimer) {
+	r.stopTimer(t.Timer)
+	id := t.Timer
+	r.timers[id] = r.e.opt.Scheduler.AfterFunc(t.At.Sub(r.e.opt.Scheduler.Now()), func() {
+		r.deliver(asl.Event{Fired: &asl.TimerFired{Timer: id}})
+	})
+}
+
+func (r *run) stopTimer(id int64) {
+	if t := r.timers[id]; t != nil {
+		t.Stop()
+		delete(r.timers, id)
+	}
+}
+
+func (r *run) cancelCall(task int64) {
+	if cancel := r.calls[task]; cancel != nil {
+		cancel()
+		delete(r.calls, task)
+	}
+}
+
+// finish runs after the end is durable.
+func (r *run) finish() {
+	r.release()
+	r.end = r.e.describe(r.name, r.rec, r.input)
+	r.e.leave(r)
+	r.e.notify(r.end)
+	close(r.done)
+}
+
+// release stops whatever still ticks or runs for the execution.
+func (r *run) release() {
+	for id := range r.timers {
+		r.stopTimer(id)
+	}
+	for id := range r.calls {
+		r.cancelCall(id)
+	}
+}
+
+// lose gives the execution up without ending it: its journal has another owner, or cannot be written any more.
+func (r *run) lose(err error) {
+	r.release()
+	r.lost = err
+	r.e.leave(r)
+	close(r.done)
+	r.e.opt.Log.Error("execution lost by this engine; the next Open resumes it", "execution", r.name, "error", err)
+}

@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tripsaga/asl"
+	"tripsaga/table"
+)
+
+// Start begins an execution under a name of the caller's choice: 1 to 80 letters, digits, - _ and . It returns once the
+// start is durable. Starting again with the same name and input while the execution is open is the same start.
+// Errors: ErrInvalid (the name, or an input that is not JSON or larger than asl.MaxData), ErrExists, ErrBusy, ErrClosed;
+// those of the table, after which the outcome is unknown and Start may be called again.
+func (e *Engine) Start(ctx context.Context, name string, input json.RawMessage) error {
+	if err := checkStart(name, input); err != nil {
+		return err
+	}
+	r := e.newRun(name, e.machine, &record{Definition: e.hash, Status: asl.Running, Started: e.now().UnixMicro()})
+	r.input = input
+	if err := e.enter(r, e.opt.MaxOpen); err != nil {
+		return e.startedBefore(ctx, name, input, err)
+	}
+	start := asl.Event{Started: &asl.Started{Input: input, Seed: e.opt.Seed()}}
+	if err := e.create(ctx, r, start); err != nil {
+		e.leave(r)
+		return e.startedBefore(ctx, name, input, err)
+	}
+	e.opt.Scheduler.Go(func() { r.begin(start) })
+	return table.Sync(ctx, e.opt.Table)
+}
+
+func checkStart(name string, input json.RawMessage) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if len(input) > asl.MaxData {
+		return invalid("the input has %d bytes, allowed are %d", len(input), asl.MaxData)
+	}
+	if !json.Valid(input) {
+		return invalid("the input is not JSON")
+	}
+	return nil
+}
+
+// create writes the record and the start. They need not be durable yet: Start syncs before it acknowledges, while the
+// first state is at work already.
+func (e *Engine) create(ctx context.Context, r *run, start asl.Event) error {
+	record, err := e.recordItem(r.name, r.version, r.rec)
+	if err != nil {
+		return err
+	}
+	data, err := encodeEntry(time.UnixMicro(r.rec.Started), start)
+	if err != nil {
+		return err
+	}
+	journal := table.Item{Key: journalKey(record.PK, 0), Version: 1, Data: data}
+	err = e.opt.Table.Transact(table.Deferred(ctx), table.Put(record, table.Absent), table.Put(journal, table.Absent))
+	var conflict *table.Conflict
+	if errors.As(err, &conflict) {
+		return ErrExists
+	}
+	return err
+}
+
+// startedBefore turns a refusal into success when the execution runs already with the same input.
+func (e *Engine) startedBefore(ctx context.Context, name string, input json.RawMessage, refusal error) error {
+	if !errors.Is(refusal, ErrExists) && !errors.Is(refusal, ErrBusy) {
+		return refusal
+	}
+	d, err := e.Describe(ctx, name)
+	if errors.Is(err, ErrNotFound) {
+		if errors.Is(refusal, ErrExists) {
+			return fmt.Errorf("%w: %s is being started right now", ErrBusy, name)
+		}
+		return refusal
+	}
+	if err != nil {
+		return err
+	}
+	if d.Status != asl.Running || !sameJSON(d.Input, input) {
+		return fmt.Errorf("%w: %s", ErrExists, name)
+	}
+	return e.adopt(ctx, name)
+}
+
+// adopt resumes an execution whose start was written by a call that did not learn of it.
+func (e *Engine) adopt(ctx context.Context, name string) error {
+	if e.running(name) != nil {
+		return nil
+	}
+	if err := e.resumeOne(ctx, name); !errors.Is(err, ErrExists) {
+		return err
+	}
+	return nil
+}
+
+// sameJSON compares but for white space, as the input is stored compact.
+func sameJSON(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+}
+
+// begin takes the first step, whose event is in the journal already.
+func (r *run) begin(start asl.Event) {
+	now := time.UnixMicro(r.rec.Started).UTC()
+	x, effects, err := asl.Step(r.machine, nil, r.identify(start), now, nil)
+	if err != nil {
+		r.lose(err)
+		return
+	}
+	r.x = x
+	c := &commit{effects: effects}
+	if end := ended(effects); end != nil {
+		err = r.conclude(c, end, now)
+	}
+	if err != nil {
+		r.lose(err)
+		return
+	}
+	r.launch(c)
+}
+
+// launch begins the work on a run that is new to this engine: its first effects, then whatever has been queued.
+func (r *run) launch(c *commit) {
+	if !r.e.begin() {
+		return
+	}
+	defer r.e.working.Done()
+	r.pending = c
+	r.follow(r.work())
+}
+
+// identify fills in what is not journalled, since the name tells it.
+func (r *run) identify(start asl.Event) asl.Event {
+	s := *start.Started
+	s.ExecutionID, s.Name, s.RoleARN = r.e.executionID(r.name), r.name, arnAccount+"role"
+	s.StateMachineID, s.StateMachineName = arnAccount+"stateMachine:"+r.e.opt.Name, r.e.opt.Name
+	return asl.Event{Started: &s}
+}
+
+// Wait returns once the execution has ended and that is durable. Errors: ErrNotFound, ErrClosed, ctx's, or that this
+// engine has lost the execution to another.
+func (e *Engine) Wait(ctx context.Context, name string) (Description, error) {
+	r := e.running(name)
+	if r == nil {
+		return e.ended(ctx, name)
+	}
+	select {
+	case <-r.done:
+		return r.end, r.lost
+	case <-ctx.Done():
+		return Description{}, ctx.Err()
+	case <-e.ctx.Done():
+		return Description{}, ErrClosed
+	}
+}
+
+func (e *Engine) ended(ctx context.Context, name string) (Description, error) {
+	d, err := e.Describe(ctx, name)
+	if err == nil && d.Status == asl.Running {
+		return Description{}, fmt.Errorf("%w: execution %s is open, but not in this engine", ErrClosed, name)
+	}
+	return d, err
+}

@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tripsaga/asl"
+	"tripsaga/table"
+)
+
+// Stop ends an open execution as ABORTED, wherever it stands; nothing is compensated. It returns once that is durable.
+// Stopping an execution that has ended already changes nothing. Errors: ErrNotFound, ErrClosed.
+func (e *Engine) Stop(ctx context.Context, name, errorName, cause string) (Description, error) {
+	r := e.running(name)
+	if r == nil {
+		return e.ended(ctx, name)
+	}
+	e.opt.Scheduler.Go(func() { r.deliver(asl.Event{Stopped: &asl.Stopped{Error: errorName, Cause: cause}}) })
+	return e.Wait(ctx, name)
+}
+
+// Redrive resumes an execution that ended without success at the states that did not succeed, under the same name,
+// definition and input. It returns once that is durable. Errors: ErrNotFound, ErrNotRedrivable, ErrBusy, ErrClosed.
+func (e *Engine) Redrive(ctx context.Context, name string) error {
+	if e.running(name) != nil {
+		return fmt.Errorf("%w: %s is running", ErrNotRedrivable, name)
+	}
+	if err := checkName(name); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	r, _, err := e.load(ctx, name, nil)
+	if err != nil {
+		return err
+	}
+	if err := r.x.CanRedrive(); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotRedrivable, err)
+	}
+	if err := e.enter(r, e.opt.MaxOpen); err != nil {
+		return err
+	}
+	if err := r.redrive(ctx); err != nil {
+		e.leave(r)
+		return err
+	}
+	return nil
+}
+
+// redrive journals the redrive together with the reopened record, so that of two at once one is refused.
+func (r *run) redrive(ctx context.Context) error {
+	c, err := r.redriven()
+	if err != nil {
+		return err
+	}
+	err = r.e.opt.Table.Transact(ctx, c.ops...)
+	var conflict *table.Conflict
+	if errors.As(err, &conflict) {
+		return fmt.Errorf("%w: %s is being redriven already", ErrNotRedrivable, r.name)
+	}
+	if err != nil {
+		return err
+	}
+	r.events++
+	r.e.opt.Scheduler.Go(func() { r.launch(&commit{effects: c.effects}) })
+	return nil
+}
+
+// redriven is the step of a redrive. It may end the execution at once, as at a Fail state, which only fails again.
+func (r *run) redriven() (*commit, error) {
+	r.rec.Redrives++
+	r.rec.Status, r.rec.Stopped, r.rec.Error, r.rec.Cause, r.rec.State = asl.Running, 0, "", "", ""
+	if err := r.step(asl.Event{Redriven: &asl.Redriven{}}); err != nil {
+		return nil, err
+	}
+	c := r.pending
+	r.pending = nil
+	if ended(c.effects) == nil {
+		return c, r.addRecord(c)
+	}
+	return c, nil
+}

@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"container/heap"
+	"sync"
+	"time"
+)
+
+// Virtual is a Scheduler in virtual time. Its functions run one after another on the goroutine that calls Run, in the
+// order in which they became due, so that a run is as deterministic as the functions are. They must not wait for one
+// another or for the wall clock.
+type Virtual struct {
+	mu     sync.Mutex
+	now    time.Time
+	seq    int64
+	ready  []func()
+	timers timerHeap
+}
+
+// NewVirtual starts a virtual clock at the given time.
+func NewVirtual(start time.Time) *Virtual { return &Virtual{now: start} }
+
+// Now is the virtual time.
+func (v *Virtual) Now() time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.now
+}
+
+// Go queues f behind what is ready already.
+func (v *Virtual) Go(f func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ready = append(v.ready, f)
+}
+
+// AfterFunc queues f for d from now; timers of one instant run in the order in which they were set.
+func (v *Virtual) AfterFunc(d time.Duration, f func()) Timer {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.seq++
+	t := &virtualTimer{v: v, at: v.now.Add(max(d, 0)), seq: v.seq, f: f}
+	heap.Push(&v.timers, t)
+	return t
+}
+
+// Run runs everything that is ready or will become due, moving the time along, and returns when nothing is left.
+func (v *Virtual) Run() {
+	for v.Step() {
+	}
+}
+
+// Step runs one function and reports whether there was one.
+func (v *Virtual) Step() bool {
+	f := v.next()
+	if f == nil {
+		return false
+	}
+	f()
+	return true
+}
+
+func (v *Virtual) next() func() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.ready) > 0 {
+		f := v.ready[0]
+		v.ready = v.ready[1:]
+		return f
+	}
+	if len(v.timers) == 0 {
+		return nil
+	}
+	t := heap.Pop(&v.timers).(*virtualTimer)
+	if t.at.After(v.now) {
+		v.now = t.at
+	}
+	return t.f
+}
+
+type virtualTimer struct {
+	v     *Virtual
+	at    time.Time
+	seq   int64
+	index int // in the heap; -1 once it has left it
+	f     func()
+}
+
+func (t *virtualTimer) Stop() bool {
+	t.v.mu.Lock()
+	defer t.v.mu.Unlock()
+	if t.index < 0 {
+		return false
+	}
+	heap.Remove(&t.v.timers, t.index)
+	return true
+}
+
+type timerHeap []*virtualTimer
+
+func (h timerHeap) Len() int { return len(h) }
+
+func (h timerHeap) Less(i, j int) bool {
+	if h[i].at.Equal(h[j].at) {
+		return h[i].seq < h[j].seq
+	}
+	return h[i].at.Before(h[j].at)
+}
+
+func (h timerHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+func (h *timerHeap) Push(x any) {
+	t := x.(*virtualTimer)
+	t.index = len(*h)
+	*h = append(*h, t)
+}
+
+func (h *timerHeap) Pop() any {
+	last := len(*h) - 1
+	t := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	t.index = -1
+	return t
+}
