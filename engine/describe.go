@@ -76,15 +76,30 @@ func (e *Engine) List(ctx context.Context, q ListQuery) (page []Description, cur
 	}
 	var items []table.Item
 	for _, s := range statuses {
-		found, err := e.opt.Table.Query(ctx, table.Query{
-			PK: e.statusPK(s), Index: true, Descending: true, To: before, Limit: min(q.Limit+1, table.MaxPage),
-		})
+		found, err := e.newest(ctx, s, before, q.Limit+1)
 		if err != nil {
 			return nil, "", err
 		}
-		items = append(items, found.Items...)
+		items = append(items, found...)
 	}
 	return e.listed(items, q.Limit)
+}
+
+// newest reads the n newest records of a status below a place in the list.
+func (e *Engine) newest(ctx context.Context, s asl.Status, before string, n int) (items []table.Item, err error) {
+	q := table.Query{PK: e.statusPK(s), Index: true, Descending: true, To: before}
+	for {
+		q.Limit = n - len(items)
+		page, err := e.opt.Table.Query(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, page.Items...)
+		if page.Cursor == "" || len(items) >= n {
+			return items, nil
+		}
+		q.Cursor = page.Cursor
+	}
 }
 
 var allStatuses = []asl.Status{asl.Running, asl.Succeeded, asl.Failed, asl.TimedOut, asl.Aborted}

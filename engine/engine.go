@@ -189,6 +189,13 @@ func (e *Engine) OpenExecutions() int {
 	return len(e.open)
 }
 
+// Full tells that Start would answer ErrBusy now, or ErrClosed.
+func (e *Engine) Full() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closing || len(e.open) >= e.opt.MaxOpen
+}
+
 // enter takes a place for the execution; leave gives it back. Resumed executions enter whatever MaxOpen says.
 func (e *Engine) enter(r *run, limit int) error {
 	e.mu.Lock()

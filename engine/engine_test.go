@@ -57,13 +57,16 @@ func newBench(t *testing.T, definition string, tasks map[string]engine.Task, cha
 // reopen abandons the engine as a crash would, with whatever it had under way, and opens the next.
 func (b *bench) reopen() {
 	b.t.Helper()
-	b.virtual = engine.NewVirtual(b.virtual.Now())
-	b.opt.Scheduler = b.virtual
-	e, err := engine.Open(b.t.Context(), b.opt)
-	if err != nil {
+	if err := b.tryReopen(); err != nil {
 		b.t.Fatal(err)
 	}
-	b.Engine = e
+}
+
+func (b *bench) tryReopen() (err error) {
+	b.virtual = engine.NewVirtual(b.virtual.Now())
+	b.opt.Scheduler = b.virtual
+	b.Engine, err = engine.Open(b.t.Context(), b.opt)
+	return err
 }
 
 func (b *bench) start(name, input string) {

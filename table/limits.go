@@ -14,6 +14,7 @@ const (
 	MaxPK       = 2048       // bytes
 	MaxSK       = 1024       // bytes
 	MaxPage     = 1000       // items of one page
+	MaxPageData = 1 << 20    // bytes of items after which a page may end before its Limit
 )
 
 // Validate checks the operations against the limits; every backend calls it first, so that all refuse alike.
@@ -39,16 +40,35 @@ func check(op *Op) (size int, err error) {
 	if err := checkKey(op.Key); err != nil {
 		return 0, err
 	}
+	if op.Cond.Kind > CondVersion {
+		return 0, fmt.Errorf("unknown condition %d", op.Cond.Kind)
+	}
 	switch op.Kind {
-	case OpDelete, OpCheck:
+	case OpDelete:
 		return 0, nil
+	case OpCheck:
+		return 0, checkCheck(op)
 	case OpAdd:
 		return 0, checkAdd(op)
 	case OpPut:
-		return checkItem(&op.Item)
+		return checkPut(op)
 	default:
 		return 0, fmt.Errorf("unknown kind %d", op.Kind)
 	}
+}
+
+func checkCheck(op *Op) error {
+	if op.Cond.Kind == CondNone {
+		return fmt.Errorf("Check needs a condition")
+	}
+	return nil
+}
+
+func checkPut(op *Op) (size int, err error) {
+	if op.Item.Key != op.Key {
+		return 0, fmt.Errorf("Put writes an item of another key, %s", op.Item.Key)
+	}
+	return checkItem(&op.Item)
 }
 
 func checkAdd(op *Op) error {

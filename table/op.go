@@ -55,12 +55,12 @@ func Put(item Item, cond Cond) Op { return Op{Kind: OpPut, Key: item.Key, Item: 
 // Delete removes the item; without a condition a missing item is fine.
 func Delete(key Key, cond Cond) Op { return Op{Kind: OpDelete, Key: key, Cond: cond} }
 
-// Check writes nothing and only asks.
+// Check writes nothing and only asks; it needs a condition.
 func Check(key Key, cond Cond) Op { return Op{Kind: OpCheck, Key: key, Cond: cond} }
 
 // Add changes the integer attribute attr of an existing item by delta, and conflicts when the item or the attribute is
-// missing or the sum would be below floor. Transactions that add to one item do not make each other fail, which a
-// version condition would.
+// missing, the sum would be below floor, or it would not fit an int64. Transactions that add to one item do not make
+// each other fail, which a version condition would.
 func Add(key Key, attr string, delta, floor int64) Op {
 	return Op{Kind: OpAdd, Key: key, Attr: attr, Delta: delta, Floor: floor}
 }

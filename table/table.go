@@ -74,14 +74,15 @@ func (c *Conflict) Error() string {
 type Query struct {
 	PK         string // required
 	Prefix     string // only sort keys with this prefix; excludes From and To
-	From, To   string // From <= sort key < To; "" leaves that side open
+	From, To   string // From <= sort key < To in byte order; "" leaves that side open; To <= From selects nothing
 	Index      bool   // read the secondary index: PK, Prefix, From and To then mean the items' Index key
 	Descending bool
-	Limit      int    // items a page: 1 to MaxPage; 0 means MaxPage
-	Cursor     string // of the page before, of the very same query
+	Limit      int    // items a page: 1 to MaxPage; 0 means MaxPage; a page may end early after MaxPageData bytes
+	Cursor     string // of the page before, of the very same query (Limit may differ)
 }
 
-// Page is one page of a query. Cursor is empty on the last page.
+// Page is one page of a query. Cursor is empty on the last page, and only there. On the index, items of equal index
+// keys come in the order of their primary keys.
 type Page struct {
 	Items  []Item
 	Cursor string

@@ -1,0 +1,171 @@
+package asl
+
+import "tripsaga/asl/expr"
+
+// selection is InputPath or OutputPath: the zero value keeps everything, none gives {}.
+type selection struct {
+	path *expr.Path
+	none bool
+}
+
+var nothing = map[string]any{}
+
+// selection reads InputPath or OutputPath; null is allowed and discards.
+func (o *object) selection(name string) selection {
+	v, ok := o.get(name)
+	if !ok {
+		return selection{}
+	}
+	if v == nil {
+		return selection{none: true}
+	}
+	s, isText := v.(string)
+	if !isText {
+		o.problem(name, "must be a path or null, is %s", kindOf(v))
+		return selection{}
+	}
+	if s == "$" {
+		return selection{}
+	}
+	p, err := expr.ParsePath(s)
+	if err != nil {
+		o.problem(name, "%s", err)
+	}
+	return selection{path: p}
+}
+
+func (sel selection) apply(env *expr.Env, field string) (any, *failure) {
+	if sel.none {
+		return nothing, nil
+	}
+	if sel.path == nil {
+		return env.Data, nil
+	}
+	v, err := sel.path.Get(env)
+	if err != nil {
+		return nil, evaluation(field, err)
+	}
+	return v, nil
+}
+
+// placement is ResultPath: the zero value replaces the state's raw input by the result, discard drops the result.
+type placement struct {
+	path    *expr.Path
+	discard bool
+}
+
+// placement reads ResultPath; null is allowed and drops the result.
+func (o *object) placement() placement {
+	const name = "ResultPath"
+	v, ok := o.get(name)
+	if !ok {
+		return placement{}
+	}
+	if v == nil {
+		return placement{discard: true}
+	}
+	if v == "$" {
+		return placement{}
+	}
+	text, isText := v.(string)
+	if !isText {
+		o.problem(name, "must be a path or null, is %s", kindOf(v))
+		return placement{}
+	}
+	p, err := expr.ParseResultPath(text)
+	if err != nil {
+		o.problem(name, "%s", err)
+	}
+	return placement{path: p}
+}
+
+func (pl placement) apply(raw, result any) (any, *failure) {
+	if pl.discard {
+		return raw, nil
+	}
+	if pl.path == nil {
+		return result, nil
+	}
+	v, err := pl.path.Set(raw, result)
+	if err != nil {
+		return nil, &failure{name: ErrResultPathMatchFailure, cause: "ResultPath: " + err.Error()}
+	}
+	return v, nil
+}
+
+// template evaluates a payload template on data; without one it gives data back.
+func (s *stepper) template(t *thread, tpl *expr.Template, data any, field string) (any, *failure) {
+	if tpl == nil {
+		return data, nil
+	}
+	v, err := tpl.Eval(s.env(t, data))
+	if err != nil {
+		return nil, evaluation(field, err)
+	}
+	return v, nil
+}
+
+// complete is a state's way out after its work: ResultSelector, Assign, ResultPath, OutputPath, in Step Functions'
+// order. Assign sees the result as it came, before ResultSelector.
+func (s *stepper) complete(t *thread, result any) {
+	st := t.state
+	assigned, f := s.assign(t, st.assign, result)
+	if f != nil {
+		s.fail(t, f)
+		return
+	}
+	if result, f = s.template(t, st.selector, result, "ResultSelector"); f != nil {
+		s.fail(t, f)
+		return
+	}
+	output, f := st.placement.apply(t.input, result)
+	if f != nil {
+		s.fail(t, f)
+		return
+	}
+	s.leave(t, output, st.placement.size(t.size, result), assigned, st.next)
+}
+
+// size is at least the size of what apply gives for a raw input of that size.
+func (pl placement) size(raw int, result any) int {
+	if pl.discard {
+		return raw
+	}
+	size := expr.Size(result)
+	if pl.path != nil {
+		// An object that Set creates costs `"name":{},`, where the path has `.name`.
+		size += raw + 5*len(pl.path.String())
+	}
+	return size
+}
+
+// leave applies OutputPath to data and goes on to next, or ends the thread when there is none. Data has at most size
+// bytes; the output is only measured when that is not enough to know that it is within the limit.
+func (s *stepper) leave(t *thread, data any, size int, assigned map[string]any, next *state) {
+	output, f := t.state.output.apply(s.env(t, data), "OutputPath")
+	if f == nil && (size > MaxData || t.state.output != selection{}) {
+		size, f = checkSize("the state's output", output)
+	}
+	if f != nil {
+		s.fail(t, f)
+		return
+	}
+	s.exit(t, output, size, assigned, next)
+}
+
+// inputSize is the size of input, which InputPath made of the thread's, or more.
+func (t *thread) inputSize(input any) int {
+	if t.state.input == (selection{}) {
+		return t.size
+	}
+	return expr.Size(input)
+}
+
+// checkSize measures data and refuses what is over the limit.
+func checkSize(what string, v any) (int, *failure) {
+	size := expr.Size(v)
+	if size > MaxData {
+		return size, dataLimit(what, size)
+	}
+	return size, nil
+}

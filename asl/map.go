@@ -1,0 +1,171 @@
+package asl
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"tripsaga/asl/expr"
+)
+
+// maxInlineConcurrency is how many iterations of an inline Map run at once at most:
+// https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
+const maxInlineConcurrency = 40
+
+// mapping is a Map state, inline.
+type mapping struct {
+	processor       *graph
+	items           *expr.Path
+	selector        *expr.Template // ItemSelector
+	selectorField   string
+	concurrency     int // 0 is no limit of its own
+	concurrencyPath *expr.Path
+}
+
+// mapItem is $$.Map.Item.
+type mapItem struct {
+	index int
+	value any
+}
+
+func parseMap(o *object, st *state) body {
+	o.flow(st)
+	o.result(st)
+	o.transition(st)
+	o.refuseDistributed()
+	b := &mapping{items: o.referencePath("ItemsPath"), selectorField: "ItemSelector"}
+	o.either("ItemSelector", "Parameters")
+	b.selector = o.template("ItemSelector")
+	if legacy := o.template("Parameters"); legacy != nil {
+		b.selector, b.selectorField = legacy, "Parameters"
+	}
+	o.either("MaxConcurrency", "MaxConcurrencyPath")
+	b.concurrency = o.integer("MaxConcurrency", 0, maxSeconds, 0)
+	b.concurrencyPath = o.referencePath("MaxConcurrencyPath")
+	b.processor = o.processor(st)
+	return b
+}
+
+func (o *object) refuseDistributed() {
+	for _, name := range []string{
+		"ItemReader", "ItemBatcher", "ResultWriter", "Label", "ToleratedFailurePercentage",
+		"ToleratedFailurePercentagePath", "ToleratedFailureCount", "ToleratedFailureCountPath",
+	} {
+		o.refuse(name, "belongs to the distributed Map, which is not supported; the inline Map is")
+	}
+}
+
+// processor reads ItemProcessor or, as it was called before, Iterator.
+func (o *object) processor(st *state) *graph {
+	name := "ItemProcessor"
+	o.either(name, "Iterator")
+	v, ok := o.get(name)
+	if legacy, has := o.get("Iterator"); has {
+		name, v, ok = "Iterator", legacy, true
+	}
+	if !ok {
+		o.p.problem(o.path, "a Map state needs ItemProcessor")
+		return &graph{}
+	}
+	inner, ok := o.p.object(v, o.at(name), "an item processor")
+	if !ok {
+		return &graph{}
+	}
+	if config, has := inner.get("ProcessorConfig"); has {
+		inner.processorConfig(config)
+	}
+	g := o.p.graph(inner, o.graph, st, 0)
+	inner.close()
+	return g
+}
+
+func (o *object) processorConfig(v any) {
+	config, ok := o.p.object(v, o.at("ProcessorConfig"), "a processor configuration")
+	if !ok {
+		return
+	}
+	if mode, has := config.text("Mode"); has && mode != "INLINE" {
+		config.problem("Mode", "%q is not supported, only \"INLINE\"", mode)
+	}
+	config.refuse("ExecutionType", "belongs to the distributed Map, which is not supported; the inline Map is")
+	config.close()
+}
+
+func (b *mapping) visit(s *stepper, t *thread, input any) {
+	items, f := b.itemsOf(s, t, input)
+	if f != nil {
+		s.fail(t, f)
+		return
+	}
+	limit, f := b.limit(s, t, input)
+	if f != nil {
+		s.fail(t, f)
+		return
+	}
+	s.forkStarted(t, len(items))
+	t.fork = &fork{children: make([]*thread, len(items)), limit: limit, started: t.last}
+	t.fork.begin = func(i int) (*thread, *failure) { return b.iteration(s, t, input, items, i) }
+	if len(items) == 0 {
+		s.joinFork(t)
+		return
+	}
+	s.startChildren(t)
+}
+
+func (b *mapping) itemsOf(s *stepper, t *thread, input any) ([]any, *failure) {
+	if b.items != nil {
+		v, err := b.items.Get(s.env(t, input))
+		if err != nil {
+			return nil, evaluation("ItemsPath", err)
+		}
+		input = v
+	}
+	items, ok := input.([]any)
+	if !ok {
+		return nil, runtimeFailure("ItemsPath: must give an array, gives %s", kindOf(input))
+	}
+	return items, nil
+}
+
+func (b *mapping) limit(s *stepper, t *thread, input any) (int, *failure) {
+	limit := b.concurrency
+	if b.concurrencyPath != nil {
+		v, err := b.concurrencyPath.Get(s.env(t, input))
+		if err != nil {
+			return 0, evaluation("MaxConcurrencyPath", err)
+		}
+		number, _ := v.(json.Number)
+		limit, err = strconv.Atoi(string(number))
+		if err != nil || limit < 0 {
+			return 0, runtimeFailure("MaxConcurrencyPath: must give a whole number from 0, gives %s", shown(v))
+		}
+	}
+	if limit == 0 || limit > maxInlineConcurrency {
+		limit = maxInlineConcurrency
+	}
+	return limit, nil
+}
+
+// iteration makes the thread of item i. ItemSelector is evaluated on the state's input, with $$.Map.Item in sight.
+func (b *mapping) iteration(s *stepper, t *thread, input any, items []any, i int) (*thread, *failure) {
+	child := t.child(i)
+	child.item = &mapItem{index: i, value: items[i]}
+	own := items[i]
+	if b.selector != nil {
+		outer := t.item
+		t.item = child.item
+		s.x.context.forget()
+		v, f := s.template(t, b.selector, input, b.selectorField)
+		t.item = outer
+		s.x.context.forget()
+		if f != nil {
+			return nil, f
+		}
+		own = v
+	}
+	size, f := checkSize("the iteration's input", own)
+	if f != nil {
+		return nil, f
+	}
+	child.begin(b.processor.start, own, size)
+	return child, nil
+}

@@ -1,0 +1,98 @@
+package asl
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Mermaid is the machine as a Mermaid state diagram, which GitHub shows: plain arrows for Next, labelled ones for the
+// rules of a Choice and for Catch, and the status with which the machine ends. The same machine gives the same text.
+func (m *Machine) Mermaid() string {
+	d := &diagram{ids: map[*state]string{}}
+	d.line("stateDiagram-v2")
+	d.depth++
+	d.graph(m.root)
+	return d.text.String()
+}
+
+type diagram struct {
+	text  strings.Builder
+	depth int
+	ids   map[*state]string
+}
+
+func (d *diagram) line(format string, args ...any) {
+	d.text.WriteString(strings.Repeat("    ", d.depth))
+	fmt.Fprintf(&d.text, format, args...)
+	d.text.WriteByte('\n')
+}
+
+func (d *diagram) graph(g *graph) {
+	g.walk(d.declare)
+	d.line("[*] --> %s", d.ids[g.start])
+	g.walk(d.arrows)
+}
+
+// declare names a state, where its own name cannot stand for it, and draws what it contains.
+func (d *diagram) declare(st *state) {
+	d.ids[st] = st.name
+	if !isPlainName(st.name) || reservedInMermaid[strings.ToLower(st.name)] {
+		d.ids[st] = fmt.Sprintf("s%d", len(d.ids))
+		d.line("state %s as %s", quoteLabel(st.name), d.ids[st])
+	}
+	inner := st.graphs()
+	if len(inner) == 0 {
+		return
+	}
+	d.line("state %s {", d.ids[st])
+	d.depth++
+	for i, g := range inner {
+		if i > 0 {
+			d.line("--")
+		}
+		d.graph(g)
+	}
+	d.depth--
+	d.line("}")
+}
+
+var reservedInMermaid = map[string]bool{
+	"state": true, "note": true, "end": true, "direction": true, "class": true, "classdef": true, "style": true,
+	"default": true, "as": true, "hide": true, "scale": true, "click": true,
+}
+
+func (d *diagram) arrows(st *state) {
+	for _, e := range st.edges() {
+		if e.Label == "" {
+			d.line("%s --> %s", d.ids[st], d.ids[e.target])
+		} else {
+			d.line("%s --> %s: %s", d.ids[st], d.ids[e.target], plainLabel(e.Label))
+		}
+	}
+	if !st.isTerminal() {
+		return
+	}
+	if status := st.endStatus(); status != "" {
+		d.line("%s --> [*]: %s", d.ids[st], plainLabel(status))
+	} else {
+		d.line("%s --> [*]", d.ids[st])
+	}
+}
+
+// endStatus is what the machine ends with after st; a branch ends without a status, unless it fails.
+func (st *state) endStatus() string {
+	if b, ok := st.body.(*failing); ok {
+		return strings.TrimSpace(string(Failed) + " " + b.name.text)
+	}
+	if st.graph.owner == nil {
+		return string(Succeeded)
+	}
+	return ""
+}
+
+func quoteLabel(s string) string { return `"` + strings.ReplaceAll(plainLabel(s), `"`, "'") + `"` }
+
+// plainLabel keeps what would end a label out of it. Mermaid writes such characters as entities.
+func plainLabel(s string) string {
+	return strings.NewReplacer("\n", " ", ";", "#59;", "#", "#35;", ":", "#58;", "<", "#lt;", ">", "#gt;").Replace(s)
+}

@@ -1,0 +1,206 @@
+package asl
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// maxSeconds bounds every duration of a definition, as Step Functions does.
+const maxSeconds = 99999999
+
+// parser collects what is wrong instead of stopping at the first.
+type parser struct {
+	problems []Problem
+	notes    []Problem
+	names    map[string]string // each state's name in the whole machine, with its path
+	links    []link
+}
+
+func (p *parser) problem(path, format string, args ...any) {
+	p.problems = append(p.problems, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (p *parser) note(path, format string, args ...any) {
+	p.notes = append(p.notes, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// Parse validates a definition: JSON of at most [MaxDefinition] bytes. The error is a [*DefinitionError] that tells all
+// that is wrong, features of Step Functions that this package does not have included: what parses runs as it would
+// there.
+//
+// A Resource like "${ReserveFlight}", a placeholder that the deployment substitutes, stands for the function of that
+// name: the file that is deployed runs here unchanged.
+func Parse(definition []byte) (*Machine, error) {
+	p := &parser{names: map[string]string{}}
+	if v, ok := p.decodeDefinition(definition); ok {
+		p.scan(v, "$", "")
+		if m := p.machine(v); len(p.problems) == 0 {
+			m.describe()
+			sortProblems(p.notes)
+			m.notes = p.notes
+			return m, nil
+		}
+	}
+	sortProblems(p.problems)
+	return nil, &DefinitionError{Problems: p.problems}
+}
+
+func (p *parser) machine(v any) *Machine {
+	o, ok := p.object(v, "$", "the definition")
+	if !ok {
+		return nil
+	}
+	m := &Machine{}
+	m.comment, _ = o.fields["Comment"].(string)
+	m.timeout = time.Duration(o.integer("TimeoutSeconds", 1, maxSeconds, 0)) * time.Second
+	if version, ok := o.text("Version"); ok && version != "1.0" {
+		o.problem("Version", "must be \"1.0\", is %q", version)
+	}
+	o.queryLanguage()
+	m.root = p.graph(o, nil, nil, 0)
+	o.close()
+	p.connect()
+	if len(p.problems) == 0 {
+		p.checkReachable(m.root)
+		p.checkScopes(m.root, nil)
+	}
+	return m
+}
+
+func (o *object) queryLanguage() {
+	if language, ok := o.text("QueryLanguage"); ok && language != "JSONPath" {
+		o.problem("QueryLanguage", "%q is not supported, only \"JSONPath\"", language)
+	}
+}
+
+// graph reads StartAt and States of o.
+func (p *parser) graph(o *object, parent *graph, owner *state, index int) *graph {
+	g := &graph{path: o.path, parent: parent, owner: owner, index: index, states: map[string]*state{}}
+	start := o.requiredText("StartAt")
+	v, ok := o.get("States")
+	if !ok {
+		p.problem(o.path, "%s needs the field \"States\"", o.what)
+		return g
+	}
+	fields, ok := v.(map[string]any)
+	if !ok {
+		o.problem("States", "must be an object, is %s", kindOf(v))
+		return g
+	}
+	if len(fields) == 0 {
+		o.problem("States", "must have at least one state")
+		return g
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		p.state(g, name, fields[name], join(o.at("States"), name))
+	}
+	if g.start = g.states[start]; g.start == nil && start != "" {
+		o.problem("StartAt", "there is no state %q; there are %s", start, g.stateNames())
+	}
+	return g
+}
+
+func (g *graph) stateNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(g.states)), ", ")
+}
+
+func (p *parser) state(g *graph, name string, v any, path string) {
+	if n := utf8.RuneCountInString(name); n == 0 || n > MaxName {
+		p.problem(path, "a state's name has 1 to %d characters, this one %d", MaxName, n)
+	}
+	if other, taken := p.names[name]; taken {
+		p.problem(path, "the name is taken by %s; names are unique in the whole machine", other)
+	}
+	p.names[name] = path
+	st := &state{name: name, path: path, graph: g}
+	g.states[name] = st
+	o, ok := p.object(v, path, "a state")
+	if !ok {
+		return
+	}
+	st.kind = o.requiredText("Type")
+	st.comment, _ = o.fields["Comment"].(string)
+	read, ok := kinds[st.kind]
+	if !ok {
+		if st.kind != "" {
+			o.problem("Type", "there is no %q; there are %s", st.kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+		}
+		return
+	}
+	o.graph = g
+	o.what = "a " + st.kind + " state"
+	o.queryLanguage()
+	o.refuseJSONata()
+	st.entered, st.exited = st.kind+"StateEntered", st.kind+"StateExited"
+	st.body = read(o, st)
+	o.close()
+}
+
+// kinds reads what each type of state has of its own.
+var kinds map[string]func(*object, *state) body
+
+func init() {
+	kinds = map[string]func(*object, *state) body{
+		"Task": parseTask, "Pass": parsePass, "Choice": parseChoice, "Wait": parseWait,
+		"Succeed": parseSucceed, "Fail": parseFail, "Parallel": parseParallel, "Map": parseMap,
+	}
+}
+
+func (o *object) refuseJSONata() {
+	for _, name := range []string{"Arguments", "Output", "Items"} {
+		o.refuse(name, "belongs to JSONata, which is not supported")
+	}
+}
+
+// transition reads Next and End, of which exactly one must be there.
+func (o *object) transition(st *state) {
+	st.end = o.flag("End")
+	next, hasNext := o.text("Next")
+	switch {
+	case hasNext && st.end:
+		o.problem("End", "Next and \"End\": true exclude each other")
+	case hasNext:
+		o.link("Next", next, &st.next)
+	case !st.end && !o.has("Next"):
+		o.p.problem(o.path, "%s needs Next or \"End\": true", o.what)
+	}
+}
+
+// result reads the fields of the states that produce a result: Task, Parallel, Map.
+func (o *object) result(st *state) {
+	st.selector = o.template("ResultSelector")
+	st.placement = o.placement()
+	st.retry = o.retriers()
+	st.catch = o.catchers()
+	st.canRetry = true
+}
+
+// flow reads the fields that most states share.
+func (o *object) flow(st *state) {
+	st.input = o.selection("InputPath")
+	st.output = o.selection("OutputPath")
+	st.assign = o.assignment()
+}
+
+// scan refuses, wherever it stands, what only a callback could provide.
+func (p *parser) scan(v any, path, key string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, field := range v {
+			p.scan(field, join(path, name), name)
+		}
+	case []any:
+		for i, element := range v {
+			p.scan(element, at(path, i), key)
+		}
+	case string:
+		expression := strings.HasSuffix(key, ".$") || strings.HasSuffix(key, "Path") || key == "Variable"
+		if expression && strings.Contains(v, "$$.Task") {
+			p.problem(path, "$$.Task.Token belongs to .waitForTaskToken, which is not supported")
+		}
+	}
+}

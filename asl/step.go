@@ -1,0 +1,180 @@
+package asl
+
+import (
+	"time"
+
+	"tripsaga/asl/expr"
+)
+
+func (s *stepper) apply(ev Event) {
+	x := s.x
+	switch {
+	case ev.Started != nil:
+		s.begin(ev.Started)
+	case ev.Succeeded != nil:
+		s.taskSucceeded(x.tasks[ev.Succeeded.Task], ev.Succeeded.Output)
+	case ev.Failed != nil:
+		t := x.tasks[ev.Failed.Task]
+		s.releaseTask(t)
+		s.taskFailed(t, t.state.body.(*task), &failure{name: ev.Failed.Error, cause: ev.Failed.Cause})
+	case ev.Heartbeat != nil:
+		s.heartbeat(x.tasks[ev.Heartbeat.Task])
+	case ev.Fired != nil:
+		s.fired(ev.Fired.Timer)
+	case ev.Stopped != nil:
+		s.stop(ev.Stopped)
+	case ev.Redriven != nil:
+		s.redrive()
+	}
+}
+
+// begin starts the execution at StartAt.
+func (s *stepper) begin(ev *Started) {
+	x := s.x
+	x.started, x.start = *ev, s.now
+	x.random.state = ev.Seed
+	s.executionStarted(ev.Input)
+	s.startClock()
+	input, f := decodeInput(ev.Input)
+	if f != nil {
+		x.limited = true
+		s.end(Failed, f)
+		return
+	}
+	x.input = input
+	x.root.begin(x.machine.root.start, input, expr.Size(input))
+	s.enqueue(x.root)
+}
+
+func decodeInput(input []byte) (any, *failure) {
+	if len(input) > MaxData {
+		return nil, dataLimit("the input", len(input))
+	}
+	v, err := expr.Decode(input)
+	if err != nil {
+		return nil, runtimeFailure("the input is not JSON: %s", err)
+	}
+	return v, nil
+}
+
+// startClock sets the timer of the machine's TimeoutSeconds.
+func (s *stepper) startClock() {
+	if d := s.x.machine.timeout; d > 0 {
+		s.x.lastTimer++
+		s.x.machineTimer = s.x.lastTimer
+		s.effect(Effect{SetTimer: &SetTimer{Timer: s.x.machineTimer, At: s.now.Add(d)}})
+	}
+}
+
+// run visits states until all threads wait for something. Threads take turns, so that branches move side by side.
+func (s *stepper) run() {
+	x := s.x
+	for i := 0; i < len(x.ready) && x.status == Running && !x.exhausted; i++ {
+		s.visit(x.ready[i])
+	}
+	clear(x.ready)
+	x.ready = x.ready[:0]
+	if x.exhausted && x.status == Running {
+		s.endFull()
+	}
+}
+
+// visit enters t's state, or makes another attempt at it.
+func (s *stepper) visit(t *thread) {
+	if t.done || t.stopped {
+		return
+	}
+	s.x.context.forget()
+	if !t.visited {
+		t.visited, t.entered = true, s.now
+		s.stateEntered(t)
+	}
+	input, f := t.state.input.apply(s.env(t, t.input), "InputPath")
+	if f != nil {
+		s.fail(t, f)
+		return
+	}
+	t.state.body.visit(s, t, input)
+}
+
+// exit leaves t's state for next; without one the thread ends with output, which has at most size bytes.
+func (s *stepper) exit(t *thread, output any, size int, assigned map[string]any, next *state) {
+	s.stateExited(t, output, assigned)
+	t.set(assigned)
+	if next != nil {
+		t.begin(next, output, size)
+		s.enqueue(t)
+		return
+	}
+	t.done, t.output = true, output
+	if t.parent != nil {
+		s.childSucceeded(t)
+		return
+	}
+	s.succeed(output)
+}
+
+// giveUp ends the thread by f, which neither Retry nor Catch took.
+func (s *stepper) giveUp(t *thread, f *failure) {
+	t.stopped = true
+	if f.state == "" {
+		f.state = t.state.name
+	}
+	if t.parent != nil {
+		s.childFailed(t, f)
+		return
+	}
+	s.end(Failed, f)
+}
+
+func (s *stepper) enqueue(t *thread) { s.x.ready = append(s.x.ready, t) }
+
+func (s *stepper) effect(e Effect) { s.x.effects = append(s.x.effects, e) }
+
+func (s *stepper) setTimer(t *thread, at time.Time) int64 {
+	s.x.lastTimer++
+	id := s.x.lastTimer
+	s.x.timers[id] = t
+	s.effect(Effect{SetTimer: &SetTimer{Timer: id, At: at}})
+	return id
+}
+
+func (s *stepper) cancelTimer(id *int64) {
+	if *id == 0 {
+		return
+	}
+	delete(s.x.timers, *id)
+	s.effect(Effect{CancelTimer: *id})
+	*id = 0
+}
+
+// fired is called for a timer that is set.
+func (s *stepper) fired(id int64) {
+	if id == s.x.machineTimer {
+		s.x.machineTimer = 0
+		s.end(TimedOut, &failure{})
+		return
+	}
+	t := s.x.timers[id]
+	delete(s.x.timers, id)
+	switch id {
+	case t.timeoutTimer:
+		t.timeoutTimer = 0
+		s.taskTimedOut(t, ErrTimeout)
+	case t.heartbeatTimer:
+		t.heartbeatTimer = 0
+		s.taskTimedOut(t, ErrHeartbeatTimeout)
+	case t.retryTimer:
+		t.retryTimer = 0
+		s.enqueue(t)
+	case t.waitTimer:
+		t.waitTimer = 0
+		t.state.body.(*waiting).over(s, t)
+	}
+}
+
+func (s *stepper) taskTimedOut(t *thread, name string) {
+	s.effect(Effect{CancelTask: t.task})
+	s.releaseTask(t)
+	s.taskFailed(t, t.state.body.(*task), &failure{name: name, timeout: true})
+}

@@ -1,0 +1,223 @@
+package asl
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"tripsaga/asl/expr"
+)
+
+// task is a Task state.
+type task struct {
+	resource  resource
+	qualifier string // of lambda:invoke
+	timeout   seconds
+	heartbeat seconds
+}
+
+// seconds is a duration that stands in the definition or that a path finds in the input. The zero value is none.
+type seconds struct {
+	field string
+	value time.Duration
+	path  *expr.Path
+}
+
+func parseTask(o *object, st *state) body {
+	o.flow(st)
+	o.result(st)
+	o.transition(st)
+	o.refuse("Credentials", "is not supported: tasks run with the engine's own rights")
+	st.params = o.template("Parameters")
+	b := &task{timeout: o.seconds("TimeoutSeconds"), heartbeat: o.seconds("HeartbeatSeconds")}
+	if h, t := b.heartbeat.value, b.timeout.value; h > 0 && t > 0 && h >= t {
+		o.problem("HeartbeatSeconds", "must be smaller than TimeoutSeconds (%d), is %d", int(t.Seconds()), int(h.Seconds()))
+	}
+	text := o.requiredText("Resource")
+	if text == "" {
+		return b
+	}
+	r, why := parseResource(text)
+	if why != "" {
+		o.problem("Resource", "%q %s", text, why)
+	}
+	b.resource = r
+	if r.invoke {
+		b.parseInvoke(o)
+	}
+	return b
+}
+
+// seconds reads a field of seconds or its Path form.
+func (o *object) seconds(field string) seconds {
+	o.either(field, field+"Path")
+	return seconds{
+		field: field + "Path",
+		value: time.Duration(o.integer(field, 1, maxSeconds, 0)) * time.Second,
+		path:  o.referencePath(field + "Path"),
+	}
+}
+
+// parseInvoke reads the Parameters of lambda:invoke.
+func (b *task) parseInvoke(o *object) {
+	v, ok := o.fields["Parameters"].(map[string]any)
+	if !ok {
+		o.p.problem(o.path, "lambda:invoke needs Parameters with FunctionName")
+		return
+	}
+	params, _ := o.child(v, o.at("Parameters"), "lambda:invoke")
+	params.get("Payload")
+	params.get("Payload.$")
+	params.either("Payload", "Payload.$")
+	params.either("FunctionName", "FunctionName.$")
+	if _, dynamic := params.get("FunctionName.$"); !dynamic {
+		b.resource.function = functionName(params.requiredText("FunctionName"))
+	}
+	if kind, ok := params.text("InvocationType"); ok && kind != "RequestResponse" {
+		params.problem("InvocationType", "must be \"RequestResponse\", is %q", kind)
+	}
+	b.qualifier = "$LATEST"
+	if q, ok := params.text("Qualifier"); ok {
+		b.qualifier = q
+	}
+	params.close()
+}
+
+// visit delivers the task.
+func (b *task) visit(s *stepper, t *thread, input any) {
+	timeout, f := b.timeout.eval(s, t, input)
+	if f != nil {
+		s.fail(t, f)
+		return
+	}
+	heartbeat, f := b.heartbeat.eval(s, t, input)
+	if f != nil {
+		s.fail(t, f)
+		return
+	}
+	if timeout > 0 && heartbeat >= timeout {
+		s.fail(t, runtimeFailure("HeartbeatSecondsPath: %s is not smaller than the time-out of %s", heartbeat, timeout))
+		return
+	}
+	params, f := s.template(t, t.state.params, input, "Parameters")
+	if f != nil {
+		s.fail(t, f)
+		return
+	}
+	function, payload, f := b.call(params)
+	if f != nil {
+		s.fail(t, f)
+		return
+	}
+	t.heartbeatEvery = heartbeat
+	s.deliver(t, b, function, payload, params, timeout)
+}
+
+// call is the function to call, and with what.
+func (b *task) call(params any) (function string, payload any, f *failure) {
+	if !b.resource.invoke {
+		return b.resource.function, params, nil
+	}
+	fields, _ := params.(map[string]any)
+	name, ok := fields["FunctionName"].(string)
+	if !ok || name == "" {
+		return "", nil, runtimeFailure("Parameters: FunctionName must be a name or an ARN, is %s", shown(fields["FunctionName"]))
+	}
+	payload, ok = fields["Payload"]
+	if !ok {
+		payload = nothing
+	}
+	return functionName(name), payload, nil
+}
+
+func (s *stepper) deliver(t *thread, b *task, function string, payload, params any, timeout time.Duration) {
+	input := s.encode(payload)
+	if len(input) > MaxData {
+		s.fail(t, dataLimit("the task's input", len(input)))
+		return
+	}
+	s.taskScheduled(t, b, input, params, timeout)
+	s.taskStarted(t, b)
+	s.x.lastTask++
+	t.task = s.x.lastTask
+	s.x.tasks[t.task] = t
+	s.effect(Effect{StartTask: &StartTask{
+		Task: t.task, State: t.state.name, Function: function, Resource: b.resource.text,
+		Attempt: t.attempt, Input: input, Timeout: timeout,
+	}})
+	if timeout > 0 {
+		t.timeoutTimer = s.setTimer(t, s.now.Add(timeout))
+	}
+	if t.heartbeatEvery > 0 {
+		t.heartbeatTimer = s.setTimer(t, s.now.Add(t.heartbeatEvery))
+	}
+}
+
+func (d *seconds) eval(s *stepper, t *thread, input any) (time.Duration, *failure) {
+	if d.path == nil {
+		return d.value, nil
+	}
+	n, f := s.wholeSeconds(t, d.path, input, d.field, 1)
+	return time.Duration(n) * time.Second, f
+}
+
+// wholeSeconds is the number of seconds that path finds in data.
+func (s *stepper) wholeSeconds(t *thread, path *expr.Path, data any, field string, least int) (int, *failure) {
+	v, err := path.Get(s.env(t, data))
+	if err != nil {
+		return 0, evaluation(field, err)
+	}
+	number, _ := v.(json.Number)
+	n, err := strconv.Atoi(strings.TrimSuffix(string(number), ".0"))
+	if err != nil || n < least || n > maxSeconds {
+		return 0, runtimeFailure("%s: %s must give a whole number from %d to %d, gives %s", field, path, least, maxSeconds, shown(v))
+	}
+	return n, nil
+}
+
+// taskSucceeded takes a task's output.
+func (s *stepper) taskSucceeded(t *thread, output json.RawMessage) {
+	b := t.state.body.(*task)
+	s.releaseTask(t)
+	if len(output) > MaxData {
+		f := dataLimit("the task's output", len(output))
+		f.terminal = false // observed: States.ALL catches this one
+		s.taskFailed(t, b, f)
+		return
+	}
+	if len(output) == 0 {
+		output = json.RawMessage("null")
+	}
+	v, err := expr.Decode(output)
+	if err != nil {
+		s.taskFailed(t, b, runtimeFailure("the task's output is not JSON: %s", err))
+		return
+	}
+	if b.resource.invoke {
+		v = map[string]any{"ExecutedVersion": b.qualifier, "Payload": v, "StatusCode": json.Number("200")}
+	}
+	s.taskEndedWell(t, b, output, v)
+	s.complete(t, v)
+}
+
+// taskFailed records the end of a delivery and fails the attempt.
+func (s *stepper) taskFailed(t *thread, b *task, f *failure) {
+	s.taskEndedBadly(t, b, f)
+	s.fail(t, f)
+}
+
+// heartbeat starts the heartbeat timer anew, under its id.
+func (s *stepper) heartbeat(t *thread) {
+	if t.heartbeatTimer != 0 {
+		s.effect(Effect{SetTimer: &SetTimer{Timer: t.heartbeatTimer, At: s.now.Add(t.heartbeatEvery)}})
+	}
+}
+
+// releaseTask forgets the delivery: a reply that comes later is stale.
+func (s *stepper) releaseTask(t *thread) {
+	delete(s.x.tasks, t.task)
+	t.task = 0
+	s.cancelTimer(&t.timeoutTimer)
+	s.cancelTimer(&t.heartbeatTimer)
+}

@@ -1,0 +1,89 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"tripsaga/shared/fault"
+	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers/rest"
+)
+
+// API is the REST API over the system.
+func (s *System) API(log *slog.Logger) http.Handler {
+	return rest.New(rest.Deps{
+		Book: s.book, Details: s.App.GetTrip, Trips: s.App.ListTrips,
+		Flights: s.App.ShowFlights, Nights: s.App.ShowNights, Load: s.load, Ledger: s.App.Audit,
+		Executions: executions{s}, Feed: feed{s}, Log: log,
+	})
+}
+
+// book refuses before anything is stored when the engine is full, so that a refused booking is none.
+func (s *System) book(ctx context.Context, key string, r domain.Request) (*domain.Trip, error) {
+	if s.Engine.Full() {
+		return nil, fault.New(fault.Unavailable, fault.NameUnavailable, "too many sagas are under way, try again later")
+	}
+	return s.App.BookTrip(ctx, key, r)
+}
+
+func (s *System) load(ctx context.Context, csv io.Reader) (domain.LoadReport, error) {
+	offers, err := inventory.Parse("inventory", csv)
+	if err != nil {
+		return domain.LoadReport{}, err
+	}
+	return s.App.LoadInventory(ctx, offers)
+}
+
+// executions implements rest.Executions over the engine.
+type executions struct{ *System }
+
+func (x executions) Progress(ctx context.Context, tripID string) (rest.Progress, error) {
+	d, err := x.Engine.Describe(ctx, tripID)
+	return rest.Progress{
+		Status: string(d.Status), Error: d.Error, Cause: d.Cause, State: d.State,
+		Started: d.Started, Stopped: d.Stopped, Redrives: d.Redrives,
+	}, engineFault(err)
+}
+
+func (x executions) History(ctx context.Context, tripID string) ([]json.RawMessage, error) {
+	events, err := x.Engine.History(ctx, tripID)
+	if err != nil {
+		return nil, engineFault(err)
+	}
+	raw := make([]json.RawMessage, len(events))
+	for i, ev := range events {
+		if raw[i], err = json.Marshal(ev); err != nil {
+			return nil, err
+		}
+	}
+	return raw, nil
+}
+
+func (x executions) Redrive(ctx context.Context, tripID string) error {
+	return engineFault(x.Engine.Redrive(ctx, tripID))
+}
+
+// feed implements rest.Feed over the store's stream of outbox items.
+type feed struct{ *System }
+
+func (f feed) Changed() <-chan struct{} { return f.Store.Changed() }
+
+func (f feed) Events(ctx context.Context, after uint64, limit int) ([]rest.FeedEvent, error) {
+	changes, err := f.Store.Stream(ctx, after, limit)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "reading the events")
+	}
+	events := make([]rest.FeedEvent, len(changes))
+	for i, c := range changes {
+		events[i].Seq = c.Seq
+		if err := json.Unmarshal(c.Item.Data, &events[i].Event); err != nil {
+			return nil, fmt.Errorf("event %s: %w", c.Item.Key, err)
+		}
+	}
+	return events, nil
+}

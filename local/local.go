@@ -1,0 +1,119 @@
+// Package local is tripsaga on one machine: the embedded store, the repositories, the use cases, the task handlers and
+// the engine that runs the saga's definition, put together. The command and the tests open it; nothing else imports it.
+package local
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"tripsaga/engine"
+	"tripsaga/table"
+	"tripsaga/table/embedded"
+	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/app"
+	"tripsaga/trip/handlers"
+	"tripsaga/trip/saga"
+)
+
+// Options say where and how; the zero value is a throw-away system in memory and in real time.
+type Options struct {
+	Dir     string // data folder; "" is in memory
+	MaxOpen int    // sagas under way at once; 0 is the engine's default
+	Log     *slog.Logger
+
+	Scheduler engine.Scheduler // default engine.RealTime
+	Seed      func() uint64    // of the sagas' random choices
+	Random    io.Reader        // of trip ids; default crypto/rand
+
+	// WrapTasks and WrapTable stand between the parts, for faults.
+	WrapTasks func(map[string]engine.Task) map[string]engine.Task
+	WrapTable func(table.Table) table.Table
+}
+
+func (o *Options) setDefaults() {
+	if o.Scheduler == nil {
+		o.Scheduler = engine.RealTime
+	}
+	if o.Random == nil {
+		o.Random = crand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.WrapTasks == nil {
+		o.WrapTasks = func(t map[string]engine.Task) map[string]engine.Task { return t }
+	}
+	if o.WrapTable == nil {
+		o.WrapTable = func(t table.Table) table.Table { return t }
+	}
+}
+
+// System is everything, wired.
+type System struct {
+	Store  *embedded.Store
+	Engine *engine.Engine
+	App    *app.Service
+}
+
+// Open opens the store and resumes every open saga.
+func Open(ctx context.Context, opt Options) (*System, error) {
+	opt.setDefaults()
+	st, err := embedded.Open(opt.Dir, embedded.Options{
+		StreamPrefix: store.OutboxPrefix, Now: opt.Scheduler.Now, Logger: opt.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	t := opt.WrapTable(st)
+	now := opt.Scheduler.Now
+	service := &app.Service{
+		// The trip is stored without a wait: Start, which follows, makes both durable.
+		Trips:     store.NewTrips(t, store.DeferCreate()),
+		Inventory: store.NewInventory(t),
+		Airline:   store.NewAirline(t, now),
+		Hotels:    store.NewHotels(t, now),
+		Payments:  store.NewPayments(t, bank.New(t), now),
+		Now:       now, Random: opt.Random,
+	}
+	s := &System{Store: st, App: service}
+	s.Engine, err = engine.Open(ctx, engine.Options{
+		Name: "booking", Definition: saga.Definition(), Table: t, MaxOpen: opt.MaxOpen,
+		Tasks: opt.WrapTasks(tasks(service)), OnEnd: s.onEnd,
+		Scheduler: opt.Scheduler, Seed: opt.Seed, Log: opt.Log,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the engine: %w", err), st.Close())
+	}
+	service.Starter = starter{s.Engine}
+	return s, nil
+}
+
+// tasks lets the handlers write without waiting for the disk, which only the engine may: it writes to the same log
+// after them, and waits before it acknowledges the end.
+func tasks(service *app.Service) map[string]engine.Task {
+	all := map[string]engine.Task{}
+	for name, handle := range handlers.New(service) {
+		all[name] = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
+			return handle(table.Deferred(ctx), input)
+		}
+	}
+	return all
+}
+
+// onEnd is the listener on the sagas' ends.
+func (s *System) onEnd(ctx context.Context, d engine.Description) error {
+	return s.App.MarkNeedsAttention(ctx, app.ExecutionChange{
+		TripID: d.Name, Status: string(d.Status), Error: d.Error, State: d.State,
+	})
+}
+
+// Close drains the engine, as long as ctx allows, and closes the store.
+func (s *System) Close(ctx context.Context) error {
+	return errors.Join(s.Engine.Close(ctx), s.Store.Close())
+}

@@ -1,0 +1,52 @@
+package local
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/domain"
+)
+
+// reconcileGrace is how long a trip may wait for its saga before the reconciler looks after it.
+const reconcileGrace = time.Minute
+
+// LoadDemoInventoryOnce loads the demo inventory into a store that never had one, and completes a load that was cut off.
+func (s *System) LoadDemoInventoryOnce(ctx context.Context) (loaded bool, err error) {
+	offers, err := inventory.Demo()
+	if err != nil {
+		return false, err
+	}
+	last, err := s.App.Inventory.LastLoad(ctx)
+	if err != nil || last.Complete || (last != domain.LoadState{} && last.Fingerprint != offers.Fingerprint) {
+		return false, err
+	}
+	_, err = s.App.LoadInventory(ctx, offers)
+	return err == nil, err
+}
+
+// Reconcile starts the sagas of trips that were stored and never started.
+func (s *System) Reconcile(ctx context.Context, log *slog.Logger) {
+	report, err := s.App.Reconcile(ctx, reconcileGrace)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		log.Error("reconciling failed", "error", err, "pending", report.Pending, "failed", report.Failed)
+	case report.Pending > 0:
+		log.Info("reconciled", "pending", report.Pending, "started", report.Started)
+	}
+}
+
+// Sweep removes events that have been kept for long enough.
+func (s *System) Sweep(ctx context.Context, log *slog.Logger) {
+	for {
+		removed, err := s.Store.Sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Error("sweeping failed", "error", err)
+		}
+		if err != nil || removed == 0 {
+			return
+		}
+		log.Info("swept", "events", removed)
+	}
+}

@@ -1,0 +1,17 @@
+// Package embedded is the table on one machine: a store in a folder, on Pebble, with group commit.
+//
+// # Writing
+//
+// Callers encode their own transactions and pass them to one committer goroutine. It takes what is waiting as a group,
+// checks the conditions of one transaction after the other against the store and the group's own earlier writes, and
+// applies the group as one Pebble batch. Deferred callers are answered there and then. Callers that need durability are
+// passed on to the syncer goroutine, which answers them after the write-ahead log's next fsync, while the committer is
+// busy with the next group. A transaction whose condition fails leaves the others of its group alone.
+//
+// # Durability
+//
+// Groups are numbered. The number of a group is published as written before Pebble shows the group to readers, and as
+// durable after the fsync; a read that must not show what a crash could take back waits until durable has reached what
+// written was after the read. There is one write-ahead log, so what is written earlier is durable no later. Deferred
+// writes that nobody waits for are synced after 50 milliseconds.
+package embedded

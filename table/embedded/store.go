@@ -1,0 +1,182 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"tripsaga/table"
+)
+
+// Store is a table in a folder. It is safe for concurrent use.
+type Store struct {
+	opts Options
+	dir  string
+	db   *pebble.DB
+	log  *pebbleLog
+
+	queue chan *request
+	stop  chan struct{} // closed when no call is left: the committer and the syncer end
+	ended chan struct{} // closed when they have
+
+	written atomic.Uint64 // the last group passed to Pebble; set before Pebble shows it to readers
+	durable atomic.Uint64 // the last group that is on disk
+
+	feed     feed
+	counters counters
+
+	sweeping  sync.Mutex
+	sweepFrom uint64 // changes before it were swept or never expire; guarded by sweeping
+
+	failed  chan struct{} // closed by the first failure
+	failure error         // set before failed is closed
+	failing sync.Once
+
+	gate     sync.RWMutex
+	closed   bool
+	calls    sync.WaitGroup
+	closing  sync.Once
+	closeErr error
+	unlock   func() error
+}
+
+var _ table.Table = (*Store)(nil)
+
+// Open opens the store in folder dir, which it makes when it is missing; "" is a store in memory. A folder has one
+// store at a time: a second Open fails, in this process or another.
+func Open(dir string, opts Options) (*Store, error) {
+	s := &Store{
+		opts:   opts.withDefaults(dir),
+		dir:    dir,
+		queue:  make(chan *request, 1024),
+		stop:   make(chan struct{}),
+		ended:  make(chan struct{}),
+		failed: make(chan struct{}),
+	}
+	s.log = &pebbleLog{to: s.opts.Logger, fail: s.fail}
+	lock, err := s.lock()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.start(lock); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return s, nil
+}
+
+// lock takes the folder's lock, which Pebble holds until it is closed.
+func (s *Store) lock() (*pebble.Lock, error) {
+	if s.opts.FS == vfs.Default {
+		abs, err := filepath.Abs(s.dir) // the lock goes by the name of the folder
+		if err != nil {
+			return nil, fmt.Errorf("table/embedded: data folder %s: %w", s.dir, err)
+		}
+		s.dir = abs
+	}
+	if err := s.opts.FS.MkdirAll(s.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("table/embedded: data folder %s: %w", s.dir, err)
+	}
+	lock, err := pebble.LockDirectory(s.dir, s.opts.FS)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return nil, fmt.Errorf("table/embedded: data folder %s: %w", s.dir, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("table/embedded: data folder %s is in use by another process: %w", s.dir, err)
+	}
+	return lock, nil
+}
+
+func (s *Store) start(lock *pebble.Lock) error {
+	opts := s.pebbleOptions()
+	opts.Lock = lock
+	db, err := pebble.Open(s.dir, opts)
+	if err != nil {
+		return fmt.Errorf("table/embedded: open data folder %s: %w", s.dir, err)
+	}
+	s.db = db
+	last, err := s.lastChange()
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	s.feed.advance(last)
+	syncs := make(chan syncJob, 64)
+	go newCommitter(s, syncs, last).run()
+	go s.syncer(syncs)
+	s.unlock = lock.Close
+	return nil
+}
+
+// fail makes the store refuse all later writes, and the reads that would have to wait for an fsync.
+func (s *Store) fail(err error) {
+	s.failing.Do(func() {
+		s.failure = fmt.Errorf("table/embedded: the store in %q failed and takes no more writes: %w", s.dir, err)
+		s.opts.Logger.Error(s.failure.Error())
+		close(s.failed)
+	})
+}
+
+// err is the failure of the store, or nil.
+func (s *Store) err() error {
+	select {
+	case <-s.failed:
+		return s.failure
+	default:
+		return nil
+	}
+}
+
+// enter begins a call; Close waits until each has left.
+func (s *Store) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !s.begin() {
+		return table.ErrClosed
+	}
+	return nil
+}
+
+func (s *Store) begin() bool {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if !s.closed {
+		s.calls.Add(1)
+	}
+	return !s.closed
+}
+
+func (s *Store) leave() { s.calls.Done() }
+
+// Close waits for running calls, makes everything durable and closes the store. Later calls return [table.ErrClosed],
+// another Close what the first returned. A store that failed returns its failure and keeps its folder locked until the
+// process ends, as Pebble may still be at work in it.
+func (s *Store) Close() error {
+	s.closing.Do(func() { s.closeErr = s.close() })
+	return s.closeErr
+}
+
+func (s *Store) close() error {
+	s.gate.Lock()
+	s.closed = true
+	s.gate.Unlock()
+	s.calls.Wait()
+	close(s.stop)
+	select {
+	case <-s.ended:
+	case <-s.failed:
+	}
+	if err := s.err(); err != nil {
+		return err
+	}
+	return errors.Join(s.db.Close(), s.unlock())
+}
+
+// Dir is the absolute path of the store's folder, "" of one in memory.
+func (s *Store) Dir() string { return s.dir }

@@ -1,0 +1,196 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"tripsaga/table"
+)
+
+// transact checks all conditions, then writes: a transaction that fails leaves nothing in the batch.
+func (c *committer) transact(r *request) error {
+	for i := range r.writes {
+		w := &r.writes[i]
+		why, err := c.check(w)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			return &table.Conflict{Op: i, Key: w.key, Why: why}
+		}
+	}
+	for i := range r.writes {
+		if err := c.put(&r.writes[i]); err != nil {
+			return err
+		}
+	}
+	if len(r.writes) > 0 {
+		c.store.counters.transactions.Add(1)
+	}
+	return nil
+}
+
+// check tells why the condition does not hold, or "". It prepares w for put: the old index key, an Add's new value.
+func (c *committer) check(w *write) (why string, err error) {
+	value, found, done, err := c.find(w.key)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	var h header
+	if found {
+		if h, err = parseHeader(value); err != nil {
+			return "", err
+		}
+		w.oldIndex = h.index()
+	}
+	if w.kind == table.OpAdd {
+		return w.add(value, found, &h), nil
+	}
+	return unmet(w.cond, found, h.version), nil
+}
+
+func nothing() {}
+
+// find reads the newest state of an item. The value may be used until done is called.
+func (c *committer) find(k table.Key) (value []byte, found bool, done func(), err error) {
+	if value, known := c.recent.get(k); known {
+		return value, value != nil, nothing, nil
+	}
+	if empty, err := c.wasEmpty(k.PK); empty || err != nil {
+		return nil, false, nothing, err
+	}
+	c.key = appendItemKey(c.key[:0], k)
+	value, closer, err := c.store.db.Get(c.key)
+	if err == pebble.ErrNotFound {
+		return nil, false, nothing, nil
+	}
+	if err != nil {
+		return nil, false, nothing, err
+	}
+	return value, true, func() { _ = closer.Close() }, nil
+}
+
+// wasEmpty tells whether the partition holds nothing but what recent knows. Most new items are in new partitions, where
+// one look at the partition spares a look for each item.
+func (c *committer) wasEmpty(pk string) (bool, error) {
+	if empty, known := c.recent.wasEmpty(pk); known {
+		return empty, nil
+	}
+	c.key = appendComponent(append(c.key[:0], spaceItem), pk)
+	it, err := c.store.db.NewIter(&pebble.IterOptions{LowerBound: c.key, UpperBound: successor(c.key)})
+	if err != nil {
+		return false, err
+	}
+	empty := !it.First()
+	if err := it.Close(); err != nil {
+		return false, err
+	}
+	c.recent.setEmpty(pk, empty)
+	return empty, nil
+}
+
+func unmet(cond table.Cond, found bool, version int64) string {
+	switch {
+	case cond.Kind == table.CondNone, cond.Kind == table.CondAbsent && !found:
+		return ""
+	case cond.Kind == table.CondAbsent:
+		return "the item exists already"
+	case !found:
+		return "the item does not exist"
+	case cond.Kind == table.CondVersion && version != cond.Version:
+		return fmt.Sprintf("the version is %d, not %d", version, cond.Version)
+	default:
+		return ""
+	}
+}
+
+// add makes the new value of an Add, or tells why there is none.
+func (w *write) add(old []byte, found bool, h *header) (why string) {
+	if !found {
+		return "the item does not exist"
+	}
+	at, ok := h.intAt(w.attr)
+	if !ok {
+		return fmt.Sprintf("the item has no integer attribute %q", w.attr)
+	}
+	n := int64(binary.BigEndian.Uint64(h.ints[at:]))
+	if w.delta > 0 && n > math.MaxInt64-w.delta || w.delta < 0 && n < math.MinInt64-w.delta {
+		return fmt.Sprintf("%s is %d, and adding %d overflows", w.attr, n, w.delta)
+	}
+	if n+w.delta < w.floor {
+		return fmt.Sprintf("%s is %d, and adding %d gives less than %d", w.attr, n, w.delta, w.floor)
+	}
+	w.value = slices.Clone(old)
+	at += len(old) - len(h.data) - len(h.ints)
+	binary.BigEndian.PutUint64(w.value[at:], uint64(n+w.delta))
+	w.index = w.oldIndex
+	return ""
+}
+
+// put adds the checked operation to the batch.
+func (c *committer) put(w *write) error {
+	switch w.kind {
+	case table.OpCheck:
+		return nil
+	case table.OpDelete:
+		return c.delete(w)
+	}
+	c.key = appendItemKey(c.key[:0], w.key)
+	if err := c.batch.Set(c.key, w.value, nil); err != nil {
+		return err
+	}
+	c.recent.set(w.key, w.value)
+	if err := c.reindex(w); err != nil {
+		return err
+	}
+	if w.kind == table.OpPut && c.streams(w.key) {
+		return c.publish(w)
+	}
+	return nil
+}
+
+func (c *committer) delete(w *write) error {
+	c.key = appendItemKey(c.key[:0], w.key)
+	c.recent.set(w.key, nil)
+	if err := c.batch.Delete(c.key, nil); err != nil {
+		return err
+	}
+	return c.reindex(w)
+}
+
+// reindex moves the item's entry in the index.
+func (c *committer) reindex(w *write) error {
+	if w.index == w.oldIndex {
+		return nil
+	}
+	if w.oldIndex != (table.Key{}) {
+		c.key = appendIndexKey(c.key[:0], w.oldIndex, w.key)
+		if err := c.batch.Delete(c.key, nil); err != nil {
+			return err
+		}
+	}
+	if w.index == (table.Key{}) {
+		return nil
+	}
+	c.key = appendIndexKey(c.key[:0], w.index, w.key)
+	return c.batch.Set(c.key, nil, nil)
+}
+
+func (c *committer) streams(k table.Key) bool {
+	prefix := c.store.opts.StreamPrefix
+	return prefix != "" && strings.HasPrefix(k.SK, prefix)
+}
+
+// publish appends the item, as it is now, to the stream.
+func (c *committer) publish(w *write) error {
+	c.change++
+	c.key = appendStreamKey(c.key[:0], c.change)
+	c.value = appendChange(c.value[:0], w.key, w.value)
+	return c.batch.Set(c.key, c.value, nil)
+}

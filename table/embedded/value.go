@@ -1,0 +1,176 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"tripsaga/table"
+)
+
+// A stored item is
+//
+//	format byte, Version, Expires (zigzag varints), Index.PK, Index.SK (length and bytes),
+//	the number of Ints, each: name (length and bytes), value (8 bytes big endian), then Data to the end.
+//
+// Ints have a fixed width so that Add changes one in place; Data is never looked at.
+const itemFormat = 1
+
+var errTruncated = errors.New("truncated")
+
+// itemSize is an upper bound of the bytes that appendItem appends.
+func itemSize(it *table.Item) int {
+	size := 1 + 5*binary.MaxVarintLen64 + len(it.Index.PK) + len(it.Index.SK) + len(it.Data)
+	for name := range it.Ints {
+		size += binary.MaxVarintLen32 + len(name) + 8
+	}
+	return size
+}
+
+func appendItem(dst []byte, it *table.Item) []byte {
+	dst = append(dst, itemFormat)
+	dst = binary.AppendVarint(dst, it.Version)
+	dst = binary.AppendVarint(dst, it.Expires)
+	dst = appendString(dst, it.Index.PK)
+	dst = appendString(dst, it.Index.SK)
+	dst = appendInts(dst, it.Ints)
+	return append(dst, it.Data...)
+}
+
+// appendInts writes the attributes in the order of their names: the same item is the same bytes.
+func appendInts(dst []byte, ints map[string]int64) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(ints)))
+	if len(ints) == 0 {
+		return dst
+	}
+	for _, name := range slices.Sorted(maps.Keys(ints)) {
+		dst = appendString(dst, name)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(ints[name]))
+	}
+	return dst
+}
+
+func appendString(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+// header is what stands before Data; its slices point into the stored bytes.
+type header struct {
+	version, expires int64
+	indexPK, indexSK []byte
+	nInts            int
+	ints             []byte // the encoded attributes
+	data             []byte
+}
+
+func (h *header) index() table.Key {
+	if len(h.indexPK) == 0 {
+		return table.Key{}
+	}
+	return table.Key{PK: string(h.indexPK), SK: string(h.indexSK)}
+}
+
+func parseHeader(val []byte) (h header, err error) {
+	if len(val) == 0 || val[0] != itemFormat {
+		return h, fmt.Errorf("table/embedded: an item of unknown format: % x", val[:min(len(val), 8)])
+	}
+	r := reader{buf: val[1:]}
+	h.version, h.expires = r.varint(), r.varint()
+	h.indexPK, h.indexSK = r.bytes(), r.bytes()
+	n := r.uvarint()
+	h.ints = r.buf
+	for ; n > 0 && r.err == nil; n-- {
+		r.bytes()
+		r.fixed()
+		h.nInts++
+	}
+	h.ints = h.ints[:len(h.ints)-len(r.buf)]
+	h.data = r.buf
+	if r.err != nil {
+		return h, fmt.Errorf("table/embedded: a stored item is malformed: %w", r.err)
+	}
+	return h, nil
+}
+
+// decodeItem makes an item of val, which it takes over.
+func decodeItem(key table.Key, val []byte) (table.Item, error) {
+	h, err := parseHeader(val)
+	if err != nil {
+		return table.Item{}, err
+	}
+	it := table.Item{Key: key, Version: h.version, Expires: h.expires, Index: h.index()}
+	if len(h.data) > 0 {
+		it.Data = h.data
+	}
+	if h.nInts > 0 {
+		it.Ints = make(map[string]int64, h.nInts)
+	}
+	for r := (reader{buf: h.ints}); len(r.buf) > 0; {
+		name := string(r.bytes())
+		it.Ints[name] = r.fixed()
+	}
+	return it, nil
+}
+
+// intAt finds the attribute's 8 bytes within h.ints.
+func (h *header) intAt(attr string) (at int, ok bool) {
+	for r := (reader{buf: h.ints}); len(r.buf) > 0; r.fixed() {
+		if string(r.bytes()) == attr {
+			return len(h.ints) - len(r.buf), true
+		}
+	}
+	return 0, false
+}
+
+// reader reads fields from the front of buf; after the first error it reads zero values.
+type reader struct {
+	buf []byte
+	err error
+}
+
+func (r *reader) fail() {
+	r.buf, r.err = nil, errTruncated
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.buf)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.buf = r.buf[n:]
+	return v
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.buf)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.buf = r.buf[n:]
+	return v
+}
+
+func (r *reader) bytes() []byte {
+	n := r.uvarint()
+	if n > uint64(len(r.buf)) {
+		r.fail()
+		return nil
+	}
+	b := r.buf[:n:n]
+	r.buf = r.buf[n:]
+	return b
+}
+
+func (r *reader) fixed() int64 {
+	if len(r.buf) < 8 {
+		r.fail()
+		return 0
+	}
+	v := int64(binary.BigEndian.Uint64(r.buf))
+	r.buf = r.buf[8:]
+	return v
+}
