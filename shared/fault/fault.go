@@ -30,6 +30,7 @@ const (
 	NameUnavailable         = "ServiceUnavailable"
 	NameInvalid             = "InvalidRequest"
 	NameNotFound            = "NotFound"
+	NameConflict            = "Conflict"
 	NameFlightUnavailable   = "FlightUnavailable"
 	NameHotelUnavailable    = "HotelUnavailable"
 	NamePaymentDeclined     = "PaymentDeclined"
@@ -86,9 +87,16 @@ func Wrap(kind Kind, name string, err error, format string, args ...any) *Error 
 	return e
 }
 
-// In returns err with its field prefixed by parent ("number" in "flight" is "flight.number"). Errors of other types,
-// and nil, are returned as they are.
+// In returns err with its field prefixed by parent ("number" in "flight" is "flight.number"); of a joined error each
+// part is. Errors of other types, and nil, are returned as they are.
 func In(parent string, err error) error {
+	if parts, ok := joined(err); ok {
+		prefixed := make([]error, len(parts))
+		for i, part := range parts {
+			prefixed[i] = In(parent, part)
+		}
+		return errors.Join(prefixed...)
+	}
 	var e *Error
 	if !errors.As(err, &e) {
 		return err

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"tripsaga/trip/handlers/rest"
+)
+
+// bookCmd books the trip in a file and follows its saga.
+type bookCmd struct {
+	remote
+	File     string        `help:"JSON file with the booking; - reads the standard input. See examples/." short:"f" required:"" placeholder:"FILE"`
+	Key      string        `help:"Idempotency-Key: under the same key the same booking is made once. Default: a random one." name:"idempotency-key" placeholder:"KEY"`
+	NoWait   bool          `help:"Do not follow the saga."`
+	Interval time.Duration `help:"Time between two looks at the saga." default:"200ms"`
+}
+
+// maxInput bounds a file, well above what the server takes.
+const maxInput = 8 << 20
+
+func (b *bookCmd) Run(p *program) error {
+	c, err := b.client()
+	if err != nil {
+		return err
+	}
+	body, err := p.readFile(b.File)
+	if err != nil {
+		return usage(err)
+	}
+	if !json.Valid(body) {
+		return usage(fmt.Errorf("%s is no JSON: %w", b.File, json.Unmarshal(body, new(any))))
+	}
+	trip, err := b.book(p, c, body)
+	if err != nil {
+		return inFile(b.File, err)
+	}
+	if b.NoWait {
+		return b.accepted(p, trip)
+	}
+	b.announce(p, trip.ID)
+	f := following{p: p, c: c, id: trip.ID, interval: b.Interval, quiet: b.JSON}
+	details, err := f.run(p.ctx)
+	if err != nil {
+		return err
+	}
+	return p.outcomeOf(details, b.JSON)
+}
+
+// book may send the request several times: its key makes them one.
+func (b *bookCmd) book(p *program, c *client, body []byte) (trip rest.Trip, err error) {
+	key := b.Key
+	if key == "" {
+		key = rand.Text()
+	}
+	header := http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {key}}
+	k := call{method: http.MethodPost, path: "/trips", header: header, body: body, repeatable: true}
+	err = c.do(p.ctx, k, &trip)
+	var told *serverProblem
+	if err != nil && !errors.As(err, &told) && !errors.Is(err, errNoServer) {
+		err = fmt.Errorf("%w\nthe booking may have been taken; to be sure of one, repeat it with --idempotency-key %s", err, key)
+	}
+	return trip, err
+}
+
+// announce tells the id at once, so that it is known whatever happens next.
+func (b *bookCmd) announce(p *program, id string) {
+	out := p.stdout
+	if b.JSON {
+		out = p.stderr
+	}
+	fmt.Fprintf(out, "trip %s\n", id)
+}
+
+func (b *bookCmd) accepted(p *program, trip rest.Trip) error {
+	if b.JSON {
+		return p.printJSON(trip)
+	}
+	fmt.Fprintf(p.stdout, "trip %s\nits saga is under way; follow it with: tripsaga trip %s --follow\n", trip.ID, trip.ID)
+	return nil
+}
+
+// readFile reads a file, or the standard input for "-".
+func (p *program) readFile(name string) ([]byte, error) {
+	in := p.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxInput+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxInput {
+		return nil, fmt.Errorf("%s has more than %d bytes", name, maxInput)
+	}
+	return text, nil
+}
+
+// inFile names the file that the server refuses.
+func inFile(name string, err error) error {
+	var e *exitError
+	if errors.As(err, &e) && e.code == exitUsage {
+		return usage(fmt.Errorf("%s: %w", name, err))
+	}
+	return err
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"tripsaga/trip/domain"
+)
+
+// eventsCmd shows the domain events.
+type eventsCmd struct {
+	remote
+	Follow bool   `help:"Wait for more events."`
+	After  uint64 `help:"Only events after this number."`
+}
+
+// numbered is an event with its number in the feed.
+type numbered struct {
+	Seq uint64 `json:"seq"`
+	domain.Event
+}
+
+func (c *eventsCmd) Run(p *program) error {
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	err = c.show(p, server)
+	if c.Follow && errors.Is(p.ctx.Err(), context.Canceled) { // how following ends
+		return nil
+	}
+	return err
+}
+
+func (c *eventsCmd) show(p *program, server *client) error {
+	answer, err := server.send(p.ctx, call{method: http.MethodGet, path: "/events", query: url.Values{
+		"after": {strconv.FormatUint(c.After, 10)}, "follow": {strconv.FormatBool(c.Follow)},
+	}})
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	last := c.After
+	err = readEvents(answer.Body, func(e numbered) error {
+		last = e.Seq
+		return c.print(p, e)
+	})
+	if err == nil && c.Follow {
+		return fmt.Errorf("the server has ended the stream; go on with --after %d", last)
+	}
+	return err
+}
+
+func (c *eventsCmd) print(p *program, e numbered) error {
+	if c.JSON {
+		return json.NewEncoder(p.stdout).Encode(e)
+	}
+	what := reasonText(e.Reason)
+	if e.Amount.Currency != "" {
+		what = e.Amount.String()
+	}
+	_, err := fmt.Fprintf(p.stdout, "%6d  %s  %-18s  %s  %s\n", e.Seq, e.At.Format(time.RFC3339), e.Type, e.TripID, what)
+	return err
+}
+
+// readEvents reads server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) to the end of
+// the stream. What has no data is a comment.
+func readEvents(r io.Reader, each func(numbered) error) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	var id, data string
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch {
+		case lines.Text() == "" && data != "":
+			e, err := parseEvent(id, data)
+			if err != nil {
+				return err
+			}
+			if err := each(e); err != nil {
+				return err
+			}
+			data = ""
+		case field == "id":
+			id = value
+		case field == "data":
+			data += value
+		}
+	}
+	return lines.Err()
+}
+
+func parseEvent(id, data string) (e numbered, err error) {
+	if err := json.Unmarshal([]byte(data), &e.Event); err != nil {
+		return e, fmt.Errorf("event %s: %w", id, err)
+	}
+	if e.Seq, err = strconv.ParseUint(id, 10, 64); err != nil {
+		return e, fmt.Errorf("event %q: %w", id, err)
+	}
+	return e, nil
+}

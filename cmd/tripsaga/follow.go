@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers/rest"
+)
+
+// following shows a saga while it runs.
+type following struct {
+	p        *program
+	c        *client
+	id       string
+	interval time.Duration
+	quiet    bool // nothing but the outcome
+	printed  int  // lines
+}
+
+// interrupted is the exit code of a command that Ctrl-C ended, as shells have it.
+const interrupted = 130
+
+// settleTries bounds how often a saga that has ended is asked for its trip, which learns of it a moment later.
+const settleTries = 50
+
+func tripPath(id string) string { return "/trips/" + url.PathEscape(id) }
+
+// run follows until the saga has ended, and gives the trip.
+func (f *following) run(ctx context.Context) (rest.TripDetails, error) {
+	trip, err := f.toEnd(ctx)
+	if ctx.Err() == nil {
+		return trip, err
+	}
+	return trip, &exitError{code: interrupted, err: fmt.Errorf(
+		"interrupted; the saga goes on. Follow it again with: tripsaga trip %s --follow", f.id)}
+}
+
+func (f *following) toEnd(ctx context.Context) (trip rest.TripDetails, err error) {
+	for {
+		history, err := f.c.history(ctx, f.id)
+		if err != nil && !notFound(err) { // not found: its saga is about to start
+			return trip, err
+		}
+		f.show(history)
+		if ended(history) {
+			return f.settled(ctx)
+		}
+		if err := f.exists(ctx, err); err != nil {
+			return trip, err
+		}
+		if !sleep(ctx, f.interval) {
+			return trip, ctx.Err()
+		}
+	}
+}
+
+// exists tells a trip whose saga has not started from one that is not there.
+func (f *following) exists(ctx context.Context, missing error) error {
+	if missing == nil {
+		return nil
+	}
+	var trip rest.TripDetails
+	return f.c.get(ctx, tripPath(f.id), nil, &trip)
+}
+
+// show prints the attempts that have ended since the last look, in order; on a terminal the next one, too, until its
+// line is overwritten.
+func (f *following) show(history []historyEvent) {
+	if f.quiet {
+		return
+	}
+	erase := ""
+	if colourful(f.p.stdout) {
+		erase = "\r\x1b[2K"
+	}
+	for _, l := range timeline(history)[f.printed:] {
+		fmt.Fprint(f.p.stdout, erase)
+		if l.Running && erase != "" {
+			fmt.Fprintf(f.p.stdout, "   %9s  %-20s attempt %-2d ...", clock(l.At), printable(l.State), l.Attempt)
+		}
+		if l.Running {
+			return
+		}
+		f.p.printLine(l)
+		f.printed++
+	}
+}
+
+func (f *following) settled(ctx context.Context) (trip rest.TripDetails, err error) {
+	for range settleTries {
+		if err = f.c.get(ctx, tripPath(f.id), nil, &trip); err != nil || trip.Status != domain.Pending {
+			break
+		}
+		if !sleep(ctx, f.interval) {
+			return trip, ctx.Err()
+		}
+	}
+	return trip, err
+}
+
+func notFound(err error) bool {
+	var p *serverProblem
+	return errors.As(err, &p) && p.Status == http.StatusNotFound
+}
+
+func (c *client) history(ctx context.Context, id string) ([]historyEvent, error) {
+	var body rest.History
+	if err := c.get(ctx, tripPath(id)+"/history", nil, &body); err != nil {
+		return nil, err
+	}
+	return decodeHistory(body.Events)
+}
+
+// outcome prints how a followed booking ended; the error carries the exit code of one that is not confirmed.
+func (p *program) outcomeOf(trip rest.TripDetails, asJSON bool) error {
+	if asJSON {
+		if err := p.printJSON(trip); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(p.stdout, p.verdict(trip))
+	}
+	if trip.Status == domain.Confirmed {
+		return nil
+	}
+	return &exitError{code: exitFailure, err: errors.New("")}
+}
+
+func (p *program) verdict(trip rest.TripDetails) string {
+	switch trip.Status {
+	case domain.Confirmed:
+		return p.paint(green, "CONFIRMED") + ": paid " + trip.Total.String()
+	case domain.NeedsAttention:
+		return p.paint(yellow, "NEEDS_ATTENTION") + ": " + reasonText(trip.Reason) +
+			"\nresume it with: tripsaga redrive " + trip.ID
+	}
+	return p.paint(red, string(trip.Status)) + ": " + reasonText(trip.Reason)
+}
+
+func reasonText(r domain.Reason) string {
+	return printable(strings.TrimSuffix(r.Name+": "+r.Message, ": "))
+}

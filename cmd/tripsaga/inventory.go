@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers/rest"
+)
+
+// inventoryCmd shows and loads what can be booked.
+type inventoryCmd struct {
+	Show inventoryShowCmd `cmd:"" help:"Show flights and hotel nights with what is left of them."`
+	Load inventoryLoadCmd `cmd:"" help:"Add and change the rows of a CSV file, all or none. Rows not given stay."`
+}
+
+type inventoryShowCmd struct {
+	remote
+	What string `arg:"" optional:"" enum:"all,flights,hotels" default:"all" help:"flights or hotels; without it both."`
+	From string `help:"First day, such as 2027-03-01." placeholder:"DATE"`
+	To   string `help:"Last day." placeholder:"DATE"`
+}
+
+type inventoryLoadCmd struct {
+	remote
+	File string `arg:"" help:"CSV file; - reads the standard input."`
+}
+
+func (s *inventoryShowCmd) Run(p *program) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	var all struct {
+		Flights []rest.FlightDay  `json:"flights,omitempty"`
+		Nights  []rest.HotelNight `json:"nights,omitempty"`
+	}
+	if s.What != "hotels" {
+		if all.Flights, err = s.flights(p, c); err != nil {
+			return err
+		}
+	}
+	if s.What != "flights" {
+		if all.Nights, err = s.nights(p, c); err != nil {
+			return err
+		}
+	}
+	if s.JSON {
+		return p.printJSON(all)
+	}
+	if err := printFlights(p, all.Flights); err != nil {
+		return err
+	}
+	return printNights(p, all.Nights)
+}
+
+func (s *inventoryShowCmd) query(cursor string) url.Values {
+	query := url.Values{"limit": {"200"}}
+	for name, value := range map[string]string{"from": s.From, "to": s.To, "cursor": cursor} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return query
+}
+
+func (s *inventoryShowCmd) flights(p *program, c *client) (all []rest.FlightDay, err error) {
+	for cursor := ""; ; {
+		var page rest.FlightPage
+		if err := c.get(p.ctx, "/inventory/flights", s.query(cursor), &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Flights...)
+		if cursor = page.NextCursor; cursor == "" {
+			return all, nil
+		}
+	}
+}
+
+func (s *inventoryShowCmd) nights(p *program, c *client) (all []rest.HotelNight, err error) {
+	for cursor := ""; ; {
+		var page rest.NightPage
+		if err := c.get(p.ctx, "/inventory/hotels", s.query(cursor), &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Nights...)
+		if cursor = page.NextCursor; cursor == "" {
+			return all, nil
+		}
+	}
+}
+
+func printFlights(p *program, flights []rest.FlightDay) error {
+	if len(flights) == 0 {
+		return nil
+	}
+	g := p.grid("FLIGHT", "DATE", "FROM", "TO", "DEPARTS", "ARRIVES", "SEATS LEFT", "OF", "PRICE", "AIRLINE")
+	for _, f := range flights {
+		g.row(f.Number, f.Date, f.Origin, f.Destination, f.Departs, f.Arrives, f.Available, f.Capacity, f.Price, f.Airline)
+	}
+	return g.end()
+}
+
+func printNights(p *program, nights []rest.HotelNight) error {
+	if len(nights) == 0 {
+		return nil
+	}
+	g := p.grid("HOTEL", "NIGHT", "CITY", "ROOMS LEFT", "OF", "PRICE", "NAME")
+	for _, n := range nights {
+		g.row(n.Hotel, n.Night, n.City, n.Available, n.Capacity, n.Price, n.Name)
+	}
+	return g.end()
+}
+
+func (l *inventoryLoadCmd) Run(p *program) error {
+	c, err := l.client()
+	if err != nil {
+		return err
+	}
+	body, err := p.readFile(l.File)
+	if err != nil {
+		return usage(err)
+	}
+	k := call{method: http.MethodPost, path: "/inventory", body: body, repeatable: true,
+		header: http.Header{"Content-Type": {"text/csv"}}}
+	var report domain.LoadReport
+	if err := c.do(p.ctx, k, &report); err != nil {
+		return l.refused(err)
+	}
+	if l.JSON {
+		return p.printJSON(report)
+	}
+	fmt.Fprintf(p.stdout, "%s: %d rows added, %d changed, %d unchanged\n", l.File, report.Added, report.Changed, report.Unchanged)
+	return nil
+}
+
+// refused gives the rows that the server refuses the name of the file, which the server calls "inventory".
+func (l *inventoryLoadCmd) refused(err error) error {
+	var p *serverProblem
+	if errors.As(err, &p) {
+		for i, e := range p.Errors {
+			if at, ok := strings.CutPrefix(e.Message, "inventory:"); ok {
+				p.Errors[i].Message = l.File + ":" + at
+			}
+		}
+	}
+	return err
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"tripsaga/local"
+	"tripsaga/trip/handlers/rest"
+)
+
+// serveCmd serves until it is interrupted. The first interrupt drains: no new calls, those under way and the tasks at
+// work may end. A second one ends the process at once. Either way the next start goes on where this one stood.
+type serveCmd struct {
+	Addr      string   `env:"TRIPSAGA_ADDR" help:"Address to listen on. Anything but loopback is reachable from outside: there is no authentication." default:"127.0.0.1:8080"`
+	Data      string   `env:"TRIPSAGA_DATA" help:"Data folder." default:"tripsaga-data" type:"path"`
+	AllowHost []string `help:"Host names, besides loopback ones, that calls may name in their Host header." placeholder:"HOST"`
+	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are answered 503." default:"10000"`
+	Empty     bool     `help:"Do not load the demo inventory into a new data folder."`
+	LogLevel  string   `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error"`
+}
+
+const (
+	drainTime      = 10 * time.Second
+	reconcileEvery = time.Minute
+	sweepEvery     = 10 * time.Minute
+)
+
+func (c *serveCmd) Run(p *program) error {
+	if c.MaxOpen < 1 || c.MaxOpen > 1_000_000 {
+		return usage(fmt.Errorf("--max-open %d: allowed are 1 to 1,000,000", c.MaxOpen))
+	}
+	log, err := p.logger(c.LogLevel)
+	if err != nil {
+		return usage(err)
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return usage(fmt.Errorf("--addr %s: %w", c.Addr, err))
+	}
+	defer listener.Close()
+	sys, err := local.Open(p.ctx, local.Options{Dir: c.Data, MaxOpen: c.MaxOpen, Log: log})
+	if err != nil {
+		return err
+	}
+	err = c.serve(p, sys, listener, log)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	return errors.Join(err, sys.Close(ctx))
+}
+
+func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, log *slog.Logger) error {
+	if err := c.prepare(p, sys); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	every(ctx, reconcileEvery, func() { sys.Reconcile(ctx, log) })
+	every(ctx, sweepEvery, func() { sys.Sweep(ctx, log) })
+
+	server := rest.Server(rest.Guard(sys.API(log), c.AllowHost))
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	fmt.Fprintf(p.stderr, "tripsaga serves http://%s from %s (Ctrl-C drains and stops; %d sagas resumed)\n",
+		listener.Addr(), c.Data, sys.Engine.OpenExecutions())
+	select {
+	case err := <-served:
+		return err
+	case <-p.ctx.Done():
+	}
+	fmt.Fprintln(p.stderr, "stopping; a second Ctrl-C ends at once, and nothing is lost either way")
+	drain, stop := context.WithTimeout(context.Background(), drainTime)
+	defer stop()
+	if err := server.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return errors.Join(err, server.Close())
+	}
+	return nil
+}
+
+// prepare gives a new data folder the demo inventory and starts what was stored and never started.
+func (c *serveCmd) prepare(p *program, sys *local.System) error {
+	if !c.Empty {
+		loaded, err := sys.LoadDemoInventoryOnce(p.ctx)
+		if err != nil {
+			return err
+		}
+		if loaded {
+			fmt.Fprintln(p.stderr, "new data folder: the demo inventory is loaded (see tripsaga inventory show)")
+		}
+	}
+	_, err := sys.App.Reconcile(p.ctx, 0)
+	return err
+}
+
+// every calls f now and then until ctx ends.
+func every(ctx context.Context, d time.Duration, f func()) {
+	go func() {
+		tick := time.NewTicker(d)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				f()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
+func (p *program) logger(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, err
+	}
+	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: l})), nil
+}

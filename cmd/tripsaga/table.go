@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"tripsaga/table"
+	"tripsaga/table/embedded"
+)
+
+// tableCmd shows items as they are stored.
+type tableCmd struct {
+	Dump tableDumpCmd `cmd:"" help:"Print all items, or those whose partition key begins with a prefix, one JSON object a line."`
+	Get  tableGetCmd  `cmd:"" help:"Print one item."`
+}
+
+type tableDumpCmd struct {
+	Data   string `env:"TRIPSAGA_DATA" help:"Data folder." default:"tripsaga-data" type:"path"`
+	Prefix string `arg:"" optional:"" help:"Beginning of the partition key, such as TRIP# or TRIP#<id>."`
+}
+
+type tableGetCmd struct {
+	Data string `help:"Data folder." default:"tripsaga-data" type:"path"`
+	PK   string `arg:"" help:"Partition key, such as TRIP#<id>."`
+	SK   string `arg:"" help:"Sort key, such as FLIGHT."`
+}
+
+// storedItem is an item as the command prints it.
+type storedItem struct {
+	PK      string           `json:"pk"`
+	SK      string           `json:"sk"`
+	Version int64            `json:"version"`
+	Ints    map[string]int64 `json:"ints,omitempty"`
+	Index   *storedKey       `json:"gsi1,omitempty"`
+	Expires int64            `json:"expires,omitempty"`
+	Data    json.RawMessage  `json:"data,omitempty"`
+}
+
+type storedKey struct {
+	PK string `json:"pk"`
+	SK string `json:"sk"`
+}
+
+func (c *tableDumpCmd) Run(p *program) error {
+	store, err := openExisting(c.Data)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return c.dump(p.ctx, store, json.NewEncoder(p.stdout))
+}
+
+func (c *tableDumpCmd) dump(ctx context.Context, store *embedded.Store, out *json.Encoder) error {
+	out.SetEscapeHTML(false)
+	for item, err := range store.Items(ctx, c.Prefix) {
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(item.PK, c.Prefix) {
+			return nil
+		}
+		if err := out.Encode(newStoredItem(item)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *tableGetCmd) Run(p *program) error {
+	store, err := openExisting(c.Data)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	item, ok, err := store.Get(p.ctx, table.Key{PK: c.PK, SK: c.SK})
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("no item %s / %s in %s", c.PK, c.SK, c.Data)
+	}
+	out := json.NewEncoder(p.stdout)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	return out.Encode(newStoredItem(item))
+}
+
+func newStoredItem(item table.Item) storedItem {
+	s := storedItem{PK: item.PK, SK: item.SK, Version: item.Version, Ints: item.Ints, Expires: item.Expires, Data: item.Data}
+	if item.Index != (table.Key{}) {
+		s.Index = &storedKey{PK: item.Index.PK, SK: item.Index.SK}
+	}
+	if !json.Valid(s.Data) {
+		s.Data, _ = json.Marshal(string(item.Data)) // a string always marshals
+	}
+	return s
+}
+
+// openExisting opens a data folder for inspection; it does not make one.
+func openExisting(dir string) (*embedded.Store, error) {
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) == 0 {
+		return nil, usage(fmt.Errorf("no data in folder %q: name the one that tripsaga serve --data uses", dir))
+	}
+	return embedded.Open(dir, embedded.Options{})
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// compensates tells which step a state takes back.
+var compensates = map[string]string{
+	"CancelFlight":  "ReserveFlight",
+	"CancelHotel":   "ReserveHotel",
+	"RefundPayment": "ProcessPayment",
+}
+
+// printTimeline prints a saga's history, one line an attempt.
+func (p *program) printTimeline(history []historyEvent) {
+	for _, l := range timeline(history) {
+		p.printLine(l)
+	}
+}
+
+func (p *program) printLine(l line) {
+	if l.Redriven {
+		fmt.Fprintf(p.stdout, "   %9s  redriven: resumes where it failed\n", clock(l.At))
+		return
+	}
+	if l.Waited > 0 {
+		fmt.Fprintf(p.stdout, "   %9s  waits %s before the next attempt\n", "", brief(l.Waited))
+	}
+	attempt := ""
+	if l.Attempt > 0 {
+		attempt = fmt.Sprintf("attempt %d", l.Attempt)
+	}
+	fmt.Fprintf(p.stdout, "   %9s  %-20s %-10s %8s  %s\n", clock(l.At), printable(l.State), attempt, brief(l.Took), p.outcome(l))
+}
+
+// outcome is what became of an attempt, and what it means.
+func (p *program) outcome(l line) string {
+	step := compensates[l.State]
+	switch {
+	case l.Running:
+		return "running"
+	case l.Error == l.State: // the states that record a failure end the saga by an error of their own name
+		return p.paint(red, "recorded, ends the saga")
+	case l.Error != "" && l.Message != "":
+		return p.paint(red, printable(l.Error)) + ": " + printable(l.Message)
+	case l.Error != "":
+		return p.paint(red, printable(l.Error))
+	case step != "":
+		return p.paint(green, "ok") + p.paint(yellow, ", compensates "+step)
+	}
+	return p.paint(green, "ok")
+}
+
+// clock is a time since the start.
+func clock(d time.Duration) string {
+	if d >= time.Minute {
+		return "+" + d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("+%.3fs", d.Seconds())
+}
+
+// brief is a duration to three digits or so.
+func brief(d time.Duration) string {
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	case d >= time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
+	}
+	return d.Round(time.Microsecond).String()
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+func TestTimeline(t *testing.T) {
+	files, err := filepath.Glob("testdata/timeline/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			parts := sections(t, file)
+			history, err := decodeHistory(rawEvents(parts["history"]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			p := &program{stdout: &out}
+			p.printTimeline(history)
+			p.printEnd(history)
+			if out.String() != parts["want"] {
+				t.Errorf("got\n%swant\n%s", &out, parts["want"])
+			}
+		})
+	}
+}
+
+func sections(t *testing.T, file string) map[string]string {
+	t.Helper()
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := map[string]string{}
+	for _, f := range archive.Files {
+		parts[f.Name] = string(f.Data)
+	}
+	return parts
+}
+
+// rawEvents takes one event a line.
+func rawEvents(text string) (events []json.RawMessage) {
+	for text := range strings.Lines(text) {
+		events = append(events, json.RawMessage(text))
+	}
+	return events
+}
+
+func TestStatesEntered(t *testing.T) {
+	history, err := decodeHistory(rawEvents(sections(t, "testdata/timeline/compensated.txtar")["history"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(statesEntered(history), " "); got != "ReserveFlight ReserveHotel CancelFlight BookingFailed" {
+		t.Errorf("states %q", got)
+	}
+	if !ended(history) || ended(history[:20]) || ended(nil) {
+		t.Error("the end is not seen, or seen too early")
+	}
+}
+
+func TestTimelineOfNothing(t *testing.T) {
+	if lines := timeline(nil); len(lines) != 0 {
+		t.Errorf("lines %+v", lines)
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers/rest"
+)
+
+// tripCmd shows one trip.
+type tripCmd struct {
+	remote
+	ID       string        `arg:"" help:"Id of the trip."`
+	Follow   bool          `help:"Follow its saga to the end."`
+	Interval time.Duration `help:"Time between two looks at the saga." default:"200ms"`
+}
+
+func (t *tripCmd) Run(p *program) error {
+	c, err := t.client()
+	if err != nil {
+		return err
+	}
+	if t.Follow {
+		f := following{p: p, c: c, id: t.ID, interval: t.Interval, quiet: t.JSON}
+		details, err := f.run(p.ctx)
+		if err != nil {
+			return err
+		}
+		return p.outcomeOf(details, t.JSON)
+	}
+	var trip rest.TripDetails
+	if err := c.get(p.ctx, tripPath(t.ID), nil, &trip); err != nil {
+		return err
+	}
+	if t.JSON {
+		return p.printJSON(trip)
+	}
+	return p.printTrip(trip)
+}
+
+func (p *program) printTrip(t rest.TripDetails) error {
+	g := p.grid("trip", t.ID, string(t.Status), reasonText(t.Reason))
+	g.row("traveler", t.Traveler.Name, t.Traveler.Email)
+	g.row("flight", fmt.Sprintf("%s on %s, seats: %d", t.Flight.Number, t.Flight.Date, t.Flight.Seats),
+		reservationText(t.Reservations.Flight))
+	g.row("hotel", fmt.Sprintf("%s from %s to %s, rooms: %d", t.Hotel.Hotel, t.Hotel.CheckIn, t.Hotel.CheckOut, t.Hotel.Rooms),
+		reservationText(t.Reservations.Hotel))
+	g.row("payment", "card "+t.Payment.CardToken, reservationText(&rest.Reservation{
+		State: t.Payment.State, Amount: t.Payment.Amount, Reason: t.Payment.Reason}))
+	if t.Total.Currency != "" {
+		g.row("paid", t.Total)
+	}
+	g.row("saga", sagaText(t.Saga))
+	g.row("created", t.Created.Format(time.RFC3339))
+	return g.end()
+}
+
+// stepWords are the states of a step as people say them.
+var stepWords = map[domain.StepState]string{
+	"": "not yet", domain.StepStarted: "under way", domain.StepDone: "done",
+	domain.StepRefused: "refused", domain.StepUndone: "taken back",
+}
+
+func reservationText(r *rest.Reservation) string {
+	if r == nil {
+		return stepWords[""]
+	}
+	text := stepWords[r.State]
+	if r.Amount.Currency != "" {
+		text += ", " + r.Amount.String()
+	}
+	if r.Reason.Name != "" {
+		text += ": " + reasonText(r.Reason)
+	}
+	return text
+}
+
+func sagaText(s *rest.Saga) string {
+	if s == nil {
+		return "not started yet"
+	}
+	var states []string
+	for _, st := range s.States {
+		name := st.Name
+		if st.Attempts > 1 {
+			name = fmt.Sprintf("%s (%d attempts)", name, st.Attempts)
+		}
+		states = append(states, name)
+	}
+	text := s.Status + ": " + strings.Join(states, ", ")
+	if s.Redrives > 0 {
+		text += fmt.Sprintf("; redriven %d times", s.Redrives)
+	}
+	return text
+}

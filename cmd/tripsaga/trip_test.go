@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// command runs one command against a server, and gives what it printed.
+func command(t *testing.T, url string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	p := &program{stdout: &out, stderr: &errs, ctx: t.Context()}
+	if err := p.dispatch(append(args, "--url", url)); err != nil {
+		code = p.fail(err)
+	}
+	return code, out.String(), errs.String()
+}
+
+// TestOneTrip looks at a failed trip from all sides.
+func TestOneTrip(t *testing.T) {
+	url, stop, err := serveInMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	_, booked, _ := command(t, url, "book", "-f", "../../examples/card-declined.json", "--interval", "1ms")
+	first, _, _ := strings.Cut(booked, "\n")
+	id := strings.TrimPrefix(first, "trip ")
+	for _, c := range []struct {
+		args []string
+		code int
+		want []string
+	}{
+		{[]string{"trip", id}, 0, []string{"FAILED  PaymentDeclined: the card was declined", "NH53 on 2027-03-12, seats: 1",
+			"taken back, 19800 JPY", "refused, 53400 JPY: PaymentDeclined", "FAILED: ReserveFlight, ReserveHotel, ProcessPayment, CancelHotel"}},
+		{[]string{"trip", id, "--json"}, 0, []string{`"failed_state": "BookingFailed"`, `"attempts": 1`}},
+		{[]string{"trip", id, "--follow"}, 1, []string{"ok, compensates ReserveHotel", "FAILED: PaymentDeclined"}},
+		{[]string{"history", id}, 0, []string{"attempt 1", "the saga ended without success: BookingFailed"}},
+		{[]string{"history", id, "--json"}, 0, []string{`"type": "ExecutionFailed"`, `"trip_id": "` + id + `"`}},
+		{[]string{"redrive", id, "--interval", "1ms"}, 1, []string{"redriven: resumes where it failed", "FAILED: PaymentDeclined"}},
+		{[]string{"redrive", id, "--json", "--interval", "1ms"}, 1, []string{`"redrives": 2`}},
+		{[]string{"redrive", id, "--no-wait"}, 0, []string{"follow it with: tripsaga trip " + id}},
+	} {
+		code, stdout, stderr := command(t, url, c.args...)
+		if code != c.code || stderr != "" {
+			t.Errorf("%q: exit %d, %s", c.args, code, stderr)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%q: %q is not in\n%s", c.args, want, stdout)
+			}
+		}
+	}
+}

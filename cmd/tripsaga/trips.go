@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"tripsaga/trip/handlers/rest"
+)
+
+// tripsCmd lists trips.
+type tripsCmd struct {
+	remote
+	Status string `help:"Only trips of this status: PENDING, CONFIRMED, FAILED or NEEDS_ATTENTION."`
+	Limit  int    `help:"Trips to list, 1 to 200; with --all the size of a page." default:"50"`
+	All    bool   `help:"List all trips, page by page."`
+}
+
+func (l *tripsCmd) Run(p *program) error {
+	c, err := l.client()
+	if err != nil {
+		return err
+	}
+	query := url.Values{"limit": {strconv.Itoa(l.Limit)}}
+	if l.Status != "" {
+		query.Set("status", l.Status)
+	}
+	whole := rest.TripPage{Trips: []rest.Trip{}}
+	for {
+		var page rest.TripPage
+		if err := c.get(p.ctx, "/trips", query, &page); err != nil {
+			return err
+		}
+		whole.Trips = append(whole.Trips, page.Trips...)
+		whole.NextCursor = page.NextCursor
+		if page.NextCursor == "" || !l.All {
+			return l.print(p, whole)
+		}
+		query.Set("cursor", page.NextCursor)
+	}
+}
+
+func (l *tripsCmd) print(p *program, page rest.TripPage) error {
+	if l.JSON {
+		return p.printJSON(page)
+	}
+	g := p.grid("TRIP", "STATUS", "FLIGHT", "DATE", "SEATS", "HOTEL", "CHECK-IN", "CHECK-OUT", "ROOMS", "PAID", "REASON")
+	for _, t := range page.Trips {
+		paid := ""
+		if t.Total.Currency != "" {
+			paid = t.Total.String()
+		}
+		g.row(t.ID, t.Status, t.Flight.Number, t.Flight.Date, t.Flight.Seats,
+			t.Hotel.Hotel, t.Hotel.CheckIn, t.Hotel.CheckOut, t.Hotel.Rooms, paid, t.Reason.Name)
+	}
+	if err := g.end(); err != nil {
+		return err
+	}
+	if page.NextCursor != "" {
+		fmt.Fprintln(p.stderr, "there are more: see --all and --limit")
+	}
+	return nil
+}

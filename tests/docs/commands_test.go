@@ -1,0 +1,164 @@
+//go:build unix
+
+package docs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// documents are those whose commands are run, each from the top, in the repository's folder.
+var documents = []string{"README.md"}
+
+// TestCommands runs the commands of the documents as they stand: a block ```sh to its end, a block ```sh server in the
+// background until the document ends. A failed command fails the test.
+func TestCommands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: the commands build the program anew")
+	}
+	for _, doc := range documents {
+		t.Run(doc, func(t *testing.T) {
+			blocks := commandBlocks(t, filepath.Join("../..", doc))
+			if len(blocks) == 0 {
+				t.Fatal("no commands found")
+			}
+			d := newDocument(t)
+			for _, b := range blocks {
+				d.run(b)
+			}
+		})
+	}
+}
+
+// block is a run of commands and the first word of its fence after sh.
+type block struct {
+	kind, script string
+}
+
+func commandBlocks(t *testing.T, file string) (blocks []block) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(data), "\n```sh")
+	for _, p := range parts[1:] {
+		kind, rest, _ := strings.Cut(p, "\n")
+		script, _, closed := strings.Cut(rest, "\n```")
+		if !closed {
+			t.Fatalf("%s: a block is not closed: %.40q", file, rest)
+		}
+		blocks = append(blocks, block{strings.TrimSpace(kind), script})
+	}
+	return blocks
+}
+
+// document is one document under way: its own data folder and port.
+type document struct {
+	t   *testing.T
+	url string
+	env []string
+}
+
+func newDocument(t *testing.T) *document {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	return &document{t: t, url: "http://" + addr, env: append(os.Environ(),
+		"TRIPSAGA_ADDR="+addr, "TRIPSAGA_URL=http://"+addr, "TRIPSAGA_DATA="+filepath.Join(t.TempDir(), "data"))}
+}
+
+func (d *document) run(b block) {
+	d.t.Helper()
+	switch b.kind {
+	case "":
+		d.foreground(b.script)
+	case "server":
+		d.background(b.script)
+	default:
+		d.t.Errorf("unknown kind of block %q", b.kind)
+	}
+}
+
+// ownTests is the command that runs this very test.
+const ownTests = "go test ./..."
+
+func (d *document) foreground(script string) {
+	d.t.Helper()
+	if strings.TrimSpace(script) == ownTests {
+		return
+	}
+	var out bytes.Buffer
+	cmd := d.command(d.t.Context(), script)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		d.t.Errorf("%s\n%v\n%s", script, err, out.String())
+	}
+}
+
+func (d *document) command(ctx context.Context, script string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
+	cmd.Dir, cmd.Env = "../..", d.env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	return cmd
+}
+
+// background starts a server, waits until it answers, and interrupts it at the end, as Ctrl-C does.
+func (d *document) background(script string) {
+	d.t.Helper()
+	var out bytes.Buffer
+	cmd := d.command(context.Background(), "exec "+strings.TrimSpace(script))
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	d.t.Cleanup(func() {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+		select {
+		case err := <-ended:
+			if err != nil {
+				d.t.Errorf("%s\nended with %v\n%s", script, err, out.String())
+			}
+		case <-time.After(30 * time.Second):
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			d.t.Errorf("%s\ndid not end on an interrupt", script)
+		}
+	})
+	if err := d.answers(ended); err != nil {
+		d.t.Fatalf("%s\n%v\n%s", script, err, out.String())
+	}
+}
+
+func (d *document) answers(ended <-chan error) error {
+	deadline := time.After(time.Minute)
+	for {
+		if resp, err := http.Get(d.url + "/healthz"); err == nil {
+			resp.Body.Close()
+			return nil
+		}
+		select {
+		case err := <-ended:
+			return fmt.Errorf("the server ended: %v", err)
+		case <-deadline:
+			return fmt.Errorf("the server does not answer at %s", d.url)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package inventory
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
+	"tripsaga/trip/domain"
+)
+
+func TestDemoServesTheScenarios(t *testing.T) {
+	offers, err := Demo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	currencies := map[money.Currency]bool{}
+	for _, o := range offers.Flights {
+		currencies[o.Row.Price.Currency] = true
+	}
+	if !currencies["JPY"] || !currencies["USD"] || offers.Fingerprint == "" {
+		t.Errorf("currencies %v, fingerprint %q", currencies, offers.Fingerprint)
+	}
+	nights := map[string]int64{}
+	for _, o := range offers.Nights {
+		nights[o.Row.String()] = o.Row.Capacity
+	}
+	first := domain.HotelNight{Hotel: "KYO-RYOKAN", Night: "2027-03-10"}
+	second := domain.HotelNight{Hotel: "KYO-RYOKAN", Night: "2027-03-11"}
+	if full, ok := nights[second.String()]; nights[first.String()] == 0 || !ok || full != 0 {
+		t.Error("no hotel is full on its second night only")
+	}
+}
+
+func TestParseExpandsRangesAndNamesTheSource(t *testing.T) {
+	offers, err := Parse("f.csv", strings.NewReader(
+		"# head\n\nflight,jl 005,JAL,HND,JFK,11:05,10:55,2028-02-28,2028-03-01,1200.50,usd,3\n"+
+			"hotel,tyo-park,\"Park, Tokyo\",Tokyo,2028-12-31,2029-01-01,28000,JPY,4\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"f.csv:3 JL5 2028-02-28", "f.csv:3 JL5 2028-02-29", "f.csv:3 JL5 2028-03-01",
+		"f.csv:4 TYO-PARK 2028-12-31", "f.csv:4 TYO-PARK 2029-01-01"}
+	var got []string
+	for _, o := range offers.Flights {
+		got = append(got, fmt.Sprint(o.Source, " ", o.Row.Number, " ", o.Row.Date))
+	}
+	for _, o := range offers.Nights {
+		got = append(got, fmt.Sprint(o.Source, " ", o.Row.Hotel, " ", o.Row.Night))
+	}
+	if strings.Join(got, ";") != strings.Join(want, ";") {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if p := offers.Flights[0].Row.Price; p != (money.Amount{Minor: 120050, Currency: "USD"}) {
+		t.Errorf("price %+v", p)
+	}
+}
+
+const (
+	goodFlight = "flight,JL5,JAL,HND,JFK,11:05,10:55,2027-03-01,2027-03-02,1200,JPY,3\n"
+	goodHotel  = "hotel,TYO-PARK,Park,Tokyo,2027-03-01,2027-03-02,28000,JPY,4\n"
+)
+
+func TestParseRefusesBadRows(t *testing.T) {
+	tests := []struct{ name, row, want string }{
+		{"kind", "train,1\n", "f.csv:2: kind: "},
+		{"too few fields", "flight,JL5\n", "f.csv:2: row: "},
+		{"too many fields", strings.Replace(goodHotel, "JPY,4", "JPY,4,5", 1), "f.csv:2: row: "},
+		{"number", strings.Replace(goodFlight, "JL5", "12345", 1), "f.csv:2: number: "},
+		{"airline", strings.Replace(goodFlight, "JAL", "", 1), "f.csv:2: airline: "},
+		{"origin", strings.Replace(goodFlight, "HND", "Haneda", 1), "f.csv:2: origin: "},
+		{"destination", strings.Replace(goodFlight, "JFK", "jfk", 1), "f.csv:2: destination: "},
+		{"departs", strings.Replace(goodFlight, "11:05", "24:05", 1), "f.csv:2: departs: "},
+		{"arrives", strings.Replace(goodFlight, "10:55", "9:5", 1), "f.csv:2: arrives: "},
+		{"first day", strings.Replace(goodFlight, "2027-03-01", "2027-02-30", 1), "f.csv:2: first day: "},
+		{"last before first", strings.Replace(goodFlight, "2027-03-02", "2027-02-01", 1), "f.csv:2: last day: "},
+		{"range too long", strings.Replace(goodFlight, "2027-03-02", "2029-02-01", 1), "f.csv:2: last day: "},
+		{"price", strings.Replace(goodFlight, "1200", "12.5", 1), "f.csv:2: price: "},
+		{"free of charge", strings.Replace(goodFlight, "1200", "0", 1), "f.csv:2: price: "},
+		{"currency", strings.Replace(goodFlight, "JPY", "YEN", 1), "f.csv:2: currency: "},
+		{"seats", strings.Replace(goodFlight, "JPY,3", "JPY,-3", 1), "f.csv:2: seats: "},
+		{"hotel id", strings.Replace(goodHotel, "TYO-PARK", "x", 1), "f.csv:2: id: "},
+		{"rooms", strings.Replace(goodHotel, "JPY,4", "JPY,many", 1), "f.csv:2: rooms: "},
+		{"night", strings.Replace(goodHotel, "2027-03-01", "March", 1), "f.csv:2: first night: "},
+		{"quote", "hotel,\"TYO\n", "f.csv:"},
+		{"twice", goodFlight + goodFlight, "f.csv:3: first day: "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			offers, err := Parse("f.csv", strings.NewReader("# head\n"+tt.row))
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) || fault.KindOf(err) != fault.Invalid {
+				t.Errorf("error %v, want one that begins with %q", err, tt.want)
+			}
+			if len(offers.Flights)+len(offers.Nights) != 0 {
+				t.Error("offers came with the error")
+			}
+		})
+	}
+}
+
+func TestParseReportsEveryBadRow(t *testing.T) {
+	bad := strings.Replace(goodFlight, "JL5", "?", 1) + goodHotel + strings.Replace(goodFlight, "HND", "?", 1)
+	_, err := Parse("f.csv", strings.NewReader(bad))
+	if got := len(fault.All(err)); got != 2 {
+		t.Errorf("%d problems, want 2: %v", got, err)
+	}
+	_, err = Parse("f.csv", strings.NewReader(strings.Repeat("train\n", 3*MaxProblems)))
+	if got := len(fault.All(err)); got != MaxProblems {
+		t.Errorf("%d problems, want %d", got, MaxProblems)
+	}
+}
+
+func TestParseIsBounded(t *testing.T) {
+	_, err := Parse("f.csv", strings.NewReader(strings.Repeat("#", MaxBytes+1)))
+	if fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a file too large: %v", err)
+	}
+	var b strings.Builder
+	for i := range MaxRows/MaxDays + 1 {
+		fmt.Fprintf(&b, "hotel,H-%d,Park,Tokyo,2027-01-01,2028-01-01,28000,JPY,4\n", i)
+	}
+	if _, err := Parse("f.csv", strings.NewReader(b.String())); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("too many rows: %v", err)
+	}
+	if _, err := Parse("f.csv", strings.NewReader("# nothing\n")); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("an empty file: %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(demo)
+	f.Add([]byte(goodFlight + goodHotel))
+	f.Add([]byte("hotel,\"TYO\nflight,,,,\n\"\"\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		offers, err := Parse("f.csv", strings.NewReader(string(data)))
+		if err != nil {
+			if fault.KindOf(err) != fault.Invalid {
+				t.Fatalf("kind %v: %v", fault.KindOf(err), err)
+			}
+			return
+		}
+		for _, o := range offers.Flights {
+			if n, err := domain.ParseFlightNumber(string(o.Row.Number)); err != nil || n != o.Row.Number {
+				t.Fatalf("flight number %q is not in its normal form: %v", o.Row.Number, err)
+			}
+		}
+		for _, o := range offers.Nights {
+			if o.Row.Capacity < 0 || o.Row.Price.Minor <= 0 || o.Source == "" {
+				t.Fatalf("night %+v from %q", o.Row, o.Source)
+			}
+		}
+	})
+}

@@ -1,0 +1,160 @@
+package inventory
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tripsaga/shared/money"
+	"tripsaga/trip/domain"
+)
+
+var (
+	flightFields = []string{"kind", "number", "airline", "origin", "destination", "departs", "arrives",
+		"first day", "last day", "price", "currency", "seats"}
+	hotelFields = []string{"kind", "id", "name", "city", "first night", "last night", "price", "currency", "rooms"}
+)
+
+func (p *parser) flight(fields []string) {
+	f := p.fields(fields, flightFields)
+	if f == nil {
+		return
+	}
+	offer := domain.FlightDay{
+		Number:      parse(f, "number", domain.ParseFlightNumber),
+		Airline:     f.text("airline"),
+		Origin:      f.airport("origin"),
+		Destination: f.airport("destination"),
+		Departs:     f.clock("departs"),
+		Arrives:     f.clock("arrives"),
+		Price:       f.price(),
+		Capacity:    f.capacity("seats"),
+	}
+	days := f.days("first day", "last day")
+	for _, offer.Date = range days {
+		if f.bad || !p.once(offer.String()) {
+			return
+		}
+		p.offers.Flights = append(p.offers.Flights, domain.Offer[domain.FlightDay]{Row: offer, Source: p.source()})
+	}
+}
+
+func (p *parser) hotel(fields []string) {
+	f := p.fields(fields, hotelFields)
+	if f == nil {
+		return
+	}
+	offer := domain.HotelNight{
+		Hotel:    parse(f, "id", domain.ParseHotelID),
+		Name:     f.text("name"),
+		City:     f.text("city"),
+		Price:    f.price(),
+		Capacity: f.capacity("rooms"),
+	}
+	nights := f.days("first night", "last night")
+	for _, offer.Night = range nights {
+		if f.bad || !p.once(offer.String()) {
+			return
+		}
+		p.offers.Nights = append(p.offers.Nights, domain.Offer[domain.HotelNight]{Row: offer, Source: p.source()})
+	}
+}
+
+// row is one row's fields by name; bad tells that one of them was reported.
+type row struct {
+	parser *parser
+	values map[string]string
+	bad    bool
+}
+
+func (p *parser) fields(fields, names []string) *row {
+	if len(fields) != len(names) {
+		p.problem("row", "it has %d fields, a %s has %d: %s",
+			len(fields), fields[0], len(names), strings.Join(names, ", "))
+		return nil
+	}
+	values := make(map[string]string, len(names))
+	for i, name := range names {
+		values[name] = strings.TrimSpace(fields[i])
+	}
+	return &row{parser: p, values: values}
+}
+
+func (f *row) problem(field, format string, args ...any) {
+	f.bad = true
+	f.parser.problem(field, format, args...)
+}
+
+// parse reads a field by the domain's own constructor.
+func parse[T any](f *row, field string, constructor func(string) (T, error)) T {
+	v, err := constructor(f.values[field])
+	if err != nil {
+		f.problem(field, "%v", err)
+	}
+	return v
+}
+
+func (f *row) text(field string) string {
+	const longest = 60
+	s := f.values[field]
+	if n := utf8.RuneCountInString(s); n < 1 || n > longest || !utf8.ValidString(s) {
+		f.problem(field, "%.60q has %d characters, allowed are 1 to %d", s, n, longest)
+	}
+	return s
+}
+
+func (f *row) airport(field string) string {
+	code := f.values[field]
+	if len(code) != 3 || strings.ContainsFunc(code, func(r rune) bool { return r < 'A' || r > 'Z' }) {
+		f.problem(field, "%.20q is no IATA airport code, such as HND", code)
+	}
+	return code
+}
+
+func (f *row) clock(field string) string {
+	const form = "15:04"
+	s := f.values[field]
+	if _, err := time.Parse(form, s); err != nil || len(s) != len(form) {
+		f.problem(field, "%.20q is no time of day, such as 09:30", s)
+	}
+	return s
+}
+
+func (f *row) price() money.Amount {
+	currency := parse(f, "currency", money.ParseCurrency)
+	if f.bad {
+		return money.Amount{}
+	}
+	amount := parse(f, "price", func(s string) (money.Amount, error) { return money.Parse(s, currency) })
+	if !f.bad && amount.Minor == 0 {
+		f.problem("price", "it must be more than 0")
+	}
+	return amount
+}
+
+func (f *row) capacity(field string) int64 {
+	n, err := strconv.ParseInt(f.values[field], 10, 64)
+	if err != nil || n < 0 || n > MaxCapacity {
+		f.problem(field, "%.20q is out of range, allowed are 0 to %d", f.values[field], MaxCapacity)
+	}
+	return n
+}
+
+// days expands a range, both ends included.
+func (f *row) days(first, last string) []domain.Date {
+	from, to := parse(f, first, domain.ParseDate), parse(f, last, domain.ParseDate)
+	if f.bad {
+		return nil
+	}
+	n := from.Until(to) + 1
+	if n < 1 || n > MaxDays {
+		f.problem(last, "%s is %d days from %s %s, allowed are 1 to %d", to, n, first, from, MaxDays)
+		return nil
+	}
+	days := make([]domain.Date, 0, n)
+	for d := from; len(days) < n; d = d.Next() {
+		days = append(days, d)
+	}
+	return days
+}

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"tripsaga/barrier"
+	"tripsaga/shared/fault"
+	"tripsaga/shared/ident"
+	"tripsaga/shared/money"
+	"tripsaga/table"
+	"tripsaga/trip/domain"
+)
+
+// Hotels implements app.Hotels over the inventory. As [Airline]; all nights are taken in one transaction.
+type Hotels struct {
+	table table.Table
+	now   func() time.Time
+}
+
+// NewHotels holds rooms in t.
+func NewHotels(t table.Table, now func() time.Time) *Hotels { return &Hotels{t, now} }
+
+// Reserve implements app.Hotels.
+func (h *Hotels) Reserve(ctx context.Context, tripID string, s domain.Stay,
+	currency money.Currency) (domain.HotelReservation, error) {
+	step := barrier.Step{
+		Key: tripKey(tripID, skHotel),
+		Fingerprint: ident.Fingerprint(string(s.Hotel), string(s.CheckIn), string(s.CheckOut),
+			strconv.Itoa(s.Rooms), string(currency)),
+	}
+	return barrier.Do(ctx, h.table, step, func(ctx context.Context) (barrier.Effect[domain.HotelReservation], error) {
+		return h.hold(ctx, tripID, s, currency)
+	})
+}
+
+func (h *Hotels) hold(ctx context.Context, tripID string, s domain.Stay,
+	currency money.Currency) (e barrier.Effect[domain.HotelReservation], err error) {
+	nights := s.Nights()
+	amount, err := h.price(ctx, s, nights, currency)
+	if err != nil {
+		return e, err
+	}
+	e.Result = domain.HotelReservation{ID: ident.Derive("hotel", tripID), Stay: s, Amount: amount}
+	e.Ops = move(s.Hotel, nights, -int64(s.Rooms))
+	e.Refuse = func(op int) error {
+		night := domain.HotelNight{Hotel: s.Hotel, Night: nights[op]}
+		return noHotel("%s has fewer than %d rooms left", night, s.Rooms)
+	}
+	return e, nil
+}
+
+// price adds up the nights, each of which has its own.
+func (h *Hotels) price(ctx context.Context, s domain.Stay, nights []domain.Date,
+	currency money.Currency) (sum money.Amount, err error) {
+	for _, date := range nights {
+		night := domain.HotelNight{Hotel: s.Hotel, Night: date}
+		offer, ok, err := getOffer(ctx, h.table, hotelKey(s.Hotel, date, skInventory))
+		switch {
+		case err != nil:
+			return sum, err
+		case !ok:
+			return sum, noHotel("%s is not offered", night)
+		case offer.Price.Currency != currency:
+			return sum, noHotel("%s is sold in %s, not in %s", night, offer.Price.Currency, currency)
+		}
+		if sum, err = sum.Add(offer.Price); err != nil {
+			return sum, err
+		}
+	}
+	return sum.Times(int64(s.Rooms))
+}
+
+// Cancel implements app.Hotels.
+func (h *Hotels) Cancel(ctx context.Context, tripID string) (taken bool, err error) {
+	return barrier.Undo(ctx, h.table, tripKey(tripID, skHotel), func(_ context.Context,
+		r domain.HotelReservation) (domain.HotelReservation, []table.Op, bool, error) {
+		event, err := outbox(domain.Compensated(domain.HotelCancelled, tripID, r.Amount, h.now()))
+		free := move(r.Stay.Hotel, r.Stay.Nights(), int64(r.Stay.Rooms))
+		return r, append(free, event), true, err
+	})
+}
+
+// move adds to the counter of every night; a negative number of rooms takes them.
+func move(hotel domain.HotelID, nights []domain.Date, rooms int64) []table.Op {
+	ops := make([]table.Op, 0, len(nights)+1)
+	for _, night := range nights {
+		ops = append(ops, table.Add(hotelKey(hotel, night, skAvailable), available, rooms, 0))
+	}
+	return ops
+}
+
+func noHotel(format string, args ...any) error {
+	return fault.New(fault.Refused, fault.NameHotelUnavailable, format, args...)
+}

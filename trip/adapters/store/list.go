@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"time"
+
+	"tripsaga/barrier"
+	"tripsaga/shared/fault"
+	"tripsaga/table"
+	"tripsaga/trip/domain"
+)
+
+// maxDays bounds the work of one page: so many days, of which each has a stream per status and shard.
+const maxDays = 31
+
+// List implements domain.Trips. It goes back day by day. The trips of one day stand in several streams of the index,
+// each sorted, which it merges. Its cursor is a place in the list, below which the next page begins, so that no state
+// is kept between pages and a trip that changes its status meanwhile keeps its place.
+func (r *Trips) List(ctx context.Context, q domain.TripQuery) (domain.Page[*domain.Trip], error) {
+	l, err := newListing(r.table, q)
+	if err != nil {
+		return domain.Page[*domain.Trip]{}, err
+	}
+	for range maxDays {
+		day, ok, err := l.dayBefore(ctx)
+		if err != nil || !ok {
+			return l.page(""), err
+		}
+		if err := l.takeDay(ctx, day); err != nil {
+			return domain.Page[*domain.Trip]{}, err
+		}
+		if len(l.trips) == l.limit {
+			break
+		}
+	}
+	return l.page(l.below), nil
+}
+
+// listing is one page being filled. below is the place that everything still to come is before: a whole place, or a
+// bare day, which sorts before all places of that day. "" is the end of time.
+type listing struct {
+	table    table.Table
+	statuses []domain.Status
+	limit    int
+	below    string
+	trips    []*domain.Trip
+}
+
+func newListing(t table.Table, q domain.TripQuery) (*listing, error) {
+	l := &listing{table: t, statuses: domain.Statuses()}
+	var p fault.Problems
+	var err error
+	l.limit, err = pageLimit(q.Limit)
+	p.Add("", err)
+	if q.Status != "" {
+		if !slices.Contains(l.statuses, q.Status) {
+			p.Add("", fault.Invalidf("status", "%.40q is no status, allowed are %v", q.Status, l.statuses))
+		}
+		l.statuses = []domain.Status{q.Status}
+	}
+	switch {
+	case q.Cursor != "":
+		l.below, err = decodeCursor(q.Cursor)
+		p.Add("", err)
+	case !q.Created.IsZero():
+		l.below = q.Created.UTC().Format(millis)
+	}
+	return l, p.Err()
+}
+
+func pageLimit(n int) (int, error) {
+	if n < 0 || n > domain.MaxPage {
+		return 0, fault.Invalidf("limit", "%d is out of range, allowed are 1 to %d", n, domain.MaxPage)
+	}
+	if n == 0 {
+		return domain.DefaultPage, nil
+	}
+	return n, nil
+}
+
+// dayBefore is the latest day with trips that may have places below.
+func (l *listing) dayBefore(ctx context.Context) (day string, ok bool, err error) {
+	page, err := l.table.Query(ctx, table.Query{PK: pkDays, To: l.below, Descending: true, Limit: 1})
+	if err != nil || len(page.Items) == 0 {
+		return "", false, barrier.Fault(err)
+	}
+	return page.Items[0].SK, true, nil
+}
+
+// takeDay takes the day's trips, newest first, until the page is full.
+func (l *listing) takeDay(ctx context.Context, day string) error {
+	streams, err := l.open(ctx, day)
+	if err != nil {
+		return err
+	}
+	for len(l.trips) < l.limit {
+		s := newest(streams)
+		if s == nil {
+			l.below = day
+			return nil
+		}
+		item := s.items[0]
+		if item.Index.SK != l.below {
+			t, err := decodeTrip(item)
+			if err != nil {
+				return err
+			}
+			l.trips, l.below = append(l.trips, t), item.Index.SK
+		}
+		if err := s.next(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *listing) open(ctx context.Context, day string) ([]*stream, error) {
+	streams := make([]*stream, 0, len(l.statuses)*shards)
+	for _, status := range l.statuses {
+		for n := range shards {
+			s := &stream{table: l.table, query: table.Query{
+				PK: dayIndex(status, day, '0'+byte(n)), To: l.below,
+				Index: true, Descending: true, Limit: l.limit/cap(streams) + 2,
+			}}
+			if err := s.fill(ctx); err != nil {
+				return nil, err
+			}
+			streams = append(streams, s)
+		}
+	}
+	return streams, nil
+}
+
+// page ends the page; below is "" when nothing comes after it.
+func (l *listing) page(below string) domain.Page[*domain.Trip] {
+	p := domain.Page[*domain.Trip]{Items: l.trips}
+	if below != "" {
+		p.Cursor = base64.RawURLEncoding.EncodeToString([]byte(below))
+	}
+	return p
+}
+
+func decodeCursor(cursor string) (string, error) {
+	const longest = len(millis) + len("#") + 36
+	below, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil && len(below) >= len(time.DateOnly) && len(below) <= longest {
+		if _, err := domain.ParseDate(string(below[:len(time.DateOnly)])); err == nil {
+			return string(below), nil
+		}
+	}
+	return "", fault.Invalidf("cursor", "%.60q is no cursor of this list", cursor)
+}
+
+// stream reads one partition of the index ahead.
+type stream struct {
+	table table.Table
+	query table.Query
+	items []table.Item
+	ended bool
+}
+
+func (s *stream) next(ctx context.Context) error {
+	s.items = s.items[1:]
+	if len(s.items) > 0 || s.ended {
+		return nil
+	}
+	return s.fill(ctx)
+}
+
+func (s *stream) fill(ctx context.Context) error {
+	page, err := s.table.Query(ctx, s.query)
+	if err != nil {
+		return barrier.Fault(err)
+	}
+	s.items, s.query.Cursor, s.ended = page.Items, page.Cursor, page.Cursor == ""
+	return nil
+}
+
+// newest is the stream whose next trip is the newest, nil when all have ended.
+func newest(streams []*stream) *stream {
+	var best *stream
+	for _, s := range streams {
+		if len(s.items) > 0 && (best == nil || s.items[0].Index.SK > best.items[0].Index.SK) {
+			best = s
+		}
+	}
+	return best
+}

@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"tripsaga/barrier"
+	"tripsaga/shared/fault"
+	"tripsaga/table"
+	"tripsaga/trip/domain"
+)
+
+// Trips implements domain.Trips.
+type Trips struct {
+	table    table.Table
+	deferred bool
+	days     sync.Map // days whose TRIPDAYS item this process has written
+}
+
+var _ domain.Trips = (*Trips)(nil)
+
+// TripsOption changes how trips are kept.
+type TripsOption func(*Trips)
+
+// DeferCreate lets Create return before the trip is durable. It is for a program that acknowledges a trip only after
+// it has started the trip's saga, durably, in the same table.
+func DeferCreate() TripsOption { return func(t *Trips) { t.deferred = true } }
+
+// NewTrips keeps trips in t.
+func NewTrips(t table.Table, options ...TripsOption) *Trips {
+	trips := &Trips{table: t}
+	for _, option := range options {
+		option(trips)
+	}
+	return trips
+}
+
+// Create implements domain.Trips.
+func (r *Trips) Create(ctx context.Context, t *domain.Trip, events ...domain.Event) (*domain.Trip, bool, error) {
+	ops, err := tripOps(t, table.Absent, events)
+	if err != nil {
+		return nil, false, err
+	}
+	day := domain.DateOf(t.Created())
+	_, dayKnown := r.days.Load(day)
+	if !dayKnown {
+		ops = append(ops, table.Put(table.Item{Key: table.Key{PK: pkDays, SK: string(day)}, Version: 1}, table.None))
+	}
+	write := ctx
+	if r.deferred {
+		write = table.Deferred(ctx)
+	}
+	err = r.table.Transact(write, ops...)
+	if conflict := (*table.Conflict)(nil); errors.As(err, &conflict) {
+		stored, err := r.Get(ctx, t.ID())
+		return stored, false, err
+	}
+	if err != nil {
+		return nil, false, barrier.Fault(err)
+	}
+	if !dayKnown {
+		r.days.Store(day, true)
+	}
+	return saved(t), true, nil
+}
+
+// Get implements domain.Trips.
+func (r *Trips) Get(ctx context.Context, id string) (*domain.Trip, error) {
+	item, ok, err := r.table.Get(ctx, tripKey(id, skTrip))
+	if err != nil {
+		return nil, barrier.Fault(err)
+	}
+	if !ok {
+		return nil, noTrip(id)
+	}
+	return decodeTrip(item)
+}
+
+// Save implements domain.Trips.
+func (r *Trips) Save(ctx context.Context, t *domain.Trip, events ...domain.Event) error {
+	ops, err := tripOps(t, table.Version(t.Version()), events)
+	if err != nil {
+		return err
+	}
+	err = r.table.Transact(ctx, ops...)
+	if conflict := (*table.Conflict)(nil); errors.As(err, &conflict) {
+		return domain.ErrChanged
+	}
+	return barrier.Fault(err)
+}
+
+// Details implements domain.Trips.
+func (r *Trips) Details(ctx context.Context, id string) (domain.Details, error) {
+	var d domain.Details
+	page, err := r.table.Query(ctx, table.Query{PK: tripKey(id, skTrip).PK})
+	if err != nil {
+		return d, barrier.Fault(err)
+	}
+	for _, item := range page.Items {
+		switch item.SK {
+		case skTrip:
+			d.Trip, err = decodeTrip(item)
+		case skFlight:
+			d.Flight, err = decodeStep[domain.FlightReservation](item)
+		case skHotel:
+			d.Hotel, err = decodeStep[domain.HotelReservation](item)
+		case skPayment:
+			d.Payment, err = decodeStep[domain.Payment](item)
+		}
+		if err != nil {
+			return d, err
+		}
+	}
+	if d.Trip == nil {
+		return d, noTrip(id)
+	}
+	return d, nil
+}
+
+func decodeStep[R any](item table.Item) (*domain.Step[R], error) {
+	rec, err := barrier.Decode[R](item)
+	if err != nil {
+		return nil, err
+	}
+	step := domain.Step[R]{State: domain.StepState(rec.State), Result: rec.Result}
+	if rec.Refusal != nil {
+		step.Reason = domain.Reason{Name: rec.Refusal.Name, Message: rec.Refusal.Message}
+	}
+	return &step, nil
+}
+
+// tripOps makes the trip the transaction's first operation: its condition is the one that can fail.
+func tripOps(t *domain.Trip, cond table.Cond, events []domain.Event) ([]table.Op, error) {
+	item, err := tripItem(t)
+	if err != nil {
+		return nil, err
+	}
+	ops := append(make([]table.Op, 0, 2+len(events)), table.Put(item, cond))
+	for _, e := range events {
+		op, err := outbox(e)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, op)
+	}
+	return ops, nil
+}
+
+// saved is t as it now stands in the table.
+func saved(t *domain.Trip) *domain.Trip {
+	s := t.Snapshot()
+	s.Version++
+	return domain.RestoreTrip(s)
+}
+
+func noTrip(id string) error {
+	return fault.New(fault.NotFound, fault.NameNotFound, "there is no trip %s", id)
+}

@@ -1,0 +1,169 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tripsaga/shared/money"
+	"tripsaga/trip/domain"
+)
+
+// Ledger is the account of everything: what the inventory holds, what the bank moved, what the trips say.
+type Ledger struct {
+	Trips          map[domain.Status]int      `json:"trips"`
+	SeatsHeld      int64                      `json:"seats_held"`
+	RoomsHeld      int64                      `json:"rooms_held"` // a room for one night counts 1
+	CapturedMinor  int64                      `json:"captured_minor"`
+	RefundedMinor  int64                      `json:"refunded_minor"`
+	ConfirmedMinor int64                      `json:"confirmed_minor"`
+	Currencies     map[money.Currency]Account `json:"currencies"`
+	Balanced       bool                       `json:"balanced"`
+	Problems       []string                   `json:"problems,omitempty"` // what does not balance; at most maxProblems
+}
+
+// Account is the money of one currency, in minor units. The totals of the Ledger add up all currencies.
+type Account struct {
+	Captured  int64 `json:"captured_minor"`
+	Refunded  int64 `json:"refunded_minor"`
+	Confirmed int64 `json:"confirmed_minor"`
+}
+
+const maxProblems = 100
+
+// Audit walks trips, inventory and bank and compares them: every seat and room that the inventory holds belongs to a
+// reservation, captured less refunded is what the confirmed trips paid, and every entry of the bank balances. It reads
+// page by page, so that its answer is exact only while nothing is booked. Errors: Unavailable.
+func (s *Service) Audit(ctx context.Context) (Ledger, error) {
+	a := audit{
+		ledger:  Ledger{Trips: map[domain.Status]int{}, Currencies: map[money.Currency]Account{}},
+		flights: map[string]int64{}, nights: map[string]int64{},
+	}
+	err := s.eachTrip(ctx, domain.TripQuery{Limit: domain.MaxPage}, func(t *domain.Trip) error {
+		return s.auditTrip(ctx, &a, t.ID())
+	})
+	if err == nil {
+		err = s.auditInventory(ctx, &a)
+	}
+	if err != nil {
+		return Ledger{}, err
+	}
+	a.close()
+	return a.ledger, nil
+}
+
+// audit collects on its way what it must compare in the end.
+type audit struct {
+	ledger  Ledger
+	flights map[string]int64 // seats reserved, by flight and day
+	nights  map[string]int64 // rooms reserved, by hotel and night
+}
+
+func (a *audit) problem(format string, args ...any) {
+	if len(a.ledger.Problems) < maxProblems {
+		a.ledger.Problems = append(a.ledger.Problems, fmt.Sprintf(format, args...))
+	}
+}
+
+func (s *Service) auditTrip(ctx context.Context, a *audit, id string) error {
+	d, err := s.Trips.Details(ctx, id)
+	if err != nil {
+		return err
+	}
+	a.ledger.Trips[d.Trip.Status()]++
+	if total := d.Trip.Total(); d.Trip.Status() == domain.Confirmed {
+		a.move(total.Currency, Account{Confirmed: total.Minor})
+	}
+	if f := d.Flight; f != nil && f.State == domain.StepDone {
+		flight := f.Result.Flight
+		a.flights[domain.FlightDay{Number: flight.Number, Date: flight.Date}.String()] += int64(flight.Seats)
+	}
+	if h := d.Hotel; h != nil && h.State == domain.StepDone {
+		for _, night := range h.Result.Stay.Nights() {
+			a.nights[domain.HotelNight{Hotel: h.Result.Stay.Hotel, Night: night}.String()] += int64(h.Result.Stay.Rooms)
+		}
+	}
+	if d.Payment == nil || d.Payment.Result.Key == "" {
+		return nil
+	}
+	entries, err := s.Payments.Entries(ctx, d.Payment.Result.Key)
+	for _, e := range entries {
+		a.entry(e)
+	}
+	return err
+}
+
+// entry takes up one entry of the bank.
+func (a *audit) entry(e domain.Entry) {
+	debit, credit := e.Totals()
+	if debit != credit || debit == 0 {
+		a.problem("bank entry %s: debits %d, credits %d", e.ID, debit, credit)
+	}
+	currency := e.Currency
+	if e.Kind == domain.Refund {
+		a.move(currency, Account{Refunded: debit})
+		return
+	}
+	a.move(currency, Account{Captured: debit})
+}
+
+func (a *audit) move(c money.Currency, by Account) {
+	sum := a.ledger.Currencies[c]
+	sum.Captured += by.Captured
+	sum.Refunded += by.Refunded
+	sum.Confirmed += by.Confirmed
+	a.ledger.Currencies[c] = sum
+}
+
+func (s *Service) auditInventory(ctx context.Context, a *audit) error {
+	err := eachPage(ctx, s.Inventory.Flights, func(f domain.FlightDay) {
+		a.ledger.SeatsHeld += f.Capacity - f.Available
+		a.compare(f.String(), "seats", f.Capacity-f.Available, a.flights)
+	})
+	return errors.Join(err, eachPage(ctx, s.Inventory.Nights, func(h domain.HotelNight) {
+		a.ledger.RoomsHeld += h.Capacity - h.Available
+		a.compare(h.String(), "rooms", h.Capacity-h.Available, a.nights)
+	}))
+}
+
+// compare strikes out what it has seen, so that what is left was reserved without being held.
+func (a *audit) compare(what, unit string, held int64, reserved map[string]int64) {
+	if held != reserved[what] {
+		a.problem("%s: %d %s held, %d reserved", what, held, unit, reserved[what])
+	}
+	delete(reserved, what)
+}
+
+func (a *audit) close() {
+	for _, left := range []map[string]int64{a.flights, a.nights} {
+		for what, n := range left {
+			a.problem("%s: %d reserved, but it is not in the inventory", what, n)
+		}
+	}
+	for c, sum := range a.ledger.Currencies {
+		a.ledger.CapturedMinor += sum.Captured
+		a.ledger.RefundedMinor += sum.Refunded
+		a.ledger.ConfirmedMinor += sum.Confirmed
+		if sum.Captured-sum.Refunded != sum.Confirmed {
+			a.problem("%s: captured %d less refunded %d is not what trips paid, %d", c, sum.Captured, sum.Refunded, sum.Confirmed)
+		}
+	}
+	a.ledger.Balanced = len(a.ledger.Problems) == 0
+}
+
+func eachPage[T any](ctx context.Context, list func(context.Context, domain.InventoryQuery) (domain.Page[T], error),
+	visit func(T)) error {
+	q := domain.InventoryQuery{Limit: domain.MaxPage}
+	for {
+		page, err := list(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, row := range page.Items {
+			visit(row)
+		}
+		if q.Cursor = page.Cursor; q.Cursor == "" {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+
+	"tripsaga/shared/fault"
+	"tripsaga/shared/ident"
+	"tripsaga/trip/domain"
+)
+
+// MaxIdempotencyKey is the length in characters of the longest Idempotency-Key.
+const MaxIdempotencyKey = 255
+
+// BookTrip stores the trip and starts its saga; on return both are durable. With an idempotency key a repeated request
+// gets the trip that the first one made, as it stands now. Errors: Invalid (every field's problem, see fault.All);
+// IdempotencyMismatch of kind Conflict when the key came with another request before; Unavailable, after which the
+// request may be repeated with its key.
+func (s *Service) BookTrip(ctx context.Context, idempotencyKey string, r domain.Request) (*domain.Trip, error) {
+	id, err := s.tripID(idempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	trip, events, err := domain.RequestTrip(id, r, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	stored, created, err := s.Trips.Create(ctx, trip, events...)
+	if err != nil {
+		return nil, err
+	}
+	if !created && stored.Fingerprint() != trip.Fingerprint() {
+		return nil, fault.New(fault.Conflict, fault.NameIdempotencyMismatch,
+			"the Idempotency-Key was used with another request, which made trip %s", id)
+	}
+	return stored, s.start(ctx, stored)
+}
+
+func (s *Service) tripID(key string) (string, error) {
+	if key == "" {
+		return ident.New(s.Now(), s.Random)
+	}
+	if len(key) > MaxIdempotencyKey {
+		return "", fault.Invalidf("Idempotency-Key", "%d characters, allowed are 1 to %d", len(key), MaxIdempotencyKey)
+	}
+	for i := range len(key) {
+		if key[i] <= ' ' || key[i] > '~' {
+			return "", fault.Invalidf("Idempotency-Key", "%.60q has characters other than printable ASCII", key)
+		}
+	}
+	return ident.Derive("trip", key), nil
+}
+
+// start is repeated for a trip that was stored before: its first request may have ended between the two writes.
+func (s *Service) start(ctx context.Context, t *domain.Trip) error {
+	if t.Status() != domain.Pending {
+		return nil
+	}
+	input, err := executionInput(t)
+	if err != nil {
+		return err
+	}
+	return s.Starter.Start(ctx, t.ID(), input)
+}
+
+// executionInput follows from the trip alone, so that starting again is starting the same. It has no personal data and
+// no card token.
+func executionInput(t *domain.Trip) (json.RawMessage, error) {
+	return json.Marshal(struct {
+		TripID   string        `json:"trip_id"`
+		Flight   domain.Flight `json:"flight"`
+		Hotel    domain.Stay   `json:"hotel"`
+		Currency string        `json:"currency"`
+	}{t.ID(), t.Flight(), t.Stay(), string(t.Currency())})
+}

@@ -1,0 +1,66 @@
+// Package app holds the use cases, one a file: what a client may ask for (BookTrip, GetTrip, ...), what the saga's
+// tasks do (ReserveFlight, ...), and what operations need (Reconcile, Audit, ...). The REST API, the command line and
+// package handlers call it; it knows the domain and its own ports, and nothing of the table or of state machines.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"tripsaga/shared/money"
+	"tripsaga/trip/domain"
+)
+
+// Service carries the use cases' dependencies. All are required; Starter may be set last, before the first BookTrip
+// or Reconcile, since whoever starts sagas needs the task handlers first.
+type Service struct {
+	Trips     domain.Trips
+	Inventory domain.Inventory
+	Airline   Airline
+	Hotels    Hotels
+	Payments  Payments
+	Starter   Starter
+	Now       func() time.Time
+	Random    io.Reader // for ids that nothing determines
+}
+
+// Starter starts the saga of a trip. The execution is named by the trip's id: starting twice is starting once, also
+// when the first execution has ended. On return the start is durable, and so is all that was written before.
+// Errors: Unavailable.
+type Starter interface {
+	Start(ctx context.Context, tripID string, input json.RawMessage) error
+}
+
+// Airline holds seats. Each method is exactly-once for its trip, however often it is called.
+type Airline interface {
+	// Reserve takes the seats at the inventory's price. Errors: FlightUnavailable of kind Refused;
+	// IdempotencyMismatch, StepCancelled of kind Conflict; Unavailable.
+	Reserve(ctx context.Context, tripID string, f domain.Flight, currency money.Currency) (domain.FlightReservation, error)
+	// Cancel gives the seats back, or sees to it that they are never taken; taken tells whether this call gave seats
+	// back. Errors: Unavailable.
+	Cancel(ctx context.Context, tripID string) (taken bool, err error)
+}
+
+// Hotels holds rooms: every night of a stay or none. As [Airline].
+type Hotels interface {
+	// Reserve takes the rooms at the inventory's prices. Errors: HotelUnavailable of kind Refused;
+	// IdempotencyMismatch, StepCancelled of kind Conflict; Unavailable.
+	Reserve(ctx context.Context, tripID string, s domain.Stay, currency money.Currency) (domain.HotelReservation, error)
+	// Cancel is as the airline's.
+	Cancel(ctx context.Context, tripID string) (taken bool, err error)
+}
+
+// Payments takes the traveler's money. As [Airline].
+type Payments interface {
+	// Charge takes what the trip's reservations cost. Errors: PaymentDeclined of kind Refused; StepCancelled of kind
+	// Conflict; Unavailable, after which the money may have moved.
+	Charge(ctx context.Context, tripID string) (domain.Payment, error)
+	// Refund gives the money back, or sees to it that it is never taken. Errors: Unavailable.
+	Refund(ctx context.Context, tripID string) (taken bool, err error)
+	// Get reads the payment. Errors: NotFound when nothing has been charged; Unavailable.
+	Get(ctx context.Context, tripID string) (domain.Payment, error)
+	// Entries reads the bank's ledger of one payment key. Errors: Unavailable.
+	Entries(ctx context.Context, key string) ([]domain.Entry, error)
+}

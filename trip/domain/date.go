@@ -1,0 +1,34 @@
+package domain
+
+import (
+	"time"
+
+	"tripsaga/shared/fault"
+)
+
+// Date is a calendar day in ISO 8601 form, "2027-03-01". Dates compare and sort as strings.
+type Date string
+
+// ParseDate accepts an existing day of the years 1 to 9999. The error is Invalid and has no field.
+func ParseDate(s string) (Date, error) {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil || t.Year() < 1 {
+		return "", fault.Invalidf("", "%s is no date, such as 2027-03-01", quote(s))
+	}
+	return Date(s), nil
+}
+
+// DateOf is the day of t in UTC.
+func DateOf(t time.Time) Date { return Date(t.UTC().Format(time.DateOnly)) }
+
+// Time is the day's start in UTC.
+func (d Date) Time() time.Time {
+	t, _ := time.Parse(time.DateOnly, string(d)) // a Date is valid
+	return t
+}
+
+// Next is the day after d.
+func (d Date) Next() Date { return DateOf(d.Time().AddDate(0, 0, 1)) }
+
+// Until counts the days from d to end; it is negative when end is earlier.
+func (d Date) Until(end Date) int { return int(end.Time().Sub(d.Time()) / (24 * time.Hour)) }

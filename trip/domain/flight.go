@@ -1,0 +1,48 @@
+package domain
+
+import (
+	"regexp"
+	"strings"
+
+	"tripsaga/shared/fault"
+)
+
+// FlightNumber is an airline designator of two characters and up to four digits without leading zeros, perhaps with an
+// operational suffix: "JL5", "9W123A" (IATA Standard Schedules Information Manual, chapter 2).
+type FlightNumber string
+
+var flightNumber = regexp.MustCompile(`^([A-Z][A-Z0-9]|[0-9][A-Z])0*([1-9][0-9]{0,3})([A-Z]?)$`)
+
+// ParseFlightNumber accepts any case, one space or hyphen-free form as printed on a ticket ("jl 005" is JL5). The error
+// is Invalid and has no field.
+func ParseFlightNumber(s string) (FlightNumber, error) {
+	const longest = len("JL 0005A")
+	compact := strings.Replace(strings.ToUpper(strings.TrimSpace(s)), " ", "", 1)
+	m := flightNumber.FindStringSubmatch(compact)
+	if m == nil || len(compact) > longest-1 {
+		return "", fault.Invalidf("", "%s is no flight number: a 2-character airline designator and 1 to 4 digits, "+
+			"such as JL5 or NH 106", quote(s))
+	}
+	return FlightNumber(m[1] + m[2] + m[3]), nil
+}
+
+// MaxSeats is how many seats one trip may take on its flight.
+const MaxSeats = 9
+
+// Flight is the flight that a trip asks for.
+type Flight struct {
+	Number FlightNumber `json:"number"`
+	Date   Date         `json:"date"` // of departure, local to the airport
+	Seats  int          `json:"seats"`
+}
+
+// NewFlight reports all of its problems at once, on the fields number, date and seats.
+func NewFlight(r FlightRequest) (Flight, error) {
+	var p fault.Problems
+	number, err := ParseFlightNumber(r.Number)
+	p.Add("number", err)
+	date, err := ParseDate(r.Date)
+	p.Add("date", err)
+	p.Add("seats", within(r.Seats, 1, MaxSeats))
+	return Flight{Number: number, Date: date, Seats: r.Seats}, p.Err()
+}

@@ -1,0 +1,33 @@
+// Package handlers is the JSON edge of the saga's tasks: the registry from a task's name, as the state machine's
+// definition has it, to the function that serves it. The local engine calls the handlers in process; on AWS each is a
+// Lambda function.
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+
+	"tripsaga/trip/app"
+)
+
+// Handler serves one delivery of a task: JSON in, JSON out. Its errors are of type *fault.Error, by whose stable name
+// the state machine decides.
+type Handler func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
+
+// Registry maps the names of the tasks to their handlers.
+type Registry map[string]Handler
+
+// New is the registry of the booking saga.
+func New(s *app.Service) Registry {
+	return Registry{
+		"ReserveFlight":       task(s.ReserveFlight),
+		"ReserveHotel":        task(s.ReserveHotel),
+		"ProcessPayment":      task(s.ProcessPayment),
+		"BookingConfirmed":    task(s.ConfirmTrip),
+		"RefundPayment":       task(s.RefundPayment),
+		"CancelHotel":         task(s.CancelHotel),
+		"CancelFlight":        task(s.CancelFlight),
+		"BookingFailed":       task(s.FailTrip),
+		"FlightBookingFailed": task(s.FailFlightBooking),
+	}
+}

@@ -1,0 +1,161 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tripsaga/shared/fault"
+	"tripsaga/trip/domain"
+)
+
+// booking is the body of a booking. Its tags describe it; what is allowed is decided by package domain, whose messages
+// tell of all fields at once.
+type booking struct {
+	Traveler bookingTraveler `json:"traveler"`
+	Flight   bookingFlight   `json:"flight"`
+	Hotel    bookingHotel    `json:"hotel"`
+	Payment  bookingPayment  `json:"payment"`
+	Currency string          `json:"currency" minLength:"3" maxLength:"3" example:"JPY" doc:"ISO 4217."`
+}
+
+type bookingTraveler struct {
+	Name  string `json:"name" minLength:"1" maxLength:"100" example:"Ada Lovelace"`
+	Email string `json:"email" format:"email" maxLength:"254" example:"ada@example.com"`
+}
+
+type bookingFlight struct {
+	Number string `json:"number" example:"JL5" doc:"A 2-character airline designator and 1 to 4 digits."`
+	Date   string `json:"date" format:"date" example:"2027-03-01" doc:"Of departure, local to the airport."`
+	Seats  int    `json:"seats" minimum:"1" maximum:"9" example:"2"`
+}
+
+type bookingHotel struct {
+	ID       string `json:"id" minLength:"3" maxLength:"32" example:"TYO-PARK"`
+	CheckIn  string `json:"check_in" format:"date" example:"2027-03-01"`
+	CheckOut string `json:"check_out" format:"date" example:"2027-03-04" doc:"1 to 30 nights after check_in."`
+	Rooms    int    `json:"rooms" minimum:"1" maximum:"9" example:"1"`
+}
+
+type bookingPayment struct {
+	CardToken string `json:"card_token" pattern:"^tok_[A-Za-z0-9_]{1,60}$" example:"tok_ok"`
+}
+
+func (b *booking) request() domain.Request {
+	return domain.Request{
+		Traveler: domain.TravelerRequest(b.Traveler),
+		Flight:   domain.FlightRequest(b.Flight),
+		Hotel:    domain.StayRequest(b.Hotel),
+		Payment:  domain.PaymentRequest(b.Payment),
+		Currency: b.Currency,
+	}
+}
+
+// decodeBooking reads a body. The error is a *Problem: 400 when the body is no JSON, 422 when it is no booking.
+func decodeBooking(body []byte) (domain.Request, error) {
+	var b booking
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&b); err != nil {
+		return domain.Request{}, bodyProblem(err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return domain.Request{}, malformed("the body holds more than one JSON value")
+	}
+	return b.request(), nil
+}
+
+func bodyProblem(err error) *Problem {
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return wrongType(kind)
+	}
+	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return invalidBody("body", "unknown field "+field)
+	}
+	return malformed("the body is no JSON: " + err.Error())
+}
+
+func wrongType(e *json.UnmarshalTypeError) *Problem {
+	location := "body"
+	if e.Field != "" {
+		location += "." + e.Field
+	}
+	return invalidBody(location, fmt.Sprintf("must be %s, is a JSON %s", jsonKind(e.Type), e.Value))
+}
+
+func jsonKind(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int:
+		return "a whole number"
+	case reflect.String:
+		return "a string"
+	}
+	return "an object"
+}
+
+func malformed(detail string) *Problem {
+	p := newProblem(http.StatusBadRequest, fault.NameInvalid, detail)
+	p.add("body", detail, nil)
+	return p
+}
+
+func invalidBody(location, message string) *Problem {
+	p := newProblem(http.StatusUnprocessableEntity, fault.NameInvalid, location+": "+message)
+	p.add(location, message, nil)
+	return p
+}
+
+type bookInput struct {
+	Key     string `header:"Idempotency-Key" pattern:"^[!-~]{1,200}$" patternDescription:"1 to 200 visible ASCII characters" doc:"Under the same key the same booking is made once; another booking is a conflict."`
+	RawBody []byte `contentType:"application/json"`
+}
+
+type bookOutput struct {
+	Location string `header:"Location" doc:"The address of the trip."`
+	Body     Trip
+}
+
+func (a *api) bookRoutes(h huma.API) {
+	body := &huma.RequestBody{}
+	huma.Register(h, huma.Operation{
+		OperationID: "book-trip", Method: http.MethodPost, Path: "/trips", Summary: "Book a trip",
+		Description: "Accepts the booking and starts its saga, which goes on after the answer.",
+		Tags:        []string{"trips"}, DefaultStatus: http.StatusAccepted,
+		RequestBody: body, MaxBodyBytes: maxBody + 1, SkipValidateBody: true, // decodeBooking does
+		Errors: []int{400, 403, 409, 413, 415, 503},
+	}, a.book)
+	body.Content["application/json"].Schema = describeBooking(h.OpenAPI().Components.Schemas)
+}
+
+// describeBooking is the schema of a booking, which huma takes for bytes. Unknown fields are refused in it, though
+// clients must bear with them in answers.
+func describeBooking(schemas huma.Registry) *huma.Schema {
+	schema := schemas.Schema(reflect.TypeFor[booking](), true, "")
+	for name, s := range schemas.Map() {
+		if strings.HasPrefix(name, "Booking") {
+			s.AdditionalProperties = false
+		}
+	}
+	return schema
+}
+
+func (a *api) book(ctx context.Context, in *bookInput) (*bookOutput, error) {
+	request, err := decodeBooking(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	trip, err := a.Book(ctx, in.Key, request)
+	if err != nil {
+		return nil, a.problem(ctx, "body", err)
+	}
+	return &bookOutput{Location: "/trips/" + trip.ID(), Body: viewTrip(trip)}, nil
+}

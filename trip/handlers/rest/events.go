@@ -1,0 +1,165 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tripsaga/shared/fault"
+)
+
+const (
+	maxStreams   = 100              // event streams at once
+	feedPage     = 100              // events read at once
+	heartbeat    = 15 * time.Second // between comments that keep an idle stream open
+	writeTimeout = 10 * time.Second // after which a client that does not read is given up
+)
+
+type eventsInput struct {
+	After       uint64 `query:"after" doc:"Only events after this id."`
+	Follow      bool   `query:"follow" default:"true" doc:"false ends the stream after the events that are there."`
+	LastEventID string `header:"Last-Event-ID" doc:"The same as after, as browsers send it when they connect again; it decides."`
+}
+
+func (in *eventsInput) after() (uint64, error) {
+	if in.LastEventID == "" {
+		return in.After, nil
+	}
+	after, err := strconv.ParseUint(in.LastEventID, 10, 64)
+	if err != nil {
+		return 0, fault.Invalidf("Last-Event-ID", "%.40q is no id of an event, such as 42", in.LastEventID)
+	}
+	return after, nil
+}
+
+func (a *api) eventRoutes(h huma.API) {
+	huma.Register(h, huma.Operation{
+		OperationID: "follow-events", Method: http.MethodGet, Path: "/events", Summary: "Follow the domain events",
+		Description: "Server-sent events: id is the event's place in the feed, event its type, data its JSON.",
+		Tags:        []string{"events"}, Errors: []int{403, 503},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "OK",
+			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
+		}},
+	}, a.events)
+}
+
+func (a *api) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
+	after, err := in.after()
+	if err != nil {
+		return nil, a.problem(ctx, "header", err)
+	}
+	changed := a.Feed.Changed()
+	first, err := a.Feed.Events(ctx, after, feedPage)
+	if err != nil {
+		return nil, a.problem(ctx, "query", err)
+	}
+	select {
+	case a.streams <- struct{}{}:
+	default:
+		return nil, newProblem(http.StatusServiceUnavailable, fault.NameUnavailable,
+			fmt.Sprintf("%d event streams are open already", maxStreams))
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer func() { <-a.streams }()
+		r, w := humago.Unwrap(hc)
+		s := &stream{feed: a.Feed, w: w, control: http.NewResponseController(w), after: after, once: !in.Follow}
+		if err := s.run(r.Context(), first, changed); err != nil && r.Context().Err() == nil {
+			a.Log.WarnContext(ctx, "event stream ended", "error", err)
+		}
+	}}, nil
+}
+
+// stream is one client that follows the feed.
+type stream struct {
+	feed    Feed
+	w       http.ResponseWriter
+	control *http.ResponseController
+	after   uint64
+	once    bool // end where the feed ends
+}
+
+// run sends until the client goes, the server shuts down or the feed fails. changed was asked for before first was
+// read, so that nothing falls between them.
+func (s *stream) run(ctx context.Context, first []FeedEvent, changed <-chan struct{}) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for events := first; ; {
+		if err := s.send(events); err != nil {
+			return err
+		}
+		if len(events) < feedPage && (s.once || !s.wait(ctx, changed, tick.C)) {
+			return nil
+		}
+		if ctx.Err() != nil || closing(ctx) {
+			return nil
+		}
+		var err error
+		changed = s.feed.Changed()
+		if events, err = s.feed.Events(ctx, s.after, feedPage); err != nil {
+			return err
+		}
+	}
+}
+
+// open lifts the server's time limits, which are made for short answers: a passed read deadline would cancel the
+// request's context, too.
+func (s *stream) open() error {
+	s.control.SetReadDeadline(time.Time{}) // not supported by a recorder, which has no limits either
+	s.w.Header().Set("Content-Type", "text/event-stream")
+	s.w.Header().Set("Cache-Control", "no-store")
+	s.w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
+	return s.write(": connected\n\n")
+}
+
+func (s *stream) send(events []FeedEvent) error {
+	var buf []byte
+	for _, e := range events {
+		data, err := json.Marshal(e.Event)
+		if err != nil {
+			return fmt.Errorf("rest: event %d: %w", e.Seq, err)
+		}
+		buf = fmt.Appendf(buf, "id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.Event.Type, data)
+		s.after = e.Seq
+	}
+	if buf == nil {
+		return nil
+	}
+	return s.write(string(buf))
+}
+
+// wait reports false when the stream is to end.
+func (s *stream) wait(ctx context.Context, changed <-chan struct{}, tick <-chan time.Time) bool {
+	for {
+		select {
+		case <-changed:
+			return true
+		case <-tick:
+			if s.write(": heartbeat\n\n") != nil {
+				return false
+			}
+		case <-ctx.Done():
+			return false
+		case <-closed(ctx):
+			return false
+		}
+	}
+}
+
+func (s *stream) write(text string) error {
+	s.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // as above
+	if _, err := io.WriteString(s.w, text); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}

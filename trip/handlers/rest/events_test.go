@@ -1,0 +1,161 @@
+package rest
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tripsaga/shared/fault"
+	"tripsaga/trip/domain"
+)
+
+func feedEvent(seq uint64, what domain.EventType) FeedEvent {
+	return FeedEvent{Seq: seq, Event: domain.Event{ID: "e", Type: what, TripID: "t", At: noon}}
+}
+
+// follower reads a stream block by block.
+type follower struct {
+	t     *testing.T
+	lines *bufio.Scanner
+}
+
+// next is the next block, its lines joined by |; "" at the end of the stream.
+func (f *follower) next() string {
+	f.t.Helper()
+	var block []string
+	for f.lines.Scan() {
+		if f.lines.Text() == "" {
+			return strings.Join(block, "|")
+		}
+		block = append(block, f.lines.Text())
+	}
+	if err := f.lines.Err(); err != nil {
+		f.t.Errorf("the stream was cut: %v", err)
+	}
+	return strings.Join(block, "|")
+}
+
+func (f *follower) want(blocks ...string) {
+	f.t.Helper()
+	for _, want := range blocks {
+		if got := f.next(); got != want {
+			f.t.Errorf("block %q, want %q", got, want)
+		}
+	}
+}
+
+func block(seq, what string) string {
+	return "id: " + seq + "|event: " + what + `|data: {"id":"e","type":"` + what + `","trip_id":"t","at":"2027-01-15T12:00:00Z"}`
+}
+
+// serve runs w's API on a connection; shutdown ends it as a graceful stop does.
+func serve(t *testing.T, w *world) (url string, shutdown func() error) {
+	t.Helper()
+	ts := httptest.NewUnstartedServer(nil)
+	ts.Config = Server(Guard(w.handler(), nil))
+	ts.Start()
+	t.Cleanup(ts.Close)
+	return ts.URL, func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		return ts.Config.Shutdown(ctx)
+	}
+}
+
+func follow(t *testing.T, url string, header ...string) *follower {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { answer.Body.Close() })
+	if got := answer.Header.Get("Content-Type"); answer.StatusCode != 200 || got != "text/event-stream" {
+		t.Fatalf("answer %d, %s", answer.StatusCode, got)
+	}
+	f := &follower{t: t, lines: bufio.NewScanner(answer.Body)}
+	f.want(": connected")
+	return f
+}
+
+func TestEventsFollowAndShutDown(t *testing.T) {
+	w := newWorld()
+	w.announce(feedEvent(1, domain.TripRequested), feedEvent(4, domain.TripFailed))
+	url, shutdown := serve(t, w)
+	f := follow(t, url+"/events")
+	f.want(block("1", "TripRequested"), block("4", "TripFailed"))
+	w.announce(feedEvent(5, domain.TripRequested))
+	f.want(block("5", "TripRequested"))
+	if err := shutdown(); err != nil {
+		t.Fatalf("shutting down: %v", err)
+	}
+	f.want("")
+}
+
+func TestEventsResume(t *testing.T) {
+	w := newWorld()
+	for seq := range uint64(250) { // more than two pages
+		w.events = append(w.events, feedEvent(seq+1, domain.TripRequested))
+	}
+	url, _ := serve(t, w)
+	follow(t, url+"/events?after=249").want(block("250", "TripRequested"))
+	follow(t, url+"/events?after=1", "Last-Event-ID", "249").want(block("250", "TripRequested"))
+	all := follow(t, url+"/events?follow=false")
+	for range 249 {
+		all.next()
+	}
+	all.want(block("250", "TripRequested"), "")
+}
+
+func TestEventsRefusals(t *testing.T) {
+	w := newWorld()
+	p := wantProblem(t, ask(w.handler(), "GET", "/events", "", "Last-Event-ID", "x"), 422, fault.NameInvalid)
+	if len(p.Errors) != 1 || p.Errors[0].Location != "header.Last-Event-ID" {
+		t.Errorf("%+v", p.Errors)
+	}
+	w.fails = fault.New(fault.Unavailable, fault.NameUnavailable, "no")
+	wantProblem(t, ask(w.handler(), "GET", "/events", ""), 503, fault.NameUnavailable)
+}
+
+func TestEventStreamsAreBounded(t *testing.T) {
+	a := &api{Deps: Deps{Feed: newWorld()}, streams: make(chan struct{}, 1)}
+	if _, err := a.events(t.Context(), &eventsInput{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := a.events(t.Context(), &eventsInput{})
+	if p, ok := err.(*Problem); !ok || p.Status != 503 {
+		t.Errorf("the second stream of one: %v", err)
+	}
+}
+
+// TestHeartbeat runs an idle stream for a minute of virtual time.
+func TestHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		w := httptest.NewRecorder()
+		s := &stream{feed: newWorld(), w: w, control: http.NewResponseController(w)}
+		ended := make(chan error)
+		go func() { ended <- s.run(ctx, nil, make(chan struct{})) }()
+		time.Sleep(time.Minute + time.Second)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		text, _ := io.ReadAll(w.Body)
+		if got := strings.Count(string(text), ": heartbeat\n\n"); got != 4 {
+			t.Errorf("%d heartbeats in a minute, want 4: %q", got, text)
+		}
+	})
+}

@@ -1,0 +1,111 @@
+package rest
+
+import (
+	"fmt"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"tripsaga/shared/fault"
+)
+
+// The bytes of a body.
+const (
+	maxBody      = 64 << 10
+	maxInventory = 4 << 20
+)
+
+// Guard keeps out what a server on a laptop must not hear: requests under a foreign host name (DNS rebinding), requests
+// that other web sites make in the user's browser, and bodies that are too large or of another type. allowedHosts are
+// the names, with or without a port, under which the server is reached besides loopback.
+func Guard(next http.Handler, allowedHosts []string) http.Handler {
+	allowed := make(map[string]bool, len(allowedHosts))
+	for _, h := range allowedHosts {
+		allowed[strings.ToLower(h)] = true
+	}
+	crossOrigin := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secure(w.Header())
+		if p := refuse(r, allowed, crossOrigin); p != nil {
+			p.write(w)
+			return
+		}
+		limit, _ := bodyOf(r)
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secure sets the headers for answers that are data, not pages.
+func secure(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+}
+
+func refuse(r *http.Request, allowed map[string]bool, crossOrigin *http.CrossOriginProtection) *Problem {
+	switch {
+	case !hostAllowed(r.Host, allowed):
+		return newProblem(http.StatusForbidden, nameForbidden,
+			fmt.Sprintf("the host %.80q is none of this server; allowed are localhost, loopback addresses and those it was told", r.Host))
+	case !sameOrigin(r) || crossOrigin.Check(r) != nil:
+		return newProblem(http.StatusForbidden, nameForbidden, "the request comes from another web site")
+	}
+	return refuseBody(r)
+}
+
+func hostAllowed(hostport string, allowed map[string]bool) bool {
+	hostport = strings.ToLower(hostport)
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		return true
+	}
+	return host == "localhost" || allowed[host] || allowed[hostport]
+}
+
+// sameOrigin looks at reading requests, too, which CrossOriginProtection lets pass.
+func sameOrigin(r *http.Request) bool {
+	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		return false
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && strings.EqualFold(u.Host, r.Host)
+}
+
+// bodyOf is what r may carry: the bytes and the media type.
+func bodyOf(r *http.Request) (limit int64, mediaType string) {
+	if r.URL.Path == "/inventory" {
+		return maxInventory, "text/csv"
+	}
+	return maxBody, "application/json"
+}
+
+func refuseBody(r *http.Request) *Problem {
+	limit, want := bodyOf(r)
+	if r.ContentLength > limit {
+		return newProblem(http.StatusRequestEntityTooLarge, fault.NameInvalid,
+			fmt.Sprintf("the body has %d bytes, allowed are %d", r.ContentLength, limit))
+	}
+	if r.ContentLength == 0 {
+		return nil
+	}
+	got := r.Header.Get("Content-Type")
+	if kind, _, err := mime.ParseMediaType(got); err != nil || kind != want {
+		return newProblem(http.StatusUnsupportedMediaType, fault.NameInvalid,
+			fmt.Sprintf("the header Content-Type is %.80q, allowed is %s", got, want))
+	}
+	return nil
+}

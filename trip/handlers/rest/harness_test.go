@@ -1,0 +1,212 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tripsaga/shared/fault"
+	"tripsaga/shared/ident"
+	"tripsaga/shared/money"
+	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
+)
+
+var noon = time.Date(2027, 1, 15, 12, 0, 0, 0, time.UTC)
+
+// world is an application in memory, with a saga that never moves.
+type world struct {
+	mu      sync.Mutex
+	trips   map[string]*domain.Trip
+	fails   error // answered by everything, when set
+	queries []any // of lists, as they arrived
+	csv     string
+	log     bytes.Buffer
+
+	progress map[string]Progress
+	history  map[string][]json.RawMessage
+	redriven []string
+
+	events  []FeedEvent
+	changed chan struct{}
+}
+
+func newWorld() *world {
+	return &world{
+		trips: map[string]*domain.Trip{}, progress: map[string]Progress{}, history: map[string][]json.RawMessage{},
+		changed: make(chan struct{}),
+	}
+}
+
+func (w *world) handler() http.Handler {
+	return New(Deps{
+		Book: w.book, Details: w.details, Trips: w.list, Flights: w.flights, Nights: w.nights, Load: w.load,
+		Ledger: w.ledger, Executions: w, Feed: w, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+	})
+}
+
+func (w *world) book(_ context.Context, key string, r domain.Request) (*domain.Trip, error) {
+	if w.fails != nil {
+		return nil, w.fails
+	}
+	t, _, err := domain.RequestTrip(ident.Derive("trip", key), r, noon)
+	if err != nil {
+		return nil, err
+	}
+	stored := w.trips[t.ID()]
+	if stored == nil {
+		w.trips[t.ID()] = t
+		return t, nil
+	}
+	if stored.Fingerprint() != t.Fingerprint() {
+		return nil, fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "the key %s came with another request", key)
+	}
+	return stored, nil
+}
+
+func (w *world) details(_ context.Context, id string) (domain.Details, error) {
+	if w.fails != nil {
+		return domain.Details{}, w.fails
+	}
+	t := w.trips[id]
+	if t == nil {
+		return domain.Details{}, fault.New(fault.NotFound, fault.NameNotFound, "there is no trip %.40q", id)
+	}
+	return domain.Details{
+		Trip:   t,
+		Flight: &domain.Step[domain.FlightReservation]{State: domain.StepDone, Result: domain.FlightReservation{ID: "f1", Amount: yen(30000)}},
+		Hotel:  &domain.Step[domain.HotelReservation]{State: domain.StepRefused, Reason: domain.Reason{Name: fault.NameHotelUnavailable, Message: "full"}},
+		Payment: &domain.Step[domain.Payment]{
+			State: domain.StepUndone, Result: domain.Payment{Amount: yen(50000), ChargeID: "ch1", RefundID: "re1"},
+		},
+	}, nil
+}
+
+func yen(n int64) money.Amount { return money.Amount{Minor: n, Currency: "JPY"} }
+
+func (w *world) list(_ context.Context, q domain.TripQuery) (domain.Page[*domain.Trip], error) {
+	w.queries = append(w.queries, q)
+	page := domain.Page[*domain.Trip]{Cursor: "more"}
+	for _, t := range w.trips {
+		page.Items = append(page.Items, t)
+	}
+	return page, w.fails
+}
+
+func (w *world) flights(_ context.Context, q domain.InventoryQuery) (domain.Page[domain.FlightDay], error) {
+	w.queries = append(w.queries, q)
+	day := domain.FlightDay{Number: "JL5", Date: "2027-03-01", Price: yen(15000), Capacity: 9, Available: 7}
+	return domain.Page[domain.FlightDay]{Items: []domain.FlightDay{day}, Cursor: "more"}, w.fails
+}
+
+func (w *world) nights(_ context.Context, q domain.InventoryQuery) (domain.Page[domain.HotelNight], error) {
+	w.queries = append(w.queries, q)
+	return domain.Page[domain.HotelNight]{}, w.fails
+}
+
+func (w *world) load(_ context.Context, csv io.Reader) (domain.LoadReport, error) {
+	text, err := io.ReadAll(csv)
+	if err != nil {
+		return domain.LoadReport{}, err
+	}
+	w.csv = string(text)
+	return domain.LoadReport{Added: 2}, w.fails
+}
+
+func (w *world) ledger(context.Context) (app.Ledger, error) {
+	return app.Ledger{SeatsHeld: 2, Balanced: true}, w.fails
+}
+
+func (w *world) Progress(_ context.Context, id string) (Progress, error) {
+	p, ok := w.progress[id]
+	if !ok {
+		return Progress{}, fault.New(fault.NotFound, fault.NameNotFound, "there is no saga of trip %.40q", id)
+	}
+	return p, nil
+}
+
+func (w *world) History(_ context.Context, id string) ([]json.RawMessage, error) {
+	if _, err := w.Progress(context.Background(), id); err != nil {
+		return nil, err
+	}
+	return w.history[id], nil
+}
+
+func (w *world) Redrive(_ context.Context, id string) error {
+	if w.fails != nil {
+		return w.fails
+	}
+	w.redriven = append(w.redriven, id)
+	return nil
+}
+
+func (w *world) Events(_ context.Context, after uint64, limit int) (found []FeedEvent, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.events {
+		if e.Seq > after && len(found) < limit {
+			found = append(found, e)
+		}
+	}
+	return found, w.fails
+}
+
+func (w *world) Changed() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.changed
+}
+
+func (w *world) announce(events ...FeedEvent) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, events...)
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+const goodBooking = `{"traveler":{"name":"Ada Lovelace","email":"ada@example.com"},
+"flight":{"number":"JL5","date":"2027-03-01","seats":2},
+"hotel":{"id":"TYO-PARK","check_in":"2027-03-01","check_out":"2027-03-04","rooms":1},
+"payment":{"card_token":"tok_secret1"},"currency":"JPY"}`
+
+// ask sends one request; header is a list of names and values.
+func ask(h http.Handler, method, target, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Host = "127.0.0.1:8080"
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func decoded[T any](t *testing.T, w *httptest.ResponseRecorder) (v T) {
+	t.Helper()
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+		t.Fatalf("answer %d %q: %v", w.Code, w.Body, err)
+	}
+	return v
+}
+
+// wantProblem checks that the answer is a problem of the status and the name, and gives it.
+func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int, name string) Problem {
+	t.Helper()
+	if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("Content-Type %q, want application/problem+json", got)
+	}
+	p := decoded[Problem](t, w)
+	if w.Code != status || p.Status != status || p.Name != name || p.Title != http.StatusText(status) {
+		t.Errorf("answer %d %s, want a problem %d %s", w.Code, w.Body, status, name)
+	}
+	return p
+}

@@ -1,0 +1,139 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
+	"tripsaga/trip/domain"
+)
+
+type daysInput struct {
+	From string `query:"from" doc:"The first day, such as 2027-03-01; without it from the beginning."`
+	To   string `query:"to" doc:"The last day, inclusive; without it to the end."`
+	PageQuery
+}
+
+// query reports all of its problems at once.
+func (in *daysInput) query() (domain.InventoryQuery, error) {
+	var p fault.Problems
+	from, err := day(in.From)
+	p.Add("from", err)
+	to, err := day(in.To)
+	p.Add("to", err)
+	return domain.InventoryQuery{From: from, To: to, Limit: in.Limit, Cursor: in.Cursor}, p.Err()
+}
+
+func day(s string) (domain.Date, error) {
+	if s == "" {
+		return "", nil
+	}
+	return domain.ParseDate(s)
+}
+
+// FlightDay is one flight on one day.
+type FlightDay struct {
+	Number      domain.FlightNumber `json:"number"`
+	Date        domain.Date         `json:"date"`
+	Airline     string              `json:"airline"`
+	Origin      string              `json:"origin"`
+	Destination string              `json:"destination"`
+	Departs     string              `json:"departs" doc:"Local time."`
+	Arrives     string              `json:"arrives" doc:"Local time."`
+	Price       money.Amount        `json:"price" doc:"Of one seat."`
+	Capacity    int64               `json:"capacity"`
+	Available   int64               `json:"available"`
+}
+
+// HotelNight is one hotel on one night.
+type HotelNight struct {
+	Hotel     domain.HotelID `json:"hotel"`
+	Night     domain.Date    `json:"night" doc:"The day on which the night begins."`
+	Name      string         `json:"name"`
+	City      string         `json:"city"`
+	Price     money.Amount   `json:"price" doc:"Of one room for this night."`
+	Capacity  int64          `json:"capacity"`
+	Available int64          `json:"available"`
+}
+
+// FlightPage is a page of flights.
+type FlightPage struct {
+	Flights []FlightDay `json:"flights" nullable:"false"`
+	PageEnd
+}
+
+// NightPage is a page of nights.
+type NightPage struct {
+	Nights []HotelNight `json:"nights" nullable:"false"`
+	PageEnd
+}
+
+type loadInput struct {
+	RawBody []byte `contentType:"text/csv"`
+}
+
+// loadTimeout bounds the transfer of an inventory.
+const loadTimeout = time.Minute
+
+func (a *api) inventoryRoutes(h huma.API) {
+	tags := []string{"inventory"}
+	huma.Register(h, huma.Operation{
+		OperationID: "list-flights", Method: http.MethodGet, Path: "/inventory/flights",
+		Summary: "List flights by day, then number", Tags: tags, Errors: []int{403, 503},
+	}, a.listFlights)
+	huma.Register(h, huma.Operation{
+		OperationID: "list-nights", Method: http.MethodGet, Path: "/inventory/hotels",
+		Summary: "List hotels by night, then id", Tags: tags, Errors: []int{403, 503},
+	}, a.listNights)
+	huma.Register(h, huma.Operation{
+		OperationID: "load-inventory", Method: http.MethodPost, Path: "/inventory", Summary: "Load an inventory",
+		Description: "Adds and changes the rows given, all or none; rows not given stay. An error names every bad row.",
+		Tags:        tags, MaxBodyBytes: maxInventory + 1, BodyReadTimeout: loadTimeout,
+		Errors: []int{403, 409, 413, 415, 503},
+	}, a.load)
+}
+
+func (a *api) listFlights(ctx context.Context, in *daysInput) (*struct{ Body FlightPage }, error) {
+	q, err := in.query()
+	if err != nil {
+		return nil, a.problem(ctx, "query", err)
+	}
+	page, err := a.Flights(ctx, q)
+	if err != nil {
+		return nil, a.problem(ctx, "query", err)
+	}
+	body := FlightPage{Flights: make([]FlightDay, 0, len(page.Items)), PageEnd: PageEnd{NextCursor: page.Cursor}}
+	for _, f := range page.Items {
+		body.Flights = append(body.Flights, FlightDay(f))
+	}
+	return &struct{ Body FlightPage }{body}, nil
+}
+
+func (a *api) listNights(ctx context.Context, in *daysInput) (*struct{ Body NightPage }, error) {
+	q, err := in.query()
+	if err != nil {
+		return nil, a.problem(ctx, "query", err)
+	}
+	page, err := a.Nights(ctx, q)
+	if err != nil {
+		return nil, a.problem(ctx, "query", err)
+	}
+	body := NightPage{Nights: make([]HotelNight, 0, len(page.Items)), PageEnd: PageEnd{NextCursor: page.Cursor}}
+	for _, n := range page.Items {
+		body.Nights = append(body.Nights, HotelNight(n))
+	}
+	return &struct{ Body NightPage }{body}, nil
+}
+
+func (a *api) load(ctx context.Context, in *loadInput) (*struct{ Body domain.LoadReport }, error) {
+	report, err := a.Load(ctx, bytes.NewReader(in.RawBody))
+	if err != nil {
+		return nil, a.problem(ctx, "body", err)
+	}
+	return &struct{ Body domain.LoadReport }{report}, nil
+}

@@ -1,0 +1,74 @@
+package rest
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+
+	"tripsaga/trip/domain"
+)
+
+func TestOpenAPI(t *testing.T) {
+	answer := ask(newWorld().handler(), "GET", "/openapi.json", "")
+	doc := decoded[struct {
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			OperationID string
+			Responses   map[string]struct{ Content map[string]json.RawMessage }
+		}
+	}](t, answer)
+	if doc.OpenAPI != "3.1.0" {
+		t.Errorf("version %q", doc.OpenAPI)
+	}
+	var got []string
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			got = append(got, method+" "+path)
+			if _, ok := op.Responses["403"].Content["application/problem+json"]; !ok || op.OperationID == "" {
+				t.Errorf("%s %s is described by half: %+v", method, path, op)
+			}
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"get /events", "get /healthz", "get /inventory/flights", "get /inventory/hotels", "get /ledger", "get /trips",
+		"get /trips/{id}", "get /trips/{id}/history", "post /inventory", "post /trips", "post /trips/{id}/redrive",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("operations %q, want %q", got, want)
+	}
+}
+
+// TestBookingIsDescribed holds the description of a booking to what the domain takes.
+func TestBookingIsDescribed(t *testing.T) {
+	doc := decoded[struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct {
+					Ref string `json:"$ref"`
+				}
+				AdditionalProperties bool
+			}
+		}
+	}](t, ask(newWorld().handler(), "GET", "/openapi.json", ""))
+	schemas := doc.Components.Schemas
+	for name, want := range map[string]any{
+		"Booking": domain.Request{}, "BookingTraveler": domain.TravelerRequest{}, "BookingFlight": domain.FlightRequest{},
+		"BookingHotel": domain.StayRequest{}, "BookingPayment": domain.PaymentRequest{},
+	} {
+		got := slices.Sorted(maps.Keys(schemas[name].Properties))
+		if !slices.Equal(got, fieldNames(want)) || schemas[name].AdditionalProperties {
+			t.Errorf("%s has the fields %q, want %q and no others", name, got, fieldNames(want))
+		}
+	}
+}
+
+func fieldNames(v any) (names []string) {
+	for f := range reflect.TypeOf(v).Fields() {
+		names = append(names, f.Tag.Get("json"))
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,167 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tripsaga/shared/fault"
+)
+
+// Problem is the body of every error, as RFC 9457 has it, with the extensions name and errors.
+type Problem struct {
+	Type   string         `json:"type" example:"about:blank" doc:"Always about:blank: the title is the status' own."`
+	Title  string         `json:"title" example:"Unprocessable Entity"`
+	Status int            `json:"status" example:"422"`
+	Name   string         `json:"name" example:"InvalidRequest" doc:"The stable name of the error, for programs."`
+	Detail string         `json:"detail,omitempty" example:"flight.seats: 0 is out of range, allowed are 1 to 9"`
+	Errors []FieldProblem `json:"errors,omitempty" doc:"Every field that is wrong."`
+}
+
+// FieldProblem is what is wrong with one part of the request.
+type FieldProblem struct {
+	Location string `json:"location" example:"body.flight.seats" doc:"Begins with body, query, path or header."`
+	Message  string `json:"message" example:"0 is out of range, allowed are 1 to 9"`
+	Value    any    `json:"value,omitempty" doc:"The value, unless it stands in the body."`
+}
+
+// Names of problems that no fault has.
+const (
+	nameForbidden        = "Forbidden"
+	nameMethodNotAllowed = "MethodNotAllowed"
+)
+
+// retryAfter is how many seconds a client is asked to wait before it tries again.
+const retryAfter = "1"
+
+func newProblem(status int, name, detail string) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Name: name, Detail: detail}
+}
+
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus makes it an error of huma.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders makes huma send Retry-After.
+func (p *Problem) GetHeaders() http.Header {
+	if p.Status != http.StatusServiceUnavailable {
+		return nil
+	}
+	return http.Header{"Retry-After": {retryAfter}}
+}
+
+// ContentType is application/problem+json, of the one format that there is.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+func (p *Problem) add(location, message string, value any) {
+	if strings.HasPrefix(location, "body") {
+		value = nil // it may be a card token, or a whole booking
+	}
+	p.Errors = append(p.Errors, FieldProblem{Location: location, Message: message, Value: value})
+}
+
+// init makes huma answer its own errors (a parameter of the wrong type, a body that is too large) as problems, too.
+func init() {
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		status = statusOf(status, errs)
+		p := newProblem(status, nameOf(status), message)
+		if status >= http.StatusInternalServerError {
+			return p
+		}
+		for _, err := range errs {
+			var d *huma.ErrorDetail
+			if errors.As(err, &d) {
+				p.add(d.Location, d.Message, d.Value)
+			}
+		}
+		return p
+	}
+}
+
+// statusOf corrects the status of a body that [Guard] cut off.
+func statusOf(status int, errs []error) int {
+	var large *http.MaxBytesError
+	if errors.As(errors.Join(errs...), &large) {
+		return http.StatusRequestEntityTooLarge
+	}
+	return status
+}
+
+func nameOf(status int) string {
+	switch {
+	case status == http.StatusForbidden:
+		return nameForbidden
+	case status == http.StatusNotFound:
+		return fault.NameNotFound
+	case status == http.StatusMethodNotAllowed:
+		return nameMethodNotAllowed
+	case status == http.StatusConflict:
+		return fault.NameConflict
+	case status == http.StatusServiceUnavailable:
+		return fault.NameUnavailable
+	case status >= http.StatusInternalServerError:
+		return fault.NameInternal
+	}
+	return fault.NameInvalid
+}
+
+// problem translates a use case's error; in is where the fields that it names stand ("body", "query").
+func (a *api) problem(ctx context.Context, in string, err error) *Problem {
+	if ctx.Err() != nil { // nobody reads this any more
+		return newProblem(http.StatusServiceUnavailable, fault.NameUnavailable, "the request was given up")
+	}
+	all := fault.All(err)
+	if len(all) == 0 || fault.KindOf(err) == fault.Internal {
+		return internal(ctx, a.Log, "request failed", slog.Any("error", err))
+	}
+	status := kindStatus(fault.KindOf(err))
+	p := newProblem(status, fault.NameOf(err), detail(all))
+	for _, e := range all {
+		switch {
+		case e.Field != "":
+			p.add(in+"."+e.Field, e.Message, nil)
+		case len(all) > 1 || e.Kind == fault.Invalid:
+			p.add(in, e.Message, nil)
+		}
+	}
+	return p
+}
+
+// internal logs what happened and does not tell it.
+func internal(ctx context.Context, log *slog.Logger, message string, attrs ...slog.Attr) *Problem {
+	log.LogAttrs(ctx, slog.LevelError, message, attrs...)
+	const status = http.StatusInternalServerError
+	return newProblem(status, fault.NameInternal, "something is wrong with the server; its log tells more")
+}
+
+func kindStatus(k fault.Kind) int {
+	switch k {
+	case fault.Invalid:
+		return http.StatusUnprocessableEntity
+	case fault.NotFound:
+		return http.StatusNotFound
+	case fault.Conflict, fault.Refused:
+		return http.StatusConflict
+	case fault.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// detail tells the one problem, or the first and how many there are. Causes stay inside.
+func detail(all []*fault.Error) string {
+	first := all[0].Message
+	if all[0].Field != "" {
+		first = all[0].Field + ": " + first
+	}
+	if len(all) == 1 {
+		return first
+	}
+	return fmt.Sprintf("%d problems; the first: %s", len(all), first)
+}

@@ -1,0 +1,141 @@
+// Package rest is the HTTP edge of trips: the API that the laptop serves and that a function behind an HTTP gateway can
+// serve as well. It turns requests into use cases and faults into problems (RFC 9457), and decides nothing.
+//
+// [New] makes the API, [Guard] keeps other web sites and oversized requests out, [Server] bounds times.
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
+)
+
+// Deps is what the API calls. Every error is a fault (package fault); what is none is answered as an internal error and
+// logged.
+type Deps struct {
+	// Book creates a trip and starts its saga. With a key that was used before it gives the trip made then. Errors:
+	// Invalid (fields of domain.Request), Conflict (the key came with another request), Unavailable.
+	Book func(ctx context.Context, key string, r domain.Request) (*domain.Trip, error)
+	// Details reads a trip and its steps. Errors: NotFound, Unavailable.
+	Details func(ctx context.Context, id string) (domain.Details, error)
+	// Trips lists trips, the newest first. Errors: Invalid (status, limit, cursor), Unavailable.
+	Trips func(context.Context, domain.TripQuery) (domain.Page[*domain.Trip], error)
+	// Flights lists by day, then number. Errors: Invalid (limit, cursor), Unavailable.
+	Flights func(context.Context, domain.InventoryQuery) (domain.Page[domain.FlightDay], error)
+	// Nights lists by night, then hotel. Errors: Invalid (limit, cursor), Unavailable.
+	Nights func(context.Context, domain.InventoryQuery) (domain.Page[domain.HotelNight], error)
+	// Load adds and changes the rows of a CSV file, all or none. Errors: Invalid (each bad row), Conflict, Unavailable.
+	Load func(ctx context.Context, csv io.Reader) (domain.LoadReport, error)
+	// Ledger audits everything that is stored. Errors: Unavailable.
+	Ledger func(context.Context) (app.Ledger, error)
+
+	Executions Executions
+	Feed       Feed
+	Log        *slog.Logger // default: discarded
+}
+
+// Executions is what the API asks of the machine that runs the sagas.
+type Executions interface {
+	// Progress describes the saga of a trip. Errors: NotFound, Unavailable.
+	Progress(ctx context.Context, tripID string) (Progress, error)
+	// History is the saga's events so far, each in the JSON of Step Functions. Errors: NotFound, Unavailable.
+	History(ctx context.Context, tripID string) ([]json.RawMessage, error)
+	// Redrive resumes a saga that ended without success. Errors: NotFound, Conflict when it is running or has
+	// succeeded, Unavailable when too many run.
+	Redrive(ctx context.Context, tripID string) error
+}
+
+// Progress is how a saga stands, in Step Functions' words.
+type Progress struct {
+	Status   string // RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED
+	Error    string // when it ended without success
+	Cause    string
+	State    string // at which it failed
+	Started  time.Time
+	Stopped  time.Time // zero while it runs
+	Redrives int
+}
+
+// Feed is the outbox: the domain events in the order in which they were committed.
+type Feed interface {
+	// Events reads at most limit events with a Seq above after. Errors: Unavailable.
+	Events(ctx context.Context, after uint64, limit int) ([]FeedEvent, error)
+	// Changed is closed when there are events that were not there when it was called.
+	Changed() <-chan struct{}
+}
+
+// FeedEvent is a domain event and its place in the feed; places count up, perhaps with gaps.
+type FeedEvent struct {
+	Seq   uint64
+	Event domain.Event
+}
+
+// api is the state of the handlers.
+type api struct {
+	Deps
+	streams  chan struct{} // held by event streams
+	auditing sync.Mutex
+}
+
+// New makes the API.
+func New(deps Deps) http.Handler {
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &api{Deps: deps, streams: make(chan struct{}, maxStreams)}
+	mux := http.NewServeMux()
+	h := humago.New(mux, config())
+	a.routes(h)
+	document, err := json.Marshal(h.OpenAPI())
+	if err != nil {
+		panic("rest: the API's own description does not marshal: " + err.Error())
+	}
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		w.Write(document)
+	})
+	return recovering(deps.Log, problems(mux))
+}
+
+func (a *api) routes(h huma.API) {
+	a.bookRoutes(h)
+	a.tripRoutes(h)
+	a.sagaRoutes(h)
+	a.inventoryRoutes(h)
+	a.eventRoutes(h)
+	a.auditRoutes(h)
+}
+
+// config leaves out what huma adds of its own: a documentation page that loads scripts from elsewhere, schema links in
+// every answer.
+func config() huma.Config {
+	c := huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title:   "tripsaga",
+				Version: "1",
+				Description: "Books a flight, a hotel and a payment that all happen or none. " +
+					"Errors are problems (RFC 9457); the member name is stable and made for programs.",
+			},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+			},
+		},
+		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json",
+	}
+	c.AllowAdditionalPropertiesByDefault = true // answers may get more fields
+	c.RejectUnknownQueryParameters = true
+	return c
+}

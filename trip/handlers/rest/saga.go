@@ -1,0 +1,117 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Saga is how far a trip's saga has come.
+type Saga struct {
+	Status       string       `json:"status" enum:"RUNNING,SUCCEEDED,FAILED,TIMED_OUT,ABORTED"`
+	CurrentState string       `json:"current_state,omitempty" doc:"While it runs."`
+	FailedState  string       `json:"failed_state,omitempty" doc:"Where it ended without success; a redrive resumes there."`
+	Error        string       `json:"error,omitempty"`
+	Cause        string       `json:"cause,omitempty"`
+	States       []StateVisit `json:"states" nullable:"false" doc:"The states entered so far, in order."`
+	Redrives     int          `json:"redrives"`
+	Started      time.Time    `json:"started"`
+	Stopped      time.Time    `json:"stopped,omitzero"`
+}
+
+// StateVisit is one visit of a state.
+type StateVisit struct {
+	Name     string `json:"name"`
+	Attempts int    `json:"attempts" doc:"How often its task was delivered."`
+}
+
+// historyEvent is what the progress needs of an event.
+type historyEvent struct {
+	Type         string `json:"type"`
+	ID           int64  `json:"id"`
+	Previous     int64  `json:"previousEventId"`
+	StateEntered *struct {
+		Name string `json:"name"`
+	} `json:"stateEnteredEventDetails"`
+}
+
+func viewSaga(p Progress, history []json.RawMessage) (*Saga, error) {
+	v := &Saga{
+		Status: p.Status, FailedState: p.State, Error: p.Error, Cause: p.Cause,
+		Redrives: p.Redrives, Started: p.Started, Stopped: p.Stopped, States: []StateVisit{},
+	}
+	visits := map[int64]int{} // the visit to which an event belongs
+	for _, raw := range history {
+		var e historyEvent
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return nil, fmt.Errorf("rest: an event of the history: %w", err)
+		}
+		v.follow(e, visits)
+	}
+	if n := len(v.States); n > 0 && p.Status == "RUNNING" {
+		v.CurrentState = v.States[n-1].Name
+	}
+	return v, nil
+}
+
+// follow adds one event. An event belongs to the visit of the event before it, since branches may take turns.
+func (v *Saga) follow(e historyEvent, visits map[int64]int) {
+	if e.StateEntered != nil {
+		v.States = append(v.States, StateVisit{Name: e.StateEntered.Name})
+		visits[e.ID] = len(v.States) - 1
+		return
+	}
+	visit, ok := visits[e.Previous]
+	if !ok {
+		return
+	}
+	visits[e.ID] = visit
+	if strings.HasSuffix(e.Type, "Scheduled") {
+		v.States[visit].Attempts++
+	}
+}
+
+// History is everything that happened in a saga.
+type History struct {
+	TripID string            `json:"trip_id"`
+	Events []json.RawMessage `json:"events" nullable:"false" doc:"HistoryEvent objects as GetExecutionHistory of Step Functions gives them."`
+}
+
+func (a *api) sagaRoutes(h huma.API) {
+	huma.Register(h, huma.Operation{
+		OperationID: "get-history", Method: http.MethodGet, Path: "/trips/{id}/history",
+		Summary: "Get everything that happened in a trip's saga", Tags: []string{"sagas"}, Errors: []int{403, 404, 503},
+	}, a.history)
+	huma.Register(h, huma.Operation{
+		OperationID: "redrive-trip", Method: http.MethodPost, Path: "/trips/{id}/redrive",
+		Summary: "Resume a saga that ended without success at the state where it failed",
+		Tags:    []string{"sagas"}, DefaultStatus: http.StatusAccepted, Errors: []int{403, 404, 409, 503},
+	}, a.redrive)
+}
+
+func (a *api) history(ctx context.Context, in *tripID) (*struct{ Body History }, error) {
+	events, err := a.Executions.History(ctx, in.ID)
+	if err != nil {
+		return nil, a.problem(ctx, "path", err)
+	}
+	if events == nil {
+		events = []json.RawMessage{}
+	}
+	return &struct{ Body History }{History{TripID: in.ID, Events: events}}, nil
+}
+
+type redriveOutput struct {
+	Location string `header:"Location" doc:"The address of the trip."`
+}
+
+func (a *api) redrive(ctx context.Context, in *tripID) (*redriveOutput, error) {
+	if err := a.Executions.Redrive(ctx, in.ID); err != nil {
+		return nil, a.problem(ctx, "path", err)
+	}
+	return &redriveOutput{Location: "/trips/" + in.ID}, nil
+}

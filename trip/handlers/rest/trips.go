@@ -1,0 +1,90 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tripsaga/shared/fault"
+	"tripsaga/trip/domain"
+)
+
+// tripID names the trip in an address.
+type tripID struct {
+	ID string `path:"id" maxLength:"80" doc:"The id of the trip."`
+}
+
+type listInput struct {
+	Status string `query:"status" doc:"PENDING, CONFIRMED, FAILED or NEEDS_ATTENTION; without it all."`
+	PageQuery
+}
+
+// PageQuery selects a page; exported so that huma sees it where it is embedded.
+type PageQuery struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" doc:"Default 50."`
+	Cursor string `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before."`
+}
+
+// TripPage is a page of trips.
+type TripPage struct {
+	Trips []Trip `json:"trips" nullable:"false"`
+	PageEnd
+}
+
+// PageEnd leads to the next page.
+type PageEnd struct {
+	NextCursor string `json:"next_cursor,omitempty" doc:"Absent on the last page. A page before it may be short."`
+}
+
+func (a *api) tripRoutes(h huma.API) {
+	huma.Register(h, huma.Operation{
+		OperationID: "list-trips", Method: http.MethodGet, Path: "/trips", Summary: "List trips, the newest first",
+		Tags: []string{"trips"}, Errors: []int{403, 503},
+	}, a.listTrips)
+	huma.Register(h, huma.Operation{
+		OperationID: "get-trip", Method: http.MethodGet, Path: "/trips/{id}",
+		Summary: "Get a trip, its reservations, its payment and the progress of its saga",
+		Tags:    []string{"trips"}, Errors: []int{403, 404, 503},
+	}, a.getTrip)
+}
+
+func (a *api) listTrips(ctx context.Context, in *listInput) (*struct{ Body TripPage }, error) {
+	page, err := a.Trips(ctx, domain.TripQuery{Status: domain.Status(in.Status), Limit: in.Limit, Cursor: in.Cursor})
+	if err != nil {
+		return nil, a.problem(ctx, "query", err)
+	}
+	body := TripPage{Trips: make([]Trip, 0, len(page.Items)), PageEnd: PageEnd{NextCursor: page.Cursor}}
+	for _, t := range page.Items {
+		body.Trips = append(body.Trips, viewTrip(t))
+	}
+	return &struct{ Body TripPage }{body}, nil
+}
+
+func (a *api) getTrip(ctx context.Context, in *tripID) (*struct{ Body TripDetails }, error) {
+	saga, err := a.saga(ctx, in.ID)
+	if err != nil {
+		return nil, a.problem(ctx, "path", err)
+	}
+	details, err := a.Details(ctx, in.ID) // read after the saga: what the saga tells is then in the trip
+	if err != nil {
+		return nil, a.problem(ctx, "path", err)
+	}
+	return &struct{ Body TripDetails }{viewDetails(details, saga)}, nil
+}
+
+// saga is the progress of a trip's saga, nil when it was not started yet.
+func (a *api) saga(ctx context.Context, id string) (*Saga, error) {
+	progress, err := a.Executions.Progress(ctx, id)
+	if fault.KindOf(err) == fault.NotFound && err != nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	history, err := a.Executions.History(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return viewSaga(progress, history)
+}
