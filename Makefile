@@ -29,7 +29,7 @@ fmt: ## fail when a file is not formatted
 check: fmt lint test ## what to run before a commit
 
 diagram: ## write the saga's diagram into the README
-	$(GO) test ./tests/docs -run TestDiagram -update
+	$(GO) test ./tests/docs -run TestDiagramIsOfTheDefinition -update
 
 crash: ## SIGKILL the server at random moments, CRASH_ROUNDS times
 	TRIPSAGA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(GO) test -count=1 -v -run TestCrash ./tests/crash

@@ -6,7 +6,8 @@ import (
 )
 
 // Mermaid is the machine as a Mermaid state diagram, which GitHub shows: plain arrows for Next, labelled ones for the
-// rules of a Choice and for Catch, and the status with which the machine ends. The same machine gives the same text.
+// rules of a Choice and for Catch, the status with which the machine ends, and the Comment of each last state. The same
+// machine gives the same text.
 func (m *Machine) Mermaid() string {
 	d := &diagram{ids: map[*state]string{}}
 	d.line("stateDiagram-v2")
@@ -77,15 +78,21 @@ func (d *diagram) arrows(st *state) {
 	} else {
 		d.line("%s --> [*]", d.ids[st])
 	}
+	if st.comment != "" {
+		d.line("note right of %s: %s", d.ids[st], noteText(st.comment))
+	}
 }
 
-// endStatus is what the machine ends with after st; a branch ends without a status, unless it fails.
+// endStatus is what the machine ends with at a Succeed or Fail state. With other last states, a Task with End, it
+// depends on how they go, which their Comment may tell.
 func (st *state) endStatus() string {
-	if b, ok := st.body.(*failing); ok {
+	switch b := st.body.(type) {
+	case *failing:
 		return strings.TrimSpace(string(Failed) + " " + b.name.text)
-	}
-	if st.graph.owner == nil {
-		return string(Succeeded)
+	case *succeed:
+		if st.graph.owner == nil {
+			return string(Succeeded)
+		}
 	}
 	return ""
 }
@@ -95,4 +102,9 @@ func quoteLabel(s string) string { return `"` + strings.ReplaceAll(plainLabel(s)
 // plainLabel keeps what would end a label out of it. Mermaid writes such characters as entities.
 func plainLabel(s string) string {
 	return strings.NewReplacer("\n", " ", ";", "#59;", "#", "#35;", ":", "#58;", "<", "#lt;", ">", "#gt;").Replace(s)
+}
+
+// noteText keeps out what ends a note; entities do.
+func noteText(s string) string {
+	return strings.NewReplacer("\n", " ", ";", ",", ":", ",", "#", "").Replace(s)
 }

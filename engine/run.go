@@ -195,5 +195,7 @@ func (r *run) lose(err error) {
 	r.lost = err
 	r.e.leave(r)
 	close(r.done)
-	r.e.opt.Log.Error("execution lost by this engine; the next Open resumes it", "execution", r.name, "error", err)
+	if !r.e.isClosing() {
+		r.e.opt.Log.Error("execution lost by this engine; the next Open resumes it", "execution", r.name, "error", err)
+	}
 }
