@@ -155,7 +155,7 @@ func noHalfByGet(f *fixture) {
 		for _, sk := range []string{"3", "2", "1"} {
 			it, ok, err := f.Get(f.ctx, key("a", sk))
 			if err != nil || !ok {
-				return fmt.Errorf("Get: ok %v, error %w", ok, err)
+				return fmt.Errorf("get: ok %v, error %w", ok, err)
 			}
 			if it.Version < at {
 				return fmt.Errorf("item %s is at %d, though another was at %d before", sk, it.Version, at)

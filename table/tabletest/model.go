@@ -2,6 +2,7 @@ package tabletest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -91,7 +92,8 @@ func (m *model) transact(t *rapid.T) {
 	if want < 0 && err != nil {
 		t.Fatalf("Transact: %v", err)
 	}
-	if c, _ := err.(*table.Conflict); want >= 0 && (c == nil || c.Op != want) {
+	var c *table.Conflict
+	if want >= 0 && (!errors.As(err, &c) || c.Op != want) {
 		t.Fatalf("Transact: %v, want a conflict of operation %d", err, want)
 	}
 }
