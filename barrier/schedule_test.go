@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"tripsaga/table"
@@ -16,12 +17,17 @@ var errLost = errors.New("the reply was lost")
 type choices struct {
 	taken, options []int
 	next           int
+	random         *rand.Rand // decides instead, when set
 }
 
 // pick decides between n options.
 func (c *choices) pick(n int) int {
 	if c.next == len(c.taken) {
-		c.taken, c.options = append(c.taken, 0), append(c.options, n)
+		first := 0
+		if c.random != nil {
+			first = c.random.IntN(n)
+		}
+		c.taken, c.options = append(c.taken, first), append(c.options, n)
 	}
 	c.next++
 	return c.taken[c.next-1]
@@ -124,19 +130,34 @@ func (s scheduledTable) Transact(ctx context.Context, ops ...table.Op) error {
 	return reply
 }
 
+// scenario makes the deliveries of one run, on items of its own, and the check of how it ended.
+type scenario func(id string) (deliveries []func(context.Context), check func() error)
+
 // exploreAll runs the deliveries in every order of their calls, and checks each run.
-func exploreAll(t *testing.T, faults int,
-	scenario func(id string) (deliveries []func(context.Context), check func() error)) {
+func exploreAll(t *testing.T, faults int, s scenario) {
 	t.Helper()
 	var c choices
 	runs := 0
 	for more := true; more; more = c.advance() {
-		deliveries, check := scenario(fmt.Sprintf("%s-%d", t.Name(), runs))
-		run(&c, faults, deliveries)
-		if err := check(); err != nil {
-			t.Fatalf("run %d, decisions %v: %v", runs, c.taken, err)
-		}
+		s.run(t, &c, faults, runs)
 		runs++
 	}
 	t.Logf("%d runs", runs)
+}
+
+// exploreSome runs the deliveries in a number of random orders: where all would be too many.
+func exploreSome(t *testing.T, runs, faults int, s scenario) {
+	t.Helper()
+	for seed := range runs {
+		s.run(t, &choices{random: rand.New(rand.NewPCG(uint64(seed), 0))}, faults, seed)
+	}
+}
+
+func (s scenario) run(t *testing.T, c *choices, faults, n int) {
+	t.Helper()
+	deliveries, check := s(fmt.Sprintf("%s-%d", t.Name(), n))
+	run(c, faults, deliveries)
+	if err := check(); err != nil {
+		t.Fatalf("run %d, decisions %v: %v", n, c.taken, err)
+	}
 }

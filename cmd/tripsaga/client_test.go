@@ -69,10 +69,10 @@ const history404 = `{"title":"Not Found","status":404,"name":"NotFound","detail"
 func historyOf(types ...string) http.HandlerFunc {
 	var events []string
 	for i, what := range types {
-		details := ""
-		if what == "TaskStateEntered" {
-			details = `,"stateEnteredEventDetails":{"name":"ReserveFlight"}`
-		}
+		details := map[string]string{
+			"TaskStateEntered":     `,"stateEnteredEventDetails":{"name":"ReserveFlight"}`,
+			"LambdaFunctionFailed": `,"lambdaFunctionFailedEventDetails":{"error":"ServiceUnavailable"}`,
+		}[what]
 		events = append(events, fmt.Sprintf(`{"timestamp":"2027-01-15T12:00:0%dZ","id":%d,"previousEventId":%d,"type":%q%s}`, i, i+1, i, what, details))
 	}
 	return says(200, `{"trip_id":"t1","events":[`+strings.Join(events, ",")+`]}`)
@@ -116,13 +116,16 @@ func TestFollow(t *testing.T) {
 			says(404, history404),
 			historyOf("ExecutionStarted", "TaskStateEntered", "LambdaFunctionScheduled"),
 			historyOf("ExecutionStarted", "TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionFailed", "LambdaFunctionScheduled"),
-			historyOf("ExecutionStarted", "TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionSucceeded", "TaskStateExited", "ExecutionFailed"),
+			historyOf("ExecutionStarted", "TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionFailed", "LambdaFunctionScheduled",
+				"LambdaFunctionSucceeded", "TaskStateExited", "ExecutionFailed"),
 		},
 		"GET /trips/t1": {pending, pending, attention},
 	}}
 	code, stdout, _ := try(t, t.Context(), s, "book", "-f", "-", "--interval", "1ms")
 	want := "trip t1\n" +
-		"     +2.000s  ReserveFlight        attempt 1        1s  ok\n" +
+		"     +2.000s  ReserveFlight        attempt 1        1s  ServiceUnavailable\n" +
+		"              waits 1s before the next attempt\n" +
+		"     +4.000s  ReserveFlight        attempt 2        1s  ok\n" +
 		"NEEDS_ATTENTION: ServiceUnavailable: bank closed\nresume it with: tripsaga redrive t1\n"
 	if code != exitFailure || stdout != want {
 		t.Errorf("exit %d\n%swant\n%s", code, stdout, want)

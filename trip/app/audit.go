@@ -145,7 +145,8 @@ func (a *audit) close() {
 		a.ledger.RefundedMinor += sum.Refunded
 		a.ledger.ConfirmedMinor += sum.Confirmed
 		if sum.Captured-sum.Refunded != sum.Confirmed {
-			a.problem("%s: captured %d less refunded %d is not what trips paid, %d", c, sum.Captured, sum.Refunded, sum.Confirmed)
+			a.problem("%s: captured %d less refunded %d is not what trips paid, %d",
+				c, sum.Captured, sum.Refunded, sum.Confirmed)
 		}
 	}
 	a.ledger.Balanced = len(a.ledger.Problems) == 0

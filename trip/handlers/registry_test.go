@@ -55,7 +55,7 @@ func checkFault(t *testing.T, what string, err error, name string) {
 func TestErrorsLeaveAsOneType(t *testing.T) {
 	tests := map[string]error{
 		fault.NameInternal:          errors.New("plain"),
-		fault.NameFlightUnavailable: fmt.Errorf("wrapped: %w", fault.New(fault.Refused, fault.NameFlightUnavailable, "sold out")),
+		fault.NameFlightUnavailable: fmt.Errorf("x: %w", fault.New(fault.Refused, fault.NameFlightUnavailable, "sold out")),
 		fault.NameInvalid:           errors.Join(fault.Invalidf("a", "bad"), fault.Invalidf("b", "bad")),
 	}
 	for name, failure := range tests {
