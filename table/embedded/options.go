@@ -60,6 +60,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		L0StopWritesThreshold:       24,
 		LBaseMaxBytes:               512 << 20,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+		WALMinSyncInterval:          s.syncInterval,
 	}
 	o.TargetFileSizes[0] = 16 << 20
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
@@ -69,4 +70,18 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		o.Levels[i].FilterType = pebble.TableFilter
 	}
 	return o
+}
+
+const (
+	crowd         = 16 // callers waiting for an fsync
+	crowdInterval = time.Millisecond
+)
+
+// syncInterval spaces the fsyncs out when many callers wait: each of them costs the CPU the same, and serves whoever has
+// come by then. A caller alone never waits for others.
+func (s *Store) syncInterval() time.Duration {
+	if s.waiting.Load() < crowd {
+		return 0
+	}
+	return crowdInterval
 }

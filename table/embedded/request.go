@@ -107,12 +107,12 @@ func (s *Store) settle(ctx context.Context) error {
 
 // submit passes the request to the committer and waits for the answer.
 func (s *Store) submit(ctx context.Context, r *request) (removed int, err error) {
-	select {
-	case s.queue <- r:
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case <-s.failed:
-		return 0, s.failure
+	if r.durable {
+		s.waiting.Add(1)
+		defer s.waiting.Add(-1)
+	}
+	if err := s.enqueue(ctx, r); err != nil {
+		return 0, err
 	}
 	select {
 	case <-r.done:
@@ -124,4 +124,20 @@ func (s *Store) submit(ctx context.Context, r *request) (removed int, err error)
 	removed, err = r.removed, r.err
 	r.release()
 	return removed, err
+}
+
+func (s *Store) enqueue(ctx context.Context, r *request) error {
+	select {
+	case s.queue <- r:
+		return nil
+	default: // full, which costs a slower look
+	}
+	select {
+	case s.queue <- r:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.failed:
+		return s.failure
+	}
 }

@@ -38,6 +38,7 @@ type Store struct {
 	failed  chan struct{} // closed by the first failure
 	failure error         // set before failed is closed
 	failing sync.Once
+	waiting atomic.Int64 // calls that wait for an fsync
 
 	gate     sync.RWMutex
 	closed   bool
