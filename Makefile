@@ -5,7 +5,7 @@ STATICCHECK := $(TOOLS)/staticcheck
 STATICCHECK_VERSION := v0.8.2
 CRASH_ROUNDS ?= 5
 
-.PHONY: help build test race lint fmt check diagram crash fuzz bench clean
+.PHONY: help build test race lint fmt check diagram docs crash fuzz bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ check: fmt lint test ## what to run before a commit
 
 diagram: ## write the saga's diagram into the README
 	$(GO) test ./tests/docs -run TestDiagramIsOfTheDefinition -update
+
+docs: ## run every command of the documents
+	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -v -run TestCommands ./tests/docs
 
 crash: ## SIGKILL the server at random moments, CRASH_ROUNDS times
 	TRIPSAGA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(GO) test -count=1 -v -run TestCrash ./tests/crash
