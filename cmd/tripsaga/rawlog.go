@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // rawLog is the least that durability costs: a file that is only appended to, with group commit. A benchmark holds the
@@ -99,8 +102,36 @@ func (l *rawLog) close() error {
 	l.work.Signal()
 	l.mu.Unlock()
 	<-l.done
-	if err := l.file.Close(); err != nil && l.err == nil {
-		l.err = err
+	return errors.Join(l.err, l.file.Close(), os.Remove(l.file.Name()))
+}
+
+// rawLog appends as many records a trip to a plain log, of which the given number wait, spread over the trip; its last
+// one does.
+func (c *benchCmd) rawLog(p *program, dir string, record []byte, appends, waits int) (tripsPerS float64, err error) {
+	l, err := openRawLog(dir)
+	if err != nil {
+		return 0, err
 	}
-	return l.err
+	bar := p.progress("raw log", c.Trips)
+	defer bar.Finish()
+	began := time.Now()
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range c.Concurrency {
+		workers.Go(func() {
+			wake := make(chan struct{}, 1)
+			for next.Add(1) <= int64(c.Trips) && p.ctx.Err() == nil {
+				for i := range appends {
+					l.append(record, (i+1)*waits/appends > i*waits/appends, wake)
+				}
+				bar.Add(1)
+			}
+		})
+	}
+	workers.Wait()
+	took := time.Since(began).Seconds()
+	if err := l.close(); err != nil {
+		return 0, fmt.Errorf("raw log: %w", err)
+	}
+	return float64(c.Trips) / took, p.ctx.Err()
 }

@@ -46,7 +46,7 @@ func (h *Hotels) hold(ctx context.Context, tripID string, s domain.Stay,
 	e.Ops = move(s.Hotel, nights, -int64(s.Rooms))
 	e.Refuse = func(op int) error {
 		night := domain.HotelNight{Hotel: s.Hotel, Night: nights[op]}
-		return noHotel("%s has fewer than %d rooms left", night, s.Rooms)
+		return noHotel("%s has too few rooms left, %d asked for", night, s.Rooms)
 	}
 	return e, nil
 }
