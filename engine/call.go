@@ -35,7 +35,7 @@ func InfoOf(ctx context.Context) (info Info, ok bool) {
 // Heartbeat tells the engine that the task of this context is alive, which starts its HeartbeatSeconds anew.
 func Heartbeat(ctx context.Context) {
 	if c, ok := ctx.Value(infoKey{}).(*call); ok {
-		c.run.deliver(asl.Event{Heartbeat: &asl.TaskHeartbeat{Task: c.task.Task}})
+		c.run.tell(asl.Event{Heartbeat: &asl.TaskHeartbeat{Task: c.task.Task}})
 	}
 }
 

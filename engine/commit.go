@@ -70,7 +70,7 @@ func (r *run) conclude(c *commit, end *asl.Ended, now time.Time) error {
 	r.rec.Status, r.rec.Stopped, r.rec.Output = end.Status, now.UnixMicro(), slices.Clone(end.Output)
 	r.rec.Error, r.rec.Cause, r.rec.State = end.Error, end.Cause, end.State
 	if end.Status != asl.Succeeded && r.e.opt.OnEnd != nil {
-		notice := table.Item{Key: r.e.noticeKey(r.name), Version: 1, Data: []byte(`{}`)}
+		notice := table.Item{Key: r.e.noticeKey(r.name), Version: noticeVersion(r.rec.Redrives), Data: []byte(`{}`)}
 		c.ops = append(c.ops, table.Put(notice, table.None))
 	}
 	return r.addRecord(c)
@@ -93,16 +93,18 @@ func (r *run) addRecord(c *commit) error {
 func (r *run) commit(own **call) bool {
 	c := r.pending
 	err := r.write(c)
-	if err == nil || r.landedBefore(c, err) {
+	if err != nil && c.tries > 0 {
+		err = r.explain(c, err)
+	}
+	switch {
+	case err == nil:
 		r.pending = nil
 		if c.entry {
 			r.events++
 		}
 		r.perform(c.effects, own)
 		return true
-	}
-	var conflict *table.Conflict
-	if errors.As(err, &conflict) || errors.Is(err, table.ErrClosed) || errors.Is(err, table.ErrInvalid) || r.e.ctx.Err() != nil {
+	case r.final(err):
 		r.lose(err)
 		return false
 	}
@@ -110,6 +112,13 @@ func (r *run) commit(own **call) bool {
 	r.e.opt.Log.Warn("journal write failed, trying again", "execution", r.name, "error", err, "tries", c.tries)
 	r.e.opt.Scheduler.AfterFunc(min(firstRetry<<min(c.tries, 10), lastRetry), r.resume)
 	return false
+}
+
+// final tells that trying again cannot help: the journal has another owner, or there is no table any more.
+func (r *run) final(err error) bool {
+	var conflict *table.Conflict
+	return errors.As(err, &conflict) || errors.Is(err, table.ErrClosed) || errors.Is(err, table.ErrInvalid) ||
+		r.e.ctx.Err() != nil
 }
 
 func (r *run) write(c *commit) error {
@@ -123,14 +132,21 @@ func (r *run) write(c *commit) error {
 	}
 }
 
-// landedBefore tells whether a conflict comes from this very commit, written by a try whose outcome was unknown.
-func (r *run) landedBefore(c *commit, err error) bool {
+// explain looks into a conflict of a commit that was tried before: it may come from that try, whose outcome was unknown.
+// Then the commit holds, and there is no error.
+func (r *run) explain(c *commit, err error) error {
 	var conflict *table.Conflict
-	if c.tries == 0 || !errors.As(err, &conflict) || conflict.Op != 0 {
-		return false
+	if !errors.As(err, &conflict) || conflict.Op != 0 {
+		return err
 	}
-	item, ok, err := r.e.opt.Table.Get(r.e.ctx, c.ops[0].Key)
-	return err == nil && ok && slices.Equal(item.Data, c.ops[0].Item.Data)
+	item, ok, readErr := r.e.opt.Table.Get(r.e.ctx, c.ops[0].Key)
+	if readErr != nil {
+		return readErr
+	}
+	if ok && slices.Equal(item.Data, c.ops[0].Item.Data) {
+		return nil
+	}
+	return err
 }
 
 // resume goes on with a run whose commit has to be tried again; it is active already.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -119,7 +120,11 @@ func (q ListQuery) check() (before string, err error) {
 }
 
 func (e *Engine) listed(items []table.Item, limit int) (page []Description, cursor string, err error) {
-	slices.SortFunc(items, func(a, b table.Item) int { return strings.Compare(b.Index.SK, a.Index.SK) })
+	slices.SortFunc(items, func(a, b table.Item) int {
+		return cmp.Or(strings.Compare(b.Index.SK, a.Index.SK), cmp.Compare(b.Version, a.Version))
+	})
+	// One that ended between two of the queries is in both; its newer version comes first.
+	items = slices.CompactFunc(items, func(a, b table.Item) bool { return a.Index.SK == b.Index.SK })
 	if len(items) > limit {
 		items = items[:limit]
 		cursor = base64.RawURLEncoding.EncodeToString([]byte(items[limit-1].Index.SK))

@@ -189,13 +189,6 @@ func (e *Engine) OpenExecutions() int {
 	return len(e.open)
 }
 
-// Full tells that Start would answer ErrBusy now, or ErrClosed.
-func (e *Engine) Full() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.closing || len(e.open) >= e.opt.MaxOpen
-}
-
 // enter takes a place for the execution; leave gives it back. Resumed executions enter whatever MaxOpen says.
 func (e *Engine) enter(r *run, limit int) error {
 	e.mu.Lock()
@@ -218,6 +211,13 @@ func (e *Engine) leave(r *run) {
 	if e.open[r.name] == r {
 		delete(e.open, r.name)
 	}
+}
+
+// abandon takes back an enter that came to nothing; who waits for it looks again.
+func (e *Engine) abandon(r *run) {
+	e.leave(r)
+	r.lost = errAbandoned
+	close(r.done)
 }
 
 func (e *Engine) running(name string) *run {

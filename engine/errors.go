@@ -83,6 +83,9 @@ func errorMessage(err error) string {
 	return err.Error()
 }
 
+// errAbandoned is the end of a run that was entered and came to nothing; whoever waits for it looks again.
+var errAbandoned = errors.New("engine: the start came to nothing")
+
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,7 +34,20 @@ func (e *Engine) tell(d Description) error {
 	if err := e.opt.OnEnd(e.ctx, d); err != nil || d.Status == asl.Succeeded {
 		return err
 	}
-	return e.opt.Table.Transact(e.deferred, table.Delete(e.noticeKey(d.Name), table.None))
+	return e.removeNotice(d)
+}
+
+// noticeVersion tells the ends of one execution apart, of which each redrive may bring another.
+func noticeVersion(redrives int) int64 { return int64(redrives) + 1 }
+
+// removeNotice removes the notice of this end; that of a later one stays.
+func (e *Engine) removeNotice(d Description) error {
+	err := e.opt.Table.Transact(e.deferred, table.Delete(e.noticeKey(d.Name), table.Version(noticeVersion(d.Redrives))))
+	var conflict *table.Conflict
+	if errors.As(err, &conflict) {
+		return nil
+	}
+	return err
 }
 
 // renotify reads the execution afresh: a redrive may have reopened it, and then there is nothing to tell any more.
@@ -47,6 +61,10 @@ func (e *Engine) renotify(name string) {
 	case err != nil:
 		e.opt.Log.Warn("reading an execution for OnEnd failed, trying again", "execution", name, "error", err)
 		e.opt.Scheduler.AfterFunc(noticeRetry, func() { e.renotify(name) })
+	case d.Status == asl.Succeeded: // after a redrive, which told of it: the notice is of an end before
+		if err := e.opt.Table.Transact(e.deferred, table.Delete(e.noticeKey(name), table.None)); err != nil {
+			e.opt.Log.Warn("removing a notice failed", "execution", name, "error", err)
+		}
 	case d.Status != asl.Running:
 		e.notify(d)
 	}

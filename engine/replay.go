@@ -152,12 +152,17 @@ func (e *Engine) resumeAll(ctx context.Context) error {
 			return fmt.Errorf("engine: listing open executions: %w", err)
 		}
 		for _, item := range page.Items {
-			if err := e.resumeOne(ctx, item.PK[len(e.partition("")):]); err != nil {
-				return err
+			name := item.PK[len(e.partition("")):]
+			if err := e.resumeOne(ctx, name); err != nil {
+				// One that cannot be read must not keep all others from going on.
+				e.opt.Log.Error("an open execution cannot be resumed", "execution", name, "error", err)
 			}
 		}
 		if page.Cursor == "" {
 			return e.resumeNotices(ctx)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		q.Cursor = page.Cursor
 	}

@@ -50,6 +50,15 @@ func (r *run) deliver(ev asl.Event) {
 	r.follow(r.accept(ev))
 }
 
+// tell is deliver for a caller that has a task of its own to go on with.
+func (r *run) tell(ev asl.Event) {
+	if !r.e.begin() {
+		return
+	}
+	defer r.e.working.Done()
+	r.spawn(r.accept(ev))
+}
+
 // follow performs a call, takes the reply in and goes on with the call that it leads to.
 func (r *run) follow(c *call) {
 	for c != nil {

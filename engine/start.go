@@ -26,8 +26,9 @@ func (e *Engine) Start(ctx context.Context, name string, input json.RawMessage) 
 		return e.startedBefore(ctx, name, input, err)
 	}
 	start := asl.Event{Started: &asl.Started{Input: input, Seed: e.opt.Seed()}}
-	if err := e.create(ctx, r, start); err != nil {
-		e.leave(r)
+	if err := e.create(r, start); err != nil {
+		e.abandon(r)
+		e.rescue(name, err)
 		return e.startedBefore(ctx, name, input, err)
 	}
 	e.opt.Scheduler.Go(func() { r.begin(start) })
@@ -48,8 +49,8 @@ func checkStart(name string, input json.RawMessage) error {
 }
 
 // create writes the record and the start. They need not be durable yet: Start syncs before it acknowledges, while the
-// first state is at work already.
-func (e *Engine) create(ctx context.Context, r *run, start asl.Event) error {
+// first state is at work already. The write outlives a caller who goes away, so that its outcome is seldom unknown.
+func (e *Engine) create(r *run, start asl.Event) error {
 	record, err := e.recordItem(r.name, r.version, r.rec)
 	if err != nil {
 		return err
@@ -59,12 +60,22 @@ func (e *Engine) create(ctx context.Context, r *run, start asl.Event) error {
 		return err
 	}
 	journal := table.Item{Key: journalKey(record.PK, 0), Version: 1, Data: data}
-	err = e.opt.Table.Transact(table.Deferred(ctx), table.Put(record, table.Absent), table.Put(journal, table.Absent))
+	err = e.opt.Table.Transact(e.deferred, table.Put(record, table.Absent), table.Put(journal, table.Absent))
 	var conflict *table.Conflict
 	if errors.As(err, &conflict) {
 		return ErrExists
 	}
 	return err
+}
+
+// rescue runs an execution whose start was written although its writer was told otherwise.
+func (e *Engine) rescue(name string, err error) {
+	if errors.Is(err, ErrExists) {
+		return
+	}
+	if err := e.adopt(e.ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
+		e.opt.Log.Warn("whether an execution was started is unknown; the next Start or Open tells", "execution", name, "error", err)
+	}
 }
 
 // startedBefore turns a refusal into success when the execution runs already with the same input.
@@ -146,17 +157,34 @@ func (r *run) identify(start asl.Event) asl.Event {
 // Wait returns once the execution has ended and that is durable. Errors: ErrNotFound, ErrClosed, ctx's, or that this
 // engine has lost the execution to another.
 func (e *Engine) Wait(ctx context.Context, name string) (Description, error) {
-	r := e.running(name)
-	if r == nil {
-		return e.ended(ctx, name)
+	for {
+		r := e.running(name)
+		if r == nil {
+			return e.ended(ctx, name)
+		}
+		if err := e.await(ctx, r); err != nil {
+			return Description{}, err
+		}
+		if r.lost != errAbandoned {
+			return r.end, r.lost
+		}
+	}
+}
+
+// await returns when the run is done; that it is done already counts more than any other reason to return.
+func (e *Engine) await(ctx context.Context, r *run) error {
+	select {
+	case <-r.done:
+		return nil
+	default:
 	}
 	select {
 	case <-r.done:
-		return r.end, r.lost
+		return nil
 	case <-ctx.Done():
-		return Description{}, ctx.Err()
+		return ctx.Err()
 	case <-e.ctx.Done():
-		return Description{}, ErrClosed
+		return ErrClosed
 	}
 }
 

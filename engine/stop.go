@@ -16,7 +16,8 @@ func (e *Engine) Stop(ctx context.Context, name, errorName, cause string) (Descr
 	if r == nil {
 		return e.ended(ctx, name)
 	}
-	e.opt.Scheduler.Go(func() { r.deliver(asl.Event{Stopped: &asl.Stopped{Error: errorName, Cause: cause}}) })
+	stop := asl.Event{Stopped: &asl.Stopped{Error: cut(errorName, maxErrorName), Cause: cut(cause, maxErrorMessage)}}
+	e.opt.Scheduler.Go(func() { r.deliver(stop) })
 	return e.Wait(ctx, name)
 }
 
@@ -33,26 +34,34 @@ func (e *Engine) Redrive(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if r.rec.Status == asl.Running { // a redrive whose caller did not learn of it
+		return e.adopt(ctx, name)
+	}
 	if err := r.x.CanRedrive(); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotRedrivable, err)
 	}
-	if err := e.enter(r, e.opt.MaxOpen); err != nil {
+	err = e.enter(r, e.opt.MaxOpen)
+	if errors.Is(err, ErrExists) {
+		return fmt.Errorf("%w: %s is being redriven already", ErrNotRedrivable, name)
+	}
+	if err != nil {
 		return err
 	}
-	if err := r.redrive(ctx); err != nil {
-		e.leave(r)
+	if err := r.redrive(); err != nil {
+		e.abandon(r)
 		return err
 	}
 	return nil
 }
 
-// redrive journals the redrive together with the reopened record, so that of two at once one is refused.
-func (r *run) redrive(ctx context.Context) error {
+// redrive journals the redrive together with the reopened record, so that of two at once one is refused. The write
+// outlives a caller who goes away.
+func (r *run) redrive() error {
 	c, err := r.redriven()
 	if err != nil {
 		return err
 	}
-	err = r.e.opt.Table.Transact(ctx, c.ops...)
+	err = r.e.opt.Table.Transact(r.e.ctx, c.ops...)
 	var conflict *table.Conflict
 	if errors.As(err, &conflict) {
 		return fmt.Errorf("%w: %s is being redriven already", ErrNotRedrivable, r.name)

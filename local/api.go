@@ -23,11 +23,12 @@ func (s *System) API(log *slog.Logger) http.Handler {
 	})
 }
 
-// book refuses before anything is stored when the engine is full, so that a refused booking is none.
+// book refuses before anything is stored when too many are under way.
 func (s *System) book(ctx context.Context, key string, r domain.Request) (*domain.Trip, error) {
-	if s.Engine.Full() {
-		return nil, fault.New(fault.Unavailable, fault.NameUnavailable, "too many sagas are under way, try again later")
+	if !s.admission.enter(s.Engine.OpenExecutions) {
+		return nil, fault.New(fault.Unavailable, fault.NameUnavailable, "too many bookings are under way, try again later")
 	}
+	defer s.admission.leave()
 	return s.App.BookTrip(ctx, key, r)
 }
 

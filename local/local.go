@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 
 	"tripsaga/engine"
 	"tripsaga/table"
@@ -24,7 +25,7 @@ import (
 // Options say where and how; the zero value is a throw-away system in memory and in real time.
 type Options struct {
 	Dir     string // data folder; "" is in memory
-	MaxOpen int    // sagas under way at once; 0 is the engine's default
+	MaxOpen int    // bookings that the API lets be under way at once; 0 means 10,000
 	Log     *slog.Logger
 
 	Scheduler engine.Scheduler // default engine.RealTime
@@ -37,6 +38,9 @@ type Options struct {
 }
 
 func (o *Options) setDefaults() {
+	if o.MaxOpen == 0 {
+		o.MaxOpen = 10_000
+	}
 	if o.Scheduler == nil {
 		o.Scheduler = engine.RealTime
 	}
@@ -59,6 +63,8 @@ type System struct {
 	Store  *embedded.Store
 	Engine *engine.Engine
 	App    *app.Service
+
+	admission admission
 }
 
 // Open opens the store and resumes every open saga.
@@ -81,9 +87,10 @@ func Open(ctx context.Context, opt Options) (*System, error) {
 		Payments:  store.NewPayments(t, bank.New(t), now),
 		Now:       now, Random: opt.Random,
 	}
-	s := &System{Store: st, App: service}
+	s := &System{Store: st, App: service, admission: admission{limit: opt.MaxOpen}}
+	// The bound stands at the door, see admission: a trip that was let in is never refused its saga.
 	s.Engine, err = engine.Open(ctx, engine.Options{
-		Name: "booking", Definition: saga.Definition(), Table: t, MaxOpen: opt.MaxOpen,
+		Name: "booking", Definition: saga.Definition(), Table: t, MaxOpen: math.MaxInt,
 		Tasks: opt.WrapTasks(tasks(service)), OnEnd: s.onEnd,
 		Scheduler: opt.Scheduler, Seed: opt.Seed, Log: opt.Log,
 	})

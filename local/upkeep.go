@@ -9,9 +9,6 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// reconcileGrace is how long a trip may wait for its saga before the reconciler looks after it.
-const reconcileGrace = time.Minute
-
 // LoadDemoInventoryOnce loads the demo inventory into a store that never had one, and completes a load that was cut off.
 func (s *System) LoadDemoInventoryOnce(ctx context.Context) (loaded bool, err error) {
 	offers, err := inventory.Demo()
@@ -26,9 +23,9 @@ func (s *System) LoadDemoInventoryOnce(ctx context.Context) (loaded bool, err er
 	return err == nil, err
 }
 
-// Reconcile starts the sagas of trips that were stored and never started.
-func (s *System) Reconcile(ctx context.Context, log *slog.Logger) {
-	report, err := s.App.Reconcile(ctx, reconcileGrace)
+// Reconcile starts the sagas of trips that were stored longer than grace ago and never started.
+func (s *System) Reconcile(ctx context.Context, grace time.Duration, log *slog.Logger) {
+	report, err := s.App.Reconcile(ctx, grace)
 	switch {
 	case err != nil && ctx.Err() == nil:
 		log.Error("reconciling failed", "error", err, "pending", report.Pending, "failed", report.Failed)

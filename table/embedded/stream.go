@@ -134,7 +134,12 @@ func (s *Store) lastChange() (last uint64, err error) {
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
 	if it.Last() {
-		return parseStreamKey(it.Key())
+		seq, err := parseStreamKey(it.Key())
+		if err != nil {
+			return 0, err
+		}
+		swept, err := s.sweptChange()
+		return max(seq, swept), err
 	}
 	if err := it.Error(); err != nil {
 		return 0, err
