@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log"
 
 	"tripsaga/engine"
 	"tripsaga/table/embedded"
@@ -19,27 +18,19 @@ const order = `{"StartAt": "Charge", "States": {
 
 func Example() {
 	ctx := context.Background()
+	task := func(out string, err error) engine.Task { // one that always answers the same
+		return func(context.Context, json.RawMessage) (json.RawMessage, error) { return json.RawMessage(out), err }
+	}
 	store, err := embedded.Open("", embedded.Options{}) // "" is in memory; a folder is durable
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	defer store.Close()
-	eng, err := engine.Open(ctx, engine.Options{Name: "order", Definition: []byte(order), Table: store, Tasks: map[string]engine.Task{
-		"charge": func(context.Context, json.RawMessage) (json.RawMessage, error) { return json.RawMessage(`"R-1"`), nil },
-		"ship": func(context.Context, json.RawMessage) (json.RawMessage, error) {
-			return nil, &engine.TaskError{Name: "OutOfStock", Message: "none left"}
-		},
-		"refund": func(_ context.Context, in json.RawMessage) (json.RawMessage, error) {
-			return json.RawMessage(`"refunded"`), nil
-		},
-	}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := eng.Start(ctx, "order-17", json.RawMessage(`{"item": "lamp"}`)); err != nil {
-		log.Fatal(err)
-	}
+	eng, err := engine.Open(ctx, engine.Options{Name: "order", Definition: []byte(order), Table: store,
+		Tasks: map[string]engine.Task{"charge": task(`"R-1"`, nil), "refund": task(`"refunded"`, nil),
+			"ship": task("", &engine.TaskError{Name: "OutOfStock", Message: "none left"})}})
+	check(err)
+	check(eng.Start(ctx, "order-17", json.RawMessage(`{"item": "lamp"}`)))
 	end, err := eng.Wait(ctx, "order-17")
-	fmt.Println(end.Status, string(end.Output), err)
-	// Output: SUCCEEDED "refunded" <nil>
+	check(err)
+	fmt.Println(end.Status, string(end.Output))
+	// Output: SUCCEEDED "refunded"
 }
