@@ -79,7 +79,7 @@ func (c *benchCmd) folder() (dir string, remove func(), err error) {
 }
 
 func (c *benchCmd) measure(p *program, dir string) (*benchResult, error) {
-	sys, err := local.Open(p.ctx, local.Options{Dir: dir, MaxOpen: c.Concurrency + 1})
+	sys, err := local.Open(p.ctx, local.Options{Dir: dir})
 	if err != nil {
 		return nil, err
 	}

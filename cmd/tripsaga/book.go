@@ -26,6 +26,9 @@ type bookCmd struct {
 const maxInput = 8 << 20
 
 func (b *bookCmd) Run(p *program) error {
+	if err := checkInterval(b.Interval); err != nil {
+		return err
+	}
 	c, err := b.client()
 	if err != nil {
 		return err
@@ -35,17 +38,17 @@ func (b *bookCmd) Run(p *program) error {
 		return usage(err)
 	}
 	if !json.Valid(body) {
-		return usage(fmt.Errorf("%s is no JSON: %w", b.File, json.Unmarshal(body, new(any))))
+		return usage(fmt.Errorf("%s is no JSON: %w", source(b.File), json.Unmarshal(body, new(any))))
 	}
 	trip, err := b.book(p, c, body)
 	if err != nil {
-		return inFile(b.File, err)
+		return inFile(source(b.File), err)
 	}
 	if b.NoWait {
 		return b.accepted(p, trip)
 	}
 	b.announce(p, trip.ID)
-	f := following{p: p, c: c, id: trip.ID, interval: b.Interval, quiet: b.JSON}
+	f := following{p: p, c: c, id: trip.ID, interval: b.Interval, quiet: b.JSON, reached: true}
 	details, err := f.run(p.ctx)
 	if err != nil {
 		return err
@@ -86,6 +89,14 @@ func (b *bookCmd) accepted(p *program, trip rest.Trip) error {
 	return nil
 }
 
+// source is how messages call the file that readFile reads.
+func source(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
 // readFile reads a file, or the standard input for "-".
 func (p *program) readFile(name string) ([]byte, error) {
 	in := p.stdin
@@ -102,7 +113,7 @@ func (p *program) readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	if len(text) > maxInput {
-		return nil, fmt.Errorf("%s has more than %d bytes", name, maxInput)
+		return nil, fmt.Errorf("%s has more than %d bytes", source(name), maxInput)
 	}
 	return text, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -101,6 +102,14 @@ func waitAfter(err error) time.Duration {
 		return brokenWait
 	}
 	return 0
+}
+
+// lost tells that no connection came about or that it broke, so that there is no answer.
+func lost(err error) bool {
+	var request *url.Error
+	var network *net.OpError
+	return errors.Is(err, errNoServer) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
+		errors.As(err, &request) || errors.As(err, &network)
 }
 
 // send gives a successful answer, whose body is open.

@@ -121,7 +121,7 @@ func TestFollow(t *testing.T) {
 		},
 		"GET /trips/t1": {pending, pending, attention},
 	}}
-	code, stdout, _ := try(t, t.Context(), s, "book", "-f", "-", "--interval", "1ms")
+	code, stdout, _ := try(t, t.Context(), s, "book", "-f", "-", "--interval", "10ms")
 	want := "trip t1\n" +
 		"     +2.000s  ReserveFlight        attempt 1        1s  ServiceUnavailable\n" +
 		"              waits 1s before the next attempt\n" +
@@ -142,7 +142,7 @@ func TestFollowInterrupted(t *testing.T) {
 			running(w, r)
 		}},
 	}}
-	code, _, stderr := try(t, ctx, s, "book", "-f", "-", "--interval", "1ms")
+	code, _, stderr := try(t, ctx, s, "book", "-f", "-", "--interval", "10ms")
 	if code != interrupted || !strings.Contains(stderr, "the saga goes on. Follow it again with: tripsaga trip t1 --follow") {
 		t.Errorf("exit %d, %q", code, stderr)
 	}

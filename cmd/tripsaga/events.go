@@ -54,7 +54,7 @@ func (c *eventsCmd) show(p *program, server *client) error {
 		last = e.Seq
 		return c.print(p, e)
 	})
-	if err == nil && c.Follow {
+	if c.Follow && (err == nil || lost(err)) {
 		return fmt.Errorf("the server has ended the stream; go on with --after %d", last)
 	}
 	return err

@@ -21,6 +21,20 @@ type following struct {
 	interval time.Duration
 	quiet    bool // nothing but the outcome
 	printed  int  // lines
+	reached  bool // the server has answered before
+}
+
+// patience is for how long a server that was reached and is gone is asked again: long enough for a restart.
+const patience = 15 * time.Second
+
+// minInterval keeps following from being a load on the server.
+const minInterval = 10 * time.Millisecond
+
+func checkInterval(d time.Duration) error {
+	if d < minInterval {
+		return usage(fmt.Errorf("--interval %s: allowed is %s or more", d, minInterval))
+	}
+	return nil
 }
 
 // interrupted is the exit code of a command that Ctrl-C ended, as shells have it.
@@ -34,16 +48,53 @@ func tripPath(id string) string { return "/trips/" + url.PathEscape(id) }
 // run follows until the saga has ended, and gives the trip.
 func (f *following) run(ctx context.Context) (rest.TripDetails, error) {
 	trip, err := f.toEnd(ctx)
-	if ctx.Err() == nil {
-		return trip, err
+	switch {
+	case ctx.Err() != nil:
+		return trip, f.goesOn(interrupted, "interrupted")
+	case f.reached && lost(err):
+		return trip, f.goesOn(exitUnknown, "the server is gone")
 	}
-	return trip, &exitError{code: interrupted, err: fmt.Errorf(
-		"interrupted; the saga goes on. Follow it again with: tripsaga trip %s --follow", f.id)}
+	return trip, err
+}
+
+func (f *following) goesOn(code int, why string) error {
+	return &exitError{code: code, err: fmt.Errorf(
+		"%s; the saga goes on. Follow it again with: tripsaga trip %s --follow", why, f.id)}
+}
+
+// patiently looks until the server answers, for as long as the patience lasts when it was reached before.
+func (f *following) patiently(ctx context.Context, look func() error) error {
+	for end := time.Now().Add(patience); ; {
+		err := look()
+		if !lost(err) {
+			f.reached = true
+			return err
+		}
+		if !f.reached || time.Now().After(end) || !sleep(ctx, max(f.interval, brokenWait)) {
+			return err
+		}
+	}
+}
+
+func (f *following) history(ctx context.Context) (history []historyEvent, err error) {
+	err = f.patiently(ctx, func() error {
+		history, err = f.c.history(ctx, f.id)
+		return err
+	})
+	return history, err
+}
+
+func (f *following) trip(ctx context.Context) (trip rest.TripDetails, err error) {
+	err = f.patiently(ctx, func() error {
+		trip = rest.TripDetails{}
+		return f.c.get(ctx, tripPath(f.id), nil, &trip)
+	})
+	return trip, err
 }
 
 func (f *following) toEnd(ctx context.Context) (trip rest.TripDetails, err error) {
 	for {
-		history, err := f.c.history(ctx, f.id)
+		history, err := f.history(ctx)
 		if err != nil && !notFound(err) { // not found: its saga is about to start
 			return trip, err
 		}
@@ -65,8 +116,8 @@ func (f *following) exists(ctx context.Context, missing error) error {
 	if missing == nil {
 		return nil
 	}
-	var trip rest.TripDetails
-	return f.c.get(ctx, tripPath(f.id), nil, &trip)
+	_, err := f.trip(ctx)
+	return err
 }
 
 // show prints the attempts that have ended since the last look, in order; on a terminal the next one, too, until its
@@ -94,7 +145,7 @@ func (f *following) show(history []historyEvent) {
 
 func (f *following) settled(ctx context.Context) (trip rest.TripDetails, err error) {
 	for range settleTries {
-		if err = f.c.get(ctx, tripPath(f.id), nil, &trip); err != nil || trip.Status != domain.Pending {
+		if trip, err = f.trip(ctx); err != nil || trip.Status != domain.Pending {
 			break
 		}
 		if !sleep(ctx, f.interval) {

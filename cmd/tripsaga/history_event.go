@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -15,6 +16,8 @@ type historyEvent struct {
 
 	StateEntered      *stateDetails   `json:"stateEnteredEventDetails"`
 	StateExited       *stateDetails   `json:"stateExitedEventDetails"`
+	FunctionSucceeded *outputDetails  `json:"lambdaFunctionSucceededEventDetails"`
+	TaskSucceeded     *outputDetails  `json:"taskSucceededEventDetails"`
 	FunctionFailed    *failureDetails `json:"lambdaFunctionFailedEventDetails"`
 	FunctionTimedOut  *failureDetails `json:"lambdaFunctionTimedOutEventDetails"`
 	TaskFailed        *failureDetails `json:"taskFailedEventDetails"`
@@ -26,6 +29,10 @@ type historyEvent struct {
 
 type stateDetails struct {
 	Name string `json:"name"`
+}
+
+type outputDetails struct {
+	Output string `json:"output"` // JSON
 }
 
 type failureDetails struct {
@@ -75,6 +82,24 @@ func (e *historyEvent) failure() *failureDetails {
 		if f != nil {
 			return f
 		}
+	}
+	return nil
+}
+
+// takenBack is what a compensation tells in its output, nil when e is not the success of one.
+func (e *historyEvent) takenBack() *bool {
+	type cancelled struct {
+		TakenBack *bool `json:"taken_back"`
+	}
+	for _, d := range []*outputDetails{e.FunctionSucceeded, e.TaskSucceeded} {
+		var output struct {
+			cancelled
+			Payload cancelled // where lambda:invoke puts it
+		}
+		if d == nil || json.Unmarshal([]byte(d.Output), &output) != nil {
+			continue
+		}
+		return cmp.Or(output.TakenBack, output.Payload.TakenBack)
 	}
 	return nil
 }

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
+	"regexp"
 
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
@@ -124,6 +125,9 @@ func (l *inventoryLoadCmd) Run(p *program) error {
 	if err != nil {
 		return usage(err)
 	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return usage(fmt.Errorf("%s: holds no rows", source(l.File)))
+	}
 	k := call{method: http.MethodPost, path: "/inventory", body: body, repeatable: true,
 		header: http.Header{"Content-Type": {"text/csv"}}}
 	var report domain.LoadReport
@@ -133,19 +137,26 @@ func (l *inventoryLoadCmd) Run(p *program) error {
 	if l.JSON {
 		return p.printJSON(report)
 	}
-	fmt.Fprintf(p.stdout, "%s: %d rows added, %d changed, %d unchanged\n", l.File, report.Added, report.Changed, report.Unchanged)
+	fmt.Fprintf(p.stdout, "%s: %d rows added, %d changed, %d unchanged\n", source(l.File), report.Added, report.Changed, report.Unchanged)
 	return nil
 }
 
-// refused gives the rows that the server refuses the name of the file, which the server calls "inventory".
+// serverFile is how the server, which does not know the file, names it or one of its rows.
+var serverFile = regexp.MustCompile(`\binventory:`)
+
+// refused gives the rows that the server refuses the name of the file.
 func (l *inventoryLoadCmd) refused(err error) error {
 	var p *serverProblem
-	if errors.As(err, &p) {
-		for i, e := range p.Errors {
-			if at, ok := strings.CutPrefix(e.Message, "inventory:"); ok {
-				p.Errors[i].Message = l.File + ":" + at
-			}
-		}
+	if !errors.As(err, &p) {
+		return err
+	}
+	p.Detail = l.positions(p.Detail)
+	for i, e := range p.Errors {
+		p.Errors[i].Message = l.positions(e.Message)
 	}
 	return err
+}
+
+func (l *inventoryLoadCmd) positions(text string) string {
+	return serverFile.ReplaceAllLiteralString(text, source(l.File)+":")
 }

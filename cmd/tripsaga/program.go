@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -23,6 +24,7 @@ type program struct {
 const (
 	exitFailure = 1 // it was tried and did not end well
 	exitUsage   = 2 // the command line or an input file is wrong; nothing was done
+	exitUnknown = 3 // the server went away while a saga was followed: its outcome is unknown
 )
 
 // commands is the command line; each verb's fields and Run stand in the file of its name.
@@ -91,9 +93,24 @@ func (p *program) dispatch(args []string) (err error) {
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		return usage(fmt.Errorf("%w (see tripsaga --help)", err))
+		return usage(fmt.Errorf("%w (see %s --help)", err, verbOf(err)))
 	}
 	return k.Run(p)
+}
+
+// verbOf is the command, as far as it was understood, whose line could not be parsed.
+func verbOf(err error) string {
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) {
+		return "tripsaga"
+	}
+	names := []string{"tripsaga"}
+	for _, step := range parse.Context.Path {
+		if step.Command != nil {
+			names = append(names, step.Command.Name)
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 func (p *program) fail(err error) int {

@@ -15,6 +15,9 @@ type redriveCmd struct {
 }
 
 func (r *redriveCmd) Run(p *program) error {
+	if err := checkInterval(r.Interval); err != nil {
+		return err
+	}
 	c, err := r.client()
 	if err != nil {
 		return err
@@ -26,7 +29,7 @@ func (r *redriveCmd) Run(p *program) error {
 	if r.NoWait {
 		return r.accepted(p)
 	}
-	f := following{p: p, c: c, id: r.ID, interval: r.Interval, quiet: r.JSON}
+	f := following{p: p, c: c, id: r.ID, interval: r.Interval, quiet: r.JSON, reached: true}
 	details, err := f.run(p.ctx)
 	if err != nil {
 		return err

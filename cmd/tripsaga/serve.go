@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"tripsaga/local"
@@ -19,7 +20,7 @@ type serveCmd struct {
 	Addr      string   `env:"TRIPSAGA_ADDR" help:"Address to listen on. Anything but loopback is reachable from outside: there is no authentication." default:"127.0.0.1:8080"`
 	Data      string   `env:"TRIPSAGA_DATA" help:"Data folder." default:"tripsaga-data" type:"path"`
 	AllowHost []string `help:"Host names, besides loopback ones, that calls may name in their Host header." placeholder:"HOST"`
-	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are answered 503." default:"10000"`
+	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are refused with 503." default:"10000"`
 	Empty     bool     `help:"Do not load the demo inventory into a new data folder."`
 	LogLevel  string   `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error"`
 }
@@ -27,6 +28,7 @@ type serveCmd struct {
 const (
 	drainTime      = 10 * time.Second
 	reconcileEvery = time.Minute
+	reconcileGrace = time.Minute // a trip younger than this may just be being started
 	sweepEvery     = 10 * time.Minute
 )
 
@@ -54,19 +56,22 @@ func (c *serveCmd) Run(p *program) error {
 }
 
 func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, log *slog.Logger) error {
-	if err := c.prepare(p, sys); err != nil {
+	if err := c.prepare(p, sys, log); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
-	every(ctx, reconcileEvery, func() { sys.Reconcile(ctx, log) })
+	every(ctx, reconcileEvery, func() { sys.Reconcile(ctx, reconcileGrace, log) })
 	every(ctx, sweepEvery, func() { sys.Sweep(ctx, log) })
 
 	server := rest.Server(rest.Guard(sys.API(log), c.AllowHost))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	fmt.Fprintf(p.stderr, "tripsaga serves http://%s from %s (Ctrl-C drains and stops; %d sagas resumed)\n",
-		listener.Addr(), c.Data, sys.Engine.OpenExecutions())
+		c.address(listener.Addr()), c.Data, sys.Engine.OpenExecutions())
+	if !loopback(listener.Addr()) {
+		fmt.Fprintln(p.stderr, "warning: reachable from outside, and there is no authentication")
+	}
 	select {
 	case err := <-served:
 		return err
@@ -81,8 +86,26 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, l
 	return nil
 }
 
+// address is the one given, with the port that was chosen where none was given.
+func (c *serveCmd) address(chosen net.Addr) string {
+	host, port, err := net.SplitHostPort(c.Addr)
+	tcp, ok := chosen.(*net.TCPAddr)
+	switch {
+	case err != nil || !ok:
+		return chosen.String()
+	case port == "" || port == "0":
+		return net.JoinHostPort(host, strconv.Itoa(tcp.Port))
+	}
+	return c.Addr
+}
+
+func loopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
 // prepare gives a new data folder the demo inventory and starts what was stored and never started.
-func (c *serveCmd) prepare(p *program, sys *local.System) error {
+func (c *serveCmd) prepare(p *program, sys *local.System, log *slog.Logger) error {
 	if !c.Empty {
 		loaded, err := sys.LoadDemoInventoryOnce(p.ctx)
 		if err != nil {
@@ -92,8 +115,8 @@ func (c *serveCmd) prepare(p *program, sys *local.System) error {
 			fmt.Fprintln(p.stderr, "new data folder: the demo inventory is loaded (see tripsaga inventory show)")
 		}
 	}
-	_, err := sys.App.Reconcile(p.ctx, 0)
-	return err
+	sys.Reconcile(p.ctx, 0, log)
+	return nil
 }
 
 // every calls f now and then until ctx ends.

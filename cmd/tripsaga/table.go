@@ -17,15 +17,20 @@ type tableCmd struct {
 	Get  tableGetCmd  `cmd:"" help:"Print one item."`
 }
 
+// dataFolder is what the commands share that read a data folder.
+type dataFolder struct {
+	Data string `env:"TRIPSAGA_DATA" help:"Data folder." default:"tripsaga-data" type:"path"`
+}
+
 type tableDumpCmd struct {
-	Data   string `env:"TRIPSAGA_DATA" help:"Data folder." default:"tripsaga-data" type:"path"`
+	dataFolder
 	Prefix string `arg:"" optional:"" help:"Beginning of the partition key, such as TRIP# or TRIP#<id>."`
 }
 
 type tableGetCmd struct {
-	Data string `help:"Data folder." default:"tripsaga-data" type:"path"`
-	PK   string `arg:"" help:"Partition key, such as TRIP#<id>."`
-	SK   string `arg:"" help:"Sort key, such as FLIGHT."`
+	dataFolder
+	PK string `arg:"" help:"Partition key, such as TRIP#<id>."`
+	SK string `arg:"" help:"Sort key, such as FLIGHT."`
 }
 
 // storedItem is an item as the command prints it.
@@ -45,7 +50,7 @@ type storedKey struct {
 }
 
 func (c *tableDumpCmd) Run(p *program) error {
-	store, err := openExisting(c.Data)
+	store, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -70,7 +75,7 @@ func (c *tableDumpCmd) dump(ctx context.Context, store *embedded.Store, out *jso
 }
 
 func (c *tableGetCmd) Run(p *program) error {
-	store, err := openExisting(c.Data)
+	store, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -99,10 +104,10 @@ func newStoredItem(item table.Item) storedItem {
 	return s
 }
 
-// openExisting opens a data folder for inspection; it does not make one.
-func openExisting(dir string) (*embedded.Store, error) {
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) == 0 {
-		return nil, usage(fmt.Errorf("no data in folder %q: name the one that tripsaga serve --data uses", dir))
+// open opens the folder for inspection; it does not make one.
+func (d *dataFolder) open() (*embedded.Store, error) {
+	if entries, err := os.ReadDir(d.Data); err != nil || len(entries) == 0 {
+		return nil, usage(fmt.Errorf("no data in folder %q: name the one that tripsaga serve --data uses", d.Data))
 	}
-	return embedded.Open(dir, embedded.Options{})
+	return embedded.Open(d.Data, embedded.Options{})
 }

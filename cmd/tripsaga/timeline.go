@@ -16,6 +16,8 @@ type line struct {
 	Error    string // "" when it went well
 	Message  string // of the error
 	Redriven bool
+
+	TakenBack *bool // whether a compensation took something back; nil for everything else
 }
 
 // visit is one visit of a state.
@@ -93,6 +95,7 @@ func (t *timelineOf) outcome(v *visit, e historyEvent) {
 	}
 	l := &t.lines[v.line]
 	l.Running, l.Took = false, e.Timestamp.Sub(t.start)-l.At
+	l.TakenBack = e.takenBack()
 	v.line, v.last = -1, e.Timestamp
 	switch {
 	case aborted:

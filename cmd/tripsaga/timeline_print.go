@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// compensates tells which step a state takes back.
+// compensates names the step that a state takes back, for states of which it is known.
 var compensates = map[string]string{
 	"CancelFlight":  "ReserveFlight",
 	"CancelHotel":   "ReserveHotel",
@@ -36,7 +36,6 @@ func (p *program) printLine(l line) {
 
 // outcome is what became of an attempt, and what it means.
 func (p *program) outcome(l line) string {
-	step := compensates[l.State]
 	switch {
 	case l.Running:
 		return "running"
@@ -46,19 +45,25 @@ func (p *program) outcome(l line) string {
 		return p.paint(red, printable(l.Error)) + ": " + printable(l.Message)
 	case l.Error != "":
 		return p.paint(red, printable(l.Error))
-	case step != "":
-		return p.paint(green, "ok") + p.paint(yellow, ", compensates "+step)
+	case l.TakenBack != nil:
+		return p.paint(green, "ok") + p.paint(yellow, compensation(l))
 	}
 	return p.paint(green, "ok")
 }
 
-// clock is a time since the start.
-func clock(d time.Duration) string {
-	if d >= time.Minute {
-		return "+" + d.Round(time.Second).String()
+func compensation(l line) string {
+	text := ", compensates"
+	if step := compensates[l.State]; step != "" {
+		text += " " + step
 	}
-	return fmt.Sprintf("+%.3fs", d.Seconds())
+	if !*l.TakenBack {
+		text += ", nothing was held"
+	}
+	return text
 }
+
+// clock is a time since the start, in seconds.
+func clock(d time.Duration) string { return fmt.Sprintf("+%.3fs", d.Seconds()) }
 
 // brief is a duration to three digits or so.
 func brief(d time.Duration) string {

@@ -24,7 +24,7 @@ func TestOneTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop()
-	_, booked, _ := command(t, url, "book", "-f", "../../examples/card-declined.json", "--interval", "1ms")
+	_, booked, _ := command(t, url, "book", "-f", "../../examples/card-declined.json", "--interval", "10ms")
 	first, _, _ := strings.Cut(booked, "\n")
 	id := strings.TrimPrefix(first, "trip ")
 	for _, c := range []struct {
@@ -33,13 +33,13 @@ func TestOneTrip(t *testing.T) {
 		want []string
 	}{
 		{[]string{"trip", id}, 0, []string{"FAILED  PaymentDeclined: the card was declined", "NH53 on 2027-03-12, seats: 1",
-			"taken back, 19800 JPY", "refused, 53400 JPY: PaymentDeclined", "FAILED: ReserveFlight, ReserveHotel, ProcessPayment, CancelHotel"}},
+			"taken back, 19800 JPY", "refused, 53400 JPY: PaymentDeclined", "saga "}},
 		{[]string{"trip", id, "--json"}, 0, []string{`"failed_state": "BookingFailed"`, `"attempts": 1`}},
 		{[]string{"trip", id, "--follow"}, 1, []string{"ok, compensates ReserveHotel", "FAILED: PaymentDeclined"}},
 		{[]string{"history", id}, 0, []string{"attempt 1", "the saga ended without success: BookingFailed"}},
 		{[]string{"history", id, "--json"}, 0, []string{`"type": "ExecutionFailed"`, `"trip_id": "` + id + `"`}},
-		{[]string{"redrive", id, "--interval", "1ms"}, 1, []string{"redriven: resumes where it failed", "FAILED: PaymentDeclined"}},
-		{[]string{"redrive", id, "--json", "--interval", "1ms"}, 1, []string{`"redrives": 2`}},
+		{[]string{"redrive", id, "--interval", "10ms"}, 1, []string{"redriven: resumes where it failed", "FAILED: PaymentDeclined"}},
+		{[]string{"redrive", id, "--json", "--interval", "10ms"}, 1, []string{`"redrives": 2`}},
 		{[]string{"redrive", id, "--no-wait"}, 0, []string{"follow it with: tripsaga trip " + id}},
 	} {
 		code, stdout, stderr := command(t, url, c.args...)
@@ -51,5 +51,53 @@ func TestOneTrip(t *testing.T) {
 				t.Errorf("%q: %q is not in\n%s", c.args, want, stdout)
 			}
 		}
+	}
+}
+
+// TestSagaOfOneTrip names the states that stand in any saga of a declined card, between which others may stand.
+func TestSagaOfOneTrip(t *testing.T) {
+	url, stop, err := serveInMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	_, booked, _ := command(t, url, "book", "-f", "../../examples/card-declined.json", "--interval", "10ms")
+	first, _, _ := strings.Cut(booked, "\n")
+	_, stdout, _ := command(t, url, "trip", strings.TrimPrefix(first, "trip "))
+	rest := stdout
+	for _, want := range []string{"FAILED: ", "ReserveFlight", "ReserveHotel", "ProcessPayment", "CancelHotel", "CancelFlight", "BookingFailed"} {
+		var ok bool
+		if _, rest, ok = strings.Cut(rest, want); !ok {
+			t.Errorf("%s is not there, or not in its order, in\n%s", want, stdout)
+		}
+	}
+}
+
+func TestUnknownTrip(t *testing.T) {
+	url, stop, err := serveInMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	const id = "0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a"
+	for _, verb := range []string{"trip", "history", "redrive"} {
+		code, _, stderr := command(t, url, verb, id)
+		if code != exitFailure || !strings.Contains(stderr, "there is no trip "+id) {
+			t.Errorf("%s: exit %d, %q", verb, code, stderr)
+		}
+	}
+}
+
+func TestRedriveOfASuccess(t *testing.T) {
+	url, stop, err := serveInMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	_, booked, _ := command(t, url, "book", "-f", "../../examples/happy.json", "--interval", "10ms")
+	first, _, _ := strings.Cut(booked, "\n")
+	code, _, stderr := command(t, url, "redrive", strings.TrimPrefix(first, "trip "))
+	if code != exitFailure || !strings.Contains(stderr, "NotRedrivable: "+first+": its saga is SUCCEEDED") {
+		t.Errorf("exit %d, %q", code, stderr)
 	}
 }

@@ -18,7 +18,10 @@ type Health struct {
 func (a *api) auditRoutes(h huma.API) {
 	huma.Register(h, huma.Operation{
 		OperationID: "get-ledger", Method: http.MethodGet, Path: "/ledger",
-		Summary: "Count what is held and paid, and whether it balances", Tags: []string{"operation"}, Errors: []int{403, 503},
+		Summary: "Count what is held and paid, and whether it balances",
+		Description: "The audit is exact only while nothing is under way: while sagas run, balanced may be false, since a " +
+			"payment is captured a moment before its trip is confirmed.",
+		Tags: []string{"operation"}, Errors: []int{403, 503},
 	}, a.ledger)
 	huma.Register(h, huma.Operation{
 		OperationID: "get-health", Method: http.MethodGet, Path: "/healthz",

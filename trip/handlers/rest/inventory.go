@@ -94,7 +94,7 @@ func (a *api) inventoryRoutes(h huma.API) {
 		OperationID: "load-inventory", Method: http.MethodPost, Path: "/inventory", Summary: "Load an inventory",
 		Description: "Adds and changes the rows given, all or none; rows not given stay. An error names every bad row.",
 		Tags:        tags, MaxBodyBytes: maxInventory + 1, BodyReadTimeout: loadTimeout,
-		Errors: []int{403, 409, 413, 415, 503},
+		Errors: []int{400, 403, 409, 413, 415, 422, 503},
 	}, a.load)
 }
 

@@ -41,6 +41,17 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
+func TestInventoryErrorsAreDescribed(t *testing.T) {
+	doc := decoded[struct {
+		Paths map[string]map[string]struct{ Responses map[string]any }
+	}](t, ask(newWorld().handler(), "GET", "/openapi.json", ""))
+	for _, status := range []string{"400", "409", "413", "415", "422"} {
+		if doc.Paths["/inventory"]["post"].Responses[status] == nil {
+			t.Errorf("POST /inventory: %s is not described", status)
+		}
+	}
+}
+
 // TestBookingIsDescribed holds the description of a booking to what the domain takes.
 func TestBookingIsDescribed(t *testing.T) {
 	doc := decoded[struct {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"tripsaga/shared/fault"
 )
 
 // Saga is how far a trip's saga has come.
@@ -97,7 +99,7 @@ func (a *api) sagaRoutes(h huma.API) {
 func (a *api) history(ctx context.Context, in *tripID) (*struct{ Body History }, error) {
 	events, err := a.Executions.History(ctx, in.ID)
 	if err != nil {
-		return nil, a.problem(ctx, "path", err)
+		return nil, a.problem(ctx, "path", a.missing(ctx, in.ID, err))
 	}
 	if events == nil {
 		events = []json.RawMessage{}
@@ -111,7 +113,30 @@ type redriveOutput struct {
 
 func (a *api) redrive(ctx context.Context, in *tripID) (*redriveOutput, error) {
 	if err := a.Executions.Redrive(ctx, in.ID); err != nil {
-		return nil, a.problem(ctx, "path", err)
+		return nil, a.problem(ctx, "path", a.notRedriven(ctx, in.ID, err))
 	}
 	return &redriveOutput{Location: "/trips/" + in.ID}, nil
+}
+
+// missing tells a trip that is not there from one whose saga has not started.
+func (a *api) missing(ctx context.Context, id string, err error) error {
+	if fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	if _, missing := a.Details(ctx, id); missing != nil {
+		return missing
+	}
+	return fault.New(fault.NotFound, fault.NameOf(err), "the saga of trip %s has not started", id)
+}
+
+// notRedriven names the trip and the status that stands against the redrive.
+func (a *api) notRedriven(ctx context.Context, id string, err error) error {
+	if fault.KindOf(err) != fault.Conflict {
+		return a.missing(ctx, id, err)
+	}
+	saga, unknown := a.Executions.Progress(ctx, id)
+	if unknown != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, fault.NameOf(err), "trip %s: its saga is %s, %s", id, saga.Status, detail(fault.All(err)))
 }

@@ -137,7 +137,15 @@ func TestRedrive(t *testing.T) {
 		t.Errorf("answer %d %v, redriven %v", answer.Code, answer.Header(), w.redriven)
 	}
 	w.fails = fault.New(fault.Conflict, fault.NameConflict, "it is running")
-	wantProblem(t, ask(h, "POST", "/trips/"+id+"/redrive", ""), 409, fault.NameConflict)
+	p := wantProblem(t, ask(h, "POST", "/trips/"+id+"/redrive", ""), 409, fault.NameConflict)
+	if want := "trip " + id + ": its saga is " + w.progress[id].Status; !strings.HasPrefix(p.Detail, want) {
+		t.Errorf("detail %q, want %q at its beginning", p.Detail, want)
+	}
+	w.fails = nil
+	p = wantProblem(t, ask(h, "GET", "/trips/none/history", ""), 404, fault.NameNotFound)
+	if !strings.HasPrefix(p.Detail, "there is no trip") {
+		t.Errorf("detail %q", p.Detail)
+	}
 }
 
 func TestNotFound(t *testing.T) {

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// wire answers calls without a network.
+type wire func(*http.Request) (*http.Response, error)
+
+func (w wire) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
+
+var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+
+// followDown follows a trip whose server is away from the first look until it is back, and gives how long that took.
+func followDown(t *testing.T, reached bool, back time.Duration) (took time.Duration, err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		c := &client{base: "http://server", http: http.Client{Transport: wire(func(r *http.Request) (*http.Response, error) {
+			if time.Since(start) < back {
+				return nil, errRefused
+			}
+			text := `{"id":"t1","status":"CONFIRMED"}`
+			if strings.HasSuffix(r.URL.Path, "/history") {
+				text = `{"events":[{"type":"ExecutionSucceeded","id":1}]}`
+			}
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+		})}}
+		f := following{p: &program{stdout: io.Discard}, c: c, id: "t1", interval: time.Second, reached: reached}
+		_, err = f.run(t.Context())
+		took = time.Since(start)
+	})
+	return took, err
+}
+
+func TestFollowOverARestart(t *testing.T) {
+	if took, err := followDown(t, true, patience-2*time.Second); err != nil || took < patience-2*time.Second {
+		t.Errorf("%v after %s", err, took)
+	}
+}
+
+func TestFollowWithoutServer(t *testing.T) {
+	took, err := followDown(t, true, time.Hour)
+	var e *exitError
+	if !errors.As(err, &e) || e.code != exitUnknown || took < patience || took > patience+5*time.Second ||
+		!strings.HasSuffix(err.Error(), "the saga goes on. Follow it again with: tripsaga trip t1 --follow") {
+		t.Errorf("%v after %s", err, took)
+	}
+	if took, err := followDown(t, false, time.Hour); !errors.Is(err, errNoServer) || took != 0 {
+		t.Errorf("never reached: %v after %s", err, took)
+	}
+}
+
+func TestEventsOfAKilledServer(t *testing.T) {
+	s := &scripted{answers: map[string][]http.HandlerFunc{"GET /events": {func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, ": connected\n\n")
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}}}}
+	code, _, stderr := try(t, t.Context(), s, "events", "--follow", "--after", "7")
+	if want := "tripsaga: the server has ended the stream; go on with --after 7\n"; code != exitFailure || stderr != want {
+		t.Errorf("exit %d, %q, want %q", code, stderr, want)
+	}
+}
