@@ -24,5 +24,36 @@ var RealTime Scheduler = realTime{}
 type realTime struct{}
 
 func (realTime) Now() time.Time                            { return time.Now() }
-func (realTime) Go(f func())                               { go f() }
+func (realTime) Go(f func())                               { crew.run(f) }
 func (realTime) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
+
+// crew runs functions on goroutines that stay for a while: their stacks have grown to what an execution needs, which
+// would otherwise be copied step by step for each one anew.
+var crew = &workers{handover: make(chan func())}
+
+type workers struct{ handover chan func() }
+
+// idleWorker is how long a worker waits for more.
+const idleWorker = time.Second
+
+func (w *workers) run(f func()) {
+	select {
+	case w.handover <- f:
+	default:
+		go w.work(f)
+	}
+}
+
+func (w *workers) work(f func()) {
+	idle := time.NewTimer(idleWorker)
+	defer idle.Stop()
+	for {
+		f()
+		idle.Reset(idleWorker)
+		select {
+		case f = <-w.handover:
+		case <-idle.C:
+			return
+		}
+	}
+}

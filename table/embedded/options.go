@@ -43,7 +43,7 @@ func (o Options) withDefaults(dir string) Options {
 	return o
 }
 
-const memTable = 64 << 20 // bytes
+const memTable = 16 << 20 // bytes
 
 // pebbleOptions are tuned for many small items, most of them read soon after they were written or never again, on a
 // few cores: large memtables let rewritten items meet before they reach the disk, and compaction runs alone.
