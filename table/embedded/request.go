@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"sync"
 
 	"tripsaga/table"
 )
@@ -33,10 +32,12 @@ type write struct {
 	oldIndex table.Key // of the item that stands there; set by the check
 }
 
-var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
-
-func newRequest(durable bool) *request {
-	r := requests.Get().(*request)
+// newRequest takes a request that an earlier call of this store is done with, or makes one.
+func (s *Store) newRequest(durable bool) *request {
+	r, ok := s.requests.Get().(*request)
+	if !ok {
+		r = &request{done: make(chan struct{}, 1)}
+	}
 	r.durable = durable
 	return r
 }
@@ -64,10 +65,10 @@ func (r *request) encode(ops []table.Op) {
 }
 
 // release makes the request available to other calls. Only who received from done may call it.
-func (r *request) release() {
+func (s *Store) release(r *request) {
 	clear(r.writes)
 	*r = request{writes: r.writes[:0], done: r.done}
-	requests.Put(r)
+	s.requests.Put(r)
 }
 
 func (r *request) answer() { r.done <- struct{}{} }
@@ -81,7 +82,7 @@ func (s *Store) Transact(ctx context.Context, ops ...table.Op) error {
 		return err
 	}
 	defer s.leave()
-	r := newRequest(!table.IsDeferred(ctx))
+	r := s.newRequest(!table.IsDeferred(ctx))
 	r.encode(ops)
 	_, err := s.submit(ctx, r)
 	return err
@@ -101,7 +102,7 @@ func (s *Store) settle(ctx context.Context) error {
 	if written := s.written.Load(); s.durable.Load() >= written {
 		return nil
 	}
-	_, err := s.submit(ctx, newRequest(true))
+	_, err := s.submit(ctx, s.newRequest(true))
 	return err
 }
 
@@ -122,7 +123,7 @@ func (s *Store) submit(ctx context.Context, r *request) (removed int, err error)
 		return 0, s.failure
 	}
 	removed, err = r.removed, r.err
-	r.release()
+	s.release(r)
 	return removed, err
 }
 

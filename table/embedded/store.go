@@ -40,6 +40,8 @@ type Store struct {
 	failing sync.Once
 	waiting atomic.Int64 // calls that wait for an fsync
 
+	requests sync.Pool // of *request that nobody uses any more
+
 	gate     sync.RWMutex
 	closed   bool
 	calls    sync.WaitGroup

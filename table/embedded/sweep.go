@@ -32,7 +32,7 @@ func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
 		return 0, err
 	}
 	if len(old) > 0 {
-		r := newRequest(true)
+		r := s.newRequest(true)
 		r.expired = old
 		if removed, err = s.submit(ctx, r); err != nil {
 			return removed, err
