@@ -64,7 +64,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 	}
 	o.TargetFileSizes[0] = 4 << 20
 	// Partitions are mostly in the order of time, and a flush has a bit of each kind. Split, only the parts that really
-	// overlap older tables are compacted with them: a third of the bytes, once 200,000 bookings are stored.
+	// overlap older tables are compacted with them.
 	o.FlushSplitBytes = 2 << 20
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	for i := range o.Levels {
