@@ -31,8 +31,8 @@ check: fmt lint test ## what to run before a commit
 diagram: ## write the saga's diagram into the README
 	$(GO) test ./tests/docs -run TestDiagramIsOfTheDefinition -update
 
-docs: ## run every command of the documents
-	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -v -run TestCommands ./tests/docs
+docs: ## run every command of the documents, compare the sample
+	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -v ./tests/docs
 
 crash: ## SIGKILL the server at random moments, CRASH_ROUNDS times
 	TRIPSAGA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(GO) test -count=1 -v -run TestCrash ./tests/crash

@@ -1,6 +1,13 @@
 // Package asl is the Amazon States Language in its JSONPath mode, as Step Functions runs it: [Parse] validates a
 // definition into an immutable [Machine], and [Step] is the pure function that moves one execution by one event.
 //
+// Supported: Task, Pass, Choice (every operator), Wait, Succeed, Fail, Parallel and Map (inline); InputPath, Parameters,
+// ResultSelector, ResultPath, OutputPath, Assign and variables, the context object, all intrinsic functions; Retry, Catch,
+// TimeoutSeconds and HeartbeatSeconds with their Path forms. A Task's Resource is a Lambda function's ARN, the optimized
+// arn:aws:states:::lambda:invoke, or a bare function name or placeholder, which a deployment substitutes. Refused by Parse,
+// with the JSON path: JSONata, distributed Map, .sync and .waitForTaskToken, activities, other service integrations,
+// Credentials, and any field that the language does not know.
+//
 // The package does no I/O, reads no clock, draws no randomness of its own and starts no goroutine. Whoever drives it
 // (package engine) journals each [Event] before it performs the [Effect]s that Step returned for it; replaying the same
 // events with the same times gives the same state, the same effects and the same history.

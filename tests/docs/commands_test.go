@@ -20,8 +20,6 @@ import (
 // documents are those whose commands are run, each from the top, in the repository's folder.
 var documents = []string{"README.md"}
 
-const runEnv = "TRIPSAGA_RUN_DOCS"
-
 // TestCommands runs the commands of the documents as they stand: a block ```sh to its end, a block ```sh server in the
 // background until the document ends. A failed command fails the test.
 func TestCommands(t *testing.T) {

@@ -13,6 +13,9 @@ import (
 
 var update = flag.Bool("update", false, "write the generated parts of the documents anew")
 
+// runEnv asks for the tests that run the documents' commands.
+const runEnv = "TRIPSAGA_RUN_DOCS"
+
 const (
 	readme       = "../../README.md"
 	diagramBegin = "<!-- diagram: generated from trip/saga/booking.asl.json by make diagram -->\n```mermaid\n"
