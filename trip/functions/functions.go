@@ -1,0 +1,48 @@
+// Package functions lists the functions that tripsaga consists of where each of them runs by itself: the saga's tasks and
+// what stands around them. The deployed binary dispatches on these names, and whoever runs or deploys the functions
+// loops over this list. It needs the standard library alone.
+package functions
+
+import (
+	"time"
+
+	"tripsaga/trip/saga"
+)
+
+// The functions that are no task of the saga.
+const (
+	API               = "Api"               // serves the REST API, behind an HTTP API of API Gateway, payload version 2.0
+	ExecutionListener = "ExecutionListener" // hears of the executions' status changes from EventBridge
+	Reconciler        = "Reconciler"        // starts what was never started and marks what is overdue, on a schedule
+)
+
+// Function is one of them.
+type Function struct {
+	Name    string        // also its handler, the value of _HANDLER
+	Timeout time.Duration // after which a call is ended; of a task it is shorter than its state's
+	Task    bool          // called by the saga
+}
+
+// Timeouts of the functions that are no task.
+const (
+	apiTimeout        = 29 * time.Second // API Gateway gives up after 30 s
+	listenerTimeout   = 30 * time.Second
+	reconcilerTimeout = 5 * time.Minute
+)
+
+// All lists the functions: the saga's tasks, sorted by name, then the others.
+func All() []Function {
+	var all []Function
+	for _, t := range saga.Tasks() {
+		all = append(all, Function{Name: t.Name, Timeout: taskTimeout(t.Timeout), Task: true})
+	}
+	return append(all,
+		Function{Name: API, Timeout: apiTimeout},
+		Function{Name: ExecutionListener, Timeout: listenerTimeout},
+		Function{Name: Reconciler, Timeout: reconcilerTimeout},
+	)
+}
+
+// taskTimeout leaves a third of the state's time for the start of the function and the way there and back: a call that
+// the state gives up first would go on unseen.
+func taskTimeout(state time.Duration) time.Duration { return (state * 2 / 3).Truncate(time.Second) }
