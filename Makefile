@@ -3,12 +3,14 @@ GO          ?= go
 TOOLS       := $(CURDIR)/.tools
 STATICCHECK := $(TOOLS)/staticcheck
 STATICCHECK_VERSION := v0.8.2
+DYNAMODB_LOCAL := $(TOOLS)/dynamodb-local/lib
+DYNAMODB_LOCAL_VERSION := 2.6.1
 CRASH_ROUNDS ?= 5
 
-.PHONY: help build test race lint fmt check diagram docs crash fuzz bench clean
+.PHONY: help build test race lint fmt check diagram docs crash fuzz bench lambda lambda-figures dynamodb-local clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 build: ## build the CLI into bin/
 	$(GO) build -o bin/tripsaga ./cmd/tripsaga
@@ -42,6 +44,25 @@ fuzz: ## each fuzz target for FUZZTIME (default 10s)
 
 bench: ## throughput and latency against a raw log, on this machine
 	$(GO) run ./cmd/tripsaga bench
+
+lambda: ## build the AWS functions: bin/lambda/bootstrap (arm64) and bin/lambda/function.zip
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" \
+	  -o bin/lambda/bootstrap ./cmd/lambda
+	$(GO) run ./tools/lambdazip bin/lambda/bootstrap bin/lambda/function.zip
+
+lambda-figures: ## size of the AWS functions' binary, time of a process' start
+	TRIPSAGA_LAMBDA_FIGURES=1 $(GO) test -count=1 -v -run TestFigures ./cmd/lambda
+
+dynamodb-local: $(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar ## fetch the official DynamoDB Local for the tests (Java 17 and Maven)
+
+$(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar:
+	@for need in java mvn; do command -v $$need >/dev/null || { \
+	  echo "$$need is missing. Without it, give the tests a server: docker run -d -p 8000:8000 amazon/dynamodb-local"; \
+	  echo "and then DYNAMODB_ENDPOINT=http://127.0.0.1:8000 go test ./..."; exit 1; }; done
+	rm -rf $(DYNAMODB_LOCAL) $(DYNAMODB_LOCAL).new
+	mvn -q -B -f tools/dynamodb-local/pom.xml dependency:copy-dependencies \
+	  -Ddynamodb-local.version=$(DYNAMODB_LOCAL_VERSION) -Doutput=$(DYNAMODB_LOCAL).new
+	mv $(DYNAMODB_LOCAL).new $(DYNAMODB_LOCAL)
 
 $(STATICCHECK):
 	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)

@@ -1,8 +1,11 @@
 package table
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"math"
+	"unicode/utf8"
 )
 
 // The limits of the port, which are DynamoDB's:
@@ -13,6 +16,7 @@ const (
 	MaxTransact = 4 << 20    // bytes of one transaction
 	MaxPK       = 2048       // bytes
 	MaxSK       = 1024       // bytes
+	MaxName     = 255        // bytes of an integer attribute's name
 	MaxPage     = 1000       // items of one page
 	MaxPageData = 1 << 20    // bytes of items after which a page may end before its Limit
 )
@@ -59,7 +63,7 @@ func check(op *Op) (size int, err error) {
 
 func checkCheck(op *Op) error {
 	if op.Cond.Kind == CondNone {
-		return fmt.Errorf("Check needs a condition")
+		return errors.New("Check needs a condition")
 	}
 	return nil
 }
@@ -72,8 +76,8 @@ func checkPut(op *Op) (size int, err error) {
 }
 
 func checkAdd(op *Op) error {
-	if op.Attr == "" {
-		return fmt.Errorf("Add needs an attribute")
+	if err := checkName(op.Attr); err != nil {
+		return err
 	}
 	if op.Delta > 0 && op.Floor < math.MinInt64+op.Delta {
 		return fmt.Errorf("floor %d less delta %d overflows", op.Floor, op.Delta)
@@ -90,10 +94,13 @@ func checkItem(it *Item) (size int, err error) {
 			return 0, fmt.Errorf("index: %w", err)
 		}
 	}
+	if !utf8.Valid(it.Data) {
+		return 0, errors.New("the data is not valid UTF-8")
+	}
 	size = len(it.PK) + len(it.SK) + len(it.Index.PK) + len(it.Index.SK) + len(it.Data) + 64
 	for name := range it.Ints {
-		if name == "" {
-			return 0, fmt.Errorf("an integer attribute has no name")
+		if err := checkName(name); err != nil {
+			return 0, err
 		}
 		size += len(name) + 16
 	}
@@ -104,11 +111,21 @@ func checkItem(it *Item) (size int, err error) {
 }
 
 func checkKey(k Key) error {
-	if len(k.PK) == 0 || len(k.PK) > MaxPK {
-		return fmt.Errorf("the partition key has %d bytes, allowed are 1 to %d", len(k.PK), MaxPK)
+	if err := checkPart("partition key", k.PK, 1, MaxPK); err != nil {
+		return err
 	}
-	if len(k.SK) == 0 || len(k.SK) > MaxSK {
-		return fmt.Errorf("the sort key has %d bytes, allowed are 1 to %d", len(k.SK), MaxSK)
+	return checkPart("sort key", k.SK, 1, MaxSK)
+}
+
+func checkName(name string) error { return checkPart("name of an integer attribute", name, 1, MaxName) }
+
+// checkPart holds everything that names something to UTF-8, whose order is the order of its bytes.
+func checkPart(what, s string, least, most int) error {
+	if len(s) < least || len(s) > most {
+		return fmt.Errorf("the %s has %d bytes, allowed are %d to %d", what, len(s), least, most)
+	}
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("the %s %q is not valid UTF-8", what, s)
 	}
 	return nil
 }
@@ -153,13 +170,23 @@ func ValidateKey(k Key) error {
 
 // ValidateQuery checks everything of a query but its cursor; the error wraps [ErrInvalid].
 func ValidateQuery(q Query) error {
-	switch {
-	case len(q.PK) == 0 || len(q.PK) > MaxPK:
-		return fmt.Errorf("%w: query: the partition key has %d bytes, allowed are 1 to %d", ErrInvalid, len(q.PK), MaxPK)
-	case q.Limit < 0 || q.Limit > MaxPage:
-		return fmt.Errorf("%w: query: limit %d, allowed are 0 to %d", ErrInvalid, q.Limit, MaxPage)
-	case q.Prefix != "" && (q.From != "" || q.To != ""):
-		return fmt.Errorf("%w: query: prefix and range exclude each other", ErrInvalid)
+	if err := checkQuery(q); err != nil {
+		return fmt.Errorf("%w: query: %w", ErrInvalid, err)
 	}
 	return nil
+}
+
+func checkQuery(q Query) error {
+	if q.Limit < 0 || q.Limit > MaxPage {
+		return fmt.Errorf("limit %d, allowed are 0 to %d", q.Limit, MaxPage)
+	}
+	if q.Prefix != "" && (q.From != "" || q.To != "") {
+		return errors.New("prefix and range exclude each other")
+	}
+	return cmp.Or(
+		checkPart("partition key", q.PK, 1, MaxPK),
+		checkPart("prefix", q.Prefix, 0, MaxSK),
+		checkPart("lower bound", q.From, 0, MaxSK),
+		checkPart("upper bound", q.To, 0, MaxSK),
+	)
 }

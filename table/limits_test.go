@@ -55,9 +55,17 @@ func TestValidate(t *testing.T) {
 		"check of nothing":       {[]table.Op{table.Check(good, table.None)}, "Check needs a condition"},
 		"another item's put":     {[]table.Op{{Kind: table.OpPut, Key: good}}, "item of another key"},
 		"half an index key":      {item(func(it *table.Item) { it.Index.PK = "i" }), "index: the sort key has 0 bytes"},
-		"nameless attribute":     {item(func(it *table.Item) { it.Ints = map[string]int64{"": 1} }), "no name"},
+		"nameless attribute":     {item(func(it *table.Item) { it.Ints = map[string]int64{"": 1} }), "attribute has 0 bytes"},
 		"large item":             {item(func(it *table.Item) { it.Data = make([]byte, table.MaxItem) }), "allowed are 409600"},
-		"add of nothing":         {[]table.Op{table.Add(good, "", 1, 0)}, "needs an attribute"},
+		"odd partition key":      {[]table.Op{table.Delete(table.Key{PK: "a\xff", SK: "b"}, table.None)}, `partition key "a\xff" is not valid UTF-8`},
+		"odd sort key":           {[]table.Op{table.Delete(table.Key{PK: "a", SK: "\xc3"}, table.None)}, `sort key "\xc3" is not valid UTF-8`},
+		"odd index key":          {item(func(it *table.Item) { it.Index = table.Key{PK: "i", SK: "\xff"} }), "index: the sort key"},
+		"odd attribute":          {item(func(it *table.Item) { it.Ints = map[string]int64{"\xff": 1} }), "not valid UTF-8"},
+		"long attribute":         {item(func(it *table.Item) { it.Ints = map[string]int64{long[:256]: 1} }), "256 bytes, allowed are 1 to 255"},
+		"longest attribute":      {item(func(it *table.Item) { it.Ints = map[string]int64{long[:255]: 1} }), ""},
+		"odd data":               {item(func(it *table.Item) { it.Data = []byte("\"\xff\"") }), "data is not valid UTF-8"},
+		"add of nothing":         {[]table.Op{table.Add(good, "", 1, 0)}, "attribute has 0 bytes"},
+		"add to an odd name":     {[]table.Op{table.Add(good, "\xff", 1, 0)}, "not valid UTF-8"},
 		"floor overflows":        {[]table.Op{table.Add(good, "n", 1, math.MinInt64)}, "overflows"},
 		"floor overflows upward": {[]table.Op{table.Add(good, "n", -1, math.MaxInt64)}, "overflows"},
 		"floor at the end":       {[]table.Op{table.Add(good, "n", 1, math.MinInt64+1)}, ""},
@@ -82,6 +90,7 @@ func refuses(t *testing.T, err error, want string) {
 func TestValidateKey(t *testing.T) {
 	refuses(t, table.ValidateKey(good), "")
 	refuses(t, table.ValidateKey(table.Key{}), "partition key has 0 bytes")
+	refuses(t, table.ValidateKey(table.Key{PK: "a", SK: "\xff"}), "not valid UTF-8")
 }
 
 func TestValidateQuery(t *testing.T) {
@@ -95,6 +104,11 @@ func TestValidateQuery(t *testing.T) {
 		"long partition":   {table.Query{PK: long}, "has 2049 bytes"},
 		"negative limit":   {table.Query{PK: "a", Limit: -1}, "limit -1"},
 		"large limit":      {table.Query{PK: "a", Limit: 1001}, "limit 1001, allowed are 0 to 1000"},
+		"odd partition":    {table.Query{PK: "\xff"}, "partition key \"\\xff\" is not valid UTF-8"},
+		"odd prefix":       {table.Query{PK: "a", Prefix: "\xff"}, "prefix"},
+		"odd lower bound":  {table.Query{PK: "a", From: "\xff"}, "lower bound"},
+		"odd upper bound":  {table.Query{PK: "a", To: "\xff"}, "upper bound"},
+		"long bound":       {table.Query{PK: "a", To: long[:1025]}, "1025 bytes, allowed are 0 to 1024"},
 		"prefix and range": {table.Query{PK: "a", Prefix: "b", To: "c"}, "exclude each other"},
 	} {
 		t.Run(name, func(t *testing.T) { refuses(t, table.ValidateQuery(c.query), c.want) })

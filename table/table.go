@@ -11,7 +11,8 @@ import (
 	"fmt"
 )
 
-// Key addresses one item: a partition key and a sort key, both required.
+// Key addresses one item: a partition key and a sort key, both required and both UTF-8, so that people, policies and
+// filters can read them. Their order is that of their bytes.
 type Key struct{ PK, SK string }
 
 func (k Key) String() string { return k.PK + " / " + k.SK }
@@ -22,13 +23,13 @@ type Item struct {
 	// Version is written as the caller gives it and compared by the Version condition. The table never changes it.
 	Version int64
 	// Ints are the integer attributes, the only ones that Add can change. They stand outside Data so that a counter
-	// can move without Data being read.
+	// can move without Data being read. Their names are UTF-8.
 	Ints map[string]int64
 	// Index is the item's key in the secondary index GSI1. The zero Key keeps the item out of it.
 	Index Key
 	// Expires is a Unix time in seconds after which the table may drop the item, some time later; 0 keeps it for ever.
 	Expires int64
-	// Data is the record itself, one JSON value.
+	// Data is the record itself, one JSON value. The table holds it to UTF-8, and otherwise never looks at it.
 	Data []byte
 }
 
@@ -38,10 +39,11 @@ type Item struct {
 // durable. A context made by [Deferred] lifts just that, see there.
 type Table interface {
 	// Get reads one item, consistently. ok tells whether it exists. The item's Data and Ints belong to the caller.
+	// Errors: [ErrInvalid] for a malformed key; [ErrTryAgain].
 	Get(ctx context.Context, key Key) (item Item, ok bool, err error)
 
 	// Query reads a page of one partition in the order of the sort key. On the index it may lag behind the writes.
-	// Errors: [ErrInvalid] for a malformed query or a cursor of another query.
+	// Errors: [ErrInvalid] for a malformed query or a cursor of another query; [ErrTryAgain].
 	Query(ctx context.Context, q Query) (Page, error)
 
 	// Transact applies all operations or none. Errors: [*Conflict] names the first operation whose condition did not
@@ -82,7 +84,7 @@ type Query struct {
 }
 
 // Page is one page of a query. Cursor is empty on the last page, and only there. On the index, items of equal index
-// keys come in the order of their primary keys.
+// keys come in an order of the backend's choosing, which is the same for every page of a query.
 type Page struct {
 	Items  []Item
 	Cursor string

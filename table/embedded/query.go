@@ -74,13 +74,13 @@ func (r *run) resume() error {
 	if r.query.Cursor == "" {
 		return nil
 	}
-	rest, err := parseCursor(r.query)
+	rest, err := table.ParseCursor(r.query)
 	if err != nil {
 		return err
 	}
 	last := append(slices.Clip(r.partition), rest...)
 	if bytes.Compare(last, r.lower) < 0 || bytes.Compare(last, r.upper) >= 0 {
-		return errCursor
+		return table.ErrCursor
 	}
 	if r.query.Descending {
 		r.upper = last
@@ -120,7 +120,7 @@ func (r *run) page(it *pebble.Iterator, from pebble.Reader) (page table.Page, er
 	var last []byte
 	for ok, size := first(), 0; ok; ok = next() {
 		if len(page.Items) == r.query.Limit || size >= table.MaxPageData {
-			page.Cursor = makeCursor(r.query, last[len(r.partition):])
+			page.Cursor = table.MakeCursor(r.query, last[len(r.partition):])
 			return page, nil
 		}
 		item, err := r.item(it, from)

@@ -2,8 +2,6 @@ package embedded
 
 import (
 	"encoding/binary"
-	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -52,7 +50,7 @@ func (c *committer) check(w *write) (why string, err error) {
 	if w.kind == table.OpAdd {
 		return w.add(value, found, &h), nil
 	}
-	return unmet(w.cond, found, h.version), nil
+	return w.cond.Unmet(found, h.version), nil
 }
 
 func nothing() {}
@@ -95,36 +93,15 @@ func (c *committer) wasEmpty(pk string) (bool, error) {
 	return empty, nil
 }
 
-func unmet(cond table.Cond, found bool, version int64) string {
-	switch {
-	case cond.Kind == table.CondNone, cond.Kind == table.CondAbsent && !found:
-		return ""
-	case cond.Kind == table.CondAbsent:
-		return "the item exists already"
-	case !found:
-		return "the item does not exist"
-	case cond.Kind == table.CondVersion && version != cond.Version:
-		return fmt.Sprintf("the version is %d, not %d", version, cond.Version)
-	default:
-		return ""
-	}
-}
-
 // add makes the new value of an Add, or tells why there is none.
 func (w *write) add(old []byte, found bool, h *header) (why string) {
-	if !found {
-		return "the item does not exist"
+	at, has := h.intAt(w.attr)
+	var n int64
+	if has {
+		n = int64(binary.BigEndian.Uint64(h.ints[at:]))
 	}
-	at, ok := h.intAt(w.attr)
-	if !ok {
-		return fmt.Sprintf("the item has no integer attribute %q", w.attr)
-	}
-	n := int64(binary.BigEndian.Uint64(h.ints[at:]))
-	if w.delta > 0 && n > math.MaxInt64-w.delta || w.delta < 0 && n < math.MinInt64-w.delta {
-		return fmt.Sprintf("%s is %d, and adding %d overflows", w.attr, n, w.delta)
-	}
-	if n+w.delta < w.floor {
-		return fmt.Sprintf("%s is %d, and adding %d gives less than %d", w.attr, n, w.delta, w.floor)
+	if why := table.UnmetAdd(found, w.attr, n, has, w.delta, w.floor); why != "" {
+		return why
 	}
 	w.value = slices.Clone(old)
 	at += len(old) - len(h.data) - len(h.ints)

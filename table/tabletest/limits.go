@@ -43,6 +43,13 @@ func callsBeyondLimit(f *fixture) {
 		table.Put(table.Item{Key: key("a", "b"), Index: key("i", "")}, table.None),
 		table.Put(table.Item{Key: key("a", "b"), Index: key("", "i")}, table.None),
 		table.Put(table.Item{Key: key("a", "b"), Ints: map[string]int64{"": 1}}, table.None),
+		table.Put(table.Item{Key: key("a\xff", "b")}, table.None),
+		table.Put(table.Item{Key: key("a", "b"), Index: key("i", "\xc3")}, table.None),
+		table.Put(table.Item{Key: key("a", "b"), Ints: map[string]int64{"\xff": 1}}, table.None),
+		table.Put(table.Item{Key: key("a", "b"), Ints: map[string]int64{long: 1}}, table.None),
+		table.Put(table.Item{Key: key("a", "b"), Data: []byte("\"\xff\"")}, table.None),
+		table.Delete(key("a", "\xff"), table.None),
+		table.Add(key("a", "b"), "\xff", 1, 0),
 		table.Delete(key(long, "b"), table.None),
 		table.Check(key("a", long), table.Present),
 		table.Check(key("a", "b"), table.None),
@@ -52,13 +59,18 @@ func callsBeyondLimit(f *fixture) {
 		f.invalid(f.Transact(f.ctx, good, op))
 	}
 	f.lacks(good.Key)
-	for _, k := range []table.Key{{}, key("", "b"), key("a", ""), key(long, "b"), key("a", long)} {
+	for _, k := range []table.Key{{}, key("", "b"), key("a", ""), key(long, "b"), key("a", long), key("\xff", "b"), key("a", "\xff")} {
 		_, _, err := f.Get(f.ctx, k)
 		f.invalid(err)
 	}
 	for _, q := range []table.Query{
 		{},
 		{PK: long},
+		{PK: "\xff"},
+		{PK: "a", Prefix: "\xff"},
+		{PK: "a", From: "\xff"},
+		{PK: "a", To: "\xff"},
+		{PK: "a", From: long},
 		{PK: "a", Limit: -1},
 		{PK: "a", Limit: table.MaxPage + 1},
 		{PK: "a", Prefix: "x", From: "x"},

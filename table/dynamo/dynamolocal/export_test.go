@@ -1,0 +1,14 @@
+package dynamolocal
+
+import (
+	"os"
+	"testing"
+)
+
+// NeedServer skips a test that starts servers where DynamoDB Local is not set up, as [ForTest] does.
+func NeedServer(t *testing.T) {
+	t.Helper()
+	if _, err := findHome(""); err != nil && os.Getenv(RequireVariable) != "1" {
+		t.Skip(err)
+	}
+}
