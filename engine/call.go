@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"unicode/utf8"
 
 	"tripsaga/asl"
 )
@@ -18,7 +19,8 @@ type Info struct {
 	Execution string // name
 	State     string
 	Function  string
-	Attempt   int // 0 for the first
+	Attempt   int    // 0 for the first
+	Trace     string // what [WithTrace] gave the execution, or ""
 }
 
 type infoKey struct{}
@@ -29,7 +31,9 @@ func InfoOf(ctx context.Context) (info Info, ok bool) {
 	if !ok {
 		return Info{}, false
 	}
-	return Info{Execution: c.run.name, State: c.task.State, Function: c.task.Function, Attempt: c.task.Attempt}, true
+	return Info{
+		Execution: c.run.name, State: c.task.State, Function: c.task.Function, Attempt: c.task.Attempt, Trace: c.trace,
+	}, true
 }
 
 // Heartbeat tells the engine that the task of this context is alive, which starts its HeartbeatSeconds anew.
@@ -45,6 +49,8 @@ type call struct {
 	run  *run
 	task asl.StartTask
 	f    Task
+
+	trace string // the record belongs to the execution's worker alone
 }
 
 func (c *call) Value(key any) any {
@@ -57,7 +63,7 @@ func (c *call) Value(key any) any {
 func (r *run) newCall(t *asl.StartTask) *call {
 	ctx, cancel := context.WithCancel(r.e.ctx)
 	r.calls[t.Task] = cancel
-	return &call{Context: ctx, run: r, task: *t, f: r.e.opt.Tasks[t.Function]}
+	return &call{Context: ctx, run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace}
 }
 
 // perform calls the task and returns its reply as an event; false when there is none, for the call was cancelled before it
@@ -96,7 +102,7 @@ func (c *call) reply(out json.RawMessage, err error) asl.Event {
 			Message: fmt.Sprintf("the task's output has %d bytes, allowed are %d", len(out), asl.MaxData),
 		})
 	}
-	if !json.Valid(out) {
+	if !utf8.Valid(out) || !json.Valid(out) {
 		return failure(c.task.Task, &TaskError{Name: asl.ErrRuntime, Message: "the task's output is not JSON"})
 	}
 	return asl.Event{Succeeded: &asl.TaskSucceeded{Task: c.task.Task, Output: out}}

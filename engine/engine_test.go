@@ -153,7 +153,7 @@ func TestStartRefuses(t *testing.T) {
 	b := newBench(t, twoSteps, steps(), func(o *engine.Options) { o.MaxOpen = 1 })
 	big := `"` + strings.Repeat("x", asl.MaxData) + `"`
 	for _, c := range []struct{ name, input string }{
-		{"", "{}"}, {"a b", "{}"}, {"a#b", "{}"}, {strings.Repeat("x", 81), "{}"}, {"a", "{"}, {"a", ""}, {"a", big},
+		{"", "{}"}, {"a b", "{}"}, {"a#b", "{}"}, {strings.Repeat("x", 81), "{}"}, {"a", "{"}, {"a", ""}, {"a", "\"\xff\""}, {"a", big},
 	} {
 		if err := b.Start(t.Context(), c.name, json.RawMessage(c.input)); !errors.Is(err, engine.ErrInvalid) {
 			t.Errorf("Start(%.20q, %.20q) = %v, want ErrInvalid", c.name, c.input, err)
@@ -192,6 +192,7 @@ func TestTaskFailures(t *testing.T) {
 		"go type":   {func(context.Context, json.RawMessage) (json.RawMessage, error) { return nil, errors.New("x") }, "errorString", "x"},
 		"panic":     {func(context.Context, json.RawMessage) (json.RawMessage, error) { panic("ouch") }, engine.ErrNamePanic, "ouch"},
 		"not JSON":  {constant("{"), asl.ErrRuntime, "not JSON"},
+		"not UTF-8": {constant("\"\xff\""), asl.ErrRuntime, "not JSON"},
 		"too large": {constant(`"` + strings.Repeat("x", asl.MaxData) + `"`), asl.ErrDataLimitExceeded, ""},
 		"no reply":  {func(context.Context, json.RawMessage) (json.RawMessage, error) { return nil, engine.ErrNoReply }, asl.ErrTimeout, ""},
 		"huge cause": {func(context.Context, json.RawMessage) (json.RawMessage, error) {

@@ -53,13 +53,18 @@ func cut(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit], "")
 }
 
-// failure is the event for a task's error. Its cause has the form in which Step Functions shows a Lambda function's.
+// failure is the event for a task's error. Its cause has the form in which Step Functions shows a Lambda function's,
+// unless the error brings one by a method ErrorCause() string, as that of a function in a process of its own does.
 func failure(task int64, err error) asl.Event {
-	name, message := cut(errorName(err), maxErrorName), cut(errorMessage(err), maxErrorMessage)
+	name := cut(errorName(err), maxErrorName)
+	var caused interface{ ErrorCause() string }
+	if errors.As(err, &caused) {
+		return asl.Event{Failed: &asl.TaskFailed{Task: task, Error: name, Cause: cut(caused.ErrorCause(), maxErrorMessage)}}
+	}
 	cause, _ := json.Marshal(struct { // two strings always marshal
 		Message string `json:"errorMessage"`
 		Type    string `json:"errorType"`
-	}{message, name})
+	}{cut(errorMessage(err), maxErrorMessage), name})
 	return asl.Event{Failed: &asl.TaskFailed{Task: task, Error: name, Cause: string(cause)}}
 }
 

@@ -39,6 +39,7 @@ type record struct {
 	Cause      string          `json:"cause,omitempty"`
 	State      string          `json:"state,omitempty"`
 	Redrives   int             `json:"redrives,omitempty"`
+	Trace      string          `json:"trace,omitempty"` // see WithTrace
 }
 
 // Description is what is known of an execution.
@@ -55,19 +56,23 @@ type Description struct {
 	Cause       string          `json:"cause,omitempty"`
 	State       string          `json:"state,omitempty"` // at which it failed
 	Redrives    int             `json:"redrives"`
+	Trace       string          `json:"trace,omitempty"` // see [WithTrace]
 }
 
 func (e *Engine) describe(name string, r *record, input json.RawMessage) Description {
 	d := Description{
 		Name: name, Machine: e.opt.Name, ExecutionID: e.executionID(name), Status: r.Status,
 		Started: time.UnixMicro(r.Started).UTC(), Input: input, Output: r.Output,
-		Error: r.Error, Cause: r.Cause, State: r.State, Redrives: r.Redrives,
+		Error: r.Error, Cause: r.Cause, State: r.State, Redrives: r.Redrives, Trace: r.Trace,
 	}
 	if r.Stopped != 0 {
 		d.Stopped = time.UnixMicro(r.Stopped).UTC()
 	}
 	return d
 }
+
+// StateMachineID is the id, in the form of an ARN, of the state machine that an engine of this name runs.
+func StateMachineID(name string) string { return arnAccount + "stateMachine:" + name }
 
 func (e *Engine) executionID(name string) string {
 	return arnAccount + "execution:" + e.opt.Name + ":" + name
@@ -121,7 +126,7 @@ func encodeRecord(r *record) ([]byte, error) {
 	if r.Error != "" || r.Cause != "" || r.State != "" || r.Redrives != 0 {
 		return json.Marshal(r)
 	}
-	b := make([]byte, 0, 120+len(r.Output))
+	b := make([]byte, 0, 120+len(r.Output)+len(r.Trace))
 	b = append(b, `{"definition":"`...)
 	b = append(b, r.Definition...)
 	b = append(b, `","status":"`...)
@@ -135,6 +140,11 @@ func encodeRecord(r *record) ([]byte, error) {
 	if len(r.Output) > 0 {
 		b = append(b, `,"output":`...)
 		b = append(b, r.Output...)
+	}
+	if r.Trace != "" { // which needs no escaping, see traceable
+		b = append(b, `,"trace":"`...)
+		b = append(b, r.Trace...)
+		b = append(b, '"')
 	}
 	return append(b, '}'), nil
 }

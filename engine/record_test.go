@@ -27,6 +27,8 @@ func TestHandEncodingIsTheLibrarys(t *testing.T) {
 		{Definition: "abc", Status: asl.Succeeded, Started: 5, Stopped: 6, Output: json.RawMessage(`{"x":1}`)},
 		{Definition: "abc", Status: asl.Failed, Started: 5, Stopped: 6, Error: "E", Cause: `"c"`, State: "S", Redrives: 2},
 		{Definition: "abc", Status: asl.TimedOut, Started: 5, Stopped: 6},
+		{Definition: "abc", Status: asl.Succeeded, Started: 5, Output: json.RawMessage(`1`), Trace: "Root=1-5;Parent=6"},
+		{Definition: "abc", Status: asl.Failed, Started: 5, Error: "E", Trace: "Root=1-5"},
 	} {
 		got, err := encodeRecord(&r)
 		if err != nil {

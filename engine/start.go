@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"tripsaga/asl"
 	"tripsaga/table"
@@ -20,7 +21,9 @@ func (e *Engine) Start(ctx context.Context, name string, input json.RawMessage) 
 	if err := checkStart(name, input); err != nil {
 		return err
 	}
-	r := e.newRun(name, e.machine, &record{Definition: e.hash, Status: asl.Running, Started: e.now().UnixMicro()})
+	r := e.newRun(name, e.machine, &record{
+		Definition: e.hash, Status: asl.Running, Started: e.now().UnixMicro(), Trace: traceOf(ctx),
+	})
 	r.input = input
 	if err := e.enter(r, e.opt.MaxOpen); err != nil {
 		return e.startedBefore(ctx, name, input, err)
@@ -42,7 +45,7 @@ func checkStart(name string, input json.RawMessage) error {
 	if len(input) > asl.MaxData {
 		return invalid("the input has %d bytes, allowed are %d", len(input), asl.MaxData)
 	}
-	if !json.Valid(input) {
+	if !utf8.Valid(input) || !json.Valid(input) {
 		return invalid("the input is not JSON")
 	}
 	return nil
@@ -150,7 +153,7 @@ func (r *run) launch(c *commit) {
 func (r *run) identify(start asl.Event) asl.Event {
 	s := *start.Started
 	s.ExecutionID, s.Name, s.RoleARN = r.e.executionID(r.name), r.name, arnAccount+"role"
-	s.StateMachineID, s.StateMachineName = arnAccount+"stateMachine:"+r.e.opt.Name, r.e.opt.Name
+	s.StateMachineID, s.StateMachineName = StateMachineID(r.e.opt.Name), r.e.opt.Name
 	return asl.Event{Started: &s}
 }
 

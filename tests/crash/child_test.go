@@ -14,6 +14,7 @@ import (
 	"tripsaga/engine/faulty"
 	"tripsaga/local"
 	"tripsaga/shared/money"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
@@ -107,7 +108,7 @@ func runChild(dir string, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	if _, err := sys.App.Reconcile(ctx, 0); err != nil {
+	if _, err := sys.App.Reconcile(ctx, app.Patience{}); err != nil {
 		return err
 	}
 	say := &sayer{w: os.Stdout}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tripsaga/local"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
@@ -61,7 +62,7 @@ func TestCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sys.Close(t.Context())
-	if _, err := sys.App.Reconcile(t.Context(), 0); err != nil {
+	if _, err := sys.App.Reconcile(t.Context(), app.Patience{}); err != nil {
 		t.Fatal(err)
 	}
 	trips := everyTripEnds(t, sys)

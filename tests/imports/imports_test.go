@@ -29,6 +29,10 @@ var rules = []struct{ from, to, why string }{
 	{"tripsaga/barrier", "tripsaga/engine", "the barrier stands below the engine"},
 	{"tripsaga/table", "tripsaga/trip", "the table knows no context"},
 	{"tripsaga/table", "tripsaga/engine", "the table knows no engine"},
+	{"tripsaga/trip", "tripsaga/telemetry", "what is watched does not know who watches"},
+	{"tripsaga/telemetry", "tripsaga/engine", "telemetry watches tasks wherever they run"},
+	{"tripsaga/telemetry", "tripsaga/table", "telemetry watches tasks whatever they write to"},
+	{"tripsaga/telemetry", "google.golang.org/grpc", "it would take half of what a function's binary may weigh"},
 	{"tripsaga/trip/saga", "github.com", "the saga's definition needs the standard library alone"},
 }
 

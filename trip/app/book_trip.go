@@ -29,6 +29,9 @@ func (s *Service) BookTrip(ctx context.Context, idempotencyKey string, r domain.
 	if err != nil {
 		return nil, err
 	}
+	if created {
+		s.happenedAll(ctx, events)
+	}
 	if !created && stored.Fingerprint() != trip.Fingerprint() {
 		return nil, fault.New(fault.Conflict, fault.NameIdempotencyMismatch,
 			"the Idempotency-Key was used with another request, which made trip %s", id)

@@ -1,6 +1,10 @@
 package app
 
-import "context"
+import (
+	"context"
+
+	"tripsaga/trip/domain"
+)
 
 // CancelFlight gives the seats back, or sees to it that they are never taken. Errors: Invalid, Unavailable.
 func (s *Service) CancelFlight(ctx context.Context, in TripRef) (Cancelled, error) {
@@ -8,5 +12,5 @@ func (s *Service) CancelFlight(ctx context.Context, in TripRef) (Cancelled, erro
 		return Cancelled{}, err
 	}
 	taken, err := s.Airline.Cancel(ctx, in.TripID)
-	return Cancelled{TakenBack: taken}, err
+	return s.cancelled(ctx, in.TripID, domain.FlightCancelled, taken, err)
 }

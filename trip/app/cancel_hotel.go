@@ -1,6 +1,10 @@
 package app
 
-import "context"
+import (
+	"context"
+
+	"tripsaga/trip/domain"
+)
 
 // CancelHotel gives the rooms back, or sees to it that they are never taken. Errors: Invalid, Unavailable.
 func (s *Service) CancelHotel(ctx context.Context, in TripRef) (Cancelled, error) {
@@ -8,5 +12,5 @@ func (s *Service) CancelHotel(ctx context.Context, in TripRef) (Cancelled, error
 		return Cancelled{}, err
 	}
 	taken, err := s.Hotels.Cancel(ctx, in.TripID)
-	return Cancelled{TakenBack: taken}, err
+	return s.cancelled(ctx, in.TripID, domain.HotelCancelled, taken, err)
 }

@@ -21,6 +21,9 @@ func (s *Service) changeTrip(ctx context.Context, id string,
 			return t, err
 		}
 		err = s.Trips.Save(ctx, t, events...)
+		if err == nil {
+			s.happenedAll(ctx, events)
+		}
 		if !errors.Is(err, domain.ErrChanged) {
 			return t, err
 		}

@@ -1,6 +1,10 @@
 package app
 
-import "context"
+import (
+	"context"
+
+	"tripsaga/trip/domain"
+)
 
 // RefundPayment gives the money back, or sees to it that it is never taken. Errors: Invalid, Unavailable.
 func (s *Service) RefundPayment(ctx context.Context, in TripRef) (Cancelled, error) {
@@ -8,5 +12,5 @@ func (s *Service) RefundPayment(ctx context.Context, in TripRef) (Cancelled, err
 		return Cancelled{}, err
 	}
 	taken, err := s.Payments.Refund(ctx, in.TripID)
-	return Cancelled{TakenBack: taken}, err
+	return s.cancelled(ctx, in.TripID, domain.PaymentRefunded, taken, err)
 }

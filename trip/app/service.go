@@ -13,8 +13,8 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Service carries the use cases' dependencies. All are required; Starter may be set last, before the first BookTrip
-// or Reconcile, since whoever starts sagas needs the task handlers first.
+// Service carries the use cases' dependencies. All but Observer are required; Starter may be set last, before the first
+// BookTrip or Reconcile, since whoever starts sagas needs the task handlers first.
 type Service struct {
 	Trips     domain.Trips
 	Inventory domain.Inventory
@@ -24,6 +24,7 @@ type Service struct {
 	Starter   Starter
 	Now       func() time.Time
 	Random    io.Reader // for ids that nothing determines
+	Observer  Observer
 }
 
 // Starter starts the saga of a trip. The execution is named by the trip's id: starting twice is starting once, also

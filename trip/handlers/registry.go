@@ -6,20 +6,25 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"tripsaga/trip/app"
 )
 
 // Handler serves one delivery of a task: JSON in, JSON out. Its errors are of type *fault.Error, by whose stable name
-// the state machine decides.
+// the state machine decides. The handlers of a [Registry] take a task's whole payload, see [Delivery]; those that an
+// [Around] stands before take the input alone.
 type Handler func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
 
 // Registry maps the names of the tasks to their handlers.
 type Registry map[string]Handler
 
-// New is the registry of the booking saga.
-func New(s *app.Service) Registry {
-	return Registry{
+// Around puts something before the handler of the step, such as a log. [DeliveryOf] tells it which delivery it sees.
+type Around func(step string, next Handler) Handler
+
+// New is the registry of the booking saga. Of several arounds the first is the outermost.
+func New(s *app.Service, around ...Around) Registry {
+	r := Registry{
 		"ReserveFlight":       task(s.ReserveFlight),
 		"ReserveHotel":        task(s.ReserveHotel),
 		"ProcessPayment":      task(s.ProcessPayment),
@@ -30,4 +35,11 @@ func New(s *app.Service) Registry {
 		"BookingFailed":       task(s.FailTrip),
 		"FlightBookingFailed": task(s.FailFlightBooking),
 	}
+	for step, handle := range r {
+		for _, wrap := range slices.Backward(around) {
+			handle = wrap(step, handle)
+		}
+		r[step] = open(step, handle)
+	}
+	return r
 }

@@ -38,10 +38,15 @@ func TestBadInputIsInvalidRequest(t *testing.T) {
 		`{"trip_id":"` + id + `"} {}`, `{}`}
 	for name, handle := range New(&app.Service{}) {
 		for _, input := range inputs {
-			_, err := handle(t.Context(), json.RawMessage(input))
+			_, err := handle(t.Context(), payload(id, input))
 			checkFault(t, name+" "+input, err, fault.NameInvalid)
 		}
 	}
+}
+
+// payload is what the state machine sends for the input, of the first delivery.
+func payload(tripID, input string) json.RawMessage {
+	return json.RawMessage(`{"delivery":{"attempt":0,"execution":"arn:x:` + tripID + `","trip_id":"` + tripID + `"},"input":` + input + `}`)
 }
 
 func checkFault(t *testing.T, what string, err error, name string) {
@@ -127,12 +132,12 @@ func TestABookingThroughTheHandlers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, step := range forward(trip.ID()) {
-		output, err := registry[step[0]](t.Context(), json.RawMessage(step[1]))
+		output, err := registry[step[0]](t.Context(), payload(trip.ID(), step[1]))
 		if err != nil || !json.Valid(output) {
 			t.Fatalf("%s: %s, %v", step[0], output, err)
 		}
 	}
-	ref := json.RawMessage(`{"trip_id":"` + trip.ID() + `","failure":{"Error":"E","Cause":""}}`)
+	ref := payload(trip.ID(), `{"trip_id":"`+trip.ID()+`","failure":{"Error":"E","Cause":""}}`)
 	_, err = registry["BookingFailed"](t.Context(), ref)
 	checkFault(t, "failing a confirmed trip", err, fault.NameConflict)
 }
@@ -149,7 +154,7 @@ func BenchmarkBooking(b *testing.B) {
 			b.Fatal(err)
 		}
 		for _, step := range forward(trip.ID()) {
-			if _, err := registry[step[0]](ctx, json.RawMessage(step[1])); err != nil {
+			if _, err := registry[step[0]](ctx, payload(trip.ID(), step[1])); err != nil {
 				b.Fatal(step[0], err)
 			}
 		}

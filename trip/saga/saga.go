@@ -23,6 +23,7 @@ func Definition() []byte { return []byte(definition) }
 type Task struct {
 	Name    string        // of the function, and of the state that calls it
 	Timeout time.Duration // of the state: a function's own must be shorter
+	Undo    bool          // takes back what another task did: only a failure leads to it, and it does not end the saga
 }
 
 // Tasks lists the functions, sorted by name.
@@ -30,25 +31,35 @@ func Tasks() []Task { return slices.Clone(tasks()) }
 
 // tasks panics when the embedded definition is not what parse takes; a test parses it.
 var tasks = sync.OnceValue(func() []Task {
-	parsed, err := parse(definition)
+	all, err := parse(definition)
 	if err != nil {
 		panic(err)
 	}
-	return parsed
+	return all
 })
 
+// parsed is what the tasks are read from.
+type parsed struct {
+	StartAt string
+	States  map[string]parsedState
+}
+
+type parsedState struct {
+	Type           string
+	Resource       string
+	TimeoutSeconds int
+	Next, Default  string
+	Choices        []struct{ Next string }
+}
+
 func parse(definition string) ([]Task, error) {
-	var machine struct {
-		States map[string]struct {
-			Type           string
-			Resource       string
-			TimeoutSeconds int
-		}
-	}
+	var machine parsed
 	if err := json.Unmarshal([]byte(definition), &machine); err != nil {
 		return nil, fmt.Errorf("saga: %w", err)
 	}
-	var parsed []Task
+	forward := map[string]bool{}
+	machine.walk(machine.StartAt, forward)
+	var all []Task
 	for name, state := range machine.States {
 		if state.Type != "Task" {
 			continue
@@ -57,8 +68,24 @@ func parse(definition string) ([]Task, error) {
 			return nil, fmt.Errorf("saga: state %s: resource %q, time-out %d s; "+
 				"want the placeholder of its own name and more than 0", name, state.Resource, state.TimeoutSeconds)
 		}
-		parsed = append(parsed, Task{Name: name, Timeout: time.Duration(state.TimeoutSeconds) * time.Second})
+		all = append(all, Task{
+			Name: name, Timeout: time.Duration(state.TimeoutSeconds) * time.Second, Undo: !forward[name] && state.Next != "",
+		})
 	}
-	slices.SortFunc(parsed, func(a, b Task) int { return strings.Compare(a.Name, b.Name) })
-	return parsed, nil
+	slices.SortFunc(all, func(a, b Task) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+// walk marks the states that name leads to without a failure.
+func (m *parsed) walk(name string, seen map[string]bool) {
+	state, ok := m.States[name]
+	if !ok || seen[name] {
+		return
+	}
+	seen[name] = true
+	m.walk(state.Next, seen)
+	m.walk(state.Default, seen)
+	for _, c := range state.Choices {
+		m.walk(c.Next, seen)
+	}
 }

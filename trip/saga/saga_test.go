@@ -2,6 +2,7 @@ package saga
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ type state struct {
 	Type           string
 	Resource       string
 	TimeoutSeconds int
-	Parameters     map[string]string
+	Parameters     struct{ Delivery, Input map[string]string }
 	ResultPath     *string
 	Retry          []retrier
 	Catch          []catcher
@@ -167,17 +168,29 @@ func TestATaskGetsOnlyWhatItNeeds(t *testing.T) {
 	}
 	_, states := machine(t)
 	for name, s := range states {
-		fields := strings.Fields(want[name])
-		if _, named := arrows[name]; named && len(s.Parameters) != len(fields) {
-			t.Errorf("%s: parameters %v, want %v", name, s.Parameters, fields)
+		fields, input := strings.Fields(want[name]), s.Parameters.Input
+		if _, named := arrows[name]; named && len(input) != len(fields) {
+			t.Errorf("%s: input %v, want %v", name, input, fields)
 		}
 		for _, f := range fields {
-			if s.Parameters[f+".$"] != "$."+f {
-				t.Errorf("%s: parameters %v, want %s", name, s.Parameters, f)
+			if input[f+".$"] != "$."+f {
+				t.Errorf("%s: input %v, want %s", name, input, f)
 			}
 		}
 		if s.ResultPath != nil && (*s.ResultPath == "$" || strings.HasPrefix(*s.ResultPath, "$.failure")) {
 			t.Errorf("%s: its result replaces what later states need", name)
+		}
+	}
+}
+
+func TestEveryTaskLearnsWhichDeliveryItIs(t *testing.T) {
+	want := map[string]string{
+		"execution.$": "$$.Execution.Id", "trip_id.$": "$$.Execution.Name", "attempt.$": "$$.State.RetryCount",
+	}
+	_, states := machine(t)
+	for name, s := range states {
+		if !maps.Equal(s.Parameters.Delivery, want) {
+			t.Errorf("%s: delivery %v, want %v", name, s.Parameters.Delivery, want)
 		}
 	}
 }
@@ -194,6 +207,31 @@ func TestTasks(t *testing.T) {
 	}
 	if named != len(arrows) {
 		t.Errorf("%d of the %d states are tasks: %+v", named, len(arrows), tasks)
+	}
+}
+
+func TestUndo(t *testing.T) {
+	undo := map[string]bool{"RefundPayment": true, "CancelHotel": true, "CancelFlight": true}
+	for _, task := range Tasks() {
+		if _, named := arrows[task.Name]; named && task.Undo != undo[task.Name] {
+			t.Errorf("%s: undo is %v", task.Name, task.Undo)
+		}
+	}
+}
+
+func TestWhatAChoiceLeadsToIsNoUndo(t *testing.T) {
+	tasks, err := parse(`{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Next":"A"}],"Default":"B"},
+		"A":{"Type":"Task","Resource":"${A}","TimeoutSeconds":1,"Next":"B"},
+		"B":{"Type":"Task","Resource":"${B}","TimeoutSeconds":1,"Next":"E"},
+		"U":{"Type":"Task","Resource":"${U}","TimeoutSeconds":1,"Next":"E"},
+		"E":{"Type":"Task","Resource":"${E}","TimeoutSeconds":1,"End":true}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		if task.Undo != (task.Name == "U") {
+			t.Errorf("%s: undo is %v", task.Name, task.Undo)
+		}
 	}
 }
 

@@ -1,0 +1,119 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"sync"
+	"time"
+
+	"tripsaga/trip/domain"
+)
+
+// The dimensions.
+const (
+	dimStep    = "Step"
+	dimReason  = "Reason"
+	dimVersion = "FunctionVersion"
+)
+
+// NewEMF writes metrics to w in CloudWatch's embedded metric format, a line of JSON each. namespace is the metrics';
+// functionVersion is the dimension that keeps the versions of a deployment apart, "$LATEST" when it is "".
+func NewEMF(w io.Writer, namespace, functionVersion string) Metrics {
+	if functionVersion == "" {
+		functionVersion = "$LATEST"
+	}
+	return &emf{w: w, namespace: namespace, version: functionVersion, now: time.Now}
+}
+
+type emf struct {
+	namespace, version string
+	now                func() time.Time
+
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// directive tells CloudWatch which members of the line are metrics, and which are their dimensions.
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []metric
+}
+
+type metric struct{ Name, Unit string }
+
+func (e *emf) directive(dimensions [][]string, metrics ...metric) directive {
+	return directive{Namespace: e.namespace, Dimensions: dimensions, Metrics: metrics}
+}
+
+var (
+	total        = [][]string{{}}
+	byReason     = [][]string{{}, {dimReason}}
+	byStep       = [][]string{{dimStep}}
+	byStepEither = [][]string{{dimStep}, {dimStep, dimVersion}}
+)
+
+// Happened implements [Metrics].
+func (e *emf) Happened(ctx context.Context, what domain.EventType, reason string) {
+	switch what {
+	case domain.TripRequested:
+		e.count("TripsStarted", total, nil)
+	case domain.TripConfirmed:
+		e.count("TripsConfirmed", total, nil)
+	case domain.TripFailed:
+		e.count("TripsFailed", byReason, map[string]any{dimReason: Reason(reason)})
+	case domain.TripNeedsAttention:
+		e.count("TripsNeedingAttention", total, nil)
+	default: // something was taken back
+		e.count("Compensations", byStep, map[string]any{dimStep: stepOf(ctx)})
+	}
+}
+
+func (e *emf) count(name string, dimensions [][]string, line map[string]any) {
+	if line == nil {
+		line = map[string]any{}
+	}
+	line[name] = 1
+	e.write(line, e.directive(dimensions, metric{name, "Count"}))
+}
+
+// Delivered implements [Metrics]. Every delivery counts errors, be it none: an alarm then compares them with the rest.
+func (e *emf) Delivered(_ context.Context, d Delivery) {
+	line := map[string]any{
+		dimStep: Step(d.Step), dimVersion: e.version,
+		"StepLatency": milliseconds(d.Took), "BusinessErrors": one(d.Outcome == Business), "Faults": one(d.Outcome == Fault),
+		"trip_id": d.TripID, "execution": d.Execution, "attempt": d.Attempt, "outcome": d.Outcome.String(),
+	}
+	if d.Error != "" {
+		line["error"] = scrub(d.Error)
+	}
+	directives := []directive{
+		e.directive(byStep, metric{"StepLatency", "Milliseconds"}),
+		e.directive(byStepEither, metric{"BusinessErrors", "Count"}, metric{"Faults", "Count"}),
+	}
+	if d.Attempt > 0 && Undoes(d.Step) {
+		line["UndoRetries"] = 1
+		directives = append(directives, e.directive(byStep, metric{"UndoRetries", "Count"}))
+	}
+	e.write(line, directives...)
+}
+
+func one(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// write is one Write, so that lines do not mix. A metric that cannot be written is lost: it never fails a booking.
+func (e *emf) write(line map[string]any, directives ...directive) {
+	line["_aws"] = map[string]any{"Timestamp": e.now().UnixMilli(), "CloudWatchMetrics": directives}
+	data, err := json.Marshal(line)
+	if err != nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, _ = e.w.Write(append(data, '\n'))
+}

@@ -1,0 +1,89 @@
+// Package prom counts what [telemetry.Metrics] has for Prometheus. The local server offers it under /metrics.
+package prom
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"tripsaga/telemetry"
+	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers"
+)
+
+// latencies are the upper bounds of the histogram's buckets, in seconds: a local step takes tens of microseconds, a
+// function's first call a second.
+var latencies = []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+type metrics struct {
+	started, confirmed, attention               prometheus.Counter
+	failed                                      *prometheus.CounterVec // by reason
+	compensations, undoRetries, refused, faults *prometheus.CounterVec // by step
+	duration                                    *prometheus.HistogramVec
+}
+
+// New registers the metrics, which panics when reg has them already. Every series is there from the start, at 0.
+func New(reg prometheus.Registerer) telemetry.Metrics {
+	f := promauto.With(reg)
+	count := func(name, help string) prometheus.Counter {
+		return f.NewCounter(prometheus.CounterOpts{Namespace: "tripsaga", Name: name, Help: help})
+	}
+	by := func(label string, values []string, name, help string) *prometheus.CounterVec {
+		v := f.NewCounterVec(prometheus.CounterOpts{Namespace: "tripsaga", Name: name, Help: help}, []string{label})
+		for _, value := range values {
+			v.WithLabelValues(value)
+		}
+		return v
+	}
+	reasons, steps, undo := telemetry.Reasons(), telemetry.Steps(), telemetry.UndoSteps()
+	m := &metrics{
+		started:       count("trips_started_total", "Trips that were accepted."),
+		confirmed:     count("trips_confirmed_total", "Trips that were booked."),
+		attention:     count("trips_needing_attention_total", "Trips whose saga stopped without an end."),
+		failed:        by("reason", reasons, "trips_failed_total", "Trips that failed and were taken back, by the error that began it."),
+		compensations: by("step", undo, "compensations_total", "Steps that took something back."),
+		undoRetries:   by("step", undo, "undo_retries_total", "Repeated deliveries of steps that take back."),
+		refused:       by("step", steps, "business_errors_total", "Deliveries that the rules of the business refused."),
+		faults:        by("step", steps, "faults_total", "Deliveries that failed for another reason."),
+		duration: f.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "tripsaga", Name: "step_duration_seconds", Help: "Time that a delivery took.", Buckets: latencies,
+		}, []string{"step"}),
+	}
+	for _, s := range steps {
+		m.duration.WithLabelValues(s)
+	}
+	return m
+}
+
+// Happened implements [telemetry.Metrics].
+func (m *metrics) Happened(ctx context.Context, what domain.EventType, reason string) {
+	switch what {
+	case domain.TripRequested:
+		m.started.Inc()
+	case domain.TripConfirmed:
+		m.confirmed.Inc()
+	case domain.TripFailed:
+		m.failed.WithLabelValues(telemetry.Reason(reason)).Inc()
+	case domain.TripNeedsAttention:
+		m.attention.Inc()
+	default: // something was taken back
+		d, _ := handlers.DeliveryOf(ctx)
+		m.compensations.WithLabelValues(telemetry.Step(d.Step)).Inc()
+	}
+}
+
+// Delivered implements [telemetry.Metrics].
+func (m *metrics) Delivered(_ context.Context, d telemetry.Delivery) {
+	step := telemetry.Step(d.Step)
+	m.duration.WithLabelValues(step).Observe(d.Took.Seconds())
+	switch d.Outcome {
+	case telemetry.Business:
+		m.refused.WithLabelValues(step).Inc()
+	case telemetry.Fault:
+		m.faults.WithLabelValues(step).Inc()
+	}
+	if d.Attempt > 0 && telemetry.Undoes(step) {
+		m.undoRetries.WithLabelValues(step).Inc()
+	}
+}

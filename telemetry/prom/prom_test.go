@@ -1,0 +1,115 @@
+package prom_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"tripsaga/telemetry"
+	"tripsaga/telemetry/prom"
+	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers"
+)
+
+// told are the series that are not 0, without the histogram's buckets.
+func told(t *testing.T, registry *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetValue()
+			}
+			value := m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			if value != 0 {
+				all[name] = value
+			}
+		}
+	}
+	return all
+}
+
+func TestMetrics(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m := prom.New(registry)
+	ctx := t.Context()
+	m.Happened(ctx, domain.TripRequested, "")
+	m.Happened(ctx, domain.TripConfirmed, "")
+	m.Happened(ctx, domain.TripNeedsAttention, "States.Timeout")
+	m.Happened(ctx, domain.TripFailed, "PaymentDeclined")
+	m.Happened(ctx, domain.TripFailed, "Surprise")
+	within(t, "CancelHotel", func(ctx context.Context) { m.Happened(ctx, domain.HotelCancelled, "") })
+	m.Delivered(ctx, telemetry.Delivery{Step: "CancelHotel", Took: time.Millisecond})
+	m.Delivered(ctx, telemetry.Delivery{Step: "CancelHotel", Attempt: 1, Outcome: telemetry.Fault})
+	m.Delivered(ctx, telemetry.Delivery{Step: "ProcessPayment", Attempt: 1, Outcome: telemetry.Business})
+	m.Delivered(ctx, telemetry.Delivery{Step: "Surprise"})
+	want := map[string]float64{
+		"tripsaga_trips_started_total": 1, "tripsaga_trips_confirmed_total": 1, "tripsaga_trips_needing_attention_total": 1,
+		"tripsaga_trips_failed_total PaymentDeclined": 1, "tripsaga_trips_failed_total Other": 1,
+		"tripsaga_compensations_total CancelHotel": 1, "tripsaga_undo_retries_total CancelHotel": 1,
+		"tripsaga_faults_total CancelHotel": 1, "tripsaga_business_errors_total ProcessPayment": 1,
+		"tripsaga_step_duration_seconds CancelHotel": 2, "tripsaga_step_duration_seconds ProcessPayment": 1,
+		"tripsaga_step_duration_seconds Other": 1,
+	}
+	got := told(t, registry)
+	for name, value := range want {
+		if got[name] != value {
+			t.Errorf("%s is %v, want %v", name, got[name], value)
+		}
+		delete(got, name)
+	}
+	if len(got) > 0 {
+		t.Errorf("and %v", got)
+	}
+}
+
+// within calls f as a task of the step does.
+func within(t *testing.T, step string, f func(context.Context)) {
+	t.Helper()
+	around := func(string, handlers.Handler) handlers.Handler {
+		return func(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
+			f(ctx)
+			return json.RawMessage(`{}`), nil
+		}
+	}
+	payload := json.RawMessage(`{"delivery":{"execution":"e","trip_id":"t","attempt":0},"input":{}}`)
+	if _, err := handlers.New(&app.Service{}, around)[step](t.Context(), payload); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEverySeriesIsThereFromTheStart(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	prom.New(registry)
+	n, err := testutil.GatherAndCount(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, undo, reasons := len(telemetry.Steps()), len(telemetry.UndoSteps()), len(telemetry.Reasons())
+	if want := 3 + reasons + 2*undo + 3*steps; n != want {
+		t.Errorf("%d series, want %d", n, want)
+	}
+}
+
+func TestTheNamesAreWhatPrometheusWants(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	prom.New(registry)
+	problems, err := testutil.GatherAndLint(registry)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+	if got := strings.Join(telemetry.UndoSteps(), " "); got != "CancelFlight CancelHotel RefundPayment" {
+		t.Errorf("the steps that take back are %s", got)
+	}
+}
