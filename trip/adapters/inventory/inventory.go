@@ -30,6 +30,9 @@ var demo []byte
 // DemoName is the name of the demo's file in messages.
 const DemoName = "demo.csv"
 
+// DemoFile is the demo's file, for those who load it over the API.
+func DemoFile() []byte { return bytes.Clone(demo) }
+
 // Demo is the inventory that ships with the program.
 func Demo() (domain.Offers, error) { return Parse(DemoName, bytes.NewReader(demo)) }
 

@@ -97,16 +97,18 @@ func list[R, T any](ctx context.Context, t table.Table, index string, q domain.I
 		return p, barrier.Fault(err)
 	}
 	p.Cursor = page.Cursor
-	for _, item := range page.Items {
+	p.Items = make([]T, len(page.Items))
+	err = parallel(ctx, len(page.Items), func(ctx context.Context, i int) error {
 		var r R
-		if err := json.Unmarshal(item.Data, &r); err != nil {
-			return p, fmt.Errorf("store: the offer at %s: %w", item.Key, err)
+		if err := json.Unmarshal(page.Items[i].Data, &r); err != nil {
+			return fmt.Errorf("store: the offer at %s: %w", page.Items[i].Key, err)
 		}
-		counter, _, err := t.Get(ctx, table.Key{PK: item.PK, SK: skAvailable})
-		if err != nil {
-			return p, barrier.Fault(err)
-		}
-		p.Items = append(p.Items, row(r, counter.Ints[available]))
+		counter, _, err := t.Get(ctx, table.Key{PK: page.Items[i].PK, SK: skAvailable})
+		p.Items[i] = row(r, counter.Ints[available])
+		return barrier.Fault(err)
+	})
+	if err != nil {
+		return domain.Page[T]{}, err
 	}
 	return p, nil
 }

@@ -79,17 +79,18 @@ type change struct {
 func (v *Inventory) plan(ctx context.Context, rows []row) ([]change, domain.LoadReport, error) {
 	var report domain.LoadReport
 	var refused fault.Problems
+	standing, err := v.standing(ctx, rows)
+	if err != nil {
+		return nil, report, err
+	}
 	changes := make([]change, 0, len(rows))
-	for _, r := range rows {
-		old, ok, err := v.table.Get(ctx, r.key)
-		if err != nil {
-			return nil, report, barrier.Fault(err)
-		}
+	for i, r := range rows {
+		old := standing[i]
 		offer, err := r.item(old.Version + 1)
 		switch {
 		case err != nil:
 			return nil, report, err
-		case !ok:
+		case old.Key == (table.Key{}):
 			report.Added++
 			changes = append(changes, change{r, r.add(offer)})
 		case bytes.Equal(old.Data, offer.Data):
@@ -102,6 +103,15 @@ func (v *Inventory) plan(ctx context.Context, rows []row) ([]change, domain.Load
 		}
 	}
 	return changes, report, refused.Err()
+}
+
+// standing reads the offers as they are; one that is not there is the zero Item.
+func (v *Inventory) standing(ctx context.Context, rows []row) ([]table.Item, error) {
+	items := make([]table.Item, len(rows))
+	return items, parallel(ctx, len(rows), func(ctx context.Context, i int) (err error) {
+		items[i], _, err = v.table.Get(ctx, rows[i].key)
+		return barrier.Fault(err)
+	})
 }
 
 func (r row) item(version int64) (table.Item, error) {

@@ -42,16 +42,13 @@ func (r *Trips) Create(ctx context.Context, t *domain.Trip, events ...domain.Eve
 	if err != nil {
 		return nil, false, err
 	}
-	day := domain.DateOf(t.Created())
-	_, dayKnown := r.days.Load(day)
-	if !dayKnown {
-		ops = append(ops, table.Put(table.Item{Key: table.Key{PK: pkDays, SK: string(day)}, Version: 1}, table.None))
-	}
-	write := ctx
 	if r.deferred {
-		write = table.Deferred(ctx)
+		ctx = table.Deferred(ctx)
 	}
-	err = r.table.Transact(write, ops...)
+	if err := r.noteDay(ctx, domain.DateOf(t.Created())); err != nil {
+		return nil, false, err
+	}
+	err = r.table.Transact(ctx, ops...)
 	if conflict := (*table.Conflict)(nil); errors.As(err, &conflict) {
 		stored, err := r.Get(ctx, t.ID())
 		return stored, false, err
@@ -59,10 +56,21 @@ func (r *Trips) Create(ctx context.Context, t *domain.Trip, events ...domain.Eve
 	if err != nil {
 		return nil, false, barrier.Fault(err)
 	}
-	if !dayKnown {
-		r.days.Store(day, true)
-	}
 	return saved(t), true, nil
+}
+
+// noteDay writes that there are trips of this day, once a process. It is a write of its own, before the trip's: in the
+// trip's transaction, the first bookings of a day would all collide on this one item. A day without trips does no harm.
+func (r *Trips) noteDay(ctx context.Context, day domain.Date) error {
+	if _, known := r.days.Load(day); known {
+		return nil
+	}
+	item := table.Item{Key: table.Key{PK: pkDays, SK: string(day)}, Version: 1}
+	if err := r.table.Transact(ctx, table.Put(item, table.None)); err != nil {
+		return barrier.Fault(err)
+	}
+	r.days.Store(day, true)
+	return nil
 }
 
 // Get implements domain.Trips.
