@@ -1,0 +1,22 @@
+package scenarios
+
+import (
+	"testing"
+
+	"tripsaga/table"
+	"tripsaga/table/dynamo"
+	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/tests/scenarios/scenario"
+)
+
+func TestMain(m *testing.M) { dynamolocal.Main(m) }
+
+// TestScenariosOnDynamoDB keeps everything on DynamoDB Local, the engine's journal too.
+func TestScenariosOnDynamoDB(t *testing.T) {
+	dynamolocal.ForTest(t)
+	scenario.Run(t, ".", func(t *testing.T, env scenario.Env) scenario.System {
+		records := dynamolocal.NewTable(t, dynamo.Options{})
+		sys := openLocal(t, env, func(table.Table) table.Table { return records })
+		return scenario.System{App: sys.App, Engine: sys.Engine, Table: records}
+	})
+}
