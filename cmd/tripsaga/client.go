@@ -16,14 +16,17 @@ import (
 
 // remote is what the commands share that talk to a server.
 type remote struct {
-	URL  string `help:"Address of the server." default:"http://127.0.0.1:8080" env:"TRIPSAGA_URL" name:"url"`
-	JSON bool   `help:"Print JSON, and nothing else, on the standard output." name:"json"`
+	URL    string   `help:"Address of the server; it may have a path, such as a stage of API Gateway." default:"http://127.0.0.1:8080" env:"TRIPSAGA_URL" name:"url"`
+	SigV4  string   `help:"Sign each request for API Gateway in this AWS region, with the credentials that the AWS CLI would use." env:"TRIPSAGA_SIGV4" name:"sigv4" placeholder:"REGION"`
+	Header []string `help:"Send this header with each request; may be repeated. It is never printed." env:"TRIPSAGA_HEADER" sep:"none" placeholder:"'NAME: VALUE'"`
+	JSON   bool     `help:"Print JSON, and nothing else, on the standard output." name:"json"`
 }
 
 // client talks to one server.
 type client struct {
-	base string
-	http http.Client
+	base        string
+	credentials credentials
+	http        http.Client
 }
 
 const (
@@ -38,7 +41,16 @@ func (r *remote) client() (*client, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, usage(fmt.Errorf("--url %q is no address of a server, such as http://127.0.0.1:8080", r.URL))
 	}
-	return &client{base: strings.TrimSuffix(r.URL, "/")}, nil
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, usage(fmt.Errorf("--url %s: allowed are a scheme, a host and a path", u.Redacted()))
+	}
+	c, err := r.credentials(u)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return &client{
+		base: strings.TrimRight(r.URL, "/"), credentials: c, http: http.Client{CheckRedirect: c.redirect()},
+	}, nil
 }
 
 // call is one request. Only what may be repeated without harm is tried again when the server is busy or the connection
@@ -49,6 +61,7 @@ type call struct {
 	header       http.Header
 	body         []byte
 	repeatable   bool
+	heavy        bool // when it took too long once, it will again
 }
 
 func (c *client) get(ctx context.Context, path string, query url.Values, into any) error {
@@ -59,7 +72,7 @@ func (c *client) get(ctx context.Context, path string, query url.Values, into an
 func (c *client) do(ctx context.Context, k call, into any) error {
 	for try := 1; ; try++ {
 		wait, err := c.try(ctx, k, into)
-		if err == nil || !k.repeatable || wait == 0 || try == maxTries {
+		if err == nil || !k.repeatable || wait == 0 || try == maxTries || k.heavy && tookTooLong(err) {
 			return err
 		}
 		if !sleep(ctx, wait) {
@@ -94,10 +107,13 @@ var (
 // waitAfter is the server's wish, a moment when the connection broke, or 0 when nothing will get better.
 func waitAfter(err error) time.Duration {
 	var p *serverProblem
+	var g *gatewayError
 	var broken *url.Error
 	switch {
 	case errors.As(err, &p):
 		return p.wait
+	case errors.As(err, &g):
+		return g.wait
 	case errors.As(err, &broken):
 		return brokenWait
 	}
@@ -124,6 +140,11 @@ func (c *client) send(ctx context.Context, k call) (*http.Response, error) {
 	}
 	for name, values := range k.header {
 		r.Header[name] = values
+	}
+	if err := c.credentials.add(r, k.body); errors.Is(err, context.Canceled) {
+		return nil, errInterrupted
+	} else if err != nil {
+		return nil, err
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {

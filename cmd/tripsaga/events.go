@@ -45,6 +45,9 @@ func (c *eventsCmd) show(p *program, server *client) error {
 	answer, err := server.send(p.ctx, call{method: http.MethodGet, path: "/events", query: url.Values{
 		"after": {strconv.FormatUint(c.After, 10)}, "follow": {strconv.FormatBool(c.Follow)},
 	}})
+	if noSuchRoute(err) {
+		return fmt.Errorf("%s offers no event feed: the events of this deployment are on its event bus", server.base)
+	}
 	if err != nil {
 		return err
 	}

@@ -155,9 +155,12 @@ func (f *following) settled(ctx context.Context) (trip rest.TripDetails, err err
 	return trip, err
 }
 
-func notFound(err error) bool {
+func notFound(err error) bool { return statusIs(err, http.StatusNotFound) }
+
+// statusIs tells whether the server has told a problem of this status.
+func statusIs(err error, status int) bool {
 	var p *serverProblem
-	return errors.As(err, &p) && p.Status == http.StatusNotFound
+	return errors.As(err, &p) && p.Status == status
 }
 
 func (c *client) history(ctx context.Context, id string) ([]historyEvent, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -40,12 +41,12 @@ func (s *inventoryShowCmd) Run(p *program) error {
 		Nights  []rest.HotelNight `json:"nights,omitempty"`
 	}
 	if s.What != "hotels" {
-		if all.Flights, err = s.flights(p, c); err != nil {
+		if all.Flights, err = s.flights(p.ctx, c); err != nil {
 			return err
 		}
 	}
 	if s.What != "flights" {
-		if all.Nights, err = s.nights(p, c); err != nil {
+		if all.Nights, err = s.nights(p.ctx, c); err != nil {
 			return err
 		}
 	}
@@ -68,10 +69,10 @@ func (s *inventoryShowCmd) query(cursor string) url.Values {
 	return query
 }
 
-func (s *inventoryShowCmd) flights(p *program, c *client) (all []rest.FlightDay, err error) {
+func (s *inventoryShowCmd) flights(ctx context.Context, c *client) (all []rest.FlightDay, err error) {
 	for cursor := ""; ; {
 		var page rest.FlightPage
-		if err := c.get(p.ctx, "/inventory/flights", s.query(cursor), &page); err != nil {
+		if err := c.get(ctx, "/inventory/flights", s.query(cursor), &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Flights...)
@@ -81,10 +82,10 @@ func (s *inventoryShowCmd) flights(p *program, c *client) (all []rest.FlightDay,
 	}
 }
 
-func (s *inventoryShowCmd) nights(p *program, c *client) (all []rest.HotelNight, err error) {
+func (s *inventoryShowCmd) nights(ctx context.Context, c *client) (all []rest.HotelNight, err error) {
 	for cursor := ""; ; {
 		var page rest.NightPage
-		if err := c.get(p.ctx, "/inventory/hotels", s.query(cursor), &page); err != nil {
+		if err := c.get(ctx, "/inventory/hotels", s.query(cursor), &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Nights...)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,7 +24,7 @@ func problemOf(answer *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 	p := &serverProblem{}
 	if json.Unmarshal(text, &p.Problem) != nil || p.Title == "" {
-		return fmt.Errorf("the server answered %s: %.200s", answer.Status, text)
+		return gatewayProblem(answer, text)
 	}
 	if p.Status == http.StatusServiceUnavailable {
 		p.wait = time.Millisecond
@@ -34,6 +36,47 @@ func problemOf(answer *http.Response) error {
 		return usage(p)
 	}
 	return p
+}
+
+// gatewayError is an answer that is not the API's own: a gateway's, a proxy's or another server's.
+type gatewayError struct {
+	status  int
+	message string
+	wait    time.Duration // before another try makes sense, 0 is never
+}
+
+func (g *gatewayError) Error() string { return g.message }
+
+func gatewayProblem(answer *http.Response, text []byte) error {
+	g := &gatewayError{
+		status:  answer.StatusCode,
+		message: fmt.Sprintf("the server answered %s: %s", answer.Status, printable(fmt.Sprintf("%.200s", text))),
+	}
+	switch answer.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		g.message += "\nit may ask for credentials: --sigv4 REGION, or --header 'Authorization: Bearer ...'"
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		g.wait = gatewayWait
+	}
+	return g
+}
+
+// gatewayWait is short enough for a cold start and long enough for a throttle of requests by the second.
+const gatewayWait = time.Second
+
+// tookTooLong tells that a gateway, or this client, has given up waiting.
+func tookTooLong(err error) bool { return fromGateway(err) || errors.Is(err, context.DeadlineExceeded) }
+
+func fromGateway(err error) bool {
+	var g *gatewayError
+	return errors.As(err, &g)
+}
+
+// noSuchRoute tells that the server has no such address, or says that it does not implement it.
+func noSuchRoute(err error) bool {
+	var g *gatewayError
+	return notFound(err) || statusIs(err, http.StatusNotImplemented) ||
+		errors.As(err, &g) && (g.status == http.StatusNotFound || g.status == http.StatusNotImplemented)
 }
 
 // Error lists every field that is wrong.

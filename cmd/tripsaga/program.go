@@ -37,6 +37,7 @@ type commands struct {
 	History   historyCmd   `cmd:"" help:"Show everything that happened in a trip's saga."`
 	Redrive   redriveCmd   `cmd:"" help:"Resume a saga that ended without success at the state where it failed."`
 	Events    eventsCmd    `cmd:"" help:"Show the domain events."`
+	Check     checkCmd     `cmd:"" help:"Book trips at any deployment and verify every record that they leave."`
 	Inventory inventoryCmd `cmd:"" help:"Show or load flights and hotels."`
 	Bench     benchCmd     `cmd:"" help:"Measure bookings on a durable store against a raw log."`
 	Table     tableCmd     `cmd:"" help:"Inspect the items of a data folder whose server is stopped."`

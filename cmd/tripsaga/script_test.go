@@ -19,9 +19,14 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tripsaga": main})
 }
 
-// TestScripts runs testdata/script against a server of their own with the demo inventory; $EXAMPLES are the examples.
+// TestScripts runs testdata/script against a server of their own with the demo inventory; $EXAMPLES are the examples,
+// $SCRIPTS the scripts.
 func TestScripts(t *testing.T) {
 	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := filepath.Abs("../../scripts")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,17 +40,26 @@ func TestScripts(t *testing.T) {
 			env.Defer(stop)
 			env.Setenv("TRIPSAGA_URL", url)
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv("SCRIPTS", scripts)
 			return nil
 		},
 	})
 }
 
+// serveInMemory serves the demo inventory.
 func serveInMemory() (url string, stop func(), err error) {
+	return serveSystem(func(sys *local.System) error {
+		_, err := sys.LoadDemoInventoryOnce(context.Background())
+		return err
+	})
+}
+
+func serveSystem(prepare func(*local.System) error) (url string, stop func(), err error) {
 	sys, err := local.Open(context.Background(), local.Options{})
 	if err != nil {
 		return "", nil, err
 	}
-	if _, err := sys.LoadDemoInventoryOnce(context.Background()); err != nil {
+	if err := prepare(sys); err != nil {
 		return "", nil, err
 	}
 	ts := httptest.NewUnstartedServer(nil)

@@ -43,9 +43,9 @@ func (t *tripCmd) Run(p *program) error {
 func (p *program) printTrip(t rest.TripDetails) error {
 	g := p.grid("trip", t.ID, string(t.Status), reasonText(t.Reason))
 	g.row("traveler", t.Traveler.Name, t.Traveler.Email)
-	g.row("flight", fmt.Sprintf("%s on %s, seats: %d", t.Flight.Number, t.Flight.Date, t.Flight.Seats),
+	g.row("flight", flightText(t.Flight.Number, t.Flight.Date, t.Flight.Seats),
 		reservationText(t.Reservations.Flight))
-	g.row("hotel", fmt.Sprintf("%s from %s to %s, rooms: %d", t.Hotel.Hotel, t.Hotel.CheckIn, t.Hotel.CheckOut, t.Hotel.Rooms),
+	g.row("hotel", stayText(t.Hotel.Hotel, t.Hotel.CheckIn, t.Hotel.CheckOut, t.Hotel.Rooms),
 		reservationText(t.Reservations.Hotel))
 	g.row("payment", "card "+t.Payment.CardToken, reservationText(&rest.Reservation{
 		State: t.Payment.State, Amount: t.Payment.Amount, Reason: t.Payment.Reason}))
@@ -55,6 +55,14 @@ func (p *program) printTrip(t rest.TripDetails) error {
 	g.row("saga", sagaText(t.Saga))
 	g.row("created", t.Created.Format(time.RFC3339))
 	return g.end()
+}
+
+func flightText[N, D ~string](number N, date D, seats int) string {
+	return fmt.Sprintf("%s on %s, seats: %d", number, date, seats)
+}
+
+func stayText[H, D ~string](hotel H, in, out D, rooms int) string {
+	return fmt.Sprintf("%s from %s to %s, rooms: %d", hotel, in, out, rooms)
 }
 
 // stepWords are the states of a step as people say them.

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+
+	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers/rest"
+)
+
+// deployment is the system under check.
+type deployment struct {
+	p    *program
+	c    *client
+	ours map[string]bool // trips that the check has booked
+}
+
+// snapshot is what a deployment holds at one moment, and what tells whether it holds still.
+type snapshot struct {
+	newest    rest.Trip        // of all trips
+	open      string           // a trip under way that is not ours
+	attention map[string]int64 // trips that need attention, with their versions, before the totals were read
+
+	ledger app.Ledger
+	unread error   // why the ledger could not be read
+	seats  int64   // held on the offer's flight
+	rooms  []int64 // held on each of the offer's nights
+
+	newer          string                   // a trip that is not ours and newer than the snapshot before
+	listed         map[string]domain.Status // our trips among the newer ones
+	attentionAfter map[string]int64         // as attention, after the totals were read
+}
+
+// look takes a snapshot; since is the one before, nil for the first. The order matters: a trip of others that moves the
+// totals between two snapshots is open before the first one's totals are read, or newer than the first one's newest.
+func (d *deployment) look(ctx context.Context, o offer, since *snapshot) (*snapshot, error) {
+	s := &snapshot{}
+	for _, part := range []func() error{
+		func() error { return d.lookAtNewest(ctx, s) },
+		func() error { return d.lookAtOpen(ctx, s) },
+		func() error { return d.lookAtLedger(ctx, s) },
+		func() error { return d.lookAtCounters(ctx, o, s) },
+		func() error { return d.lookAtNewer(ctx, since, s) },
+	} {
+		if err := part(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (d *deployment) lookAtNewest(ctx context.Context, s *snapshot) error {
+	for t, err := range d.trips(ctx, "") {
+		s.newest = t
+		return err
+	}
+	return nil
+}
+
+func (d *deployment) lookAtOpen(ctx context.Context, s *snapshot) (err error) {
+	for t, err := range d.trips(ctx, domain.Pending) {
+		if err != nil {
+			return err
+		}
+		if !d.ours[t.ID] {
+			s.open = t.ID
+			break
+		}
+	}
+	s.attention, err = d.needAttention(ctx)
+	return err
+}
+
+func (d *deployment) needAttention(ctx context.Context) (map[string]int64, error) {
+	versions := map[string]int64{}
+	for t, err := range d.trips(ctx, domain.NeedsAttention) {
+		if err != nil {
+			return nil, err
+		}
+		versions[t.ID] = t.Version
+	}
+	return versions, nil
+}
+
+// lookAtLedger bears with a ledger that is not to be had: the audit of a large deployment may take longer than its
+// gateway waits.
+func (d *deployment) lookAtLedger(ctx context.Context, s *snapshot) error {
+	s.unread = d.c.do(ctx, call{method: http.MethodGet, path: "/ledger", repeatable: true, heavy: true}, &s.ledger)
+	if s.unread != nil && !answered(s.unread) {
+		return s.unread
+	}
+	return nil
+}
+
+func (d *deployment) lookAtCounters(ctx context.Context, o offer, s *snapshot) error {
+	day := inventoryShowCmd{From: string(o.flight.Date), To: string(o.flight.Date)}
+	flights, err := day.flights(ctx, d.c)
+	if err != nil {
+		return err
+	}
+	for _, f := range flights {
+		if f.Number == o.flight.Number {
+			s.seats = f.Capacity - f.Available
+		}
+	}
+	nights, err := d.nights(ctx, o.nights[0].Night, o.nights[len(o.nights)-1].Night)
+	for _, want := range o.nights {
+		for _, n := range nights {
+			if n.Hotel == want.Hotel && n.Night == want.Night {
+				s.rooms = append(s.rooms, n.Capacity-n.Available)
+			}
+		}
+	}
+	return err
+}
+
+// lookAtNewer goes through the list of all trips, the newest first, down to the newest of the snapshot before.
+func (d *deployment) lookAtNewer(ctx context.Context, since *snapshot, s *snapshot) (err error) {
+	if since == nil {
+		return nil
+	}
+	s.listed = map[string]domain.Status{}
+	for t, err := range d.trips(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if t.ID == since.newest.ID || t.Created.Before(since.newest.Created) {
+			break
+		}
+		if d.ours[t.ID] {
+			s.listed[t.ID] = t.Status
+		} else {
+			s.newer = t.ID
+		}
+	}
+	s.attentionAfter, err = d.needAttention(ctx)
+	return err
+}
+
+// trips lists the trips of a status, or all, page by page.
+func (d *deployment) trips(ctx context.Context, status domain.Status) iter.Seq2[rest.Trip, error] {
+	return func(yield func(rest.Trip, error) bool) {
+		query := url.Values{"limit": {"20"}}
+		if status != "" {
+			query.Set("status", string(status))
+		}
+		for {
+			var page rest.TripPage
+			if err := d.c.get(ctx, "/trips", query, &page); err != nil {
+				yield(rest.Trip{}, err)
+				return
+			}
+			for _, t := range page.Trips {
+				if !yield(t, nil) {
+					return
+				}
+			}
+			if page.NextCursor == "" {
+				return
+			}
+			query.Set("cursor", page.NextCursor)
+		}
+	}
+}
+
+// answered tells that the server is there, though its answer is an error or takes too long.
+func answered(err error) bool {
+	var p *serverProblem
+	return errors.As(err, &p) || tookTooLong(err)
+}
+
+// disturbed tells which trip of others may have moved the totals between two snapshots; "" is none.
+func disturbed(before, after *snapshot) string {
+	for _, id := range []string{before.open, after.newer} {
+		if id != "" {
+			return fmt.Sprintf("others book meanwhile (trip %s)", id)
+		}
+	}
+	if !maps.Equal(before.attention, after.attentionAfter) {
+		return "trips that needed attention have moved meanwhile"
+	}
+	return ""
+}
+
+// observe reads what the trip has left.
+func (d *deployment) observe(ctx context.Context, t *trial) (err error) {
+	t.trip = rest.TripDetails{}
+	if err := d.c.get(ctx, tripPath(t.id), nil, &t.trip); err != nil {
+		return err
+	}
+	t.after, err = d.look(ctx, t.offer, t.before)
+	return err
+}
+
+// requestBody never fails: a request is strings and numbers.
+func requestBody(r domain.Request) []byte {
+	body, _ := json.Marshal(r)
+	return body
+}
