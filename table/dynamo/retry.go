@@ -13,11 +13,12 @@ import (
 )
 
 // One call is tried attempts times. After the first it waits a random time of up to firstPause, which doubles with each
-// attempt, up to lastPause: two seconds in all, give or take, and 4.3 at most.
+// attempt, up to lastPause: three seconds in all, give or take, and 6.2 at most, within the time-out of every function.
+// So many attempts are for the transactions that collide on a popular flight's counter, see tests/capacity.
 const (
-	attempts       = 10
+	attempts       = 20
 	firstPause     = 20 * time.Millisecond
-	lastPause      = time.Second
+	lastPause      = 400 * time.Millisecond
 	attemptAllowed = 5 * time.Second // for one attempt; DynamoDB answers in milliseconds
 )
 
