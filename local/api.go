@@ -16,11 +16,11 @@ import (
 
 // API is the REST API over the system.
 func (s *System) API(log *slog.Logger) http.Handler {
-	return rest.New(rest.Deps{
+	return s.traces.HTTP(rest.New(rest.Deps{
 		Book: s.book, Details: s.App.GetTrip, Trips: s.App.ListTrips,
 		Flights: s.App.ShowFlights, Nights: s.App.ShowNights, Load: s.load, Ledger: s.App.Audit,
 		Executions: executions{s}, Feed: feed{s}, Log: log,
-	})
+	}))
 }
 
 // book refuses before anything is stored when too many are under way.

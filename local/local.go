@@ -11,10 +11,12 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"time"
 
 	"tripsaga/engine"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
+	"tripsaga/telemetry"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/app"
@@ -27,6 +29,8 @@ type Options struct {
 	Dir     string // data folder; "" is in memory
 	MaxOpen int    // bookings that the API lets be under way at once; 0 means 10,000
 	Log     *slog.Logger
+
+	Telemetry telemetry.Observer // of the bookings; the zero value is off
 
 	Scheduler engine.Scheduler // default engine.RealTime
 	Seed      func() uint64    // of the sagas' random choices
@@ -65,6 +69,8 @@ type System struct {
 	App    *app.Service
 
 	admission admission
+	opened    time.Time
+	traces    *telemetry.Traces
 }
 
 // Open opens the store and resumes every open saga.
@@ -87,30 +93,44 @@ func Open(ctx context.Context, opt Options) (*System, error) {
 		Payments:  store.NewPayments(t, bank.New(t), now),
 		Now:       now, Random: opt.Random,
 	}
-	s := &System{Store: st, App: service, admission: admission{limit: opt.MaxOpen}}
+	if opt.Telemetry != (telemetry.Observer{}) {
+		service.Observer = opt.Telemetry
+	}
+	s := &System{
+		Store: st, App: service, admission: admission{limit: opt.MaxOpen}, opened: now(), traces: opt.Telemetry.Traces,
+	}
 	// The bound stands at the door, see admission: a trip that was let in is never refused its saga.
 	s.Engine, err = engine.Open(ctx, engine.Options{
 		Name: "booking", Definition: saga.Definition(), Table: t, MaxOpen: math.MaxInt,
-		Tasks: opt.WrapTasks(tasks(service)), OnEnd: s.onEnd,
+		Tasks: opt.WrapTasks(tasks(service, opt.Telemetry)), OnEnd: s.onEnd,
 		Scheduler: opt.Scheduler, Seed: opt.Seed, Log: opt.Log,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the engine: %w", err), st.Close())
 	}
-	service.Starter = starter{s.Engine}
+	service.Starter = starter{s.Engine, opt.Telemetry.Traces}
 	return s, nil
 }
 
 // tasks lets the handlers write without waiting for the disk, which only the engine may: it writes to the same log
 // after them, and waits before it acknowledges the end.
-func tasks(service *app.Service) map[string]engine.Task {
+func tasks(service *app.Service, watch telemetry.Observer) map[string]engine.Task {
 	all := map[string]engine.Task{}
-	for name, handle := range handlers.New(service) {
+	for name, handle := range handlers.New(service, telemetry.Task(watch)) {
 		all[name] = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
-			return handle(table.Deferred(ctx), input)
+			return handle(table.Deferred(traced(ctx, watch.Traces)), input)
 		}
 	}
 	return all
+}
+
+// traced makes the delivery go on with the trace that its execution was started in.
+func traced(ctx context.Context, traces *telemetry.Traces) context.Context {
+	if traces == nil {
+		return ctx
+	}
+	info, _ := engine.InfoOf(ctx)
+	return telemetry.WithTraceHeader(ctx, info.Trace)
 }
 
 // onEnd is the listener on the sagas' ends.

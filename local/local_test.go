@@ -14,6 +14,7 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/local"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
@@ -132,7 +133,7 @@ func TestReconcileStartsWhatWasOnlyStored(t *testing.T) {
 	sys.App.Starter = starter
 	v.AfterFunc(time.Second, func() {})
 	v.Run()
-	report, err := sys.App.Reconcile(t.Context(), 0)
+	report, err := sys.App.Reconcile(t.Context(), app.Patience{})
 	if err != nil || report.Started != 1 {
 		t.Fatalf("Reconcile = %+v, %v", report, err)
 	}
@@ -142,6 +143,58 @@ func TestReconcileStartsWhatWasOnlyStored(t *testing.T) {
 		t.Errorf("trips %v, %v", page.Items, err)
 	}
 }
+
+// TestOverdueCountsFromTheOpening reopens a folder after two hours, in which nothing ran: its pending trip is overdue by
+// the clock, and yet has had no chance to end.
+func TestOverdueCountsFromTheOpening(t *testing.T) {
+	dir := t.TempDir()
+	var request domain.Request
+	if err := json.Unmarshal([]byte(strings.Replace(happy, "CARD", "tok_ok", 1)), &request); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	reopened := func(at time.Time) (*local.System, *engine.Virtual) {
+		v := engine.NewVirtual(at)
+		sys, err := local.Open(t.Context(), local.Options{Dir: dir, Scheduler: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sys.App.Starter = dead{}
+		return sys, v
+	}
+	status := func(sys *local.System) domain.Status {
+		page, err := sys.App.ListTrips(t.Context(), domain.TripQuery{})
+		if err != nil || len(page.Items) != 1 {
+			t.Fatalf("trips %v, %v", page.Items, err)
+		}
+		return page.Items[0].Status()
+	}
+	sys, _ := reopened(begin)
+	if _, err := sys.App.BookTrip(t.Context(), "key", request); err == nil {
+		t.Fatal("the starter is dead and the booking succeeded")
+	}
+	if err := sys.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sys, v := reopened(begin.Add(2 * time.Hour))
+	defer sys.Close(t.Context())
+	sys.App.Starter = idle{}
+	sys.Reconcile(t.Context(), 0, log)
+	if got := status(sys); got != domain.Pending {
+		t.Errorf("right after the opening: %s", got)
+	}
+	v.AfterFunc(30*time.Minute, func() {})
+	v.Run()
+	sys.Reconcile(t.Context(), 0, log)
+	if got := status(sys); got != domain.NeedsAttention {
+		t.Errorf("half an hour later: %s", got)
+	}
+}
+
+// idle starts sagas that never move.
+type idle struct{}
+
+func (idle) Start(context.Context, string, json.RawMessage) error { return nil }
 
 type dead struct{}
 

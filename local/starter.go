@@ -7,13 +7,23 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/shared/fault"
+	"tripsaga/telemetry"
 )
 
-// starter implements app.Starter.
-type starter struct{ engine *engine.Engine }
+// starter implements app.Starter. The execution's tasks go on with the trace of its start.
+type starter struct {
+	engine *engine.Engine
+	traces *telemetry.Traces
+}
 
-func (s starter) Start(ctx context.Context, tripID string, input json.RawMessage) error {
-	err := s.engine.Start(ctx, tripID, input)
+func (s starter) Start(ctx context.Context, tripID string, input json.RawMessage) (err error) {
+	if s.traces != nil {
+		var end func(error)
+		ctx, end = s.traces.StartExecution(ctx, tripID)
+		defer func() { end(err) }()
+		ctx = engine.WithTrace(ctx, telemetry.TraceHeader(ctx))
+	}
+	err = s.engine.Start(ctx, tripID, input)
 	if errors.Is(err, engine.ErrExists) {
 		return s.same(ctx, tripID, input)
 	}

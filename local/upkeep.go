@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
@@ -23,15 +24,27 @@ func (s *System) LoadDemoInventoryOnce(ctx context.Context) (loaded bool, err er
 	return err == nil, err
 }
 
-// Reconcile starts the sagas of trips that were stored longer than grace ago and never started.
+// overdueAfter is how long a trip may be pending before it is marked NEEDS_ATTENTION.
+const overdueAfter = 30 * time.Minute
+
+// Reconcile starts the sagas of trips that were stored longer than grace ago and never started, and marks those that
+// are overdue.
 func (s *System) Reconcile(ctx context.Context, grace time.Duration, log *slog.Logger) {
-	report, err := s.App.Reconcile(ctx, grace)
+	report, err := s.App.Reconcile(ctx, app.Patience{Grace: grace, Overdue: s.overdue()})
 	switch {
 	case err != nil && ctx.Err() == nil:
-		log.Error("reconciling failed", "error", err, "pending", report.Pending, "failed", report.Failed)
+		log.Error("reconciling failed", "error", err, "report", report)
 	case report.Pending > 0:
-		log.Info("reconciled", "pending", report.Pending, "started", report.Started)
+		log.Info("reconciled", "report", report)
 	}
+}
+
+// overdue marks no trip before the system has run for as long: its sagas stood still while it did not.
+func (s *System) overdue() time.Duration {
+	if s.App.Now().Sub(s.opened) < overdueAfter {
+		return 0
+	}
+	return overdueAfter
 }
 
 // Sweep removes events that have been kept for long enough.

@@ -100,7 +100,7 @@ func TestReconcileStartsWhatWasNeverStarted(t *testing.T) {
 		lost = append(lost, trip.ID())
 		w.time = w.time.Add(30 * time.Hour)
 	}
-	report, err := w.Reconcile(t.Context(), time.Minute)
+	report, err := w.Reconcile(t.Context(), app.Patience{Grace: time.Minute})
 	if err == nil || report != (app.ReconcileReport{Pending: 3, Failed: 3}) {
 		t.Errorf("while the starter is broken: %+v, %v", report, err)
 	}
@@ -109,7 +109,7 @@ func TestReconcileStartsWhatWasNeverStarted(t *testing.T) {
 	fresh := w.book(t, nil)
 	delete(w.starts, fresh)
 	w.time = w.time.Add(30 * time.Second)
-	report, err = w.Reconcile(t.Context(), time.Minute)
+	report, err = w.Reconcile(t.Context(), app.Patience{Grace: time.Minute})
 	if err != nil || report != (app.ReconcileReport{Pending: 3, Started: 3}) {
 		t.Errorf("report %+v, %v", report, err)
 	}

@@ -3,36 +3,96 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"tripsaga/trip/domain"
 )
 
-// ReconcileReport counts what Reconcile did.
-type ReconcileReport struct {
-	Pending int `json:"pending"` // trips older than the grace period that have no end yet
-	Started int `json:"started"` // of these, whose saga runs for sure now
-	Failed  int `json:"failed"`  // of these, whose saga could not be started
+// Patience says how long a trip may be pending before something is done about it.
+type Patience struct {
+	Grace   time.Duration // before its saga is started again: it may just be being started
+	Overdue time.Duration // before the trip is marked NEEDS_ATTENTION; 0 is for ever
 }
 
-// Reconcile starts the saga of every trip that has been pending for longer than grace: the process that stored it may
-// have ended before it started the saga. Starting a saga that runs changes nothing. A trip that fails to start does not
-// hold up the others; the errors are joined.
-func (s *Service) Reconcile(ctx context.Context, grace time.Duration) (ReconcileReport, error) {
-	var report ReconcileReport
-	var failures []error
-	q := domain.TripQuery{Status: domain.Pending, Limit: domain.MaxPage, Created: s.Now().Add(-grace)}
-	err := s.eachTrip(ctx, q, func(t *domain.Trip) error {
-		report.Pending++
-		if err := s.start(ctx, t); err != nil {
-			report.Failed++
-			failures = append(failures, err)
-			return ctx.Err()
-		}
-		report.Started++
+// ReconcileReport counts what Reconcile did.
+type ReconcileReport struct {
+	Pending int  `json:"pending"` // trips older than the grace period that had no end yet
+	Started int  `json:"started"` // of these, whose saga runs for sure now, or has ended
+	Failed  int  `json:"failed"`  // of these, whose saga could not be started
+	Overdue int  `json:"overdue"` // of those started, which were pending for too long
+	Marked  int  `json:"marked"`  // of those overdue, which are marked now; the others ended meanwhile, or could not be marked
+	CutOff  bool `json:"cut_off"` // ctx ended before all were seen
+}
+
+// reasonOverdue is the name of the reason for which an overdue trip needs attention.
+const reasonOverdue = "Overdue"
+
+// Reconcile looks at every trip that has been pending for too long. It starts the trip's saga: the process that stored
+// the trip may have ended before it did, and starting a saga that runs changes nothing. An overdue trip is marked, too,
+// but only once its saga is known to be started, since a trip that is marked is not started any more. A trip that fails
+// does not hold up the others; the errors are joined. When ctx ends, the report says so, and that is no error: the next
+// run goes on, as trips that were started end, or become overdue, and are then seen no more.
+func (s *Service) Reconcile(ctx context.Context, p Patience) (ReconcileReport, error) {
+	r := reconciliation{Service: s, patience: p, now: s.Now()}
+	q := domain.TripQuery{Status: domain.Pending, Limit: domain.MaxPage, Created: r.now.Add(-p.Grace)}
+	err := s.eachTrip(ctx, q, func(t *domain.Trip) error { return r.visit(ctx, t) })
+	if ctx.Err() != nil {
+		r.report.CutOff = true
+		err = nil
+	}
+	return r.report, errors.Join(append(r.failures, err)...)
+}
+
+// reconciliation is one run.
+type reconciliation struct {
+	*Service
+	patience Patience
+	now      time.Time
+	report   ReconcileReport
+	failures []error
+}
+
+// visit returns an error only to end the run.
+func (r *reconciliation) visit(ctx context.Context, t *domain.Trip) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	r.report.Pending++
+	err := r.start(ctx, t)
+	if err == nil {
+		r.report.Started++
+		err = r.mark(ctx, t)
+	} else if ctx.Err() == nil {
+		r.report.Failed++
+	}
+	if err != nil && ctx.Err() == nil {
+		r.failures = append(r.failures, fmt.Errorf("trip %s: %w", t.ID(), err))
+	}
+	return ctx.Err()
+}
+
+// mark reads the trip afresh, so that one which has ended since it was listed is left alone.
+func (r *reconciliation) mark(ctx context.Context, t *domain.Trip) error {
+	age := r.now.Sub(t.Created())
+	if r.patience.Overdue == 0 || age < r.patience.Overdue {
 		return nil
+	}
+	r.report.Overdue++
+	reason := domain.Reason{
+		Name:    reasonOverdue,
+		Message: fmt.Sprintf("the saga has no end after %s, allowed are %s", age.Truncate(time.Second), r.patience.Overdue),
+	}
+	marked := false
+	_, err := r.changeTrip(ctx, t.ID(), func(t *domain.Trip) ([]domain.Event, error) {
+		events := t.MarkNeedsAttention(reason, r.now)
+		marked = len(events) > 0
+		return events, nil
 	})
-	return report, errors.Join(append(failures, err)...)
+	if err == nil && marked {
+		r.report.Marked++
+	}
+	return err
 }
 
 // eachTrip walks all pages of a list.

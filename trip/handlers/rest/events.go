@@ -51,6 +51,12 @@ func (a *api) eventRoutes(h huma.API) {
 	}, a.events)
 }
 
+// noFeed answers in place of the feed. It is no operation of the API, so that the API's description leaves it out.
+func noFeed(w http.ResponseWriter, _ *http.Request) {
+	newProblem(http.StatusNotFound, nameNoFeed,
+		"this deployment has no feed of events: they are on its event bus, to which a rule subscribes").write(w)
+}
+
 func (a *api) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
 	after, err := in.after()
 	if err != nil {

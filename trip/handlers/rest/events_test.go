@@ -129,6 +129,20 @@ func TestEventsRefusals(t *testing.T) {
 	wantProblem(t, ask(w.handler(), "GET", "/events", ""), 503, fault.NameUnavailable)
 }
 
+// TestWithoutAFeed is an API whose deployment announces its events on a bus.
+func TestWithoutAFeed(t *testing.T) {
+	w := newWorld()
+	h := New(Deps{Book: w.book, Executions: w})
+	p := wantProblem(t, ask(h, "GET", "/events?follow=false", ""), 404, nameNoFeed)
+	if !strings.Contains(p.Detail, "event bus") {
+		t.Errorf("detail %q does not tell where the events are", p.Detail)
+	}
+	wantProblem(t, ask(h, "POST", "/events", ""), 405, nameMethodNotAllowed)
+	if document := ask(h, "GET", "/openapi.json", "").Body.String(); strings.Contains(document, "/events") {
+		t.Error("the description offers /events")
+	}
+}
+
 func TestEventStreamsAreBounded(t *testing.T) {
 	a := &api{Deps: Deps{Feed: newWorld()}, streams: make(chan struct{}, 1)}
 	if _, err := a.events(t.Context(), &eventsInput{}); err != nil {

@@ -26,9 +26,23 @@ func Guard(next http.Handler, allowedHosts []string) http.Handler {
 		allowed[strings.ToLower(h)] = true
 	}
 	crossOrigin := http.NewCrossOriginProtection()
+	next = Bodies(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := refuse(r, allowed, crossOrigin); p != nil {
+			secure(w.Header())
+			p.write(w)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Bodies keeps out bodies that are too large or of another type. It is the part of [Guard] for a server behind a gateway
+// that authorizes every call, which no other web site can make in a browser.
+func Bodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
-		if p := refuse(r, allowed, crossOrigin); p != nil {
+		if p := refuseBody(r); p != nil {
 			p.write(w)
 			return
 		}
@@ -56,7 +70,7 @@ func refuse(r *http.Request, allowed map[string]bool, crossOrigin *http.CrossOri
 	case !sameOrigin(r) || crossOrigin.Check(r) != nil:
 		return newProblem(http.StatusForbidden, nameForbidden, "the request comes from another web site")
 	}
-	return refuseBody(r)
+	return nil
 }
 
 func hostAllowed(hostport string, allowed map[string]bool) bool {

@@ -34,6 +34,7 @@ type FieldProblem struct {
 const (
 	nameForbidden        = "Forbidden"
 	nameMethodNotAllowed = "MethodNotAllowed"
+	nameNoFeed           = "NoEventFeed"
 )
 
 // retryAfter is how many seconds a client is asked to wait before it tries again.

@@ -1,7 +1,8 @@
 // Package rest is the HTTP edge of trips: the API that the laptop serves and that a function behind an HTTP gateway can
 // serve as well. It turns requests into use cases and faults into problems (RFC 9457), and decides nothing.
 //
-// [New] makes the API, [Guard] keeps other web sites and oversized requests out, [Server] bounds times.
+// [New] makes the API, [Guard] keeps other web sites and oversized requests out, [Bodies] the latter alone, [Server]
+// bounds times.
 package rest
 
 import (
@@ -40,7 +41,7 @@ type Deps struct {
 	Ledger func(context.Context) (app.Ledger, error)
 
 	Executions Executions
-	Feed       Feed
+	Feed       Feed         // nil: GET /events is not offered, the deployment announces its events elsewhere
 	Log        *slog.Logger // default: discarded
 }
 
@@ -95,25 +96,31 @@ func New(deps Deps) http.Handler {
 	a := &api{Deps: deps, streams: make(chan struct{}, maxStreams)}
 	mux := http.NewServeMux()
 	h := humago.New(mux, config())
-	a.routes(h)
-	document, err := json.Marshal(h.OpenAPI())
-	if err != nil {
-		panic("rest: the API's own description does not marshal: " + err.Error())
-	}
-	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+	a.routes(mux, h)
+	document := sync.OnceValues(func() ([]byte, error) { return json.Marshal(h.OpenAPI()) })
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, r *http.Request) {
+		description, err := document()
+		if err != nil {
+			internal(r.Context(), deps.Log, "the API's description", slog.Any("error", err)).write(w)
+			return
+		}
 		w.Header().Set("Content-Type", "application/openapi+json")
-		w.Write(document)
+		w.Write(description)
 	})
 	return recovering(deps.Log, problems(mux))
 }
 
-func (a *api) routes(h huma.API) {
+func (a *api) routes(mux *http.ServeMux, h huma.API) {
 	a.bookRoutes(h)
 	a.tripRoutes(h)
 	a.sagaRoutes(h)
 	a.inventoryRoutes(h)
-	a.eventRoutes(h)
 	a.auditRoutes(h)
+	if a.Feed == nil {
+		mux.HandleFunc("GET /events", noFeed)
+		return
+	}
+	a.eventRoutes(h)
 }
 
 // config leaves out what huma adds of its own: a documentation page that loads scripts from elsewhere, schema links in

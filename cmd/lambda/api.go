@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"tripsaga/shared/fault"
+	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers/rest"
+)
+
+// newAPI makes the REST API, behind an HTTP API of API Gateway that authorizes every call.
+func newAPI(s *system) handler {
+	api := s.observer.Traces.HTTP(rest.Bodies(rest.New(rest.Deps{
+		Book: s.app.BookTrip, Details: s.app.GetTrip, Trips: s.app.ListTrips,
+		Flights: s.app.ShowFlights, Nights: s.app.ShowNights, Load: s.load, Ledger: s.app.Audit,
+		Executions: s.sagas, Log: s.log,
+	})))
+	return func(ctx context.Context, payload []byte) ([]byte, error) {
+		var call gatewayRequest
+		if err := json.Unmarshal(payload, &call); err != nil {
+			return nil, named(fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the event is none of API Gateway"))
+		}
+		r, err := call.request(ctx)
+		if err != nil {
+			return nil, named(err)
+		}
+		return json.Marshal(answer(api, r, call.prefix()))
+	}
+}
+
+func (s *system) load(ctx context.Context, csv io.Reader) (domain.LoadReport, error) {
+	offers, err := inventory.Parse("inventory", csv)
+	if err != nil {
+		return domain.LoadReport{}, err
+	}
+	return s.app.LoadInventory(ctx, offers)
+}
+
+// answer is the API's; one that was cut off is a 500, whole, since nothing of it has left yet.
+func answer(api http.Handler, r *http.Request, prefix string) (response gatewayResponse) {
+	w := recorder{header: http.Header{}}
+	defer func() {
+		switch reason := recover(); reason {
+		case nil:
+			response = w.response(prefix)
+		case http.ErrAbortHandler:
+			response = gatewayResponse{StatusCode: http.StatusInternalServerError}
+		default:
+			panic(reason)
+		}
+	}()
+	api.ServeHTTP(&w, r)
+	return
+}

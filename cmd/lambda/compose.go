@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"tripsaga/table/dynamo"
+	"tripsaga/telemetry"
+	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/adapters/stepfunctions"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/app"
+)
+
+// system is what the functions are made of, built once a process.
+type system struct {
+	config   config
+	log      *slog.Logger
+	observer telemetry.Observer
+	app      *app.Service
+	sagas    *stepfunctions.StateMachine // nil in a task
+}
+
+// compose wires everything. Nothing of it calls anywhere, so that a process is ready at once.
+func compose(c config, stdout io.Writer) (*system, error) {
+	log := telemetry.NewLogger(stdout, c.logLevel, telemetry.FormatJSON)
+	traces, err := telemetry.OpenTraces(telemetry.TraceOptions{
+		Service: "tripsaga-" + c.function, Version: c.version, XRayDaemon: c.xray, Log: log,
+		OTLPEndpoint: c.otlp, OTLPTracesEndpoint: c.otlpTraces, OTLPHeaders: c.otlpHeaders,
+	})
+	if err != nil {
+		return nil, err
+	}
+	observer := telemetry.Observer{Log: log, Metrics: telemetry.NewEMF(stdout, c.metrics, c.version), Traces: traces}
+
+	table := dynamo.New(dynamodb.New(dynamodb.Options{
+		Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointDynamoDB),
+	}), c.table, dynamo.Options{})
+	service := &app.Service{
+		Trips:     store.NewTrips(table),
+		Inventory: store.NewInventory(table),
+		Airline:   store.NewAirline(table, time.Now),
+		Hotels:    store.NewHotels(table, time.Now),
+		Payments:  store.NewPayments(table, bank.New(table), time.Now),
+		Now:       time.Now, Random: rand.Reader, Observer: observer,
+	}
+	s := &system{config: c, log: log, observer: observer, app: service}
+	if c.stateMachine != "" {
+		s.sagas = stepfunctions.New(sfn.New(sfn.Options{
+			Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointSFN),
+		}), c.stateMachine)
+		s.sagas.TraceHeader = telemetry.TraceHeader
+		service.Starter = tracedStarter{s.sagas, traces}
+	}
+	return s, nil
+}
+
+// credentials are those of the environment, which Lambda sets; a process never outlives them.
+func (c *config) credentials() aws.CredentialsProvider {
+	static := aws.Credentials{
+		AccessKeyID: c.accessKeyID, SecretAccessKey: c.secretAccessKey, SessionToken: c.sessionKey, Source: "environment",
+	}
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return static, nil })
+}
+
+// endpoint is nil for the service's own.
+func endpoint(url string) *string {
+	if url == "" {
+		return nil
+	}
+	return &url
+}

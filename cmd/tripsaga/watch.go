@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tripsaga/local"
+	"tripsaga/telemetry"
+	"tripsaga/telemetry/prom"
+)
+
+// logFlags are the log of a server.
+type logFlags struct {
+	LogLevel  string `env:"TRIPSAGA_LOG_LEVEL" help:"debug, info, warn or error. Steps that end well are told at debug." default:"info" enum:"debug,info,warn,error"`
+	LogFormat string `env:"TRIPSAGA_LOG_FORMAT" help:"text, json, or auto: text on a terminal, else json." default:"auto" enum:"auto,text,json"`
+}
+
+func (f logFlags) logger(p *program) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.LogLevel)); err != nil {
+		return nil, usage(err)
+	}
+	format := f.LogFormat
+	if format == "auto" {
+		format = telemetry.FormatJSON
+		if isTerminal(p.stderr) {
+			format = telemetry.FormatText
+		}
+	}
+	return telemetry.NewLogger(p.stderr, level, format), nil
+}
+
+// watch is what a server tells of itself: its log, its metrics and, where the environment names a collector, its traces.
+type watch struct {
+	telemetry.Observer
+	registry *prometheus.Registry
+}
+
+func openWatch(log *slog.Logger) (*watch, error) {
+	opt, err := telemetry.TraceEnv("tripsaga", version())
+	if err != nil {
+		return nil, usage(err)
+	}
+	opt.Log, opt.XRayDaemon = log, "" // X-Ray's daemon wants a segment that only Lambda makes
+	traces, err := telemetry.OpenTraces(opt)
+	if err != nil {
+		return nil, usage(err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return &watch{registry: registry, Observer: telemetry.Observer{
+		Log: log, Routine: slog.LevelDebug, Metrics: prom.New(registry), Traces: traces,
+	}}, nil
+}
+
+// version is the module's, as the binary was built.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}
+
+// over adds GET /metrics to the API of sys. It stands beside the API and is not described with it: it is for operators.
+func (w *watch) over(sys *local.System) http.Handler {
+	w.registry.MustRegister(gauges(sys))
+	api := sys.API(w.Log)
+	metrics := promhttp.HandlerFor(w.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			metrics.ServeHTTP(rw, r)
+			return
+		}
+		api.ServeHTTP(rw, r)
+	})
+}
+
+// Close sends what is still to be told.
+func (w *watch) Close(ctx context.Context) error { return w.Traces.Shutdown(ctx) }

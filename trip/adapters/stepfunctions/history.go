@@ -1,0 +1,96 @@
+package stepfunctions
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// pageSize is the service's limit, in events.
+const pageSize = 1000
+
+// History is the saga's events so far, each in the JSON in which the service sends it, but for its time, which is RFC
+// 3339 in UTC. Nothing is mapped: what the client's types do not know is in it, too. Errors: NotFound, Unavailable;
+// Internal as of Start.
+func (m *StateMachine) History(ctx context.Context, tripID string) ([]json.RawMessage, error) {
+	arn, err := m.execution(tripID)
+	if err != nil {
+		return nil, err
+	}
+	pages := sfn.NewGetExecutionHistoryPaginator(m.client, &sfn.GetExecutionHistoryInput{ExecutionArn: arn, MaxResults: pageSize})
+	var events []json.RawMessage
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx, sfn.WithAPIOptions(keepBody))
+		if err != nil {
+			return nil, translate(err)
+		}
+		if events, err = appendEvents(events, page.ResultMetadata); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
+}
+
+// bodyKey finds the answer's body in its metadata.
+type bodyKey struct{}
+
+// keepBody keeps the body of an answer beside what is decoded of it.
+func keepBody(stack *middleware.Stack) error {
+	keep := func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
+		middleware.DeserializeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleDeserialize(ctx, in)
+		answer, ok := out.RawResponse.(*smithyhttp.Response)
+		if err != nil || !ok {
+			return out, metadata, err
+		}
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			return out, metadata, err
+		}
+		answer.Body.Close()
+		answer.Body = io.NopCloser(bytes.NewReader(body))
+		metadata.Set(bodyKey{}, body)
+		return out, metadata, nil
+	}
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("KeepBody", keep), middleware.After)
+}
+
+func appendEvents(events []json.RawMessage, metadata middleware.Metadata) ([]json.RawMessage, error) {
+	body, _ := metadata.Get(bodyKey{}).([]byte)
+	var page struct {
+		Events []map[string]json.RawMessage `json:"events"`
+	}
+	if err := json.Unmarshal(body, &page); err != nil {
+		return nil, fmt.Errorf("stepfunctions: a page of the history: %w", err)
+	}
+	for _, e := range page.Events {
+		event, err := withInstant(e)
+		if err != nil {
+			return nil, fmt.Errorf("stepfunctions: event %s of the history: %w", e["id"], err)
+		}
+		events = append(events, event)
+	}
+	return events, nil
+}
+
+// withInstant makes the timestamp, which is in seconds since 1970 with decimals, an instant.
+func withInstant(e map[string]json.RawMessage) (json.RawMessage, error) {
+	var seconds float64
+	if err := json.Unmarshal(e["timestamp"], &seconds); err != nil {
+		return nil, fmt.Errorf("timestamp %q: %w", e["timestamp"], err)
+	}
+	at, err := time.UnixMilli(int64(math.Round(seconds * 1000))).UTC().MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("timestamp %s: %w", e["timestamp"], err)
+	}
+	e["timestamp"] = at
+	return json.Marshal(e)
+}

@@ -1,0 +1,60 @@
+package stepfunctions
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"tripsaga/trip/handlers/rest"
+)
+
+// Progress describes the saga of a trip as it stands now. Errors: NotFound, Unavailable; Internal as of Start.
+func (m *StateMachine) Progress(ctx context.Context, tripID string) (rest.Progress, error) {
+	d, err := m.describe(ctx, tripID)
+	if err != nil {
+		return rest.Progress{}, err
+	}
+	p := rest.Progress{
+		Status: string(d.Status), Error: aws.ToString(d.Error), Cause: aws.ToString(d.Cause),
+		Started: aws.ToTime(d.StartDate).UTC(), Redrives: int(aws.ToInt32(d.RedriveCount)),
+	}
+	if d.StopDate != nil {
+		p.Stopped = d.StopDate.UTC()
+	}
+	if d.Status == types.ExecutionStatusFailed { // of a time-out or a stop no state is the cause
+		p.State, err = m.lastState(ctx, d.ExecutionArn)
+	}
+	return p, err
+}
+
+func (m *StateMachine) describe(ctx context.Context, tripID string) (*sfn.DescribeExecutionOutput, error) {
+	arn, err := m.execution(tripID)
+	if err != nil {
+		return nil, err
+	}
+	d, err := m.client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: arn})
+	return d, translate(err)
+}
+
+// lastState is the state entered last, at which an execution without branches has failed. It reads backwards, without
+// the data: of a state that was retried a hundred times all events fit on one page.
+func (m *StateMachine) lastState(ctx context.Context, arn *string) (string, error) {
+	pages := sfn.NewGetExecutionHistoryPaginator(m.client, &sfn.GetExecutionHistoryInput{
+		ExecutionArn: arn, ReverseOrder: true, MaxResults: pageSize, IncludeExecutionData: aws.Bool(false),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", translate(err)
+		}
+		for _, e := range page.Events {
+			if strings.HasSuffix(string(e.Type), "StateEntered") && e.StateEnteredEventDetails != nil {
+				return aws.ToString(e.StateEnteredEventDetails.Name), nil
+			}
+		}
+	}
+	return "", nil
+}
