@@ -22,7 +22,8 @@ type serveCmd struct {
 	AllowHost []string `help:"Host names, besides loopback ones, that calls may name in their Host header." placeholder:"HOST"`
 	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are refused with 503." default:"10000"`
 	Empty     bool     `help:"Do not load the demo inventory into a new data folder."`
-	LogLevel  string   `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error"`
+	logFlags
+	shapeFlags
 }
 
 const (
@@ -36,26 +37,37 @@ func (c *serveCmd) Run(p *program) error {
 	if c.MaxOpen < 1 || c.MaxOpen > 1_000_000 {
 		return usage(fmt.Errorf("--max-open %d: allowed are 1 to 1,000,000", c.MaxOpen))
 	}
-	log, err := p.logger(c.LogLevel)
-	if err != nil {
+	if err := c.check(); err != nil {
 		return usage(err)
+	}
+	log, err := c.logger(p)
+	if err != nil {
+		return err
 	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return usage(fmt.Errorf("--addr %s: %w", c.Addr, err))
 	}
 	defer listener.Close()
-	sys, err := local.Open(p.ctx, local.Options{Dir: c.Data, MaxOpen: c.MaxOpen, Log: log})
+	if c.ProductionShape {
+		return c.serveShape(p, listener, log)
+	}
+	watch, err := openWatch(log)
 	if err != nil {
 		return err
 	}
-	err = c.serve(p, sys, listener, log)
+	sys, err := local.Open(p.ctx, local.Options{Dir: c.Data, MaxOpen: c.MaxOpen, Log: log, Telemetry: watch.Observer})
+	if err != nil {
+		return err
+	}
+	err = c.serve(p, sys, listener, watch)
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	return errors.Join(err, sys.Close(ctx))
+	return errors.Join(err, sys.Close(ctx), watch.Close(ctx))
 }
 
-func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, log *slog.Logger) error {
+func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, watch *watch) error {
+	log := watch.Log
 	if err := c.prepare(p, sys, log); err != nil {
 		return err
 	}
@@ -63,12 +75,16 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, l
 	defer cancel()
 	every(ctx, reconcileEvery, func() { sys.Reconcile(ctx, reconcileGrace, log) })
 	every(ctx, sweepEvery, func() { sys.Sweep(ctx, log) })
+	return c.serveAPI(p, listener, watch.over(sys), sys.Engine.OpenExecutions())
+}
 
-	server := rest.Server(rest.Guard(sys.API(log), c.AllowHost))
+// serveAPI serves until the first interrupt, and lets the calls under way end.
+func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler, resumed int) error {
+	server := rest.Server(rest.Guard(api, c.AllowHost))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	fmt.Fprintf(p.stderr, "tripsaga serves http://%s from %s (Ctrl-C drains and stops; %d sagas resumed)\n",
-		c.address(listener.Addr()), c.Data, sys.Engine.OpenExecutions())
+		c.address(listener.Addr()), c.Data, resumed)
 	if !loopback(listener.Addr()) {
 		fmt.Fprintln(p.stderr, "warning: reachable from outside, and there is no authentication")
 	}
@@ -106,17 +122,22 @@ func loopback(a net.Addr) bool {
 
 // prepare gives a new data folder the demo inventory and starts what was stored and never started.
 func (c *serveCmd) prepare(p *program, sys *local.System, log *slog.Logger) error {
-	if !c.Empty {
-		loaded, err := sys.LoadDemoInventoryOnce(p.ctx)
-		if err != nil {
-			return err
-		}
-		if loaded {
-			fmt.Fprintln(p.stderr, "new data folder: the demo inventory is loaded (see tripsaga inventory show)")
-		}
+	if err := c.loadDemo(p, sys.LoadDemoInventoryOnce); err != nil {
+		return err
 	}
 	sys.Reconcile(p.ctx, 0, log)
 	return nil
+}
+
+func (c *serveCmd) loadDemo(p *program, once func(context.Context) (loaded bool, err error)) error {
+	if c.Empty {
+		return nil
+	}
+	loaded, err := once(p.ctx)
+	if loaded {
+		fmt.Fprintln(p.stderr, "new data folder: the demo inventory is loaded (see tripsaga inventory show)")
+	}
+	return err
 }
 
 // every calls f now and then until ctx ends.
@@ -133,12 +154,4 @@ func every(ctx context.Context, d time.Duration, f func()) {
 			}
 		}
 	}()
-}
-
-func (p *program) logger(level string) (*slog.Logger, error) {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, err
-	}
-	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: l})), nil
 }

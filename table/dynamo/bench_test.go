@@ -51,7 +51,7 @@ func (c canned) client() *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{Region: "us-east-1", HTTPClient: c, Credentials: aws.AnonymousCredentials{}})
 }
 
-func stored(b *testing.B) canned {
+func storedRecord(b *testing.B) canned {
 	b.Helper()
 	data, err := json.Marshal(string(record.Data))
 	if err != nil {
@@ -63,7 +63,7 @@ func stored(b *testing.B) canned {
 
 // BenchmarkGet is a read with all that the SDK does; BenchmarkBareGet is the SDK alone.
 func BenchmarkGet(b *testing.B) {
-	t := New(stored(b).client(), "t", Options{})
+	t := New(storedRecord(b).client(), "t", Options{})
 	b.ReportAllocs()
 	for b.Loop() {
 		if it, ok, err := t.Get(b.Context(), record.Key); err != nil || !ok || it.Version != 3 {
@@ -73,7 +73,7 @@ func BenchmarkGet(b *testing.B) {
 }
 
 func BenchmarkBareGet(b *testing.B) {
-	client := New(stored(b).client(), "t", Options{}).client
+	client := New(storedRecord(b).client(), "t", Options{}).client
 	b.ReportAllocs()
 	for b.Loop() {
 		in := &dynamodb.GetItemInput{TableName: aws.String("t"), Key: encodeKey(record.Key)}

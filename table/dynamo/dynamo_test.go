@@ -197,6 +197,28 @@ func TestRangesAcrossPages(t *testing.T) {
 	}
 }
 
+// TestPagesCostOneRequest counts what a page takes where DynamoDB need not end it early.
+func TestPagesCostOneRequest(t *testing.T) {
+	requests := 0
+	tab := dynamolocal.NewTable(t, dynamo.Options{Consumed: func(op string, _ []types.ConsumedCapacity) {
+		if op == "Query" {
+			requests++
+		}
+	}})
+	for _, sk := range []string{"a", "b", "c", "d", "e"} {
+		write(t, tab, table.Put(table.Item{Key: table.Key{PK: "p", SK: sk}}, table.None))
+	}
+	for _, q := range []table.Query{
+		{PK: "p"}, {PK: "p", Limit: 3}, {PK: "p", Limit: 5}, {PK: "p", Limit: 9}, {PK: "p", Limit: 3, Descending: true},
+		{PK: "p", From: "b", To: "d"}, {PK: "p", From: "b", To: "d", Limit: 2}, {PK: "p", To: "d", Limit: 3}, {PK: "none"},
+	} {
+		requests = 0
+		if _, err := tab.Query(t.Context(), q); err != nil || requests != 1 {
+			t.Errorf("Query %+v: %d requests, error %v", q, requests, err)
+		}
+	}
+}
+
 // TestCursorOutsideOfItsQuery wants a cursor that was made well for a place outside of the query to be refused.
 func TestCursorOutsideOfItsQuery(t *testing.T) {
 	tab := dynamolocal.NewTable(t, dynamo.Options{})

@@ -54,7 +54,7 @@ func ForTest(t testing.TB) *dynamodb.Client {
 func NewTable(t testing.TB, opts dynamo.Options) *dynamo.Table {
 	t.Helper()
 	client, name := ForTest(t), Name(t)
-	if err := dynamo.CreateTable(t.Context(), client, name); err != nil {
+	if err := dynamo.CreateTable(t.Context(), client, name, dynamo.WithoutStream); err != nil {
 		t.Fatal(err)
 	}
 	return dynamo.New(client, name, opts)

@@ -1,0 +1,189 @@
+package rie
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Function is what the server can run.
+type Function struct {
+	Name    string        // also its handler, the value of _HANDLER
+	Timeout time.Duration // after which an invocation is ended and its process killed
+}
+
+// Options configure a server. Bootstrap and Functions are required.
+type Options struct {
+	Bootstrap string // the program's file
+	Functions []Function
+
+	// Env is the processes' environment, NAME=VALUE, beside what Lambda sets. They inherit nothing.
+	Env []string
+	// Concurrency is how many processes of one function there are at most; further calls wait. Default 4.
+	Concurrency int
+	// InitTimeout is the time from a process's start to its first call for an invocation. Default 10 s.
+	InitTimeout time.Duration
+	Logs        io.Writer              // what the processes print, whole lines at a time; default: discarded
+	Interfere   func(Invocation) Fault // for tests: decides what goes wrong
+}
+
+// Request is a call of a function.
+type Request struct {
+	Function string
+	Payload  json.RawMessage
+	Trace    string // X-Ray trace header; "" for none
+}
+
+// Bytes of a payload on its way to a function, and of one on its way back.
+const (
+	MaxRequest  = 6 << 20
+	MaxResponse = 6<<20 + 100
+)
+
+// Server runs functions. Its methods are safe for concurrent use.
+type Server struct {
+	opt   Options
+	pools map[string]*pool
+	logs  *lines
+
+	closing chan struct{} // closed by Close
+	mu      sync.Mutex
+	closed  bool
+	working sync.WaitGroup
+	living  map[*environment]struct{}
+}
+
+// New checks the options. Processes start when they are first needed. Errors: that the bootstrap is no program, or an
+// option that cannot be used.
+func New(opt Options) (*Server, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		opt: opt, pools: map[string]*pool{}, logs: &lines{w: opt.Logs},
+		closing: make(chan struct{}), living: map[*environment]struct{}{},
+	}
+	for _, f := range opt.Functions {
+		if f.Name == "" || f.Timeout <= 0 || s.pools[f.Name] != nil {
+			return nil, fmt.Errorf("rie: function %q with time-out %s: want a name of its own and more than 0", f.Name, f.Timeout)
+		}
+		s.pools[f.Name] = &pool{server: s, function: f, slots: make(chan struct{}, opt.Concurrency)}
+	}
+	return s, nil
+}
+
+func (o *Options) check() (err error) {
+	if o.Concurrency <= 0 {
+		o.Concurrency = 4
+	}
+	if o.InitTimeout <= 0 {
+		o.InitTimeout = 10 * time.Second
+	}
+	if o.Logs == nil {
+		o.Logs = io.Discard
+	}
+	if o.Bootstrap, err = filepath.Abs(o.Bootstrap); err != nil {
+		return fmt.Errorf("rie: bootstrap: %w", err)
+	}
+	info, err := os.Stat(o.Bootstrap)
+	if err != nil {
+		return fmt.Errorf("rie: bootstrap: %w", err)
+	}
+	if info.IsDir() {
+		return fmt.Errorf("rie: bootstrap: %s is a folder, want a program", o.Bootstrap)
+	}
+	return nil
+}
+
+// Invoke calls a function and returns its reply, a JSON value. When ctx ends first the invocation goes on unheard, as it
+// does on Lambda. Errors: *FunctionError; ErrReplyLost; ErrClosed; ctx's.
+func (s *Server) Invoke(ctx context.Context, r Request) (json.RawMessage, error) {
+	p := s.pools[r.Function]
+	if p == nil {
+		return nil, newFunctionError(ErrorNotFound, "Function not found: %s", r.Function)
+	}
+	if len(r.Payload) > MaxRequest {
+		return nil, newFunctionError(ErrorRequestTooLarge,
+			"Request must be smaller than %d bytes for the InvokeFunction operation", MaxRequest)
+	}
+	if !s.begin() {
+		return nil, ErrClosed
+	}
+	inv := &invocation{
+		id: uuid.NewString(), trace: r.Trace, payload: r.Payload,
+		replied: make(chan reply, 1), accepted: make(chan struct{}),
+	}
+	ended := make(chan reply, 1)
+	go func() {
+		defer s.working.Done()
+		ended <- p.run(ctx, inv)
+	}()
+	select {
+	case r := <-ended:
+		return r.payload, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// begin registers an invocation that Close waits for; it reports false once the server is closing.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.working.Add(1)
+	return true
+}
+
+// Close lets the invocations under way end, as long as ctx allows, and then ends every process. Errors: ctx's, when
+// invocations were cut off; that Logs could not be written.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	close(s.closing)
+	s.mu.Unlock()
+	idle := make(chan struct{})
+	go func() {
+		s.working.Wait()
+		close(idle)
+	}()
+	var err error
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		err = fmt.Errorf("rie: invocations were cut off: %w", ctx.Err())
+	}
+	s.killAll()
+	<-idle
+	return errors.Join(err, s.logs.failure())
+}
+
+// killAll ends what lives, and returns when it is gone.
+func (s *Server) killAll() {
+	s.mu.Lock()
+	var living []*environment
+	for e := range s.living {
+		living = append(living, e)
+	}
+	s.mu.Unlock()
+	for _, e := range living {
+		e.kill()
+	}
+	for _, e := range living {
+		<-e.gone
+	}
+}

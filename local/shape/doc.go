@@ -1,0 +1,13 @@
+// Package shape is production's shape on one machine: every function of tripsaga runs as a process of the deployed
+// program (cmd/lambda) behind the Lambda Runtime API, the records are on DynamoDB Local, and the saga's definition is
+// run by what stands for Step Functions: the embedded engine, with a store of its own, behind the Step Functions API.
+// What is left of AWS is played here, in a few lines each: the HTTP API in front of the function Api, the status changes
+// that EventBridge brings to ExecutionListener, and the schedule of Reconciler.
+//
+//	client -> HTTP API -> Api -> Step Functions API -> engine -> the saga's functions
+//	                       |                              |             |
+//	                       +-----> DynamoDB Local <-------|-------------+
+//	                                    ^---- ExecutionListener
+//
+// The command's serve --production-shape and tests/shape open it; nothing else imports it.
+package shape

@@ -1,0 +1,131 @@
+// Package shape tests production's shape on one machine, see tripsaga/local/shape: whole bookings through the real
+// bootstrap processes, and the faults that only processes have.
+package shape
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"tripsaga/engine"
+	"tripsaga/local/shape"
+	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/adapters/stepfunctions"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/app"
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) (code int) {
+	dir, err := os.MkdirTemp("", "tripsaga-shape-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	program.dir = dir
+	code = m.Run()
+	for _, end := range []func() error{dynamolocal.Stop, func() error { return os.RemoveAll(dir) }} {
+		if err := end(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	return code
+}
+
+// program is the functions' program, built once for all tests.
+var program struct {
+	sync.Once
+	dir, file string
+	err       error
+}
+
+func bootstrap(t *testing.T) string {
+	t.Helper()
+	program.Do(func() { program.file, program.err = shape.Build(context.Background(), program.dir) })
+	if program.err != nil {
+		t.Fatal(program.err)
+	}
+	return program.file
+}
+
+// world is an open system with records of its own.
+type world struct {
+	*shape.System
+	t   *testing.T
+	app *app.Service // over the same table; it starts sagas over the Step Functions API
+}
+
+// open opens the system and closes it when the test ends. Where DynamoDB Local is not set up the test is skipped.
+func open(t *testing.T, opt shape.Options) *world {
+	t.Helper()
+	opt.Records, opt.Bootstrap, opt.Table = dynamolocal.ForTest(t), bootstrap(t), dynamolocal.Name(t)
+	if opt.Scheduler == nil {
+		opt.Scheduler = engine.RealTime
+	}
+	opt.FunctionLogs = logs{t}
+	sys, err := shape.Open(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sys.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return &world{System: sys, t: t, app: service(sys, opt.Scheduler, rand.Reader)}
+}
+
+func service(sys *shape.System, s engine.Scheduler, random io.Reader) *app.Service {
+	client := sfn.New(sfn.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(sys.StepFunctions),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	return &app.Service{
+		Trips: store.NewTrips(sys.Table), Inventory: store.NewInventory(sys.Table),
+		Airline: store.NewAirline(sys.Table, s.Now), Hotels: store.NewHotels(sys.Table, s.Now),
+		Payments: store.NewPayments(sys.Table, bank.New(sys.Table), s.Now),
+		Starter:  stepfunctions.New(client, shape.StateMachineARN), Now: s.Now, Random: random,
+	}
+}
+
+// inventoryFile is what is on offer in the tests: a few rows, where the demo's are thousands.
+func inventoryFile(t *testing.T) []byte {
+	t.Helper()
+	data, err := os.ReadFile("testdata/inventory.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func (w *world) loadInventory() {
+	w.t.Helper()
+	offers, err := inventory.Parse("inventory.csv", bytes.NewReader(inventoryFile(w.t)))
+	if err == nil {
+		_, err = w.app.LoadInventory(w.t.Context(), offers)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// logs puts what the functions print into the test's log, which shows for a test that fails.
+type logs struct{ t *testing.T }
+
+func (l logs) Write(p []byte) (int, error) {
+	l.t.Logf("%s", p)
+	return len(p), nil
+}
