@@ -14,17 +14,17 @@ import (
 
 	"tripsaga/table"
 	"tripsaga/table/dynamo"
-	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/table/dynamo/dynamotest"
 	"tripsaga/table/dynamo/schema"
 	"tripsaga/table/embedded"
 	"tripsaga/table/tabletest"
 )
 
-func TestMain(m *testing.M) { dynamolocal.Main(m) }
+func TestMain(m *testing.M) { dynamotest.Main(m) }
 
 func TestConformance(t *testing.T) {
 	tabletest.Suite{
-		Open:        func(t *testing.T) table.Table { return dynamolocal.NewTable(t, dynamo.Options{}) },
+		Open:        func(t *testing.T) table.Table { return dynamotest.NewTable(t, dynamo.Options{}) },
 		IndexLags:   true,
 		QuerySplits: true,
 	}.Run(t)
@@ -49,7 +49,7 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 // newLossy is a table behind such a connection; the item at keyB has n = 10.
 func newLossy(t *testing.T, lose int) (*dynamo.Table, *lossy) {
 	t.Helper()
-	client, name := dynamolocal.ForTest(t), dynamolocal.Name(t)
+	client, name := dynamotest.ForTest(t), dynamotest.Name(t)
 	if err := dynamo.CreateTable(t.Context(), client, name); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestConflictsSayWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer local.Close()
-	remote := dynamolocal.NewTable(t, dynamo.Options{})
+	remote := dynamotest.NewTable(t, dynamo.Options{})
 	item := table.Item{Key: keyA, Version: 3, Ints: map[string]int64{"n": 2}}
 	write(t, local, table.Put(item, table.None))
 	write(t, remote, table.Put(item, table.None))
@@ -137,7 +137,7 @@ func TestConflictsSayWhy(t *testing.T) {
 func TestConsumed(t *testing.T) {
 	var mu sync.Mutex
 	units := make(map[string]float64)
-	tab := dynamolocal.NewTable(t, dynamo.Options{Consumed: func(op string, c []types.ConsumedCapacity) {
+	tab := dynamotest.NewTable(t, dynamo.Options{Consumed: func(op string, c []types.ConsumedCapacity) {
 		mu.Lock()
 		defer mu.Unlock()
 		for i := range c {
@@ -167,7 +167,7 @@ func TestConsumed(t *testing.T) {
 
 // TestRangesAcrossPages reads ranges whose bounds exist among items so large that DynamoDB ends its pages early.
 func TestRangesAcrossPages(t *testing.T) {
-	tab := dynamolocal.NewTable(t, dynamo.Options{})
+	tab := dynamotest.NewTable(t, dynamo.Options{})
 	data := []byte(`"` + strings.Repeat("d", 300<<10) + `"`)
 	for _, sk := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"} {
 		write(t, tab, table.Put(table.Item{Key: table.Key{PK: "p", SK: sk}, Index: table.Key{PK: "i", SK: sk}, Data: data}, table.None))
@@ -200,7 +200,7 @@ func TestRangesAcrossPages(t *testing.T) {
 // TestPagesCostOneRequest counts what a page takes where DynamoDB need not end it early.
 func TestPagesCostOneRequest(t *testing.T) {
 	requests := 0
-	tab := dynamolocal.NewTable(t, dynamo.Options{Consumed: func(op string, _ []types.ConsumedCapacity) {
+	tab := dynamotest.NewTable(t, dynamo.Options{Consumed: func(op string, _ []types.ConsumedCapacity) {
 		if op == "Query" {
 			requests++
 		}
@@ -221,7 +221,7 @@ func TestPagesCostOneRequest(t *testing.T) {
 
 // TestCursorOutsideOfItsQuery wants a cursor that was made well for a place outside of the query to be refused.
 func TestCursorOutsideOfItsQuery(t *testing.T) {
-	tab := dynamolocal.NewTable(t, dynamo.Options{})
+	tab := dynamotest.NewTable(t, dynamo.Options{})
 	for _, q := range []table.Query{{PK: "a", Prefix: "b"}, {PK: "a", From: "b", To: "c"}, {PK: "a", Index: true}} {
 		q.Cursor = table.MakeCursor(q, []byte("x"))
 		if _, err := tab.Query(t.Context(), q); !errors.Is(err, table.ErrInvalid) {
@@ -232,7 +232,7 @@ func TestCursorOutsideOfItsQuery(t *testing.T) {
 
 // TestSchema reads the definition back from a table, and makes the table again.
 func TestSchema(t *testing.T) {
-	client, name := dynamolocal.ForTest(t), dynamolocal.Name(t)
+	client, name := dynamotest.ForTest(t), dynamotest.Name(t)
 	for range 2 {
 		if err := dynamo.CreateTable(t.Context(), client, name); err != nil {
 			t.Fatal(err)
@@ -272,7 +272,7 @@ func TestSchema(t *testing.T) {
 
 // TestAnotherTable wants a table of another shape to be refused.
 func TestAnotherTable(t *testing.T) {
-	client, name := dynamolocal.ForTest(t), dynamolocal.Name(t)
+	client, name := dynamotest.ForTest(t), dynamotest.Name(t)
 	_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest,
 		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},

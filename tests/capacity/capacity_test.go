@@ -16,7 +16,7 @@ import (
 	"tripsaga/engine/faulty"
 	"tripsaga/table"
 	"tripsaga/table/dynamo"
-	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/table/dynamo/dynamotest"
 	"tripsaga/table/embedded"
 	"tripsaga/tests/scenarios/scenario"
 	"tripsaga/trip/adapters/bank"
@@ -30,7 +30,7 @@ import (
 
 var update = flag.Bool("update", false, "write the report in docs/capacity.md anew")
 
-func TestMain(m *testing.M) { dynamolocal.Main(m) }
+func TestMain(m *testing.M) { dynamotest.Main(m) }
 
 // maxWriteUnits is what a booking of two nights that goes well may cost, the built-in bank's books not counted.
 const maxWriteUnits = 24
@@ -82,7 +82,7 @@ func newMeasured(t *testing.T, faults string) *measured {
 		t.Fatal(err)
 	}
 	m := &measured{virtual: engine.NewVirtual(scenario.Begin), faults: plan}
-	m.app = service(newMeter(t, m.add), dynamolocal.NewTable(t, dynamo.Options{}), m.virtual)
+	m.app = service(newMeter(t, m.add), dynamotest.NewTable(t, dynamo.Options{}), m.virtual)
 	journal, err := embedded.Open("", embedded.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 
 	"tripsaga/table"
 	"tripsaga/table/dynamo"
-	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/table/dynamo/dynamotest"
 )
 
 // meter is a table that tells what DynamoDB would bill for its calls.
@@ -31,8 +31,8 @@ type meter struct {
 
 func newMeter(t *testing.T, spend func(units)) *meter {
 	m := &meter{spend: spend}
-	m.Table = dynamolocal.NewTable(t, dynamo.Options{Consumed: m.consumedByReads})
-	m.single = dynamolocal.NewTable(t, dynamo.Options{Consumed: m.consumedBySingle})
+	m.Table = dynamotest.NewTable(t, dynamo.Options{Consumed: m.consumedByReads})
+	m.single = dynamotest.NewTable(t, dynamo.Options{Consumed: m.consumedBySingle})
 	return m
 }
 

@@ -17,7 +17,7 @@ import (
 	"tripsaga/asl"
 	"tripsaga/engine"
 	"tripsaga/table/dynamo"
-	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/table/dynamo/dynamotest"
 	"tripsaga/table/embedded"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/app"
@@ -103,7 +103,7 @@ var rushRequest = domain.Request{
 
 // openRush opens everything in real time over a table that is reached by the transport.
 func openRush(t *testing.T, transport http.RoundTripper) (*app.Service, *engine.Engine) {
-	client := dynamolocal.ForTest(t)
+	client := dynamotest.ForTest(t)
 	name := "rush-" + strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()[len("TestPopularFlight/"):]) + fmt.Sprint(time.Now().UnixNano())
 	if err := dynamo.CreateTable(t.Context(), client, name); err != nil {
 		t.Fatal(err)

@@ -5,17 +5,17 @@ import (
 
 	"tripsaga/table"
 	"tripsaga/table/dynamo"
-	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/table/dynamo/dynamotest"
 	"tripsaga/tests/scenarios/scenario"
 )
 
-func TestMain(m *testing.M) { dynamolocal.Main(m) }
+func TestMain(m *testing.M) { dynamotest.Main(m) }
 
 // TestScenariosOnDynamoDB keeps everything on DynamoDB Local, the engine's journal too.
 func TestScenariosOnDynamoDB(t *testing.T) {
-	dynamolocal.ForTest(t)
+	dynamotest.ForTest(t)
 	scenario.Run(t, ".", func(t *testing.T, env scenario.Env) scenario.System {
-		records := dynamolocal.NewTable(t, dynamo.Options{})
+		records := dynamotest.NewTable(t, dynamo.Options{})
 		sys := openLocal(t, env, func(table.Table) table.Table { return records })
 		return scenario.System{App: sys.App, Engine: sys.Engine, Table: records}
 	})

@@ -9,6 +9,7 @@ import (
 
 	"tripsaga/local/shape"
 	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/table/dynamo/dynamotest"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
 )
@@ -16,7 +17,7 @@ import (
 // TestFolder keeps everything in a folder, with a DynamoDB Local of its own, as the command does: the demo inventory is
 // loaded once, and what was booked is there after a restart.
 func TestFolder(t *testing.T) {
-	dynamolocal.ForTest(t) // skips where there is none
+	dynamotest.ForTest(t) // skips where there is none
 	dir := t.TempDir()
 	var id string
 	for _, isNew := range []bool{true, false} {

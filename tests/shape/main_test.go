@@ -18,7 +18,7 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/local/shape"
-	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/table/dynamo/dynamotest"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/adapters/stepfunctions"
@@ -36,7 +36,7 @@ func run(m *testing.M) (code int) {
 	}
 	program.dir = dir
 	code = m.Run()
-	for _, end := range []func() error{dynamolocal.Stop, func() error { return os.RemoveAll(dir) }} {
+	for _, end := range []func() error{dynamotest.Stop, func() error { return os.RemoveAll(dir) }} {
 		if err := end(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
@@ -71,7 +71,7 @@ type world struct {
 // open opens the system and closes it when the test ends. Where DynamoDB Local is not set up the test is skipped.
 func open(t *testing.T, opt shape.Options) *world {
 	t.Helper()
-	opt.Records, opt.Bootstrap, opt.Table = dynamolocal.ForTest(t), bootstrap(t), dynamolocal.Name(t)
+	opt.Records, opt.Bootstrap, opt.Table = dynamotest.ForTest(t), bootstrap(t), dynamotest.Name(t)
 	if opt.Scheduler == nil {
 		opt.Scheduler = engine.RealTime
 	}

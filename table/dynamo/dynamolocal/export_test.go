@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// NeedServer skips a test that starts servers where DynamoDB Local is not set up, as [ForTest] does.
+// NeedServer skips a test that starts servers where DynamoDB Local is not set up, as dynamotest does.
 func NeedServer(t *testing.T) {
 	t.Helper()
-	if _, err := findHome(""); err != nil && os.Getenv(RequireVariable) != "1" {
+	if _, err := findHome(""); err != nil && os.Getenv("TRIPSAGA_REQUIRE_DYNAMODB") != "1" {
 		t.Skip(err)
 	}
 }

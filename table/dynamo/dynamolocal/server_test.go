@@ -16,6 +16,7 @@ import (
 	"tripsaga/table"
 	"tripsaga/table/dynamo"
 	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/table/dynamo/dynamotest"
 )
 
 // childVariable makes this test's own binary a process that starts a server, prints its address and waits.
@@ -23,7 +24,7 @@ const childVariable = "DYNAMOLOCAL_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) == "" {
-		dynamolocal.Main(m)
+		dynamotest.Main(m)
 	}
 	server, err := dynamolocal.Start(context.Background(), dynamolocal.Options{})
 	if err != nil {
@@ -163,7 +164,7 @@ func TestContextEndsTheWait(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	if a, b := dynamolocal.Name(t), dynamolocal.Name(t); a == b {
+	if a, b := dynamotest.Name(t), dynamotest.Name(t); a == b {
 		t.Errorf("two tables are called %s", a)
 	}
 }

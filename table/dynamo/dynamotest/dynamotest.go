@@ -1,4 +1,6 @@
-package dynamolocal
+// Package dynamotest gives tests tables on DynamoDB Local: one server for each process of tests, or the one that
+// DYNAMODB_ENDPOINT names.
+package dynamotest
 
 import (
 	"context"
@@ -13,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tripsaga/table/dynamo"
+	"tripsaga/table/dynamo/dynamolocal"
 )
 
 // The environment variables of the tests.
@@ -24,12 +27,12 @@ const (
 // shared is the server of this process's tests, started at most once.
 var shared struct {
 	sync.Once
-	server *Server
+	server *dynamolocal.Server
 	err    error
 }
 
-func sharedServer() (*Server, error) {
-	shared.Do(func() { shared.server, shared.err = Start(context.Background(), Options{}) })
+func sharedServer() (*dynamolocal.Server, error) {
+	shared.Do(func() { shared.server, shared.err = dynamolocal.Start(context.Background(), dynamolocal.Options{}) })
 	return shared.server, shared.err
 }
 
@@ -38,10 +41,10 @@ func sharedServer() (*Server, error) {
 func ForTest(t testing.TB) *dynamodb.Client {
 	t.Helper()
 	if endpoint := os.Getenv(EndpointVariable); endpoint != "" {
-		return Client(endpoint)
+		return dynamolocal.Client(endpoint)
 	}
 	server, err := sharedServer()
-	if errors.Is(err, ErrNotSetUp) && os.Getenv(RequireVariable) != "1" {
+	if errors.Is(err, dynamolocal.ErrNotSetUp) && os.Getenv(RequireVariable) != "1" {
 		t.Skip(err)
 	}
 	if err != nil {
