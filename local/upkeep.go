@@ -30,7 +30,11 @@ const overdueAfter = 30 * time.Minute
 // Reconcile starts the sagas of trips that were stored longer than grace ago and never started, and marks those that
 // are overdue.
 func (s *System) Reconcile(ctx context.Context, grace time.Duration, log *slog.Logger) {
-	report, err := s.App.Reconcile(ctx, app.Patience{Grace: grace, Overdue: s.overdue()})
+	p := app.Patience{Grace: grace, Overdue: s.overdue()}
+	if p.Overdue > 0 {
+		p.Within = reconciled
+	}
+	report, err := s.App.Reconcile(ctx, p)
 	switch {
 	case err != nil && ctx.Err() == nil:
 		log.Error("reconciling failed", "error", err, "report", report)
@@ -38,6 +42,9 @@ func (s *System) Reconcile(ctx context.Context, grace time.Duration, log *slog.L
 		log.Info("reconciled", "report", report)
 	}
 }
+
+// reconciled is the age of the trips that are looked at once older ones have been marked; until then all are.
+const reconciled = 31 * 24 * time.Hour
 
 // overdue marks no trip before the system has run for as long: its sagas stood still while it did not.
 func (s *System) overdue() time.Duration {

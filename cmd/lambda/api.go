@@ -32,10 +32,17 @@ func newAPI(s *system) handler {
 	}
 }
 
+// maxRows bounds an inventory to what can be read and written within one call: a load reads every row before it writes
+// the first.
+const maxRows = 5_000
+
 func (s *system) load(ctx context.Context, csv io.Reader) (domain.LoadReport, error) {
 	offers, err := inventory.Parse("inventory", csv)
 	if err != nil {
 		return domain.LoadReport{}, err
+	}
+	if n := len(offers.Flights) + len(offers.Nights); n > maxRows {
+		return domain.LoadReport{}, fault.Invalidf("inventory", "it has %d rows, allowed are %d in one call here: cut it up", n, maxRows)
 	}
 	return s.app.LoadInventory(ctx, offers)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
@@ -55,12 +56,17 @@ func compose(c config, stdout io.Writer) (*system, error) {
 	if c.stateMachine != "" {
 		s.sagas = stepfunctions.New(sfn.New(sfn.Options{
 			Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointSFN),
+			HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptAllowed),
 		}), c.stateMachine)
 		s.sagas.TraceHeader = telemetry.TraceHeader
 		service.Starter = tracedStarter{s.sagas, traces}
 	}
 	return s, nil
 }
+
+// attemptAllowed is for one attempt of a call to Step Functions: a connection that went stale while the process was
+// frozen must not hold the call until its deadline. The SDK then tries again.
+const attemptAllowed = 5 * time.Second
 
 // credentials are those of the environment, which Lambda sets; a process never outlives them.
 func (c *config) credentials() aws.CredentialsProvider {

@@ -14,6 +14,7 @@ import (
 const (
 	reportTime = 300 * time.Millisecond // of a call's time, for the answer and what is logged of it
 	flushTime  = time.Second            // for the traces of one invocation
+	answerTime = 100 * time.Millisecond // of reportTime, which traces must leave to the answer
 )
 
 // invocation says in the context what is known of each invocation, and sends its traces when it has ended, since the
@@ -53,7 +54,11 @@ func early(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 func (s *system) flush(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, flushTime)
+	end := time.Now().Add(flushTime)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-answerTime).Before(end) {
+		end = deadline.Add(-answerTime)
+	}
+	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	if err := s.observer.Traces.Flush(ctx); err != nil {
 		s.log.WarnContext(ctx, "sending the traces failed", "error", err)

@@ -48,8 +48,9 @@ func (l *listener) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 // hear takes the event as a hint: events come twice, late, and in any order, so that the execution is asked how it
-// stands now. A saga that recorded its end (BookingFailed and FlightBookingFailed do so before they fail) has no pending
-// trip, and is not asked at all; one that ends well after a redrive ends its trip itself.
+// stands now. A saga that recorded its end (BookingFailed and FlightBookingFailed do so before they fail) has a trip
+// that has ended, and is not asked at all; one that ends well after a redrive ends its trip itself. A trip that was marked
+// as overdue while its saga ran is marked anew when that stops.
 func (l *listener) hear(ctx context.Context, event statusChange) error {
 	if err := l.check(event); err != nil {
 		return err
@@ -59,7 +60,7 @@ func (l *listener) hear(ctx context.Context, event statusChange) error {
 		return nil
 	}
 	trip, err := l.app.Trips.Get(ctx, d.Name)
-	if err != nil || trip.Status() != domain.Pending {
+	if err != nil || trip.Status() == domain.Confirmed || trip.Status() == domain.Failed {
 		return err
 	}
 	now, err := l.sagas.Progress(ctx, d.Name)

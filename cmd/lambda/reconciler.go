@@ -5,16 +5,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/app"
 )
 
+// reconciled is how long a trip is looked at after it has become overdue, which leaves a schedule that stood still time to
+// go on. Older days are not read at all: they would become more each day.
+const reconciled = 31 * 24 * time.Hour
+
 // newReconciler makes the function that runs on a schedule. Its payload is of no account; its answer is the report. A
 // trip that could not be started or marked makes the invocation fail, so that the function's alarm is raised; the next
 // run tries it again.
 func newReconciler(s *system) handler {
-	patience := app.Patience{Grace: s.config.grace, Overdue: s.config.overdue}
+	patience := app.Patience{Grace: s.config.grace, Overdue: s.config.overdue, Within: s.config.overdue + reconciled}
 	return func(ctx context.Context, _ []byte) ([]byte, error) {
 		report, err := s.app.Reconcile(ctx, patience)
 		s.logReport(ctx, report, err)

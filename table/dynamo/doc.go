@@ -9,8 +9,9 @@
 //
 // Several operations are one TransactWriteItems. It carries a token, which makes DynamoDB apply it once however often
 // it arrives, so it is sent again after a lost reply. A single operation is a PutItem, UpdateItem or DeleteItem, which
-// costs half as much and has no token: after a lost reply it is not sent again, because the first may have been
-// applied, and the second would then find its own condition broken, or add twice. The caller is told that the outcome
+// costs half as much and has no token: unless it is a put or a delete without a condition, it is not sent again after a
+// lost reply, because the first may have been applied, and the second would then find its own condition broken, or add
+// twice. The caller is told that the outcome
 // is unknown. What was refused before it was looked at (a throttle, a collision of transactions, a connection that
 // could not be made) is sent again in both cases.
 //

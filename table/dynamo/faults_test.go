@@ -121,6 +121,8 @@ func TestAnswers(t *testing.T) {
 		"a failing server for ever":      {two, []reply{fails}, 20, unknown, nil},
 		"a read of a failing server":     {read, []reply{fails}, 20, "", table.ErrTryAgain},
 		"a lost reply, one write":        {one, []reply{drops, fine}, 1, unknown, nil},
+		"a lost reply, any put":          {[]table.Op{table.Put(table.Item{Key: keyA}, table.None)}, []reply{drops, fine}, 2, "", nil},
+		"a lost reply, any deletion":     {[]table.Op{table.Delete(keyA, table.None)}, []reply{drops, fine}, 2, "", nil},
 		"a lost reply, transaction":      {two, []reply{drops, fine}, 2, "", nil},
 		"a lost reply, then throttled":   {two, []reply{drops, throttle}, 20, unknown, nil},
 		"a lost reply, then refused":     {two, []reply{drops, refuses("AccessDeniedException")}, 2, unknown, nil},

@@ -27,7 +27,7 @@ type repeat uint8
 
 const (
 	reads  repeat = iota // always: it writes nothing
-	tokens               // always: its token makes DynamoDB apply it once
+	tokens               // always: its token makes DynamoDB apply it once, or twice is as good
 	once                 // only when the attempt before was certainly not applied
 )
 

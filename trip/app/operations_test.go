@@ -60,7 +60,7 @@ func TestMarkNeedsAttention(t *testing.T) {
 	stopped, booked, running := w.book(t, nil), w.booked(t, nil), w.book(t, nil)
 	changes := []app.ExecutionChange{
 		{TripID: stopped, Status: "FAILED", Error: "ServiceUnavailable", State: "CancelHotel"},
-		{TripID: stopped, Status: "ABORTED"},
+		{TripID: stopped, Status: "FAILED", Error: "ServiceUnavailable", State: "CancelHotel"}, // news come twice
 		{TripID: booked, Status: "FAILED", Error: "late news"},
 		{TripID: running, Status: "RUNNING"},
 		{TripID: running, Status: "SUCCEEDED"},
@@ -80,6 +80,14 @@ func TestMarkNeedsAttention(t *testing.T) {
 	d, _ := w.GetTrip(t.Context(), stopped)
 	if r := (domain.Reason{Name: "ServiceUnavailable", Message: "the saga ended FAILED at CancelHotel"}); d.Trip.Reason() != r {
 		t.Errorf("reason %+v, want %+v", d.Trip.Reason(), r)
+	}
+	again := app.ExecutionChange{TripID: stopped, Status: "FAILED", Error: "ServiceUnavailable", State: "CancelFlight"}
+	if err := w.MarkNeedsAttention(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	page, err := w.table.Query(t.Context(), table.Query{PK: "TRIP#" + stopped, Prefix: "OUTBOX#TripNeedsAttention"})
+	if err != nil || len(page.Items) != 2 {
+		t.Errorf("%d events, error %v; want one for each stop", len(page.Items), err)
 	}
 	w.run(t, stopped, w.reserveFlight, w.reserveHotel, w.pay, w.confirm)
 	unknown := app.ExecutionChange{TripID: "0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", Status: "FAILED"}

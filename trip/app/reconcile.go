@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"tripsaga/shared/fault"
 	"tripsaga/trip/domain"
 )
 
@@ -13,6 +14,7 @@ import (
 type Patience struct {
 	Grace   time.Duration // before its saga is started again: it may just be being started
 	Overdue time.Duration // before the trip is marked NEEDS_ATTENTION; 0 is for ever
+	Within  time.Duration // older trips are not looked at, since they are marked by now; 0 looks at all
 }
 
 // ReconcileReport counts what Reconcile did.
@@ -25,21 +27,22 @@ type ReconcileReport struct {
 	CutOff  bool `json:"cut_off"` // ctx ended before all were seen
 }
 
-// reasonOverdue is the name of the reason for which an overdue trip needs attention.
-const reasonOverdue = "Overdue"
-
 // Reconcile looks at every trip that has been pending for too long. It starts the trip's saga: the process that stored
 // the trip may have ended before it did, and starting a saga that runs changes nothing. An overdue trip is marked, too,
 // but only once its saga is known to be started, since a trip that is marked is not started any more. A trip that fails
-// does not hold up the others; the errors are joined. When ctx ends, the report says so, and that is no error: the next
-// run goes on, as trips that were started end, or become overdue, and are then seen no more.
+// does not hold up the others; the errors are joined. When ctx ends, the report says so, and that is no error unless
+// nothing was started at all: the next run goes on, as trips that were started end, or become overdue, and are then seen
+// no more. Errors: Unavailable, those of starting and marking.
 func (s *Service) Reconcile(ctx context.Context, p Patience) (ReconcileReport, error) {
 	r := reconciliation{Service: s, patience: p, now: s.Now()}
 	q := domain.TripQuery{Status: domain.Pending, Limit: domain.MaxPage, Created: r.now.Add(-p.Grace)}
+	if p.Within > 0 {
+		q.Since = r.now.Add(-p.Within)
+	}
 	err := s.eachTrip(ctx, q, func(t *domain.Trip) error { return r.visit(ctx, t) })
 	if ctx.Err() != nil {
 		r.report.CutOff = true
-		err = nil
+		err = r.stuck()
 	}
 	return r.report, errors.Join(append(r.failures, err)...)
 }
@@ -51,6 +54,14 @@ type reconciliation struct {
 	now      time.Time
 	report   ReconcileReport
 	failures []error
+}
+
+// stuck is the error of a run that did not get anywhere in its time.
+func (r *reconciliation) stuck() error {
+	if r.report.Pending == 0 || r.report.Started > 0 {
+		return nil
+	}
+	return fault.New(fault.Unavailable, fault.NameUnavailable, "the time ran out before one saga was started")
 }
 
 // visit returns an error only to end the run.
@@ -80,7 +91,7 @@ func (r *reconciliation) mark(ctx context.Context, t *domain.Trip) error {
 	}
 	r.report.Overdue++
 	reason := domain.Reason{
-		Name:    reasonOverdue,
+		Name:    domain.ReasonOverdue,
 		Message: fmt.Sprintf("the saga has no end after %s, allowed are %s", age.Truncate(time.Second), r.patience.Overdue),
 	}
 	marked := false

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tripsaga/shared/fault"
 	"tripsaga/table"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
@@ -142,4 +143,41 @@ type startFunc func(ctx context.Context, tripID string) error
 
 func (f startFunc) Start(ctx context.Context, tripID string, _ json.RawMessage) error {
 	return f(ctx, tripID)
+}
+
+// TestTripsOfLongAgoAreNotLookedAt bounds what a run reads.
+func TestTripsOfLongAgoAreNotLookedAt(t *testing.T) {
+	w := newWorld(t, nil)
+	w.book(t, nil)
+	w.time = w.time.Add(40 * 24 * time.Hour)
+	w.book(t, nil)
+	w.time = w.time.Add(time.Hour)
+	for within, want := range map[time.Duration]int{0: 2, 31 * 24 * time.Hour: 1, 41 * 24 * time.Hour: 2} {
+		report, err := w.Reconcile(t.Context(), app.Patience{Grace: time.Minute, Within: within})
+		if err != nil || report.Pending != want {
+			t.Errorf("within %s: %+v, %v; want %d pending", within, report, err, want)
+		}
+	}
+}
+
+// hung is a starter that does not answer.
+type hung struct{}
+
+func (hung) Start(ctx context.Context, _ string, _ json.RawMessage) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestARunThatGetsNowhereFails wants an alarm, and not a report that looks as any other.
+func TestARunThatGetsNowhereFails(t *testing.T) {
+	w := newWorld(t, nil)
+	w.book(t, nil)
+	w.time = w.time.Add(time.Hour)
+	w.Starter = hung{}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	report, err := w.Reconcile(ctx, patience)
+	if !fault.Is(err, fault.NameUnavailable) || !report.CutOff {
+		t.Errorf("%+v, %v", report, err)
+	}
 }

@@ -10,7 +10,8 @@ import (
 // EventType names what happened.
 type EventType string
 
-// The events. Each happens to a trip at most once; the last three only when something was really taken back.
+// The events. Each happens to a trip at most once, but for TripNeedsAttention, which happens again for another reason;
+// the last three only when something was really taken back.
 const (
 	TripRequested      EventType = "TripRequested"
 	TripConfirmed      EventType = "TripConfirmed"
@@ -23,9 +24,10 @@ const (
 
 // Event is announced to the outside, in the transaction that makes it true. It carries no personal data.
 type Event struct {
-	ID     string       `json:"id"` // follows from trip and type: a receiver drops what it has seen
+	ID     string       `json:"id"` // follows from trip, type and Again: a receiver drops what it has seen
 	Type   EventType    `json:"type"`
 	TripID string       `json:"trip_id"`
+	Again  int64        `json:"again,omitzero"` // of a repeated TripNeedsAttention: the trip's version before; 0 for the first
 	At     time.Time    `json:"at"`
 	Reason Reason       `json:"reason,omitzero"` // of TripFailed and TripNeedsAttention
 	Amount money.Amount `json:"amount,omitzero"` // of TripConfirmed and the compensations: what was paid or taken back

@@ -31,6 +31,7 @@ type TripQuery struct {
 	Limit   int       // 1 to MaxPage; 0 means DefaultPage
 	Cursor  string    // of the page before
 	Created time.Time // only trips created before; zero means all. Ignored with a cursor
+	Since   time.Time // only trips created on this day or after; zero means all
 }
 
 // The sizes of a page.

@@ -43,7 +43,7 @@ func TestEveryVerbInEveryStatus(t *testing.T) {
 		{Failed, "attention", Failed, "", false},
 	}
 	for _, tt := range tests {
-		trip := RestoreTrip(Snapshot{ID: "id-1", Status: tt.from, Currency: "JPY", Updated: now})
+		trip := RestoreTrip(Snapshot{ID: "id-1", Status: tt.from, Reason: reason, Currency: "JPY", Updated: now})
 		events, err := verbs[tt.verb](trip)
 		if (err != nil) != tt.err || tt.err && fault.KindOf(err) != fault.Conflict {
 			t.Errorf("%s %s: error %v", tt.from, tt.verb, err)
@@ -81,5 +81,30 @@ func TestSnapshotKeepsEverything(t *testing.T) {
 	}
 	if again := RestoreTrip(trip.Snapshot()); *again != *trip {
 		t.Errorf("got %+v, want %+v", again.Snapshot(), trip.Snapshot())
+	}
+}
+
+// TestAttentionAgain wants other news of a marked trip to be announced as another event, and old news not at all.
+func TestAttentionAgain(t *testing.T) {
+	overdue, stopped := Reason{Name: ReasonOverdue, Message: "31m"}, Reason{Name: "ServiceUnavailable", Message: "at CancelHotel"}
+	trip := RestoreTrip(Snapshot{ID: "id-1", Status: Pending, Currency: "JPY", Version: 1})
+	first := trip.MarkNeedsAttention(overdue, later)
+	if len(first) != 1 || first[0].Again != 0 {
+		t.Fatalf("overdue: %+v", first)
+	}
+	marked := trip.Snapshot()
+	marked.Version = 2
+	trip = RestoreTrip(marked)
+	if events := trip.MarkNeedsAttention(Reason{Name: ReasonOverdue, Message: "32m"}, later); events != nil {
+		t.Errorf("overdue still: %+v", events)
+	}
+	second := trip.MarkNeedsAttention(stopped, later)
+	if len(second) != 1 || second[0].Again != 2 || second[0].ID == first[0].ID || trip.Reason() != stopped {
+		t.Fatalf("stopped: %+v, reason %+v", second, trip.Reason())
+	}
+	for _, late := range []Reason{stopped, overdue} {
+		if events := trip.MarkNeedsAttention(late, later); events != nil || trip.Reason() != stopped {
+			t.Errorf("late news %+v: %+v, reason %+v", late, events, trip.Reason())
+		}
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,7 +34,24 @@ func refusal(status int, name string) answer {
 type service struct {
 	t       *testing.T
 	answers []answer
-	calls   []call
+
+	mu    sync.Mutex
+	calls []call
+}
+
+// seen are the calls so far.
+func (s *service) seen() []call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+// take notes the call, and gives its answer.
+func (s *service) take(c call) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, c)
+	return s.answers[min(len(s.calls), len(s.answers))-1]
 }
 
 type call struct {
@@ -46,8 +65,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil || json.Unmarshal(body, &c.input) != nil {
 		s.t.Errorf("%s: body %q, %v", c.operation, body, err)
 	}
-	s.calls = append(s.calls, c)
-	a := s.answers[min(len(s.calls), len(s.answers))-1]
+	a := s.take(c)
 	if a == (answer{}) {
 		panic(http.ErrAbortHandler)
 	}
@@ -80,11 +98,12 @@ func serve(t *testing.T, answers ...answer) (*StateMachine, *service) {
 func (s *service) wantCalls(operations ...string) map[string]any {
 	s.t.Helper()
 	var got []string
-	for _, c := range s.calls {
+	calls := s.seen()
+	for _, c := range calls {
 		got = append(got, c.operation)
 	}
 	if strings.Join(got, " ") != strings.Join(operations, " ") {
 		s.t.Fatalf("calls %q, want %q", got, operations)
 	}
-	return s.calls[len(s.calls)-1].input
+	return calls[len(calls)-1].input
 }

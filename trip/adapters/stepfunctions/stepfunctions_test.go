@@ -59,7 +59,7 @@ func TestNoTraceHeaderIsSentWhenThereIsNone(t *testing.T) {
 		if err := m.Start(t.Context(), "t1", json.RawMessage(`{}`)); err != nil {
 			t.Fatal(err)
 		}
-		if _, sent := s.calls[len(s.calls)-1].input["traceHeader"]; sent {
+		if _, sent := s.seen()[len(s.seen())-1].input["traceHeader"]; sent {
 			t.Error("an empty trace header was sent")
 		}
 	}
@@ -180,7 +180,7 @@ func TestRedriveSendsOneTokenForAllAttempts(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := s.wantCalls("RedriveExecution", "RedriveExecution")["clientToken"]
-	if first := s.calls[0].input["clientToken"]; first == nil || first != second {
+	if first := s.seen()[0].input["clientToken"]; first == nil || first != second {
 		t.Errorf("tokens %v and %v, want one", first, second)
 	}
 }
@@ -222,8 +222,8 @@ func TestErrorsHaveTheKindsOfTheLocalEngine(t *testing.T) {
 			if err == nil || fault.KindOf(err) != tt.kind || fault.NameOf(err) != tt.name {
 				t.Errorf("%s, %+v: error %v, want %v %s", name, tt.answer, err, tt.kind, tt.name)
 			}
-			if len(s.calls) != tt.calls {
-				t.Errorf("%s, %+v: %d calls, want %d", name, tt.answer, len(s.calls), tt.calls)
+			if len(s.seen()) != tt.calls {
+				t.Errorf("%s, %+v: %d calls, want %d", name, tt.answer, len(s.seen()), tt.calls)
 			}
 		}
 	}
@@ -242,8 +242,8 @@ func TestNamesThatNoExecutionHas(t *testing.T) {
 				t.Errorf("%q: error %v, want NotFound", id, err)
 			}
 		}
-		if len(s.calls) != 0 {
-			t.Errorf("%q: %d calls", id, len(s.calls))
+		if len(s.seen()) != 0 {
+			t.Errorf("%q: %d calls", id, len(s.seen()))
 		}
 	}
 }

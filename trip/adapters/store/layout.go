@@ -7,7 +7,7 @@
 //	TRIP#<id>                 FLIGHT          step record: the seats held
 //	TRIP#<id>                 HOTEL           step record: the rooms held
 //	TRIP#<id>                 PAYMENT         step record: the intent to charge, then the charge
-//	TRIP#<id>                 OUTBOX#<type>   an event to announce, kept for a week
+//	TRIP#<id>                 OUTBOX#<type>   an event to announce, kept for a week; #<n> behind the type of a repeated one
 //	TRIPDAYS                  <day>           a day on which trips were asked for
 //	FLIGHT#<number>#<date>    INVENTORY       what is offered; indexed in INVENTORY#FLIGHT by day
 //	FLIGHT#<number>#<date>    AVAILABLE       the counter of free seats

@@ -45,6 +45,7 @@ type listing struct {
 	statuses []domain.Status
 	limit    int
 	below    string
+	since    string // the first day; "" is the beginning of time
 	trips    []*domain.Trip
 }
 
@@ -59,6 +60,9 @@ func newListing(t table.Table, q domain.TripQuery) (*listing, error) {
 			p.Add("", fault.Invalidf("status", "%.40q is no status, allowed are %v", q.Status, l.statuses))
 		}
 		l.statuses = []domain.Status{q.Status}
+	}
+	if !q.Since.IsZero() {
+		l.since = string(domain.DateOf(q.Since))
 	}
 	switch {
 	case q.Cursor != "":
@@ -82,7 +86,7 @@ func pageLimit(n int) (int, error) {
 
 // dayBefore is the latest day with trips that may have places below.
 func (l *listing) dayBefore(ctx context.Context) (day string, ok bool, err error) {
-	page, err := l.table.Query(ctx, table.Query{PK: pkDays, To: l.below, Descending: true, Limit: 1})
+	page, err := l.table.Query(ctx, table.Query{PK: pkDays, From: l.since, To: l.below, Descending: true, Limit: 1})
 	if err != nil || len(page.Items) == 0 {
 		return "", false, barrier.Fault(err)
 	}

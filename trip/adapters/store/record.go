@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"tripsaga/shared/money"
@@ -64,8 +65,12 @@ func outbox(e domain.Event) (table.Op, error) {
 	if err != nil {
 		return table.Op{}, fmt.Errorf("store: event %s of trip %s: %w", e.Type, e.TripID, err)
 	}
+	sk := OutboxPrefix + string(e.Type)
+	if e.Again > 0 {
+		sk += "#" + strconv.FormatInt(e.Again, 10)
+	}
 	return table.Put(table.Item{
-		Key:     tripKey(e.TripID, OutboxPrefix+string(e.Type)),
+		Key:     tripKey(e.TripID, sk),
 		Version: 1,
 		Expires: e.At.Add(outboxLife).Unix(),
 		Data:    data,
