@@ -2,36 +2,26 @@ package main
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
-
-	"tripsaga/telemetry"
 )
 
-// TestTracesLeaveTimeForTheAnswer lets a call take all of its time while the collector does not answer.
 func TestTracesLeaveTimeForTheAnswer(t *testing.T) {
-	hold := make(chan struct{})
-	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hold }))
-	defer collector.Close()
-	defer close(hold)
-	traces, err := telemetry.OpenTraces(telemetry.TraceOptions{Service: "test", OTLPEndpoint: collector.URL})
-	if err != nil {
-		t.Fatal(err)
+	now := time.Now()
+	for left, want := range map[time.Duration]time.Duration{
+		time.Minute:                      flushTime,
+		flushTime + answerTime:           flushTime,
+		reportTime:                       reportTime - answerTime,
+		answerTime + 10*time.Millisecond: 10 * time.Millisecond,
+		flushTime + 50*time.Millisecond:  flushTime - 50*time.Millisecond,
+	} {
+		ctx, cancel := context.WithDeadline(t.Context(), now.Add(left))
+		defer cancel()
+		if got := flushBy(ctx, now).Sub(now); got != want {
+			t.Errorf("%s left: traces have %s, want %s", left, got, want)
+		}
 	}
-	w := newWorld(t)
-	w.observer.Traces = traces
-	given := time.Now().Add(time.Second)
-	ctx, cancel := context.WithDeadline(t.Context(), given)
-	defer cancel()
-	_, err = w.invocation(func(ctx context.Context, _ []byte) ([]byte, error) {
-		_, end := traces.Start(ctx, "step")
-		end(nil)
-		<-ctx.Done()
-		return nil, nil
-	})(ctx, nil)
-	if ctx.Err() != nil || err != nil {
-		t.Errorf("answered %s after the deadline, error %v", time.Since(given), err)
+	if got := flushBy(t.Context(), now).Sub(now); got != flushTime {
+		t.Errorf("without a deadline: %s", got)
 	}
 }

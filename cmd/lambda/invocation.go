@@ -54,13 +54,18 @@ func early(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 func (s *system) flush(ctx context.Context) {
-	end := time.Now().Add(flushTime)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-answerTime).Before(end) {
-		end = deadline.Add(-answerTime)
-	}
-	ctx, cancel := context.WithDeadline(ctx, end)
+	ctx, cancel := context.WithDeadline(ctx, flushBy(ctx, time.Now()))
 	defer cancel()
 	if err := s.observer.Traces.Flush(ctx); err != nil {
 		s.log.WarnContext(ctx, "sending the traces failed", "error", err)
 	}
+}
+
+// flushBy is when the traces must be sent, or be left: the answer goes out after them, and needs time too.
+func flushBy(ctx context.Context, now time.Time) time.Time {
+	end := now.Add(flushTime)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-answerTime).Before(end) {
+		return deadline.Add(-answerTime)
+	}
+	return end
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -24,6 +25,7 @@ import (
 	"tripsaga/trip/adapters/stepfunctions"
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/app"
+	"tripsaga/trip/functions"
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -75,6 +77,9 @@ func open(t *testing.T, opt shape.Options) *world {
 	if opt.Scheduler == nil {
 		opt.Scheduler = engine.RealTime
 	}
+	if opt.Timeout == nil {
+		opt.Timeout = patient
+	}
 	opt.FunctionLogs = logs{t}
 	sys, err := shape.Open(t.Context(), opt)
 	if err != nil {
@@ -87,6 +92,9 @@ func open(t *testing.T, opt shape.Options) *world {
 	})
 	return &world{System: sys, t: t, app: service(sys, opt.Scheduler, rand.Reader)}
 }
+
+// patient leaves the functions more time than their own, as nothing is asked here of how fast this machine is.
+func patient(f functions.Function) time.Duration { return 20 * f.Timeout }
 
 func service(sys *shape.System, s engine.Scheduler, random io.Reader) *app.Service {
 	client := sfn.New(sfn.Options{
