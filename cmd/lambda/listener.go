@@ -7,7 +7,6 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/app"
-	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
 )
 
@@ -30,6 +29,7 @@ type listener struct {
 	sagas interface {
 		rest.Executions
 		IsOf(stateMachineARN string) bool
+		FailedState(ctx context.Context, tripID string) (string, error)
 	}
 }
 
@@ -60,7 +60,7 @@ func (l *listener) hear(ctx context.Context, event statusChange) error {
 		return nil
 	}
 	trip, err := l.app.Trips.Get(ctx, d.Name)
-	if err != nil || trip.Status() == domain.Confirmed || trip.Status() == domain.Failed {
+	if err != nil || trip.Ended() {
 		return err
 	}
 	now, err := l.sagas.Progress(ctx, d.Name)
@@ -71,9 +71,13 @@ func (l *listener) hear(ctx context.Context, event statusChange) error {
 		return fault.New(fault.Unavailable, fault.NameUnavailable,
 			"the saga of trip %s is still described as running, after the event of its end", d.Name)
 	}
-	return l.app.MarkNeedsAttention(ctx, app.ExecutionChange{
-		TripID: d.Name, Status: now.Status, Error: now.Error, State: now.State,
-	})
+	change := app.ExecutionChange{TripID: d.Name, Status: now.Status, Error: now.Error}
+	if now.Status == "FAILED" { // of a time-out or a stop no state is the cause
+		if change.State, err = l.sagas.FailedState(ctx, d.Name); err != nil {
+			return err
+		}
+	}
+	return l.app.MarkNeedsAttention(ctx, change)
 }
 
 // check refuses what a rule of EventBridge should not have sent here.

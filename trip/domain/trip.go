@@ -69,6 +69,9 @@ func (t *Trip) Fingerprint() string { return t.fingerprint }
 // Status is where the trip stands.
 func (t *Trip) Status() Status { return t.status }
 
+// Ended tells that the trip is CONFIRMED or FAILED, which is for good.
+func (t *Trip) Ended() bool { return t.status == Confirmed || t.status == Failed }
+
 // Reason is the zero Reason unless the trip failed or needs attention.
 func (t *Trip) Reason() Reason { return t.reason }
 

@@ -6,12 +6,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"tripsaga/trip/handlers/rest"
 )
 
-// Progress describes the saga of a trip as it stands now. Errors: NotFound, Unavailable; Internal as of Start.
+// Progress describes the saga of a trip as it stands now, but for the state at which it failed: that is a call of its
+// own, [StateMachine.FailedState], and Step Functions limits these calls for the whole account. Errors: NotFound,
+// Unavailable; Internal as of Start.
 func (m *StateMachine) Progress(ctx context.Context, tripID string) (rest.Progress, error) {
 	d, err := m.describe(ctx, tripID)
 	if err != nil {
@@ -24,10 +25,7 @@ func (m *StateMachine) Progress(ctx context.Context, tripID string) (rest.Progre
 	if d.StopDate != nil {
 		p.Stopped = d.StopDate.UTC()
 	}
-	if d.Status == types.ExecutionStatusFailed { // of a time-out or a stop no state is the cause
-		p.State, err = m.lastState(ctx, d.ExecutionArn)
-	}
-	return p, err
+	return p, nil
 }
 
 func (m *StateMachine) describe(ctx context.Context, tripID string) (*sfn.DescribeExecutionOutput, error) {
@@ -39,9 +37,13 @@ func (m *StateMachine) describe(ctx context.Context, tripID string) (*sfn.Descri
 	return d, translate(err)
 }
 
-// lastState is the state entered last, at which an execution without branches has failed. It reads backwards, without
-// the data: of a state that was retried a hundred times all events fit on one page.
-func (m *StateMachine) lastState(ctx context.Context, arn *string) (string, error) {
+// FailedState is the state entered last, at which an execution without branches has failed. It reads backwards, without
+// the data: of a state that was retried a hundred times all events fit on one page. Errors: as of Progress.
+func (m *StateMachine) FailedState(ctx context.Context, tripID string) (string, error) {
+	arn, err := m.execution(tripID)
+	if err != nil {
+		return "", err
+	}
 	pages := sfn.NewGetExecutionHistoryPaginator(m.client, &sfn.GetExecutionHistoryInput{
 		ExecutionArn: arn, ReverseOrder: true, MaxResults: pageSize, IncludeExecutionData: aws.Bool(false),
 	})

@@ -88,21 +88,29 @@ func TestAStartThatExistsIsASuccessOnlyForTheSameInput(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
-	m, s := serve(t, answer{body: described}, answer{body: `{"events":[
-		{"id":9,"previousEventId":8,"type":"ExecutionFailed","timestamp":1,"executionFailedEventDetails":{}},
-		{"id":8,"previousEventId":7,"type":"LambdaFunctionFailed","timestamp":1}],"nextToken":"more"}`},
-		answer{body: `{"events":[
-		{"id":3,"previousEventId":2,"type":"TaskStateEntered","timestamp":1,"stateEnteredEventDetails":{"name":"CancelHotel"}},
-		{"id":2,"previousEventId":0,"type":"TaskStateEntered","timestamp":1,"stateEnteredEventDetails":{"name":"ReserveFlight"}}]}`})
+	m, s := serve(t, answer{body: described})
 	got, err := m.Progress(t.Context(), "t1")
 	want := rest.Progress{
-		Status: "FAILED", Error: "ServiceUnavailable", Cause: "{}", State: "CancelHotel", Redrives: 2,
+		Status: "FAILED", Error: "ServiceUnavailable", Cause: "{}", Redrives: 2,
 		Started: time.UnixMilli(1799838000500).UTC(), Stopped: time.UnixMilli(1799838002250).UTC(),
 	}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
 	}
-	last := s.wantCalls("DescribeExecution", "GetExecutionHistory", "GetExecutionHistory")
+	s.wantCalls("DescribeExecution")
+}
+
+func TestFailedState(t *testing.T) {
+	m, s := serve(t, answer{body: `{"events":[
+		{"id":9,"previousEventId":8,"type":"ExecutionFailed","timestamp":1,"executionFailedEventDetails":{}},
+		{"id":8,"previousEventId":7,"type":"LambdaFunctionFailed","timestamp":1}],"nextToken":"more"}`},
+		answer{body: `{"events":[
+		{"id":3,"previousEventId":2,"type":"TaskStateEntered","timestamp":1,"stateEnteredEventDetails":{"name":"CancelHotel"}},
+		{"id":2,"previousEventId":0,"type":"TaskStateEntered","timestamp":1,"stateEnteredEventDetails":{"name":"ReserveFlight"}}]}`})
+	if state, err := m.FailedState(t.Context(), "t1"); err != nil || state != "CancelHotel" {
+		t.Errorf("state %q, %v", state, err)
+	}
+	last := s.wantCalls("GetExecutionHistory", "GetExecutionHistory")
 	if last["reverseOrder"] != true || last["includeExecutionData"] != false || last["nextToken"] != "more" {
 		t.Errorf("the history was asked for with %v", last)
 	}

@@ -24,12 +24,13 @@ var noon = time.Date(2027, 1, 15, 12, 0, 0, 0, time.UTC)
 
 // world is an application in memory, with a saga that never moves.
 type world struct {
-	mu      sync.Mutex
-	trips   map[string]*domain.Trip
-	fails   error // answered by everything, when set
-	queries []any // of lists, as they arrived
-	csv     string
-	log     bytes.Buffer
+	mu        sync.Mutex
+	trips     map[string]*domain.Trip
+	fails     error // answered by everything, when set
+	sagaFails error // of Progress
+	queries   []any // of lists, as they arrived
+	csv       string
+	log       bytes.Buffer
 
 	progress map[string]Progress
 	history  map[string][]json.RawMessage
@@ -126,6 +127,9 @@ func (w *world) ledger(context.Context) (app.Ledger, error) {
 }
 
 func (w *world) Progress(_ context.Context, id string) (Progress, error) {
+	if w.sagaFails != nil {
+		return Progress{}, w.sagaFails
+	}
 	p, ok := w.progress[id]
 	if !ok {
 		return Progress{}, fault.New(fault.NotFound, fault.NameNotFound, "there is no saga of trip %.40q", id)

@@ -61,7 +61,7 @@ type Progress struct {
 	Status   string // RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED
 	Error    string // when it ended without success
 	Cause    string
-	State    string // at which it failed
+	State    string // at which it failed; "" leaves it to be seen in the history
 	Started  time.Time
 	Stopped  time.Time // zero while it runs
 	Redrives int

@@ -55,10 +55,22 @@ func viewSaga(p Progress, history []json.RawMessage) (*Saga, error) {
 		}
 		v.follow(e, visits)
 	}
-	if n := len(v.States); n > 0 && p.Status == "RUNNING" {
-		v.CurrentState = v.States[n-1].Name
-	}
+	v.conclude(p)
 	return v, nil
+}
+
+// conclude tells what the state entered last means. Of a time-out or a stop no state is the cause.
+func (v *Saga) conclude(p Progress) {
+	if len(v.States) == 0 {
+		return
+	}
+	last := v.States[len(v.States)-1].Name
+	switch {
+	case p.Status == "RUNNING":
+		v.CurrentState = last
+	case p.Status == "FAILED" && v.FailedState == "":
+		v.FailedState = last
+	}
 }
 
 // follow adds one event. An event belongs to the visit of the event before it, since branches may take turns.

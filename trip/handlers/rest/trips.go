@@ -62,15 +62,16 @@ func (a *api) listTrips(ctx context.Context, in *listInput) (*struct{ Body TripP
 }
 
 func (a *api) getTrip(ctx context.Context, in *tripID) (*struct{ Body TripDetails }, error) {
-	saga, err := a.saga(ctx, in.ID)
-	if err != nil {
-		return nil, a.problem(ctx, "path", err)
-	}
+	saga, unread := a.saga(ctx, in.ID)
 	details, err := a.Details(ctx, in.ID) // read after the saga: what the saga tells is then in the trip
 	if err != nil {
 		return nil, a.problem(ctx, "path", err)
 	}
-	return &struct{ Body TripDetails }{viewDetails(details, saga)}, nil
+	body := viewDetails(details, saga)
+	if body.SagaUnread = unread != nil; body.SagaUnread && (fault.KindOf(unread) != fault.Unavailable || !details.Trip.Ended()) {
+		return nil, a.problem(ctx, "path", unread)
+	}
+	return &struct{ Body TripDetails }{body}, nil
 }
 
 // saga is the progress of a trip's saga, nil when it was not started yet.

@@ -82,6 +82,37 @@ func TestEndedSagaHasNoCurrentState(t *testing.T) {
 	}
 }
 
+// TestFailedStateIsSeenInTheHistory is for a state machine that does not tell it.
+func TestFailedStateIsSeenInTheHistory(t *testing.T) {
+	for status, want := range map[string]string{"FAILED": "ReserveHotel", "TIMED_OUT": "", "ABORTED": "", "SUCCEEDED": ""} {
+		w, h, id := booked(t)
+		w.progress[id] = Progress{Status: status, Started: noon, Stopped: noon}
+		w.history[id] = []json.RawMessage{
+			json.RawMessage(`{"id":1,"previousEventId":0,"type":"TaskStateEntered","stateEnteredEventDetails":{"name":"ReserveFlight"}}`),
+			json.RawMessage(`{"id":2,"previousEventId":1,"type":"TaskStateEntered","stateEnteredEventDetails":{"name":"ReserveHotel"}}`),
+		}
+		if saga := decoded[TripDetails](t, ask(h, "GET", "/trips/"+id, "")).Saga; saga.FailedState != want {
+			t.Errorf("%s: failed at %q, want %q", status, saga.FailedState, want)
+		}
+	}
+}
+
+// TestTripWhoseSagaCannotBeRead wants what is final to be told, and nothing else.
+func TestTripWhoseSagaCannotBeRead(t *testing.T) {
+	w, h, id := booked(t)
+	w.sagaFails = fault.New(fault.Unavailable, fault.NameUnavailable, "too busy")
+	wantProblem(t, ask(h, "GET", "/trips/"+id, ""), 503, fault.NameUnavailable)
+	if _, err := w.trips[id].Fail(domain.Reason{Name: "X"}, noon); err != nil {
+		t.Fatal(err)
+	}
+	answer := ask(h, "GET", "/trips/"+id, "")
+	if trip := decoded[TripDetails](t, answer); answer.Code != 200 || !trip.SagaUnread || trip.Saga != nil || trip.Status != domain.Failed {
+		t.Errorf("answer %d %s", answer.Code, answer.Body)
+	}
+	w.sagaFails = fault.New(fault.Internal, fault.NameInternal, "no permission")
+	wantProblem(t, ask(h, "GET", "/trips/"+id, ""), 500, fault.NameInternal)
+}
+
 func TestListTrips(t *testing.T) {
 	w, h, id := booked(t)
 	page := decoded[TripPage](t, ask(h, "GET", "/trips?status=PENDING&limit=7&cursor=abc", ""))

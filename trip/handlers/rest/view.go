@@ -51,7 +51,8 @@ type Reservations struct {
 type TripDetails struct {
 	Trip
 	Reservations Reservations `json:"reservations"`
-	Saga         *Saga        `json:"saga,omitempty" doc:"Absent until the saga has been started."`
+	Saga         *Saga        `json:"saga,omitempty" doc:"Absent until the saga has been started, and when saga_unread is true."`
+	SagaUnread   bool         `json:"saga_unread,omitzero" doc:"The saga could not be read just now. Only of trips that have ended: the rest of the answer is final."`
 }
 
 func viewTrip(t *domain.Trip) Trip {
