@@ -25,8 +25,8 @@ type system struct {
 	config   config
 	log      *slog.Logger
 	observer telemetry.Observer
-	app      *app.Service
-	sagas    *stepfunctions.StateMachine // nil in a task
+	app      *app.Service                // nil in the relay
+	sagas    *stepfunctions.StateMachine // nil in a task and the relay
 }
 
 // compose wires everything. Nothing of it calls anywhere, so that a process is ready at once.
@@ -41,27 +41,35 @@ func compose(c config, stdout io.Writer) (*system, error) {
 	}
 	observer := telemetry.Observer{Log: log, Metrics: telemetry.NewEMF(stdout, c.metrics, c.version), Traces: traces}
 
-	table := dynamo.New(dynamodb.New(dynamodb.Options{
-		Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointDynamoDB),
-	}), c.table, dynamo.Options{})
-	service := &app.Service{
-		Trips:     store.NewTrips(table),
-		Inventory: store.NewInventory(table),
-		Airline:   store.NewAirline(table, time.Now),
-		Hotels:    store.NewHotels(table, time.Now),
-		Payments:  store.NewPayments(table, bank.New(table), time.Now),
-		Now:       time.Now, Random: rand.Reader, Observer: observer,
+	s := &system{config: c, log: log, observer: observer}
+	if c.table != "" {
+		s.app = s.service()
 	}
-	s := &system{config: c, log: log, observer: observer, app: service}
 	if c.stateMachine != "" {
 		s.sagas = stepfunctions.New(sfn.New(sfn.Options{
 			Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointSFN),
 			HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptAllowed),
 		}), c.stateMachine)
 		s.sagas.TraceHeader = telemetry.TraceHeader
-		service.Starter = tracedStarter{s.sagas, traces}
+		s.app.Starter = tracedStarter{s.sagas, traces}
 	}
 	return s, nil
+}
+
+// service is the use cases over the table.
+func (s *system) service() *app.Service {
+	c := &s.config
+	table := dynamo.New(dynamodb.New(dynamodb.Options{
+		Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointDynamoDB),
+	}), c.table, dynamo.Options{})
+	return &app.Service{
+		Trips:     store.NewTrips(table),
+		Inventory: store.NewInventory(table),
+		Airline:   store.NewAirline(table, time.Now),
+		Hotels:    store.NewHotels(table, time.Now),
+		Payments:  store.NewPayments(table, bank.New(table), time.Now),
+		Now:       time.Now, Random: rand.Reader, Observer: notSynthetic{s.observer},
+	}
 }
 
 // attemptAllowed is for one attempt of a call to Step Functions: a connection that went stale while the process was

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"log/slog"
+
+	"tripsaga/trip/trial"
 )
 
 // config is the environment, checked.
@@ -16,6 +18,7 @@ type config struct {
 
 	table        string
 	stateMachine string // an ARN; "" for a function that does not need it
+	newVersions  trial.Versions
 	logLevel     slog.Level
 	grace        time.Duration
 	overdue      time.Duration
@@ -27,6 +30,7 @@ type config struct {
 	region                                   string
 	accessKeyID, secretAccessKey, sessionKey string
 	endpointDynamoDB, endpointSFN            string // "" for the service's own
+	endpointLambda, endpointCodeDeploy       string
 	xray                                     string
 	version                                  string
 }
@@ -60,9 +64,9 @@ func readConfig(getenv func(string) string) (config, error) {
 	return c, nil
 }
 
-// usedBy is true of an unknown function, so that its other problems show as well.
+// usedBy is true of an unknown function where it is of most, so that its other problems show as well.
 func (v *variable) usedBy(function string) bool {
-	return v.of == nil || slices.Contains(v.of, function)
+	return (v.of == nil || slices.Contains(v.of, function)) && !slices.Contains(v.but, function)
 }
 
 func (v *variable) read(c *config, value string) error {

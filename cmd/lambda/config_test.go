@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ func TestTheEnvironmentIsRead(t *testing.T) {
 		grace: 2 * time.Minute, overdue: 30 * time.Minute, metrics: "tripsaga",
 		region: "eu-west-1", accessKeyID: "id", secretAccessKey: "secret", sessionKey: "token", version: "7",
 	}
-	if err != nil || c != want {
+	if err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, %v\nwant %+v", c, err, want)
 	}
 	maps.Copy(env, map[string]string{
@@ -33,7 +34,7 @@ func TestTheEnvironmentIsRead(t *testing.T) {
 	want.otlp, want.xray = "http://localhost:4318", "169.254.79.129:2000"
 	want.endpointDynamoDB, want.endpointSFN = "http://localhost:8000", "http://localhost:8083"
 	want.stateMachine = machine + ":live"
-	if err != nil || c != want {
+	if err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, %v\nwant %+v", c, err, want)
 	}
 }
@@ -118,8 +119,11 @@ func variableTable() string {
 	b.WriteString("| variable | functions | default | allowed | meaning |\n|---|---|---|---|---|\n")
 	for _, v := range variables() {
 		of, standard := "all", "none"
-		if v.of != nil {
+		switch {
+		case v.of != nil:
 			of = strings.Join(v.of, ", ")
+		case v.but != nil:
+			of = "all but " + strings.Join(v.but, ", ")
 		}
 		switch {
 		case v.required:

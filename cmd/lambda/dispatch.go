@@ -15,6 +15,8 @@ func dispatch() map[string]func(*system) handler {
 		functions.API:               newAPI,
 		functions.ExecutionListener: newListener,
 		functions.Reconciler:        newReconciler,
+		functions.OutboxRelay:       newRelay,
+		functions.PreTraffic:        newPreTraffic,
 	}
 	for name := range handlers.New(&app.Service{}) {
 		table[name] = func(s *system) handler { return newTask(s, name) }

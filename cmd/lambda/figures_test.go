@@ -32,7 +32,7 @@ func TestFigures(t *testing.T) {
 	if size := megabytes(t, deployed); size > maxSize/1e6 {
 		t.Errorf("the binary has %.1f MB, allowed are %.1f", size, maxSize/1e6)
 	}
-	for _, function := range []string{"ReserveFlight", "Api", "ExecutionListener", "Reconciler"} {
+	for _, function := range []string{"ReserveFlight", "Api", "ExecutionListener", "Reconciler", "OutboxRelay", "PreTraffic"} {
 		times := make([]time.Duration, starts)
 		for i := range times {
 			times[i] = start(t, native, function)

@@ -25,6 +25,7 @@ import (
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/trial"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files and the table of docs/lambda.md")
@@ -171,8 +172,18 @@ func environment(function string) map[string]string {
 	return map[string]string{
 		"_HANDLER": function, "TABLE_NAME": "trips", "STATE_MACHINE_ARN": machine, "AWS_REGION": "eu-west-1",
 		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
-		"AWS_LAMBDA_FUNCTION_VERSION": "7",
+		"AWS_LAMBDA_FUNCTION_VERSION": "7", "NEW_VERSIONS": newVersions(),
 	}
+}
+
+// newVersions are those that PreTraffic is told of.
+func newVersions() string {
+	versions := map[string]string{}
+	for _, name := range trial.RolledOut() {
+		versions[name] = "arn:aws:lambda:eu-west-1:123456789012:function:" + name + ":8"
+	}
+	text, _ := json.Marshal(versions) // texts always marshal
+	return string(text)
 }
 
 func get(env map[string]string) func(string) string {

@@ -1,5 +1,6 @@
 // Command lambda is every function of tripsaga on AWS, in one binary: the tasks of the saga, the REST API, the listener
-// on the executions' ends and the reconciler. Which one a process is, the environment variable _HANDLER says.
+// on the executions' ends, the reconciler, the relay of events and the trial of new versions. Which one a process is, the
+// environment variable _HANDLER says.
 // docs/lambda.md lists the variables.
 package main
 

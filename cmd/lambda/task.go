@@ -7,13 +7,12 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
 	"tripsaga/shared/fault"
-	"tripsaga/telemetry"
 	"tripsaga/trip/handlers"
 )
 
 // newTask makes a task of the saga.
 func newTask(s *system, name string) handler {
-	handle := handlers.New(s.app, telemetry.Task(s.observer))[name]
+	handle := handlers.New(s.app, observed(s.observer))[name]
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		reply, err := handle(ctx, payload)
 		if err != nil {

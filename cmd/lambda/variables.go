@@ -10,6 +10,7 @@ import (
 
 	"tripsaga/trip/adapters/stepfunctions"
 	"tripsaga/trip/functions"
+	"tripsaga/trip/trial"
 )
 
 // The variables that more than their own row speaks of.
@@ -23,8 +24,9 @@ const (
 type variable struct {
 	name     string
 	of       []string // the functions that use it; nil is all
-	required bool
-	standard string // the value when it is not set
+	but      []string // of all these, the functions that do not
+	required bool     // by the functions that use it
+	standard string   // the value when it is not set
 	allowed  string
 	meaning  string
 	set      func(c *config, value string) error
@@ -34,16 +36,17 @@ type variable struct {
 func variables() []variable {
 	sagas := []string{functions.API, functions.ExecutionListener, functions.Reconciler}
 	reconciler := []string{functions.Reconciler}
+	relay := []string{functions.OutboxRelay}
+	preTraffic := []string{functions.PreTraffic}
 	return []variable{
-		{name: "TABLE_NAME", required: true, allowed: "3 to 255 letters, digits, - _ and .",
+		{name: "TABLE_NAME", but: relay, required: true, allowed: "3 to 255 letters, digits, - _ and .",
 			meaning: "the DynamoDB table",
 			set:     matching(tableName, func(c *config) *string { return &c.table })},
-		{name: "STATE_MACHINE_ARN", of: sagas, required: true, allowed: "the ARN of a state machine, with or without a version or an alias",
+		{name: "STATE_MACHINE_ARN", of: append(slices.Clone(sagas), functions.PreTraffic), required: true, allowed: "the ARN of a state machine, with or without a version or an alias",
 			meaning: "the state machine that runs the sagas",
-			set: func(c *config, v string) error {
-				c.stateMachine = v
-				return stepfunctions.CheckARN(v)
-			}},
+			set:     setMachine},
+		{name: "NEW_VERSIONS", of: preTraffic, required: true, allowed: "a JSON object, the name of every other function to the ARN of its new version",
+			meaning: "the versions that are tried", set: setVersions},
 		{name: "LOG_LEVEL", standard: "info", allowed: "debug, info, warn, error",
 			meaning: "the least level that is logged", set: setLevel},
 		{name: varGrace, of: reconciler, standard: "2m", allowed: durations,
@@ -63,10 +66,14 @@ func variables() []variable {
 		{name: "OTEL_EXPORTER_OTLP_HEADERS", allowed: "key=value,key=value, values percent-encoded",
 			meaning: "sent along with traces over OTLP/HTTP",
 			set:     text(func(c *config) *string { return &c.otlpHeaders })},
-		{name: "AWS_ENDPOINT_URL_DYNAMODB", allowed: addresses, meaning: "another DynamoDB, such as DynamoDB Local",
+		{name: "AWS_ENDPOINT_URL_DYNAMODB", but: relay, allowed: addresses, meaning: "another DynamoDB, such as DynamoDB Local",
 			set: address(func(c *config) *string { return &c.endpointDynamoDB })},
 		{name: "AWS_ENDPOINT_URL_SFN", of: sagas, allowed: addresses, meaning: "another Step Functions",
 			set: address(func(c *config) *string { return &c.endpointSFN })},
+		{name: "AWS_ENDPOINT_URL_LAMBDA", of: preTraffic, allowed: addresses, meaning: "another Lambda",
+			set: address(func(c *config) *string { return &c.endpointLambda })},
+		{name: "AWS_ENDPOINT_URL_CODEDEPLOY", of: preTraffic, allowed: addresses, meaning: "another CodeDeploy",
+			set: address(func(c *config) *string { return &c.endpointCodeDeploy })},
 
 		{name: varHandler, required: true, allowed: strings.Join(known(), ", "), meaning: "which function this is; by Lambda, from the function's handler",
 			set: setFunction},
@@ -147,6 +154,16 @@ func setLevel(c *config, v string) error {
 		return errNotAllowed
 	}
 	return c.logLevel.UnmarshalText([]byte(v))
+}
+
+func setMachine(c *config, v string) error {
+	c.stateMachine = v
+	return stepfunctions.CheckARN(v)
+}
+
+func setVersions(c *config, v string) (err error) {
+	c.newVersions, err = trial.ParseVersions(v)
+	return err
 }
 
 func setFunction(c *config, v string) error {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -97,7 +98,7 @@ func (s *Server) command(e *environment, api string) *exec.Cmd {
 		"LAMBDA_TASK_ROOT=" + cmd.Dir,
 		"LANG=en_US.UTF-8",
 		"TZ=:UTC",
-	}, s.opt.Env...)
+	}, slices.Concat(s.opt.Env, f.Env)...) // of a variable that is there twice the last counts
 	cmd.Stdout, cmd.Stderr = e.out, e.out
 	cmd.WaitDelay = time.Second // of a grandchild that holds the output open
 	detach(cmd)

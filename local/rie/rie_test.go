@@ -74,6 +74,21 @@ func TestInvocation(t *testing.T) {
 	}
 }
 
+// TestAFunctionsOwnEnvironment goes before the server's.
+func TestAFunctionsOwnEnvironment(t *testing.T) {
+	s := open(t, rie.Options{Env: []string{"TABLE_NAME=trips", "LOG_LEVEL=info"}, Functions: []rie.Function{
+		{Name: "Pay", Timeout: 30 * time.Second, Env: []string{"TABLE_NAME=own"}}, {Name: "Refund", Timeout: 30 * time.Second},
+	}})
+	for function, table := range map[string]string{"Pay": "TABLE_NAME=own", "Refund": "TABLE_NAME=trips"} {
+		r := do("tell")
+		r.Function = function
+		if a := ask(t, s, r); !slices.Contains(a.Env, table) || !slices.Contains(a.Env, "LOG_LEVEL=info") ||
+			len(slices.DeleteFunc(a.Env, func(v string) bool { return !strings.HasPrefix(v, "TABLE_NAME=") })) != 1 {
+			t.Errorf("%s has %q, want %s", function, a.Env, table)
+		}
+	}
+}
+
 func TestWarmProcessIsUsedAgain(t *testing.T) {
 	s := open(t, rie.Options{})
 	first := ask(t, s, do("tell"))

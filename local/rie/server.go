@@ -18,6 +18,7 @@ import (
 type Function struct {
 	Name    string        // also its handler, the value of _HANDLER
 	Timeout time.Duration // after which an invocation is ended and its process killed
+	Env     []string      // of this function's processes, NAME=VALUE; it goes before that of the Options
 }
 
 // Options configure a server. Bootstrap and Functions are required.

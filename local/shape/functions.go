@@ -22,7 +22,9 @@ func (s *System) functions(opt Options) rie.Options {
 		}, opt.Env...),
 	}
 	for _, f := range functions.All() {
-		r.Functions = append(r.Functions, rie.Function{Name: f.Name, Timeout: opt.Timeout(f)})
+		r.Functions = append(r.Functions, rie.Function{
+			Name: f.Name, Timeout: opt.Timeout(f), Env: opt.FunctionEnv(s, f.Name),
+		})
 	}
 	return r
 }

@@ -41,10 +41,12 @@ type Options struct {
 	Scheduler engine.Scheduler // default engine.RealTime
 	Seed      func() uint64    // of the sagas' random choices
 
-	// For tests: what stands between engine and functions, what goes wrong with an invocation, and other time-outs.
-	WrapTasks func(map[string]engine.Task) map[string]engine.Task
-	Interfere func(rie.Invocation) rie.Fault
-	Timeout   func(functions.Function) time.Duration
+	// For tests: what stands between engine and functions, what goes wrong with an invocation, other time-outs, and the
+	// environment of one function, which goes before Env.
+	WrapTasks   func(map[string]engine.Task) map[string]engine.Task
+	Interfere   func(rie.Invocation) rie.Fault
+	Timeout     func(functions.Function) time.Duration
+	FunctionEnv func(s *System, function string) []string
 }
 
 func (o *Options) setDefaults() {
@@ -59,6 +61,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Timeout == nil {
 		o.Timeout = func(f functions.Function) time.Duration { return f.Timeout }
+	}
+	if o.FunctionEnv == nil {
+		o.FunctionEnv = func(*System, string) []string { return nil }
 	}
 }
 

@@ -28,8 +28,10 @@ type client struct {
 	url string
 }
 
-func serve(t *testing.T, opt shape.Options) *client {
-	w := open(t, opt)
+func serve(t *testing.T, opt shape.Options) *client { return over(t, open(t, opt)) }
+
+// over serves the system's API, with the inventory loaded.
+func over(t *testing.T, w *world) *client {
 	server := httptest.NewServer(rest.Guard(w.API(), nil))
 	t.Cleanup(server.Close)
 	c := &client{w, server.URL}
@@ -134,7 +136,7 @@ func TestBookings(t *testing.T) {
 		{"happy", domain.Confirmed, "", domain.StepDone, domain.StepDone, domain.StepDone},
 	} {
 		t.Run(want.example, func(t *testing.T) {
-			c := &client{&world{c.System, t, c.app}, c.url}
+			c := &client{&world{c.System, t, c.tableName, c.app}, c.url}
 			trip := c.book(want.example)
 			if trip.Status != want.status || trip.Reason.Name != want.reason || trip.Payment.State != want.payment ||
 				stateOf(trip.Reservations.Flight) != want.flight || stateOf(trip.Reservations.Hotel) != want.hotel {

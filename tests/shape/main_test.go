@@ -37,12 +37,30 @@ func run(m *testing.M) (code int) {
 		return 1
 	}
 	program.dir = dir
-	code = m.Run()
+	everywhere = newRecorder()
+	code = max(m.Run(), checkCalls())
 	for _, end := range []func() error{dynamotest.Stop, func() error { return os.RemoveAll(dir) }} {
 		if err := end(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}
+	}
+	return code
+}
+
+// everywhere notes what the functions call in all tests.
+var everywhere *recorder
+
+// checkCalls looks for what no test may make the functions call, as their permissions do not allow it.
+func checkCalls() (code int) {
+	everywhere.server.Close()
+	problems, err := unlisted(everywhere.seen())
+	if err != nil {
+		problems = append(problems, err.Error())
+	}
+	for _, problem := range append(problems, everywhere.faults...) {
+		fmt.Fprintf(os.Stderr, "%s, which is not in %s; see TestCalls\n", problem, callsFile)
+		code = 1
 	}
 	return code
 }
@@ -66,8 +84,9 @@ func bootstrap(t *testing.T) string {
 // world is an open system with records of its own.
 type world struct {
 	*shape.System
-	t   *testing.T
-	app *app.Service // over the same table; it starts sagas over the Step Functions API
+	t         *testing.T
+	tableName string
+	app       *app.Service // over the same table; it starts sagas over the Step Functions API
 }
 
 // open opens the system and closes it when the test ends. Where DynamoDB Local is not set up the test is skipped.
@@ -80,7 +99,12 @@ func open(t *testing.T, opt shape.Options) *world {
 	if opt.Timeout == nil {
 		opt.Timeout = patient
 	}
-	opt.FunctionLogs = logs{t}
+	if opt.FunctionEnv == nil {
+		opt.FunctionEnv = everywhere.of
+	}
+	if opt.FunctionLogs == nil {
+		opt.FunctionLogs = logs{t}
+	}
 	sys, err := shape.Open(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +114,7 @@ func open(t *testing.T, opt shape.Options) *world {
 			t.Error(err)
 		}
 	})
-	return &world{System: sys, t: t, app: service(sys, opt.Scheduler, rand.Reader)}
+	return &world{System: sys, t: t, tableName: opt.Table, app: service(sys, opt.Scheduler, rand.Reader)}
 }
 
 // patient leaves the functions more time than their own, as nothing is asked here of how fast this machine is.

@@ -14,6 +14,8 @@ const (
 	API               = "Api"               // serves the REST API, behind an HTTP API of API Gateway, payload version 2.0
 	ExecutionListener = "ExecutionListener" // hears of the executions' status changes from EventBridge
 	Reconciler        = "Reconciler"        // starts what was never started and marks what is overdue, on a schedule
+	OutboxRelay       = "OutboxRelay"       // makes events for the event bus of the stream's outbox items, within a pipe
+	PreTraffic        = "PreTraffic"        // tries a new version before it takes traffic, as CodeDeploy's hook
 )
 
 // Function is one of them.
@@ -28,6 +30,8 @@ const (
 	apiTimeout        = 29 * time.Second // API Gateway gives up after 30 s
 	listenerTimeout   = 30 * time.Second
 	reconcilerTimeout = 5 * time.Minute
+	relayTimeout      = 30 * time.Second
+	preTrafficTimeout = 5 * time.Minute
 )
 
 // All lists the functions: the saga's tasks, sorted by name, then the others.
@@ -40,6 +44,8 @@ func All() []Function {
 		Function{Name: API, Timeout: apiTimeout},
 		Function{Name: ExecutionListener, Timeout: listenerTimeout},
 		Function{Name: Reconciler, Timeout: reconcilerTimeout},
+		Function{Name: OutboxRelay, Timeout: relayTimeout},
+		Function{Name: PreTraffic, Timeout: preTrafficTimeout},
 	)
 }
 

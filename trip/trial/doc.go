@@ -1,0 +1,19 @@
+// Package trial tries one function's new version before it takes traffic: with calls of its own, on a synthetic trip and
+// an offer that is for nobody else, next to the other functions as they are in use. That is the mix of versions that a
+// roll-out makes: what one version writes the others read, and a step that was begun by one is repeated by another. The
+// hook that deployments call before they move traffic runs it.
+//
+// What a trial takes it gives back, whatever happens in between: in the saga's own order and through the versions in
+// use, so that where even that fails the trip is in a state which its saga can end. The trip is dated at the end of the
+// trial's time. Until then the reconciler leaves it alone; afterwards it finds a trip that is still pending, and starts
+// the saga that ends it.
+package trial
+
+import "strings"
+
+// executionPrefix begins the execution that the deliveries of a trial name: there is no saga.
+const executionPrefix = "pre-traffic:"
+
+// Synthetic tells whether a delivery of this execution comes from a trial. Such deliveries are logged and not counted:
+// they would stand beside customers' in the alarms that watch a roll-out.
+func Synthetic(execution string) bool { return strings.HasPrefix(execution, executionPrefix) }
