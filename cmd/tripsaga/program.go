@@ -40,6 +40,7 @@ type commands struct {
 	Check     checkCmd     `cmd:"" help:"Book trips at any deployment and verify every record that they leave."`
 	Inventory inventoryCmd `cmd:"" help:"Show or load flights and hotels."`
 	Bench     benchCmd     `cmd:"" help:"Measure bookings on a durable store against a raw log."`
+	Rehearse  rehearseCmd  `cmd:"" help:"Play a roll-out in virtual time by what a synthesised CloudFormation template says of it."`
 	Table     tableCmd     `cmd:"" help:"Inspect the items of a data folder whose server is stopped."`
 }
 

@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TRIPSAGA_URL", url)
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv("SCRIPTS", scripts)
-			return nil
+			return setRehearsal(env)
 		},
 	})
 }
