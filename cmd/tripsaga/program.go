@@ -42,6 +42,7 @@ type commands struct {
 	Bench     benchCmd     `cmd:"" help:"Measure bookings on a durable store against a raw log."`
 	Rehearse  rehearseCmd  `cmd:"" help:"Play a roll-out in virtual time by what a synthesised CloudFormation template says of it."`
 	Table     tableCmd     `cmd:"" help:"Inspect the items of a data folder whose server is stopped."`
+	Cost      costCmd      `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
 }
 
 // exitError gives an error an exit code of its own.

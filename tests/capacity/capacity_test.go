@@ -28,7 +28,7 @@ import (
 	"tripsaga/trip/saga"
 )
 
-var update = flag.Bool("update", false, "write the report in docs/capacity.md anew")
+var update = flag.Bool("update", false, "write the report in docs/capacity.md and the usage of the estimate of the costs anew")
 
 func TestMain(m *testing.M) { dynamotest.Main(m) }
 
@@ -66,6 +66,7 @@ func TestReport(t *testing.T) {
 // measured is everything but the engine's journal and the bank's books on a table that tells what it consumes.
 type measured struct {
 	app     *app.Service
+	records table.Table
 	engine  *engine.Engine
 	virtual *engine.Virtual
 	faults  faulty.Plan
@@ -82,7 +83,8 @@ func newMeasured(t *testing.T, faults string) *measured {
 		t.Fatal(err)
 	}
 	m := &measured{virtual: engine.NewVirtual(scenario.Begin), faults: plan}
-	m.app = service(newMeter(t, m.add), dynamotest.NewTable(t, dynamo.Options{}), m.virtual)
+	m.records = newMeter(t, m.add)
+	m.app = service(m.records, dynamotest.NewTable(t, dynamo.Options{}), m.virtual)
 	journal, err := embedded.Open("", embedded.Options{})
 	if err != nil {
 		t.Fatal(err)
