@@ -6,8 +6,18 @@ STATICCHECK_VERSION := v0.8.2
 DYNAMODB_LOCAL := $(TOOLS)/dynamodb-local/lib
 DYNAMODB_LOCAL_VERSION := 2.6.1
 CRASH_ROUNDS ?= 5
+PYTHON      ?= python3
+CDK         := node_modules/.bin/cdk
+LINTERS     := $(TOOLS)/lint
+# What runs the CDK's constructs tells at every start how long Node will be maintained.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
+export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+# Lines of a synthesis that went well and tell nothing; a failed one is shown whole.
+SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
-.PHONY: help build test race lint fmt check diagram docs crash fuzz bench lambda lambda-figures dynamodb-local clean
+.PHONY: help build test race lint fmt check diagram docs crash fuzz bench lambda lambda-figures dynamodb-local clean \
+  synth infra-test infra-lint
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -26,7 +36,7 @@ lint: $(STATICCHECK) ## vet and staticcheck
 	$(STATICCHECK) ./...
 
 fmt: ## fail when a file is not formatted
-	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
+	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './.*' -not -path './node_modules/*' -not -path './cdk.out/*')); if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
 
 check: fmt lint test ## what to run before a commit
 
@@ -40,7 +50,7 @@ crash: ## SIGKILL the server at random moments, CRASH_ROUNDS times
 	TRIPSAGA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(GO) test -count=1 -v -run TestCrash ./tests/crash
 
 fuzz: ## each fuzz target for FUZZTIME (default 10s)
-	.ci/fuzz $(or $(FUZZTIME),10s)
+	bash .ci/fuzz $(or $(FUZZTIME),10s)
 
 bench: ## throughput and latency against a raw log, on this machine
 	$(GO) run ./cmd/tripsaga bench
@@ -53,6 +63,20 @@ lambda: ## build the AWS functions: bin/lambda/bootstrap (arm64) and bin/lambda/
 lambda-figures: ## size of the AWS functions' binary, time of a process' start
 	TRIPSAGA_LAMBDA_FIGURES=1 $(GO) test -count=1 -v -run TestFigures ./cmd/lambda
 
+synth: lambda $(CDK) ## write the CloudFormation templates to cdk.out (Node)
+	@rm -rf cdk.out && mkdir -p $(TOOLS)
+	$(CDK) synth -q >$(TOOLS)/synth.log 2>&1 || { cat $(TOOLS)/synth.log; exit 1; }
+	@sed -E 's/$(SYNTH_NOISE)//; /^$$/d' $(TOOLS)/synth.log
+	@wc -c cdk.out/*.template.json
+
+infra-test: $(STATICCHECK) ## the infrastructure's tests, vet and staticcheck (Node)
+	$(GO) -C infrastructure vet ./...
+	cd infrastructure && $(STATICCHECK) ./...
+	$(GO) -C infrastructure test ./...
+
+infra-lint: synth $(LINTERS)/installed ## cfn-lint and checkov over the templates (Node, Python 3.11 with venv)
+	TRIPSAGA_REQUIRE_LINT=1 $(GO) -C infrastructure test -count=1 -v ./lint
+
 dynamodb-local: $(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar ## fetch the official DynamoDB Local for the tests (Java 17 and Maven)
 
 $(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar:
@@ -64,8 +88,18 @@ $(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar:
 	  -Ddynamodb-local.version=$(DYNAMODB_LOCAL_VERSION) -Doutput=$(DYNAMODB_LOCAL).new
 	mv $(DYNAMODB_LOCAL).new $(DYNAMODB_LOCAL)
 
+$(CDK): package.json package-lock.json
+	npm ci --silent --no-audit --no-fund || npm ci
+	@touch $@
+
+$(LINTERS)/installed: infrastructure/lint/requirements.txt
+	rm -rf $(LINTERS)
+	$(PYTHON) -m venv $(LINTERS)
+	$(LINTERS)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 $(STATICCHECK):
 	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 
 clean:
-	rm -rf bin .tools
+	rm -rf bin .tools node_modules cdk.out

@@ -18,10 +18,11 @@ import (
 )
 
 // documents are those whose commands are run, each from the top, in the repository's folder.
-var documents = []string{"README.md", "docs/aws.md"}
+var documents = []string{"README.md", "docs/aws.md", "docs/deploy.md"}
 
 // TestCommands runs the commands of the documents as they stand: a block ```sh to its end, a block ```sh server in the
-// background until the document ends. A failed command fails the test.
+// background until the document ends. A failed command fails the test. A block ```sh account needs an AWS account: it is
+// only read by the shell.
 func TestCommands(t *testing.T) {
 	if os.Getenv(runEnv) == "" {
 		t.Skipf("the documents' commands take a while; %s=1 (or make docs, as CI does) runs them", runEnv)
@@ -89,6 +90,8 @@ func (d *document) run(b block) {
 		d.foreground(b.script)
 	case "server":
 		d.background(b.script)
+	case "account":
+		d.read(b.script)
 	default:
 		d.t.Errorf("unknown kind of block %q", b.kind)
 	}
@@ -107,6 +110,14 @@ func (d *document) foreground(script string) {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
 		d.t.Errorf("%s\n%v\n%s", script, err, out.String())
+	}
+}
+
+// read looks for mistakes in the script's syntax.
+func (d *document) read(script string) {
+	d.t.Helper()
+	if out, err := exec.CommandContext(d.t.Context(), "bash", "-n", "-c", script).CombinedOutput(); err != nil {
+		d.t.Errorf("%s\n%v\n%s", script, err, out)
 	}
 }
 

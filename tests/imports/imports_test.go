@@ -34,6 +34,16 @@ var rules = []struct{ from, to, why string }{
 	{"tripsaga/telemetry", "tripsaga/table", "telemetry watches tasks whatever they write to"},
 	{"tripsaga/telemetry", "google.golang.org/grpc", "it would take half of what a function's binary may weigh"},
 	{"tripsaga/trip/saga", "github.com", "the saga's definition needs the standard library alone"},
+	{"tripsaga/trip/functions", "github.com", "the infrastructure takes the list, and nothing that hangs on it"},
+	{"tripsaga/table/dynamo/schema", "github.com", "the infrastructure takes the definition, and nothing that hangs on it"},
+	{"tripsaga/engine", "tripsaga/rehearsal", "what is rehearsed does not know of it"},
+	{"tripsaga/trip", "tripsaga/rehearsal", "what is rehearsed does not know of it"},
+	{"tripsaga/telemetry", "tripsaga/rehearsal", "what is rehearsed does not know of it"},
+	{"tripsaga/cmd/lambda", "tripsaga/rehearsal", "what is deployed rehearses nothing"},
+	{"tripsaga/cmd/lambda", "tripsaga/cost", "what is deployed reckons nothing"},
+	{"tripsaga/rehearsal/cloudwatch", "tripsaga/engine", "alarms are of metrics, whatever makes them"},
+	{"tripsaga/rehearsal/template", "tripsaga/engine", "a template is read, not run"},
+	{"tripsaga/rehearsal/template", "tripsaga/trip", "a template is read as it stands"},
 }
 
 func TestDirections(t *testing.T) {

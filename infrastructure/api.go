@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2authorizers"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"tripsaga/trip/functions"
+)
+
+// addAPI adds the HTTP API before the function. There is a route a method, and none for OPTIONS: where CORS is on, the
+// gateway answers it without a route, and a route for all methods would demand authorization of it.
+func (a *Application) addAPI() {
+	a.API = awsapigatewayv2.NewHttpApi(a.Stack, jsii.String("HttpApi"), &awsapigatewayv2.HttpApiProps{
+		ApiName:            jsii.String("tripsaga-" + a.Stage.Name),
+		CreateDefaultStage: jsii.Bool(false),
+		DefaultAuthorizer:  a.authorizer(),
+		CorsPreflight:      a.cors(),
+	})
+	a.API.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+		Path:    jsii.String("/{proxy+}"),
+		Methods: &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_GET, awsapigatewayv2.HttpMethod_POST},
+		Integration: awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("ApiLive"), a.function(functions.API).Live,
+			&awsapigatewayv2integrations.HttpLambdaIntegrationProps{PayloadFormatVersion: awsapigatewayv2.PayloadFormatVersion_VERSION_2_0()}),
+	})
+	a.addAPIStage()
+	a.addChecker()
+	a.output("ApiUrl", a.API.ApiEndpoint())
+}
+
+// authorizer takes tokens in production where their issuer is known. Everyone else signs with IAM: the pipeline's checks
+// do so in staging.
+func (a *Application) authorizer() awsapigatewayv2.IHttpRouteAuthorizer {
+	if a.Stage.JWTIssuer == "" || a.Stage.Name != production {
+		return awsapigatewayv2authorizers.NewHttpIamAuthorizer()
+	}
+	return awsapigatewayv2authorizers.NewHttpJwtAuthorizer(jsii.String("JwtAuthorizer"), &a.Stage.JWTIssuer,
+		&awsapigatewayv2authorizers.HttpJwtAuthorizerProps{JwtAudience: jsii.Strings(a.Stage.JWTAudience...)})
+}
+
+// cors is nil where no other web site may call.
+func (a *Application) cors() *awsapigatewayv2.CorsPreflightOptions {
+	if a.Stage.CORSOrigins == nil {
+		return nil
+	}
+	return &awsapigatewayv2.CorsPreflightOptions{
+		AllowOrigins: jsii.Strings(a.Stage.CORSOrigins...),
+		AllowMethods: &[]awsapigatewayv2.CorsHttpMethod{awsapigatewayv2.CorsHttpMethod_GET, awsapigatewayv2.CorsHttpMethod_POST},
+		AllowHeaders: jsii.Strings("authorization", "content-type", "idempotency-key"),
+		MaxAge:       awscdk.Duration_Hours(jsii.Number(1)),
+	}
+}
+
+func (a *Application) addAPIStage() {
+	awsapigatewayv2.NewCfnStage(a.Stack, jsii.String("ApiStage"), &awsapigatewayv2.CfnStageProps{
+		ApiId: a.API.ApiId(), StageName: jsii.String("$default"), AutoDeploy: jsii.Bool(true),
+		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
+			ThrottlingRateLimit: &a.Stage.ThrottleRate, ThrottlingBurstLimit: &a.Stage.ThrottleBurst,
+		},
+		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+			DestinationArn: a.vendedLog("ApiAccessLog").LogGroupArn(), Format: jsii.String(accessLog()),
+		},
+	})
+}
+
+// accessLog is the form of a line. The path stands in it without its query; headers, and who called, do not.
+func accessLog() string {
+	line := map[string]string{
+		"request_id": "$context.requestId", "time": "$context.requestTime", "method": "$context.httpMethod",
+		"path": "$context.path", "status": "$context.status", "length": "$context.responseLength",
+		"latency_ms": "$context.responseLatency", "function_latency_ms": "$context.integrationLatency",
+		"function_error": "$context.integrationErrorMessage", "authorizer_error": "$context.authorizer.error",
+		"gateway_error": "$context.error.message",
+	}
+	text, _ := json.Marshal(line)
+	return string(text)
+}
+
+// addChecker adds the role in which the pipeline's checks call the API, and can do nothing else.
+func (a *Application) addChecker() {
+	checker := awsiam.NewRole(a.Stack, jsii.String("Checker"), &awsiam.RoleProps{
+		RoleName: jsii.String("tripsaga-" + a.Stage.Name + "-checker"),
+		AssumedBy: awsiam.NewAccountRootPrincipal().WithConditions(&map[string]any{
+			"ArnEquals": map[string]any{"aws:PrincipalArn": a.Stack.FormatArn(&awscdk.ArnComponents{
+				Service: jsii.String("iam"), Region: jsii.String(""), Resource: jsii.String("role"), ResourceName: jsii.String(checkRole),
+			})},
+		}),
+	})
+	checker.AddToPolicy(allow("execute-api", "Invoke", a.Stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("execute-api"), Resource: a.API.ApiId(), ResourceName: jsii.String("$default/*"),
+	}), nil))
+	a.output("CheckerRoleArn", checker.RoleArn())
+}
+
+// checkRole names the role of the pipeline's project that checks a stage.
+const checkRole = "tripsaga-pipeline-check"

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+)
+
+// archive is a file that passes for the functions' archive.
+func archive(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "function.zip")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestContextIsRead(t *testing.T) {
+	code := archive(t)
+	want := Config{
+		Code: code, Deployment: "CANARY_10PERCENT_5MINUTES", IgnoreAlarms: true, JWTIssuer: "https://id.example.com/",
+		JWTAudience: []string{"trips", "desk"}, CORSOrigins: []string{"https://example.com", "http://localhost:8080"},
+		ThrottleRate: 12.5, ThrottleBurst: 25, LogRetentionDays: 90, AlarmEmail: "ops@example.com", Repository: "owner/name",
+		Branch: "release/1", ConnectionARN: "arn:aws:codeconnections:eu-west-1:123456789012:connection/0a-1b",
+	}
+	texts := map[string]any{
+		"code": code, "deployment": want.Deployment, "ignoreAlarms": "true", "jwtIssuer": want.JWTIssuer,
+		"jwtAudience": "trips, desk", "corsOrigins": "https://example.com,http://localhost:8080", "throttleRate": "12.5",
+		"throttleBurst": "25", "logRetentionDays": "90", "alarmEmail": want.AlarmEmail, "repository": want.Repository,
+		"branch": want.Branch, "connectionArn": want.ConnectionARN,
+	}
+	native := maps.Clone(texts)
+	maps.Copy(native, map[string]any{
+		"ignoreAlarms": true, "jwtAudience": []any{"trips", "desk"}, "throttleRate": 12.5, "throttleBurst": float64(25),
+		"corsOrigins": []any{"https://example.com", "http://localhost:8080"}, "logRetentionDays": float64(90),
+	})
+	for form, context := range map[string]map[string]any{"texts": texts, "native": native} {
+		got, err := configOf(context, "")
+		got.given = nil
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, %v\nwant %+v", form, got, err, want)
+		}
+	}
+}
+
+func TestContextThatIsRefused(t *testing.T) {
+	code := archive(t)
+	for _, c := range []struct {
+		context map[string]any
+		want    []string
+	}{
+		{map[string]any{"code": "nowhere.zip"}, []string{"code=nowhere.zip: there is no such file: run make lambda"}},
+		{map[string]any{"code": t.TempDir()}, []string{"is a folder"}},
+		{map[string]any{"deployment": "LINEAR_50"}, []string{"deployment=LINEAR_50: ", "; allowed: LINEAR_10PERCENT_EVERY_1MINUTE, "}},
+		{map[string]any{"ignoreAlarms": "yes"}, []string{"ignoreAlarms=yes: ", "; allowed: true, false"}},
+		{map[string]any{"jwtIssuer": "http://id.example.com", "jwtAudience": "a"}, []string{"jwtIssuer=http://id.example.com: ", "; allowed: an https URL"}},
+		{map[string]any{"jwtIssuer": "https://id.example.com"}, []string{"jwtIssuer=https://id.example.com: needs jwtAudience"}},
+		{map[string]any{"jwtAudience": "a"}, []string{"jwtAudience=a: needs jwtIssuer"}},
+		{map[string]any{"jwtIssuer": "https://id.example.com", "jwtAudience": "a,,b"}, []string{`jwtAudience=a,,b: "": `}},
+		{map[string]any{"jwtAudience": []any{1.0}}, []string{"jwtAudience=[1]: "}},
+		{map[string]any{"corsOrigins": "*"}, []string{`corsOrigins=*: "*": the value is not allowed`, "not *"}},
+		{map[string]any{"corsOrigins": "https://example.com/app"}, []string{"an origin has no path"}},
+		{map[string]any{"throttleRate": "0.5"}, []string{"throttleRate=0.5: ", "from 1 to 10000"}},
+		{map[string]any{"throttleRate": "NaN"}, []string{"throttleRate=NaN: "}},
+		{map[string]any{"throttleBurst": 10_001.0}, []string{"throttleBurst=10001: "}},
+		{map[string]any{"throttleBurst": 1.5}, []string{"throttleBurst=1.5: ", "a whole number"}},
+		{map[string]any{"logRetentionDays": 31.0}, []string{"logRetentionDays=31: ", "14 30 60"}},
+		{map[string]any{"alarmEmail": "ops"}, []string{"alarmEmail=ops: ", "; allowed: an e-mail address"}},
+		{map[string]any{"alarmEmail": "Ops <ops@example.com>"}, []string{"alarmEmail=Ops <ops@example.com>: "}},
+		{map[string]any{"repository": "name"}, []string{"repository=name: ", "; allowed: owner/name"}},
+		{map[string]any{"branch": "a b"}, []string{"branch=a b: "}},
+		{map[string]any{"connectionArn": "arn:aws:s3:::bucket"}, []string{"connectionArn=arn:aws:s3:::bucket: "}},
+		{map[string]any{"githubTokenSecret": "arn:aws:secretsmanager:x"}, []string{"githubTokenSecret=arn:aws:secretsmanager:x: "}},
+		{map[string]any{"githubTokenSecret": "token", "connectionArn": "arn:aws:codeconnections:eu-west-1:123456789012:connection/0a"},
+			[]string{"githubTokenSecret=token: takes the place of connectionArn=arn:aws:codeconnections:"}},
+		{map[string]any{"jwtIsuer": "https://id.example.com"}, []string{"jwtIsuer=https://id.example.com: there is no such key; allowed: code, deployment, "}},
+		{map[string]any{"branch": []any{map[string]any{}}, "alarmEmail": "ops", "throttleRate": true},
+			[]string{"branch=", "alarmEmail=ops", "throttleRate=true"}},
+	} {
+		if _, given := c.context["code"]; !given {
+			c.context["code"] = code
+		}
+		_, err := configOf(c.context, "")
+		if err == nil {
+			t.Errorf("%v: accepted", c.context)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%v: %v\nwant in it %q", c.context, err, want)
+			}
+		}
+	}
+}
+
+func TestContextTakesTheRestFromTheVariable(t *testing.T) {
+	code := archive(t)
+	context := map[string]any{"code": code, "branch": "main", "alarmEmail": "", "aws:cdk:enable-path-metadata": true}
+	got, err := configOf(context, `{"branch": "other", "alarmEmail": "ops@example.com", "jwtAudience": null, "throttleRate": 7}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Branch != "main" || got.AlarmEmail != "" || got.ThrottleRate != 7 || got.JWTAudience != nil {
+		t.Errorf("got %+v", got)
+	}
+	if want := map[string]any{"branch": "main", "throttleRate": 7.0}; !reflect.DeepEqual(got.Given(), want) {
+		t.Errorf("given is %v, want %v", got.Given(), want)
+	}
+	for inherited, want := range map[string]string{
+		`{"jwtIsuer": "https://id.example.com"}`: "there is no such key", `{"a-b": 1}`: "there is no such key",
+		`[]`: "a JSON object", `{`: "a JSON object", `{"throttleRate": 0}`: "throttleRate=0",
+	} {
+		if _, err := configOf(map[string]any{"code": code}, inherited); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want in it %q", inherited, err, want)
+		}
+	}
+	if _, err := configOf(map[string]any{"code": code}, "null"); err != nil {
+		t.Error(err)
+	}
+}
+
+// The CDK's own keys are none of this app's, so that a key of letters only that is unknown is a mistake.
+func TestContextOfTheCDKIsNoMistake(t *testing.T) {
+	app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"code": archive(t), "cli-telemetry": false}})
+	if _, err := readConfig(app); err != nil {
+		t.Error(err)
+	}
+}
+
+// Every field is one of the settings and every setting is documented with the field that it sets.
+func TestSettingsAreTheFieldsOfConfig(t *testing.T) {
+	source, err := os.ReadFile("config.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys() {
+		if !strings.Contains(string(source), "// "+key) {
+			t.Errorf("no field of Config is commented with %s", key)
+		}
+	}
+	exported := slices.DeleteFunc(reflect.VisibleFields(reflect.TypeFor[Config]()), func(f reflect.StructField) bool { return !f.IsExported() })
+	if len(exported) != len(keys()) {
+		t.Errorf("Config has %d fields, settings %d keys", len(exported), len(keys()))
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodedeploy"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"tripsaga/trip/functions"
+)
+
+// addDeployments lets CodeDeploy lead every alias to its new version: the hook tries the version, then the traffic is
+// shifted bit by bit, and goes back when an alarm is raised. An alias waits for its group, the group for its alarms and
+// its role, and all for the hook, whose variables name the new versions of all functions.
+func (a *Application) addDeployments() {
+	application := awscodedeploy.NewCfnApplication(a.Stack, jsii.String("Deployments"), &awscodedeploy.CfnApplicationProps{
+		ApplicationName: jsii.String("tripsaga-" + a.Stage.Name), ComputePlatform: jsii.String("Lambda"),
+	})
+	a.addHook(application)
+	role := a.deploymentRole()
+	for _, f := range a.deployed() {
+		a.addDeployment(application, role, f)
+	}
+}
+
+// deployed are the functions that take traffic.
+func (a *Application) deployed() (all []*Function) {
+	for _, f := range a.Functions {
+		if f.Live != nil {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// addDeployment does without the CDK's own deployment group, whose role may do more than it needs.
+func (a *Application) addDeployment(application awscodedeploy.CfnApplication, role awsiam.IRole, f *Function) {
+	group := awscodedeploy.NewCfnDeploymentGroup(a.Stack, jsii.String(f.Name+"Deployment"), &awscodedeploy.CfnDeploymentGroupProps{
+		ApplicationName: application.Ref(), DeploymentGroupName: &f.Name, ServiceRoleArn: role.RoleArn(),
+		DeploymentConfigName: jsii.String(deploymentConfig(a.Stage.Deployment)),
+		DeploymentStyle: &awscodedeploy.CfnDeploymentGroup_DeploymentStyleProperty{
+			DeploymentType: jsii.String("BLUE_GREEN"), DeploymentOption: jsii.String("WITH_TRAFFIC_CONTROL"),
+		},
+		AlarmConfiguration: a.deploymentAlarms(f),
+		AutoRollbackConfiguration: &awscodedeploy.CfnDeploymentGroup_AutoRollbackConfigurationProperty{
+			Enabled: true, Events: jsii.Strings("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST", "DEPLOYMENT_STOP_ON_ALARM"),
+		},
+	})
+	alias := f.Live.Node().DefaultChild().(awscdk.CfnResource)
+	alias.CfnOptions().SetUpdatePolicy(&awscdk.CfnUpdatePolicy{CodeDeployLambdaAliasUpdate: &awscdk.CfnCodeDeployLambdaAliasUpdate{
+		ApplicationName: application.Ref(), DeploymentGroupName: group.Ref(),
+		BeforeAllowTrafficHook: a.function(functions.PreTraffic).Lambda.FunctionName(),
+	}})
+}
+
+// deploymentConfig is CodeDeploy's name of a configuration that the CDK calls LINEAR_10PERCENT_EVERY_1MINUTE.
+func deploymentConfig(name string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(strings.ToLower(name), "_") {
+		i := strings.IndexFunc(part, func(r rune) bool { return r > '9' })
+		b.WriteString(part[:i] + strings.ToUpper(part[i:i+1]) + part[i+1:])
+	}
+	return "CodeDeployDefault.Lambda" + b.String()
+}
+
+// deploymentAlarms can be left out of the decision: a fix has to be rolled out while the alarms ring that it is for.
+func (a *Application) deploymentAlarms(f *Function) *awscodedeploy.CfnDeploymentGroup_AlarmConfigurationProperty {
+	var alarms []any
+	for _, alarm := range a.addDeploymentAlarms(f) {
+		alarms = append(alarms, &awscodedeploy.CfnDeploymentGroup_AlarmProperty{Name: alarm.AlarmName()})
+	}
+	return &awscodedeploy.CfnDeploymentGroup_AlarmConfigurationProperty{
+		Alarms: &alarms, Enabled: !a.Stage.IgnoreAlarms, IgnorePollAlarmFailure: false,
+	}
+}
+
+// addHook tells the hook of the new versions, and lets it try them and report. Its own version is not among them, since
+// that follows from these variables.
+func (a *Application) addHook(application awscodedeploy.CfnApplication) {
+	hook := a.function(functions.PreTraffic).Lambda
+	versions := map[string]*string{}
+	var targets []*string
+	for _, f := range a.deployed() {
+		versions[f.Name] = f.Version.FunctionArn()
+		targets = append(targets, jsii.String(*f.Lambda.FunctionArn()+":*"))
+	}
+	hook.AddEnvironment(jsii.String("NEW_VERSIONS"), a.Stack.ToJsonString(versions, nil), nil)
+	hook.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &targets,
+	}))
+	hook.AddToRolePolicy(allow("codedeploy", "GetDeployment PutLifecycleEventHookExecutionStatus",
+		a.Stack.FormatArn(&awscdk.ArnComponents{
+			Service: jsii.String("codedeploy"), Resource: jsii.String("deploymentgroup"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+			ResourceName: jsii.String(*application.Ref() + "/*"),
+		}), nil))
+}
+
+// deploymentRole is what CodeDeploy may do. AWS documents rights on aliases by the function's ARN; the alias' own is
+// added since calls name it, too.
+func (a *Application) deploymentRole() awsiam.IRole {
+	var aliases []*string
+	for _, f := range a.deployed() {
+		arn := f.Lambda.FunctionArn()
+		aliases = append(aliases, arn, jsii.String(*arn+":"+live))
+	}
+	statements := []awsiam.PolicyStatement{
+		awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions:   jsii.Strings("lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"),
+			Resources: &aliases,
+		}),
+		allow("lambda", "InvokeFunction", a.function(functions.PreTraffic).Lambda.FunctionArn(), nil),
+		allow("cloudwatch", "DescribeAlarms", a.Stack.FormatArn(&awscdk.ArnComponents{
+			Service: jsii.String("cloudwatch"), Resource: jsii.String("alarm"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+			ResourceName: jsii.String("*"), // the action lists, and is refused where a narrower right does not cover the list
+		}), nil),
+	}
+	return awsiam.NewRole(a.Stack, jsii.String("DeploymentRole"), &awsiam.RoleProps{
+		AssumedBy: a.service("codedeploy.amazonaws.com"),
+		InlinePolicies: &map[string]awsiam.PolicyDocument{
+			"Deployment": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements}),
+		},
+	})
+}

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodedeploy"
+
+	"tripsaga/trip/functions"
+)
+
+// delivered are the stacks under a context that changes what it can change of the delivery.
+var delivered = sync.OnceValues(func() (map[string]*template, error) {
+	return synthesise(map[string]any{
+		"deployment": "CANARY_10PERCENT_5MINUTES", "ignoreAlarms": "true", "alarmEmail": "ops@example.com", "logRetentionDays": 7.0,
+		"repository": "somebody/trips", "branch": "release/1", "githubTokenSecret": "github/token",
+	})
+})
+
+func otherDelivery(t *testing.T) map[string]*template {
+	t.Helper()
+	all, err := delivered()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// takingTraffic are the functions that are deployed bit by bit: all but the hook.
+func takingTraffic() (all []functions.Function) {
+	for _, f := range functions.All() {
+		if f.Name != functions.PreTraffic {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func TestEveryAliasIsLedByItsGroup(t *testing.T) {
+	eachStage(t, func(t *testing.T, _ string, s *template) {
+		for _, f := range takingTraffic() {
+			got := plain(s.named(t, f.Name+"Live").UpdatePolicy)
+			want := asJSON(map[string]any{"CodeDeployLambdaAliasUpdate": map[string]any{
+				"ApplicationName": "${Deployments}", "DeploymentGroupName": "${" + f.Name + "Deployment}", "BeforeAllowTrafficHook": "${PreTraffic}",
+			}})
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: the alias has the update policy %v", f.Name, got)
+			}
+		}
+		if got := len(s.ofType("AWS::Lambda::Alias")); got != len(takingTraffic()) {
+			t.Errorf("there are %d aliases, want %d", got, len(takingTraffic()))
+		}
+	})
+}
+
+func TestDeploymentGroups(t *testing.T) {
+	eachStage(t, func(t *testing.T, stage string, s *template) {
+		s.named(t, "Deployments").has(t, map[string]any{"ApplicationName": "tripsaga-" + stage, "ComputePlatform": "Lambda"})
+		for _, f := range takingTraffic() {
+			group := s.named(t, f.Name+"Deployment")
+			group.has(t, map[string]any{
+				"ApplicationName": "${Deployments}", "DeploymentGroupName": f.Name, "ServiceRoleArn": "${DeploymentRole.Arn}",
+				"DeploymentConfigName": "CodeDeployDefault.LambdaLinear10PercentEvery1Minute",
+				"DeploymentStyle":      map[string]any{"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"},
+				"AutoRollbackConfiguration": map[string]any{"Enabled": true, "Events": []string{
+					"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST", "DEPLOYMENT_STOP_ON_ALARM"}},
+				"AlarmConfiguration.Enabled": true, "AlarmConfiguration.IgnorePollAlarmFailure": false,
+			})
+			if got := groupAlarms(t, group); !slices.Equal(got, deploymentAlarmsOf(f.Name)) {
+				t.Errorf("%s: its alarms are %q, want %q", f.Name, got, deploymentAlarmsOf(f.Name))
+			}
+		}
+		if got := len(s.ofType("AWS::CodeDeploy::DeploymentGroup")); got != len(takingTraffic()) {
+			t.Errorf("there are %d groups, want %d", got, len(takingTraffic()))
+		}
+	})
+}
+
+const alarmsPerGroup = 10 // CodeDeploy takes no more
+
+func groupAlarms(t *testing.T, group resource) (all []string) {
+	for _, alarm := range list(group.at("AlarmConfiguration.Alarms")) {
+		all = append(all, texts(t, alarm.(map[string]any)["Name"])...)
+	}
+	if len(all) == 0 || len(all) > alarmsPerGroup {
+		t.Errorf("%s has %d alarms, allowed are 1 to %d", group.at("DeploymentGroupName"), len(all), alarmsPerGroup)
+	}
+	return all
+}
+
+func deploymentAlarmsOf(function string) []string {
+	all := []string{"${" + function + "FaultsAlarm}", "${" + function + "NewVersionFaultsAlarm}", "${" + function + "NewVersionLatencyAlarm}"}
+	if function == functions.API {
+		all = append(all, "${ApiErrorsAlarm}")
+	}
+	return all
+}
+
+// The alarms of faults look at the alias and at the version that the alias is led to, and take business off for tasks.
+func TestFaultAlarms(t *testing.T) {
+	eachStage(t, func(t *testing.T, stage string, s *template) {
+		for _, f := range takingTraffic() {
+			version := s.named(t, f.Name+"Live").at("FunctionVersion")
+			for kind, newVersion := range map[string]any{"Faults": nil, "NewVersionFaults": version} {
+				alarm := s.named(t, f.Name+kind+"Alarm")
+				alarm.has(t, map[string]any{
+					"EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Threshold": 5, "TreatMissingData": "notBreaching",
+					"ComparisonOperator": "GreaterThanOrEqualToThreshold",
+				})
+				lambda := dimensionsOf(f.Name, newVersion)
+				want := map[string]any{"errors": sumOf("AWS/Lambda", "Errors", lambda), "invocations": sumOf("AWS/Lambda", "Invocations", lambda)}
+				expression := "IF(invocations > 0, 100 * errors / invocations, 0)"
+				if f.Task {
+					want["business"] = sumOf("tripsaga/"+stage, "BusinessErrors", stepOf(f.Name, newVersion))
+					expression = "IF(invocations > 0, 100 * (errors - FILL(business, 0)) / invocations, 0)"
+				}
+				gotExpression, got := lookedAt(t, alarm)
+				if gotExpression != expression || !reflect.DeepEqual(plain(got), plain(asJSON(want))) {
+					t.Errorf("%s%s computes %s of\n%v, want %s of\n%v", f.Name, kind, gotExpression, plain(got), expression, plain(asJSON(want)))
+				}
+			}
+		}
+	})
+}
+
+func TestLatencyAlarms(t *testing.T) {
+	eachStage(t, func(t *testing.T, _ string, s *template) {
+		for _, f := range takingTraffic() {
+			alarm := s.named(t, f.Name+"NewVersionLatencyAlarm")
+			alarm.has(t, map[string]any{
+				"Namespace": "AWS/Lambda", "MetricName": "Duration", "ExtendedStatistic": "p90", "Period": 60,
+				"EvaluationPeriods": 3, "DatapointsToAlarm": 2, "TreatMissingData": "notBreaching",
+				"ComparisonOperator": "GreaterThanThreshold", "Threshold": f.Timeout.Milliseconds() / 2,
+			})
+			want := dimensionsOf(f.Name, s.named(t, f.Name+"Live").at("FunctionVersion"))
+			if got := dimensions(alarm.at("Dimensions")); !reflect.DeepEqual(plain(got), plain(asJSON(want))) {
+				t.Errorf("%s: dimensions %v, want %v", f.Name, plain(got), plain(asJSON(want)))
+			}
+		}
+	})
+}
+
+// dimensionsOf are Lambda's, of the calls by the alias, and of a version where one is given.
+func dimensionsOf(function string, version any) map[string]any {
+	all := map[string]any{"FunctionName": "${" + function + "}", "Resource": "${" + function + "}:live"}
+	if version != nil {
+		all["ExecutedVersion"] = version
+	}
+	return all
+}
+
+func stepOf(task string, version any) map[string]any {
+	all := map[string]any{"Step": task}
+	if version != nil {
+		all["FunctionVersion"] = version
+	}
+	return all
+}
+
+func sumOf(namespace, metric string, dimensions map[string]any) map[string]any {
+	return map[string]any{"Namespace": namespace, "MetricName": metric, "Stat": "Sum", "Period": 60, "Dimensions": dimensions}
+}
+
+func dimensions(v any) map[string]any {
+	all := map[string]any{}
+	for _, d := range list(v) {
+		all[d.(map[string]any)["Name"].(string)] = d.(map[string]any)["Value"]
+	}
+	return all
+}
+
+const metricsPerAlarm = 10 // CloudWatch takes no more
+
+// lookedAt are an alarm's expression, "" when it has none, and the metrics in it by their ids.
+func lookedAt(t *testing.T, alarm resource) (expression string, metrics map[string]any) {
+	metrics = map[string]any{}
+	all := list(alarm.at("Metrics"))
+	if len(all) > metricsPerAlarm {
+		t.Errorf("%s has %d metrics, allowed are %d", alarm.at("AlarmName"), len(all), metricsPerAlarm)
+	}
+	if len(all) == 0 {
+		all = []any{map[string]any{"Id": "only", "MetricStat": map[string]any{"Metric": alarm.Properties, "Stat": alarm.at("Statistic"), "Period": alarm.at("Period")}}}
+	}
+	for _, m := range all {
+		m := m.(map[string]any)
+		if m["Expression"] != nil {
+			expression = m["Expression"].(string)
+			continue
+		}
+		stat := m["MetricStat"].(map[string]any)
+		what := stat["Metric"].(map[string]any)
+		metrics[m["Id"].(string)] = map[string]any{
+			"Namespace": what["Namespace"], "MetricName": what["MetricName"], "Dimensions": dimensions(what["Dimensions"]),
+			"Stat": stat["Stat"], "Period": stat["Period"],
+		}
+	}
+	return expression, metrics
+}
+
+// The hook knows the new version of every function that takes traffic, may call each of them, and may answer CodeDeploy.
+func TestHook(t *testing.T) {
+	eachStage(t, func(t *testing.T, _ string, s *template) {
+		var versions map[string]string
+		text, _ := symbolic(s.named(t, functions.PreTraffic).at("Environment.Variables.NEW_VERSIONS"))
+		if err := json.Unmarshal([]byte(text), &versions); err != nil {
+			t.Fatal(err, text)
+		}
+		want := map[string]string{}
+		rights := s.statements(t, functions.PreTraffic+"Role")
+		for _, f := range takingTraffic() {
+			want[f.Name] = "${" + versionOf(t, s, f.Name) + "}"
+			for _, what := range []string{"7", "live"} {
+				if !allowed(rights, request{action: "lambda:InvokeFunction", resource: "${" + f.Name + ".Arn}:" + what}) {
+					t.Errorf("the hook may not call %s:%s", f.Name, what)
+				}
+			}
+			for _, action := range []string{"GetDeployment", "PutLifecycleEventHookExecutionStatus"} {
+				group := "arn:${AWS::Partition}:codedeploy:${AWS::Region}:${AWS::AccountId}:deploymentgroup:${Deployments}/" + f.Name
+				if !allowed(rights, request{action: "codedeploy:" + action, resource: group}) {
+					t.Errorf("the hook may not %s of %s", action, group)
+				}
+			}
+		}
+		if !maps.Equal(versions, want) {
+			t.Errorf("the hook knows %v, want %v", versions, want)
+		}
+	})
+}
+
+// versionOf names the version that a function's alias is led to.
+func versionOf(t *testing.T, s *template, function string) string {
+	text, _ := symbolic(s.named(t, function+"Live").at("FunctionVersion"))
+	return strings.TrimSuffix(strings.TrimPrefix(text, "${"), ".Version}")
+}
+
+// CodeDeploy may lead the aliases and call the hook, and lead or call nothing else.
+func TestDeploymentRole(t *testing.T) {
+	eachStage(t, func(t *testing.T, _ string, s *template) {
+		rights := s.statements(t, "DeploymentRole")
+		for _, f := range functions.All() {
+			arn := "${" + f.Name + ".Arn}"
+			for action, want := range map[string]bool{
+				"lambda:UpdateAlias":    f.Name != functions.PreTraffic,
+				"lambda:GetAlias":       f.Name != functions.PreTraffic,
+				"lambda:InvokeFunction": f.Name == functions.PreTraffic,
+			} {
+				if allowed(rights, request{action: action, resource: arn}) != want {
+					t.Errorf("%s on %s: want %v", action, f.Name, want)
+				}
+			}
+		}
+		if got := s.named(t, "DeploymentRole").at("ManagedPolicyArns"); got != nil {
+			t.Errorf("the role has %v, which allow more than is needed", got)
+		}
+	})
+}
+
+func TestDeploymentConfigurations(t *testing.T) {
+	for name, config := range map[string]awscodedeploy.ILambdaDeploymentConfig{
+		"LINEAR_10PERCENT_EVERY_1MINUTE":   awscodedeploy.LambdaDeploymentConfig_LINEAR_10PERCENT_EVERY_1MINUTE(),
+		"LINEAR_10PERCENT_EVERY_2MINUTES":  awscodedeploy.LambdaDeploymentConfig_LINEAR_10PERCENT_EVERY_2MINUTES(),
+		"LINEAR_10PERCENT_EVERY_3MINUTES":  awscodedeploy.LambdaDeploymentConfig_LINEAR_10PERCENT_EVERY_3MINUTES(),
+		"LINEAR_10PERCENT_EVERY_10MINUTES": awscodedeploy.LambdaDeploymentConfig_LINEAR_10PERCENT_EVERY_10MINUTES(),
+		"CANARY_10PERCENT_5MINUTES":        awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_5MINUTES(),
+		"CANARY_10PERCENT_10MINUTES":       awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_10MINUTES(),
+		"CANARY_10PERCENT_15MINUTES":       awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_15MINUTES(),
+		"CANARY_10PERCENT_30MINUTES":       awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_30MINUTES(),
+		"ALL_AT_ONCE":                      awscodedeploy.LambdaDeploymentConfig_ALL_AT_ONCE(),
+	} {
+		if got := deploymentConfig(name); got != *config.DeploymentConfigName() || !slices.Contains(deployments, name) {
+			t.Errorf("%s is %s, want %s", name, got, *config.DeploymentConfigName())
+		}
+	}
+}
+
+// A fix goes out while the alarms ring that it is for: they are kept, and not asked.
+func TestDeploymentFollowsTheContext(t *testing.T) {
+	for _, f := range takingTraffic() {
+		group := otherDelivery(t)[productionStack].named(t, f.Name+"Deployment")
+		group.has(t, map[string]any{
+			"DeploymentConfigName": "CodeDeployDefault.LambdaCanary10Percent5Minutes", "AlarmConfiguration.Enabled": false,
+		})
+		if got := groupAlarms(t, group); !slices.Equal(got, deploymentAlarmsOf(f.Name)) {
+			t.Errorf("%s: its alarms are %q", f.Name, got)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awspipes"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"tripsaga/trip/functions"
+)
+
+func (a *Application) addEvents() {
+	a.addBus()
+	a.addOutbox()
+	a.addListener()
+	a.addSchedule()
+}
+
+// source names tripsaga in the events that it puts on its bus.
+const source = "tripsaga"
+
+// addBus adds the bus that others subscribe to, and keeps its events for a while to be played again.
+func (a *Application) addBus() {
+	a.Bus = awsevents.NewEventBus(a.Stack, jsii.String("Bus"), &awsevents.EventBusProps{
+		EventBusName: jsii.String("tripsaga-" + a.Stage.Name),
+	})
+	a.Bus.Archive(jsii.String("BusArchive"), &awsevents.BaseArchiveProps{
+		ArchiveName:  jsii.String("tripsaga-" + a.Stage.Name), // a generated one may exceed the 48 characters allowed
+		EventPattern: &awsevents.EventPattern{Source: jsii.Strings(source)},
+		Retention:    awscdk.Duration_Days(jsii.Number(30)),
+	})
+	a.output("EventBusName", a.Bus.EventBusName())
+}
+
+// outboxFilter lets the outbox's new items through. An item whose time is over leaves by a REMOVE.
+func outboxFilter() string {
+	filter := map[string]any{
+		"eventName": []string{"INSERT"},
+		"dynamodb":  map[string]any{"Keys": map[string]any{"SK": map[string]any{"S": []any{map[string]any{"prefix": "OUTBOX#"}}}}},
+	}
+	text, _ := json.Marshal(filter)
+	return string(text)
+}
+
+// The stream keeps a record for a day. An outage of a quarter of that loses nothing; a record that fails for as long
+// goes to the dead letters, alone: its batch is halved until it is.
+const (
+	outboxAge      = 6 * 60 * 60 // seconds
+	outboxAttempts = 1000
+)
+
+// addOutbox adds the pipe from the table's stream by way of the relay to the bus. It is made after its role's policy, or
+// could not read the stream.
+func (a *Application) addOutbox() {
+	letters := a.deadLetters("OutboxDeadLetters")
+	relay := a.function(functions.OutboxRelay).Live.FunctionArn()
+	role := awsiam.NewRole(a.Stack, jsii.String("OutboxRole"), &awsiam.RoleProps{AssumedBy: a.service("pipes.amazonaws.com")})
+	policy := awsiam.NewPolicy(a.Stack, jsii.String("OutboxPolicy"), &awsiam.PolicyProps{
+		Roles: &[]awsiam.IRole{role},
+		Statements: &[]awsiam.PolicyStatement{
+			allow("dynamodb", "DescribeStream GetRecords GetShardIterator ListStreams", a.Table.TableStreamArn(), nil),
+			allow("lambda", "InvokeFunction", relay, nil),
+			allow("events", "PutEvents", a.Bus.EventBusArn(), nil),
+			allow("sqs", "SendMessage", letters.QueueArn(), nil),
+		},
+	})
+	pipe := awspipes.NewCfnPipe(a.Stack, jsii.String("Outbox"), &awspipes.CfnPipeProps{
+		RoleArn: role.RoleArn(), Source: a.Table.TableStreamArn(), Enrichment: relay, Target: a.Bus.EventBusArn(),
+		SourceParameters: outboxSource(letters),
+		TargetParameters: &awspipes.CfnPipe_PipeTargetParametersProperty{
+			EventBridgeEventBusParameters: &awspipes.CfnPipe_PipeTargetEventBridgeEventBusParametersProperty{
+				Source: jsii.String(source), DetailType: jsii.String("$.type"),
+			},
+		},
+	})
+	pipe.Node().AddDependency(policy)
+}
+
+// outboxSource begins with the oldest record, so that what is written while the stack is made is not missed.
+func outboxSource(letters awssqs.Queue) *awspipes.CfnPipe_PipeSourceParametersProperty {
+	return &awspipes.CfnPipe_PipeSourceParametersProperty{
+		FilterCriteria: &awspipes.CfnPipe_FilterCriteriaProperty{
+			Filters: &[]any{&awspipes.CfnPipe_FilterProperty{Pattern: jsii.String(outboxFilter())}},
+		},
+		DynamoDbStreamParameters: &awspipes.CfnPipe_PipeSourceDynamoDBStreamParametersProperty{
+			StartingPosition: jsii.String("TRIM_HORIZON"), BatchSize: jsii.Number(10), OnPartialBatchItemFailure: jsii.String("AUTOMATIC_BISECT"),
+			MaximumRetryAttempts: jsii.Number(outboxAttempts), MaximumRecordAgeInSeconds: jsii.Number(outboxAge),
+			DeadLetterConfig: &awspipes.CfnPipe_DeadLetterConfigProperty{Arn: letters.QueueArn()},
+		},
+	}
+}
+
+// addListener tells the listener of sagas that stopped without success. Both can fail: the delivery to the function,
+// which EventBridge repeats, and the function, whose calls Lambda repeats; the dead letters take what neither brought
+// through.
+func (a *Application) addListener() {
+	letters := a.deadLetters("ListenerDeadLetters")
+	listener, age := a.function(functions.ExecutionListener).Live, awscdk.Duration_Hours(jsii.Number(2))
+	awsevents.NewRule(a.Stack, jsii.String("SagaStopped"), &awsevents.RuleProps{
+		EventPattern: &awsevents.EventPattern{
+			Source:     jsii.Strings("aws.states"),
+			DetailType: jsii.Strings("Step Functions Execution Status Change"),
+			Detail: &map[string]any{
+				"stateMachineArn": []*string{a.Machine.StateMachineArn()}, "status": jsii.Strings("FAILED", "TIMED_OUT", "ABORTED"),
+			},
+		},
+		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewLambdaFunction(listener, &awseventstargets.LambdaFunctionProps{
+			DeadLetterQueue: letters, RetryAttempts: jsii.Number(20), MaxEventAge: age,
+		})},
+	})
+	a.function(functions.ExecutionListener).Lambda.AddToRolePolicy(allow("sqs", "SendMessage", letters.QueueArn(), nil))
+	asynchronous(listener, &awslambda.CfnEventInvokeConfigProps{
+		MaximumRetryAttempts: jsii.Number(2), MaximumEventAgeInSeconds: age.ToSeconds(nil),
+		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: letters.QueueArn()},
+		},
+	})
+}
+
+// asynchronous says how Lambda treats calls of the alias that nobody waits for.
+func asynchronous(alias awslambda.Alias, props *awslambda.CfnEventInvokeConfigProps) {
+	props.FunctionName, props.Qualifier = alias.Lambda().FunctionName(), jsii.String(live)
+	awslambda.NewCfnEventInvokeConfig(alias, jsii.String("Asynchronous"), props).Node().AddDependency(alias)
+}
+
+// addSchedule runs the reconciler each minute. A run that fails is not repeated, since the next one comes soon.
+func (a *Application) addSchedule() {
+	reconciler := a.function(functions.Reconciler).Live
+	minute := awscdk.Duration_Minutes(jsii.Number(1))
+	awsevents.NewRule(a.Stack, jsii.String("EachMinute"), &awsevents.RuleProps{
+		Schedule: awsevents.Schedule_Rate(minute),
+		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewLambdaFunction(reconciler, &awseventstargets.LambdaFunctionProps{
+			DeadLetterQueue: a.deadLetters("ScheduleDeadLetters"), RetryAttempts: jsii.Number(0), MaxEventAge: minute,
+		})},
+	})
+	asynchronous(reconciler, &awslambda.CfnEventInvokeConfigProps{
+		MaximumRetryAttempts: jsii.Number(0), MaximumEventAgeInSeconds: minute.ToSeconds(nil),
+	})
+}
+
+// deadLetters adds a queue, which keeps what it gets for as long as a queue can.
+func (a *Application) deadLetters(id string) awssqs.Queue {
+	queue := awssqs.NewQueue(a.Stack, &id, &awssqs.QueueProps{
+		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true),
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
+	})
+	suppress(queue.Node().DefaultChild().(awscdk.CfnResource), "CKV_AWS_27", "SQS encrypts it under a key of its own; no letter has personal data.")
+	a.DeadLetters = append(a.DeadLetters, queue)
+	return queue
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+
+	"tripsaga/trip/functions"
+)
+
+// memory is in MB, and with it comes the share of a processor: 1769 MB have a whole one. A function that stands not here
+// has taskMemory.
+var memory = map[string]float64{
+	functions.API:        512, // parses inventories, and a customer waits for it
+	functions.Reconciler: 512, // reads many trips
+	functions.PreTraffic: 512, // makes a whole booking
+}
+
+const taskMemory = 256
+
+// addFunctions adds every function, with a role and a log of its own. A version is published when its code or
+// configuration changes, and kept, so that what still runs on an older one, or goes back to it, finds it.
+func (a *Application) addFunctions() {
+	code := awslambda.Code_FromAsset(&a.Stage.Code, nil)
+	for _, spec := range functions.All() {
+		f := &Function{Function: spec, Lambda: a.lambda(spec, code)}
+		f.Version = f.Lambda.CurrentVersion()
+		if spec.Name != functions.PreTraffic {
+			f.Live = awslambda.NewAlias(a.Stack, jsii.String(spec.Name+"Live"), &awslambda.AliasProps{
+				AliasName: jsii.String(live), Version: f.Version,
+			})
+		}
+		a.Functions = append(a.Functions, f)
+	}
+}
+
+// live names what takes the traffic: of each function, and of the state machine.
+const live = "live"
+
+func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) awslambda.Function {
+	log := a.log(spec.Name + "Log")
+	role := awsiam.NewRole(a.Stack, jsii.String(spec.Name+"Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	})
+	log.GrantWrite(role)
+	f := awslambda.NewFunction(a.Stack, &spec.Name, &awslambda.FunctionProps{
+		Runtime:               awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture:          awslambda.Architecture_ARM_64(),
+		Handler:               &spec.Name,
+		Code:                  code,
+		Timeout:               awscdk.Duration_Seconds(jsii.Number(spec.Timeout.Seconds())),
+		MemorySize:            jsii.Number(memoryOf(spec.Name)),
+		Role:                  role,
+		LogGroup:              log,
+		LoggingFormat:         awslambda.LoggingFormat_JSON,
+		Tracing:               awslambda.Tracing_ACTIVE,
+		Environment:           a.environment(spec.Name),
+		CurrentVersionOptions: &awslambda.VersionOptions{RemovalPolicy: awscdk.RemovalPolicy_RETAIN},
+	})
+	resource := f.Node().DefaultChild().(awscdk.CfnResource)
+	suppress(resource, "CKV_AWS_115", "A reservation would take from the account's limit; the API's throttling bounds what comes in.")
+	suppress(resource, "CKV_AWS_116", "Who calls it synchronously gets its error; what EventBridge sends has dead letters.")
+	suppress(resource, "CKV_AWS_117", "It calls services of AWS only, and nothing in a VPC.")
+	suppress(resource, "CKV_AWS_173", "Its variables are names and ARNs, and no secrets.")
+	ignore(resource, "W3005", "The CDK names the role beside its policy.")
+	return f
+}
+
+// environment has the variables that a function reads.
+func (a *Application) environment(name string) *map[string]*string {
+	variables := map[string]*string{"METRICS_NAMESPACE": jsii.String("tripsaga/" + a.Stage.Name)}
+	if name != functions.OutboxRelay {
+		variables["TABLE_NAME"] = a.Table.TableName()
+	}
+	switch name {
+	case functions.API, functions.ExecutionListener, functions.Reconciler, functions.PreTraffic:
+		variables["STATE_MACHINE_ARN"] = a.machineLiveARN()
+	}
+	return &variables
+}
+
+func memoryOf(name string) float64 {
+	if mb, ok := memory[name]; ok {
+		return mb
+	}
+	return taskMemory
+}
+
+// log is a log group, which outlives what writes to it until its retention is over.
+func (a *Application) log(id string) awslogs.LogGroup { return a.namedLog(id, nil) }
+
+// vendedLog is one that a service writes to by its own right. The names that begin so need no policy each, of which an
+// account can have ten; the stack's unique id lets a stack be made anew beside the logs of the one before.
+func (a *Application) vendedLog(id string) awslogs.LogGroup {
+	unique := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), a.Stack.StackId(), nil))
+	return a.namedLog(id, jsii.String("/aws/vendedlogs/tripsaga-"+a.Stage.Name+"/"+id+"-"+*unique))
+}
+
+func (a *Application) namedLog(id string, name *string) awslogs.LogGroup {
+	log := awslogs.NewLogGroup(a.Stack, &id, &awslogs.LogGroupProps{LogGroupName: name, RemovalPolicy: awscdk.RemovalPolicy_RETAIN})
+	resource := log.Node().DefaultChild().(awslogs.CfnLogGroup)
+	resource.SetRetentionInDays(jsii.Number(a.Stage.LogRetentionDays))
+	suppress(resource, "CKV_AWS_158", "CloudWatch Logs encrypts it under a key of its own, and no log has personal data.")
+	return log
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tripsaga/trip/functions"
+	"tripsaga/trip/saga"
+)
+
+func TestEveryFunctionIsDeployed(t *testing.T) {
+	eachStage(t, func(t *testing.T, _ string, s *template) {
+		var want []string
+		for _, f := range functions.All() {
+			want = append(want, f.Name)
+			s.named(t, f.Name).has(t, map[string]any{
+				"Handler": f.Name, "Runtime": "provided.al2023", "Architectures": []string{"arm64"},
+				"Timeout": f.Timeout.Seconds(), "TracingConfig.Mode": "Active", "Role": "${" + f.Name + "Role.Arn}",
+				"LoggingConfig": map[string]any{"LogFormat": "JSON", "LogGroup": "${" + f.Name + "Log}"},
+			})
+		}
+		if got := names(s.ofType("AWS::Lambda::Function")); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+			t.Errorf("deployed are %q, want %q", got, want)
+		}
+	})
+}
+
+// A task ends before its state gives it up, or it would go on unseen.
+func TestTimeouts(t *testing.T) {
+	s := stacks(t)[productionStack]
+	for _, task := range saga.Tasks() {
+		got := time.Duration(s.named(t, task.Name).at("Timeout").(float64)) * time.Second
+		if got < time.Second || got >= task.Timeout {
+			t.Errorf("%s has %s, its state %s", task.Name, got, task.Timeout)
+		}
+	}
+	for name, limit := range map[string]time.Duration{
+		functions.API:               30 * time.Second,                                         // API Gateway's
+		functions.ExecutionListener: 15 * time.Minute, functions.Reconciler: 15 * time.Minute, // Lambda's
+		functions.OutboxRelay: 5 * time.Minute, // that of a pipe's enrichment
+		functions.PreTraffic:  time.Hour,       // CodeDeploy waits that long for a hook
+	} {
+		if got := time.Duration(s.named(t, name).at("Timeout").(float64)) * time.Second; got < 10*time.Second || got >= limit {
+			t.Errorf("%s has %s, want less than %s", name, got, limit)
+		}
+	}
+}
+
+func TestMemoryHasNoStrangers(t *testing.T) {
+	s := stacks(t)[productionStack]
+	for name, mb := range memory {
+		s.named(t, name).has(t, map[string]any{"MemorySize": mb})
+	}
+}
+
+func TestVersionsAndAliases(t *testing.T) {
+	eachStage(t, func(t *testing.T, _ string, s *template) {
+		var aliases []string
+		for _, f := range functions.All() {
+			version := s.named(t, f.Name+"CurrentVersion")
+			version.has(t, map[string]any{"FunctionName": "${" + f.Name + "}"})
+			if !version.retained() {
+				t.Errorf("%s: a deployment deletes the version before it", f.Name)
+			}
+			if f.Name == functions.PreTraffic {
+				continue
+			}
+			aliases = append(aliases, f.Name+"Live")
+			s.named(t, f.Name+"Live").has(t, map[string]any{
+				"Name": "live", "FunctionName": "${" + f.Name + "}", "FunctionVersion": "${" + f.Name + "CurrentVersion.Version}",
+			})
+		}
+		slices.Sort(aliases)
+		if got := names(s.ofType("AWS::Lambda::Alias")); !slices.Equal(got, aliases) {
+			t.Errorf("aliases are %q, want %q", got, aliases)
+		}
+	})
+}
+
+// A change of the code, or of the configuration alone, publishes a version.
+func TestAVersionADeployment(t *testing.T) {
+	version := func(all map[string]*template) string {
+		for id := range all[productionStack].Resources {
+			if name(id) == "ReserveFlightCurrentVersion" {
+				return id
+			}
+		}
+		return ""
+	}
+	before := version(stacks(t))
+	if after := version(stacksWith(t, map[string]any{"code": archive(t)})); before == "" || before == after {
+		t.Errorf("version %q, with other code %q", before, after)
+	}
+}
+
+func TestLogsAreKeptForAWhile(t *testing.T) {
+	all := customised(t)[productionStack].ofType("AWS::Logs::LogGroup")
+	for _, f := range functions.All() {
+		if !slices.Contains(names(all), f.Name+"Log") {
+			t.Errorf("%s has no log", f.Name)
+		}
+	}
+	for id, log := range all {
+		log.has(t, map[string]any{"RetentionInDays": 90})
+		if !log.retained() {
+			t.Errorf("%s goes with what it tells of", id)
+		}
+	}
+	for _, log := range stacks(t)[productionStack].ofType("AWS::Logs::LogGroup") {
+		log.has(t, map[string]any{"RetentionInDays": 30})
+	}
+}
+
+// What a function is given is what it reads, by the table in docs/lambda.md; and what it must be given, it is.
+func TestEnvironments(t *testing.T) {
+	rows := documentedVariables(t)
+	eachStage(t, func(t *testing.T, stage string, s *template) {
+		for _, f := range functions.All() {
+			given := s.named(t, f.Name).at("Environment.Variables").(map[string]any)
+			for variable := range given {
+				if !slices.ContainsFunc(rows, func(r variableRow) bool { return r.name == variable && r.usedBy(f.Name) }) {
+					t.Errorf("%s does not read %s", f.Name, variable)
+				}
+			}
+			for _, row := range rows {
+				if given[row.name] == nil && row.required && row.usedBy(f.Name) {
+					t.Errorf("%s lacks %s", f.Name, row.name)
+				}
+			}
+			for variable, want := range map[string]any{
+				"TABLE_NAME": "${Table}", "METRICS_NAMESPACE": "tripsaga/" + stage,
+				"STATE_MACHINE_ARN": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:tripsaga-" + stage + ":live",
+			} {
+				if got := plain(given[variable]); got != nil && got != want {
+					t.Errorf("%s: %s is %v, want %v", f.Name, variable, got, want)
+				}
+			}
+		}
+	})
+}
+
+// variableRow is a row of the documented table; Lambda itself sets those that are required by it.
+type variableRow struct {
+	name      string
+	functions string // "all", "all but A, B", or "A, B"
+	required  bool
+}
+
+func (r variableRow) usedBy(function string) bool {
+	all, but := strings.CutPrefix(r.functions, "all but ")
+	return r.functions == "all" || slices.Contains(strings.Split(all, ", "), function) != but
+}
+
+func documentedVariables(t *testing.T) (rows []variableRow) {
+	t.Helper()
+	doc, err := os.ReadFile("../docs/lambda.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(doc), "<!-- variables -->")
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 7 || !strings.HasPrefix(cells[1], " `") {
+			continue
+		}
+		rows = append(rows, variableRow{
+			strings.Trim(cells[1], " `"), strings.TrimSpace(cells[2]),
+			strings.Contains(cells[3], "required") && !strings.Contains(cells[5], "by Lambda"),
+		})
+	}
+	for _, known := range []variableRow{{"TABLE_NAME", "all but OutboxRelay", true}, {"AWS_REGION", "all", false}} {
+		if !slices.Contains(rows, known) {
+			t.Fatalf("docs/lambda.md has no table of variables that this test can read: %+v", rows)
+		}
+	}
+	return rows
+}
+
+// Each function has a role that no other has.
+func TestRolesAreNotShared(t *testing.T) {
+	eachStage(t, func(t *testing.T, _ string, s *template) {
+		users := map[string][]string{}
+		for id, f := range s.ofType("AWS::Lambda::Function") {
+			role := plain(f.at("Role")).(string)
+			users[role] = append(users[role], id)
+		}
+		for role, ids := range maps.All(users) {
+			if len(ids) > 1 {
+				t.Errorf("%s is the role of %q", role, ids)
+			}
+		}
+	})
+}

@@ -1,0 +1,65 @@
+// Command infrastructure is the AWS CDK app: the application, once a stage, and the pipeline that delivers it.
+// The CDK's command line runs it (cdk.json); it writes the CloudFormation templates to cdk.out.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+)
+
+func main() {
+	err := run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tripsaga:", err)
+	}
+	closeKernel()
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+// closeKernel ends the CDK's process and takes its files away. The runtime waits for that process twice at a time, and
+// may write that one of the two found it gone; nothing else is written any more.
+func closeKernel() {
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		os.Stderr = null
+	}
+	jsii.Close()
+}
+
+// run writes the templates. The CDK gives its output folder, and all paths of this app are, relative to the repository.
+func run() error {
+	if err := os.Chdir(".."); err != nil {
+		return err
+	}
+	app := awscdk.NewApp(nil)
+	config, err := readConfig(app)
+	if err != nil {
+		return err
+	}
+	addStacks(app, config)
+	app.Synth(nil)
+	return nil
+}
+
+// The identifiers of the stacks, by which `cdk deploy` knows them.
+const (
+	stagingStack    = "StagingStack"
+	productionStack = "ProductionStack"
+	pipelineStack   = "PipelineStack"
+)
+
+// The names of the stages.
+const (
+	staging    = "staging"
+	production = "production"
+)
+
+func addStacks(app awscdk.App, config Config) {
+	NewApplicationStack(app, stagingStack, Stage{Name: staging, Config: config})
+	NewApplicationStack(app, productionStack, Stage{Name: production, Config: config})
+	NewPipelineStack(app, pipelineStack, config)
+}
