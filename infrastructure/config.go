@@ -18,6 +18,7 @@ type Config struct {
 
 	Deployment   string // deployment: how CodeDeploy shifts the traffic, a name such as LINEAR_10PERCENT_EVERY_1MINUTE
 	IgnoreAlarms bool   // ignoreAlarms: roll out although alarms are raised, to bring a fix
+	SkipTrial    bool   // skipTrial: roll out without the hook, when what is in use cannot book and fails every trial
 
 	JWTIssuer     string   // jwtIssuer, of production; without it callers sign with IAM
 	JWTAudience   []string // jwtAudience

@@ -25,20 +25,20 @@ func archive(t *testing.T) string {
 func TestContextIsRead(t *testing.T) {
 	code := archive(t)
 	want := Config{
-		Code: code, Deployment: "CANARY_10PERCENT_5MINUTES", IgnoreAlarms: true, JWTIssuer: "https://id.example.com/",
+		Code: code, Deployment: "CANARY_10PERCENT_5MINUTES", IgnoreAlarms: true, SkipTrial: true, JWTIssuer: "https://id.example.com/",
 		JWTAudience: []string{"trips", "desk"}, CORSOrigins: []string{"https://example.com", "http://localhost:8080"},
 		ThrottleRate: 12.5, ThrottleBurst: 25, LogRetentionDays: 90, AlarmEmail: "ops@example.com", Repository: "owner/name",
 		Branch: "release/1", ConnectionARN: "arn:aws:codeconnections:eu-west-1:123456789012:connection/0a-1b",
 	}
 	texts := map[string]any{
-		"code": code, "deployment": want.Deployment, "ignoreAlarms": "true", "jwtIssuer": want.JWTIssuer,
+		"code": code, "deployment": want.Deployment, "ignoreAlarms": "true", "skipTrial": "true", "jwtIssuer": want.JWTIssuer,
 		"jwtAudience": "trips, desk", "corsOrigins": "https://example.com,http://localhost:8080", "throttleRate": "12.5",
 		"throttleBurst": "25", "logRetentionDays": "90", "alarmEmail": want.AlarmEmail, "repository": want.Repository,
 		"branch": want.Branch, "connectionArn": want.ConnectionARN,
 	}
 	native := maps.Clone(texts)
 	maps.Copy(native, map[string]any{
-		"ignoreAlarms": true, "jwtAudience": []any{"trips", "desk"}, "throttleRate": 12.5, "throttleBurst": float64(25),
+		"ignoreAlarms": true, "skipTrial": true, "jwtAudience": []any{"trips", "desk"}, "throttleRate": 12.5, "throttleBurst": float64(25),
 		"corsOrigins": []any{"https://example.com", "http://localhost:8080"}, "logRetentionDays": float64(90),
 	})
 	for form, context := range map[string]map[string]any{"texts": texts, "native": native} {

@@ -49,10 +49,11 @@ func (a *Application) addDeployment(application awscodedeploy.CfnApplication, ro
 		},
 	})
 	alias := f.Live.Node().DefaultChild().(awscdk.CfnResource)
-	alias.CfnOptions().SetUpdatePolicy(&awscdk.CfnUpdatePolicy{CodeDeployLambdaAliasUpdate: &awscdk.CfnCodeDeployLambdaAliasUpdate{
-		ApplicationName: application.Ref(), DeploymentGroupName: group.Ref(),
-		BeforeAllowTrafficHook: a.function(functions.PreTraffic).Lambda.FunctionName(),
-	}})
+	update := &awscdk.CfnCodeDeployLambdaAliasUpdate{ApplicationName: application.Ref(), DeploymentGroupName: group.Ref()}
+	if !a.Stage.SkipTrial {
+		update.BeforeAllowTrafficHook = a.function(functions.PreTraffic).Lambda.FunctionName()
+	}
+	alias.CfnOptions().SetUpdatePolicy(&awscdk.CfnUpdatePolicy{CodeDeployLambdaAliasUpdate: update})
 }
 
 // deploymentConfig is CodeDeploy's name of a configuration that the CDK calls LINEAR_10PERCENT_EVERY_1MINUTE.

@@ -17,7 +17,7 @@ import (
 // delivered are the stacks under a context that changes what it can change of the delivery.
 var delivered = sync.OnceValues(func() (map[string]*template, error) {
 	return synthesise(map[string]any{
-		"deployment": "CANARY_10PERCENT_5MINUTES", "ignoreAlarms": "true", "alarmEmail": "ops@example.com", "logRetentionDays": 7.0,
+		"deployment": "CANARY_10PERCENT_5MINUTES", "ignoreAlarms": "true", "skipTrial": "true", "alarmEmail": "ops@example.com", "logRetentionDays": 7.0,
 		"repository": "somebody/trips", "branch": "release/1", "githubTokenSecret": "github/token",
 	})
 })
@@ -42,6 +42,10 @@ func takingTraffic() (all []functions.Function) {
 }
 
 func TestEveryAliasIsLedByItsGroup(t *testing.T) {
+	without, ok := otherDelivery(t)[productionStack].named(t, "ReserveFlightLive").UpdatePolicy["CodeDeployLambdaAliasUpdate"].(map[string]any)
+	if hook, has := without["BeforeAllowTrafficHook"]; !ok || has {
+		t.Errorf("with skipTrial the update policy is %v, the hook %v", without, hook)
+	}
 	eachStage(t, func(t *testing.T, _ string, s *template) {
 		for _, f := range takingTraffic() {
 			got := plain(s.named(t, f.Name+"Live").UpdatePolicy)

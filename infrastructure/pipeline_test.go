@@ -240,7 +240,7 @@ func TestContextGoesAlong(t *testing.T) {
 	}{
 		{stacks(t)[pipelineStack], `{}`},
 		{otherDelivery(t)[pipelineStack], `{"alarmEmail":"ops@example.com","branch":"release/1","deployment":"CANARY_10PERCENT_5MINUTES",` +
-			`"githubTokenSecret":"github/token","ignoreAlarms":"true","logRetentionDays":7,"repository":"somebody/trips"}`},
+			`"githubTokenSecret":"github/token","ignoreAlarms":"true","logRetentionDays":7,"repository":"somebody/trips","skipTrial":"true"}`},
 	} {
 		tt.s.named(t, "Build").has(t, map[string]any{"Environment.EnvironmentVariables": []any{
 			map[string]any{"Name": contextVariable, "Type": "PLAINTEXT", "Value": tt.want},

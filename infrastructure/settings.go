@@ -28,7 +28,8 @@ func settings() []setting {
 	return []setting{
 		{codeKey, "bin/lambda/function.zip", "the path of the functions' archive, which `make lambda` makes", setCode},
 		{"deployment", "LINEAR_10PERCENT_EVERY_1MINUTE", strings.Join(deployments, ", "), setDeployment},
-		{"ignoreAlarms", "false", "true, false", setIgnoreAlarms},
+		{"ignoreAlarms", "false", "true, false", boolean(func(c *Config) *bool { return &c.IgnoreAlarms })},
+		{"skipTrial", "false", "true, false", boolean(func(c *Config) *bool { return &c.SkipTrial })},
 		{"jwtIssuer", "", "an https URL", func(c *Config, v string) error {
 			c.JWTIssuer = v
 			return checkURL(v, "https")
@@ -133,12 +134,14 @@ func setDeployment(c *Config, v string) error {
 	return nil
 }
 
-func setIgnoreAlarms(c *Config, v string) error {
-	c.IgnoreAlarms = v == "true"
-	if v != "true" && v != "false" {
-		return errNotAllowed
+func boolean(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v == "true"
+		if v != "true" && v != "false" {
+			return errNotAllowed
+		}
+		return nil
 	}
-	return nil
 }
 
 func setBurst(c *Config, v string) error {
