@@ -24,8 +24,9 @@ func newInvoker(c *config) invoker {
 	})}
 }
 
-// starting are the refusals of a version that is not ready yet, or that Lambda has set aside as unused.
-var starting = []string{"ResourceConflictException", "ResourceNotReadyException"}
+// starting are the refusals of a version that is not ready yet, that Lambda has set aside as unused, or of an alias that the
+// same release is making.
+var starting = []string{"ResourceConflictException", "ResourceNotReadyException", "ResourceNotFoundException"}
 
 // Invoke implements trial.Functions.
 func (i invoker) Invoke(ctx context.Context, arn string, payload []byte) ([]byte, error) {

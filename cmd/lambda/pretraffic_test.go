@@ -52,7 +52,13 @@ func (d *deployed) PutLifecycleEventHookExecutionStatus(ctx context.Context, in 
 // answering are functions that are all alike.
 type answering func(ctx context.Context) ([]byte, error)
 
-func (a answering) Invoke(ctx context.Context, _ string, _ []byte) ([]byte, error) { return a(ctx) }
+// Invoke calls a new version. The one in use is good.
+func (a answering) Invoke(ctx context.Context, arn string, _ []byte) ([]byte, error) {
+	if strings.HasSuffix(arn, ":live") {
+		return []byte(`{"pending":0,"started":0,"failed":0}`), nil
+	}
+	return a(ctx)
+}
 
 const hookPayload = `{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"h-1"}`
 

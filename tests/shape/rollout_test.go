@@ -4,6 +4,7 @@ import (
 	"sync"
 	"testing"
 
+	"tripsaga/trip/domain"
 	"tripsaga/trip/trial"
 )
 
@@ -19,7 +20,33 @@ func callHook(t *testing.T, r *recorder) {
 		})
 	}
 	all.Wait()
+	a.useUp("ZZ1")
+	if status, problem := a.deploy(t.Context(), "d-"+trial.RolledOut()[0]+"-2"); status != "Succeeded" {
+		t.Errorf("with an offer that was used up: %s, %s", status, problem)
+	}
 	a.nothingHeld()
+}
+
+// useUp leaves too little of a flight that trials book, as trips do that were confirmed.
+func (a *account) useUp(flight domain.FlightNumber) {
+	a.t.Helper()
+	page, err := a.app.ShowFlights(a.t.Context(), domain.InventoryQuery{From: "9999-12-30", To: "9999-12-30", Limit: domain.MaxPage})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, row := range page.Items {
+		if row.Number == flight {
+			row.Capacity = 1
+			_, err = a.app.LoadInventory(a.t.Context(), domain.Offers{
+				Flights: []domain.Offer[domain.FlightDay]{{Row: row, Source: "test"}}, Fingerprint: "used up",
+			})
+			if err != nil {
+				a.t.Fatal(err)
+			}
+			return
+		}
+	}
+	a.t.Fatalf("there is no flight %s", flight)
 }
 
 // nothingHeld wants the ledger to balance with nothing in it.

@@ -11,9 +11,13 @@ package trial
 
 import "strings"
 
-// executionPrefix begins the execution that the deliveries of a trial name: there is no saga.
-const executionPrefix = "pre-traffic:"
+// The executions that the deliveries of a trial name begin so: there is no saga.
+const (
+	onTrial = "pre-traffic:"        // by the new version, called by its number
+	inUse   = "pre-traffic-in-use:" // by a version in use, called by the alias
+)
 
-// Synthetic tells whether a delivery of this execution comes from a trial. Such deliveries are logged and not counted:
-// they would stand beside customers' in the alarms that watch a roll-out.
-func Synthetic(execution string) bool { return strings.HasPrefix(execution, executionPrefix) }
+// Synthetic tells whether a delivery of this execution is one by the version on trial. Such deliveries are logged and not
+// counted: the alarms that watch a roll-out see the calls of the alias only, and must not subtract business errors that
+// are none of its errors. Deliveries by the versions in use are among these calls, and are counted as any.
+func Synthetic(execution string) bool { return strings.HasPrefix(execution, onTrial) }

@@ -46,30 +46,29 @@ func (a *attempt) hotel() domain.HotelID {
 	return domain.HotelID("PRETRAFFIC-" + strings.ToUpper(a.function))
 }
 
-// free is what can be booked of a function's offer.
+// free is what can be booked of a function's offer, or of what it consists.
 type free struct{ seats, rooms int64 }
 
-// offer sees to it that there is something to book, and notes how much.
+// offer sees to it that there is something to book, and notes how much. An offer that is used up, by trips that were
+// confirmed or could not be taken back, is made larger.
 func (a *attempt) offer(ctx context.Context) error {
-	now, listed, err := a.free(ctx)
-	if err == nil && !listed {
-		now = free{capacity, capacity}
+	now, all, err := a.free(ctx)
+	if err == nil && (now.seats < seats || now.rooms < rooms) {
+		now = free{now.seats + capacity, now.rooms + capacity}
 		err = a.again(ctx, passes, func() error {
-			_, err := a.app.LoadInventory(ctx, a.offers())
+			_, err := a.app.LoadInventory(ctx, a.offers(free{all.seats + capacity, all.rooms + capacity}))
 			return err
 		})
 	}
 	if err != nil {
 		return fmt.Errorf("the synthetic offer: %w", err)
 	}
-	if a.before = now; now.seats < seats || now.rooms < rooms {
-		return fmt.Errorf("of the synthetic offer %+v is left: trials before did not give back what they took", now)
-	}
+	a.before = now
 	return nil
 }
 
 // offers are loaded once; loading them again changes nothing.
-func (a *attempt) offers() domain.Offers {
+func (a *attempt) offers(all free) domain.Offers {
 	flight := func(number domain.FlightNumber, seats int64) domain.Offer[domain.FlightDay] {
 		return domain.Offer[domain.FlightDay]{Source: "pre-traffic", Row: domain.FlightDay{
 			Number: number, Date: day, Airline: "Synthetic", Origin: "XXX", Destination: "XXX", Departs: "00:00", Arrives: "00:00",
@@ -77,11 +76,11 @@ func (a *attempt) offers() domain.Offers {
 		}}
 	}
 	night := domain.HotelNight{Hotel: a.hotel(), Night: day, Name: "Synthetic", City: "Nowhere",
-		Price: money.Amount{Minor: nightPrice, Currency: currency}, Capacity: capacity}
+		Price: money.Amount{Minor: nightPrice, Currency: currency}, Capacity: all.rooms}
 	offers := domain.Offers{
-		Flights:     []domain.Offer[domain.FlightDay]{flight(a.flight(), capacity)},
+		Flights:     []domain.Offer[domain.FlightDay]{flight(a.flight(), all.seats)},
 		Nights:      []domain.Offer[domain.HotelNight]{{Row: night, Source: "pre-traffic"}},
-		Fingerprint: ident.Fingerprint("pre-traffic", a.function),
+		Fingerprint: ident.Fingerprint("pre-traffic", a.function, fmt.Sprint(all)),
 	}
 	if a.function == flightBookingFailed {
 		offers.Flights = append(offers.Flights, flight(soldOut, 0))
@@ -89,25 +88,26 @@ func (a *attempt) offers() domain.Offers {
 	return offers
 }
 
-// free reads what is left; listed is false when the offer is not there, or so new that the index does not have it yet.
-func (a *attempt) free(ctx context.Context) (left free, listed bool, err error) {
+// free reads what is left of all; both are nothing when the offer is not there, or so new that the index does not have it.
+func (a *attempt) free(ctx context.Context) (left, all free, err error) {
 	q := domain.InventoryQuery{From: day, To: day, Limit: domain.MaxPage}
 	flights, err := a.app.ShowFlights(ctx, q)
 	if err != nil {
-		return left, false, err
+		return left, all, err
 	}
 	nights, err := a.app.ShowNights(ctx, q)
 	if err != nil {
-		return left, false, err
+		return left, all, err
 	}
 	f := slices.IndexFunc(flights.Items, func(f domain.FlightDay) bool { return f.Number == a.flight() })
 	empty := a.function != flightBookingFailed ||
 		slices.ContainsFunc(flights.Items, func(f domain.FlightDay) bool { return f.Number == soldOut })
 	h := slices.IndexFunc(nights.Items, func(n domain.HotelNight) bool { return n.Hotel == a.hotel() })
 	if f < 0 || h < 0 || !empty {
-		return left, false, nil
+		return left, all, nil
 	}
-	return free{flights.Items[f].Available, nights.Items[h].Available}, true, nil
+	flight, night := flights.Items[f], nights.Items[h]
+	return free{flight.Available, night.Available}, free{flight.Capacity, night.Capacity}, nil
 }
 
 // allBack wants as much to be free as before, if that is known.
@@ -116,11 +116,11 @@ func (a *attempt) allBack(ctx context.Context) error {
 		return nil
 	}
 	return a.again(ctx, always, func() error {
-		now, listed, err := a.free(ctx)
+		now, all, err := a.free(ctx)
 		switch {
 		case err != nil:
 			return err
-		case !listed:
+		case all == free{}:
 			return fault.New(fault.Unavailable, fault.NameUnavailable, "the synthetic offer is not listed")
 		case now != a.before:
 			return fmt.Errorf("free are %+v, before they were %+v", now, a.before)

@@ -10,7 +10,7 @@ import (
 
 // payload is what the saga would send to the task: the Parameters of its state, as its definition has them, over the
 // saga's input.
-func (a *attempt) payload(task string) ([]byte, error) {
+func (a *attempt) payload(task string, used bool) ([]byte, error) {
 	var machine struct {
 		States map[string]struct{ Parameters map[string]any }
 	}
@@ -20,7 +20,7 @@ func (a *attempt) payload(task string) ([]byte, error) {
 	filled, err := fill(machine.States[task].Parameters, map[string]any{
 		"$": a.trip.input,
 		"$$": map[string]any{
-			"Execution": map[string]any{"Id": executionPrefix + a.hook, "Name": a.trip.id},
+			"Execution": map[string]any{"Id": a.execution(task, used), "Name": a.trip.id},
 			"State":     map[string]any{"RetryCount": 0},
 		},
 	})
@@ -28,6 +28,14 @@ func (a *attempt) payload(task string) ([]byte, error) {
 		return nil, fmt.Errorf("the parameters of %s: %w", task, err)
 	}
 	return json.Marshal(filled)
+}
+
+// execution tells the deliveries by the version on trial from all others.
+func (a *attempt) execution(task string, used bool) string {
+	if used || task != a.function {
+		return inUse + a.hook
+	}
+	return onTrial + a.hook
 }
 
 // fill puts values for references: the members whose names end with ".$".

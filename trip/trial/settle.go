@@ -53,8 +53,12 @@ func (a *attempt) refunded(ctx context.Context, p *domain.Step[domain.Payment]) 
 // saga's. It ends where a step cannot be undone: a saga that the reconciler starts then goes on from there, as one that
 // had come so far; had a later step been undone, it would turn back before it came to this one.
 func (a *attempt) giveBack(ctx context.Context) error {
-	if _, err := a.app.GetTrip(ctx, a.trip.id); fault.KindOf(err) == fault.NotFound && err != nil {
+	d, err := a.app.GetTrip(ctx, a.trip.id)
+	switch {
+	case err != nil && fault.KindOf(err) == fault.NotFound:
 		return nil // it was not even stored
+	case err == nil && d.Trip.Status() == domain.Confirmed:
+		return errors.New("it was confirmed: what it holds stays booked and paid, so that the books balance")
 	}
 	for _, task := range []string{refundPayment, cancelHotel, cancelFlight, bookingFailed} {
 		if err := a.again(ctx, always, func() error { return a.undo(ctx, task) }); err != nil {
@@ -65,7 +69,7 @@ func (a *attempt) giveBack(ctx context.Context) error {
 }
 
 func (a *attempt) undo(ctx context.Context, task string) error {
-	payload, err := a.payload(task)
+	payload, err := a.payload(task, true)
 	if err != nil {
 		return err
 	}

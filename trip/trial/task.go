@@ -66,18 +66,19 @@ var forward = []delivery{
 	{task: processPayment, answer: reserved{total}, leaves: standing{done, done, done, pending}},
 }
 
-// back are those that take back, of a trip of this status.
-func back(status domain.Status) []delivery {
-	return []delivery{
-		{task: refundPayment, answer: cancelled{true}, leaves: standing{done, done, undone, status}},
-		{task: cancelHotel, answer: cancelled{true}, leaves: standing{done, undone, undone, status}},
-		{task: cancelFlight, answer: cancelled{true}, leaves: standing{undone, undone, undone, status}},
-	}
+// back are those that take back, and record it.
+var back = []delivery{
+	{task: refundPayment, answer: cancelled{true}, leaves: standing{done, done, undone, pending}},
+	{task: cancelHotel, answer: cancelled{true}, leaves: standing{done, undone, undone, pending}},
+	{task: cancelFlight, answer: cancelled{true}, leaves: standing{undone, undone, undone, pending}},
+	{task: bookingFailed, answer: fails{fault.NameBookingFailed}, leaves: over},
 }
 
+var over = standing{undone, undone, undone, failed}
+
 // route is the way of the trip, by the function on trial. A trip that is confirmed cannot be taken back, so that
-// BookingConfirmed is tried on one that has failed, with its payment still there: it reads all that it needs, and must
-// refuse.
+// BookingConfirmed is tried on one that is over, which it must refuse since nothing is paid. Were it one that has failed
+// with its payment still there, a hook that is cut off would leave a charge that no saga takes back.
 func route(function string) []delivery {
 	switch function {
 	case flightBookingFailed:
@@ -86,15 +87,9 @@ func route(function string) []delivery {
 			{task: flightBookingFailed, answer: fails{fault.NameFlightBookingFailed}, leaves: standing{refused, none, none, failed}},
 		}
 	case bookingConfirmed:
-		held := standing{done, done, done, failed}
-		return slices.Concat(forward, []delivery{
-			{task: bookingFailed, answer: fails{fault.NameBookingFailed}, leaves: held},
-			{task: bookingConfirmed, answer: fails{fault.NameConflict}, leaves: held},
-		}, back(failed))
+		return slices.Concat(forward, back, []delivery{{task: bookingConfirmed, answer: fails{fault.NameNotFound}, leaves: over}})
 	}
-	return slices.Concat(forward, back(pending), []delivery{
-		{task: bookingFailed, answer: fails{fault.NameBookingFailed}, leaves: standing{undone, undone, undone, failed}},
-	})
+	return slices.Concat(forward, back)
 }
 
 // redelivered has the function deliver again what it has just done, by the version in use and by the new one, as happens
@@ -117,7 +112,7 @@ func redelivered(walk []delivery, function string) (all []delivery) {
 }
 
 func (a *attempt) deliver(ctx context.Context, d delivery) error {
-	payload, err := a.payload(d.task)
+	payload, err := a.payload(d.task, d.inUse)
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,9 @@ func (p *program) Invoke(ctx context.Context, arn string, payload []byte) ([]byt
 }
 
 func (p *program) good(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	if name == functions.Reconciler {
+		return []byte(`{"pending":0,"started":0,"failed":0}`), nil
+	}
 	reply, err := p.serve[name](ctx, payload)
 	if err != nil {
 		return nil, &Failure{Type: fault.NameOf(err), Message: err.Error()}
@@ -189,6 +192,91 @@ func TestATrialsTripIsDatedAtItsEnd(t *testing.T) {
 	}
 }
 
+// TestAReconcilerThatFailsAsTheOneInUse is let in: what it fails at is there already.
+func TestAReconcilerThatFailsAsTheOneInUse(t *testing.T) {
+	fails := func(context.Context, []byte) ([]byte, error) {
+		return []byte(`{"pending":1,"started":0,"failed":1}`), nil
+	}
+	p := newProgram(t)
+	p.is[functions.Reconciler] = fails
+	if err := p.trial().Run(t.Context(), functions.Reconciler, "hook"); err == nil {
+		t.Error("a version that fails where the one in use does not was let in")
+	}
+	tr := p.trial()
+	tr.Functions = alike(fails)
+	if err := tr.Run(t.Context(), functions.Reconciler, "hook"); err != nil {
+		t.Error(err)
+	}
+}
+
+// alike are functions whose versions are all the same.
+type alike func(context.Context, []byte) ([]byte, error)
+
+func (a alike) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, error) {
+	return a(ctx, payload)
+}
+
+// TestErrorsAtTheAliasAreCounted since Lambda counts them for the alias, whose alarm takes off what we count.
+func TestErrorsAtTheAliasAreCounted(t *testing.T) {
+	for _, name := range tasks() {
+		p := newProgram(t)
+		tr := p.trial()
+		tr.Functions = watched{p, func(live, synthetic bool) {
+			if live == synthetic {
+				t.Errorf("trial of %s: a call of the alias: %v, not counted: %v", name, live, synthetic)
+			}
+		}}
+		if err := tr.Run(t.Context(), name, "hook"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// watched tells of every call whether it goes to an alias, and whether its delivery is in no metric.
+type watched struct {
+	*program
+	see func(live, synthetic bool)
+}
+
+func (w watched) Invoke(ctx context.Context, arn string, payload []byte) ([]byte, error) {
+	var p struct{ Delivery struct{ Execution string } }
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return nil, err
+	}
+	w.see(strings.HasSuffix(arn, ":live"), Synthetic(p.Delivery.Execution))
+	return w.program.Invoke(ctx, arn, payload)
+}
+
+// TestAVersionThatConfirms leaves a trip that is confirmed as it is: its books balance.
+func TestAVersionThatConfirms(t *testing.T) {
+	p := newProgram(t)
+	p.is[processPayment] = func(ctx context.Context, payload []byte) ([]byte, error) {
+		reply, err := p.good(ctx, processPayment, payload)
+		p.good(ctx, bookingConfirmed, payload)
+		return reply, err
+	}
+	err := p.trial().Run(t.Context(), processPayment, "hook")
+	l, audit := p.app.Audit(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "it was confirmed") || audit != nil || !l.Balanced || l.Trips[domain.Confirmed] != 1 {
+		t.Errorf("%v; the ledger is %+v, %v", err, l, audit)
+	}
+}
+
+// TestAnOfferThatIsUsedUp is made larger.
+func TestAnOfferThatIsUsedUp(t *testing.T) {
+	p := newProgram(t)
+	a := p.trial().attempt(t.Context(), cancelHotel, "hook")
+	if _, err := a.app.LoadInventory(t.Context(), a.offers(free{1, 0})); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		if err := p.trial().Run(t.Context(), cancelHotel, fmt.Sprint("hook ", n)); err != nil {
+			t.Error(err)
+		}
+	}
+	p.nothingHeld(t)
+}
+
 // TestATrialThatFailsItself panics in a port of its own.
 func TestATrialThatFailsItself(t *testing.T) {
 	p := newProgram(t)
@@ -235,7 +323,7 @@ func TestPayloadsAreTheSagas(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.trip.input["failure"] = map[string]any{"Error": "E", "Cause": "C"}
-		got, err := a.payload(task)
+		got, err := a.payload(task, false)
 		if err != nil || !sameMembers(t, got, want) {
 			t.Errorf("%s: %s, %v\nthe saga sends %s", task, got, err, want)
 		}
