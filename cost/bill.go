@@ -130,8 +130,8 @@ func (b *bill) logs() {
 	b.add("CloudWatch", "logs kept", gigabytes*float64(b.usage.Stack.LogDays)/daysMonth, "log_gb_month")
 }
 
-// platformLogBytes is what Lambda itself logs of a call: START, END and REPORT.
-const platformLogBytes = 350
+// platformLogBytes is what Lambda itself logs of a call, in JSON: platform.start and platform.report. Assumed.
+const platformLogBytes = 700
 
 // traces are those of the requests, each with its saga, and those that events begin.
 func (b *bill) traces() {
@@ -155,9 +155,9 @@ func (s Scenario) assumptions() []string {
 		fmt.Sprintf("every call of a function takes %g ms, which only a real account can tell", s.TaskMS),
 		fmt.Sprintf("the records of %g months are stored, and kept for point-in-time recovery", s.MonthsKept),
 		fmt.Sprintf("X-Ray records %g %% of the traces", s.TracedPercent),
-		fmt.Sprintf("the pipe brings %g event in a batch; its reads of the stream are free, as Lambda's are", s.EventsPerBatch),
+		fmt.Sprintf("the pipe brings %g event in a batch; its reads of the stream are taken as free, which Lambda's are", s.EventsPerBatch),
 		fmt.Sprintf("Lambda itself logs %d bytes a call; each log's retention is the one of the functions", platformLogBytes),
 		"one stage; another has its own fixed part. List prices, no free tier, no discount for much use",
-		"left out: the pipeline, data sent to clients, subscribers of the bus, messages of alarms, calls of keys, PreTraffic",
+		"left out: the pipeline, the state machine's log of errors, data sent to clients, subscribers of the bus, messages of alarms, calls of keys, PreTraffic",
 	}
 }

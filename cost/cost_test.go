@@ -62,7 +62,7 @@ func TestEstimateByHand(t *testing.T) {
 		batches  = (75*2 + 25*4) / 2
 		tasks    = 75*4 + 25*3
 		calls    = requests + batches + tasks + 25
-		logs     = (75*1000.0 + 25*3000 + requests*100 + calls*350) / gigabyte
+		logs     = (75*1000.0 + 25*3000 + requests*100 + calls*700) / gigabyte
 	)
 	want := map[string]float64{
 		"requests":                             calls,

@@ -44,7 +44,8 @@ func (d *deployment) chooseFrom(ctx context.Context, flights []rest.FlightDay) (
 		if end < 0 {
 			end = len(flights)
 		}
-		nights, err := d.nights(ctx, day, day.Next().Next()) // for stays from this day or the next on
+		last := max(day, day.Next().Next()) // for stays from this day or the next on; there is no year 10000
+		nights, err := d.nights(ctx, day, last)
 		if err != nil {
 			return o, false, err
 		}
