@@ -11,8 +11,9 @@ import (
 
 const (
 	// fixture has what a roll-out depends on, in the form in which the CDK writes it.
-	fixture = "testdata/template.json"
-	// deployed is the template of production, where it is checked in.
+	fixture        = "testdata/template.json"
+	infrastructure = "../infrastructure"
+	// deployed is the template of production.
 	deployed = "../infrastructure/testdata/ProductionStack.template.json"
 )
 

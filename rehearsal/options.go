@@ -3,6 +3,8 @@ package rehearsal
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"tripsaga/rehearsal/cloudwatch"
@@ -49,12 +51,38 @@ const (
 	DefaultRate = 120
 )
 
+// OptionError tells that an option cannot be played.
+type OptionError struct {
+	Option  Option
+	Value   string // "" where the release is meant
+	Message string
+}
+
+// Option is a member of [Options].
+type Option string
+
+// The options that can be wrong.
+const (
+	OptionRelease  Option = "release"
+	OptionBad      Option = "bad version"
+	OptionFunction Option = "function"
+	OptionRate     Option = "rate"
+)
+
+func (e *OptionError) Error() string {
+	return strings.TrimSuffix(string(e.Option)+" "+e.Value, " ") + ": " + e.Message
+}
+
+func wrongRelease(format string, args ...any) error {
+	return &OptionError{OptionRelease, "", fmt.Sprintf(format, args...)}
+}
+
 func (o *Options) check() error {
 	if o.Rate < MinRate || o.Rate > MaxRate {
-		return fmt.Errorf("rate %d: allowed are %d to %d bookings a minute", o.Rate, MinRate, MaxRate)
+		return &OptionError{OptionRate, strconv.Itoa(o.Rate), fmt.Sprintf("allowed are %d to %d bookings a minute", MinRate, MaxRate)}
 	}
 	if !slices.Contains(BadVersions(), o.Bad) {
-		return fmt.Errorf("bad version %q: known are %v", o.Bad, BadVersions())
+		return &OptionError{OptionBad, strconv.Quote(string(o.Bad)), fmt.Sprintf("known are %v", BadVersions())}
 	}
 	if o.Delays == (Delays{}) {
 		o.Delays = DefaultDelays
@@ -71,14 +99,14 @@ func (o *Options) checkFunctions() error {
 	for _, task := range saga.Tasks() {
 		tasks = append(tasks, task.Name)
 		if !slices.ContainsFunc(o.Release.Functions, func(f template.Function) bool { return f.Handler == task.Name }) {
-			return fmt.Errorf("the template has no function with an alias for the task %s", task.Name)
+			return wrongRelease("the template has no function with an alias for the task %s", task.Name)
 		}
 	}
 	if o.Function != "" && !slices.Contains(tasks, o.Function) {
-		return fmt.Errorf("function %q: it is no task of the saga, those are %v", o.Function, tasks)
+		return &OptionError{OptionFunction, strconv.Quote(o.Function), fmt.Sprintf("it is no task of the saga, those are %v", tasks)}
 	}
 	if o.Bad == Declines && o.Function != "" && o.Function != charges {
-		return fmt.Errorf("function %q: cards are declined at %s alone", o.Function, charges)
+		return &OptionError{OptionFunction, strconv.Quote(o.Function), fmt.Sprintf("cards are declined at %s alone", charges)}
 	}
 	return nil
 }
@@ -93,7 +121,7 @@ func (o *Options) checkMetrics() error {
 	for _, a := range o.Release.Alarms {
 		for _, m := range a.Reads() {
 			if !o.made(m, namespaces) {
-				return fmt.Errorf("the alarm %s reads the metric %s, which a rehearsal does not make", a.Name, m.Key())
+				return wrongRelease("the alarm %s reads the metric %s, which a rehearsal does not make", a.Name, m.Key())
 			}
 		}
 	}

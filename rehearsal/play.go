@@ -53,7 +53,7 @@ var start = time.Date(2027, 2, 1, 9, 0, 0, 0, time.UTC)
 // or bad, is in the report.
 func Run(ctx context.Context, opt Options) (*Report, error) {
 	if err := opt.check(); err != nil {
-		return nil, &OptionError{err}
+		return nil, err
 	}
 	p := newPlay(ctx, opt)
 	if err := p.open(); err != nil {
@@ -72,12 +72,6 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	}
 	return p.report()
 }
-
-// OptionError tells that the options, or the template, are not what can be played.
-type OptionError struct{ error }
-
-// Unwrap returns the error itself.
-func (e *OptionError) Unwrap() error { return e.error }
 
 func newPlay(ctx context.Context, opt Options) *play {
 	p := &play{ctx: ctx, opt: opt, random: newRandom(opt.Seed), met: map[string]bool{}, functions: map[string]*function{}}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -13,20 +14,18 @@ import (
 	"time"
 )
 
-// templates are those that the outcomes are shown on: the fixture, and production's where it is checked in.
-func templates(t *testing.T) (files []string) {
-	t.Helper()
-	for _, file := range []string{fixture, deployed} {
-		if _, err := os.Stat(file); err == nil {
-			files = append(files, file)
-		}
+// templates are those that the outcomes are shown on: the fixture, and production's unless there is no infrastructure.
+// One that is only not where it was fails.
+func templates() []string {
+	if _, err := os.Stat(infrastructure); errors.Is(err, fs.ErrNotExist) {
+		return []string{fixture}
 	}
-	return files
+	return []string{fixture, deployed}
 }
 
 // TestOutcomes plays every version.
 func TestOutcomes(t *testing.T) {
-	for _, file := range templates(t) {
+	for _, file := range templates() {
 		for _, bad := range BadVersions() {
 			t.Run(fmt.Sprintf("%s on %s", bad, file), func(t *testing.T) {
 				t.Parallel()
@@ -193,13 +192,24 @@ func TestWeakTemplatesAreFound(t *testing.T) {
 	}
 }
 
-// TestTheAliasAlarmIsLater: by the alias' alarms alone a bad version goes on until it has much of the traffic.
+// TestTheAliasAlarmIsLater: by the alias' alarms alone a bad version goes back, too, but not until it has much of the traffic.
+// Of one function alone the alias' alarm often sees too little to ring at all.
 func TestTheAliasAlarmIsLater(t *testing.T) {
-	both := run(t, Options{Release: releaseOf(t, fixture), Bad: Faults, Function: "ReserveFlight", Seed: 1, Rate: 60})
-	alias := run(t, Options{Release: releaseOf(t, fixture, aliasOnly), Bad: Faults, Function: "ReserveFlight", Seed: 1, Rate: 60})
-	t.Logf("minute %d and %d bookings, against %d and %d", both.Outcome.Minute, both.Met.Bookings, alias.Outcome.Minute, alias.Met.Bookings)
-	if both.Outcome.State != "rolled back" || alias.Outcome.State == "rolled back" && alias.Met.Bookings <= both.Met.Bookings {
-		t.Errorf("with the version's alarm %+v %+v\nwithout %+v %+v", both.Outcome, both.Met, alias.Outcome, alias.Met)
+	for _, seed := range []uint64{1, 2, 3} {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			both := run(t, Options{Release: releaseOf(t, fixture), Bad: Faults, Seed: seed, Rate: 60})
+			alias := run(t, Options{Release: releaseOf(t, fixture, aliasOnly), Bad: Faults, Seed: seed, Rate: 60})
+			t.Logf("minute %d and %d bookings, against %d and %d", both.Outcome.Minute, both.Met.Bookings, alias.Outcome.Minute, alias.Met.Bookings)
+			for r, by := range map[*Report]string{both: "VersionFaults", alias: "AliasFaults"} {
+				if r.Outcome.State != "rolled back" || !strings.HasSuffix(r.Outcome.Alarm, by) {
+					t.Errorf("%+v, want it rolled back by a %s", r.Outcome, by)
+				}
+			}
+			if alias.Outcome.Second <= both.Outcome.Second || alias.Met.Bookings <= both.Met.Bookings {
+				t.Errorf("with the version's alarm %+v %+v\nwithout %+v %+v", both.Outcome, both.Met, alias.Outcome, alias.Met)
+			}
+		})
 	}
 }
 
@@ -270,19 +280,19 @@ func TestOptionsThatCannotBePlayed(t *testing.T) {
 		}
 	}
 	for want, opt := range map[string]Options{
-		"rate 5":                    {Bad: None, Rate: MinRate - 1},
-		"rate 601":                  {Bad: None, Rate: MaxRate + 1},
-		`bad version "rude"`:        {Bad: "rude", Rate: 60},
-		`function "Api": it is no`:  {Bad: None, Rate: 60, Function: "Api"},
-		"declined at":               {Bad: Declines, Rate: 60, Function: "ReserveHotel"},
-		"a rehearsal does not make": {Bad: None, Rate: 60, Release: releaseOf(t, fixture, own)},
+		"rate 5: allowed":                                {Bad: None, Rate: MinRate - 1},
+		"rate 601: allowed":                              {Bad: None, Rate: MaxRate + 1},
+		`bad version "rude": `:                           {Bad: "rude", Rate: 60},
+		`function "Api": it is no`:                       {Bad: None, Rate: 60, Function: "Api"},
+		`function "ReserveHotel": cards are declined at`: {Bad: Declines, Rate: 60, Function: "ReserveHotel"},
+		"release: the alarm ApiVersionLatency reads":     {Bad: None, Rate: 60, Release: releaseOf(t, fixture, own)},
 	} {
 		if opt.Release == nil {
 			opt.Release = releaseOf(t, fixture)
 		}
 		_, err := Run(t.Context(), opt)
 		var option *OptionError
-		if !errors.As(err, &option) || !strings.Contains(err.Error(), want) {
+		if !errors.As(err, &option) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want an OptionError with %q", err, want)
 		}
 	}

@@ -79,11 +79,19 @@ func (c *rehearseCmd) file() (string, error) {
 	return "", fmt.Errorf("there is no template: neither %s; make synth makes the first, --template names another", strings.Join(templates, " nor "))
 }
 
+// rehearsalFlags are those by which the options are given.
+var rehearsalFlags = map[rehearsal.Option]string{
+	rehearsal.OptionBad: "--bad-version", rehearsal.OptionFunction: "--function", rehearsal.OptionRate: "--rate",
+}
+
+// rehearsalError names the flag, or the template's file, that is wrong.
 func rehearsalError(file string, err error) error {
 	var option *rehearsal.OptionError
 	switch {
+	case errors.As(err, &option) && option.Option == rehearsal.OptionRelease:
+		return usage(fmt.Errorf("%s: %s", file, option.Message))
 	case errors.As(err, &option):
-		return usage(fmt.Errorf("%s: %w", file, err))
+		return usage(fmt.Errorf("%s %s: %s", rehearsalFlags[option.Option], option.Value, option.Message))
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted")
 	}

@@ -150,3 +150,22 @@ func TestStatistics(t *testing.T) {
 		}
 	}
 }
+
+// TestHowLongAnAlarmMayLook keeps to CloudWatch's own limits: a day, and a week for periods from an hour.
+func TestHowLongAnAlarmMayLook(t *testing.T) {
+	for _, x := range []struct {
+		period  time.Duration
+		periods int
+		ok      bool
+	}{
+		{time.Minute, 1440, true}, {time.Minute, 1441, false}, {59 * time.Minute, 24, true}, {59 * time.Minute, 25, false},
+		{time.Hour, 168, true}, {time.Hour, 169, false}, {24 * time.Hour, 7, true}, {8 * 24 * time.Hour, 1, false},
+		{time.Minute, 1_000_000_000, false},
+	} {
+		a := Alarm{Period: x.period, Periods: x.periods, Datapoints: 1,
+			Queries: []Query{{ID: "m", Stat: &Stat{Metric{Namespace: "n", Name: "m"}, Statistic{name: "Sum"}}, Returns: true}}}
+		if err := a.Check(); (err == nil) != x.ok {
+			t.Errorf("%d periods of %s: %v", x.periods, x.period, err)
+		}
+	}
+}

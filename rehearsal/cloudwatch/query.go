@@ -15,6 +15,8 @@ func (a *Alarm) Check() error {
 		return fmt.Errorf("period %s: supported are whole minutes", a.Period)
 	case a.Periods < 1 || a.Datapoints < 1 || a.Datapoints > a.Periods:
 		return fmt.Errorf("%d of %d data points: want 1 <= DatapointsToAlarm <= EvaluationPeriods", a.Datapoints, a.Periods)
+	case a.Periods > int(a.longest()/a.Period):
+		return fmt.Errorf("%d periods of %s: together they can be no longer than %s", a.Periods, a.Period, a.longest())
 	case len(a.Reads()) > maxMetrics:
 		return fmt.Errorf("%d metrics, an alarm takes %d", len(a.Reads()), maxMetrics)
 	}
@@ -30,6 +32,15 @@ func (a *Alarm) Check() error {
 		return fmt.Errorf("the query %s is a number, want a series", returned.ID)
 	}
 	return nil
+}
+
+// longest is how long all periods may be together.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html, EvaluationPeriods and Period
+func (a *Alarm) longest() time.Duration {
+	if a.Period < time.Hour {
+		return 24 * time.Hour
+	}
+	return 7 * 24 * time.Hour
 }
 
 func (a *Alarm) returned() (*Query, error) {

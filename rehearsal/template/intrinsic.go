@@ -2,6 +2,7 @@ package template
 
 import (
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func (a at) named(id string) (string, error) {
 		if p.Default == nil {
 			return "{" + id + "}", nil
 		}
-		return at{a.t, "Parameters." + id + ".Default", p.Default}.text()
+		return at{a.t, "Parameters." + id + ".Default", p.Default}.plain()
 	}
 	r := a.t.Resources[id]
 	if r == nil {
@@ -137,7 +138,7 @@ func (a at) choose() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if index < 0 || int(index) >= len(texts) {
+	if index < 0 || index >= float64(len(texts)) || index != math.Trunc(index) {
 		return "", a.fail("%v of a list of %d", index, len(texts))
 	}
 	return texts[int(index)], nil

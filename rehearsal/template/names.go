@@ -18,6 +18,11 @@ var nameProperty = map[string]string{
 // name is what Ref gives: an ARN of a version and an alias; else the name that the resource is given, or its logical
 // id in place of the one that CloudFormation would make up.
 func (t *Template) name(r *resource) (string, error) {
+	if r.naming {
+		return "", t.nameOf(r).fail("it refers to itself")
+	}
+	r.naming = true
+	defer func() { r.naming = false }()
 	switch r.Type {
 	case "AWS::Lambda::Version":
 		return t.qualified(r, NewVersion)
@@ -28,10 +33,19 @@ func (t *Template) name(r *resource) (string, error) {
 		}
 		return t.qualified(r, alias)
 	}
-	if property := nameProperty[r.Type]; property != "" {
-		return t.properties(r).get(property).textOr(r.id)
+	if nameProperty[r.Type] != "" {
+		return t.nameOf(r).textOr(r.id)
 	}
 	return r.id, nil
+}
+
+// nameOf is the place that the name of a resource depends on.
+func (t *Template) nameOf(r *resource) at {
+	property := nameProperty[r.Type]
+	if property == "" {
+		property = "FunctionName" // of a version and an alias
+	}
+	return t.properties(r).get(property)
 }
 
 const functionARN = "arn:aws:lambda:region:000000000000:function:"

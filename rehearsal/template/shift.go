@@ -1,8 +1,6 @@
 package template
 
 import (
-	"regexp"
-	"strconv"
 	"time"
 )
 
@@ -37,9 +35,19 @@ func (s Shift) Length() time.Duration {
 	return time.Duration((100+s.Percent-1)/s.Percent-1) * s.Interval
 }
 
-// predefined are CodeDeploy's own configurations for Lambda, such as CodeDeployDefault.LambdaLinear10PercentEvery1Minute.
+// predefined are CodeDeploy's own configurations for Lambda.
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
-var predefined = regexp.MustCompile(`^CodeDeployDefault\.Lambda(?:(AllAtOnce)|(Linear|Canary)(\d+)Percent(?:Every)?(\d+)Minutes?)$`)
+var predefined = map[string]Shift{
+	"CodeDeployDefault.LambdaAllAtOnce":                     {Percent: 100},
+	"CodeDeployDefault.LambdaCanary10Percent5Minutes":       {Percent: 10, Interval: 5 * time.Minute, Canary: true},
+	"CodeDeployDefault.LambdaCanary10Percent10Minutes":      {Percent: 10, Interval: 10 * time.Minute, Canary: true},
+	"CodeDeployDefault.LambdaCanary10Percent15Minutes":      {Percent: 10, Interval: 15 * time.Minute, Canary: true},
+	"CodeDeployDefault.LambdaCanary10Percent30Minutes":      {Percent: 10, Interval: 30 * time.Minute, Canary: true},
+	"CodeDeployDefault.LambdaLinear10PercentEvery1Minute":   {Percent: 10, Interval: time.Minute},
+	"CodeDeployDefault.LambdaLinear10PercentEvery2Minutes":  {Percent: 10, Interval: 2 * time.Minute},
+	"CodeDeployDefault.LambdaLinear10PercentEvery3Minutes":  {Percent: 10, Interval: 3 * time.Minute},
+	"CodeDeployDefault.LambdaLinear10PercentEvery10Minutes": {Percent: 10, Interval: 10 * time.Minute},
+}
 
 func (t *Template) shift(in at) (name string, s Shift, err error) {
 	if name, err = in.text(); err != nil {
@@ -55,19 +63,11 @@ func (t *Template) shift(in at) (name string, s Shift, err error) {
 			return name, s, err
 		}
 	}
-	m := predefined.FindStringSubmatch(name)
-	if m == nil {
+	s, ok := predefined[name]
+	if !ok {
 		return "", s, in.fail("the deployment configuration %q is neither known nor in the template", name)
 	}
-	if m[1] != "" {
-		return name, Shift{Percent: 100}, nil
-	}
-	return name, Shift{Percent: atoi(m[3]), Interval: time.Duration(atoi(m[4])) * time.Minute, Canary: m[2] == "Canary"}, nil
-}
-
-func atoi(digits string) int {
-	n, _ := strconv.Atoi(digits) // the pattern has let only digits through
-	return n
+	return name, s, nil
 }
 
 func custom(in at) (s Shift, err error) {
@@ -79,23 +79,36 @@ func custom(in at) (s Shift, err error) {
 	case "AllAtOnce":
 		return Shift{Percent: 100}, nil
 	case "TimeBasedLinear":
-		return timeBased(in.get("TimeBasedLinear"), "Linear")
+		return timeBased(in.get("TimeBasedLinear"), "Linear", false)
 	case "TimeBasedCanary":
-		s, err = timeBased(in.get("TimeBasedCanary"), "Canary")
-		s.Canary = true
-		return s, err
+		return timeBased(in.get("TimeBasedCanary"), "Canary", true)
 	}
 	return s, in.get("Type").fail("%q is not supported", kind)
 }
 
-func timeBased(in at, prefix string) (s Shift, err error) {
-	if s.Percent, err = in.get(prefix + "Percentage").integer(); err != nil {
+// CodeDeploy's bounds: the share that moves in one step, and the time from the first to the last.
+// https://docs.aws.amazon.com/codedeploy/latest/userguide/limits.html
+const (
+	maxPercent = 99
+	maxLength  = 48 * time.Hour
+)
+
+func timeBased(in at, prefix string, canary bool) (s Shift, err error) {
+	percentage, interval := in.get(prefix+"Percentage"), in.get(prefix+"Interval")
+	s.Canary = canary
+	if s.Percent, err = percentage.integer(); err != nil {
 		return s, err
 	}
-	if s.Percent > 100 {
-		return s, in.get(prefix+"Percentage").fail("it is %d, want at most 100", s.Percent)
+	if s.Percent > maxPercent {
+		return s, percentage.fail("it is %d, want at most %d", s.Percent, maxPercent)
 	}
-	minutes, err := in.get(prefix + "Interval").integer()
+	minutes, err := interval.integer()
+	if err != nil {
+		return s, err
+	}
 	s.Interval = time.Duration(minutes) * time.Minute
-	return s, err
+	if s.Interval > maxLength || s.Length() > maxLength {
+		return s, interval.fail("with %d minutes traffic shifts for longer than %s", minutes, maxLength)
+	}
+	return s, nil
 }

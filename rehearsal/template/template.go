@@ -33,7 +33,8 @@ type Template struct {
 type parameter struct{ Default any }
 
 type resource struct {
-	id string
+	id     string
+	naming bool // its name is being found out, so that a name that leads to itself is seen
 
 	Type         string
 	Condition    string

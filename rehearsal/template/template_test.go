@@ -2,9 +2,12 @@ package template
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,12 +47,12 @@ func release(t *testing.T, whole map[string]any) (*Release, error) {
 	return parsed.Release()
 }
 
-// TestRelease reads the fixture, and the template of production where it is checked in: every function that takes
+// TestRelease reads the fixture, and the template of production unless there is no infrastructure: every function that takes
 // traffic has a group that shifts linearly, goes back by itself, and watches alarms that look at calls of its own.
 func TestRelease(t *testing.T) {
 	for _, file := range []string{fixture, deployed} {
 		t.Run(file, func(t *testing.T) {
-			if _, err := os.Stat(file); err != nil && file == deployed {
+			if _, err := os.Stat("../../infrastructure"); errors.Is(err, fs.ErrNotExist) && file == deployed {
 				t.Skip("the infrastructure is not here")
 			}
 			r, err := release(t, read(t, file))
@@ -160,7 +163,10 @@ func TestWhatIsNotUnderstoodIsNamed(t *testing.T) {
 		{alarm + ".Unit", "Count", "not supported"},
 		{alarm + ".Threshold", nil, "missing"},
 		{alarm + ".Threshold", "five", `"five"`},
+		{alarm + ".Threshold", "NaN", `"NaN"`},
+		{alarm + ".Threshold", "-Inf", `"-Inf"`},
 		{alarm + ".EvaluationPeriods", 0, "from 1"},
+		{alarm + ".EvaluationPeriods", 1e10, "from 1 to 2147483647"},
 		{alarm + ".ComparisonOperator", "LessThanLowerOrGreaterThanUpperThreshold", "not supported"},
 		{alarm + ".TreatMissingData", "guess", `"guess"`},
 		{alarm + ".Metrics[0].Expression", "ANOMALY_DETECTION_BAND(errors)", "ANOMALY_DETECTION_BAND"},
@@ -173,6 +179,14 @@ func TestWhatIsNotUnderstoodIsNamed(t *testing.T) {
 		{latency + ".Period", 10, ""},
 		{latency + ".ExtendedStatistic", nil, "missing"},
 		{group + ".DeploymentConfigName", "CodeDeployDefault.LambdaSlowly", "LambdaSlowly"},
+		{group + ".AutoScalingGroups", []any{"a"}, "not supported"},
+		{group + ".DeploymentStyle", nil, "missing"},
+		{group + ".DeploymentStyle.DeploymentType", "IN_PLACE", "want BLUE_GREEN"},
+		{group + ".DeploymentStyle.DeploymentOption", "WITHOUT_TRAFFIC_CONTROL", "want WITH_TRAFFIC_CONTROL"},
+		{group + ".DeploymentStyle.Unrelated", 1, "not supported"},
+		{group + ".AlarmConfiguration.Unrelated", 1, "not supported"},
+		{group + ".AlarmConfiguration.Alarms[0].Unrelated", 1, "not supported"},
+		{group + ".AutoRollbackConfiguration.Unrelated", 1, "not supported"},
 		{group + ".AlarmConfiguration.Enabled", object{"Fn::If": []any{}}, "want true or false"},
 		{group + ".AlarmConfiguration.Alarms[0].Name", object{"Fn::If": []any{}}, "Fn::If"},
 		{alias + ".Properties.RoutingConfig", object{}, "not supported"},
@@ -203,7 +217,11 @@ func set(t *testing.T, whole map[string]any, path string, value any) {
 		case map[string]any:
 			at = v[step]
 		case []any:
-			at = v[atoi(step)]
+			i, err := strconv.Atoi(step)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at = v[i]
 		default:
 			t.Fatalf("%s: nothing at %s", path, step)
 		}
@@ -216,6 +234,42 @@ func set(t *testing.T, whole map[string]any, path string, value any) {
 		delete(object, last)
 	} else {
 		object[last] = value
+	}
+}
+
+// TestNamesThatLeadToThemselves would else be followed for ever.
+func TestNamesThatLeadToThemselves(t *testing.T) {
+	type object = map[string]any
+	const alarm, next = "Resources.ReserveFlightVersionFaults.Properties.AlarmName", "Resources.ReserveFlightVersionLatency.Properties.AlarmName"
+	for _, x := range []map[string]any{
+		{alarm: object{"Ref": "ReserveFlightVersionFaults"}},
+		{alarm: object{"Fn::Sub": "a-${ReserveFlightVersionFaults}"}},
+		{alarm: object{"Ref": "ReserveFlightVersionLatency"}, next: object{"Ref": "ReserveFlightVersionFaults"}},
+		{alarm: object{"Ref": "Own"}, "Resources.Own": object{"Type": "AWS::CodeDeploy::Application",
+			"Properties": object{"ApplicationName": object{"Fn::Join": []any{"", []any{object{"Ref": "ReserveFlightVersionFaults"}}}}}}},
+		{"Resources.Api.Properties.FunctionName": object{"Ref": "ApiLive"}},
+		{"Resources.Api.Properties.FunctionName": object{"Fn::GetAtt": []any{"Api", "Arn"}}},
+		{"Resources.ApiVersion.Properties.FunctionName": object{"Ref": "ApiVersion"}, alarm: object{"Ref": "ApiVersion"}},
+	} {
+		whole := read(t, fixture)
+		for path, value := range x {
+			set(t, whole, path, value)
+		}
+		_, err := release(t, whole)
+		if err == nil || !strings.Contains(err.Error(), "Name: it refers to itself") {
+			t.Errorf("%v:\n%v\nwant an error that says so", x, err)
+		}
+		for path := range x {
+			if _, leads := x[alarm]; leads && len(x) == 1 && !strings.Contains(err.Error(), path+": ") {
+				t.Errorf("%v:\n%v\nwant its path", x, err)
+			}
+		}
+	}
+	whole := read(t, fixture)
+	whole["Parameters"] = object{"P": object{"Default": object{"Ref": "P"}}}
+	set(t, whole, alarm, object{"Ref": "P"})
+	if _, err := release(t, whole); err == nil || !strings.Contains(err.Error(), "Parameters.P.Default: it is an object") {
+		t.Errorf("%v, want an error that says that a default has no functions", err)
 	}
 }
 
@@ -281,7 +335,8 @@ func TestIntrinsics(t *testing.T) {
 		}
 	}
 	for _, text := range []string{`null`, `true`, `["a"]`, `{}`, `{"Ref": "X"}`, `{"Ref": 1}`, `{"Fn::GetAtt": ["X", "Y"]}`,
-		`{"Fn::GetAtt": "Api"}`, `{"Fn::Join": [""]}`, `{"Fn::Select": [9, ["a"]]}`, `{"Fn::Sub": "${X}"}`, `{"Ref": "Api", "b": 1}`} {
+		`{"Fn::GetAtt": "Api"}`, `{"Fn::Join": [""]}`, `{"Fn::Select": [9, ["a"]]}`, `{"Fn::Select": [1e300, ["a"]]}`,
+		`{"Fn::Select": ["NaN", ["a"]]}`, `{"Fn::Select": [0.5, ["a"]]}`, `{"Fn::Sub": "${X}"}`, `{"Ref": "Api", "b": 1}`} {
 		var value any
 		if err := json.Unmarshal([]byte(text), &value); err != nil {
 			t.Fatal(err)
@@ -309,7 +364,8 @@ func TestAGroupThatIsNotGuarded(t *testing.T) {
 		alarms   int
 		takeBack bool
 	}{
-		{group + "Unrelated", 1, 3, true},
+		{group + "TriggerConfigurations", []any{}, 3, true},
+		{group + "AlarmConfiguration.IgnorePollAlarmFailure", true, 3, true},
 		{group + "AlarmConfiguration", nil, 0, true},
 		{group + "AlarmConfiguration.Enabled", false, 0, true},
 		{group + "AlarmConfiguration.Enabled", nil, 0, true},

@@ -1,19 +1,26 @@
 package template
 
 import (
+	"math"
 	"strconv"
 	"time"
 )
 
 // text resolves a value that must be there.
 func (a at) text() (string, error) {
+	if object, ok := a.value.(map[string]any); ok {
+		return a.intrinsic(object)
+	}
+	return a.plain()
+}
+
+// plain is a text as it stands, where functions are not allowed.
+func (a at) plain() (string, error) {
 	switch v := a.value.(type) {
 	case string:
 		return v, nil
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64), nil
-	case map[string]any:
-		return a.intrinsic(v)
 	}
 	return "", a.fail("it is %s, want a text", kind(a.value))
 }
@@ -26,23 +33,32 @@ func (a at) textOr(other string) (string, error) {
 	return a.text()
 }
 
+// want refuses any other text.
+func (a at) want(only string) error {
+	text, err := a.text()
+	if err == nil && text != only {
+		return a.fail("it is %q, want %s", text, only)
+	}
+	return err
+}
+
 func (a at) number() (float64, error) {
 	text, err := a.text()
 	if err != nil {
 		return 0, err
 	}
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil {
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 		return 0, a.fail("it is %q, want a number", text)
 	}
 	return n, nil
 }
 
-// integer is from 1.
+// integer is from 1, and no more than an Integer of CloudFormation.
 func (a at) integer() (int, error) {
 	n, err := a.number()
-	if err == nil && (n < 1 || n != float64(int(n))) {
-		return 0, a.fail("it is %v, want a whole number from 1", n)
+	if err == nil && (n < 1 || n > math.MaxInt32 || n != math.Trunc(n)) {
+		return 0, a.fail("it is %v, want a whole number from 1 to %d", n, math.MaxInt32)
 	}
 	return int(n), err
 }
