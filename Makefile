@@ -35,8 +35,8 @@ lint: $(STATICCHECK) ## vet and staticcheck
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 
-fmt: ## fail when a file is not formatted
-	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './.*' -not -path './node_modules/*' -not -path './cdk.out/*')); if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
+fmt: ## fail when a file is not formatted, as the toolchain of go.mod formats
+	@out=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$(find . -name '*.go' -not -path './.*' -not -path './node_modules/*' -not -path './cdk.out/*')); if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
 
 check: fmt lint test ## what to run before a commit
 

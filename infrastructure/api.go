@@ -84,10 +84,10 @@ func accessLog() string {
 // addChecker adds the role in which the pipeline's checks call the API, and can do nothing else.
 func (a *Application) addChecker() {
 	checker := awsiam.NewRole(a.Stack, jsii.String("Checker"), &awsiam.RoleProps{
-		RoleName: jsii.String("tripsaga-" + a.Stage.Name + "-checker"),
+		RoleName: checkerRole(a.Stack, a.Stage.Name),
 		AssumedBy: awsiam.NewAccountRootPrincipal().WithConditions(&map[string]any{
 			"ArnEquals": map[string]any{"aws:PrincipalArn": a.Stack.FormatArn(&awscdk.ArnComponents{
-				Service: jsii.String("iam"), Region: jsii.String(""), Resource: jsii.String("role"), ResourceName: jsii.String(checkRole),
+				Service: jsii.String("iam"), Region: jsii.String(""), Resource: jsii.String("role"), ResourceName: checkRole(a.Stack),
 			})},
 		}),
 	})
@@ -97,5 +97,10 @@ func (a *Application) addChecker() {
 	a.output("CheckerRoleArn", checker.RoleArn())
 }
 
-// checkRole names the role of the pipeline's project that checks a stage.
-const checkRole = "tripsaga-pipeline-check"
+// checkRole names the role of the pipeline's project that checks a stage, and checkerRole the one that it assumes for
+// that. A role's name is the account's, a stack is a region's.
+func checkRole(s awscdk.Stack) *string { return jsii.String("tripsaga-pipeline-check-" + *s.Region()) }
+
+func checkerRole(s awscdk.Stack, stage string) *string {
+	return jsii.String("tripsaga-" + stage + "-checker-" + *s.Region())
+}

@@ -147,12 +147,12 @@ func TestCORSIsOffUnlessAskedFor(t *testing.T) {
 func TestTheCheckersRole(t *testing.T) {
 	eachStage(t, func(t *testing.T, stage string, s *template) {
 		s.named(t, "Checker").has(t, map[string]any{
-			"RoleName": "tripsaga-" + stage + "-checker",
+			"RoleName": "tripsaga-" + stage + "-checker-${AWS::Region}",
 			"AssumeRolePolicyDocument.Statement": []any{map[string]any{
 				"Effect": "Allow", "Action": "sts:AssumeRole",
 				"Principal": map[string]any{"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"},
 				"Condition": map[string]any{"ArnEquals": map[string]any{
-					"aws:PrincipalArn": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/tripsaga-pipeline-check",
+					"aws:PrincipalArn": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/tripsaga-pipeline-check-${AWS::Region}",
 				}},
 			}},
 		})

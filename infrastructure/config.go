@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -34,7 +35,8 @@ type Config struct {
 	ConnectionARN     string // connectionArn of CodeConnections; "" makes a connection, to be approved once
 	GitHubTokenSecret string // githubTokenSecret: name of a secret in Secrets Manager, in place of a connection
 
-	given map[string]any
+	given    map[string]any
+	standing []string // keys that cdk.json gives
 }
 
 // Stage is one installation of the application.
@@ -43,11 +45,15 @@ type Stage struct {
 	Name string // staging or production
 }
 
-// Given is what the context said, in its own words: a build in the pipeline, which has no command line of the user's,
-// takes it from contextVariable. The archive is not among it, since every build makes its own.
+// Given is what the command line said, in its own words: a build in the pipeline, which has none of the user's, takes it
+// from contextVariable. What it must not go on saying is left out: the archive, since every build makes its own; the
+// switches that bring one fix through; and what cdk.json says, which the build reads, and which else would stay when it
+// is taken out there.
 func (c Config) Given() map[string]any {
 	given := maps.Clone(c.given)
-	delete(given, codeKey)
+	for _, key := range append([]string{codeKey, ignoreAlarmsKey, skipTrialKey}, c.standing...) {
+		delete(given, key)
+	}
 	return given
 }
 
@@ -67,10 +73,31 @@ func (e *configError) add(err error) {
 	}
 }
 
-// readConfig reads the context of the app. Errors: *configError.
+// readConfig reads the context of the app. Errors: *configError; those of cdk.json.
 func readConfig(app constructs.Construct) (Config, error) {
 	context, _ := app.Node().GetAllContext(nil).(map[string]any)
-	return configOf(context, os.Getenv(contextVariable))
+	c, err := configOf(context, os.Getenv(contextVariable))
+	if err != nil {
+		return c, err
+	}
+	c.standing, err = standingKeys()
+	return c, err
+}
+
+// standingKeys are those that the repository's cdk.json gives, which tests do without.
+func standingKeys() ([]string, error) {
+	data, err := os.ReadFile("cdk.json")
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var file struct{ Context map[string]any }
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("cdk.json: %w", err)
+	}
+	return slices.Sorted(maps.Keys(file.Context)), nil
 }
 
 func configOf(context map[string]any, inherited string) (Config, error) {

@@ -126,6 +126,45 @@ func TestContextTakesTheRestFromTheVariable(t *testing.T) {
 	}
 }
 
+// What cdk.json says is read by every build: handed on as well, it would stay when it is taken out there.
+func TestWhatIsHandedOn(t *testing.T) {
+	code := archive(t)
+	given := func(file string, context map[string]any) map[string]any {
+		t.Helper()
+		t.Chdir(t.TempDir())
+		if err := os.WriteFile("cdk.json", []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		context["code"] = code
+		c, err := readConfig(awscdk.NewApp(&awscdk.AppProps{Context: &context}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Given()
+	}
+	t.Setenv(contextVariable, `{"alarmEmail": "ops@example.com", "branch": "release/1"}`)
+	for _, tt := range []struct {
+		file    string
+		context map[string]any
+		want    map[string]any
+	}{
+		{`{}`, map[string]any{"throttleRate": "7"}, map[string]any{"alarmEmail": "ops@example.com", "branch": "release/1", "throttleRate": "7"}},
+		{`{"context": {"branch": "main", "skipTrial": true}}`, map[string]any{"branch": "main", "skipTrial": true, "ignoreAlarms": "true"},
+			map[string]any{"alarmEmail": "ops@example.com"}},
+		{`{"context": {"alarmEmail": ""}}`, map[string]any{"alarmEmail": ""}, map[string]any{"branch": "release/1"}},
+	} {
+		if got := given(tt.file, tt.context); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("of %s and %v is handed on %v, want %v", tt.file, tt.context, got, tt.want)
+		}
+	}
+	if err := os.WriteFile("cdk.json", []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readConfig(awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"code": code}})); err == nil {
+		t.Error("a broken cdk.json passes")
+	}
+}
+
 // The CDK's own keys are none of this app's, so that a key of letters only that is unknown is a mistake.
 func TestContextOfTheCDKIsNoMistake(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"code": archive(t), "cli-telemetry": false}})

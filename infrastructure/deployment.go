@@ -112,10 +112,7 @@ func (a *Application) deploymentRole() awsiam.IRole {
 			Resources: &aliases,
 		}),
 		allow("lambda", "InvokeFunction", a.function(functions.PreTraffic).Lambda.FunctionArn(), nil),
-		allow("cloudwatch", "DescribeAlarms", a.Stack.FormatArn(&awscdk.ArnComponents{
-			Service: jsii.String("cloudwatch"), Resource: jsii.String("alarm"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
-			ResourceName: jsii.String("*"), // the action lists, and is refused where a narrower right does not cover the list
-		}), nil),
+		allow("cloudwatch", "DescribeAlarms", jsii.String("*"), nil), // composite alarms are listed to no narrower right
 	}
 	return awsiam.NewRole(a.Stack, jsii.String("DeploymentRole"), &awsiam.RoleProps{
 		AssumedBy: a.service("codedeploy.amazonaws.com"),

@@ -258,6 +258,10 @@ func TestDeploymentRole(t *testing.T) {
 				}
 			}
 		}
+		listing := slices.IndexFunc(rights, func(st statement) bool { return slices.Contains(st.actions, "cloudwatch:DescribeAlarms") })
+		if listing < 0 || !slices.Equal(rights[listing].resources, []string{"*"}) {
+			t.Errorf("CodeDeploy may not list the alarms, composite ones among them: %v", rights)
+		}
 		if got := s.named(t, "DeploymentRole").at("ManagedPolicyArns"); got != nil {
 			t.Errorf("the role has %v, which allow more than is needed", got)
 		}

@@ -21,7 +21,8 @@ var memory = map[string]float64{
 const taskMemory = 256
 
 // addFunctions adds every function, with a role and a log of its own. A version is published when its code or
-// configuration changes, and kept, so that what still runs on an older one, or goes back to it, finds it.
+// configuration changes, and kept, so that what still runs on an older one, or goes back to it, finds it. Only what an
+// update made that is rolled back goes with it: Lambda refuses to publish the same bytes again.
 func (a *Application) addFunctions() {
 	code := awslambda.Code_FromAsset(&a.Stage.Code, nil)
 	for _, spec := range functions.All() {
@@ -57,7 +58,7 @@ func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) 
 		LoggingFormat:         awslambda.LoggingFormat_JSON,
 		Tracing:               awslambda.Tracing_ACTIVE,
 		Environment:           a.environment(spec.Name),
-		CurrentVersionOptions: &awslambda.VersionOptions{RemovalPolicy: awscdk.RemovalPolicy_RETAIN},
+		CurrentVersionOptions: &awslambda.VersionOptions{RemovalPolicy: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE},
 	})
 	resource := f.Node().DefaultChild().(awscdk.CfnResource)
 	suppress(resource, "CKV_AWS_115", "A reservation would take from the account's limit; the API's throttling bounds what comes in.")
@@ -88,7 +89,7 @@ func memoryOf(name string) float64 {
 	return taskMemory
 }
 
-// log is a log group, which outlives what writes to it until its retention is over.
+// log is a log group, which outlives what writes to it until its retention is over, unless its creation is rolled back.
 func (a *Application) log(id string) awslogs.LogGroup { return a.namedLog(id, nil) }
 
 // vendedLog is one that a service writes to by its own right. The names that begin so need no policy each, of which an
@@ -99,7 +100,9 @@ func (a *Application) vendedLog(id string) awslogs.LogGroup {
 }
 
 func (a *Application) namedLog(id string, name *string) awslogs.LogGroup {
-	log := awslogs.NewLogGroup(a.Stack, &id, &awslogs.LogGroupProps{LogGroupName: name, RemovalPolicy: awscdk.RemovalPolicy_RETAIN})
+	log := awslogs.NewLogGroup(a.Stack, &id, &awslogs.LogGroupProps{
+		LogGroupName: name, RemovalPolicy: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
+	})
 	resource := log.Node().DefaultChild().(awslogs.CfnLogGroup)
 	resource.SetRetentionInDays(jsii.Number(a.Stage.LogRetentionDays))
 	suppress(resource, "CKV_AWS_158", "CloudWatch Logs encrypts it under a key of its own, and no log has personal data.")

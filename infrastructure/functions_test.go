@@ -63,8 +63,9 @@ func TestVersionsAndAliases(t *testing.T) {
 		for _, f := range functions.All() {
 			version := s.named(t, f.Name+"CurrentVersion")
 			version.has(t, map[string]any{"FunctionName": "${" + f.Name + "}"})
-			if !version.retained() {
-				t.Errorf("%s: a deployment deletes the version before it", f.Name)
+			if !version.retainedOnceMade() {
+				t.Errorf("%s: a deployment deletes the version before it, or one that is rolled back leaves its own: %s, %s",
+					f.Name, version.DeletionPolicy, version.UpdateReplacePolicy)
 			}
 			if f.Name == functions.PreTraffic {
 				continue
@@ -106,8 +107,8 @@ func TestLogsAreKeptForAWhile(t *testing.T) {
 	}
 	for id, log := range all {
 		log.has(t, map[string]any{"RetentionInDays": 90})
-		if !log.retained() {
-			t.Errorf("%s goes with what it tells of", id)
+		if !log.retainedOnceMade() {
+			t.Errorf("%s goes with what it tells of, or stays of a creation that failed: %s, %s", id, log.DeletionPolicy, log.UpdateReplacePolicy)
 		}
 	}
 	for _, log := range stacks(t)[productionStack].ofType("AWS::Logs::LogGroup") {

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awspipes"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -36,14 +35,12 @@ func (a *Application) addObservability() {
 }
 
 // alarmTopic has a key of its own: CloudWatch may not use the one that AWS keeps for SNS. A topic with a policy has no
-// other right than that says, so that it names CloudWatch. Whether CloudWatch tells KMS for which account it asks is not
-// documented, so that the key does not depend on it; the topic does.
+// other right than that says, so that it names CloudWatch; the right to publish brings the one to the key.
 func (a *Application) alarmTopic() awssns.Topic {
 	key := awskms.NewKey(a.Stack, jsii.String("AlarmKey"), &awskms.KeyProps{
 		EnableKeyRotation: jsii.Bool(true), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 		Description: jsii.String("tripsaga-" + a.Stage.Name + ": messages of the alarms"),
 	})
-	key.Grant(awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil), jsii.String("kms:Decrypt"), jsii.String("kms:GenerateDataKey*"))
 	topic := awssns.NewTopic(a.Stack, jsii.String("AlarmTopic"), &awssns.TopicProps{
 		TopicName: jsii.String("tripsaga-" + a.Stage.Name + "-alarms"), MasterKey: key, EnforceSSL: jsii.Bool(true),
 	})
@@ -150,12 +147,20 @@ func (a *Application) addEventAlarms() {
 			a.alarm(subjectOf(c, ""), "DeliveryFailures", atLeast(1, metric("AWS/Events", "FailedInvocations", "Sum", 5,
 				map[string]*string{"RuleName": c.Ref()})))
 		case awspipes.CfnPipe:
-			a.alarm(subjectOf(c, ""), "PipeFailures", atLeast(1, sum("failed or throttled", 5, map[string]awscloudwatch.IMetric{
-				"failed":    metric("AWS/EventBridge/Pipes", "ExecutionFailed", "Sum", 5, map[string]*string{"PipeName": c.Ref()}),
-				"throttled": metric("AWS/EventBridge/Pipes", "ExecutionThrottled", "Sum", 5, map[string]*string{"PipeName": c.Ref()}),
-			})))
+			a.alarm(subjectOf(c, ""), "PipeFailures", atLeast(1, pipeFailures(c)))
 		}
 	}
+}
+
+// pipeFailures are of the whole pipe: of reading, enriching and delivering.
+func pipeFailures(pipe awspipes.CfnPipe) awscloudwatch.IMetric {
+	all := map[string]awscloudwatch.IMetric{}
+	for id, name := range map[string]string{
+		"failed": "ExecutionFailed", "partly": "ExecutionPartiallyFailed", "throttled": "ExecutionThrottled", "timed_out": "ExecutionTimeout",
+	} {
+		all[id] = metric("AWS/EventBridge/Pipes", name, "Sum", 5, map[string]*string{"PipeName": pipe.Ref()})
+	}
+	return sum("failed or throttled", 5, all)
 }
 
 func deadLetterCount(queue awssqs.IQueue) awscloudwatch.IMetric {

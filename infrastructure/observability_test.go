@@ -86,7 +86,9 @@ func TestEverythingIsWatched(t *testing.T) {
 			{"AWS::SQS::Queue", "${%s.QueueName}", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"},
 			{"AWS::Events::Rule", "${%s}", "AWS/Events", "FailedInvocations", "RuleName"},
 			{"AWS::Pipes::Pipe", "${%s}", "AWS/EventBridge/Pipes", "ExecutionFailed", "PipeName"},
+			{"AWS::Pipes::Pipe", "${%s}", "AWS/EventBridge/Pipes", "ExecutionPartiallyFailed", "PipeName"},
 			{"AWS::Pipes::Pipe", "${%s}", "AWS/EventBridge/Pipes", "ExecutionThrottled", "PipeName"},
+			{"AWS::Pipes::Pipe", "${%s}", "AWS/EventBridge/Pipes", "ExecutionTimeout", "PipeName"},
 			{"AWS::Lambda::Function", "${%s}", "AWS/Lambda", "Throttles", "FunctionName"},
 			{"AWS::DynamoDB::Table", "${%s}", "AWS/DynamoDB", "WriteThrottleEvents", "TableName"},
 			{"AWS::DynamoDB::Table", "${%s}", "AWS/DynamoDB", "ReadThrottleEvents", "TableName"},
@@ -187,8 +189,8 @@ func TestTopic(t *testing.T) {
 			t.Errorf("the topic's policy is %v", policy)
 		}
 		key := list(s.named(t, "AlarmKey").at("KeyPolicy.Statement"))
-		if !grants(key, want, nil, "kms:Decrypt") || !grants(key, want, nil, "kms:GenerateDataKey*") {
-			t.Errorf("the key's policy is %v", key)
+		if !grants(key, want, here, "kms:Decrypt") || !grants(key, want, here, "kms:GenerateDataKey*") || len(key) != 2 {
+			t.Errorf("the key's policy is not the account's and CloudWatch's for it: %v", key)
 		}
 		if got := s.ofType("AWS::SNS::Subscription"); len(got) != 0 {
 			t.Errorf("without alarmEmail there are subscriptions: %v", got)

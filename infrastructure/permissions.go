@@ -42,7 +42,7 @@ func permissions() map[string][]grant {
 		functions.OutboxRelay: nil,
 		functions.PreTraffic: {
 			items("GetItem", "TRIP#* "+synthetic), items("Query", "TRIP#* BANK#*"), index(),
-			items("PutItem", "TRIP#* TRIPDAYS INVENTORY "+synthetic),
+			items("PutItem UpdateItem", "TRIP#* TRIPDAYS INVENTORY "+synthetic),
 		},
 	}
 }

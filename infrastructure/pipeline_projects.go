@@ -14,7 +14,7 @@ import (
 )
 
 // build makes and tests what is deployed, by the repository's own buildspec.yml. It may call nothing of AWS but its
-// artifacts and its log. The context, which a build has no command line for, comes with it.
+// artifacts, its cache and its log. The context, which a build has no command line for, comes with it.
 func (p *pipelineOf) build() awscodepipeline.IAction {
 	context, _ := json.Marshal(p.config.Given())
 	project := p.project("Build", &awscodebuild.PipelineProjectProps{
@@ -24,9 +24,12 @@ func (p *pipelineOf) build() awscodepipeline.IAction {
 			ComputeType: awscodebuild.ComputeType_LARGE,
 		},
 		EnvironmentVariables: variables(map[string]*string{contextVariable: jsii.String(string(context))}),
-		Cache:                awscodebuild.Cache_Bucket(p.bucket, &awscodebuild.BucketCacheOptions{Prefix: jsii.String("cache")}),
+		Cache:                awscodebuild.Cache_Bucket(p.cache, &awscodebuild.BucketCacheOptions{Prefix: jsii.String("build")}),
 		Timeout:              awscdk.Duration_Hours(jsii.Number(1)),
 	})
+	project.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{ // the CDK allows it beside the output
+		Effect: awsiam.Effect_DENY, Actions: jsii.Strings("s3:DeleteObject*"), Resources: &[]*string{p.bucket.ArnForObjects(jsii.String("*"))},
+	}))
 	return awscodepipelineactions.NewCodeBuildAction(&awscodepipelineactions.CodeBuildActionProps{
 		ActionName: jsii.String("Build"), Project: project, Input: p.source, Outputs: &[]awscodepipeline.Artifact{p.assembly},
 	})
@@ -84,7 +87,7 @@ func (p *pipelineOf) checkProject() awscodebuild.PipelineProject {
 	arguments := ` --url "$` + apiURL + `" --sigv4 "$AWS_REGION"`
 	project := p.project("Check", &awscodebuild.PipelineProjectProps{
 		Role: awsiam.NewRole(p.Stack, jsii.String("CheckRole"), &awsiam.RoleProps{
-			RoleName: jsii.String(checkRole), AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
+			RoleName: checkRole(p.Stack), AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
 		}),
 		BuildSpec: buildSpec(map[string]any{
 			"phases": map[string]any{"build": map[string]any{"commands": []string{
@@ -99,7 +102,7 @@ func (p *pipelineOf) checkProject() awscodebuild.PipelineProject {
 		}),
 		Timeout: awscdk.Duration_Minutes(jsii.Number(30)),
 	})
-	project.AddToRolePolicy(allow("sts", "AssumeRole", p.role("tripsaga-"+staging+"-checker"), nil))
+	project.AddToRolePolicy(allow("sts", "AssumeRole", p.role(*checkerRole(p.Stack, staging)), nil))
 	return project
 }
 

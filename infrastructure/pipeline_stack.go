@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipelineactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -21,7 +22,8 @@ type pipelineOf struct {
 	config Config
 
 	key      awskms.Key
-	bucket   awss3.Bucket
+	bucket   awss3.Bucket // of the artifacts
+	cache    awss3.Bucket // of what the build keeps between its runs
 	pipeline awscodepipeline.Pipeline
 
 	source   awscodepipeline.Artifact // the branch's files
@@ -48,6 +50,7 @@ func NewPipelineStack(scope constructs.Construct, id string, config Config) awsc
 	deploy, check := p.deployProject(), p.checkProject()
 	staged := p.deploy(deploy, stagingStack)
 	p.stage("Source", p.sourceAction())
+	p.ownWebhookSecret()
 	p.stage("Build", p.build())
 	p.stage("UpdatePipeline", p.deploy(deploy, id))
 	p.stage("Staging", staged, p.check(check, staged))
@@ -60,14 +63,20 @@ func (p *pipelineOf) stage(name string, actions ...awscodepipeline.IAction) {
 	p.pipeline.AddStage(&awscodepipeline.StageOptions{StageName: &name, Actions: &actions})
 }
 
-// addStore adds the bucket of the artifacts, under a key of its own: only who is granted the key reads the source and
-// what is deployed, whatever other rights to S3 there are in the account.
+// addStore adds the buckets, under a key of their own: only who is granted the key reads the source and what is
+// deployed, whatever other rights to S3 there are in the account. What the build caches is not beside what is deployed,
+// since a build has to change it.
 func (p *pipelineOf) addStore() {
 	p.key = awskms.NewKey(p.Stack, jsii.String("Key"), &awskms.KeyProps{
 		EnableKeyRotation: jsii.Bool(true), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 		Description: jsii.String("tripsaga-pipeline: artifacts"),
 	})
-	p.bucket = awss3.NewBucket(p.Stack, jsii.String("Artifacts"), &awss3.BucketProps{
+	p.bucket = p.store("Artifacts", "An artifact is written once, under a name of its own, and is gone after 30 days.")
+	p.cache = p.store("Cache", "A cache can be made anew, and is gone after 30 days.")
+}
+
+func (p *pipelineOf) store(id, whyUnversioned string) awss3.Bucket {
+	bucket := awss3.NewBucket(p.Stack, &id, &awss3.BucketProps{
 		Encryption: awss3.BucketEncryption_KMS, EncryptionKey: p.key, BucketKeyEnabled: jsii.Bool(true),
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(), EnforceSSL: jsii.Bool(true),
 		ObjectOwnership: awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
@@ -75,9 +84,10 @@ func (p *pipelineOf) addStore() {
 			Expiration: awscdk.Duration_Days(jsii.Number(30)), AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
 		}},
 	})
-	bucket := p.bucket.Node().DefaultChild().(awscdk.CfnResource)
-	suppress(bucket, "CKV_AWS_18", "Only the pipeline's roles have the key, and CloudTrail logs its use.")
-	suppress(bucket, "CKV_AWS_21", "An artifact is written once, under a name of its own, and is gone after 30 days.")
+	resource := bucket.Node().DefaultChild().(awscdk.CfnResource)
+	suppress(resource, "CKV_AWS_18", "Only the pipeline's roles have the key, and CloudTrail logs its use.")
+	suppress(resource, "CKV_AWS_21", whyUnversioned)
+	return bucket
 }
 
 // sourceAction takes each push to the branch.
@@ -96,6 +106,22 @@ func (p *pipelineOf) sourceAction() awscodepipeline.IAction {
 		ActionName: jsii.String("Connection"), Owner: owner, Repo: name, Branch: &p.config.Branch, Output: p.source,
 		ConnectionArn: connection, TriggerOnPush: jsii.Bool(true),
 	})
+}
+
+// ownWebhookSecret gives the webhook a secret that is for nothing else, where there is a webhook: the CDK would sign
+// GitHub's calls with the token.
+func (p *pipelineOf) ownWebhookSecret() {
+	for _, construct := range *p.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		if hook, ok := construct.(awscodepipeline.CfnWebhook); ok {
+			secret := awssecretsmanager.NewSecret(p.Stack, jsii.String("WebhookSecret"), &awssecretsmanager.SecretProps{
+				Description:          jsii.String("tripsaga-pipeline: by which GitHub's calls are known"),
+				GenerateSecretString: &awssecretsmanager.SecretStringGenerator{ExcludePunctuation: jsii.Bool(true)},
+			})
+			hook.SetAuthenticationConfiguration(&awscodepipeline.CfnWebhook_WebhookAuthConfigurationProperty{
+				SecretToken: secret.SecretValue().UnsafeUnwrap(), // a reference, which CloudFormation resolves
+			})
+		}
+	}
 }
 
 // repository is a parameter where the context does not name one: CloudFormation does not deploy without its value.

@@ -203,12 +203,17 @@ func TestSourceByToken(t *testing.T) {
 	source.has(t, map[string]any{
 		"Owner": "somebody", "Repo": "trips", "Branch": "release/1", "OAuthToken": token, "PollForSourceChanges": false,
 	})
+	s.named(t, "WebhookSecret").has(t, map[string]any{"GenerateSecretString": map[string]any{"ExcludePunctuation": true}})
 	webhooks := s.ofType("AWS::CodePipeline::Webhook")
 	for _, hook := range webhooks {
 		hook.has(t, map[string]any{
-			"AuthenticationConfiguration": map[string]any{"SecretToken": token}, "RegisterWithThirdParty": true,
+			"AuthenticationConfiguration": map[string]any{"SecretToken": "{{resolve:secretsmanager:${WebhookSecret}:SecretString:::}}"},
+			"Authentication":              "GITHUB_HMAC", "RegisterWithThirdParty": true,
 			"Filters": []any{map[string]any{"JsonPath": "$.ref", "MatchEquals": "refs/heads/{Branch}"}},
 		})
+	}
+	if got := stacks(t)[pipelineStack].ofType("AWS::SecretsManager::Secret"); len(got) != 0 {
+		t.Errorf("without a webhook there is a secret: %v", got)
 	}
 	if len(webhooks) != 1 || len(s.ofType("AWS::CodeConnections::Connection")) != 0 {
 		t.Errorf("there are %d webhooks and %d connections", len(webhooks), len(s.ofType("AWS::CodeConnections::Connection")))
@@ -240,7 +245,7 @@ func TestContextGoesAlong(t *testing.T) {
 	}{
 		{stacks(t)[pipelineStack], `{}`},
 		{otherDelivery(t)[pipelineStack], `{"alarmEmail":"ops@example.com","branch":"release/1","deployment":"CANARY_10PERCENT_5MINUTES",` +
-			`"githubTokenSecret":"github/token","ignoreAlarms":"true","logRetentionDays":7,"repository":"somebody/trips","skipTrial":"true"}`},
+			`"githubTokenSecret":"github/token","logRetentionDays":7,"repository":"somebody/trips"}`},
 	} {
 		tt.s.named(t, "Build").has(t, map[string]any{"Environment.EnvironmentVariables": []any{
 			map[string]any{"Name": contextVariable, "Type": "PLAINTEXT", "Value": tt.want},
@@ -250,21 +255,24 @@ func TestContextGoesAlong(t *testing.T) {
 
 func TestArtifactStore(t *testing.T) {
 	s := stacks(t)[pipelineStack]
-	bucket := s.named(t, "Artifacts")
-	bucket.has(t, map[string]any{
-		"BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault": map[string]any{
-			"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "${Key.Arn}"},
-		"PublicAccessBlockConfiguration": map[string]any{
-			"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true},
-		"LifecycleConfiguration.Rules.0.ExpirationInDays": 30, "LifecycleConfiguration.Rules.0.Status": "Enabled",
-	})
-	if !bucket.retained() {
-		t.Error("the bucket goes with the stack, which fails as long as it holds something")
+	for _, id := range []string{"Artifacts", "Cache"} {
+		bucket := s.named(t, id)
+		bucket.has(t, map[string]any{
+			"BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault": map[string]any{
+				"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "${Key.Arn}"},
+			"PublicAccessBlockConfiguration": map[string]any{
+				"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true},
+			"LifecycleConfiguration.Rules.0.ExpirationInDays": 30, "LifecycleConfiguration.Rules.0.Status": "Enabled",
+		})
+		if !bucket.retained() {
+			t.Errorf("%s goes with the stack, which fails as long as it holds something", id)
+		}
+		policy := list(s.named(t, id+"Policy").at("PolicyDocument.Statement"))
+		if !denies(policy, "s3:*") {
+			t.Errorf("the policy of %s is %v", id, policy)
+		}
 	}
-	policy := list(s.named(t, "ArtifactsPolicy").at("PolicyDocument.Statement"))
-	if !denies(policy, "s3:*") {
-		t.Errorf("the bucket's policy is %v", policy)
-	}
+	s.named(t, "Build").has(t, map[string]any{"Cache": map[string]any{"Type": "S3", "Location": "${Cache}/build"}})
 	s.named(t, "Key").has(t, map[string]any{"EnableKeyRotation": true})
 	for id, project := range s.ofType("AWS::CodeBuild::Project") {
 		project.has(t, map[string]any{
@@ -288,7 +296,7 @@ func TestPipelineLogsEnd(t *testing.T) {
 func TestProjectsMayDoLittle(t *testing.T) {
 	s := stacks(t)[pipelineStack]
 	bootstrap := "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-hnb659fds-%s-role-${AWS::AccountId}-${AWS::Region}"
-	checker := "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/tripsaga-staging-checker"
+	checker := "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/tripsaga-staging-checker-${AWS::Region}"
 	for role, want := range map[string][]string{
 		"BuildRole":  nil,
 		"DeployRole": {fmt.Sprintf(bootstrap, "deploy"), fmt.Sprintf(bootstrap, "file-publishing"), fmt.Sprintf(bootstrap, "lookup")},
@@ -305,15 +313,17 @@ func TestProjectsMayDoLittle(t *testing.T) {
 					t.Errorf("%s may %s", role, action)
 				}
 			}
-			if role != "BuildRole" && matchesAny(st.actions, "s3:PutObject") {
-				t.Errorf("%s may change artifacts", role)
+		}
+		for action, by := range map[string]string{"s3:PutObject": "BuildRole", "s3:DeleteObject": "", "s3:DeleteObjectVersion": ""} {
+			if may := allowed(s.statements(t, role), request{action: action, resource: "${Artifacts.Arn}/x"}); may != (role == by) {
+				t.Errorf("%s may %s of the artifacts: %v", role, action, may)
 			}
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s may assume %q, want %q", role, got, want)
 		}
 	}
-	s.named(t, "CheckRole").has(t, map[string]any{"RoleName": checkRole})
+	s.named(t, "CheckRole").has(t, map[string]any{"RoleName": "tripsaga-pipeline-check-${AWS::Region}"})
 	stacks(t)[stagingStack].named(t, "Checker").has(t, map[string]any{"RoleName": checker[strings.LastIndex(checker, "/")+1:]})
 }
 

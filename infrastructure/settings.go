@@ -22,14 +22,19 @@ type setting struct {
 	set      func(c *Config, value string) error
 }
 
-const codeKey = "code"
+// The keys that a build in the pipeline is not handed on.
+const (
+	codeKey         = "code"
+	ignoreAlarmsKey = "ignoreAlarms"
+	skipTrialKey    = "skipTrial"
+)
 
 func settings() []setting {
 	return []setting{
 		{codeKey, "bin/lambda/function.zip", "the path of the functions' archive, which `make lambda` makes", setCode},
 		{"deployment", "LINEAR_10PERCENT_EVERY_1MINUTE", strings.Join(deployments, ", "), setDeployment},
-		{"ignoreAlarms", "false", "true, false", boolean(func(c *Config) *bool { return &c.IgnoreAlarms })},
-		{"skipTrial", "false", "true, false", boolean(func(c *Config) *bool { return &c.SkipTrial })},
+		{ignoreAlarmsKey, "false", "true, false", boolean(func(c *Config) *bool { return &c.IgnoreAlarms })},
+		{skipTrialKey, "false", "true, false", boolean(func(c *Config) *bool { return &c.SkipTrial })},
 		{"jwtIssuer", "", "an https URL", func(c *Config, v string) error {
 			c.JWTIssuer = v
 			return checkURL(v, "https")

@@ -48,7 +48,8 @@ func (a *Application) taskAliases() map[string]*string {
 }
 
 // addMachineAlias publishes the definition, as a version that is kept, and leads the alias to it, a tenth of the new
-// sagas a minute. A saga that runs keeps its version, also when it is redriven.
+// sagas a minute. A saga that runs keeps its version, also when it is redriven; so that a version stays even when the
+// update that made it is rolled back. The next update has a revision of its own to publish.
 func (a *Application) addMachineAlias() {
 	version := awsstepfunctions.NewCfnStateMachineVersion(a.Stack, jsii.String("SagaVersion"), &awsstepfunctions.CfnStateMachineVersionProps{
 		StateMachineArn: a.Machine.StateMachineArn(), StateMachineRevisionId: a.Machine.StateMachineRevisionId(),

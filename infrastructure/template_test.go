@@ -163,6 +163,11 @@ func (r resource) retained() bool {
 	return r.DeletionPolicy == "Retain" && r.UpdateReplacePolicy == "Retain"
 }
 
+// retainedOnceMade tells whether it does but for an update that made it and is rolled back.
+func (r resource) retainedOnceMade() bool {
+	return r.DeletionPolicy == "RetainExceptOnCreate" && r.UpdateReplacePolicy == "Retain"
+}
+
 // eachStage runs a test on both stages' templates.
 func eachStage(t *testing.T, test func(t *testing.T, stage string, s *template)) {
 	for stage, id := range map[string]string{staging: stagingStack, production: productionStack} {
