@@ -71,6 +71,9 @@ func (r *reconciliation) visit(ctx context.Context, t *domain.Trip) error {
 	}
 	r.report.Pending++
 	err := r.start(ctx, t)
+	if fault.Is(err, fault.NameIdempotencyMismatch) {
+		err = nil // a saga of its name is there, with other input: there is none to start, and it is marked if the trip does not end
+	}
 	if err == nil {
 		r.report.Started++
 		err = r.mark(ctx, t)

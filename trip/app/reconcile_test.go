@@ -65,6 +65,26 @@ func TestAnOverdueTripStillEnds(t *testing.T) {
 	}
 }
 
+// TestATripWhoseSagaWasStartedOtherwise is not started, fails no run, and is marked when it is overdue.
+func TestATripWhoseSagaWasStartedOtherwise(t *testing.T) {
+	w := newWorld(t, nil)
+	id := w.book(t, nil)
+	w.Starter = startedOtherwise{}
+	w.time = w.time.Add(10 * time.Minute)
+	w.reconcile(t, app.ReconcileReport{Pending: 1, Started: 1})
+	w.time = w.time.Add(time.Hour)
+	w.reconcile(t, app.ReconcileReport{Pending: 1, Started: 1, Overdue: 1, Marked: 1})
+	if status, reason := w.status(t, id); status != domain.NeedsAttention || reason.Name != domain.ReasonOverdue {
+		t.Errorf("%s, %+v", status, reason)
+	}
+}
+
+type startedOtherwise struct{}
+
+func (startedOtherwise) Start(context.Context, string, json.RawMessage) error {
+	return fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "started with other input")
+}
+
 func TestATripWhoseSagaDoesNotStartIsNotMarked(t *testing.T) {
 	w := newWorld(t, nil)
 	id := w.book(t, nil)
