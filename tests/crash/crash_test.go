@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,8 +55,8 @@ func TestCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	ack := acknowledged{booked: map[string]bool{}, ended: map[string]string{}}
-	for range rounds {
-		round(t, dir, rng, &ack)
+	for n := range rounds {
+		round(t, dir, rng, moments[n%len(moments)], &ack)
 	}
 	sys, err := open(t.Context(), dir, 0)
 	if err != nil {
@@ -88,8 +89,12 @@ func fromEnv(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// round runs a child until it has been open for a random while, and kills it.
-func round(t *testing.T, dir string, rng *rand.Rand, ack *acknowledged) {
+// moments are what a child has said first when its last while begins. That there is something to lose does so not depend
+// on how fast the machine is.
+var moments = []string{"open", "booked", "ended"}
+
+// round runs a child until a random while after the moment, and kills it.
+func round(t *testing.T, dir string, rng *rand.Rand, moment string, ack *acknowledged) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+dir, childSeed+"="+strconv.FormatUint(rng.Uint64(), 10))
@@ -106,17 +111,23 @@ func round(t *testing.T, dir string, rng *rand.Rand, ack *acknowledged) {
 	if !lines.Scan() || lines.Text() != "open" {
 		t.Fatalf("the child did not open: %q, %v\n%s", lines.Text(), cmd.Wait(), stderr.String())
 	}
-	kill := time.AfterFunc(time.Duration(rng.IntN(250))*time.Millisecond, func() { cmd.Process.Kill() })
-	defer kill.Stop()
-	ack.read(t, lines)
+	kill := sync.OnceFunc(func() {
+		time.AfterFunc(time.Duration(rng.IntN(250))*time.Millisecond, func() { cmd.Process.Kill() })
+	})
+	ack.read(t, lines, func(said string) {
+		if said == moment {
+			kill()
+		}
+	})
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
 		t.Fatalf("the child ended by itself: %v\n%s", err, stderr.String())
 	}
 }
 
-// read takes in the child's lines until it is dead; a torn last line counts as not said.
-func (a *acknowledged) read(t *testing.T, lines *bufio.Scanner) {
+// read takes in the child's lines until it is dead, and hears each; a torn last line counts as not said.
+func (a *acknowledged) read(t *testing.T, lines *bufio.Scanner, hear func(said string)) {
 	t.Helper()
+	hear("open")
 	for lines.Scan() {
 		f := strings.Fields(lines.Text())
 		switch {
@@ -124,7 +135,10 @@ func (a *acknowledged) read(t *testing.T, lines *bufio.Scanner) {
 			a.booked[f[1]] = true
 		case len(f) == 4 && f[0] == "ended" && f[3] == ".":
 			a.ended[f[1]] = f[2]
+		default:
+			continue
 		}
+		hear(f[0])
 	}
 	if err := lines.Err(); err != nil && err != io.ErrClosedPipe {
 		t.Fatal(err)
