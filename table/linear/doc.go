@@ -1,0 +1,4 @@
+// Package linear checks that a table is linearizable.
+package linear
+
+import _ "github.com/anishathalye/porcupine"
