@@ -14,6 +14,7 @@ type commit struct {
 	ops     []table.Op // none when everything is written already
 	entry   bool       // the first operation is a journal entry
 	effects []asl.Effect
+	at      time.Time // when the step was computed, by the clock of then
 	durable bool
 	tries   int
 }
@@ -39,7 +40,7 @@ func (r *run) step(ev asl.Event) error {
 	r.x = x
 	key := journalKey(r.e.partition(r.name), r.events+1)
 	put := table.Put(table.Item{Key: key, Version: 1, Data: entry}, table.Absent)
-	r.pending = &commit{effects: effects, ops: []table.Op{put}, entry: true}
+	r.pending = &commit{effects: effects, at: now, ops: []table.Op{put}, entry: true}
 	if end := ended(effects); end != nil {
 		return r.conclude(r.pending, end, now)
 	}
@@ -102,7 +103,7 @@ func (r *run) commit(own **call) bool {
 		if c.entry {
 			r.events++
 		}
-		r.perform(c.effects, own)
+		r.perform(c, own)
 		return true
 	case r.final(err):
 		r.lose(err)

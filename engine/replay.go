@@ -133,7 +133,7 @@ func (r *run) replayOne(en entry, out *outstanding, history func(asl.HistoryEven
 
 // goOn performs again what is outstanding. An end may be outstanding too: that of a machine that ends with its start.
 func (r *run) goOn(out *outstanding) {
-	c := &commit{effects: out.effects()}
+	c := &commit{effects: out.effects(), at: out.at}
 	if out.end != nil {
 		c.effects = []asl.Effect{{Ended: out.end}}
 		if err := r.conclude(c, out.end, out.at); err != nil {

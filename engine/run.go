@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"time"
 
 	"tripsaga/asl"
 )
@@ -119,19 +120,19 @@ func (r *run) take() (asl.Event, bool) {
 
 // perform does what a committed step asks for, in order. Of several tasks the last is the worker's own, since only it
 // can be the last thing to do.
-func (r *run) perform(effects []asl.Effect, own **call) {
-	for i := range effects {
-		r.performOne(&effects[i], own)
+func (r *run) perform(c *commit, own **call) {
+	for i := range c.effects {
+		r.performOne(&c.effects[i], c.at, own)
 	}
 }
 
-func (r *run) performOne(ef *asl.Effect, own **call) {
+func (r *run) performOne(ef *asl.Effect, at time.Time, own **call) {
 	switch {
 	case ef.StartTask != nil:
 		r.spawn(*own)
 		*own = r.newCall(ef.StartTask)
 	case ef.SetTimer != nil:
-		r.setTimer(ef.SetTimer)
+		r.setTimer(ef.SetTimer, at)
 	case ef.CancelTask != 0:
 		r.cancelCall(ef.CancelTask)
 		if *own != nil && (*own).task.Task == ef.CancelTask {
@@ -157,10 +158,13 @@ func (r *run) spawn(c *call) {
 	})
 }
 
-func (r *run) setTimer(t *asl.SetTimer) {
+// setTimer waits no longer than was left at the time at which the timer was asked for: the clock may have been set back
+// since, while this engine ran or before it was opened.
+func (r *run) setTimer(t *asl.SetTimer, asked time.Time) {
 	r.stopTimer(t.Timer)
 	id := t.Timer
-	r.timers[id] = r.e.opt.Scheduler.AfterFunc(t.At.Sub(r.e.opt.Scheduler.Now()), func() {
+	wait := min(t.At.Sub(r.e.opt.Scheduler.Now()), t.At.Sub(asked))
+	r.timers[id] = r.e.opt.Scheduler.AfterFunc(wait, func() {
 		r.deliver(asl.Event{Fired: &asl.TimerFired{Timer: id}})
 	})
 }

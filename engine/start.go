@@ -128,7 +128,7 @@ func (r *run) begin(start asl.Event) {
 		return
 	}
 	r.x = x
-	c := &commit{effects: effects}
+	c := &commit{effects: effects, at: now}
 	if end := ended(effects); end != nil {
 		err = r.conclude(c, end, now)
 	}

@@ -70,7 +70,7 @@ func (r *run) redrive() error {
 		return err
 	}
 	r.events++
-	r.e.opt.Scheduler.Go(func() { r.launch(&commit{effects: c.effects}) })
+	r.e.opt.Scheduler.Go(func() { r.launch(&commit{effects: c.effects, at: c.at}) })
 	return nil
 }
 

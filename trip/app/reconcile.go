@@ -12,7 +12,7 @@ import (
 
 // Patience says how long a trip may be pending before something is done about it.
 type Patience struct {
-	Grace   time.Duration // before its saga is started again: it may just be being started
+	Grace   time.Duration // before its saga is started again: it may just be being started; 0 takes all, also those that the clock has not come to
 	Overdue time.Duration // before the trip is marked NEEDS_ATTENTION; 0 is for ever
 	Within  time.Duration // older trips are not looked at, since they are marked by now; 0 looks at all
 }
@@ -35,7 +35,10 @@ type ReconcileReport struct {
 // no more. Errors: Unavailable, those of starting and marking.
 func (s *Service) Reconcile(ctx context.Context, p Patience) (ReconcileReport, error) {
 	r := reconciliation{Service: s, patience: p, now: s.Now()}
-	q := domain.TripQuery{Status: domain.Pending, Limit: domain.MaxPage, Created: r.now.Add(-p.Grace)}
+	q := domain.TripQuery{Status: domain.Pending, Limit: domain.MaxPage}
+	if p.Grace > 0 {
+		q.Created = r.now.Add(-p.Grace)
+	}
 	if p.Within > 0 {
 		q.Since = r.now.Add(-p.Within)
 	}
