@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -102,6 +103,7 @@ func (c *committer) commit() {
 		return
 	}
 	c.batch = c.store.db.NewBatch()
+	c.mark()
 	waiters := c.execute()
 	syncing, err := c.write(len(waiters) > 0 || len(c.group) == 0)
 	if err != nil {
@@ -135,25 +137,28 @@ func (c *committer) execute() (waiters []*request) {
 	return waiters
 }
 
+// mark writes into the log how far it is on disk, for checkLogs. It must be the first operation of the batch; the store's
+// content does not change.
+func (c *committer) mark() {
+	c.value = binary.LittleEndian.AppendUint64(c.value[:0], c.store.onDisk.Load())
+	_ = c.batch.LogData(c.value, nil) // cannot fail: it appends to memory
+}
+
 // write applies the batch. With sync it also asks for the fsync of all that is applied, unless that was asked for
 // already; syncing is then the batch to wait on.
 func (c *committer) write(sync bool) (syncing *pebble.Batch, err error) {
-	if !c.batch.Empty() {
+	if c.batch.Count() > 0 {
 		c.number++
 		c.store.written.Store(c.number)
-	} else if sync && c.number > c.asked {
-		_ = c.batch.LogData(nil, nil) // cannot fail: it appends to memory
-	}
-	switch {
-	case c.batch.Empty():
+	} else if !sync || c.number == c.asked {
 		return nil, c.batch.Close()
-	case sync:
+	}
+	if sync {
 		c.asked = c.number
 		return c.batch, c.apply(pebble.Sync, c.store.db.ApplyNoSyncWait)
-	default:
-		c.flushLater()
-		return nil, errors.Join(c.apply(pebble.NoSync, c.store.db.Apply), c.batch.Close())
 	}
+	c.flushLater()
+	return nil, errors.Join(c.apply(pebble.NoSync, c.store.db.Apply), c.batch.Close())
 }
 
 // apply turns a panic, by which Pebble tells that it could not write its log, into an error.

@@ -14,4 +14,11 @@
 // durable after the fsync; a read that must not show what a crash could take back waits until durable has reached what
 // written was after the read. There is one write-ahead log, so what is written earlier is durable no later. Deferred
 // writes that nobody waits for are synced after 50 milliseconds.
+//
+// # Failure
+//
+// When the log cannot be written, or a table, as on a full disk, the store fails: it takes no more writes, and gives only
+// such reads as need no wait. Nothing that was acknowledged is lost; the next Open goes on, once the disk is in order. Open
+// refuses a log that is damaged before something acknowledged. Damage in what the last fsync brought cannot be told from
+// a write that a crash cut off, and counts as that.
 package embedded

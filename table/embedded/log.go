@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -13,6 +14,9 @@ import (
 type pebbleLog struct {
 	to   *slog.Logger
 	fail func(error)
+
+	// The errors of the last flush and the last compaction, which may be nil, or nothing serious.
+	flush, compaction atomic.Pointer[error]
 }
 
 func (l *pebbleLog) Infof(format string, args ...any) {
@@ -30,13 +34,27 @@ func (l *pebbleLog) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
+// listener makes the store fail when a flush or a compaction does. Pebble would try again at once and for ever, at the
+// cost of a CPU, while writes wait for room in memory without being told.
 func (l *pebbleLog) listener() *pebble.EventListener {
 	return &pebble.EventListener{
+		FlushEnd:      func(info pebble.FlushInfo) { l.flush.Store(&info.Err) },
+		CompactionEnd: func(info pebble.CompactionInfo) { l.compaction.Store(&info.Err) },
 		BackgroundError: func(err error) {
-			if !errors.Is(err, pebble.ErrClosed) {
-				l.to.Error("table/embedded: a background job of the store failed and will be tried again", "error", err)
+			if errors.Is(err, pebble.ErrClosed) {
+				return
+			}
+			l.to.Error("table/embedded: a background job of the store failed", "error", err)
+			if ended(&l.flush, err) || ended(&l.compaction, err) {
+				l.fail(err)
+				runtime.Goexit() // or the job would begin anew
 			}
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) { l.fail(errors.New(info.String())) },
 	}
+}
+
+func ended(job *atomic.Pointer[error], by error) bool {
+	err := job.Load()
+	return err != nil && *err != nil && errors.Is(by, *err)
 }

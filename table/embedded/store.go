@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -28,6 +29,7 @@ type Store struct {
 
 	written atomic.Uint64 // the last group passed to Pebble; set before Pebble shows it to readers
 	durable atomic.Uint64 // the last group that is on disk
+	onDisk  atomic.Uint64 // Pebble's sequence number up to which its log is on disk, for the marks; see checkLogs
 
 	feed     feed
 	counters counters
@@ -84,11 +86,12 @@ func (s *Store) lock() (*pebble.Lock, error) {
 		s.dir = abs
 	}
 	if err := s.opts.FS.MkdirAll(s.dir, 0o755); err != nil {
-		return nil, fmt.Errorf("table/embedded: data folder %s: %w", s.dir, err)
+		return nil, s.unusable(err)
 	}
 	lock, err := pebble.LockDirectory(s.dir, s.opts.FS)
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		return nil, fmt.Errorf("table/embedded: data folder %s: %w", s.dir, err)
+	path := (*fs.PathError)(nil)
+	if errors.As(err, &path) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOSPC) {
+		return nil, s.unusable(err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("table/embedded: data folder %s is in use by another process: %w", s.dir, err)
@@ -96,17 +99,22 @@ func (s *Store) lock() (*pebble.Lock, error) {
 	return lock, nil
 }
 
+func (s *Store) unusable(err error) error {
+	return fmt.Errorf("table/embedded: data folder %s: %w; it must be a folder that may be written to, on a disk with room", s.dir, err)
+}
+
 func (s *Store) start(lock *pebble.Lock) error {
+	if err := s.checkLogs(); err != nil {
+		return err
+	}
 	opts := s.pebbleOptions()
 	opts.Lock = lock
-	db, err := pebble.Open(s.dir, opts)
-	if err != nil {
+	if err := s.openPebble(opts); err != nil {
 		return fmt.Errorf("table/embedded: open data folder %s: %w", s.dir, err)
 	}
-	s.db = db
 	last, err := s.lastChange()
 	if err != nil {
-		return errors.Join(err, db.Close())
+		return errors.Join(err, s.db.Close())
 	}
 	s.feed.advance(last)
 	syncs := make(chan syncJob, 64)
@@ -116,22 +124,30 @@ func (s *Store) start(lock *pebble.Lock) error {
 	return nil
 }
 
-// fail makes the store refuse all later writes, and the reads that would have to wait for an fsync.
-func (s *Store) fail(err error) {
-	s.failing.Do(func() {
-		s.failure = fmt.Errorf("table/embedded: the store in %q failed and takes no more writes: %w", s.dir, err)
-		s.opts.Logger.Error(s.failure.Error())
-		close(s.failed)
-	})
-}
-
-// err is the failure of the store, or nil.
-func (s *Store) err() error {
+// openPebble has a goroutine of its own, since Pebble may end it, see pebbleLog.Fatalf, or let it wait for a flush that
+// has failed.
+func (s *Store) openPebble(opts *pebble.Options) error {
+	type opened struct {
+		db  *pebble.DB
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		o := opened{err: errors.New("pebble gave up")}
+		defer func() {
+			if p := recover(); p != nil { // as it does on some damage
+				o.err = fmt.Errorf("pebble: %v", p)
+			}
+			done <- o
+		}()
+		o.db, o.err = pebble.Open(s.dir, opts)
+	}()
 	select {
+	case o := <-done:
+		s.db = o.db
+		return errors.Join(o.err, s.err())
 	case <-s.failed:
 		return s.failure
-	default:
-		return nil
 	}
 }
 

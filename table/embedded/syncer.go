@@ -39,6 +39,7 @@ func (s *Store) await(job syncJob) error {
 	if job.batch == nil {
 		return nil
 	}
+	s.onDisk.Store(uint64(job.batch.SeqNum()) + uint64(job.batch.Count()))
 	s.counters.syncs.Add(1)
 	return job.batch.Close()
 }

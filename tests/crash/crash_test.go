@@ -1,249 +1,87 @@
-// Package crash kills a process that books trips, at random moments and with SIGKILL, and checks that nothing which it
-// acknowledged is lost, nothing is done twice, and every saga still ends.
 package crash
 
 import (
-	"bufio"
-	"context"
-	"fmt"
-	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"tripsaga/local"
-	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
-const (
-	childDir  = "TRIPSAGA_CRASH_CHILD_DIR"
-	childSeed = "TRIPSAGA_CRASH_CHILD_SEED"
-	roundsEnv = "TRIPSAGA_CRASH_ROUNDS"
-	seedEnv   = "TRIPSAGA_CRASH_SEED"
-)
+// roundsOfAFolder bounds what one data folder sees, so that a thousand rounds do not become slower and slower.
+const roundsOfAFolder = 100
 
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		seed, err := strconv.ParseUint(os.Getenv(childSeed), 10, 64)
-		if err == nil {
-			err = runChild(dir, seed)
-		}
-		fmt.Fprintln(os.Stderr, "child:", err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+// moments are what has happened when a server's last while begins. That there is something to lose does so not depend on
+// how fast the machine is. At "starting" the server may still be recovering from the kill before.
+var moments = []string{"starting", "serving", "accepted", "ended"}
 
-// acknowledged is what the children have reported: a booking accepted, and how an execution ended.
-type acknowledged struct {
-	booked map[string]bool
-	ended  map[string]string
-}
-
+// TestCrash kills tripsaga serve over and over while clients book, repeat and read, and one follows the events.
 func TestCrash(t *testing.T) {
-	rounds, seed := fromEnv(t, roundsEnv, 5), uint64(fromEnv(t, seedEnv, int(time.Now().UnixNano()%1e9)))
-	t.Logf("%d rounds with %s=%d", rounds, seedEnv, seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
-	dir := t.TempDir()
-	if err := prepare(t.Context(), dir); err != nil {
-		t.Fatal(err)
+	rounds, rng := given(t)
+	begun := time.Now()
+	for done := 0; done < rounds; {
+		n := min(roundsOfAFolder, rounds-done)
+		siege(t, n, rng)
+		done += n
+		t.Logf("%d of %d rounds after %v", done, rounds, time.Since(begun).Round(time.Second))
+		if t.Failed() {
+			return
+		}
 	}
-	ack := acknowledged{booked: map[string]bool{}, ended: map[string]string{}}
+}
+
+// siege is what one folder goes through.
+func siege(t *testing.T, rounds int, rng *rand.Rand) {
+	t.Helper()
+	dir, d, f := t.TempDir(), newTold(), newFeed()
+	first := start(t, serve(t, dir))
+	offer(t, first)
+	first.stop(t)
 	for n := range rounds {
-		round(t, dir, rng, moments[n%len(moments)], &ack)
+		round(t, dir, moments[n%len(moments)], d, f, rng)
 	}
-	sys, err := open(t.Context(), dir, 0)
-	if err != nil {
-		t.Fatal(err)
+	got := verify(t, dir, d, f)
+	t.Logf("trips %v, %d events; acknowledged %d bookings and %d repeated ones, %d without an answer, %d reads",
+		got, len(f.events), d.bookings, d.repeats, d.cut, d.reads)
+	if rounds > 3 && (d.bookings < rounds || d.reads == 0 || got[domain.Confirmed] == 0 || got[domain.Failed] == 0) {
+		t.Error("the test shows nothing")
 	}
-	defer sys.Close(t.Context())
-	if _, err := sys.App.Reconcile(t.Context(), app.Patience{}); err != nil {
-		t.Fatal(err)
-	}
-	trips := everyTripEnds(t, sys)
-	ack.check(t, trips)
-	if len(ack.booked) < rounds || len(ack.ended) == 0 {
-		t.Errorf("only %d bookings and %d ends were acknowledged: the test shows nothing", len(ack.booked), len(ack.ended))
-	}
-	outcomes(t, trips)
-	everyEventOnce(t, sys, trips)
-	balanced(t, sys)
 }
 
-func fromEnv(t *testing.T, name string, otherwise int) int {
+// round serves until a random while after the moment, and kills the server.
+func round(t *testing.T, dir, moment string, d *told, f *feed, rng *rand.Rand) {
 	t.Helper()
-	v := os.Getenv(name)
-	if v == "" {
-		return otherwise
+	while := time.Duration(rng.IntN(250)) * time.Millisecond
+	if moment == "starting" {
+		s := launch(t, serve(t, dir))
+		time.Sleep(while)
+		s.kill(t)
+		return
 	}
-	n, err := strconv.Atoi(v)
-	if err != nil {
-		t.Fatalf("%s=%q: %v", name, v, err)
-	}
-	return n
-}
-
-// moments are what a child has said first when its last while begins. That there is something to lose does so not depend
-// on how fast the machine is.
-var moments = []string{"open", "booked", "ended"}
-
-// round runs a child until a random while after the moment, and kills it.
-func round(t *testing.T, dir string, rng *rand.Rand, moment string, ack *acknowledged) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir, childSeed+"="+strconv.FormatUint(rng.Uint64(), 10))
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	if !lines.Scan() || lines.Text() != "open" {
-		t.Fatalf("the child did not open: %q, %v\n%s", lines.Text(), cmd.Wait(), stderr.String())
-	}
-	kill := sync.OnceFunc(func() {
-		time.AfterFunc(time.Duration(rng.IntN(250))*time.Millisecond, func() { cmd.Process.Kill() })
+	s := start(t, serve(t, dir))
+	end := newSignal()
+	l := &load{t: t, server: s, told: d}
+	l.start(rng)
+	l.clients.Go(func() {
+		f.follow(t, s, func(e domain.Event) {
+			if e.Type == domain.TripConfirmed || e.Type == domain.TripFailed {
+				end.give()
+			}
+		})
 	})
-	ack.read(t, lines, func(said string) {
-		if said == moment {
-			kill()
-		}
-	})
-	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
-		t.Fatalf("the child ended by itself: %v\n%s", err, stderr.String())
-	}
+	await(t, s, map[string]<-chan struct{}{"serving": s.ready, "accepted": l.accepted.ch, "ended": end.ch}[moment])
+	time.Sleep(while)
+	s.kill(t)
+	l.clients.Wait()
 }
 
-// read takes in the child's lines until it is dead, and hears each; a torn last line counts as not said.
-func (a *acknowledged) read(t *testing.T, lines *bufio.Scanner, hear func(said string)) {
+// await waits for the moment; a server that is gone before ended by itself.
+func await(t *testing.T, s *server, moment <-chan struct{}) {
 	t.Helper()
-	hear("open")
-	for lines.Scan() {
-		f := strings.Fields(lines.Text())
-		switch {
-		case len(f) == 3 && f[0] == "booked" && f[2] == ".":
-			a.booked[f[1]] = true
-		case len(f) == 4 && f[0] == "ended" && f[3] == ".":
-			a.ended[f[1]] = f[2]
-		default:
-			continue
-		}
-		hear(f[0])
-	}
-	if err := lines.Err(); err != nil && err != io.ErrClosedPipe {
-		t.Fatal(err)
-	}
-}
-
-// everyTripEnds waits for all executions and returns the trips by id.
-func everyTripEnds(t *testing.T, sys *local.System) map[string]*domain.Trip {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	trips := map[string]*domain.Trip{}
-	q := domain.TripQuery{Limit: domain.MaxPage}
-	for {
-		page, err := sys.App.ListTrips(ctx, q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, trip := range page.Items {
-			if _, err := sys.Engine.Wait(ctx, trip.ID()); err != nil {
-				t.Fatalf("trip %s: %v", trip.ID(), err)
-			}
-			if trips[trip.ID()], err = sys.App.Trips.Get(ctx, trip.ID()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if page.Cursor == "" {
-			return trips
-		}
-		q.Cursor = page.Cursor
-	}
-}
-
-func (a *acknowledged) check(t *testing.T, trips map[string]*domain.Trip) {
-	t.Helper()
-	for id := range a.booked {
-		if trips[id] == nil {
-			t.Errorf("trip %s was acknowledged and is lost", id)
-		}
-	}
-	for id, status := range a.ended {
-		if trips[id] != nil && string(trips[id].Status()) != status {
-			t.Errorf("trip %s was acknowledged as %s and is %s", id, status, trips[id].Status())
-		}
-	}
-}
-
-// outcomes checks that each trip has one of the two ends, and that the run had both.
-func outcomes(t *testing.T, trips map[string]*domain.Trip) {
-	t.Helper()
-	count := map[domain.Status]int{}
-	for id, trip := range trips {
-		count[trip.Status()]++
-		if s := trip.Status(); s != domain.Confirmed && s != domain.Failed {
-			t.Errorf("trip %s is %s (%+v)", id, s, trip.Reason())
-		}
-	}
-	t.Logf("trips: %v", count)
-	if count[domain.Confirmed] == 0 || count[domain.Failed] == 0 {
-		t.Errorf("the run had no trip of one kind: %v", count)
-	}
-}
-
-// everyEventOnce checks the outbox: what happened is announced once, and in an order that can be.
-func everyEventOnce(t *testing.T, sys *local.System, trips map[string]*domain.Trip) {
-	t.Helper()
-	seen := map[string][]string{}
-	for after := uint64(0); ; {
-		changes, err := sys.Store.Stream(t.Context(), after, 1000)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(changes) == 0 {
-			break
-		}
-		for _, c := range changes {
-			trip := strings.TrimPrefix(c.Item.PK, "TRIP#")
-			seen[trip] = append(seen[trip], strings.TrimPrefix(c.Item.SK, "OUTBOX#"))
-			after = c.Seq
-		}
-	}
-	for id, trip := range trips {
-		events := seen[id]
-		last := map[domain.Status]string{domain.Confirmed: "TripConfirmed", domain.Failed: "TripFailed"}[trip.Status()]
-		if len(events) < 2 || events[0] != "TripRequested" || events[len(events)-1] != last {
-			t.Errorf("trip %s is %s and announced %v", id, trip.Status(), events)
-		}
-		once := map[string]bool{}
-		for _, e := range events {
-			if once[e] {
-				t.Errorf("trip %s announced %s twice: %v", id, e, events)
-			}
-			once[e] = true
-		}
-	}
-}
-
-func balanced(t *testing.T, sys *local.System) {
-	t.Helper()
-	a, err := sys.App.Audit(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("ledger: %+v", a)
-	if !a.Balanced {
-		t.Errorf("the ledger does not balance: %+v", a)
+	select {
+	case <-moment:
+	case <-s.gone:
+	case <-time.After(hang):
+		t.Fatalf("nothing happens\n%s", s.text())
 	}
 }

@@ -1,0 +1,186 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/wal"
+)
+
+// Pebble takes what it cannot read in its last log for the end of a log whose writer died. So damage in the log would
+// silently take back what was acknowledged after it. Therefore each batch carries a mark, see committer.mark: Pebble's
+// sequence number up to which the log was on disk when the batch was made. checkLogs refuses a log in which a mark stands
+// behind the damage that promises more than can be read before it. Damage in what the last fsync brought, of which no mark
+// tells, cannot be told from a write that was cut off.
+
+const (
+	walBlock = 32 << 10 // no chunk crosses the end of a block
+
+	// The header of a chunk: checksum 4, length 2, kind 1, number of the log 4, and for the later kinds 8 more.
+	walHeader     = 11
+	walLongHeader = 19
+
+	// The kinds, each for a whole record, its first, a middle and its last part.
+	walWhole, walLongWhole, walKindsEnd = 5, 9, 13
+
+	walMarkKind = 3 // of the operation in a batch that holds a mark
+)
+
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	little     = binary.LittleEndian
+)
+
+// checkLogs reads the write-ahead logs as they were left. It must come before Pebble opens the folder, which goes on in a
+// new log after what it could read.
+func (s *Store) checkLogs() error {
+	logs, err := wal.Scan(wal.Dir{FS: s.opts.FS, Dirname: s.dir})
+	if err != nil {
+		return fmt.Errorf("table/embedded: data folder %s: %w", s.dir, err)
+	}
+	read := uint64(0)
+	for _, log := range logs {
+		scan := walScan{number: uint32(log.Num), read: read, damage: -1}
+		fs, path := log.SegmentLocation(0) // the only one: there is no other disk to fail over to
+		if err := scan.file(fs, path); err != nil {
+			return fmt.Errorf("table/embedded: data folder %s: %w", s.dir, err)
+		}
+		read = scan.read
+	}
+	return nil
+}
+
+// walScan reads one log block by block.
+type walScan struct {
+	number uint32 // of the log; chunks of another are what is left of a log whose file this one took over
+	base   int64  // of the block in the file
+	damage int64  // where the first chunk stands that cannot be read, -1 while all can
+	closed bool   // the log's writer has ended it
+
+	read    uint64 // the sequence number after the last record before the damage
+	partial uint64 // the same of a record of which only the first part was read yet
+}
+
+func (s *walScan) file(fs vfs.FS, path string) error {
+	f, err := fs.Open(path, vfs.SequentialReadsOption)
+	if err != nil {
+		return err
+	}
+	if err = s.blocks(f); err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (s *walScan) blocks(r io.Reader) error {
+	buf := make([]byte, walBlock)
+	for !s.closed {
+		n, err := io.ReadFull(r, buf)
+		if lost := s.block(buf[:n]); lost != nil {
+			return lost
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF { // the last block may be short
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		s.base += walBlock
+	}
+	return nil
+}
+
+// block reads the chunks of a block one after another; behind damage it looks for them at every byte.
+func (s *walScan) block(b []byte) error {
+	for at := 0; at+walHeader <= len(b) && !s.closed; {
+		c, ok := s.chunk(b[at:])
+		switch {
+		case ok && s.damage >= 0 && c.mark > s.read:
+			return fmt.Errorf("the log is damaged at byte %d, and what was acknowledged stands behind it. Nothing was changed: "+
+				"restore the folder from a copy, or cut the file off there and lose what was written later", s.damage)
+		case ok:
+			s.take(c)
+			at += c.size
+		case s.damage >= 0:
+			at++
+		case s.trailer(b[at:]):
+			s.closed = true
+		case len(b)-at < walLongHeader && zero(b[at:]): // too short for a chunk
+			return nil
+		default:
+			s.damage = s.base + int64(at)
+		}
+	}
+	return nil
+}
+
+// walChunk is a record or a part of one.
+type walChunk struct {
+	size        int
+	first, last bool
+	next        uint64 // the sequence number after the record
+	mark        uint64
+}
+
+func (s *walScan) take(c walChunk) {
+	if s.damage >= 0 {
+		return
+	}
+	if c.first {
+		s.partial = c.next
+	}
+	if c.last {
+		s.read = max(s.read, s.partial)
+	}
+}
+
+// chunk reads the chunk at the beginning of b.
+func (s *walScan) chunk(b []byte) (c walChunk, ok bool) {
+	kind, header := b[6], walHeader
+	if kind >= walLongWhole {
+		header = walLongHeader
+	}
+	c.size = header + int(little.Uint16(b[4:]))
+	if kind < walWhole || kind >= walKindsEnd || little.Uint32(b[7:]) != s.number || c.size > len(b) {
+		return c, false
+	}
+	sum := crc32.Checksum(b[6:c.size], castagnoli)
+	if little.Uint32(b) != (sum>>15|sum<<17)+0xa282ead8 {
+		return c, false
+	}
+	part := (kind - walWhole) % 4
+	c.first, c.last = part < 2, part == 0 || part == 3
+	if c.first {
+		c.batch(b[header:c.size])
+	}
+	return c, true
+}
+
+// batch reads the head of a batch, sequence number 8 and count 4, and its mark. A part at the end of a block may be too
+// short for them; then the next one tells.
+func (c *walChunk) batch(b []byte) {
+	if len(b) >= 12 {
+		c.next = little.Uint64(b) + uint64(little.Uint32(b[8:]))
+	}
+	if len(b) >= 22 && b[12] == walMarkKind && b[13] == 8 {
+		c.mark = little.Uint64(b[14:])
+	}
+}
+
+// trailer tells whether b begins with the end of a log that was closed: a head of the next log, without a checksum.
+func (s *walScan) trailer(b []byte) bool {
+	return little.Uint32(b) == 0 && little.Uint16(b[4:]) == 0 && b[6] == walWhole && little.Uint32(b[7:]) == s.number+1
+}
+
+func zero(b []byte) bool {
+	for _, x := range b {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}

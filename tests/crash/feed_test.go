@@ -1,0 +1,125 @@
+package crash
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"tripsaga/trip/domain"
+)
+
+// feed is one follower of GET /events over all lives of the servers. Its place is the number of events that it has.
+type feed struct {
+	events []domain.Event
+	ids    map[string]bool
+}
+
+func newFeed() *feed { return &feed{ids: map[string]bool{}} }
+
+// follow reads on from where it stands until the server is gone, and tells each event.
+func (f *feed) follow(t *testing.T, s *server, tell func(domain.Event)) {
+	client := *s.http
+	client.Timeout = 0
+	answer, err := client.Get(fmt.Sprintf("%s/events?after=%d", s.url, len(f.events)))
+	if err != nil {
+		return // it was gone before it answered
+	}
+	defer answer.Body.Close()
+	f.read(t, answer.Body, tell)
+}
+
+// catchUp reads what is there.
+func (f *feed) catchUp(t *testing.T, s *server) {
+	t.Helper()
+	answer, err := s.http.Get(fmt.Sprintf("%s/events?follow=false&after=%d", s.url, len(f.events)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if err := f.read(t, answer.Body, func(domain.Event) {}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read takes in server-sent events; one that was cut off counts as not sent.
+func (f *feed) read(t *testing.T, r io.Reader, tell func(domain.Event)) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	var id, data string
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ": ")
+		switch field {
+		case "id":
+			id = value
+		case "data":
+			data = value
+		case "":
+			if data != "" {
+				tell(f.take(t, id, data))
+			}
+			data = ""
+		}
+	}
+	return lines.Err()
+}
+
+// take wants the next event: neither a gap nor a repetition.
+func (f *feed) take(t *testing.T, id, data string) (e domain.Event) {
+	if want := fmt.Sprint(len(f.events) + 1); id != want {
+		t.Errorf("event %s follows, want %s", id, want)
+	}
+	if err := json.Unmarshal([]byte(data), &e); err != nil {
+		t.Errorf("event %s: %v: %.300s", id, err, data)
+	}
+	if f.ids[e.ID] {
+		t.Errorf("event %s, %s of trip %s, was there before under another number", id, e.Type, e.TripID)
+	}
+	f.ids[e.ID] = true
+	f.events = append(f.events, e)
+	return e
+}
+
+// rereads wants the whole feed, read again, to be what was followed piece by piece.
+func (f *feed) rereads(t *testing.T, s *server) {
+	t.Helper()
+	again := newFeed()
+	again.catchUp(t, s)
+	if len(again.events) != len(f.events) {
+		t.Fatalf("the feed has %d events, followed were %d", len(again.events), len(f.events))
+	}
+	for i, e := range again.events {
+		if e != f.events[i] {
+			t.Errorf("event %d was %+v when it was followed, and is %+v", i+1, f.events[i], e)
+		}
+	}
+}
+
+// tells wants each trip's events to be possible: requested first, its end last, nothing twice.
+func (f *feed) tells(t *testing.T, trips map[string]domain.Status) {
+	t.Helper()
+	of := map[string][]domain.EventType{}
+	for _, e := range f.events {
+		of[e.TripID] = append(of[e.TripID], e.Type)
+	}
+	for id, status := range trips {
+		events := of[id]
+		last := map[domain.Status]domain.EventType{domain.Confirmed: domain.TripConfirmed, domain.Failed: domain.TripFailed}[status]
+		if len(events) < 2 || events[0] != domain.TripRequested || events[len(events)-1] != last {
+			t.Errorf("trip %s is %s and announced %v", id, status, events)
+		}
+		once := map[domain.EventType]bool{}
+		for _, e := range events {
+			if once[e] {
+				t.Errorf("trip %s announced %s twice: %v", id, e, events)
+			}
+			once[e] = true
+		}
+		delete(of, id)
+	}
+	for id, events := range of {
+		t.Errorf("trip %s announced %v and is not in the list", id, events)
+	}
+}
