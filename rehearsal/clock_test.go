@@ -57,3 +57,27 @@ func TestCloseEndsWhoSleeps(t *testing.T) {
 		t.Errorf("%d ended, %d still sleep", ended, len(c.parked))
 	}
 }
+
+// TestCoroutinesServeAgain: there are as many as functions that are at work at once.
+func TestCoroutinesServeAgain(t *testing.T) {
+	c := newClock(start)
+	ended := 0
+	work := func() {
+		if !c.sleep(-time.Nanosecond) || !c.sleep(time.Second) {
+			t.Error("it has not slept")
+		}
+		ended++
+	}
+	for range 100 {
+		c.Go(work)
+		c.Go(work)
+		c.virtual.Run()
+	}
+	if ended != 200 || len(c.idle) != 2 || len(c.parked) != 0 {
+		t.Errorf("%d ended, %d coroutines wait for work, %d sleep", ended, len(c.idle), len(c.parked))
+	}
+	c.close()
+	if len(c.idle) != 0 {
+		t.Errorf("%d coroutines left", len(c.idle))
+	}
+}

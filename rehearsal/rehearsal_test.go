@@ -68,6 +68,7 @@ func TestOutcomesDoNotHangOnChance(t *testing.T) {
 // TestOneOfOneIsHasty: alarms that ring at a single data point take back good releases, since a minute's errors may be
 // there before its business errors are.
 func TestOneOfOneIsHasty(t *testing.T) {
+	t.Parallel()
 	release, hasty := releaseOf(t, fixture, oneOfOne), 0
 	for _, bad := range []BadVersion{None, Declines} {
 		for _, seed := range seeds(t) {
@@ -140,6 +141,7 @@ func checkDeclines(t *testing.T, r *Report) {
 
 // TestTheSameSeedGivesTheSameBytes, and another one others.
 func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
+	t.Parallel()
 	release := releaseOf(t, fixture)
 	text := func(seed uint64) []byte {
 		data, err := json.Marshal(run(t, Options{Release: release, Bad: Faults, Seed: seed, Rate: 60}))
@@ -215,6 +217,7 @@ func TestTheAliasAlarmIsLater(t *testing.T) {
 
 // TestOneFunctionTakesAllBack: a bad version of one function alone rolls back every other.
 func TestOneFunctionTakesAllBack(t *testing.T) {
+	t.Parallel()
 	r := run(t, Options{Release: releaseOf(t, fixture), Bad: Faults, Function: "ReserveHotel", Seed: 2, Rate: 60})
 	check(t, r)
 	if r.Outcome.Group != "ReserveHotel" || len(r.Functions) != 1 {
@@ -229,6 +232,7 @@ func TestOneFunctionTakesAllBack(t *testing.T) {
 
 // TestAVersionThatIsNeverCalled: a refund is rare, and a bad version of it goes unseen. The report says so.
 func TestAVersionThatIsNeverCalled(t *testing.T) {
+	t.Parallel()
 	r := run(t, Options{Release: releaseOf(t, fixture), Bad: Faults, Function: "RefundPayment", Seed: 1, Rate: 30})
 	if r.OK() || !strings.Contains(strings.Join(r.Findings, "\n"), "never called") {
 		t.Errorf("findings %q", r.Findings)
@@ -237,6 +241,7 @@ func TestAVersionThatIsNeverCalled(t *testing.T) {
 
 // TestOtherShifts plays a canary, and a configuration of the template's own.
 func TestOtherShifts(t *testing.T) {
+	t.Parallel()
 	for name, length := range map[string]int{
 		"CodeDeployDefault.LambdaCanary10Percent5Minutes": 5, "CodeDeployDefault.LambdaLinear10PercentEvery2Minutes": 18,
 	} {
@@ -249,6 +254,7 @@ func TestOtherShifts(t *testing.T) {
 
 // TestAFunctionWithoutAGroup moves at once and is found.
 func TestAFunctionWithoutAGroup(t *testing.T) {
+	t.Parallel()
 	release := releaseOf(t, fixture, func(id string, r *resource) {
 		if id == "CancelHotelLive" {
 			r.UpdatePolicy = nil
@@ -262,6 +268,7 @@ func TestAFunctionWithoutAGroup(t *testing.T) {
 
 // TestAnAlarmRaisedBeforeTheReleaseStopsIt, as CodeDeploy does.
 func TestAnAlarmRaisedBeforeTheReleaseStopsIt(t *testing.T) {
+	t.Parallel()
 	release := releaseOf(t, fixture, func(id string, r *resource) {
 		if id == "ApiAliasFaults" {
 			r.Properties["Threshold"] = -1
@@ -305,6 +312,7 @@ func TestOptionsThatCannotBePlayed(t *testing.T) {
 
 // TestAnInterruptEndsIt in the midst of deliveries.
 func TestAnInterruptEndsIt(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	opt := Options{Release: releaseOf(t, fixture), Bad: Latency, Rate: 600}
 	opt.Progress = func(minute int) {
