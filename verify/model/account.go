@@ -1,0 +1,115 @@
+package model
+
+func (w *world) judgeAccount(a *account) {
+	w.judgeOwner(a)
+	if a.wrote {
+		w.judgeIntent(a)
+	}
+	w.judgeEntry(a, "charge", &a.old.charge, &a.now.charge, captured)
+	w.judgeEntry(a, "refund", &a.old.refund, &a.now.refund, refunded)
+	if a.now.refund.there && !reverses(&a.now.refund, &a.now.charge) {
+		w.report(refundOfCharge, "key %s: refund %v of charge %v", a.key, a.now.refund, a.now.charge)
+	}
+}
+
+// judgeOwner asks whose key it is. That of a payment which is only now being written counts in judgeIntent only.
+func (w *world) judgeOwner(a *account) {
+	if w.payers[a.key] == nil {
+		w.report(belongsToTrip, "key %s of the bank is no payment's", a.key)
+	}
+}
+
+func (w *world) judgeIntent(a *account) {
+	old, now := &a.old.intent, &a.now.intent
+	if !legalIntent(old.State, now.State) {
+		w.report(intentTransition, "key %s: the bank's intent went from %s to %s", a.key, named(old.State), named(now.State))
+	}
+	if now.there && now.version != old.version+1 {
+		w.report(versionGrows, "key %s: an intent of version %d was written over version %d", a.key, now.version, old.version)
+	}
+	if now.State == captured {
+		w.judgeCapture(a)
+	}
+}
+
+func legalIntent(from, to string) bool {
+	switch from {
+	case "":
+		return to == captured || to == declined || to == cancelled
+	case captured:
+		return to == refunded
+	}
+	return false
+}
+
+// judgeCapture holds the money that moves to the intent that the payment recorded, in an earlier transaction.
+func (w *world) judgeCapture(a *account) {
+	b := w.payers[a.key]
+	if b == nil {
+		w.report(intentFirst, "key %s: %s was captured, and no payment has the key", a.key, told(a.now.intent.Amount))
+		return
+	}
+	if p := &b.old.payment; p.State != started || p.Result.Amount != a.now.intent.Amount {
+		w.report(intentFirst, "%s: %s was captured while its payment was %s over %s",
+			b, told(a.now.intent.Amount), named(p.State), told(p.Result.Amount))
+	}
+	if b.asked != nil && a.now.intent.Amount != b.asked.price() {
+		w.report(captureIsPrice, "%s: %s was captured, it costs %s", b, told(a.now.intent.Amount), told(b.asked.price()))
+	}
+}
+
+// judgeEntry asks for the entry just when the key moves to state.
+func (w *world) judgeEntry(a *account, kind string, old, now *entry, state string) {
+	entered := now.there && !old.there
+	moved := a.wrote && a.now.intent.State == state && a.old.intent.State != state
+	switch {
+	case entered != moved:
+		w.report(entryWithIntent, "key %s: intent %s -> %s, %s entered: %t",
+			a.key, named(a.old.intent.State), named(a.now.intent.State), kind, entered)
+	case entered && now.moved() != a.now.intent.Amount:
+		w.report(entryWithIntent, "key %s: the %s enters %s, the intent is over %s",
+			a.key, kind, told(now.moved()), told(a.now.intent.Amount))
+	}
+	if debit, credit := now.totals(); entered && (debit != credit || debit <= 0) {
+		w.report(entryBalances, "key %s: the %s debits %d and credits %d", a.key, kind, debit, credit)
+	}
+}
+
+func (e *entry) totals() (debit, credit int64) {
+	for _, p := range e.Postings {
+		debit += p.Debit
+		credit += p.Credit
+	}
+	return debit, credit
+}
+
+// moved is what the entry takes from the cards, or gives back to them.
+func (e *entry) moved() amount {
+	n := e.net("cards")
+	if e.Kind == "REFUND" {
+		n = -n
+	}
+	return amount{n, e.Currency}
+}
+
+// net is what an entry debits to an account.
+func (e *entry) net(name string) (n int64) {
+	for _, p := range e.Postings {
+		if p.Account == name {
+			n += p.Debit - p.Credit
+		}
+	}
+	return n
+}
+
+// reverses tells that the two entries leave every account as it was.
+func reverses(refund, charge *entry) bool {
+	for _, e := range []*entry{refund, charge} {
+		for _, p := range e.Postings {
+			if refund.net(p.Account)+charge.net(p.Account) != 0 {
+				return false
+			}
+		}
+	}
+	return refund.Currency == charge.Currency
+}

@@ -1,0 +1,176 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+)
+
+const (
+	tripRequested      = "TripRequested"
+	tripConfirmed      = "TripConfirmed"
+	tripFailed         = "TripFailed"
+	tripNeedsAttention = "TripNeedsAttention"
+	flightCancelled    = "FlightCancelled"
+	hotelCancelled     = "HotelCancelled"
+	paymentRefunded    = "PaymentRefunded"
+)
+
+// judgeEvents compares the events of the transaction under way with its changes.
+func (w *world) judgeEvents(b *booking) {
+	due := w.due(b)
+	events := b.now.events[len(b.old.events):]
+	for i := range events {
+		e := &events[i]
+		if !due.take(e.Type) {
+			w.report(eventWithChange, "%s: %s is written, and nothing that it announces happened", b, e.Type)
+		}
+		w.judgeOrder(b, len(b.old.events)+i)
+		w.judgeTruth(b, e)
+		w.judgeID(b, len(b.old.events)+i)
+	}
+	for _, missing := range due.types[:due.n] {
+		w.report(changeWithEvent, "%s: %s is not written, and what it announces happened", b, missing)
+	}
+}
+
+// dues are the types of event that a transaction needs. They fit, for each part of a trip brings at most one.
+type dues struct {
+	types [4]string
+	n     int
+}
+
+func (d *dues) add(happened bool, what string) {
+	if happened {
+		d.types[d.n] = what
+		d.n++
+	}
+}
+
+func (d *dues) take(what string) bool {
+	for i := range d.n {
+		if d.types[i] == what {
+			d.n--
+			d.types[i] = d.types[d.n]
+			return true
+		}
+	}
+	return false
+}
+
+func (w *world) due(b *booking) (d dues) {
+	old, now := &b.old, &b.now
+	if b.wrote&partTrip != 0 && now.trip.there {
+		d.add(true, announces(&old.trip, &now.trip))
+	}
+	d.add(old.flight.State == done && now.flight.State == undone, flightCancelled)
+	d.add(old.hotel.State == done && now.hotel.State == undone, hotelCancelled)
+	d.add(old.payment.State != undone && now.payment.State == undone && w.booksOf(b).intent.State == refunded,
+		paymentRefunded)
+	return d
+}
+
+// announces is the event of a write of the trip.
+func announces(old, now *trip) string {
+	switch {
+	case !old.there:
+		return tripRequested
+	case now.Status == confirmed:
+		return tripConfirmed
+	case now.Status == failed:
+		return tripFailed
+	}
+	return tripNeedsAttention
+}
+
+// judgeOrder judges the event at place i by those before it.
+func (w *world) judgeOrder(b *booking, i int) {
+	what, before := b.now.events[i].Type, b.now.events[:i]
+	first := len(before) == 0
+	if first != (what == tripRequested) {
+		w.report(eventOrder, "%s: %s is its event %d", b, what, i+1)
+	}
+	for _, e := range before {
+		if e.Type == tripConfirmed || e.Type == tripFailed {
+			w.report(eventOrder, "%s: %s comes after %s", b, what, e.Type)
+		}
+	}
+}
+
+// judgeTruth compares an event with the records.
+func (w *world) judgeTruth(b *booking, e *event) {
+	v := &b.now
+	var want event
+	switch e.Type {
+	case tripConfirmed:
+		want.Amount = v.trip.Total
+	case tripFailed, tripNeedsAttention:
+		want.Reason = v.trip.Reason
+	case flightCancelled:
+		want.Amount = v.flight.Result.Amount
+	case hotelCancelled:
+		want.Amount = v.hotel.Result.Amount
+	case paymentRefunded:
+		want.Amount = w.booksOf(b).refund.moved()
+	}
+	sk, again, repeated := strings.Cut(strings.TrimPrefix(e.sk, outboxSK), "#")
+	switch {
+	case sk != e.Type, repeated && (again == "" || e.Type != tripNeedsAttention):
+		w.report(eventTruth, "%s: an event %q stands at %s", b, e.Type, e.sk)
+	case e.TripID != b.id:
+		w.report(eventTruth, "%s: its %s is of trip %q", b, e.Type, e.TripID)
+	case e.Amount != want.Amount || e.Reason != want.Reason:
+		w.report(eventTruth, "%s: %s tells %s %v, the records %s %v",
+			b, e.Type, told(e.Amount), e.Reason, told(want.Amount), want.Reason)
+	}
+}
+
+// judgeID compares with the trip's own events alone: an id is derived from the trip's.
+func (w *world) judgeID(b *booking, i int) {
+	events := b.now.events
+	if events[i].ID == "" {
+		w.report(eventIDUnique, "%s: %s has no id", b, events[i].Type)
+	}
+	for _, e := range events[:i] {
+		if e.ID == events[i].ID {
+			w.report(eventIDUnique, "%s: %s and %s have the id %s", b, e.Type, events[i].Type, e.ID)
+		}
+	}
+}
+
+// judgeComplete asks at rest for exactly the events that the records require. A trip's version counts its changes, and
+// what is neither its creation nor its end was a call for attention.
+func (w *world) judgeComplete(b *booking) {
+	v := &b.now
+	due := map[string]int{tripRequested: 1}
+	calls := int(v.trip.version) - 1
+	if v.trip.ended() {
+		calls--
+		due[announces(&trip{there: true}, &v.trip)] = 1
+	}
+	due[tripNeedsAttention] = calls
+	due[flightCancelled] = one(v.flight.State == undone && v.flight.Result.ID != "")
+	due[hotelCancelled] = one(v.hotel.State == undone && v.hotel.Result.ID != "")
+	due[paymentRefunded] = one(v.payment.State == undone && w.booksOf(b).intent.State == refunded)
+	for i := range v.events {
+		due[v.events[i].Type]--
+	}
+	for _, what := range sortedKeys(due) {
+		if n := due[what]; n != 0 {
+			w.report(eventsComplete, "%s: %s is written %s", b, what, offBy(n))
+		}
+	}
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func offBy(n int) string {
+	if n > 0 {
+		return fmt.Sprintf("%d times too seldom", n)
+	}
+	return fmt.Sprintf("%d times too often", -n)
+}

@@ -1,0 +1,132 @@
+package model
+
+import "slices"
+
+// Violation is one broken invariant. Invariant is a name from the list Invariants().
+type Violation struct{ Invariant, Detail string }
+
+// Invariant describes one, for the documents.
+type Invariant struct{ Name, Means string }
+
+const (
+	recordReadable  = "record-readable"
+	unseenWrite     = "unseen-write"
+	versionGrows    = "version-grows"
+	belongsToTrip   = "belongs-to-a-trip"
+	effectAfter     = "effect-after-start"
+	stepTransition  = "step-transition"
+	stepFrozen      = "step-frozen"
+	reasonTold      = "reason-told"
+	reservedAsAsked = "reserved-as-asked"
+
+	counterMoves   = "counter-with-reservation"
+	everyNight     = "every-night-or-none"
+	counterBounds  = "counter-in-bounds"
+	heldIsReserved = "held-is-reserved"
+
+	paymentAsPriced = "payment-as-priced"
+	paymentKeyOwn   = "payment-key-own"
+	doneIsCaptured  = "done-payment-captured"
+	undoneIsClosed  = "undone-payment-closed"
+	capturedIsKnown = "captured-is-recorded"
+
+	intentTransition = "intent-transition"
+	intentFirst      = "intent-before-money"
+	captureIsPrice   = "capture-is-the-price"
+	entryBalances    = "entry-balances"
+	entryWithIntent  = "entry-with-intent"
+	oneCharge        = "one-charge-one-refund"
+	refundOfCharge   = "refund-of-the-charge"
+
+	tripTransition = "trip-transition"
+	tripFrozen     = "trip-as-asked"
+	tripListed     = "trip-listed-by-status"
+	confirmedWhen  = "confirmed-when-all-done"
+	confirmedStays = "confirmed-never-undone"
+	totalCaptured  = "total-is-captured"
+	failedWhen     = "failed-when-nothing-held"
+	failedStays    = "failed-stays-empty"
+
+	eventOnce       = "event-written-once"
+	eventWithChange = "event-with-its-change"
+	changeWithEvent = "change-with-its-event"
+	eventOrder      = "event-order"
+	eventTruth      = "event-tells-the-truth"
+	eventIDUnique   = "event-id-unique"
+
+	acknowledgedLost = "acknowledged-lost"
+	tripEnded        = "trip-ended"
+	executionEnded   = "execution-ended"
+	executionFits    = "execution-fits-trip"
+	outcomeKept      = "outcome-respected"
+	noticeLeft       = "notice-left"
+	eventsComplete   = "events-complete"
+	ledgerAddsUp     = "ledger-adds-up"
+
+	stoppedMarked    = "stopped-needs-attention"
+	stoppedNames     = "stopped-names-state"
+	stoppedExecution = "stopped-execution-ended"
+)
+
+var invariants = []Invariant{
+	{recordReadable, "Every record is JSON of its form."},
+	{unseenWrite, "A transaction finds every item as the transactions before it left it."},
+	{versionGrows, "Every write of a trip, a step or an intent raises its version by one, so that two writers cannot both win."},
+	{belongsToTrip, "Every reservation, payment, event, execution and key of the bank belongs to a trip that was asked for and stands."},
+	{effectAfter, "A step, and a trip's end, is written only when the trip's execution has been written."},
+	{stepTransition, "A step moves from nothing to DONE, REFUSED or UNDONE (a payment: to STARTED, REFUSED or UNDONE), from STARTED to DONE, REFUSED or UNDONE, from DONE to UNDONE, and no other way."},
+	{stepFrozen, "A step's fingerprint, amount and what was reserved never change once written."},
+	{reasonTold, "A refused step, and a trip that failed or needs attention, has a reason with a name and a message."},
+	{reservedAsAsked, "A reservation holds the seats, or the rooms of all nights, that the trip asked for."},
+
+	{counterMoves, "A counter of seats or rooms moves in the transaction, and by the amount, in which a reservation becomes DONE, a DONE one ends, or the capacity changes."},
+	{everyNight, "A stay takes or frees all its nights in one transaction, or none."},
+	{counterBounds, "What is available is never below 0 and never above the capacity."},
+	{heldIsReserved, "Capacity less what is available is what the DONE reservations hold, for every flight and night at every moment."},
+
+	{paymentAsPriced, "A payment is over what the trip costs by the inventory's prices."},
+	{paymentKeyOwn, "No two payments have one key at the bank."},
+	{doneIsCaptured, "A payment that is DONE was captured by the bank, with its amount."},
+	{undoneIsClosed, "A payment is undone only when the bank can no longer capture it."},
+	{capturedIsKnown, "Money that the bank has captured and not refunded stands in a payment STARTED or DONE."},
+
+	{intentTransition, "A key of the bank moves from nothing to CAPTURED, DECLINED or CANCELLED, from CAPTURED to REFUNDED, and no other way."},
+	{intentFirst, "The bank moves money only under a key and an amount that a payment STARTED before."},
+	{captureIsPrice, "What the bank captures is the trip's price."},
+	{entryBalances, "An entry of the bank's ledger has equal debits and credits, more than 0."},
+	{entryWithIntent, "A charge is entered just when its key becomes CAPTURED, a refund just when it becomes REFUNDED, each over the key's amount."},
+	{oneCharge, "A key has at most one charge and one refund, never rewritten, never deleted."},
+	{refundOfCharge, "A refund is the charge turned round: the same accounts, currency and amount."},
+
+	{tripTransition, "A trip begins PENDING and moves to NEEDS_ATTENTION any number of times, then to CONFIRMED or FAILED for ever."},
+	{tripFrozen, "A trip asks for what its client asked for, and that never changes."},
+	{tripListed, "A trip is listed under its status."},
+	{confirmedWhen, "A trip becomes CONFIRMED only while flight, hotel and payment are DONE and the money is captured."},
+	{confirmedStays, "After a trip is CONFIRMED none of its steps is undone and nothing is refunded."},
+	{totalCaptured, "The total of a CONFIRMED trip is what was captured."},
+	{failedWhen, "A trip becomes FAILED only while nothing is held: no seat, no room, no payment under way, money in = money out."},
+	{failedStays, "After a trip is FAILED nothing is held for it again."},
+
+	{eventOnce, "An event is written once, never rewritten, never deleted."},
+	{eventWithChange, "An event is written in the transaction that makes it true."},
+	{changeWithEvent, "A change that is to be announced never comes without its event."},
+	{eventOrder, "TripRequested is a trip's first event; nothing comes after TripConfirmed or TripFailed."},
+	{eventTruth, "An event names its type, trip, reason and amount as the records have them."},
+	{eventIDUnique, "No two events have one id, for receivers drop what they have seen."},
+
+	{acknowledgedLost, "A trip that was acknowledged is never lost."},
+	{tripEnded, "At rest every trip is CONFIRMED or FAILED."},
+	{executionEnded, "At rest every trip's execution has ended."},
+	{executionFits, "At rest the execution has SUCCEEDED just when the trip is CONFIRMED, and FAILED just when it is FAILED."},
+	{outcomeKept, "A trip ends as its schedule of faults allows."},
+	{noticeLeft, "At rest no notice of an execution's end is left over."},
+	{eventsComplete, "At rest the events are exactly those that the records require."},
+	{ledgerAddsUp, "At rest the bank's charges less its refunds are what the CONFIRMED trips paid, in every currency."},
+
+	{stoppedMarked, "A trip whose execution stopped without its end NEEDS_ATTENTION."},
+	{stoppedNames, "The reason of a stopped trip names how and at which state its execution stopped."},
+	{stoppedExecution, "A stopped execution is FAILED, ABORTED or TIMED_OUT."},
+}
+
+// Invariants lists everything that is judged.
+func Invariants() []Invariant { return slices.Clone(invariants) }

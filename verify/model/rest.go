@@ -1,0 +1,116 @@
+package model
+
+import "strings"
+
+// Final judges everything at rest, after all faults were lifted, everything late has arrived and stopped sagas were
+// redriven. It reads the items anew, whatever was derived from the commits.
+func (j *Judge) Final(items Items) []Violation {
+	w := j.reload(items)
+	w.lost(j.acked)
+	for _, b := range w.bookings() {
+		w.judgeNotice(b)
+		if b.now.trip.there {
+			w.judgeEnd(b)
+			w.judgeComplete(b)
+		}
+	}
+	w.stand()
+	w.judgeLedger()
+	return w.take()
+}
+
+// Stopped judges a trip at rest whose execution ended without the trip having ended, or that was given up, before it is
+// redriven. A trip whose execution failed only after the trip's end had been recorded passes, too.
+func (j *Judge) Stopped(items Items, id string) []Violation {
+	w := j.reload(items)
+	b := w.booking(id)
+	x := w.execution(b)
+	if !x.there || x.Status == running || x.Status == "SUCCEEDED" {
+		w.report(stoppedExecution, "%s: its execution is %s", b, named(x.Status))
+	}
+	t := &b.now.trip
+	switch {
+	case t.ended():
+	case t.Status != attention:
+		w.report(stoppedMarked, "%s is %s, its execution %s", b, named(t.Status), named(x.Status))
+	case !t.Reason.told() || !strings.Contains(t.Reason.Message, x.Status) || !strings.Contains(t.Reason.Message, x.State):
+		w.report(stoppedNames, "%s: the reason is %q: %q, the execution is %s at %q",
+			b, t.Reason.Name, t.Reason.Message, named(x.Status), x.State)
+	}
+	w.stand()
+	return w.take()
+}
+
+// execution reads the trip's execution.
+func (w *world) execution(b *booking) (x execution) {
+	if b.now.started {
+		x = read(w, &executions, &b.now.execution)
+		x.there = true
+	}
+	return x
+}
+
+// lost reports the trips that were acknowledged and are not there.
+func (w *world) lost(acked []string) {
+	for _, id := range acked {
+		b := w.trips[id]
+		if b == nil {
+			w.report(acknowledgedLost, "trip %s was acknowledged and is not there", id)
+		} else if !b.now.trip.there || !b.now.started {
+			w.report(acknowledgedLost, "%s was acknowledged; its record is there: %t, its execution: %t",
+				b, b.now.trip.there, b.now.started)
+		}
+	}
+}
+
+func (w *world) judgeNotice(b *booking) {
+	if b.now.notice {
+		w.report(noticeLeft, "%s: the notice of its execution's end is left over", b)
+	}
+}
+
+// judgeEnd asks whether a trip that is there has ended as it may.
+func (w *world) judgeEnd(b *booking) {
+	t, x := &b.now.trip, w.execution(b)
+	over := x.there && x.Status != running
+	if !over {
+		w.report(executionEnded, "%s: its execution is %s", b, named(x.Status))
+	}
+	if !t.ended() {
+		w.report(tripEnded, "%s is %s", b, t.Status)
+		return
+	}
+	fits := map[string]string{confirmed: "SUCCEEDED", failed: "FAILED"}[t.Status]
+	if over && x.Status != fits {
+		w.report(executionFits, "%s is %s, its execution %s", b, t.Status, x.Status)
+	}
+	if b.asked == nil {
+		return
+	}
+	if o := b.asked.Outcome; o == MustConfirm && t.Status != confirmed || o == MustFail && t.Status != failed {
+		w.report(outcomeKept, "%s is %s (%s: %s), and must %s", b, t.Status, t.Reason.Name, t.Reason.Message, o)
+	}
+}
+
+// judgeLedger compares the bank's entries with what the trips say they paid.
+func (w *world) judgeLedger() {
+	kept := map[string]int64{}
+	for _, a := range w.accounts {
+		kept[a.now.charge.Currency] += a.now.charge.moved().Minor
+		kept[a.now.refund.Currency] -= a.now.refund.moved().Minor
+	}
+	for _, b := range w.trips {
+		if t := &b.now.trip; t.Status == confirmed {
+			kept[t.Total.Currency] -= t.Total.Minor
+		}
+	}
+	for _, currency := range sortedKeys(kept) {
+		if n := kept[currency]; n != 0 {
+			w.report(ledgerAddsUp, "%s: the bank keeps %d minor units more than the confirmed trips paid", currency, n)
+		}
+	}
+}
+
+func (o Outcome) String() string {
+	return [...]string{"end either way", "be CONFIRMED", "be FAILED"}[o]
+}
