@@ -9,14 +9,14 @@
 //
 // Several operations are one TransactWriteItems. It carries a token, which makes DynamoDB apply it once however often
 // it arrives, so it is sent again after a lost reply. A single operation is a PutItem, UpdateItem or DeleteItem, which
-// costs half as much and has no token: unless it is a put or a delete without a condition, it is not sent again after a
-// lost reply, because the first may have been applied, and the second would then find its own condition broken, or add
-// twice. The caller is told that the outcome
-// is unknown. What was refused before it was looked at (a throttle, a collision of transactions, a connection that
-// could not be made) is sent again in both cases.
+// costs half as much and has no token: it is not sent again after a lost reply, because the first may have been applied,
+// and the second would then find its own condition broken, or add twice, or, without a condition, take back what others
+// wrote in between. The caller is told that the outcome is unknown. What was refused before it was looked at (a throttle,
+// a collision of transactions, a connection that could not be made) is sent again in both cases.
 //
-// After a lost reply a conflict of the repeated transaction is believed: had the first been applied, its token would
-// have made the answer a success.
+// After a lost reply a conflict of the repeated transaction settles nothing: the first may still be on its way, and apply
+// when its conditions have come to hold. The caller is told that the outcome is unknown then, too. A success is one for
+// both, by their token.
 //
 // # Conflicts
 //

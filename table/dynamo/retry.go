@@ -27,7 +27,7 @@ type repeat uint8
 
 const (
 	reads  repeat = iota // always: it writes nothing
-	tokens               // always: its token makes DynamoDB apply it once, or twice is as good
+	tokens               // always: its token makes DynamoDB apply it once
 	once                 // only when the attempt before was certainly not applied
 )
 
@@ -94,9 +94,12 @@ func answer(op string, doubt bool, err error) error {
 	}
 }
 
+// errDoubt tells that an attempt may have been applied, or may still be: what a later attempt found does not settle it.
+var errDoubt = errors.New("whether it was applied is unknown")
+
 func failed(op string, doubt bool, err error) error {
 	if doubt {
-		return fmt.Errorf("table/dynamo: %s: whether it was applied is unknown: %w", op, err)
+		return fmt.Errorf("table/dynamo: %s: %w: %w", op, errDoubt, err)
 	}
 	return fmt.Errorf("table/dynamo: %s: %w", op, err)
 }

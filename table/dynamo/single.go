@@ -22,14 +22,6 @@ func (t *Table) single(ctx context.Context, op *table.Op) error {
 	}
 }
 
-// again says when a put or a delete may be sent again: without a condition, twice is as good as once.
-func again(op *table.Op) repeat {
-	if op.Cond.Kind == table.CondNone {
-		return tokens
-	}
-	return once
-}
-
 func (t *Table) put(ctx context.Context, op *table.Op) error {
 	e := conditionOf(op.Cond)
 	in := &dynamodb.PutItemInput{
@@ -37,7 +29,7 @@ func (t *Table) put(ctx context.Context, op *table.Op) error {
 		ConditionExpression: e.condition, ExpressionAttributeValues: e.values,
 		ReturnValuesOnConditionCheckFailure: showFound, ReturnConsumedCapacity: t.report,
 	}
-	out, err := send(ctx, "PutItem", again(op), t.client.PutItem, in)
+	out, err := send(ctx, "PutItem", once, t.client.PutItem, in)
 	if err != nil {
 		return err
 	}
@@ -52,7 +44,7 @@ func (t *Table) delete(ctx context.Context, op *table.Op) error {
 		ConditionExpression: e.condition, ExpressionAttributeValues: e.values,
 		ReturnValuesOnConditionCheckFailure: showFound, ReturnConsumedCapacity: t.report,
 	}
-	out, err := send(ctx, "DeleteItem", again(op), t.client.DeleteItem, in)
+	out, err := send(ctx, "DeleteItem", once, t.client.DeleteItem, in)
 	if err != nil {
 		return err
 	}

@@ -77,8 +77,12 @@ func (t *Table) transactItem(op *table.Op) (item types.TransactWriteItem) {
 	return item
 }
 
-// conflictOf makes the port's conflict of a failed condition, and leaves other errors as they are.
+// conflictOf makes the port's conflict of a failed condition, and leaves other errors as they are: also a condition that
+// failed after an attempt that may still be applied.
 func conflictOf(ops []table.Op, err error) error {
+	if errors.Is(err, errDoubt) {
+		return err
+	}
 	var one *types.ConditionalCheckFailedException
 	if errors.As(err, &one) {
 		return &table.Conflict{Op: 0, Key: ops[0].Key, Why: whyUnmet(&ops[0], one.Item)}
