@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"tripsaga/asl"
 	"tripsaga/table"
@@ -113,8 +114,8 @@ func (q ListQuery) check() (before string, err error) {
 		return "", invalid("status %q, allowed are %q", q.Status, allStatuses)
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err != nil {
-		return "", invalid("the cursor %q is none of this list", q.Cursor)
+	if err != nil || len(raw) > table.MaxSK || !utf8.Valid(raw) { // what the table would refuse
+		return "", invalid("the cursor %.80q is none of this list", q.Cursor)
 	}
 	return string(raw), nil
 }

@@ -107,6 +107,9 @@ func parseFault(kind, arg string) (Fault, error) {
 		if f.After, err = time.ParseDuration(arg); err != nil {
 			return f, fmt.Errorf("%s: duration %q: %w", kind, arg, err)
 		}
+		if f.After < 0 {
+			return f, fmt.Errorf("%s: duration %q is negative, want one such as 3s", kind, arg)
+		}
 	default:
 		if arg != "" {
 			return f, fmt.Errorf("%s takes no %q", kind, arg)

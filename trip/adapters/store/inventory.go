@@ -86,8 +86,8 @@ func list[R, T any](ctx context.Context, t table.Table, index string, q domain.I
 		return p, err
 	}
 	query := table.Query{PK: index, Index: true, From: string(q.From), Limit: limit, Cursor: q.Cursor}
-	if q.To != "" {
-		query.To = string(q.To.Next())
+	if next := q.To.Next(); q.To != "" && next > q.To { // dates have four digits: after 9999-12-31 none comes
+		query.To = string(next)
 	}
 	page, err := t.Query(ctx, query)
 	if errors.Is(err, table.ErrInvalid) && q.Cursor != "" {

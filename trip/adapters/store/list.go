@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"tripsaga/barrier"
 	"tripsaga/shared/fault"
@@ -149,7 +150,7 @@ func (l *listing) page(below string) domain.Page[*domain.Trip] {
 func decodeCursor(cursor string) (string, error) {
 	const longest = len(millis) + len("#") + 36
 	below, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err == nil && len(below) >= len(time.DateOnly) && len(below) <= longest {
+	if err == nil && len(below) >= len(time.DateOnly) && len(below) <= longest && utf8.Valid(below) {
 		if _, err := domain.ParseDate(string(below[:len(time.DateOnly)])); err == nil {
 			return string(below), nil
 		}
