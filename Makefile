@@ -5,7 +5,8 @@ STATICCHECK := $(TOOLS)/staticcheck
 STATICCHECK_VERSION := v0.8.2
 DYNAMODB_LOCAL := $(TOOLS)/dynamodb-local/lib
 DYNAMODB_LOCAL_VERSION := 2.6.1
-CRASH_ROUNDS ?= 5
+CRASH_ROUNDS ?= 1000
+LOAD_SECONDS ?= 30
 PYTHON      ?= python3
 # Rehearsals in numbers: minutes and gigabytes under the race detector, and no goroutine more than their other tests.
 SLOW_UNDER_RACE := TestOutcomesDoNotHangOnChance|TestOneOfOneIsHasty|TestWeakTemplatesAreFound|TestTheAliasAlarmIsLater|TestOtherShifts
@@ -18,7 +19,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 # Lines of a synthesis that went well and tell nothing; a failed one is shown whole.
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
-.PHONY: help build test race lint fmt check diagram docs crash fuzz bench lambda lambda-figures dynamodb-local clean \
+.PHONY: help build test race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local clean \
   synth infra-test infra-lint
 
 help: ## list the targets
@@ -30,8 +31,8 @@ build: ## build the CLI into bin/
 test: ## the README's test command
 	$(GO) test ./...
 
-race: ## all tests under the race detector, more rounds of the crash test (needs a C compiler)
-	TRIPSAGA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(GO) test -race -count=1 -skip '^($(SLOW_UNDER_RACE))$$' ./...
+race: ## all tests under the race detector (needs a C compiler)
+	$(GO) test -race -count=1 -skip '^($(SLOW_UNDER_RACE))$$' ./...
 
 lint: $(STATICCHECK) ## vet and staticcheck
 	$(GO) vet ./...
@@ -48,8 +49,17 @@ diagram: ## write the saga's diagram into the README
 docs: ## run every command of the documents, compare the sample
 	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -v ./tests/docs
 
-crash: ## SIGKILL the server at random moments, CRASH_ROUNDS times
-	TRIPSAGA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(GO) test -count=1 -v -run TestCrash ./tests/crash
+verify: ## every fault at every step of a booking, singles and pairs
+	$(GO) run ./cmd/tripsaga verify
+
+mutants: ## the same over variants that are broken on purpose: each must be found out
+	$(GO) run ./cmd/tripsaga verify --mutants
+
+crash: ## SIGKILL the server under load, CRASH_ROUNDS times (default 1000)
+	TRIPSAGA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(GO) test -count=1 -v -timeout 60m -run 'TestCrash$$' ./tests/crash
+
+load: ## more bookings than the server can carry out, for LOAD_SECONDS (default 30)
+	TRIPSAGA_LOAD_SECONDS=$(LOAD_SECONDS) TRIPSAGA_LOAD_CONNECTIONS=2000 $(GO) test -count=1 -v ./tests/load
 
 fuzz: ## each fuzz target for FUZZTIME (default 10s)
 	bash .ci/fuzz $(or $(FUZZTIME),10s)

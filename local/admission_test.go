@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/local"
+	"tripsaga/table"
 	"tripsaga/trip/domain"
 )
 
@@ -49,6 +51,88 @@ func TestRefusedAtOnceIsNeverStored(t *testing.T) {
 	if err := sys.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestTooManyAtOnceAreNeverStored holds the store, so that every booking which is let in waits there. The bookings beyond
+// the bound are answered meanwhile; clients that wait and go away make room for others.
+func TestTooManyAtOnceAreNeverStored(t *testing.T) {
+	const bound, beyond = 128, 72
+	store := &heldStore{entered: make(chan struct{})}
+	sys, err := local.Open(t.Context(), local.Options{WrapTable: store.wrap})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sys.LoadDemoInventoryOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	api := sys.API(slog.New(slog.DiscardHandler))
+	store.hold.Store(true)
+	ctx, goAway := context.WithCancel(t.Context())
+	answers := make(chan int, bound+beyond)
+	for range bound + beyond {
+		go func() { answers <- book(ctx, api) }()
+	}
+	entered, refused := 0, 0
+	for entered+refused < bound+beyond {
+		select {
+		case <-store.entered:
+			entered++
+		case status := <-answers:
+			if refused++; status != http.StatusServiceUnavailable {
+				t.Errorf("a booking beyond the bound: %d", status)
+			}
+		}
+	}
+	if entered != bound {
+		t.Errorf("%d bookings were let in at once and %d refused, want %d let in", entered, refused, bound)
+	}
+	goAway()
+	for range entered {
+		<-answers
+	}
+	store.hold.Store(false)
+	if status := book(t.Context(), api); status != http.StatusAccepted {
+		t.Errorf("after those who waited have gone: %d", status)
+	}
+	page, err := sys.App.ListTrips(t.Context(), domain.TripQuery{})
+	if err != nil || len(page.Items) != 1 {
+		t.Errorf("%d trips are stored, %v; want the one that was accepted", len(page.Items), err)
+	}
+	if err := sys.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Error(err)
+	}
+}
+
+// heldStore holds back what is written, while hold is set, until the writer goes away.
+type heldStore struct {
+	table.Table
+	hold    atomic.Bool
+	entered chan struct{}
+}
+
+func (s *heldStore) wrap(t table.Table) table.Table {
+	s.Table = t
+	return s
+}
+
+func (s *heldStore) Transact(ctx context.Context, ops ...table.Op) error {
+	if !s.hold.Load() {
+		return s.Table.Transact(ctx, ops...)
+	}
+	s.entered <- struct{}{}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s *heldStore) Sync(ctx context.Context) error { return table.Sync(ctx, s.Table) }
+
+// book sends one booking and gives the status of the answer.
+func book(ctx context.Context, api http.Handler) int {
+	r := httptest.NewRequestWithContext(ctx, "POST", "/trips", strings.NewReader(strings.Replace(happy, "CARD", "tok_ok", 1)))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, r)
+	return w.Code
 }
 
 // held lets no first step go on before the gate is open.

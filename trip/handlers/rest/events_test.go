@@ -154,6 +154,43 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	}
 }
 
+// TestFollowersThatDoNotReadAreGivenUp takes every place for followers, and gets them back when the server has waited
+// long enough for them to read.
+func TestFollowersThatDoNotReadAreGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		p := listen(t, Server(Guard(w.handler(), nil)))
+		for range maxStreams {
+			if status := followSilently(t, p); status != http.StatusOK {
+				t.Fatalf("a follower within the bound: %d", status)
+			}
+		}
+		if status := followSilently(t, p); status != http.StatusServiceUnavailable {
+			t.Errorf("one follower more: %d", status)
+		}
+		w.announce(feedEvent(1, domain.TripRequested))
+		time.Sleep(writeTimeout + time.Second)
+		if status := followSilently(t, p); status != http.StatusOK {
+			t.Errorf("after the others were given up: %d", status)
+		}
+	})
+}
+
+// followSilently reads how the answer begins and nothing after it.
+func followSilently(t *testing.T, p pipes) (status int) {
+	t.Helper()
+	c := p.dial()
+	t.Cleanup(func() { c.Close() })
+	if _, err := io.WriteString(c, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode
+}
+
 // TestHeartbeat runs an idle stream for a minute of virtual time.
 func TestHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -118,6 +118,8 @@ func (w *world) load(_ context.Context, csv io.Reader) (domain.LoadReport, error
 	if err != nil {
 		return domain.LoadReport{}, err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.csv = string(text)
 	return domain.LoadReport{Added: 2}, w.fails
 }

@@ -3,10 +3,12 @@ package rest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
@@ -77,8 +79,10 @@ type loadInput struct {
 	RawBody []byte `contentType:"text/csv"`
 }
 
-// loadTimeout bounds the transfer of an inventory.
-const loadTimeout = time.Minute
+const (
+	loadTimeout = time.Minute // bounds the transfer of an inventory
+	maxLoads    = 2           // inventories at once: reading one takes many times its size in memory
+)
 
 func (a *api) inventoryRoutes(h huma.API) {
 	tags := []string{"inventory"}
@@ -94,8 +98,22 @@ func (a *api) inventoryRoutes(h huma.API) {
 		OperationID: "load-inventory", Method: http.MethodPost, Path: "/inventory", Summary: "Load an inventory",
 		Description: "Adds and changes the rows given, all or none; rows not given stay. An error names every bad row.",
 		Tags:        tags, MaxBodyBytes: maxInventory + 1, BodyReadTimeout: loadTimeout,
-		Errors: []int{400, 403, 409, 413, 415, 422, 503},
+		Middlewares: huma.Middlewares{a.fewLoads},
+		Errors:      []int{400, 403, 409, 413, 415, 422, 503},
 	}, a.load)
+}
+
+// fewLoads refuses an inventory, while others are loaded, before its body is read.
+func (a *api) fewLoads(hc huma.Context, next func(huma.Context)) {
+	select {
+	case a.loads <- struct{}{}:
+		defer func() { <-a.loads }()
+		next(hc)
+	default:
+		_, w := humago.Unwrap(hc)
+		newProblem(http.StatusServiceUnavailable, fault.NameUnavailable,
+			fmt.Sprintf("%d inventories are being loaded already", maxLoads)).write(w)
+	}
 }
 
 func (a *api) listFlights(ctx context.Context, in *daysInput) (*struct{ Body FlightPage }, error) {

@@ -1,10 +1,13 @@
 package rest
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/app"
@@ -51,6 +54,31 @@ func TestLoadInventoryNamesEveryBadRow(t *testing.T) {
 	if !slices.Equal(p.Errors, want) || !strings.HasPrefix(p.Detail, "2 problems") {
 		t.Errorf("%+v", p)
 	}
+}
+
+// TestFewLoadsAtOnce holds every place with a body that never ends; the next load is refused before its body is read.
+func TestFewLoadsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		h := w.handler()
+		body, sender := io.Pipe()
+		for range maxLoads {
+			r := httptest.NewRequest("POST", "/inventory", body)
+			r.Header.Set("Content-Type", "text/csv")
+			go h.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		synctest.Wait()
+		answer := ask(h, "POST", "/inventory", "x", "Content-Type", "text/csv")
+		wantProblem(t, answer, 503, fault.NameUnavailable)
+		if answer.Header().Get("Retry-After") == "" || w.csv != "" {
+			t.Errorf("Retry-After %q, loaded %q", answer.Header().Get("Retry-After"), w.csv)
+		}
+		sender.Close()
+		synctest.Wait()
+		if answer := ask(h, "POST", "/inventory", "x", "Content-Type", "text/csv"); answer.Code != 200 {
+			t.Errorf("after the others have ended: %d %s", answer.Code, answer.Body)
+		}
+	})
 }
 
 func TestLedgerAndHealth(t *testing.T) {

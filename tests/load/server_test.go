@@ -1,0 +1,93 @@
+package load
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// server is a running tripsaga serve.
+type server struct {
+	client
+	cmd   *exec.Cmd
+	ended chan error
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+// serve runs the program, which may stand after what starts it, on a new data folder. It returns when the server has
+// told its address.
+func serve(t *testing.T, program ...string) *server {
+	t.Helper()
+	args := append(program, "serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--empty")
+	cmd := exec.Command(args[0], args[1:]...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s := &server{cmd: cmd, ended: make(chan error, 1)}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	ready := make(chan string, 1)
+	go s.listen(bufio.NewScanner(stderr), ready)
+	if s.addr = <-ready; s.addr == "" {
+		t.Fatalf("the server did not start: %v\n%s", <-s.ended, s.said())
+	}
+	return s
+}
+
+// listen keeps what the server says, and sends the address that it tells, or "" when it ends before.
+func (s *server) listen(lines *bufio.Scanner, ready chan<- string) {
+	for lines.Scan() {
+		s.mu.Lock()
+		fmt.Fprintln(&s.log, lines.Text())
+		s.mu.Unlock()
+		if _, rest, ok := strings.Cut(lines.Text(), "tripsaga serves http://"); ok {
+			addr, _, _ := strings.Cut(rest, " ")
+			ready <- addr
+		}
+	}
+	s.ended <- s.cmd.Wait()
+	close(ready)
+}
+
+func (s *server) said() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.String()
+}
+
+// stop ends the server as a service manager does, and wants it to end well.
+func (s *server) stop(t *testing.T) {
+	t.Helper()
+	s.close()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-s.ended; err != nil {
+		t.Errorf("the server ended with %v, want exit code 0\n%s", err, s.said())
+	}
+	for line := range strings.Lines(s.said()) {
+		if strings.Contains(line, `"ERROR"`) || strings.Contains(line, "panic") {
+			t.Errorf("the server's log: %s", line)
+		}
+	}
+}
+
+// loadInventory makes room for bookings that never sells out.
+func (s *server) loadInventory(t *testing.T) {
+	t.Helper()
+	answer, body, err := s.ask("POST", "/inventory", "text/csv", inventory())
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("loading the inventory: %v %s", err, body)
+	}
+}

@@ -1,0 +1,52 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"tripsaga/shared/fault"
+)
+
+// spareConnections are let in beyond the bound of [Limit], to be told that they are too many.
+const spareConnections = 64
+
+// crowdedKey marks the context of a connection that is beyond the bound.
+type crowdedKey struct{}
+
+// Limit bounds the connections of s to n. Without a bound they take all the files that the process may open, and its
+// store fails, which needs some. Of those beyond it a few are answered 503 and closed, the others are not accepted yet:
+// they wait in the system's queue. It must be called before s serves.
+func Limit(s *http.Server, n int) {
+	places := make(chan struct{}, n+spareConnections)
+	s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		places <- struct{}{} // the server accepts no other connection while this waits
+		if len(places) > n {
+			return context.WithValue(ctx, crowdedKey{}, true)
+		}
+		return ctx
+	}
+	s.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed || state == http.StateHijacked {
+			<-places
+		}
+	}
+	s.Handler = turningAway(s.Handler, n)
+}
+
+func turningAway(next http.Handler, n int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Value(crowdedKey{}) == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		// Nobody reads the body; who sends it slowly must not keep the place.
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+		secure(w.Header())
+		w.Header().Set("Connection", "close")
+		newProblem(http.StatusServiceUnavailable, fault.NameUnavailable,
+			fmt.Sprintf("%d connections are open already", n)).write(w)
+	})
+}

@@ -1,0 +1,144 @@
+package rest
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pipes is a listener whose connections are in memory.
+type pipes struct {
+	dialled chan net.Conn
+	closed  chan struct{}
+}
+
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
+func (p pipes) Close() error   { close(p.closed); return nil }
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.dialled:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// dial gives the client's end of a connection once the server has accepted it.
+func (p pipes) dial() net.Conn {
+	client, server := net.Pipe()
+	p.dialled <- server
+	return client
+}
+
+// limited serves the health of w with at most n connections.
+func limited(t *testing.T, n int) pipes {
+	s := Server(guarded())
+	Limit(s, n)
+	return listen(t, s)
+}
+
+// listen serves until the end of the test.
+func listen(t *testing.T, s *http.Server) pipes {
+	p := pipes{dialled: make(chan net.Conn), closed: make(chan struct{})}
+	go s.Serve(p)
+	t.Cleanup(func() { s.Close() })
+	return p
+}
+
+// health asks for it over the connection.
+func health(t *testing.T, c net.Conn) (*http.Response, []byte) {
+	t.Helper()
+	if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, body
+}
+
+func TestOneConnectionTooMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := limited(t, 2)
+		first, second := p.dial(), p.dial()
+		for _, c := range []net.Conn{first, second, first} {
+			if answer, body := health(t, c); answer.StatusCode != http.StatusOK {
+				t.Fatalf("within the bound: %s %s", answer.Status, body)
+			}
+		}
+		third := p.dial()
+		wantTurnedAway(t, third)
+		first.Close()
+		synctest.Wait()
+		if answer, body := health(t, p.dial()); answer.StatusCode != http.StatusOK {
+			t.Errorf("after one has gone: %s %s", answer.Status, body)
+		}
+		second.Close()
+	})
+}
+
+// wantTurnedAway checks that the connection is told that it is too many, in full, and closed.
+func wantTurnedAway(t *testing.T, c net.Conn) {
+	t.Helper()
+	answer, body := health(t, c)
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" || !answer.Close ||
+		answer.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("beyond the bound: %s %v %s", answer.Status, answer.Header, body)
+	}
+	if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("reading on: %v, want the end", err)
+	}
+}
+
+// TestConnectionsBeyondTheSpareOnesWait opens more connections than are told anything.
+func TestConnectionsBeyondTheSpareOnesWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := limited(t, 1)
+		for range 1 + spareConnections {
+			p.dial()
+		}
+		p.dial() // is taken from the system's queue and waits
+		var accepted atomic.Bool
+		go func() {
+			p.dial()
+			accepted.Store(true)
+		}()
+		synctest.Wait()
+		if accepted.Load() {
+			t.Errorf("%d connections and more are accepted", 3+spareConnections)
+		}
+		time.Sleep(6 * time.Second) // after five the server has closed those that never said anything
+		synctest.Wait()
+		if !accepted.Load() {
+			t.Error("a connection still waits though all others are gone")
+		}
+	})
+}
+
+// TestTooManyWithABody sends its body never: the place is free again soon, the answer is there at once.
+func TestTooManyWithABody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := limited(t, 0)
+		c := p.dial()
+		go io.WriteString(c, "POST /trips HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n")
+		began := time.Now()
+		answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || answer.StatusCode != http.StatusServiceUnavailable {
+			t.Fatalf("answer %v, %v", answer, err)
+		}
+		io.Copy(io.Discard, c)
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("the connection was closed after %v", took)
+		}
+	})
+}
