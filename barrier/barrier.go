@@ -47,6 +47,8 @@ func Fault(err error) error {
 		return err
 	case errors.Is(err, table.ErrInvalid):
 		return fault.Wrap(fault.Internal, fault.NameInternal, err, "the table refused the call")
+	case errors.Is(err, table.ErrClosed):
+		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the store takes no more writes until the server is restarted")
 	}
 	return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the table did not answer")
 }

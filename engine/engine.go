@@ -25,6 +25,7 @@ type Task func(ctx context.Context, input json.RawMessage) (json.RawMessage, err
 type Options struct {
 	Name       string          // the state machine's name: 1 to 80 letters, digits, - and _
 	Definition []byte          // Amazon States Language; executions that are open keep the one they began with
+	Machine    *asl.Machine    // of the Definition, from whoever has parsed it already; nil parses it
 	Tasks      map[string]Task // by the name of the function in the task's Resource
 	Table      table.Table
 
@@ -79,7 +80,7 @@ func newEngine(opt Options) (*Engine, error) {
 	if err := checkName(opt.Name); err != nil {
 		return nil, err
 	}
-	machine, err := asl.Parse(opt.Definition)
+	machine, err := opt.machine()
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +113,13 @@ func (o *Options) setDefaults() {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+}
+
+func (o *Options) machine() (*asl.Machine, error) {
+	if o.Machine != nil {
+		return o.Machine, nil
+	}
+	return asl.Parse(o.Definition)
 }
 
 func checkTasks(m *asl.Machine, tasks map[string]Task) error {

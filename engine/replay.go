@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -155,7 +156,7 @@ func (e *Engine) resumeAll(ctx context.Context) error {
 			name := item.PK[len(e.partition("")):]
 			if err := e.resumeOne(ctx, name); err != nil {
 				// One that cannot be read must not keep all others from going on.
-				e.opt.Log.Error("an open execution cannot be resumed", "execution", name, "error", err)
+				e.resumeLater(name, err, 0)
 			}
 		}
 		if page.Cursor == "" {
@@ -166,6 +167,23 @@ func (e *Engine) resumeAll(ctx context.Context) error {
 		}
 		q.Cursor = page.Cursor
 	}
+}
+
+// resumeLater tries again to resume an execution that could not be read, for as long as the engine is open.
+func (e *Engine) resumeLater(name string, err error, tries int) {
+	const longest = time.Minute
+	wait := min(lastRetry<<min(tries, 10), longest)
+	e.opt.Log.Error("an open execution cannot be resumed, trying again", "execution", name, "error", err, "in", wait)
+	e.opt.Scheduler.AfterFunc(wait, func() {
+		if !e.begin() {
+			return
+		}
+		defer e.working.Done()
+		err := e.adopt(e.ctx, name)
+		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, table.ErrClosed) {
+			e.resumeLater(name, err, tries+1)
+		}
+	})
 }
 
 func (e *Engine) resumeOne(ctx context.Context, name string) error {

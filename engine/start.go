@@ -71,13 +71,13 @@ func (e *Engine) create(r *run, start asl.Event) error {
 	return err
 }
 
-// rescue runs an execution whose start was written although its writer was told otherwise.
+// rescue runs an execution whose start, or redrive, was written although its writer was told otherwise.
 func (e *Engine) rescue(name string, err error) {
 	if errors.Is(err, ErrExists) {
 		return
 	}
 	if err := e.adopt(e.ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
-		e.opt.Log.Warn("whether an execution was started is unknown; the next Start or Open tells", "execution", name, "error", err)
+		e.opt.Log.Warn("whether an execution was started is unknown; the next Start, Redrive or Open tells", "execution", name, "error", err)
 	}
 }
 

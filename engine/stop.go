@@ -49,9 +49,21 @@ func (e *Engine) Redrive(ctx context.Context, name string) error {
 	}
 	if err := r.redrive(); err != nil {
 		e.abandon(r)
-		return err
+		return e.redrivenAfterAll(name, err)
 	}
 	return nil
+}
+
+// redrivenAfterAll looks whether a redrive was written although its writer was told otherwise; then it goes on.
+func (e *Engine) redrivenAfterAll(name string, err error) error {
+	if errors.Is(err, ErrNotRedrivable) {
+		return err
+	}
+	e.rescue(name, err)
+	if e.running(name) != nil {
+		return nil
+	}
+	return err
 }
 
 // redrive journals the redrive together with the reopened record, so that of two at once one is refused. The write

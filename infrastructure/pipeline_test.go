@@ -50,11 +50,17 @@ func artifacts(v any) (all []string) {
 	return all
 }
 
-// variable is one that an action sets for its project.
+// variable is one that an action sets for its project, "" where it sets none of the name. It panics for what is no list
+// of variables, of which the same would be told.
 func variable(v any, name string) string {
+	if v == nil {
+		return ""
+	}
+	text, ok := v.(string)
 	var all []struct{ Name, Value string }
-	text, _ := v.(string)
-	_ = json.Unmarshal([]byte(text), &all)
+	if err := json.Unmarshal([]byte(text), &all); !ok || err != nil {
+		panic(fmt.Sprintf("%v is no list of variables: %v", v, err))
+	}
 	for _, one := range all {
 		if one.Name == name {
 			return one.Value

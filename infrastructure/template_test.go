@@ -62,9 +62,15 @@ func (r resource) has(tb testing.TB, want map[string]any) {
 	}
 }
 
+// asJSON is v as it comes out of a template. It panics for what is no JSON, which would be equal to what is not there.
 func asJSON(v any) (same any) {
-	data, _ := json.Marshal(v)
-	_ = json.Unmarshal(data, &same)
+	data, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(data, &same)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("%v is no JSON: %v", v, err))
+	}
 	return same
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"tripsaga/barrier"
 	"tripsaga/shared/fault"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/domain"
@@ -19,7 +20,7 @@ func (s *System) API(log *slog.Logger) http.Handler {
 	return s.traces.HTTP(rest.New(rest.Deps{
 		Book: s.book, Details: s.App.GetTrip, Trips: s.App.ListTrips,
 		Flights: s.App.ShowFlights, Nights: s.App.ShowNights, Load: s.load, Ledger: s.App.Audit,
-		Executions: executions{s}, Feed: feed{s}, Log: log,
+		Health: s.health, Executions: executions{s}, Feed: feed{s}, Log: log,
 	}))
 }
 
@@ -31,6 +32,9 @@ func (s *System) book(ctx context.Context, key string, r domain.Request) (*domai
 	defer s.admission.leave()
 	return s.App.BookTrip(ctx, key, r)
 }
+
+// health is the store's: one that has failed takes nothing more.
+func (s *System) health() error { return barrier.Fault(s.Store.Failed()) }
 
 func (s *System) load(ctx context.Context, csv io.Reader) (domain.LoadReport, error) {
 	offers, err := inventory.Parse("inventory", csv)

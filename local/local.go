@@ -13,6 +13,7 @@ import (
 	"math"
 	"time"
 
+	"tripsaga/asl"
 	"tripsaga/engine"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
@@ -36,9 +37,14 @@ type Options struct {
 	Seed      func() uint64    // of the sagas' random choices
 	Random    io.Reader        // of trip ids; default crypto/rand
 
-	// WrapTasks and WrapTable stand between the parts, for faults.
+	// Machine runs in place of the saga's own definition; Source is what it was parsed from.
+	Machine *asl.Machine
+	Source  []byte
+
+	// WrapTasks, WrapTable and WrapBank stand between the parts, for faults.
 	WrapTasks func(map[string]engine.Task) map[string]engine.Task
 	WrapTable func(table.Table) table.Table
+	WrapBank  func(store.Bank) store.Bank
 }
 
 func (o *Options) setDefaults() {
@@ -60,13 +66,24 @@ func (o *Options) setDefaults() {
 	if o.WrapTable == nil {
 		o.WrapTable = func(t table.Table) table.Table { return t }
 	}
+	if o.WrapBank == nil {
+		o.WrapBank = func(b store.Bank) store.Bank { return b }
+	}
+	if o.Source == nil {
+		o.Source = saga.Definition()
+	}
+}
+
+// Core is what books trips over any table: the use cases, and the engine that runs their saga.
+type Core struct {
+	Engine *engine.Engine
+	App    *app.Service
 }
 
 // System is everything, wired.
 type System struct {
-	Store  *embedded.Store
-	Engine *engine.Engine
-	App    *app.Service
+	Store *embedded.Store
+	*Core
 
 	admission admission
 	opened    time.Time
@@ -82,7 +99,21 @@ func Open(ctx context.Context, opt Options) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := opt.WrapTable(st)
+	core, err := OpenCore(ctx, st, opt)
+	if err != nil {
+		return nil, withCause(err, st.Close())
+	}
+	return &System{
+		Store: st, Core: core, admission: admission{limit: opt.MaxOpen}, opened: opt.Scheduler.Now(),
+		traces: opt.Telemetry.Traces,
+	}, nil
+}
+
+// OpenCore opens what stands above the store, over any table, and resumes every open saga. Dir and MaxOpen are not its
+// concern. Its Engine is to be closed.
+func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
+	opt.setDefaults()
+	t = opt.WrapTable(t)
 	now := opt.Scheduler.Now
 	service := &app.Service{
 		// The trip is stored without a wait: Start, which follows, makes both durable.
@@ -90,26 +121,23 @@ func Open(ctx context.Context, opt Options) (*System, error) {
 		Inventory: store.NewInventory(t),
 		Airline:   store.NewAirline(t, now),
 		Hotels:    store.NewHotels(t, now),
-		Payments:  store.NewPayments(t, bank.New(t), now),
+		Payments:  store.NewPayments(t, opt.WrapBank(bank.New(t)), now),
 		Now:       now, Random: opt.Random,
 	}
 	if opt.Telemetry != (telemetry.Observer{}) {
 		service.Observer = opt.Telemetry
 	}
-	s := &System{
-		Store: st, App: service, admission: admission{limit: opt.MaxOpen}, opened: now(), traces: opt.Telemetry.Traces,
-	}
-	// The bound stands at the door, see admission: a trip that was let in is never refused its saga.
-	s.Engine, err = engine.Open(ctx, engine.Options{
-		Name: "booking", Definition: saga.Definition(), Table: t, MaxOpen: math.MaxInt,
-		Tasks: opt.WrapTasks(tasks(service, opt.Telemetry)), OnEnd: s.onEnd,
+	// The bound on bookings stands at the door, see admission: a trip that was let in is never refused its saga.
+	eng, err := engine.Open(ctx, engine.Options{
+		Name: "booking", Definition: opt.Source, Machine: opt.Machine, Table: t, MaxOpen: math.MaxInt,
+		Tasks: opt.WrapTasks(tasks(service, opt.Telemetry)), OnEnd: listener(service),
 		Scheduler: opt.Scheduler, Seed: opt.Seed, Log: opt.Log,
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the engine: %w", err), st.Close())
+		return nil, fmt.Errorf("opening the engine: %w", err)
 	}
-	service.Starter = starter{s.Engine, opt.Telemetry.Traces}
-	return s, nil
+	service.Starter = starter{eng, opt.Telemetry.Traces}
+	return &Core{Engine: eng, App: service}, nil
 }
 
 // tasks lets the handlers write without waiting for the disk, which only the engine may: it writes to the same log
@@ -133,14 +161,24 @@ func traced(ctx context.Context, traces *telemetry.Traces) context.Context {
 	return telemetry.WithTraceHeader(ctx, info.Trace)
 }
 
-// onEnd is the listener on the sagas' ends.
-func (s *System) onEnd(ctx context.Context, d engine.Description) error {
-	return s.App.MarkNeedsAttention(ctx, app.ExecutionChange{
-		TripID: d.Name, Status: string(d.Status), Error: d.Error, State: d.State,
-	})
+// listener is told of the sagas' ends.
+func listener(service *app.Service) func(context.Context, engine.Description) error {
+	return func(ctx context.Context, d engine.Description) error {
+		return service.MarkNeedsAttention(ctx, app.ExecutionChange{
+			TripID: d.Name, Status: string(d.Status), Error: d.Error, State: d.State,
+		})
+	}
 }
 
 // Close drains the engine, as long as ctx allows, and closes the store.
 func (s *System) Close(ctx context.Context) error {
-	return errors.Join(s.Engine.Close(ctx), s.Store.Close())
+	return withCause(s.Engine.Close(ctx), s.Store.Close())
+}
+
+// withCause joins the store's error to err, unless err comes from it and tells of it already.
+func withCause(err, store error) error {
+	if errors.Is(err, store) {
+		return err
+	}
+	return errors.Join(err, store)
 }

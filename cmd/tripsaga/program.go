@@ -40,6 +40,7 @@ type commands struct {
 	Check     checkCmd     `cmd:"" help:"Book trips at any deployment and verify every record that they leave."`
 	Inventory inventoryCmd `cmd:"" help:"Show or load flights and hotels."`
 	Bench     benchCmd     `cmd:"" help:"Measure bookings on a durable store against a raw log."`
+	Verify    verifyCmd    `cmd:"" help:"Play every fault at every step of a booking and judge what comes of it."`
 	Rehearse  rehearseCmd  `cmd:"" help:"Play a roll-out in virtual time by what a synthesised CloudFormation template says of it."`
 	Table     tableCmd     `cmd:"" help:"Inspect the items of a data folder whose server is stopped."`
 	Cost      costCmd      `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
@@ -74,6 +75,7 @@ type exited int
 func (p *program) dispatch(args []string) (err error) {
 	var cli commands
 	parser, err := kong.New(&cli, kong.Name("tripsaga"), kong.UsageOnError(), kong.Writers(p.stdout, p.stderr),
+		kong.Vars{"scenarios": scenarioHelp()},
 		kong.Description("Books a flight, a hotel and a payment that all happen or none: an orchestrated saga."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { panic(exited(code)) }))

@@ -20,7 +20,7 @@ type serveCmd struct {
 	Addr      string   `env:"TRIPSAGA_ADDR" help:"Address to listen on. Anything but loopback is reachable from outside: there is no authentication." default:"127.0.0.1:8080"`
 	Data      string   `env:"TRIPSAGA_DATA" help:"Data folder." default:"tripsaga-data" type:"path"`
 	AllowHost []string `help:"Host names, besides loopback ones, that calls may name in their Host header." placeholder:"HOST"`
-	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are refused with 503." default:"10000"`
+	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are refused with 503, as they are when they come faster than they can be stored." default:"10000"`
 	Empty     bool     `help:"Do not load the demo inventory into a new data folder."`
 	logFlags
 	shapeFlags
@@ -63,7 +63,11 @@ func (c *serveCmd) Run(p *program) error {
 	err = c.serve(p, sys, listener, watch)
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	return errors.Join(err, sys.Close(ctx), watch.Close(ctx))
+	closed := sys.Close(ctx)
+	if errors.Is(err, closed) { // the store's failure, which err tells of
+		closed = nil
+	}
+	return errors.Join(err, closed, watch.Close(ctx))
 }
 
 func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, watch *watch) error {
@@ -81,6 +85,7 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, w
 // serveAPI serves until the first interrupt, and lets the calls under way end.
 func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler, resumed int) error {
 	server := rest.Server(rest.Guard(api, c.AllowHost))
+	rest.Limit(server, connections())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	fmt.Fprintf(p.stderr, "tripsaga serves http://%s from %s (Ctrl-C drains and stops; %d sagas resumed)\n",

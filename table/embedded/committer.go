@@ -61,7 +61,7 @@ func (c *committer) run() {
 
 // refuse goes on for a goroutine that Pebble ended: it keeps the queue empty until the store is closed.
 func (c *committer) refuse() {
-	for c.store.err() != nil {
+	for c.store.Failed() != nil {
 		select {
 		case r := <-c.store.queue:
 			r.err = c.store.failure
@@ -98,7 +98,7 @@ func (c *committer) collect(r *request) {
 
 // commit writes the group. Without a group it asks for the fsync of what is pending.
 func (c *committer) commit() {
-	if err := c.store.err(); err != nil {
+	if err := c.store.Failed(); err != nil {
 		c.refuseGroup(err)
 		return
 	}

@@ -169,13 +169,27 @@ func (r *crashRun) verify(t *testing.T) {
 		if it.Version < r.acked[w] {
 			t.Errorf("writer %d is at %d, but was known to be at %d", w, it.Version, r.acked[w])
 		}
-		page, err := s.Query(t.Context(), table.Query{PK: counter(w).PK, Prefix: "OUTBOX#"})
-		if err != nil || int64(len(page.Items)) != it.Version {
-			t.Errorf("writer %d is at %d with %d events, error %v", w, it.Version, len(page.Items), err)
+		if n := events(t, s, w); n != it.Version {
+			t.Errorf("writer %d is at %d with %d events", w, it.Version, n)
 		}
 		total += it.Version
 	}
 	r.verifyStream(t, s, total)
+}
+
+// events counts a writer's, page by page.
+func events(t *testing.T, s *embedded.Store, w int) (n int64) {
+	t.Helper()
+	for q := (table.Query{PK: counter(w).PK, Prefix: "OUTBOX#"}); ; {
+		page, err := s.Query(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += int64(len(page.Items))
+		if q.Cursor = page.Cursor; q.Cursor == "" {
+			return n
+		}
+	}
 }
 
 // verifyStream wants the changes 1 to total: a gap would be a later transaction that outlived an earlier one.

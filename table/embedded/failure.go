@@ -27,8 +27,8 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() []error { return []error{f.cause, table.ErrClosed} }
 
-// err is the failure of the store, or nil.
-func (s *Store) err() error {
+// Failed is why the store takes no more writes, nil while it takes them. It counts as [table.ErrClosed].
+func (s *Store) Failed() error {
 	select {
 	case <-s.failed:
 		return s.failure

@@ -145,7 +145,7 @@ func (s *Store) openPebble(opts *pebble.Options) error {
 	select {
 	case o := <-done:
 		s.db = o.db
-		return errors.Join(o.err, s.err())
+		return errors.Join(o.err, s.Failed())
 	case <-s.failed:
 		return s.failure
 	}
@@ -191,7 +191,7 @@ func (s *Store) close() error {
 	case <-s.ended:
 	case <-s.failed:
 	}
-	if err := s.err(); err != nil {
+	if err := s.Failed(); err != nil {
 		return err
 	}
 	return errors.Join(s.db.Close(), s.unlock())

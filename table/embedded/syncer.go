@@ -31,7 +31,7 @@ func (s *Store) await(job syncJob) error {
 			s.fail(err)
 		}
 	}
-	if err := s.err(); err != nil {
+	if err := s.Failed(); err != nil {
 		return err
 	}
 	s.durable.Store(job.number)

@@ -74,8 +74,8 @@ func failure(disk string, op errorfs.OpKind) error {
 func TestFullDisk(t *testing.T)     { diskFails(t, fullDisk, syscall.ENOSPC) }
 func TestReadOnlyDisk(t *testing.T) { diskFails(t, readOnlyDisk, syscall.EROFS) }
 
-// diskFails lets the disk fail under load. The server must go on to answer, every call that writes with 503; with the disk
-// in order again a new server has everything that was acknowledged.
+// diskFails lets the disk fail under load. The server must go on to answer, every call that writes and its health with 503; with
+// the disk in order again a new server has everything that was acknowledged.
 func diskFails(t *testing.T, disk string, failure error) {
 	t.Parallel()
 	rng := seeded(t)
@@ -106,12 +106,26 @@ func diskFails(t *testing.T, disk string, failure error) {
 	await(t, s, refused) // each client has been refused more than 20 times
 	before := d.bookings
 	refusesToBook(t, s, rng)
-	s.get(t, "/healthz", &struct{}{})
+	isUnwell(t, s)
 	if s.dies(t); !strings.Contains(s.text(), failure.Error()) || strings.Contains(s.text(), "panic") {
 		t.Errorf("the log does not tell why:\n%.2000s", s.text())
 	}
 	got := verify(t, dir, d, f)
 	t.Logf("%d bookings acknowledged, %d without an answer or refused; trips %v", before, d.cut, got)
+}
+
+// isUnwell wants the server to tell that nothing but a restart helps.
+func isUnwell(t *testing.T, s *server) {
+	t.Helper()
+	answer, err := s.http.Get(s.url + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != 503 || !strings.Contains(string(body), "until the server is restarted") {
+		t.Errorf("GET /healthz without a disk: %d %.300s, %v", answer.StatusCode, body, err)
+	}
 }
 
 // refusesToBook wants no booking to get through any more.

@@ -85,18 +85,25 @@ func (a *attempt) refuses(reply []byte, err error) error {
 	return fmt.Errorf("%w, want %s", err, fault.NameInvalid)
 }
 
-// tryReconciler lets it do its work, which may be done at any time and twice. The report must have no failures, unless
-// the version in use has some, too: a trip that nobody can start must not keep releases away.
+// tryReconciler lets it do its work, which may be done at any time and twice. It may fail only as the version in use
+// does, too: a trip that nobody can start must not keep releases away, and neither must it let in what is broken in
+// another way.
 func (a *attempt) tryReconciler(ctx context.Context) error {
 	err := a.reconciles(ctx, false)
 	if err == nil {
 		return nil
 	}
-	if known := a.reconciles(ctx, true); known != nil && ctx.Err() == nil {
+	if known := a.reconciles(ctx, true); sameFailure(err, known) {
 		a.Log.WarnContext(ctx, "the reconciler in use fails like the new one, which is let in", "in_use", known, "new", err)
 		return nil
 	}
 	return err
+}
+
+// sameFailure tells whether both are failures of a function and of one type, which is known.
+func sameFailure(a, b error) bool {
+	var x, y *Failure
+	return errors.As(a, &x) && errors.As(b, &y) && x.Type == y.Type && x.Type != ""
 }
 
 func (a *attempt) reconciles(ctx context.Context, inUse bool) error {

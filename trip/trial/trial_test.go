@@ -192,28 +192,51 @@ func TestATrialsTripIsDatedAtItsEnd(t *testing.T) {
 	}
 }
 
-// TestAReconcilerThatFailsAsTheOneInUse is let in: what it fails at is there already.
+// TestAReconcilerThatFailsAsTheOneInUse is let in: what it fails at is there already. One that fails in another way is not.
 func TestAReconcilerThatFailsAsTheOneInUse(t *testing.T) {
-	fails := func(context.Context, []byte) ([]byte, error) {
-		return []byte(`{"pending":1,"started":0,"failed":1}`), nil
-	}
-	p := newProgram(t)
-	p.is[functions.Reconciler] = fails
-	if err := p.trial().Run(t.Context(), functions.Reconciler, "hook"); err == nil {
-		t.Error("a version that fails where the one in use does not was let in")
-	}
-	tr := p.trial()
-	tr.Functions = alike(fails)
-	if err := tr.Run(t.Context(), functions.Reconciler, "hook"); err != nil {
-		t.Error(err)
+	good := outcome{reply: `{"pending":0,"started":0,"failed":0}`}
+	reports := outcome{reply: `{"pending":1,"started":0,"failed":1}`}
+	internal, conflict := failing(fault.NameInternal), failing(fault.NameConflict)
+	for _, c := range []struct {
+		what         string
+		fresh, inUse outcome
+		letIn        bool
+	}{
+		{"neither fails", good, good, true},
+		{"the one in use alone fails", good, internal, true},
+		{"both fail with one type", internal, internal, true},
+		{"the new one alone fails", internal, good, false},
+		{"they fail with two types", internal, conflict, false},
+		{"both fail with no type", failing(""), failing(""), false},
+		{"no answer from either", outcome{err: errors.New("no route")}, outcome{err: errors.New("no route")}, false},
+		{"both report failures", reports, reports, false},
+		{"one reports failures, the other fails", reports, internal, false},
+		{"one fails, the other reports failures", internal, reports, false},
+	} {
+		tr := newProgram(t).trial()
+		tr.Functions = versions{fresh: c.fresh, inUse: c.inUse}
+		if err := tr.Run(t.Context(), functions.Reconciler, "hook"); (err == nil) != c.letIn {
+			t.Errorf("%s: %v, want it let in: %v", c.what, err, c.letIn)
+		}
 	}
 }
 
-// alike are functions whose versions are all the same.
-type alike func(context.Context, []byte) ([]byte, error)
+// outcome is what a function always gives.
+type outcome struct {
+	reply string
+	err   error
+}
 
-func (a alike) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, error) {
-	return a(ctx, payload)
+func failing(kind string) outcome { return outcome{err: &Failure{Type: kind, Message: "it failed"}} }
+
+// versions are a function's two, whatever its name.
+type versions struct{ fresh, inUse outcome }
+
+func (v versions) Invoke(_ context.Context, arn string, _ []byte) ([]byte, error) {
+	if strings.HasSuffix(arn, ":live") {
+		return []byte(v.inUse.reply), v.inUse.err
+	}
+	return []byte(v.fresh.reply), v.fresh.err
 }
 
 // TestErrorsAtTheAliasAreCounted since Lambda counts them for the alias, whose alarm takes off what we count.

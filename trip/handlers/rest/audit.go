@@ -10,7 +10,7 @@ import (
 	"tripsaga/trip/app"
 )
 
-// Health tells that the server answers.
+// Health tells that the server answers and can do its work.
 type Health struct {
 	Status string `json:"status" enum:"ok"`
 }
@@ -25,7 +25,7 @@ func (a *api) auditRoutes(h huma.API) {
 	}, a.ledger)
 	huma.Register(h, huma.Operation{
 		OperationID: "get-health", Method: http.MethodGet, Path: "/healthz",
-		Summary: "Tell that the server answers", Tags: []string{"operation"}, Errors: []int{403},
+		Summary: "Tell that the server answers and can do its work", Tags: []string{"operation"}, Errors: []int{403, 503},
 	}, a.health)
 }
 
@@ -42,6 +42,11 @@ func (a *api) ledger(ctx context.Context, _ *struct{}) (*struct{ Body app.Ledger
 	return &struct{ Body app.Ledger }{l}, nil
 }
 
-func (a *api) health(context.Context, *struct{}) (*struct{ Body Health }, error) {
+func (a *api) health(ctx context.Context, _ *struct{}) (*struct{ Body Health }, error) {
+	if a.Health != nil {
+		if err := a.Health(); err != nil {
+			return nil, a.problem(ctx, "query", err)
+		}
+	}
 	return &struct{ Body Health }{Health{"ok"}}, nil
 }

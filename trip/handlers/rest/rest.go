@@ -2,7 +2,7 @@
 // serve as well. It turns requests into use cases and faults into problems (RFC 9457), and decides nothing.
 //
 // [New] makes the API, [Guard] keeps other web sites and oversized requests out, [Bodies] the latter alone, [Server]
-// bounds times.
+// bounds times, [Limit] connections.
 package rest
 
 import (
@@ -39,6 +39,9 @@ type Deps struct {
 	Load func(ctx context.Context, csv io.Reader) (domain.LoadReport, error)
 	// Ledger audits everything that is stored. Errors: Unavailable.
 	Ledger func(context.Context) (app.Ledger, error)
+	// Health tells why the server can do no work until somebody sees to it; nil: it can as long as it answers. Errors:
+	// Unavailable.
+	Health func() error
 
 	Executions Executions
 	Feed       Feed         // nil: GET /events is not offered, the deployment announces its events elsewhere
@@ -85,6 +88,7 @@ type FeedEvent struct {
 type api struct {
 	Deps
 	streams  chan struct{} // held by event streams
+	loads    chan struct{} // held by inventories that are being loaded
 	auditing sync.Mutex
 }
 
@@ -93,7 +97,7 @@ func New(deps Deps) http.Handler {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &api{Deps: deps, streams: make(chan struct{}, maxStreams)}
+	a := &api{Deps: deps, streams: make(chan struct{}, maxStreams), loads: make(chan struct{}, maxLoads)}
 	mux := http.NewServeMux()
 	h := humago.New(mux, config())
 	a.routes(mux, h)

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"tripsaga/table"
+	"tripsaga/verify"
+	"tripsaga/verify/lint"
+	"tripsaga/verify/world"
+)
+
+// verifyCmd explores what can go wrong with a booking.
+type verifyCmd struct {
+	Depth    int      `help:"Faults of one schedule: 1 is every single fault at every point, 2 is every pair as well." default:"2"`
+	Triples  int      `help:"Schedules of three faults, drawn by the seed." default:"2000"`
+	Seed     uint64   `help:"Of what is drawn." default:"1"`
+	Scenario []string `help:"Play only these: ${scenarios}." placeholder:"NAME"`
+	Only     string   `help:"Run only schedules whose id contains this." placeholder:"TEXT"`
+	OneIn    int      `help:"Run one in so many schedules, drawn by the seed." default:"1" placeholder:"N"`
+	Whole    bool     `help:"Leave no schedule out because another one goes on alike. Takes many times as long."`
+
+	Replay  string `help:"Run one schedule and show all that happens." placeholder:"ID" xor:"what"`
+	Mutants bool   `help:"Explore variants that are broken on purpose: each must be found out." xor:"what"`
+	ASL     string `help:"Verify this definition in place of the saga's own: a lint first, then the exploration." name:"asl" placeholder:"FILE"`
+	Backend string `help:"Where the records are: embedded, or dynamodb for DynamoDB Local (make dynamodb-local), which takes some hundred times as long: see --one-in." enum:"embedded,dynamodb" default:"embedded"`
+	JSON    bool   `help:"Print one JSON object." name:"json"`
+}
+
+func (c *verifyCmd) Run(p *program) error {
+	if err := c.check(); err != nil {
+		return usage(err)
+	}
+	cfg, done, err := c.world(p.ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	switch {
+	case c.Mutants:
+		return c.killMutants(p)
+	case c.Replay != "":
+		return c.replay(p, cfg)
+	}
+	return c.explore(p, cfg)
+}
+
+func (c *verifyCmd) check() error {
+	switch {
+	case c.Depth < 0 || c.Depth > 2:
+		return fmt.Errorf("--depth %d: allowed are 0 to 2; --triples has schedules of three faults", c.Depth)
+	case c.Triples < 0:
+		return fmt.Errorf("--triples %d: allowed are 0 and more", c.Triples)
+	case c.OneIn < 1:
+		return fmt.Errorf("--one-in %d: allowed are 1 and more", c.OneIn)
+	case c.Mutants && (c.ASL != "" || c.Backend != "embedded"):
+		return errors.New("--mutants breaks the product's own definition, over the embedded store: it takes neither --asl nor --backend")
+	}
+	for _, name := range c.Scenario {
+		if _, err := world.ParseSchedule(name); err != nil {
+			return fmt.Errorf("--scenario: %w", err)
+		}
+	}
+	return nil
+}
+
+// world is what is played, and what closes it.
+func (c *verifyCmd) world(ctx context.Context) (cfg world.Config, done func(), err error) {
+	done = func() {}
+	if c.ASL != "" {
+		if cfg.Definition, err = os.ReadFile(c.ASL); err != nil {
+			return cfg, done, usage(err)
+		}
+	}
+	if c.Backend == "dynamodb" {
+		var open func() (table.Table, func() error, error)
+		if open, done, err = dynamoWorlds(ctx); err != nil {
+			return cfg, func() {}, err
+		}
+		cfg.Open = open
+	}
+	return cfg, done, nil
+}
+
+// verified is what --json prints.
+type verified struct {
+	Lint []lint.Finding `json:"lint,omitempty"`
+	*verify.Report
+}
+
+func (c *verifyCmd) explore(p *program, cfg world.Config) error {
+	var result verified
+	if c.ASL != "" {
+		var err error
+		if result.Lint, err = verify.Lint(cfg.Definition); err != nil {
+			return usage(fmt.Errorf("%s: %w", c.ASL, err))
+		}
+	}
+	if !c.JSON {
+		p.printLint(c.ASL, result.Lint)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // a world makes much garbage, and keeps little
+	}
+	bar := p.stages()
+	report, err := verify.Explore(p.ctx, verify.Options{
+		World: cfg, Depth: c.Depth, Triples: c.Triples, Seed: c.Seed, Scenarios: c.Scenario, Only: c.Only, OneIn: c.OneIn,
+		Whole: c.Whole, Progress: bar.show,
+	})
+	bar.clear()
+	if err != nil && p.ctx.Err() == nil {
+		return err
+	}
+	result.Report = report
+	if err := c.printReport(p, cfg, result); err != nil {
+		return err
+	}
+	switch n := len(report.Violations); {
+	case n > 0:
+		return fmt.Errorf("%d violations in %d schedules", n, report.Schedules)
+	case p.ctx.Err() != nil:
+		return errors.New("interrupted: what was not run is not verified")
+	case report.Schedules == 0 || report.Singles == 0 && c.Depth > 0:
+		return fmt.Errorf("nothing was run: no schedule's id contains %q", c.Only)
+	case len(result.Lint) > 0:
+		return fmt.Errorf("%s: %d findings", c.ASL, len(result.Lint))
+	}
+	return nil
+}
+
+func (c *verifyCmd) printReport(p *program, cfg world.Config, result verified) error {
+	if c.JSON {
+		return p.printJSON(result)
+	}
+	p.printCounts(result.Report)
+	if len(result.Violations) == 0 {
+		return nil
+	}
+	return p.printViolations(cfg, result.Violations)
+}
+
+// replay plays one schedule and tells everything.
+func (c *verifyCmd) replay(p *program, cfg world.Config) error {
+	s, err := world.ParseSchedule(c.Replay)
+	if err != nil {
+		return usage(fmt.Errorf("--replay: %w", err))
+	}
+	w, err := world.New(cfg)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	if c.JSON {
+		report, err := verify.Replay(p.ctx, w, s)
+		if err != nil {
+			return err
+		}
+		return errors.Join(p.printJSON(report), violated(len(report.Violations)))
+	}
+	n, err := p.printReplay(p.ctx, w, s)
+	if err != nil {
+		return err
+	}
+	return violated(n)
+}
+
+func violated(n int) error {
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d violations", n)
+}
+
+// scenarioHelp is a part of the help text.
+func scenarioHelp() string { return strings.Join(world.ScenarioNames(), ", ") }

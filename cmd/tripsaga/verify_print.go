@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"tripsaga/table"
+	"tripsaga/verify"
+	"tripsaga/verify/lint"
+	"tripsaga/verify/world"
+)
+
+// stageBar is a bar on a terminal for each stage of an exploration.
+type stageBar struct {
+	p     *program
+	stage string
+	bar   *progressbar.ProgressBar
+}
+
+func (p *program) stages() *stageBar { return &stageBar{p: p} }
+
+func (b *stageBar) show(at verify.Progress) {
+	if at.Stage != b.stage || at.Done == 0 {
+		b.clear()
+		b.stage, b.bar = at.Stage, b.p.progress(at.Stage, at.All)
+	}
+	b.bar.Describe(fmt.Sprintf("%s (%d schedules, %d violations)", at.Stage, at.Schedules, at.Violations))
+	_ = b.bar.Set(at.Done)
+}
+
+func (b *stageBar) clear() {
+	if b.bar != nil {
+		_ = b.bar.Finish()
+	}
+}
+
+func (p *program) printLint(file string, findings []lint.Finding) {
+	if file == "" {
+		return
+	}
+	if len(findings) == 0 {
+		fmt.Fprintf(p.stdout, "lint        %s: nothing found\n", file)
+		return
+	}
+	fmt.Fprintf(p.stdout, "lint        %s: %s\n", file, p.paint(red, fmt.Sprintf("%d findings", len(findings))))
+	for _, f := range findings {
+		fmt.Fprintf(p.stdout, "  %s  %s\n    %s; %s\n", f.Path, f.Rule, f.Problem, f.Advice)
+	}
+}
+
+func (p *program) printCounts(r *verify.Report) {
+	fmt.Fprintf(p.stdout, "singles     %d schedules of one fault, and as many with another order of equal events\n", r.Singles)
+	if r.Pairs > 0 {
+		fmt.Fprintf(p.stdout, "pairs       %d schedules of two faults; %d of the singles go on as another one, whose pairs are theirs\n", r.Pairs, r.Same)
+	}
+	if r.Triples > 0 {
+		fmt.Fprintf(p.stdout, "triples     %d schedules of three faults, drawn\n", r.Triples)
+	}
+	fmt.Fprintf(p.stdout, "all         %d schedules in %.1f s, %.0f a second; %d ends\n", r.Schedules, r.Seconds, r.PerSecond, r.Ends)
+	verdict := p.paint(green, "0 violations") + fmt.Sprintf(" of %d invariants", len(verify.Invariants()))
+	if n := len(r.Violations); n > 0 {
+		verdict = p.paint(red, fmt.Sprintf("%d violations", n))
+	}
+	fmt.Fprintf(p.stdout, "verdict     %s\n", verdict)
+}
+
+// shown is how many violations are listed.
+const shown = 10
+
+// printViolations shows the first in full, as its shortest schedule, and lists more.
+func (p *program) printViolations(cfg world.Config, all []verify.Violation) error {
+	w, err := world.New(cfg)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	first, err := world.ParseSchedule(all[0].ID)
+	if err != nil {
+		return err
+	}
+	ctx := context.WithoutCancel(p.ctx) // what was found is shown, even after an interrupt
+	if first, err = verify.Shrink(ctx, w, first, all[0].Invariant); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "\nThe shortest, %s:\n\n", p.paint(red, all[0].Invariant))
+	if _, err := p.printReplay(ctx, w, first); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "\nAgain: tripsaga verify --replay '%s'\n", first)
+	if len(all) > 1 {
+		fmt.Fprintln(p.stdout, "\nMore:")
+	}
+	for _, v := range all[1:min(len(all), shown+1)] {
+		fmt.Fprintf(p.stdout, "  %s  %s\n    %s\n", p.paint(red, v.Invariant), v.ID, printable(v.Detail))
+	}
+	if n := len(all) - shown - 1; n > 0 {
+		fmt.Fprintf(p.stdout, "  and %d more; --json lists them\n", n)
+	}
+	return nil
+}
+
+// printReplay plays the schedule and returns how many invariants it broke.
+func (p *program) printReplay(ctx context.Context, w *world.World, s world.Schedule) (violations int, err error) {
+	r, records, err := w.Replay(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	fmt.Fprintf(p.stdout, "Schedule    %s: %s\n", s.Scenario, scenarioMeans(s.Scenario))
+	for _, f := range s.Faults {
+		fmt.Fprintf(p.stdout, "            %s\n", f)
+	}
+	fmt.Fprintln(p.stdout, "\nTimeline")
+	for i := range r.Points {
+		p.printPoint(&r.Points[i])
+	}
+	fmt.Fprintln(p.stdout, "\nRecords")
+	for _, item := range records {
+		fmt.Fprintf(p.stdout, "  %s\n", recordLine(item))
+	}
+	fmt.Fprintf(p.stdout, "\nEnds        %s\n", strings.Join(r.Statuses, ", "))
+	if n := len(s.Faults) - r.Happened; n > 0 {
+		fmt.Fprintf(p.stdout, "            %d of the faults did not come to pass\n", n)
+	}
+	if len(r.Violations) == 0 {
+		fmt.Fprintf(p.stdout, "Violations  %s\n", p.paint(green, "none"))
+	}
+	for _, v := range r.Violations {
+		fmt.Fprintf(p.stdout, "Violation   %s: %s\n", p.paint(red, v.Invariant), printable(v.Detail))
+	}
+	return len(r.Violations), nil
+}
+
+func (p *program) printPoint(pt *world.Point) {
+	line := fmt.Sprintf("  %10s  %s", pt.At.Truncate(time.Millisecond), pt.Label)
+	if pt.Hit != "" {
+		line += "  " + p.paint(yellow, "<- "+string(pt.Hit))
+	}
+	fmt.Fprintln(p.stdout, line)
+}
+
+// recordLine is one record, as short as it can be read.
+func recordLine(item table.Item) string {
+	const longest = 200
+	var fields map[string]any
+	text := string(item.Data)
+	if json.Unmarshal(item.Data, &fields) == nil {
+		for _, personal := range []string{"traveler", "created", "updated", "at", "started", "stopped", "definition", "id"} {
+			delete(fields, personal)
+		}
+		if short, err := json.Marshal(fields); err == nil {
+			text = string(short)
+		}
+	}
+	for name, n := range item.Ints {
+		text = fmt.Sprintf("%s=%d %s", name, n, text)
+	}
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "..."
+	}
+	return printable(item.Key.String() + "  " + text)
+}
+
+func scenarioMeans(name string) string {
+	all := world.Scenarios()
+	i := slices.IndexFunc(all, func(s world.Scenario) bool { return s.Name == name })
+	return all[i].Means
+}

@@ -1,0 +1,46 @@
+package verify
+
+import (
+	"slices"
+	"time"
+
+	"tripsaga/shared/fault"
+	"tripsaga/trip/functions"
+	"tripsaga/trip/saga"
+	"tripsaga/verify/lint"
+	"tripsaga/verify/model"
+	"tripsaga/verify/world"
+)
+
+// Lint looks for what makes an edit of the booking saga unsafe, without running it.
+func Lint(definition []byte) ([]lint.Finding, error) { return lint.Check(definition, booking()) }
+
+// booking is what the tasks are to the saga.
+func booking() lint.Options {
+	opt := lint.Options{
+		Undo: map[string]string{
+			"ReserveFlight": "CancelFlight", "ReserveHotel": "CancelHotel", "ProcessPayment": "RefundPayment",
+		},
+		Pivot:  "ProcessPayment",
+		Record: []string{"BookingConfirmed", "BookingFailed", "FlightBookingFailed"},
+		Final: []string{
+			fault.NameInvalid, fault.NameIdempotencyMismatch, fault.NameStepCancelled, fault.NameNotFound, fault.NameConflict,
+		},
+		Known: map[string][]string{
+			"ReserveFlight": {fault.NameFlightUnavailable}, "ReserveHotel": {fault.NameHotelUnavailable},
+			"ProcessPayment": {fault.NamePaymentDeclined},
+		},
+		Timeouts: map[string]time.Duration{},
+	}
+	for _, t := range saga.Tasks() {
+		for _, f := range functions.All() {
+			if f.Name == t.Name {
+				opt.Timeouts[t.Name] = f.Timeout
+			}
+		}
+	}
+	return opt
+}
+
+// Invariants are all that a run is held to, by the model and by the world.
+func Invariants() []model.Invariant { return slices.Concat(model.Invariants(), world.Invariants()) }

@@ -1,0 +1,151 @@
+package verify
+
+import (
+	"context"
+	"hash/fnv"
+	"slices"
+	"strings"
+
+	"tripsaga/verify/world"
+)
+
+// expansion runs the schedules that have one fault more than a parent.
+type expansion struct {
+	*exploration
+	world  *world.World
+	count  *int
+	parent world.Schedule
+	points []world.Point // of the parent's run
+	from   int           // the first point at which the fault may come
+
+	everywhere bool // run also what comes to the same as something else that is run
+	last       bool // no fault follows: what is not asked for is left out
+	visit      func(s world.Schedule, r *world.Result, moot bool)
+}
+
+// at runs the parent with every fault at one of its points.
+func (e *expansion) at(ctx context.Context, i int) error {
+	p := &e.points[i]
+	for _, c := range p.Choices() {
+		moot := c.Moot && e.covered(i, c.Kind)
+		if moot && !e.everywhere {
+			continue
+		}
+		if _, err := e.add(ctx, c.Fault, moot); err != nil {
+			return err
+		}
+	}
+	late, again := p.Delays()
+	if late && !(p.First && e.arrives(p)) {
+		if err := e.delay(ctx, p.Label, world.Late); err != nil {
+			return err
+		}
+	}
+	if again {
+		return e.delay(ctx, p.Label, world.Again)
+	}
+	return nil
+}
+
+// covered tells that the fault to which a moot one comes is one that the expansion runs.
+func (e *expansion) covered(i int, kind world.Kind) bool {
+	switch kind {
+	case world.Crash: // the one before it, or after the write before it
+		return slices.ContainsFunc(e.points[e.from:i], func(p world.Point) bool { return p.Crashes() })
+	case world.Die:
+		return e.arrives(&e.points[i])
+	}
+	// One that comes later, or else this is the last place at which it can come.
+	return slices.ContainsFunc(e.points[i+1:], func(p world.Point) bool {
+		return slices.ContainsFunc(p.Choices(), func(c world.Choice) bool { return c.Kind == kind })
+	})
+}
+
+// arrives tells that the delivery to which the point belongs is itself a point at which the fault may come.
+func (e *expansion) arrives(p *world.Point) bool {
+	call, ok := p.Call()
+	return ok && slices.ContainsFunc(e.points[e.from:], func(o world.Point) bool { return o.Label == call && !o.Deaf })
+}
+
+// add runs the parent with one more fault.
+func (e *expansion) add(ctx context.Context, f world.Fault, moot bool) (*world.Result, error) {
+	s := e.parent.With(f)
+	if e.last && !e.wanted(s) && f.Until != world.AtEnd {
+		return nil, nil
+	}
+	var result *world.Result
+	err := e.run(ctx, e.world, s, e.count, func(r *world.Result) error {
+		result = r
+		e.visit(s, r, moot)
+		return nil
+	})
+	return result, err
+}
+
+// wanted tells whether the options ask for this schedule.
+func (x *exploration) wanted(s world.Schedule) bool {
+	if x.opt.Only == "" && x.opt.OneIn <= 1 {
+		return true
+	}
+	id := s.String()
+	if !strings.Contains(id, x.opt.Only) {
+		return false
+	}
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	return x.opt.OneIn <= 1 || (h.Sum64()^x.opt.Seed)%uint64(x.opt.OneIn) == 0
+}
+
+// delay lets the call stand still at a point, or come again, and go on at the end, or before a point that came after it.
+func (e *expansion) delay(ctx context.Context, at world.Label, kind world.Kind) error {
+	f := world.Fault{At: at, Kind: kind, Until: world.AtEnd}
+	r, err := e.add(ctx, f, false)
+	if err != nil {
+		return err
+	}
+	for _, l := range landings(r.Points, f) {
+		if f.Until = l.until; !e.everywhere && (e.last && !l.meets || l.moot()) {
+			continue
+		}
+		if _, err := e.add(ctx, f, l.moot()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// landing is a point before which a call can go on that stood still. Between two points that touch what the call touches
+// it comes to the same wherever it goes on. But a fault that follows may come in between: so both ends are followed, the
+// place just before the one point, and that just after the other.
+type landing struct {
+	until world.Label
+	meets bool // the point touches what the call touches
+	after bool // the point before it did
+}
+
+func (l landing) moot() bool { return !l.meets && !l.after }
+
+// landings are those in a run in which the call went on at the end.
+func landings(points []world.Point, f world.Fault) (all []landing) {
+	call := world.Label{Trip: f.At.Trip, Actor: f.At.Actor, N: f.At.N}
+	if f.Kind == world.Again {
+		call.Actor, call.N = call.Actor+"+", 1
+	}
+	keys := world.KeysOf(points, call)
+	stopped, met := false, true
+	from := slices.IndexFunc(points, func(p world.Point) bool { return p.Label == f.At }) + 1
+	for i := from; i < len(points); i++ {
+		p := &points[i]
+		if p.Stopped && !stopped {
+			stopped = true
+			all = append(all, landing{until: world.AtStop, meets: true})
+		}
+		if p.Trip == call.Trip && p.Actor == call.Actor && p.N == call.N {
+			continue
+		}
+		meets := p.Meets(keys)
+		all = append(all, landing{p.Label, meets, met})
+		met = meets
+	}
+	return all
+}

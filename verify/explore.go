@@ -1,0 +1,269 @@
+package verify
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+
+	"tripsaga/verify/world"
+)
+
+// exploration runs schedules on several worlds at once.
+type exploration struct {
+	opt Options
+
+	mu     sync.Mutex
+	report Report
+	stage  Progress
+}
+
+// node is a schedule whose run can be followed by one more fault.
+type node struct {
+	schedule world.Schedule
+	sign     signature
+	moot     bool // another node comes to the same
+	same     bool // a node before it goes on alike, once this one has settled
+}
+
+// root is a scenario without a fault.
+type root struct {
+	node
+	points []world.Point
+	states []uint64
+	end    uint64
+}
+
+type job func(ctx context.Context, w *world.World, i int) error
+
+// each lets the workers do n jobs, and returns their first error.
+func (x *exploration) each(ctx context.Context, stage string, cfg world.Config, n int, do job) error {
+	x.begin(stage, n)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	jobs := make(chan int)
+	var wg sync.WaitGroup
+	for range min(x.workers(), n) {
+		wg.Go(func() {
+			if err := x.work(ctx, cfg, jobs, do); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	for i := range n {
+		select {
+		case jobs <- i:
+		case <-ctx.Done():
+		}
+	}
+	close(jobs)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+func (x *exploration) workers() int {
+	if x.opt.Workers > 0 {
+		return x.opt.Workers
+	}
+	return 2 * runtime.GOMAXPROCS(0) // a world waits for its store now and then
+}
+
+func (x *exploration) work(ctx context.Context, cfg world.Config, jobs <-chan int, do job) error {
+	w, err := world.New(cfg)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	for i := range jobs {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := do(ctx, w, i); err != nil {
+			return err
+		}
+		x.advance()
+	}
+	return nil
+}
+
+func (x *exploration) scenarios() []string {
+	if len(x.opt.Scenarios) > 0 {
+		return x.opt.Scenarios
+	}
+	return world.ScenarioNames()
+}
+
+// roots plays every scenario as it is.
+func (x *exploration) roots(ctx context.Context) ([]root, error) {
+	scenarios := x.scenarios()
+	roots := make([]root, len(scenarios))
+	err := x.each(ctx, "scenarios", x.opt.World, len(scenarios), func(ctx context.Context, w *world.World, i int) error {
+		s := world.Schedule{Scenario: scenarios[i]}
+		return x.run(ctx, w, s, nil, func(r *world.Result) error {
+			roots[i] = root{node{schedule: s}, r.Points, r.States, r.End}
+			return nil
+		})
+	})
+	return roots, err
+}
+
+// singles plays every fault at every point of the roots.
+func (x *exploration) singles(ctx context.Context, roots []root) ([]node, error) {
+	type place struct{ root, point int }
+	var places []place
+	for i := range roots {
+		for p := range roots[i].points {
+			places = append(places, place{i, p})
+		}
+	}
+	found := make([][]node, len(places))
+	err := x.each(ctx, "singles", x.opt.World, len(places), func(ctx context.Context, w *world.World, i int) error {
+		from := &roots[places[i].root]
+		e := expansion{
+			exploration: x, world: w, count: &x.report.Singles, parent: from.schedule, points: from.points,
+			everywhere: true, last: x.opt.Depth < 2,
+			visit: func(s world.Schedule, r *world.Result, moot bool) {
+				found[i] = append(found[i], node{schedule: s, sign: signatureOf(s, r), moot: moot})
+			},
+		}
+		return e.at(ctx, places[i].point)
+	})
+	var all []node
+	for _, nodes := range found {
+		all = append(all, nodes...)
+	}
+	return all, err
+}
+
+// reordered plays the singles again, with what is due at one instant in another order.
+func (x *exploration) reordered(ctx context.Context, singles []node) error {
+	cfg := x.opt.World
+	cfg.Order = x.opt.Seed + 1
+	return x.each(ctx, "other orders", cfg, len(singles), func(ctx context.Context, w *world.World, i int) error {
+		return x.run(ctx, w, singles[i].schedule, nil, nil)
+	})
+}
+
+// markSame finds the nodes that go on as a root does, or as a node before them.
+func (x *exploration) markSame(roots []root, singles []node) {
+	if x.opt.Whole {
+		return
+	}
+	seen := map[signature]bool{}
+	for _, r := range roots {
+		for i, sum := range follows(r.points) {
+			if i < len(r.states) {
+				seen[signature{r.schedule.Scenario, r.states[i], sum, r.end}] = true
+			}
+		}
+	}
+	for i := range singles {
+		n := &singles[i]
+		if n.moot {
+			continue
+		}
+		if n.same = seen[n.sign]; n.same {
+			x.report.Same++
+		}
+		seen[n.sign] = true
+	}
+}
+
+// pairs plays every second fault at every point after the first.
+func (x *exploration) pairs(ctx context.Context, singles []node) error {
+	firsts := singles
+	if !x.opt.Whole {
+		firsts = slices.DeleteFunc(slices.Clone(singles), func(n node) bool { return n.moot })
+	}
+	if !x.opt.Enough {
+		return x.each(ctx, "pairs", x.opt.World, len(firsts), x.seconds(firsts))
+	}
+	const batch = 64
+	for some := range slices.Chunk(firsts, batch) {
+		if err := x.each(ctx, "pairs", x.opt.World, len(some), x.seconds(some)); err != nil || x.enough() {
+			return err
+		}
+	}
+	return nil
+}
+
+// seconds is the job of the pairs that begin with one of the firsts.
+func (x *exploration) seconds(firsts []node) job {
+	return func(ctx context.Context, w *world.World, i int) error {
+		n := &firsts[i]
+		r, err := w.Run(ctx, n.schedule)
+		if err != nil {
+			return err
+		}
+		to := len(r.Points)
+		if n.same {
+			to = min(to, r.Settled)
+		}
+		e := expansion{
+			exploration: x, world: w, count: &x.report.Pairs, parent: n.schedule, points: r.Points, from: r.After,
+			everywhere: x.opt.Whole, last: true, visit: func(world.Schedule, *world.Result, bool) {},
+		}
+		dull := monotonous(r.Points)
+		for p := r.After; p < to; p++ {
+			if apart(n.schedule, &r.Points[p]) || dull[p] && !x.opt.Whole {
+				continue
+			}
+			if err := e.at(ctx, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// apart tells that two faults of one trip need no second trip: they are a pair of the scenario with one. Only "two" is
+// left out, whose trips have nothing but counters in common.
+func apart(s world.Schedule, p *world.Point) bool {
+	return s.Scenario == "two" && p.Trip == s.Faults[0].At.Trip
+}
+
+// monotonous marks the points of the retries of a fault that lasts, but for those of the first two and the last two: in
+// between one retry is as the other.
+func monotonous(points []world.Point) []bool {
+	const ends = 2
+	dull := make([]bool, len(points))
+	var tries []int // the deliveries of one visit of a state
+	flush := func() {
+		if len(tries) > 2*ends {
+			for i := tries[ends]; i < tries[len(tries)-ends]; i++ {
+				dull[i] = true
+			}
+		}
+		tries = tries[:0]
+	}
+	var visit world.Label
+	for i := range points {
+		p := &points[i]
+		if p.Where != world.Delivery || !p.Deaf {
+			continue
+		}
+		if who := (world.Label{Trip: p.Trip, Actor: p.Actor}); who != visit || p.Attempt == 0 {
+			flush()
+			visit = who
+		}
+		tries = append(tries, i)
+	}
+	flush()
+	return dull
+}
+
+// run plays one schedule, takes up what it violates and counts it.
+func (x *exploration) run(ctx context.Context, w *world.World, s world.Schedule, count *int, visit func(*world.Result) error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	r, err := w.Run(ctx, s)
+	if err != nil {
+		return err
+	}
+	x.take(s, r, count)
+	if visit == nil {
+		return nil
+	}
+	return visit(r)
+}

@@ -1,0 +1,105 @@
+package mutants
+
+import (
+	"context"
+	"encoding/json"
+	"sync/atomic"
+
+	"tripsaga/engine"
+	"tripsaga/shared/money"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/verify/world"
+)
+
+// steps are broken between the engine, a step and the bank.
+var steps = []Mutant{
+	{Name: "undo-swallows-error", Means: "CancelFlight reports success when it failed", variant: func() world.Variant {
+		return world.Variant{Tasks: replace("CancelFlight", func(next engine.Task) engine.Task {
+			return func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
+				out, err := next(ctx, in)
+				if err != nil {
+					return json.RawMessage(`{}`), nil
+				}
+				return out, nil
+			}
+		})}
+	}},
+	{Name: "failure-not-recorded", Means: "BookingFailed ends the saga without recording anything", variant: func() world.Variant {
+		return world.Variant{Tasks: replace("BookingFailed", func(engine.Task) engine.Task {
+			return func(context.Context, json.RawMessage) (json.RawMessage, error) {
+				return nil, &engine.TaskError{Name: "BookingFailed"}
+			}
+		})}
+	}},
+	{Name: "retries-shared", Means: "the retries of a state are counted over all executions", Scenario: "two", variant: func() world.Variant {
+		var failures atomic.Int64
+		return world.Variant{Tasks: replace("ReserveHotel", func(next engine.Task) engine.Task {
+			return func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
+				const attempts = 5
+				out, err := next(ctx, in)
+				if err != nil && failures.Add(1) > attempts {
+					err = &engine.TaskError{Name: "Conflict", Message: err.Error()} // which is not retried
+				}
+				return out, err
+			}
+		})}
+	}},
+	{Name: "refund-from-reply", Means: "what is refunded is what the reply to the charge said", variant: func() world.Variant {
+		heard := map[string]bool{}
+		return world.Variant{Bank: func(b store.Bank) store.Bank { return replyBank{b, heard} }}
+	}},
+	{Name: "charge-without-key", Means: "each call to the bank charges anew", variant: func() world.Variant {
+		calls := 0
+		return world.Variant{Bank: func(b store.Bank) store.Bank { return keylessBank{b, &calls} }}
+	}},
+	{Name: "refund-forgotten", Means: "RefundPayment reports success without asking the bank", variant: func() world.Variant {
+		return world.Variant{Bank: func(b store.Bank) store.Bank { return deafBank{b} }}
+	}},
+}
+
+// replace puts a task around the one of the name.
+func replace(name string, around func(engine.Task) engine.Task) func(map[string]engine.Task) map[string]engine.Task {
+	return func(tasks map[string]engine.Task) map[string]engine.Task {
+		tasks[name] = around(tasks[name])
+		return tasks
+	}
+}
+
+// replyBank knows only the charges whose replies it has heard.
+type replyBank struct {
+	store.Bank
+	heard map[string]bool
+}
+
+func (b replyBank) Charge(ctx context.Context, key string, amount money.Amount, card string) (string, error) {
+	id, err := b.Bank.Charge(ctx, key, amount, card)
+	if err == nil {
+		b.heard[key] = true
+	}
+	return id, err
+}
+
+func (b replyBank) Cancel(ctx context.Context, key string) (string, error) {
+	if !b.heard[key] {
+		return "", nil
+	}
+	return b.Bank.Cancel(ctx, key)
+}
+
+// keylessBank charges under another key each time.
+type keylessBank struct {
+	store.Bank
+	calls *int
+}
+
+func (b keylessBank) Charge(ctx context.Context, key string, amount money.Amount, card string) (string, error) {
+	if *b.calls++; *b.calls > 1 {
+		key = key[:len(key)-1] + string(rune('a'+*b.calls%26))
+	}
+	return b.Bank.Charge(ctx, key, amount, card)
+}
+
+// deafBank never hears of a refund.
+type deafBank struct{ store.Bank }
+
+func (b deafBank) Cancel(context.Context, string) (string, error) { return "", nil }

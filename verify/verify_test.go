@@ -1,0 +1,153 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"tripsaga/engine"
+	"tripsaga/trip/saga"
+	"tripsaga/verify/world"
+)
+
+func explore(t *testing.T, opt Options) *Report {
+	t.Helper()
+	r, err := Explore(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func mustHold(t *testing.T, r *Report) {
+	t.Helper()
+	for _, v := range r.Violations[:min(len(r.Violations), 20)] {
+		t.Errorf("%s: %s: %s", v.ID, v.Invariant, v.Detail)
+	}
+}
+
+// TestSingles is the exploration to depth 1; make verify goes deeper.
+func TestSingles(t *testing.T) {
+	opt := Options{Depth: 1, Triples: 200, Seed: 1}
+	if testing.Short() {
+		opt.Scenarios = []string{"booked"}
+	}
+	r := explore(t, opt)
+	mustHold(t, r)
+	if r.Singles < 500 || r.Triples != 200 || r.Schedules < 2*r.Singles+r.Triples {
+		t.Errorf("%d schedules, %d singles, %d triples", r.Schedules, r.Singles, r.Triples)
+	}
+}
+
+func TestReportIsTheSameEachTime(t *testing.T) {
+	opt := Options{Depth: 2, Triples: 40, Seed: 3, Scenarios: []string{"flight-full"}, OneIn: 7}
+	a, b := explore(t, opt), explore(t, opt)
+	a.Seconds, a.PerSecond, b.Seconds, b.PerSecond = 0, 0, 0, 0
+	if a.Schedules != b.Schedules || a.Singles != b.Singles || a.Pairs != b.Pairs || a.Same != b.Same || a.Ends != b.Ends {
+		t.Errorf("%+v, then %+v", a, b)
+	}
+	if a.Pairs == 0 {
+		t.Error("no pairs")
+	}
+}
+
+// TestNothingIsLostByLeavingOut explores the pairs of the smallest scenario whole: each end that they reach is one that
+// the exploration reaches which leaves out what goes on as another one, and so is each invariant that a broken saga
+// breaks.
+func TestNothingIsLostByLeavingOut(t *testing.T) {
+	for name, variant := range map[string]func() world.Variant{
+		"the product":                    nil,
+		"a failure that is not recorded": func() world.Variant { return world.Variant{Tasks: forgetFailure} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			opt := Options{Depth: 2, Scenarios: []string{"flight-full"}, World: world.Config{Variant: variant}}
+			some := explore(t, opt)
+			opt.Whole, opt.OneIn, opt.Seed = true, 50, 1
+			whole := explore(t, opt)
+			if whole.Pairs < 1000 || some.Pairs < 1000 {
+				t.Errorf("%d pairs of the whole, %d of what is left", whole.Pairs, some.Pairs)
+			}
+			for end := range whole.ends {
+				if !some.ends[end] {
+					t.Errorf("an end of the whole is missing; it has %d, the exploration %d", len(whole.ends), len(some.ends))
+				}
+			}
+			for _, v := range whole.Violations {
+				if !slices.ContainsFunc(some.Violations, func(o Violation) bool { return o.Invariant == v.Invariant }) {
+					t.Errorf("only the whole finds %s, by %s", v.Invariant, v.ID)
+				}
+			}
+			if broken := variant != nil; broken == (len(some.Violations) == 0) {
+				t.Errorf("%d violations", len(some.Violations))
+			}
+		})
+	}
+}
+
+// forgetFailure ends the saga whether its failure could be recorded or not.
+func forgetFailure(tasks map[string]engine.Task) map[string]engine.Task {
+	record := tasks["FlightBookingFailed"]
+	tasks["FlightBookingFailed"] = func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
+		_, _ = record(ctx, in)
+		return nil, &engine.TaskError{Name: "FlightBookingFailed"}
+	}
+	return tasks
+}
+
+// dropFlightCancels is a saga that does not cancel the flight.
+func dropFlightCancels(tasks map[string]engine.Task) map[string]engine.Task {
+	tasks["CancelFlight"] = func(context.Context, json.RawMessage) (json.RawMessage, error) { return json.RawMessage(`{}`), nil }
+	return tasks
+}
+
+func TestShrink(t *testing.T) {
+	cfg := world.Config{Variant: func() world.Variant { return world.Variant{Tasks: dropFlightCancels} }}
+	w, err := world.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	s, err := world.ParseSchedule("hotel-full:A.Engine#1.journal1=throttle,A.ReserveHotel#1=fail,A.BookingFailed#1=twice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := w.Run(t.Context(), s)
+	if err != nil || len(r.Violations) == 0 {
+		t.Fatalf("%v, %v", r, err)
+	}
+	less, err := Shrink(t.Context(), w, s, r.Violations[0].Invariant)
+	if err != nil || less.String() != "hotel-full" {
+		t.Errorf("%s, %v: the flight is never cancelled, whatever goes wrong", less, err)
+	}
+}
+
+func TestMonotonous(t *testing.T) {
+	delivery := func(n int) world.Point {
+		return world.Point{Label: world.Label{Trip: "A", Actor: "X", N: n + 1}, Where: world.Delivery, Attempt: n, Deaf: n > 0}
+	}
+	journal := world.Point{Label: world.Label{Trip: "A", Actor: world.Engine}, Where: world.EngineWrite}
+	var points []world.Point
+	for n := range 8 {
+		points = append(points, delivery(n), journal)
+	}
+	var marks strings.Builder
+	for _, dull := range monotonous(points) {
+		marks.WriteByte(map[bool]byte{false: '.', true: 'x'}[dull])
+	}
+	// The first delivery is the fault itself; of the seven deaf ones, two and two are looked at.
+	if got, want := marks.String(), "......xxxxxx...."; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestLint(t *testing.T) {
+	findings, err := Lint(saga.Definition())
+	if err != nil || len(findings) > 0 {
+		t.Errorf("the product's own saga: %v, %v", findings, err)
+	}
+	if _, err := Lint([]byte("{")); err == nil {
+		t.Error("half a definition passes")
+	}
+}

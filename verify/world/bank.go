@@ -1,0 +1,109 @@
+package world
+
+import (
+	"context"
+
+	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
+	"tripsaga/table"
+	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/domain"
+)
+
+// bankPort stands before the bank. What the bank does inside is its own affair, and happens or does not.
+type bankPort struct {
+	p    *process
+	bank store.Bank
+}
+
+var _ store.Bank = (*bankPort)(nil)
+
+// Charge is one point.
+func (b *bankPort) Charge(ctx context.Context, key string, amount money.Amount, card string) (id string, err error) {
+	err = b.pass(Charge, opCharge, key, func(f Fault) (err error) {
+		if f.Kind == Decline {
+			card = bank.Declined
+		}
+		id, err = b.bank.Charge(ctx, key, amount, card)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// Cancel is one point.
+func (b *bankPort) Cancel(ctx context.Context, key string) (refund string, err error) {
+	err = b.pass(Refund, opCancel, key, func(Fault) (err error) {
+		refund, err = b.bank.Cancel(ctx, key)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return refund, nil
+}
+
+// Entries is none: only people read them.
+func (b *bankPort) Entries(ctx context.Context, key string) ([]domain.Entry, error) {
+	return b.bank.Entries(ctx, key)
+}
+
+var silent = fault.New(fault.Unavailable, fault.NameUnavailable, "injected: the bank did not answer")
+
+// pass lets the call through to the bank, or not, or loses its answer.
+func (b *bankPort) pass(where Where, op, key string, do func(Fault) error) error {
+	r, fr := b.p.run, b.p.run.frame
+	if b.p.dead || fr == nil || fr.call == nil || fr.call.dead {
+		return silent
+	}
+	l := fr.label
+	l.Op = op
+	l.I = r.count(l)
+	what := l.Trip + "." + op
+	f := r.visit(Point{Label: l, Where: where, Deaf: fr.quiet || r.lasting[what] != "", Keys: bankKeys(key)})
+	if b.p.dead {
+		return silent
+	}
+	if f.Kind.Lasting() {
+		r.lasting[what] = f.Kind
+	}
+	switch r.lasting[what] {
+	case Down:
+		return silent
+	case Mute:
+		f.Kind = Lost
+	}
+	switch f.Kind {
+	case Fail:
+		return silent
+	case Crash:
+		r.kill(f.Cut)
+		return silent
+	case Die, Late:
+		if fr.call.park(f.Until); fr.call.dead {
+			return silent
+		}
+	}
+	fr.bank = true
+	err := do(f)
+	fr.bank = false
+	return b.after(f, fr.call, err)
+}
+
+// bankKeys is the partition in which the bank keeps a payment.
+func bankKeys(payment string) []table.Key { return []table.Key{{PK: "BANK#" + payment}} }
+
+func (b *bankPort) after(f Fault, c *call, err error) error {
+	switch f.Kind {
+	case Lost:
+		return silent
+	case Crashed:
+		b.p.run.kill(f.Cut)
+	case Gone:
+		c.park(Label{})
+	}
+	return err
+}

@@ -1,0 +1,127 @@
+package world
+
+import (
+	"strings"
+
+	"tripsaga/table"
+)
+
+// Choice is a fault that can happen at a point. A moot one comes to the same as another one at another point, if the
+// schedule can have that: a crash that loses writes is a crash before them, since nothing but the table outlives it; a
+// function that ends before it has written anything is a delivery that never arrives; what others do comes to the same
+// anywhere before the next operation that touches what they touch.
+type Choice struct {
+	Fault
+	Moot bool
+}
+
+// Choices are the faults that can happen at the point, but for those that depend on a later point, see [Point.Delays].
+func (p *Point) Choices() []Choice {
+	if p.Deaf {
+		return nil
+	}
+	var all []Choice
+	add := func(moot bool, kinds ...Kind) {
+		for _, k := range kinds {
+			all = append(all, Choice{Fault{At: p.Label, Kind: k}, moot})
+		}
+	}
+	p.choose(add)
+	if p.Crashes() {
+		add(p.Pending > 0, Crash)
+		for cut := 1; cut <= p.Pending; cut++ {
+			all = append(all, Choice{Fault{At: p.Label, Kind: Crash, Cut: cut}, cut < p.Pending})
+		}
+	}
+	if p.Actor == Client {
+		add(false, Leave)
+	}
+	if p.Stopped {
+		add(false, Redrive)
+	}
+	return all
+}
+
+func (p *Point) choose(add func(moot bool, kinds ...Kind)) {
+	switch p.Where {
+	case Delivery:
+		add(false, Fail, Die, Twice, Down, Mute, Overdue)
+		if p.Alters {
+			add(false, Altered)
+		}
+	case Reply:
+		add(false, Fail, Lost)
+	case Read:
+		add(false, Fail)
+		add(!p.touches("INVENTORY"), Load)
+	case Write:
+		add(false, Fail, Throttle, Lost, Gone, Crashed, Rival)
+		add(true, Die)
+		add(!p.touches(skTrip), Overdue)
+		add(!p.touches("AVAILABLE"), Load)
+	case Charge:
+		add(false, Fail, Lost, Down, Mute, Decline, Gone, Crashed, Rival)
+		add(true, Die)
+	case Refund:
+		add(false, Fail, Lost, Down, Mute, Gone, Crashed, Rival)
+		add(true, Die)
+	case EngineWrite:
+		add(false, Fail, Throttle, Lost, Crashed, Rival)
+	case OtherWrite:
+		add(false, Fail, Throttle, Lost, Crashed)
+	default:
+		add(false, Fail)
+	}
+}
+
+// touches tells whether the point touches an item of this sort key.
+func (p *Point) touches(sk string) bool {
+	for _, key := range p.Keys {
+		if key.SK == sk || key.SK == "" && strings.HasPrefix(key.PK, pkTrip) {
+			return true
+		}
+	}
+	return false
+}
+
+// Delays tells whether a call can stand still at the point and go on later, and whether the delivery can come again later.
+func (p *Point) Delays() (late, again bool) {
+	switch p.Where {
+	case Delivery:
+		return !p.Deaf, !p.Deaf
+	case Read, Write, Charge, Refund:
+		return !p.Deaf, false
+	}
+	return false, false
+}
+
+// Crashes tells whether the process can be killed at the point: a crash anywhere else is one before the next such point.
+func (p *Point) Crashes() bool {
+	switch p.Where {
+	case Write, Charge, Refund, EngineWrite, OtherWrite:
+		return !p.Deaf
+	}
+	return false
+}
+
+// Call is the delivery that the point belongs to; ok is false for one that belongs to none.
+func (p *Point) Call() (delivery Label, ok bool) {
+	switch p.Where {
+	case Read, Write, Charge, Refund, Reply:
+		return Label{Trip: p.Trip, Actor: p.Actor, N: p.N}, true
+	}
+	return Label{}, false
+}
+
+// KeysOf are the keys that a delivery's operations touch, in the points of a run.
+func KeysOf(points []Point, l Label) map[table.Key]bool {
+	keys := map[table.Key]bool{}
+	for i := range points {
+		if p := &points[i]; p.Trip == l.Trip && p.Actor == l.Actor && p.N == l.N {
+			for _, key := range p.Keys {
+				keys[key] = true
+			}
+		}
+	}
+	return keys
+}

@@ -1,0 +1,197 @@
+package world
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"tripsaga/table"
+	"tripsaga/verify/model"
+)
+
+// ledger stands right above the table and keeps a copy of what is in it: to judge every write, to know what a crash may
+// take back, and to put the table back as it was before the run.
+type ledger struct {
+	inner   table.Table
+	atOnce  bool        // every write is durable when it returns
+	base    model.Items // before the run; shared, never changed
+	items   model.Items // now, where it differs from base or did
+	gone    map[table.Key]bool
+	writes  []write
+	durable int // how many of the writes have been waited for
+	commit  func(ops []table.Op, before, after func(table.Key) (table.Item, bool))
+}
+
+var _ table.Table = (*ledger)(nil)
+
+// write is one transaction that was applied, with what stood there before.
+type write struct {
+	ops    []table.Op
+	before []before
+}
+
+type before struct {
+	key  table.Key
+	item table.Item
+	ok   bool
+}
+
+func (l *ledger) get(key table.Key) (table.Item, bool) {
+	if item, ok := l.items[key]; ok {
+		return item, true
+	}
+	if l.gone[key] {
+		return table.Item{}, false
+	}
+	item, ok := l.base[key]
+	return item, ok
+}
+
+func (l *ledger) set(key table.Key, item table.Item, ok bool) {
+	if !ok {
+		delete(l.items, key)
+		l.gone[key] = true
+		return
+	}
+	delete(l.gone, key)
+	l.items[key] = item
+}
+
+// Get waits for what it shows, unless it is deferred.
+func (l *ledger) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
+	item, ok, err := l.inner.Get(ctx, key)
+	l.wait(ctx, err)
+	return item, ok, err
+}
+
+// Query waits as Get does.
+func (l *ledger) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	page, err := l.inner.Query(ctx, q)
+	l.wait(ctx, err)
+	return page, err
+}
+
+// Sync waits for everything.
+func (l *ledger) Sync(ctx context.Context) error {
+	err := table.Sync(ctx, l.inner)
+	if err == nil {
+		l.durable = len(l.writes)
+	}
+	return err
+}
+
+func (l *ledger) wait(ctx context.Context, err error) {
+	if err == nil && (l.atOnce || !table.IsDeferred(ctx)) {
+		l.durable = len(l.writes)
+	}
+}
+
+// Transact keeps what the table took.
+func (l *ledger) Transact(ctx context.Context, ops ...table.Op) error {
+	if err := l.inner.Transact(ctx, ops...); err != nil {
+		return err
+	}
+	w := write{ops: ops, before: make([]before, len(ops))}
+	for i := range ops {
+		item, ok := l.get(ops[i].Key)
+		w.before[i] = before{ops[i].Key, item, ok}
+		l.apply(&ops[i], item, ok)
+	}
+	l.writes = append(l.writes, w)
+	l.wait(ctx, nil)
+	l.commit(ops, w.was, l.get)
+	return nil
+}
+
+func (w *write) was(key table.Key) (table.Item, bool) {
+	for i := range w.before {
+		if w.before[i].key == key {
+			return w.before[i].item, w.before[i].ok
+		}
+	}
+	return table.Item{}, false
+}
+
+func (l *ledger) apply(op *table.Op, item table.Item, ok bool) {
+	switch op.Kind {
+	case table.OpPut:
+		l.set(op.Key, op.Item, true)
+	case table.OpDelete:
+		l.set(op.Key, table.Item{}, false)
+	case table.OpAdd:
+		item.Ints = maps.Clone(item.Ints)
+		item.Ints[op.Attr] += op.Delta
+		l.set(op.Key, item, ok)
+	}
+}
+
+// undo takes back the newest n writes, as a crash does, or a run that is over.
+func (l *ledger) undo(n int) error {
+	cut := l.writes[len(l.writes)-n:]
+	l.writes = l.writes[:len(l.writes)-n]
+	l.durable = min(l.durable, len(l.writes))
+	touched := map[table.Key]bool{}
+	for i := len(cut) - 1; i >= 0; i-- {
+		for _, b := range cut[i].before {
+			l.set(b.key, b.item, b.ok)
+			touched[b.key] = true
+		}
+	}
+	return l.restore(touched)
+}
+
+// restore writes to the table what the ledger says of the keys.
+func (l *ledger) restore(keys map[table.Key]bool) error {
+	ops := make([]table.Op, 0, table.MaxOps)
+	flush := func() error {
+		if len(ops) == 0 {
+			return nil
+		}
+		err := l.inner.Transact(table.Deferred(context.Background()), ops...)
+		ops = ops[:0]
+		return err
+	}
+	for key := range keys {
+		if item, ok := l.get(key); ok {
+			ops = append(ops, table.Put(item, table.None))
+		} else {
+			ops = append(ops, table.Delete(key, table.None))
+		}
+		if len(ops) == table.MaxOps {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// all is everything in the table.
+func (l *ledger) all() model.Items {
+	all := make(model.Items, len(l.base)+len(l.items))
+	for key, item := range l.base {
+		if !l.gone[key] {
+			all[key] = item
+		}
+	}
+	maps.Copy(all, l.items)
+	return all
+}
+
+// changed are the items that are not as they were before the run, sorted by key; the journal's are left out.
+func (l *ledger) changed() []table.Item {
+	var all []table.Item
+	for key, item := range l.items {
+		if old, ok := l.base[key]; !strings.HasPrefix(key.SK, skJournal) && !(ok && sameItem(old, item)) {
+			all = append(all, item)
+		}
+	}
+	slices.SortFunc(all, func(a, b table.Item) int {
+		return cmp.Or(strings.Compare(a.PK, b.PK), strings.Compare(a.SK, b.SK))
+	})
+	return all
+}
+
+func sameItem(a, b table.Item) bool { return a.Version == b.Version && maps.Equal(a.Ints, b.Ints) }

@@ -1,0 +1,128 @@
+package world
+
+import (
+	"slices"
+	"time"
+
+	"tripsaga/shared/ident"
+	"tripsaga/shared/money"
+	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/domain"
+	"tripsaga/verify/model"
+)
+
+// begin is the virtual time at which every run starts.
+var begin = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
+
+// Scenario is what is asked for; without a fault each has one end.
+type Scenario struct {
+	Name  string
+	Means string
+	trips []booking
+	// one of the trips at most is confirmed, and one is when no fault outlasts the retries.
+	oneWins bool
+	apart   time.Duration // between the bookings
+}
+
+// booking is one trip of a scenario.
+type booking struct {
+	name    string // "A"
+	request domain.Request
+	trip    model.Trip
+}
+
+const (
+	day     = "2027-03-01"
+	price   = 10_000 // of a seat, and of a room for one night
+	flight  = "TS100"
+	last    = "TS101" // has one seat left
+	full    = "TS102" // has none
+	hotel   = "GRAND"
+	soldOut = "PLAZA" // has no room on the second night
+)
+
+// Scenarios lists all of them.
+func Scenarios() []Scenario { return slices.Clone(scenarios) }
+
+// ScenarioNames lists their names.
+func ScenarioNames() []string {
+	var names []string
+	for _, s := range scenarios {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+func scenarioNamed(name string) (Scenario, bool) {
+	i := slices.IndexFunc(scenarios, func(s Scenario) bool { return s.Name == name })
+	if i < 0 {
+		return Scenario{}, false
+	}
+	return scenarios[i], true
+}
+
+var scenarios = []Scenario{
+	{Name: "booked", Means: "everything is there and paid for", trips: []booking{
+		book("A", flight, 2, hotel, model.MustConfirm)}},
+	{Name: "flight-full", Means: "the flight has too few seats", trips: []booking{
+		book("A", full, 2, hotel, model.MustFail)}},
+	{Name: "hotel-full", Means: "the hotel has no room on the second night", trips: []booking{
+		book("A", flight, 2, soldOut, model.MustFail)}},
+	{Name: "last-seat", Means: "two trips want the last seat", oneWins: true, trips: []booking{
+		book("A", last, 1, hotel, model.Either), book("B", last, 1, hotel, model.Either)}},
+	{Name: "two", Means: "two trips, one soon after the other, share flight and hotel", apart: 20 * time.Second, trips: []booking{
+		book("A", flight, 1, hotel, model.MustConfirm), book("B", flight, 1, hotel, model.MustConfirm)}},
+}
+
+func book(name, number string, seats int, at string, end model.Outcome) booking {
+	const rooms = 1
+	nights := []string{"2027-03-01", "2027-03-02"}
+	trip := model.Trip{
+		ID: ident.Derive("trip", name), Name: name, Flight: "FLIGHT#" + number + "#" + day, Seats: int64(seats), Rooms: rooms,
+		Minor: price * int64(seats+rooms*len(nights)), Currency: "JPY", Outcome: end,
+	}
+	for _, night := range nights {
+		trip.Nights = append(trip.Nights, "HOTEL#"+at+"#"+night)
+	}
+	return booking{name: name, trip: trip, request: domain.Request{
+		Traveler: domain.TravelerRequest{Name: "Ada Lovelace", Email: "ada@example.com"},
+		Flight:   domain.FlightRequest{Number: number, Date: day, Seats: seats},
+		Hotel:    domain.StayRequest{ID: at, CheckIn: nights[0], CheckOut: "2027-03-03", Rooms: rooms},
+		Payment:  domain.PaymentRequest{CardToken: bank.OK},
+		Currency: "JPY",
+	}}
+}
+
+// offers is the inventory of all scenarios.
+func offers() domain.Offers {
+	cost := money.Amount{Minor: price, Currency: "JPY"}
+	o := domain.Offers{Fingerprint: "verify"}
+	for number, seats := range map[string]int64{flight: 9, last: 1, full: 0} {
+		o.Flights = append(o.Flights, domain.Offer[domain.FlightDay]{Row: domain.FlightDay{
+			Number: domain.FlightNumber(number), Date: day, Airline: "Saga Air", Origin: "HND", Destination: "CTS",
+			Departs: "08:30", Arrives: "10:05", Price: cost, Capacity: seats, Available: seats}})
+	}
+	for at, rooms := range map[string][]int64{hotel: {9, 9}, soldOut: {9, 0}} {
+		for i, night := range []domain.Date{"2027-03-01", "2027-03-02"} {
+			o.Nights = append(o.Nights, domain.Offer[domain.HotelNight]{Row: domain.HotelNight{
+				Hotel: domain.HotelID(at), Night: night, Name: at, City: "Sapporo", Price: cost,
+				Capacity: rooms[i], Available: rooms[i]}})
+		}
+	}
+	return o
+}
+
+// partitions are those that a load of the offers writes.
+func partitions() []string {
+	all := []string{"INVENTORY"}
+	for _, s := range scenarios {
+		for _, b := range s.trips {
+			for _, pk := range append([]string{b.trip.Flight}, b.trip.Nights...) {
+				if !slices.Contains(all, pk) {
+					all = append(all, pk)
+				}
+			}
+		}
+	}
+	return all
+}

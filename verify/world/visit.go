@@ -1,0 +1,193 @@
+package world
+
+import (
+	"errors"
+	"strings"
+
+	"tripsaga/table"
+	"tripsaga/table/faulty"
+	"tripsaga/verify/model"
+)
+
+// errInjected is what a caller hears when the outcome is unknown.
+var errInjected = errors.New("injected: no answer")
+
+// decide takes every call of the table in: it is where a point is found, and where its fault comes from.
+func (p *process) decide(op faulty.Op) faulty.Fault {
+	r := p.run
+	keys := keysOf(&op)
+	switch {
+	case p.dead || r.broken != nil:
+		return faulty.Before(table.ErrClosed)
+	case !p.armed || strings.HasPrefix(keys[0].PK, pkMachine):
+		return faulty.Fault{}
+	case isEngines(keys[0]):
+		return p.inject(r.visit(p.enginePoint(&op, keys)), nil)
+	}
+	f := r.frame
+	if f == nil {
+		f = r.other(Listener, p.n)
+	}
+	switch {
+	case f.call != nil && f.call.dead:
+		return faulty.Before(table.ErrClosed)
+	case f.bank:
+		return faulty.Fault{}
+	}
+	return p.inject(r.visit(r.framePoint(f, &op, keys)), f.call)
+}
+
+// enginePoint labels what the engine does to its own items.
+func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
+	r := p.run
+	pt := Point{Where: EngineRead, Keys: keys, Label: Label{Trip: r.tripOf(keys[0]), Actor: Engine, N: p.n}}
+	switch op.Kind {
+	case faulty.Get:
+		pt.Op = opGet
+	case faulty.Query:
+		pt.Op = opQuery
+	default:
+		pt.Where, pt.Op = EngineWrite, opPut
+	}
+	for _, key := range keys {
+		if digits, ok := strings.CutPrefix(key.SK, skJournal); ok && op.Kind == faulty.Transact {
+			pt.Op, pt.I = opJournal, number(digits)
+			pt.Try = r.count(pt.Label) - 1
+			return pt
+		}
+	}
+	if strings.HasPrefix(keys[0].PK, pkNotice) && op.Kind == faulty.Transact {
+		pt.Op = opNotice
+	}
+	pt.I = r.count(pt.Label)
+	return pt
+}
+
+func number(digits string) (n int) {
+	for _, d := range digits {
+		n = 10*n + int(d-'0')
+	}
+	return n
+}
+
+// framePoint labels what somebody else does.
+func (r *run) framePoint(f *frame, op *faulty.Op, keys []table.Key) Point {
+	pt := Point{Where: Read, Keys: keys, Label: f.label, Deaf: f.quiet}
+	switch op.Kind {
+	case faulty.Get:
+		pt.Op = opGet
+	case faulty.Query:
+		pt.Op = opQuery
+	default:
+		pt.Where, pt.Op = Write, opPut
+	}
+	if f.call == nil {
+		pt.Where += OtherRead - Read
+	}
+	pt.I = r.count(pt.Label)
+	pt.First = !f.begun
+	f.begun = true
+	if f.label.Actor == Reconciler && pt.Where == OtherRead && pt.I > 1 {
+		pt.Deaf = true // it reads one list, shard by shard
+	}
+	return pt
+}
+
+func (r *run) count(l Label) int {
+	r.counts[l]++
+	return r.counts[l]
+}
+
+// visit records the point and gives its fault; what was to come just before it comes first.
+func (r *run) visit(pt Point) Fault {
+	pt.At, pt.Stopped, pt.Pending = r.now(), r.someStopped(), len(r.ledger.writes)-r.ledger.durable
+	r.land(pt.Label)
+	if len(r.faults) == 0 {
+		r.states = append(r.states, r.ledger.state())
+	}
+	if r.pending == 0 && r.settled < 0 && r.quiet() {
+		r.settle()
+	}
+	f, hit := r.faults[pt.Label]
+	if !hit || r.process().dead {
+		r.points = append(r.points, pt)
+		return Fault{}
+	}
+	pt.Hit = f.Kind
+	r.points = append(r.points, pt)
+	r.excuse(f)
+	r.interfere(f)
+	if r.pending--; r.pending == 0 {
+		r.after = len(r.points)
+	}
+	return f
+}
+
+// quiet tells that no call stands still.
+func (r *run) quiet() bool {
+	for _, c := range r.stalled {
+		if !c.dead && c.until != (Label{}) {
+			return false
+		}
+	}
+	return true
+}
+
+// settle notes the state from which everything goes on without faults.
+func (r *run) settle() {
+	r.settled, r.state = len(r.points), r.ledger.state()
+	for what, kind := range r.lasting {
+		r.state += hashText(what + string(kind))
+	}
+	if n := len(r.procs); n > 1 && !r.procs[n-2].dead {
+		r.state += hashText("rival")
+	}
+}
+
+// excuse tells the judge what the fault may cost.
+func (r *run) excuse(f Fault) {
+	r.lasted = r.lasted || f.Kind.Lasting()
+	for _, j := range r.trips {
+		if f.Kind == Load || f.At.Trip == j.name && (f.Kind.Lasting() || f.Kind == Decline || f.Kind == Altered) {
+			r.judge.SetOutcome(j.trip.ID, model.Either)
+		}
+	}
+}
+
+// inject makes the fault one of the table's. call is whose operation it is, nil for others than functions.
+func (p *process) inject(f Fault, c *call) faulty.Fault {
+	r := p.run
+	if p.dead { // by a fault that came in between
+		return faulty.Before(table.ErrClosed)
+	}
+	switch f.Kind {
+	case Fail, Leave:
+		r.leave(f)
+		return faulty.Before(errInjected)
+	case Lost:
+		return faulty.After(errInjected)
+	case Throttle:
+		return faulty.Before(table.ErrTryAgain)
+	case Crash:
+		r.kill(f.Cut)
+		return faulty.Before(table.ErrClosed)
+	case Crashed:
+		return faulty.CrashAfter(func() { r.kill(f.Cut) })
+	case Gone:
+		return faulty.CrashAfter(func() { c.park(Label{}) })
+	case Die, Late:
+		c.park(f.Until)
+		if c.dead {
+			return faulty.Before(table.ErrClosed)
+		}
+	}
+	return faulty.Fault{}
+}
+
+func (r *run) leave(f Fault) {
+	for _, j := range r.trips {
+		if f.Kind == Leave && f.At.Trip == j.name {
+			j.done = true
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tripsaga/asl"
+	"tripsaga/engine"
+	"tripsaga/local"
+	"tripsaga/table"
+	"tripsaga/table/embedded"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/saga"
+	"tripsaga/verify/model"
+)
+
+// Config says what is played. The zero value is the product as it is, over the embedded store in memory.
+type Config struct {
+	Definition []byte // of the saga; default the product's
+	// Open gives an empty table that is durable at once, as DynamoDB is, and what closes it. Default: the embedded store in
+	// memory, of which a crash takes back what was not waited for.
+	Open func() (table.Table, func() error, error)
+	// Variant breaks the product on purpose; it is called for every run. nil leaves it whole.
+	Variant func() Variant
+	// Order lets what is due at one instant happen in an order drawn from this seed; 0 is the order in which it was asked for.
+	Order uint64
+
+	machine *asl.Machine
+	durable bool // the table is, at once
+}
+
+// Variant stands between the product's parts; what is nil does nothing. Table stands above the faults: it is part of the
+// program, and not of what the program runs on. Each is called once for every process of a run.
+type Variant struct {
+	Table     func(table.Table) table.Table
+	Tasks     func(map[string]engine.Task) map[string]engine.Task
+	Bank      func(store.Bank) store.Bank
+	Scheduler func(engine.Scheduler) engine.Scheduler
+}
+
+// World plays schedules, one after another, over one table. It is for one goroutine.
+type World struct {
+	cfg    Config
+	table  table.Table
+	close  func() error
+	base   model.Items
+	played int
+}
+
+// New opens a world. It is to be closed. Errors: *asl.DefinitionError, or what the table says.
+func New(cfg Config) (*World, error) {
+	if cfg.Definition == nil {
+		cfg.Definition = saga.Definition()
+	}
+	machine, err := asl.Parse(cfg.Definition)
+	if err != nil {
+		return nil, err
+	}
+	cfg.machine = machine
+	w := &World{cfg: cfg}
+	w.cfg.durable = cfg.Open != nil
+	if cfg.Open == nil {
+		w.cfg.Open = openEmbedded
+	}
+	return w, w.open()
+}
+
+// openEmbedded keeps the store small: a run writes some kilobytes.
+func openEmbedded() (table.Table, func() error, error) {
+	s, err := embedded.Open("", embedded.Options{StreamPrefix: store.OutboxPrefix, Cache: 1 << 20})
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, s.Close, nil
+}
+
+// open makes the table and fills it: by a load of the inventory at first, later by what that had written.
+func (w *World) open() (err error) {
+	if w.table, w.close, err = w.cfg.Open(); err != nil {
+		return err
+	}
+	if w.base == nil {
+		return w.load()
+	}
+	l, keys := w.ledger(), map[table.Key]bool{}
+	for key := range w.base {
+		keys[key] = true
+	}
+	return l.restore(keys)
+}
+
+func (w *World) load() error {
+	ctx := context.Background()
+	if _, err := store.NewInventory(w.table).Load(ctx, offers()); err != nil {
+		return fmt.Errorf("loading the inventory: %w", err)
+	}
+	// The definition is stored once, as on any machine that has run before.
+	if _, err := local.OpenCore(ctx, w.table, w.options(engine.NewVirtual(begin))); err != nil {
+		return err
+	}
+	w.base = model.Items{}
+	for _, pk := range append(partitions(), pkMachine+"booking") {
+		page, err := w.table.Query(ctx, table.Query{PK: pk})
+		if err != nil {
+			return fmt.Errorf("reading the inventory: %w", err)
+		}
+		for _, item := range page.Items {
+			w.base[item.Key] = item
+		}
+	}
+	return nil
+}
+
+func (w *World) options(s engine.Scheduler) local.Options {
+	return local.Options{Machine: w.cfg.machine, Source: w.cfg.Definition, Scheduler: s}
+}
+
+func (w *World) ledger() *ledger {
+	return &ledger{inner: w.table, atOnce: w.cfg.durable, base: w.base, items: model.Items{}, gone: map[table.Key]bool{},
+		commit: func([]table.Op, func(table.Key) (table.Item, bool), func(table.Key) (table.Item, bool)) {}}
+}
+
+// Close closes the table.
+func (w *World) Close() error { return w.close() }
+
+// refresh bounds how many runs a store in memory serves: what they deleted slows down its reads.
+const refresh = 64
+
+// Run plays a schedule. The error tells that it could not be played.
+func (w *World) Run(ctx context.Context, s Schedule) (*Result, error) {
+	result, _, err := w.play(ctx, s, false)
+	return result, err
+}
+
+// Replay is Run, and gives the records that differ in the end from those of before, but for the engine's journal.
+func (w *World) Replay(ctx context.Context, s Schedule) (*Result, []table.Item, error) {
+	return w.play(ctx, s, true)
+}
+
+func (w *World) play(ctx context.Context, s Schedule, keep bool) (result *Result, records []table.Item, err error) {
+	scenario, ok := scenarioNamed(s.Scenario)
+	if !ok {
+		return nil, nil, fmt.Errorf("there is no scenario %q, only %q", s.Scenario, ScenarioNames())
+	}
+	if w.played++; w.played%refresh == 0 {
+		if err := w.renew(); err != nil {
+			return nil, nil, err
+		}
+	}
+	r := newRun(ctx, w, scenario, s)
+	result, err = r.play()
+	if keep {
+		records = r.ledger.changed()
+	}
+	return result, records, errors.Join(err, r.ledger.undo(len(r.ledger.writes)))
+}
+
+// renew gives a store in memory up for a new one.
+func (w *World) renew() error {
+	if w.cfg.durable {
+		return nil
+	}
+	return errors.Join(w.close(), w.open())
+}

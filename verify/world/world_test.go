@@ -1,0 +1,156 @@
+package world
+
+import (
+	"slices"
+	"testing"
+)
+
+func newWorld(t testing.TB) *World {
+	t.Helper()
+	w, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func (w *World) mustRun(t testing.TB, id string) *Result {
+	t.Helper()
+	s, err := ParseSchedule(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := w.Run(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestScenariosWithoutFaults(t *testing.T) {
+	w := newWorld(t)
+	ends := map[string][]string{
+		"booked": {"CONFIRMED"}, "flight-full": {"FAILED"}, "hotel-full": {"FAILED"},
+		"last-seat": {"CONFIRMED", "FAILED"}, "two": {"CONFIRMED", "CONFIRMED"},
+	}
+	for _, name := range ScenarioNames() {
+		r := w.mustRun(t, name)
+		if !slices.Equal(r.Statuses, ends[name]) || len(r.Violations) > 0 {
+			t.Errorf("%s: %q, %v; want %q", name, r.Statuses, r.Violations, ends[name])
+		}
+	}
+}
+
+// TestFaultsDoWhatTheyMean plays one schedule of each kind and looks for its traces.
+func TestFaultsDoWhatTheyMean(t *testing.T) {
+	w := newWorld(t)
+	for id, want := range map[string]struct {
+		end    string
+		passed []string // labels of points that there must be
+		absent string   // label of a point that must not be
+	}{
+		"booked:A.ReserveFlight#1=fail":                            {"CONFIRMED", []string{"A.ReserveFlight#2.put1"}, "A.ReserveFlight#1.put1"},
+		"booked:A.ReserveFlight#1.put1=lost":                       {"CONFIRMED", []string{"A.ReserveFlight#2.get2"}, ""},
+		"booked:A.ReserveFlight#1.put1=throttle":                   {"CONFIRMED", []string{"A.ReserveFlight#2.put1"}, "A.ReserveFlight#2.get2"},
+		"booked:A.ReserveFlight#1=die":                             {"CONFIRMED", []string{"A.ReserveFlight#2.put1"}, "A.ReserveFlight#1.get1"},
+		"booked:A.ReserveFlight#1.put1=gone":                       {"CONFIRMED", []string{"A.ReserveFlight#2.get2"}, "A.ReserveFlight#1.reply"},
+		"booked:A.ReserveFlight#1.put1=late@end":                   {"CONFIRMED", []string{"A.ReserveFlight#2.put1", "A.ReserveFlight#1.get2"}, ""},
+		"booked:A.ReserveFlight#1=twice":                           {"CONFIRMED", []string{"A.ReserveFlight+#1.put1", "A.ReserveFlight#1.get2"}, ""},
+		"booked:A.ReserveFlight#1=again@A.ReserveHotel#1":          {"CONFIRMED", []string{"A.ReserveFlight+#1.put1"}, ""},
+		"booked:A.ReserveFlight#1=altered":                         {"CONFIRMED", []string{"A.ReserveFlight+#1.put1"}, ""},
+		"booked:A.ReserveHotel#1=down":                             {"FAILED", []string{"A.ReserveHotel#5", "A.CancelFlight#1.put1"}, "A.ReserveHotel#1.put1"},
+		"booked:A.ReserveHotel#1=mute":                             {"FAILED", []string{"A.ReserveHotel#1.put1", "A.CancelHotel#1.put1"}, "A.ReserveHotel#1.reply"},
+		"booked:A.ProcessPayment#1.charge1=decline":                {"FAILED", []string{"A.CancelHotel#1.put1"}, "A.RefundPayment#1"},
+		"booked:A.ProcessPayment#1.charge1=mute":                   {"FAILED", []string{"A.RefundPayment#1.cancel1", "A.ProcessPayment#5.charge1"}, ""},
+		"booked:A.Engine#1.journal2=crash":                         {"CONFIRMED", []string{"A.ReserveHotel#2", "A.Engine#2.journal2"}, ""},
+		"booked:A.Engine#1.journal2=crashed":                       {"CONFIRMED", []string{"A.ProcessPayment#1"}, "A.ReserveHotel#2"},
+		"booked:A.ReserveHotel#1.put1=crash-2":                     {"CONFIRMED", []string{"A.ReserveFlight#2"}, ""},
+		"booked:A.Book#1.put2=leave":                               {"", nil, "A.Book#2.put1"},
+		"booked:A.BookingConfirmed#1.get2=load":                    {"CONFIRMED", nil, "A.BookingConfirmed#2"},
+		"booked:A.BookingConfirmed#1.put1=overdue":                 {"CONFIRMED", []string{"Reconcile#1.put1", "A.BookingConfirmed#1.put2"}, ""},
+		"booked:A.ReserveHotel#1.put1=rival":                       {"CONFIRMED", []string{"A.ReserveHotel#2", "A.Engine#2.journal2"}, ""},
+		"booked:A.BookingConfirmed#1=down,Listener#1.get1=redrive": {"CONFIRMED", []string{"A.Engine#1.get1"}, ""},
+	} {
+		r := w.mustRun(t, id)
+		if r.Statuses[0] != want.end || len(r.Violations) > 0 {
+			t.Errorf("%s: %q, %v; want %q", id, r.Statuses, r.Violations, want.end)
+		}
+		for _, label := range want.passed {
+			if !r.passed(label) {
+				t.Errorf("%s: no %s", id, label)
+			}
+		}
+		if want.absent != "" && r.passed(want.absent) {
+			t.Errorf("%s: there is a %s", id, want.absent)
+		}
+	}
+}
+
+func (r *Result) passed(label string) bool {
+	return slices.ContainsFunc(r.Points, func(p Point) bool { return p.Label.String() == label })
+}
+
+// TestSameScheduleSameBytes plays every single fault of a booking twice, in two worlds.
+func TestSameScheduleSameBytes(t *testing.T) {
+	one, other := newWorld(t), newWorld(t)
+	base := one.mustRun(t, "booked")
+	kinds := map[Kind]bool{}
+	for i := range base.Points {
+		for _, c := range base.Points[i].Choices() {
+			id := Schedule{"booked", []Fault{c.Fault}}.String()
+			a, b := one.mustRun(t, id), other.mustRun(t, id)
+			if a.Bytes != b.Bytes || a.End != b.End {
+				t.Errorf("%s: two runs differ", id)
+			}
+			if a.Happened != 1 {
+				t.Errorf("%s: it did not happen", id)
+			}
+			kinds[c.Kind] = true
+		}
+	}
+	if other := one.mustRun(t, "booked"); other.Bytes != base.Bytes {
+		t.Error("a run left something behind for the next")
+	}
+	for _, k := range Kinds() {
+		if delayed := k == Late || k == Again; !kinds[k] && !delayed && k != Redrive {
+			t.Errorf("no %s was offered", k)
+		}
+	}
+}
+
+func TestIDs(t *testing.T) {
+	for _, id := range []string{
+		"booked", "last-seat:B.Book#2.put1=leave", "booked:A.Engine#2.journal3~1=crash-2,Reconcile#1.get1=fail",
+		"two:A.ReserveFlight#1=again@B.CancelFlight#1.get1,B.ReserveHotel+#1.put1=late@stop,A.ProcessPayment#1.reply=lost",
+	} {
+		s, err := ParseSchedule(id)
+		if err != nil || s.String() != id {
+			t.Errorf("%s becomes %s, %v", id, s, err)
+		}
+	}
+	for _, id := range []string{
+		"", "nowhere", "booked:", "booked:A.X#1", "booked:A.X#1=boom", "booked:A.X#1=late", "booked:A.X#1=fail@end",
+		"booked:A.X=fail", "booked:A.X#one=fail", "booked:A.X#1.put=fail", "booked:A.X#1=crash--1", "booked:A.X#1=fail-1",
+	} {
+		if s, err := ParseSchedule(id); err == nil {
+			t.Errorf("%q is taken as %v", id, s)
+		}
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	w := newWorld(b)
+	for _, id := range []string{"booked", "booked:A.ReserveHotel#1.put1=late@end", "booked:A.CancelHotel#1=down", "booked:A.Engine#1.journal2=crash"} {
+		b.Run(id, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				w.mustRun(b, id)
+			}
+		})
+	}
+}
