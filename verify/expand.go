@@ -21,6 +21,30 @@ type expansion struct {
 	everywhere bool // run also what comes to the same as something else that is run
 	last       bool // no fault follows: what is not asked for is left out
 	visit      func(s world.Schedule, r *world.Result, moot bool)
+
+	crashes    int                  // the first point at which the process can be killed
+	deliveries map[world.Label]bool // those at which the fault may come
+	offered    map[world.Kind]int   // the last point at which a kind of fault can come
+}
+
+// survey looks at the parent's run once.
+func (e *expansion) survey() {
+	e.crashes, e.deliveries, e.offered = len(e.points), map[world.Label]bool{}, map[world.Kind]int{}
+	for i := e.from; i < len(e.points); i++ {
+		p := &e.points[i]
+		if p.Deaf {
+			continue
+		}
+		if p.Crashes() {
+			e.crashes = min(e.crashes, i)
+		}
+		if p.Where == world.Delivery {
+			e.deliveries[p.Label] = true
+		}
+		for _, c := range p.Choices() {
+			e.offered[c.Kind] = i
+		}
+	}
 }
 
 // at runs the parent with every fault at one of its points.
@@ -51,20 +75,17 @@ func (e *expansion) at(ctx context.Context, i int) error {
 func (e *expansion) covered(i int, kind world.Kind) bool {
 	switch kind {
 	case world.Crash: // the one before it, or after the write before it
-		return slices.ContainsFunc(e.points[e.from:i], func(p world.Point) bool { return p.Crashes() })
+		return i > e.crashes
 	case world.Die:
 		return e.arrives(&e.points[i])
 	}
-	// One that comes later, or else this is the last place at which it can come.
-	return slices.ContainsFunc(e.points[i+1:], func(p world.Point) bool {
-		return slices.ContainsFunc(p.Choices(), func(c world.Choice) bool { return c.Kind == kind })
-	})
+	return i < e.offered[kind] // one that comes later
 }
 
 // arrives tells that the delivery to which the point belongs is itself a point at which the fault may come.
 func (e *expansion) arrives(p *world.Point) bool {
 	call, ok := p.Call()
-	return ok && slices.ContainsFunc(e.points[e.from:], func(o world.Point) bool { return o.Label == call && !o.Deaf })
+	return ok && e.deliveries[call]
 }
 
 // add runs the parent with one more fault.
@@ -114,12 +135,12 @@ func (e *expansion) delay(ctx context.Context, at world.Label, kind world.Kind) 
 	return nil
 }
 
-// landing is a point before which a call can go on that stood still. Between two points that touch what the call touches
+// landing is a point before which a call can go on that stood still. Between two points with which it cannot change places
 // it comes to the same wherever it goes on. But a fault that follows may come in between: so both ends are followed, the
 // place just before the one point, and that just after the other.
 type landing struct {
 	until world.Label
-	meets bool // the point touches what the call touches
+	meets bool // the point and the call cannot change places
 	after bool // the point before it did
 }
 
@@ -131,7 +152,7 @@ func landings(points []world.Point, f world.Fault) (all []landing) {
 	if f.Kind == world.Again {
 		call.Actor, call.N = call.Actor+"+", 1
 	}
-	keys := world.KeysOf(points, call)
+	touched := world.TouchedBy(points, call)
 	stopped, met := false, true
 	from := slices.IndexFunc(points, func(p world.Point) bool { return p.Label == f.At }) + 1
 	for i := from; i < len(points); i++ {
@@ -143,7 +164,7 @@ func landings(points []world.Point, f world.Fault) (all []landing) {
 		if p.Trip == call.Trip && p.Actor == call.Actor && p.N == call.N {
 			continue
 		}
-		meets := p.Meets(keys)
+		meets := p.Meets(touched)
 		all = append(all, landing{p.Label, meets, met})
 		met = meets
 	}

@@ -126,6 +126,7 @@ func (x *exploration) singles(ctx context.Context, roots []root) ([]node, error)
 				found[i] = append(found[i], node{schedule: s, sign: signatureOf(s, r), moot: moot})
 			},
 		}
+		e.survey()
 		return e.at(ctx, places[i].point)
 	})
 	var all []node
@@ -203,6 +204,7 @@ func (x *exploration) seconds(firsts []node) job {
 			exploration: x, world: w, count: &x.report.Pairs, parent: n.schedule, points: r.Points, from: r.After,
 			everywhere: x.opt.Whole, last: true, visit: func(world.Schedule, *world.Result, bool) {},
 		}
+		e.survey()
 		dull := monotonous(r.Points)
 		for p := r.After; p < to; p++ {
 			if apart(n.schedule, &r.Points[p]) || dull[p] && !x.opt.Whole {
@@ -216,10 +218,11 @@ func (x *exploration) seconds(firsts []node) job {
 	}
 }
 
-// apart tells that two faults of one trip need no second trip: they are a pair of the scenario with one. Only "two" is
-// left out, whose trips have nothing but counters in common.
+// apart tells that a pair of faults of one trip is left to the scenario that has that trip alone. In the scenarios of two
+// trips a pair has one fault of each, or one of none.
 func apart(s world.Schedule, p *world.Point) bool {
-	return s.Scenario == "two" && p.Trip == s.Faults[0].At.Trip
+	first := s.Faults[0].At.Trip
+	return first != "" && p.Trip == first && (s.Scenario == "two" || s.Scenario == "last-seat")
 }
 
 // monotonous marks the points of the retries of a fault that lasts, but for those of the first two and the last two: in

@@ -113,15 +113,59 @@ func (p *Point) Call() (delivery Label, ok bool) {
 	return Label{}, false
 }
 
-// KeysOf are the keys that a delivery's operations touch, in the points of a run.
-func KeysOf(points []Point, l Label) map[table.Key]bool {
-	keys := map[table.Key]bool{}
+// Touched are the keys that a call reads and those that it writes.
+type Touched struct{ reads, writes map[table.Key]bool }
+
+// TouchedBy collects what a delivery touches, from the points of a run.
+func TouchedBy(points []Point, delivery Label) Touched {
+	t := Touched{map[table.Key]bool{}, map[table.Key]bool{}}
 	for i := range points {
-		if p := &points[i]; p.Trip == l.Trip && p.Actor == l.Actor && p.N == l.N {
-			for _, key := range p.Keys {
-				keys[key] = true
+		p := &points[i]
+		if p.Trip != delivery.Trip || p.Actor != delivery.Actor || p.N != delivery.N {
+			continue
+		}
+		for _, key := range p.Keys {
+			if p.writes() {
+				t.writes[key] = true
+			} else {
+				t.reads[key] = true
 			}
 		}
 	}
-	return keys
+	return t
+}
+
+func (p *Point) writes() bool {
+	switch p.Where {
+	case Write, EngineWrite, OtherWrite, Charge, Refund:
+		return true
+	}
+	return false
+}
+
+// Meets tells whether it makes a difference which comes first, the point or the call that touches t: one of the two
+// writes what the other touches.
+func (p *Point) Meets(t Touched) bool {
+	for _, key := range p.Keys {
+		if touches(t.writes, key) || p.writes() && touches(t.reads, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// touches knows that a query, whose key has no sort key, touches the whole partition.
+func touches(keys map[table.Key]bool, key table.Key) bool {
+	if keys[key] || keys[table.Key{PK: key.PK}] {
+		return true
+	}
+	if key.SK != "" {
+		return false
+	}
+	for other := range keys {
+		if other.PK == key.PK {
+			return true
+		}
+	}
+	return false
 }

@@ -79,23 +79,6 @@ func keysOf(op *faulty.Op) []table.Key {
 	return keys
 }
 
-// Meets tells whether the point touches one of the keys.
-func (p *Point) Meets(keys map[table.Key]bool) bool {
-	for _, key := range p.Keys {
-		if keys[key] || keys[table.Key{PK: key.PK}] {
-			return true
-		}
-		if key.SK == "" { // a query
-			for other := range keys {
-				if other.PK == key.PK {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
 func isEngines(key table.Key) bool {
 	return strings.HasPrefix(key.PK, "EXEC") || strings.HasPrefix(key.PK, pkNotice)
 }
