@@ -91,7 +91,10 @@ func (e *expansion) arrives(p *world.Point) bool {
 // add runs the parent with one more fault.
 func (e *expansion) add(ctx context.Context, f world.Fault, moot bool) (*world.Result, error) {
 	s := e.parent.With(f)
-	if e.last && !e.wanted(s) && f.Until != world.AtEnd {
+	if e.last && !e.wanted(s) {
+		if f.Until == world.AtEnd {
+			return e.world.Run(ctx, s) // looked at only for where the call could go on
+		}
 		return nil, nil
 	}
 	var result *world.Result

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"math/rand/v2"
+	"strings"
 
 	"tripsaga/verify/world"
 )
@@ -40,7 +41,11 @@ func (k *walker) do(ctx context.Context, n int) error {
 		return err
 	}
 	for range n {
-		if err := k.run(ctx, k.world, k.further(s, r), &k.report.Triples, nil); err != nil {
+		third := k.further(s, r)
+		if !strings.Contains(third.String(), k.opt.Only) {
+			continue
+		}
+		if err := k.run(ctx, k.world, third, &k.report.Triples, nil); err != nil {
 			return err
 		}
 	}

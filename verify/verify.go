@@ -17,7 +17,7 @@ type Options struct {
 	Triples   int      // schedules of three faults, drawn at random
 	Seed      uint64   // of what is drawn
 	Scenarios []string // to play; none are all
-	Only      string   // in the ids of the schedules to run; the others are left out
+	Only      string   // in the ids of the schedules of most faults; those without it are left out
 	OneIn     int      // of so many schedules one is run, drawn by the seed; 0 and 1 are all
 	Whole     bool     // no schedule is left out because another one has the same future
 	Enough    bool     // stop when something was found, at the end of a stage or of a batch of pairs

@@ -20,7 +20,7 @@ type verifyCmd struct {
 	Triples  int      `help:"Schedules of three faults, drawn by the seed." default:"2000"`
 	Seed     uint64   `help:"Of what is drawn." default:"1"`
 	Scenario []string `help:"Play only these: ${scenarios}." placeholder:"NAME"`
-	Only     string   `help:"Run only schedules whose id contains this." placeholder:"TEXT"`
+	Only     string   `help:"Of the schedules with most faults, run those whose id contains this." placeholder:"TEXT"`
 	OneIn    int      `help:"Run one in so many schedules, drawn by the seed." default:"1" placeholder:"N"`
 	Whole    bool     `help:"Leave no schedule out because another one goes on alike. Takes many times as long."`
 
@@ -124,12 +124,20 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 		return fmt.Errorf("%d violations in %d schedules", n, report.Schedules)
 	case p.ctx.Err() != nil:
 		return errors.New("interrupted: what was not run is not verified")
-	case report.Schedules == 0 || report.Singles == 0 && c.Depth > 0:
-		return fmt.Errorf("nothing was run: no schedule's id contains %q", c.Only)
+	case c.deepest(report) == 0 && (c.Only != "" || c.OneIn > 1):
+		return fmt.Errorf("nothing was run: --only %q and --one-in %d leave no schedule of %d faults", c.Only, c.OneIn, c.Depth)
 	case len(result.Lint) > 0:
 		return fmt.Errorf("%s: %d findings", c.ASL, len(result.Lint))
 	}
 	return nil
+}
+
+// deepest is how many schedules of the asked depth were run.
+func (c *verifyCmd) deepest(r *verify.Report) int {
+	if c.Depth == 2 {
+		return r.Pairs
+	}
+	return r.Singles
 }
 
 func (c *verifyCmd) printReport(p *program, cfg world.Config, result verified) error {
@@ -140,7 +148,7 @@ func (c *verifyCmd) printReport(p *program, cfg world.Config, result verified) e
 	if len(result.Violations) == 0 {
 		return nil
 	}
-	return p.printViolations(cfg, result.Violations)
+	return c.printViolations(p, cfg, result.Violations)
 }
 
 // replay plays one schedule and tells everything.
@@ -161,11 +169,11 @@ func (c *verifyCmd) replay(p *program, cfg world.Config) error {
 		}
 		return errors.Join(p.printJSON(report), violated(len(report.Violations)))
 	}
-	n, err := p.printReplay(p.ctx, w, s)
-	if err != nil {
-		return err
+	n, missed, err := p.printReplay(p.ctx, w, s)
+	if err == nil && n == 0 && missed > 0 {
+		err = fmt.Errorf("%d of the %d faults did not happen: there is no such point in this run", missed, len(s.Faults))
 	}
-	return violated(n)
+	return errors.Join(err, violated(n))
 }
 
 func violated(n int) error {

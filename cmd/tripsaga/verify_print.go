@@ -74,7 +74,7 @@ func (p *program) printCounts(r *verify.Report) {
 const shown = 10
 
 // printViolations shows the first in full, as its shortest schedule, and lists more.
-func (p *program) printViolations(cfg world.Config, all []verify.Violation) error {
+func (c *verifyCmd) printViolations(p *program, cfg world.Config, all []verify.Violation) error {
 	w, err := world.New(cfg)
 	if err != nil {
 		return err
@@ -89,10 +89,14 @@ func (p *program) printViolations(cfg world.Config, all []verify.Violation) erro
 		return err
 	}
 	fmt.Fprintf(p.stdout, "\nThe shortest, %s:\n\n", p.paint(red, all[0].Invariant))
-	if _, err := p.printReplay(ctx, w, first); err != nil {
+	if _, _, err := p.printReplay(ctx, w, first); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "\nAgain: tripsaga verify --replay '%s'\n", first)
+	edited := ""
+	if c.ASL != "" {
+		edited = "--asl " + c.ASL + " "
+	}
+	fmt.Fprintf(p.stdout, "\nAgain: tripsaga verify %s--replay '%s'\n", edited, first)
 	if len(all) > 1 {
 		fmt.Fprintln(p.stdout, "\nMore:")
 	}
@@ -105,11 +109,11 @@ func (p *program) printViolations(cfg world.Config, all []verify.Violation) erro
 	return nil
 }
 
-// printReplay plays the schedule and returns how many invariants it broke.
-func (p *program) printReplay(ctx context.Context, w *world.World, s world.Schedule) (violations int, err error) {
+// printReplay plays the schedule and returns how many invariants it broke, and how many of its faults did not happen.
+func (p *program) printReplay(ctx context.Context, w *world.World, s world.Schedule) (violations, missed int, err error) {
 	r, records, err := w.Replay(ctx, s)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	fmt.Fprintf(p.stdout, "Schedule    %s: %s\n", s.Scenario, scenarioMeans(s.Scenario))
 	for _, f := range s.Faults {
@@ -124,16 +128,13 @@ func (p *program) printReplay(ctx context.Context, w *world.World, s world.Sched
 		fmt.Fprintf(p.stdout, "  %s\n", recordLine(item))
 	}
 	fmt.Fprintf(p.stdout, "\nEnds        %s\n", strings.Join(r.Statuses, ", "))
-	if n := len(s.Faults) - r.Happened; n > 0 {
-		fmt.Fprintf(p.stdout, "            %d of the faults did not come to pass\n", n)
-	}
 	if len(r.Violations) == 0 {
 		fmt.Fprintf(p.stdout, "Violations  %s\n", p.paint(green, "none"))
 	}
 	for _, v := range r.Violations {
 		fmt.Fprintf(p.stdout, "Violation   %s: %s\n", p.paint(red, v.Invariant), printable(v.Detail))
 	}
-	return len(r.Violations), nil
+	return len(r.Violations), len(s.Faults) - r.Happened, nil
 }
 
 func (p *program) printPoint(pt *world.Point) {

@@ -1,0 +1,132 @@
+package mutants
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"tripsaga/verify"
+	"tripsaga/verify/model"
+	"tripsaga/verify/world"
+)
+
+var update = flag.Bool("update", false, "explore every mutant and write the table of "+readme+" anew; takes minutes")
+
+const (
+	readme = "../README.md"
+	begin  = "<!-- mutants: written by go test ./verify/mutants -run TestTable -update -->\n"
+	end    = "<!-- end of mutants -->\n"
+)
+
+// TestTable replays what the table says: each mutant breaks that invariant in that schedule, and the product does not.
+func TestTable(t *testing.T) {
+	if *update {
+		writeTable(t)
+	}
+	rows := readTable(t)
+	product := newWorld(t, world.Config{})
+	for _, m := range All() {
+		i := slices.IndexFunc(rows, func(r row) bool { return r.name == m.Name })
+		if i < 0 {
+			t.Errorf("%s is not in the table", m.Name)
+			continue
+		}
+		cfg, err := m.Config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := violations(t, newWorld(t, cfg), rows[i].schedule); !breaks(found, rows[i].invariant) {
+			t.Errorf("%s: %s breaks %v, not %s", m.Name, rows[i].schedule, found, rows[i].invariant)
+		}
+		if found := violations(t, product, rows[i].schedule); len(found) > 0 {
+			t.Errorf("%s: %s breaks the product: %v", m.Name, rows[i].schedule, found)
+		}
+	}
+	if len(rows) != len(All()) {
+		t.Errorf("the table has %d rows, there are %d mutants", len(rows), len(All()))
+	}
+}
+
+func newWorld(t *testing.T, cfg world.Config) *world.World {
+	t.Helper()
+	w, err := world.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	return w
+}
+
+func violations(t *testing.T, w *world.World, id string) []model.Violation {
+	t.Helper()
+	s, err := world.ParseSchedule(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := w.Run(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Happened != len(s.Faults) {
+		t.Errorf("%s: %d of %d faults happened", id, r.Happened, len(s.Faults))
+	}
+	return r.Violations
+}
+
+func breaks(found []model.Violation, invariant string) bool {
+	return slices.ContainsFunc(found, func(v model.Violation) bool { return v.Invariant == invariant })
+}
+
+type row struct{ name, invariant, schedule string }
+
+func readTable(t *testing.T) (rows []row) {
+	t.Helper()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, ok := bytes.Cut(text, []byte(begin))
+	text, _, closed := bytes.Cut(text, []byte(end))
+	if !ok || !closed {
+		t.Fatalf("%s has no table of mutants", readme)
+	}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 8 || !strings.Contains(cells[1], "`") {
+			continue
+		}
+		clean := func(i int) string { return strings.Trim(cells[i], " `") }
+		rows = append(rows, row{clean(1), clean(3), clean(4)})
+	}
+	return rows
+}
+
+func writeTable(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, ok := bytes.Cut(text, []byte(begin))
+	_, tail, closed := bytes.Cut(text, []byte(end))
+	if !ok || !closed {
+		t.Fatalf("%s has no table of mutants", readme)
+	}
+	var table bytes.Buffer
+	table.WriteString("| mutant | what is broken | found by | shortest schedule | schedules run | s |\n|---|---|---|---|---|---|\n")
+	for _, m := range All() {
+		v, err := Kill(t.Context(), m, verify.Options{Depth: 2, Seed: 1})
+		if err != nil || !v.Killed {
+			t.Fatalf("%s survives %d schedules: %v", m.Name, v.Schedules, err)
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | `%s` | `%s` | %d | %.1f |\n", v.Name, v.Means, v.Invariant, v.Schedule, v.Schedules, v.Seconds)
+		t.Logf("%s: %s by %s", v.Name, v.Invariant, v.Schedule)
+	}
+	if err := os.WriteFile(readme, slices.Concat(head, []byte(begin), table.Bytes(), []byte(end), tail), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
