@@ -22,6 +22,7 @@ git worktree add -q --detach "$tree"
 trap 'git worktree remove --force "$tree"' EXIT
 for path in "${paths[@]}"; do
   find "$tree/$path" -maxdepth 1 -name '*.go' -not -name '*_test.go' -delete 2>/dev/null || true
+  git cat-file -e "$commit:$path" 2>/dev/null || continue # which was not there yet
   git archive "$commit" -- "$path" | tar -x -C "$tree" --exclude='*_test.go' --exclude=testdata
 done
 cd "$tree"

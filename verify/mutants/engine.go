@@ -90,14 +90,24 @@ func (l *lagging) Transact(ctx context.Context, ops ...table.Op) error {
 
 func (l *lagging) Sync(ctx context.Context) error { return table.Sync(ctx, l.Table) }
 
-// waking forgets the timers that are set before it is awake.
+// waking forgets the timers that the executions set before it is awake: those of before the restart.
 type waking struct {
 	engine.Scheduler
-	asleep bool
+	asleep  bool
+	working bool // at an execution
+}
+
+func (w *waking) Go(f func()) {
+	w.Scheduler.Go(func() {
+		before := w.working
+		w.working = true
+		f()
+		w.working = before
+	})
 }
 
 func (w *waking) AfterFunc(d time.Duration, f func()) engine.Timer {
-	if w.asleep {
+	if w.asleep && w.working {
 		return w.Scheduler.AfterFunc(d, func() {})
 	}
 	return w.Scheduler.AfterFunc(d, f)
