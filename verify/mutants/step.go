@@ -3,6 +3,7 @@ package mutants
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync/atomic"
 
 	"tripsaga/engine"
@@ -48,9 +49,9 @@ var steps = []Mutant{
 		heard := map[string]bool{}
 		return world.Variant{Bank: func(b store.Bank) store.Bank { return replyBank{b, heard} }}
 	}},
-	{Name: "charge-without-key", Means: "each call to the bank charges anew", variant: func() world.Variant {
-		calls := 0
-		return world.Variant{Bank: func(b store.Bank) store.Bank { return keylessBank{b, &calls} }}
+	{Name: "charge-without-key", Means: "a charge that is tried again has a new key", variant: func() world.Variant {
+		calls := map[string]int{}
+		return world.Variant{Bank: func(b store.Bank) store.Bank { return keylessBank{b, calls} }}
 	}},
 	{Name: "refund-forgotten", Means: "RefundPayment reports success without asking the bank", variant: func() world.Variant {
 		return world.Variant{Bank: func(b store.Bank) store.Bank { return deafBank{b} }}
@@ -86,15 +87,16 @@ func (b replyBank) Cancel(ctx context.Context, key string) (string, error) {
 	return b.Bank.Cancel(ctx, key)
 }
 
-// keylessBank charges under another key each time.
+// keylessBank makes a new key for each try.
 type keylessBank struct {
 	store.Bank
-	calls *int
+	calls map[string]int // by key
 }
 
 func (b keylessBank) Charge(ctx context.Context, key string, amount money.Amount, card string) (string, error) {
-	if *b.calls++; *b.calls > 1 {
-		key = key[:len(key)-1] + string(rune('a'+*b.calls%26))
+	b.calls[key]++
+	if n := b.calls[key]; n > 1 {
+		key = fmt.Sprintf("%s-%d", key, n)
 	}
 	return b.Bank.Charge(ctx, key, amount, card)
 }
