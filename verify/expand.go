@@ -55,6 +55,9 @@ func (e *expansion) at(ctx context.Context, i int) error {
 		if moot && !e.everywhere {
 			continue
 		}
+		if e.last && !e.drawn(e.parent.With(c.Fault)) {
+			continue
+		}
 		if _, err := e.add(ctx, c.Fault, moot); err != nil {
 			return err
 		}
@@ -91,7 +94,7 @@ func (e *expansion) arrives(p *world.Point) bool {
 // add runs the parent with one more fault.
 func (e *expansion) add(ctx context.Context, f world.Fault, moot bool) (*world.Result, error) {
 	s := e.parent.With(f)
-	if e.last && !e.wanted(s) {
+	if e.last && !e.named(s) {
 		if f.Until == world.AtEnd {
 			return e.world.Run(ctx, s) // looked at only for where the call could go on
 		}
@@ -106,23 +109,28 @@ func (e *expansion) add(ctx context.Context, f world.Fault, moot bool) (*world.R
 	return result, err
 }
 
-// wanted tells whether the options ask for this schedule.
-func (x *exploration) wanted(s world.Schedule) bool {
-	if x.opt.Only == "" && x.opt.OneIn <= 1 {
+// named tells whether the options ask for this schedule by its id.
+func (x *exploration) named(s world.Schedule) bool {
+	return x.opt.Only == "" || strings.Contains(s.String(), x.opt.Only)
+}
+
+// drawn tells whether this schedule is of the part that the options ask for.
+func (x *exploration) drawn(s world.Schedule) bool {
+	if x.opt.OneIn <= 1 {
 		return true
 	}
-	id := s.String()
-	if !strings.Contains(id, x.opt.Only) {
-		return false
-	}
 	h := fnv.New64a()
-	h.Write([]byte(id))
-	return x.opt.OneIn <= 1 || (h.Sum64()^x.opt.Seed)%uint64(x.opt.OneIn) == 0
+	h.Write([]byte(s.String()))
+	return (h.Sum64()^x.opt.Seed)%uint64(x.opt.OneIn) == 0
 }
 
 // delay lets the call stand still at a point, or come again, and go on at the end, or before a point that came after it.
+// All of that is drawn, or none.
 func (e *expansion) delay(ctx context.Context, at world.Label, kind world.Kind) error {
 	f := world.Fault{At: at, Kind: kind, Until: world.AtEnd}
+	if e.last && !e.drawn(e.parent.With(f)) {
+		return nil
+	}
 	r, err := e.add(ctx, f, false)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"math/rand/v2"
-	"strings"
 
 	"tripsaga/verify/world"
 )
@@ -42,7 +41,7 @@ func (k *walker) do(ctx context.Context, n int) error {
 	}
 	for range n {
 		third := k.further(s, r)
-		if !strings.Contains(third.String(), k.opt.Only) {
+		if !k.named(third) {
 			continue
 		}
 		if err := k.run(ctx, k.world, third, &k.report.Triples, nil); err != nil {
