@@ -29,11 +29,11 @@ type Options struct {
 
 // Finding is one place of a definition that is not safe.
 type Finding struct {
-	Path    string // JSON path, such as $.States.ReserveHotel.Catch[1]
-	State   string // whose place it is; "" when it is the definition as a whole
-	Rule    string // one of the names of Rules
-	Problem string // what can happen
-	Advice  string // what to change
+	Path    string `json:"path"`    // JSON path, such as $.States.ReserveHotel.Catch[1]
+	State   string `json:"state"`   // whose place it is; "" when it is the definition as a whole
+	Rule    string `json:"rule"`    // one of the names of Rules
+	Problem string `json:"problem"` // what can happen
+	Advice  string `json:"advice"`  // what to change
 }
 
 func (f Finding) String() string {

@@ -41,13 +41,8 @@ func (p *process) decide(op faulty.Op) faulty.Fault {
 func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 	r := p.run
 	pt := Point{Where: EngineRead, Keys: keys, Label: Label{Trip: r.tripOf(keys[0]), Actor: Engine, N: p.n}}
-	switch op.Kind {
-	case faulty.Get:
-		pt.Op = opGet
-	case faulty.Query:
-		pt.Op = opQuery
-	default:
-		pt.Where, pt.Op = EngineWrite, opPut
+	if pt.Op = opOf(op.Kind); pt.Op == opPut {
+		pt.Where = EngineWrite
 	}
 	for _, key := range keys {
 		if digits, ok := strings.CutPrefix(key.SK, skJournal); ok && op.Kind == faulty.Transact {
@@ -63,6 +58,16 @@ func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 	return pt
 }
 
+func opOf(kind faulty.Kind) string {
+	switch kind {
+	case faulty.Get:
+		return opGet
+	case faulty.Query:
+		return opQuery
+	}
+	return opPut
+}
+
 func number(digits string) (n int) {
 	for _, d := range digits {
 		n = 10*n + int(d-'0')
@@ -73,13 +78,8 @@ func number(digits string) (n int) {
 // framePoint labels what somebody else does.
 func (r *run) framePoint(f *frame, op *faulty.Op, keys []table.Key) Point {
 	pt := Point{Where: Read, Keys: keys, Label: f.label, Deaf: f.quiet}
-	switch op.Kind {
-	case faulty.Get:
-		pt.Op = opGet
-	case faulty.Query:
-		pt.Op = opQuery
-	default:
-		pt.Where, pt.Op = Write, opPut
+	if pt.Op = opOf(op.Kind); pt.Op == opPut {
+		pt.Where = Write
 	}
 	if f.call == nil {
 		pt.Where += OtherRead - Read
