@@ -70,9 +70,18 @@ func Open(ctx context.Context, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	if err := e.resumeAll(ctx); err != nil {
+		e.giveUp()
 		return nil, err
 	}
 	return e, nil
+}
+
+// giveUp stops what was resumed of an engine that could not be opened.
+func (e *Engine) giveUp() {
+	e.mu.Lock()
+	e.closing = true
+	e.mu.Unlock()
+	e.cancel()
 }
 
 func newEngine(opt Options) (*Engine, error) {

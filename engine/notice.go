@@ -24,7 +24,10 @@ func (e *Engine) notify(d Description) {
 	if e.opt.OnEnd == nil {
 		return
 	}
-	if err := e.tell(d); err != nil {
+	switch err := e.tell(d); {
+	case errors.Is(err, table.ErrClosed):
+		e.opt.Log.Error("OnEnd failed, the next Open calls it again", "execution", d.Name, "error", err)
+	case err != nil:
 		e.opt.Log.Warn("OnEnd failed, trying again", "execution", d.Name, "error", err)
 		e.opt.Scheduler.AfterFunc(noticeRetry, func() { e.renotify(d.Name) })
 	}
@@ -58,6 +61,7 @@ func (e *Engine) renotify(name string) {
 	defer e.working.Done()
 	d, err := e.Describe(e.ctx, name)
 	switch {
+	case errors.Is(err, table.ErrClosed): // the next Open calls it
 	case err != nil:
 		e.opt.Log.Warn("reading an execution for OnEnd failed, trying again", "execution", name, "error", err)
 		e.opt.Scheduler.AfterFunc(noticeRetry, func() { e.renotify(name) })

@@ -16,9 +16,15 @@ import (
 // outstanding is what an execution waits for: the effects that nothing has answered yet.
 type outstanding struct {
 	tasks  map[int64]asl.StartTask
-	timers map[int64]asl.SetTimer
+	timers map[int64]timer
 	end    *asl.Ended
 	at     time.Time // of the last event
+}
+
+// timer is one that has not fired, and how long it was to wait when it was asked for.
+type timer struct {
+	asl.SetTimer
+	wait time.Duration
 }
 
 func (o *outstanding) answer(ev asl.Event) {
@@ -40,7 +46,7 @@ func (o *outstanding) add(effects []asl.Effect) {
 		case ef.StartTask != nil:
 			o.tasks[ef.StartTask.Task] = *ef.StartTask
 		case ef.SetTimer != nil:
-			o.timers[ef.SetTimer.Timer] = *ef.SetTimer
+			o.timers[ef.SetTimer.Timer] = timer{*ef.SetTimer, ef.SetTimer.At.Sub(o.at)}
 		case ef.CancelTask != 0:
 			delete(o.tasks, ef.CancelTask)
 		case ef.CancelTimer != 0:
@@ -61,7 +67,10 @@ func (o *outstanding) effects() []asl.Effect {
 	}
 	for _, id := range slices.Sorted(maps.Keys(o.timers)) {
 		t := o.timers[id]
-		all = append(all, asl.Effect{SetTimer: &t})
+		if latest := o.at.Add(t.wait); latest.Before(t.At) { // the clock was set back before the last event
+			t.At = latest
+		}
+		all = append(all, asl.Effect{SetTimer: &t.SetTimer})
 	}
 	return all
 }
@@ -79,7 +88,7 @@ func (e *Engine) load(ctx context.Context, name string, history func(asl.History
 	}
 	r := e.newRun(name, m, rec)
 	r.version = version
-	out := &outstanding{tasks: map[int64]asl.StartTask{}, timers: map[int64]asl.SetTimer{}}
+	out := &outstanding{tasks: map[int64]asl.StartTask{}, timers: map[int64]timer{}}
 	return r, out, r.replay(ctx, out, history)
 }
 
@@ -171,7 +180,7 @@ func (e *Engine) resumeAll(ctx context.Context) error {
 
 // resumeLater tries again to resume an execution that could not be read, for as long as the engine is open.
 func (e *Engine) resumeLater(name string, err error, tries int) {
-	const longest = time.Minute
+	const longest = 10 * time.Minute
 	wait := min(lastRetry<<min(tries, 10), longest)
 	e.opt.Log.Error("an open execution cannot be resumed, trying again", "execution", name, "error", err, "in", wait)
 	e.opt.Scheduler.AfterFunc(wait, func() {
@@ -180,7 +189,7 @@ func (e *Engine) resumeLater(name string, err error, tries int) {
 		}
 		defer e.working.Done()
 		err := e.adopt(e.ctx, name)
-		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, table.ErrClosed) {
+		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, table.ErrClosed) && !errors.Is(err, ErrClosed) && e.ctx.Err() == nil {
 			e.resumeLater(name, err, tries+1)
 		}
 	})

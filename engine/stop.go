@@ -49,21 +49,22 @@ func (e *Engine) Redrive(ctx context.Context, name string) error {
 	}
 	if err := r.redrive(); err != nil {
 		e.abandon(r)
-		return e.redrivenAfterAll(name, err)
+		return e.redrivenAfterAll(r, err)
 	}
 	return nil
 }
 
-// redrivenAfterAll looks whether a redrive was written although its writer was told otherwise; then it goes on.
-func (e *Engine) redrivenAfterAll(name string, err error) error {
+// redrivenAfterAll looks whether a redrive was written although its writer was told otherwise; then it goes on. The record
+// tells, and not that the execution runs here: that may be another redrive, which comes to nothing as well.
+func (e *Engine) redrivenAfterAll(r *run, err error) error {
 	if errors.Is(err, ErrNotRedrivable) {
 		return err
 	}
-	e.rescue(name, err)
-	if e.running(name) != nil {
-		return nil
+	e.rescue(r.name, err)
+	if rec, _, readErr := e.record(e.ctx, r.name); readErr != nil || rec.Redrives < r.rec.Redrives {
+		return err
 	}
-	return err
+	return nil
 }
 
 // redrive journals the redrive together with the reopened record, so that of two at once one is refused. The write

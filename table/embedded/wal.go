@@ -27,6 +27,8 @@ const (
 	// The kinds, each for a whole record, its first, a middle and its last part.
 	walWhole, walLongWhole, walKindsEnd = 5, 9, 13
 
+	walBatchHead = 12 // of a batch: sequence number 8, count 4
+
 	walMarkKind = 3 // of the operation in a batch that holds a mark
 )
 
@@ -61,8 +63,9 @@ type walScan struct {
 	damage int64  // where the first chunk stands that cannot be read, -1 while all can
 	closed bool   // the log's writer has ended it
 
-	read    uint64 // the sequence number after the last record before the damage
-	partial uint64 // the same of a record of which only the first part was read yet
+	read uint64 // the sequence number after the last record before the damage
+	head []byte // the beginning of the record that is being read, which may be spread over its parts
+	open bool   // only a part of that record has been read yet
 }
 
 func (s *walScan) file(fs vfs.FS, path string) error {
@@ -99,9 +102,11 @@ func (s *walScan) block(b []byte) error {
 	for at := 0; at+walHeader <= len(b) && !s.closed; {
 		c, ok := s.chunk(b[at:])
 		switch {
-		case ok && s.damage >= 0 && c.mark > s.read:
+		case ok && s.damage >= 0 && c.mark() > s.read:
 			return fmt.Errorf("the log is damaged at byte %d, and what was acknowledged stands behind it. Nothing was changed: "+
 				"restore the folder from a copy, or cut the file off there and lose what was written later", s.damage)
+		case ok && s.damage < 0 && c.first == s.open: // a record without its beginning, or one without its end
+			s.damage = s.base + int64(at)
 		case ok:
 			s.take(c)
 			at += c.size
@@ -122,8 +127,7 @@ func (s *walScan) block(b []byte) error {
 type walChunk struct {
 	size        int
 	first, last bool
-	next        uint64 // the sequence number after the record
-	mark        uint64
+	data        []byte
 }
 
 func (s *walScan) take(c walChunk) {
@@ -131,10 +135,12 @@ func (s *walScan) take(c walChunk) {
 		return
 	}
 	if c.first {
-		s.partial = c.next
+		s.head = s.head[:0]
 	}
-	if c.last {
-		s.read = max(s.read, s.partial)
+	s.open = !c.last
+	s.head = append(s.head, c.data[:min(len(c.data), walBatchHead-len(s.head))]...)
+	if c.last && len(s.head) == walBatchHead {
+		s.read = max(s.read, little.Uint64(s.head)+uint64(little.Uint32(s.head[8:])))
 	}
 }
 
@@ -154,21 +160,17 @@ func (s *walScan) chunk(b []byte) (c walChunk, ok bool) {
 	}
 	part := (kind - walWhole) % 4
 	c.first, c.last = part < 2, part == 0 || part == 3
-	if c.first {
-		c.batch(b[header:c.size])
-	}
+	c.data = b[header:c.size]
 	return c, true
 }
 
-// batch reads the head of a batch, sequence number 8 and count 4, and its mark. A part at the end of a block may be too
-// short for them; then the next one tells.
-func (c *walChunk) batch(b []byte) {
-	if len(b) >= 12 {
-		c.next = little.Uint64(b) + uint64(little.Uint32(b[8:]))
+// mark is that of the batch which the chunk begins with, or 0. A part at the end of a block may be too short for it; then
+// the next batch tells.
+func (c *walChunk) mark() uint64 {
+	if b := c.data; c.first && len(b) >= walBatchHead+10 && b[walBatchHead] == walMarkKind && b[walBatchHead+1] == 8 {
+		return little.Uint64(b[walBatchHead+2:])
 	}
-	if len(b) >= 22 && b[12] == walMarkKind && b[13] == 8 {
-		c.mark = little.Uint64(b[14:])
-	}
+	return 0
 }
 
 // trailer tells whether b begins with the end of a log that was closed: a head of the next log, without a checksum.

@@ -10,8 +10,8 @@ import (
 	"tripsaga/shared/fault"
 )
 
-// spareConnections are let in beyond the bound of [Limit], to be told that they are too many.
-const spareConnections = 64
+// SpareConnections are let in beyond the bound of [Limit], to be told that they are too many.
+const SpareConnections = 64
 
 // crowdedKey marks the context of a connection that is beyond the bound.
 type crowdedKey struct{}
@@ -20,9 +20,12 @@ type crowdedKey struct{}
 // store fails, which needs some. Of those beyond it a few are answered 503 and closed, the others are not accepted yet:
 // they wait in the system's queue. It must be called before s serves.
 func Limit(s *http.Server, n int) {
-	places := make(chan struct{}, n+spareConnections)
+	places := make(chan struct{}, n+SpareConnections)
 	s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
-		places <- struct{}{} // the server accepts no other connection while this waits
+		select {
+		case places <- struct{}{}: // the server accepts no other connection while this waits
+		case <-closed(ctx): // Shutdown waits for it, however long its context lasts
+		}
 		if len(places) > n {
 			return context.WithValue(ctx, crowdedKey{}, true)
 		}
@@ -30,7 +33,10 @@ func Limit(s *http.Server, n int) {
 	}
 	s.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateClosed || state == http.StateHijacked {
-			<-places
+			select {
+			case <-places:
+			default: // the one that was let in by Shutdown had no place
+			}
 		}
 	}
 	s.Handler = turningAway(s.Handler, n)

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -104,7 +105,7 @@ func wantTurnedAway(t *testing.T, c net.Conn) {
 func TestConnectionsBeyondTheSpareOnesWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := limited(t, 1)
-		for range 1 + spareConnections {
+		for range 1 + SpareConnections {
 			p.dial()
 		}
 		p.dial() // is taken from the system's queue and waits
@@ -115,7 +116,7 @@ func TestConnectionsBeyondTheSpareOnesWait(t *testing.T) {
 		}()
 		synctest.Wait()
 		if accepted.Load() {
-			t.Errorf("%d connections and more are accepted", 3+spareConnections)
+			t.Errorf("%d connections and more are accepted", 3+SpareConnections)
 		}
 		time.Sleep(6 * time.Second) // after five the server has closed those that never said anything
 		synctest.Wait()
@@ -140,5 +141,27 @@ func TestTooManyWithABody(t *testing.T) {
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("the connection was closed after %v", took)
 		}
+	})
+}
+
+// TestShutdownWhileFull ends in its time although a connection waits for a place.
+func TestShutdownWhileFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := Server(guarded())
+		Limit(s, 1)
+		p := pipes{dialled: make(chan net.Conn), closed: make(chan struct{})}
+		go s.Serve(p)
+		for range 2 + SpareConnections {
+			p.dial()
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_ = s.Shutdown(ctx) // which cannot end well: the clients stay
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %v, allowed were 100ms", took)
+		}
+		s.Close()
 	})
 }
