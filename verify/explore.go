@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"slices"
@@ -93,12 +94,12 @@ func (x *exploration) scenarios() []string {
 	return world.ScenarioNames()
 }
 
-// roots plays every scenario as it is.
-func (x *exploration) roots(ctx context.Context) ([]root, error) {
+// roots plays every scenario as it is, with what is due at one instant in this order.
+func (x *exploration) roots(ctx context.Context, order uint64) ([]root, error) {
 	scenarios := x.scenarios()
 	roots := make([]root, len(scenarios))
 	err := x.each(ctx, "scenarios", x.opt.World, len(scenarios), func(ctx context.Context, w *world.World, i int) error {
-		s := world.Schedule{Scenario: scenarios[i]}
+		s := world.Schedule{Scenario: scenarios[i], Order: order}
 		return x.run(ctx, w, s, nil, func(r *world.Result) error {
 			roots[i] = root{node{schedule: s}, r.Points, r.States, r.End}
 			return nil
@@ -108,7 +109,7 @@ func (x *exploration) roots(ctx context.Context) ([]root, error) {
 }
 
 // singles plays every fault at every point of the roots.
-func (x *exploration) singles(ctx context.Context, roots []root) ([]node, error) {
+func (x *exploration) singles(ctx context.Context, stage string, roots []root, count *int) ([]node, error) {
 	type place struct{ root, point int }
 	var places []place
 	for i := range roots {
@@ -117,10 +118,10 @@ func (x *exploration) singles(ctx context.Context, roots []root) ([]node, error)
 		}
 	}
 	found := make([][]node, len(places))
-	err := x.each(ctx, "singles", x.opt.World, len(places), func(ctx context.Context, w *world.World, i int) error {
+	err := x.each(ctx, stage, x.opt.World, len(places), func(ctx context.Context, w *world.World, i int) error {
 		from := &roots[places[i].root]
 		e := expansion{
-			exploration: x, world: w, count: &x.report.Singles, parent: from.schedule, points: from.points,
+			exploration: x, world: w, count: count, parent: from.schedule, points: from.points,
 			everywhere: true, last: x.opt.Depth < 2,
 			visit: func(s world.Schedule, r *world.Result, moot bool) {
 				found[i] = append(found[i], node{schedule: s, sign: signatureOf(s, r), moot: moot})
@@ -136,13 +137,15 @@ func (x *exploration) singles(ctx context.Context, roots []root) ([]node, error)
 	return all, err
 }
 
-// reordered plays the singles again, with what is due at one instant in another order.
-func (x *exploration) reordered(ctx context.Context, singles []node) error {
-	cfg := x.opt.World
-	cfg.Order = x.opt.Seed + 1
-	return x.each(ctx, "other orders", cfg, len(singles), func(ctx context.Context, w *world.World, i int) error {
-		return x.run(ctx, w, singles[i].schedule, nil, nil)
-	})
+// reordered plays every fault at every point once more, with what is due at one instant in another order. The points are
+// those of that order: another trip may come first.
+func (x *exploration) reordered(ctx context.Context) error {
+	roots, err := x.roots(ctx, cmp.Or(x.opt.Seed+1, 1))
+	if err != nil {
+		return err
+	}
+	_, err = x.singles(ctx, "other order", roots, &x.report.Reordered)
+	return err
 }
 
 // markSame finds the nodes that go on as a root does, or as a node before them.
@@ -204,6 +207,14 @@ func (x *exploration) seconds(firsts []node) job {
 			exploration: x, world: w, count: &x.report.Pairs, parent: n.schedule, points: r.Points, from: r.After,
 			everywhere: x.opt.Whole, last: true, visit: func(world.Schedule, *world.Result, bool) {},
 		}
+		var onward []pair
+		if n.schedule.Faults[0].Until == world.AtEnd {
+			e.visit = func(s world.Schedule, two *world.Result, _ bool) {
+				if s.Faults[1].Kind.Diverts() {
+					onward = append(onward, pair{s, two})
+				}
+			}
+		}
 		e.survey()
 		dull := monotonous(r.Points)
 		for p := r.After; p < to; p++ {
@@ -214,8 +225,35 @@ func (x *exploration) seconds(firsts []node) job {
 				return err
 			}
 		}
-		return nil
+		return x.land(ctx, w, r.Points, onward)
 	}
+}
+
+// pair is a schedule of two faults and its run.
+type pair struct {
+	schedule world.Schedule
+	result   *world.Result
+}
+
+// land lets the call that stands still by the first fault go on at the points that only the second one leads to: those of
+// the compensations.
+func (x *exploration) land(ctx context.Context, w *world.World, known []world.Point, pairs []pair) error {
+	had := map[world.Label]bool{}
+	for i := range known {
+		had[known[i].Label] = true
+	}
+	for _, p := range pairs {
+		for _, l := range landings(p.result.Points, p.schedule.Faults[0]) {
+			s := world.Schedule{Scenario: p.schedule.Scenario, Faults: slices.Clone(p.schedule.Faults)}
+			if s.Faults[0].Until = l.until; had[l.until] || !l.meets || !x.named(s) || !x.drawn(s) {
+				continue
+			}
+			if err := x.run(ctx, w, s, &x.report.Pairs, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // apart tells that a pair of faults of one trip is left to the scenario that has that trip alone. In the scenarios of two
@@ -233,8 +271,9 @@ func monotonous(points []world.Point) []bool {
 	var tries []int // the deliveries of one visit of a state
 	flush := func() {
 		if len(tries) > 2*ends {
+			trip := points[tries[0]].Trip
 			for i := tries[ends]; i < tries[len(tries)-ends]; i++ {
-				dull[i] = true
+				dull[i] = points[i].Trip == trip // what others do in between is their own
 			}
 		}
 		tries = tries[:0]

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"tripsaga/verify/model"
@@ -29,7 +30,15 @@ func breaks(r *world.Result, invariant string) bool {
 	return slices.ContainsFunc(r.Violations, func(v model.Violation) bool { return v.Invariant == invariant })
 }
 
-// Replay plays one schedule.
+// Missed is an error when faults of the schedule did not come to pass: another schedule was played than was asked for.
+func Missed(s world.Schedule, r *world.Result) error {
+	if n := len(s.Faults) - r.Happened; n > 0 {
+		return fmt.Errorf("%d of the %d faults did not come to pass: there is no such point, or no such fault at it", n, len(s.Faults))
+	}
+	return nil
+}
+
+// Replay plays one schedule. The error may come with the report: a fault did not come to pass.
 func Replay(ctx context.Context, w *world.World, s world.Schedule) (*Report, error) {
 	r, err := w.Run(ctx, s)
 	if err != nil {
@@ -38,5 +47,5 @@ func Replay(ctx context.Context, w *world.World, s world.Schedule) (*Report, err
 	x := &exploration{}
 	x.report.Violations, x.report.ends = []Violation{}, map[uint64]bool{}
 	x.take(s, r, nil)
-	return &x.report, nil
+	return &x.report, Missed(s, r)
 }

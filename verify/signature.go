@@ -8,7 +8,7 @@ import (
 
 // signature tells what a run does from some point on: the records there, every operation that follows, and the records
 // in the end. Two runs of one signature go on alike, so that what another fault does to the one, it does to the other.
-// That nothing is lost by it is tested, see TestSameFuture.
+// That nothing is lost by it is tested, see TestNothingIsLostByLeavingOut.
 type signature struct {
 	scenario            string
 	state, follows, end uint64

@@ -19,7 +19,10 @@ func (x *exploration) take(s world.Schedule, r *world.Result, count *int) {
 	x.report.ends[r.End] = true
 	told := map[string]bool{}
 	for _, v := range r.Violations {
-		if !told[v.Invariant] && len(x.report.Violations) < maxViolations {
+		if told[v.Invariant] {
+			continue
+		}
+		if x.report.Found++; len(x.report.Violations) < maxViolations {
 			x.report.Violations = append(x.report.Violations, violationOf(s, v))
 		}
 		told[v.Invariant] = true

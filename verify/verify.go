@@ -40,9 +40,12 @@ type Report struct {
 	Singles    int         `json:"singles"`
 	Pairs      int         `json:"pairs"`
 	Triples    int         `json:"triples"`
-	Same       int         `json:"same_future"` // singles that go on as another one does, so that their pairs are its pairs
-	Ends       int         `json:"ends"`        // different records in the end
-	Violations []Violation `json:"violations"`
+	Reordered  int         `json:"reordered"`         // singles with another order of equal events
+	Same       int         `json:"same_future"`       // singles that go on as another one does, so that their pairs are its pairs
+	Ends       int         `json:"ends"`              // different records in the end
+	Violations []Violation `json:"violations"`        // the first of them, see maxViolations
+	Found      int         `json:"violations_found"`  // all of them
+	Partial    bool        `json:"partial,omitempty"` // it was interrupted: what was not run is not verified
 	Seconds    float64     `json:"seconds"`
 	PerSecond  float64     `json:"schedules_per_s"`
 
@@ -66,7 +69,7 @@ func Explore(ctx context.Context, opt Options) (*Report, error) {
 	began := time.Now()
 	err := x.explore(ctx)
 	r := &x.report
-	r.Ends = len(r.ends)
+	r.Ends, r.Partial = len(r.ends), err != nil
 	if r.Seconds = time.Since(began).Seconds(); r.Seconds > 0 {
 		r.PerSecond = float64(r.Schedules) / r.Seconds
 	}
@@ -80,19 +83,20 @@ func Explore(ctx context.Context, opt Options) (*Report, error) {
 // place puts the violations of the simplest scenario first.
 func place(v Violation) int {
 	name, _, _ := strings.Cut(v.ID, ":")
+	name, _, _ = strings.Cut(name, "~")
 	return slices.Index(world.ScenarioNames(), name)
 }
 
 func (x *exploration) explore(ctx context.Context) error {
-	roots, err := x.roots(ctx)
+	roots, err := x.roots(ctx, 0)
 	if err != nil || x.opt.Depth < 1 || x.enough() {
 		return err
 	}
-	singles, err := x.singles(ctx, roots)
+	singles, err := x.singles(ctx, "singles", roots, &x.report.Singles)
 	if err != nil || x.enough() {
 		return err
 	}
-	if err := x.reordered(ctx, singles); err != nil || x.enough() {
+	if err := x.reordered(ctx); err != nil || x.enough() {
 		return err
 	}
 	x.markSame(roots, singles)

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"tripsaga/table"
@@ -59,10 +61,12 @@ func (c *verifyCmd) check() error {
 		return fmt.Errorf("--one-in %d: allowed are 1 and more", c.OneIn)
 	case c.Mutants && (c.ASL != "" || c.Backend != "embedded"):
 		return errors.New("--mutants breaks the product's own definition, over the embedded store: it takes neither --asl nor --backend")
+	case c.Mutants && (len(c.Scenario) > 0 || c.Only != "" || c.OneIn > 1 || c.Whole):
+		return errors.New("--mutants explores all: it takes none of --scenario, --only, --one-in and --whole")
 	}
 	for _, name := range c.Scenario {
-		if _, err := world.ParseSchedule(name); err != nil {
-			return fmt.Errorf("--scenario: %w", err)
+		if !slices.Contains(world.ScenarioNames(), name) {
+			return fmt.Errorf("--scenario: there is no scenario %q, only %q", name, world.ScenarioNames())
 		}
 	}
 	return nil
@@ -119,12 +123,12 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 	if err := c.printReport(p, cfg, result); err != nil {
 		return err
 	}
-	switch n := len(report.Violations); {
+	switch n := report.Found; {
 	case n > 0:
 		return fmt.Errorf("%d violations in %d schedules", n, report.Schedules)
 	case p.ctx.Err() != nil:
 		return errors.New("interrupted: what was not run is not verified")
-	case c.deepest(report) == 0 && (c.Only != "" || c.OneIn > 1):
+	case c.Depth+c.Triples > 0 && c.deepest(report)+report.Triples == 0:
 		return fmt.Errorf("nothing was run: --only %q and --one-in %d leave no schedule of %d faults", c.Only, c.OneIn, c.Depth)
 	case len(result.Lint) > 0:
 		return fmt.Errorf("%s: %d findings", c.ASL, len(result.Lint))
@@ -134,10 +138,13 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 
 // deepest is how many schedules of the asked depth were run.
 func (c *verifyCmd) deepest(r *verify.Report) int {
-	if c.Depth == 2 {
-		return r.Pairs
+	switch c.Depth {
+	case 0:
+		return 0
+	case 1:
+		return r.Singles
 	}
-	return r.Singles
+	return r.Pairs
 }
 
 func (c *verifyCmd) printReport(p *program, cfg world.Config, result verified) error {
@@ -164,16 +171,16 @@ func (c *verifyCmd) replay(p *program, cfg world.Config) error {
 	defer w.Close()
 	if c.JSON {
 		report, err := verify.Replay(p.ctx, w, s)
-		if err != nil {
+		if report == nil {
 			return err
 		}
-		return errors.Join(p.printJSON(report), violated(len(report.Violations)))
+		return cmp.Or(p.printJSON(report), violated(len(report.Violations)), err)
 	}
-	n, missed, err := p.printReplay(p.ctx, w, s)
-	if err == nil && n == 0 && missed > 0 {
-		err = fmt.Errorf("%d of the %d faults did not happen: there is no such point in this run", missed, len(s.Faults))
+	r, err := p.printReplay(p.ctx, w, s)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, violated(n))
+	return cmp.Or(violated(len(r.Violations)), verify.Missed(s, r))
 }
 
 func violated(n int) error {

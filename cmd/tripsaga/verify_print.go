@@ -55,7 +55,7 @@ func (p *program) printLint(file string, findings []lint.Finding) {
 }
 
 func (p *program) printCounts(r *verify.Report) {
-	fmt.Fprintf(p.stdout, "singles     %d schedules of one fault, and as many with another order of equal events\n", r.Singles)
+	fmt.Fprintf(p.stdout, "singles     %d schedules of one fault, and %d with another order of equal events\n", r.Singles, r.Reordered)
 	if r.Pairs > 0 {
 		fmt.Fprintf(p.stdout, "pairs       %d schedules of two faults; %d of the singles go on as another one, whose pairs are theirs\n", r.Pairs, r.Same)
 	}
@@ -63,8 +63,12 @@ func (p *program) printCounts(r *verify.Report) {
 		fmt.Fprintf(p.stdout, "triples     %d schedules of three faults, drawn\n", r.Triples)
 	}
 	fmt.Fprintf(p.stdout, "all         %d schedules in %.1f s, %.0f a second; %d ends\n", r.Schedules, r.Seconds, r.PerSecond, r.Ends)
-	verdict := p.paint(green, "0 violations") + fmt.Sprintf(" of %d invariants", len(verify.Invariants()))
-	if n := len(r.Violations); n > 0 {
+	verdict := p.paint(green, "0 violations")
+	if r.Partial {
+		verdict = "0 violations in what was run"
+	}
+	verdict += fmt.Sprintf(" of %d invariants", len(verify.Invariants()))
+	if n := r.Found; n > 0 {
 		verdict = p.paint(red, fmt.Sprintf("%d violations", n))
 	}
 	fmt.Fprintf(p.stdout, "verdict     %s\n", verdict)
@@ -89,7 +93,7 @@ func (c *verifyCmd) printViolations(p *program, cfg world.Config, all []verify.V
 		return err
 	}
 	fmt.Fprintf(p.stdout, "\nThe shortest, %s:\n\n", p.paint(red, all[0].Invariant))
-	if _, _, err := p.printReplay(ctx, w, first); err != nil {
+	if _, err := p.printReplay(ctx, w, first); err != nil {
 		return err
 	}
 	edited := ""
@@ -109,11 +113,11 @@ func (c *verifyCmd) printViolations(p *program, cfg world.Config, all []verify.V
 	return nil
 }
 
-// printReplay plays the schedule and returns how many invariants it broke, and how many of its faults did not happen.
-func (p *program) printReplay(ctx context.Context, w *world.World, s world.Schedule) (violations, missed int, err error) {
+// printReplay plays the schedule and tells what came of it.
+func (p *program) printReplay(ctx context.Context, w *world.World, s world.Schedule) (*world.Result, error) {
 	r, records, err := w.Replay(ctx, s)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	fmt.Fprintf(p.stdout, "Schedule    %s: %s\n", s.Scenario, scenarioMeans(s.Scenario))
 	for _, f := range s.Faults {
@@ -134,7 +138,7 @@ func (p *program) printReplay(ctx context.Context, w *world.World, s world.Sched
 	for _, v := range r.Violations {
 		fmt.Fprintf(p.stdout, "Violation   %s: %s\n", p.paint(red, v.Invariant), printable(v.Detail))
 	}
-	return len(r.Violations), len(s.Faults) - r.Happened, nil
+	return r, nil
 }
 
 func (p *program) printPoint(pt *world.Point) {

@@ -3,6 +3,7 @@ package mutants
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -18,10 +19,12 @@ var steps = []Mutant{
 		return world.Variant{Tasks: replace("CancelFlight", func(next engine.Task) engine.Task {
 			return func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
 				out, err := next(ctx, in)
-				if err != nil {
-					return json.RawMessage(`{}`), nil
+				failed := (*engine.TaskError)(nil)
+				service := errors.As(err, &failed) && failed.Name == "Lambda.ServiceException"
+				if err == nil || service || errors.Is(err, engine.ErrNoReply) { // no function can swallow that it was not called
+					return out, err
 				}
-				return out, nil
+				return json.RawMessage(`{}`), nil
 			}
 		})}
 	}},
@@ -38,7 +41,7 @@ var steps = []Mutant{
 			return func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
 				const attempts = 5
 				out, err := next(ctx, in)
-				if err != nil && failures.Add(1) > attempts {
+				if err != nil && !errors.Is(err, engine.ErrNoReply) && failures.Add(1) > attempts {
 					err = &engine.TaskError{Name: "Conflict", Message: err.Error()} // which is not retried
 				}
 				return out, err

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"slices"
 	"strings"
 
 	"tripsaga/table"
@@ -93,6 +94,17 @@ func (p *Point) Delays() (late, again bool) {
 		return !p.Deaf, false
 	}
 	return false, false
+}
+
+// takes tells whether a fault of this kind can happen at the point.
+func (p *Point) takes(k Kind) bool {
+	switch late, again := p.Delays(); k {
+	case Late:
+		return late
+	case Again:
+		return again
+	}
+	return slices.ContainsFunc(p.Choices(), func(c Choice) bool { return c.Kind == k })
 }
 
 // Crashes tells whether the process can be killed at the point: a crash anywhere else is one before the next such point.

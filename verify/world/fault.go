@@ -43,6 +43,9 @@ func Kinds() []Kind {
 // Lasting tells that the fault is there until it is mended, so that retries do not help.
 func (k Kind) Lasting() bool { return k == Down || k == Mute }
 
+// Diverts tells that the saga takes another way after the fault, whatever it tries again.
+func (k Kind) Diverts() bool { return k.Lasting() || k == Decline }
+
 // Fault is what happens at one point.
 type Fault struct {
 	At    Label
@@ -94,6 +97,7 @@ func ParseFault(s string) (f Fault, err error) {
 // Schedule is a scenario and what goes wrong in it, in the order of the points.
 type Schedule struct {
 	Scenario string
+	Order    uint64 // of what is due at one instant, drawn from this seed; 0 is that in which it was asked for
 	Faults   []Fault
 }
 
@@ -101,6 +105,9 @@ type Schedule struct {
 func (s Schedule) String() string {
 	var b strings.Builder
 	b.WriteString(s.Scenario)
+	if s.Order != 0 {
+		b.WriteString("~" + strconv.FormatUint(s.Order, 10))
+	}
 	for i, f := range s.Faults {
 		b.WriteString([]string{":", ","}[min(i, 1)] + f.String())
 	}
@@ -110,7 +117,14 @@ func (s Schedule) String() string {
 // ParseSchedule reads what String writes.
 func ParseSchedule(id string) (Schedule, error) {
 	name, list, some := strings.Cut(id, ":")
+	name, order, ordered := strings.Cut(name, "~")
 	s := Schedule{Scenario: name}
+	if ordered {
+		var err error
+		if s.Order, err = strconv.ParseUint(order, 10, 64); err != nil || s.Order == 0 {
+			return s, fmt.Errorf("%q: behind a ~ stands the seed of an order, a number from 1", id)
+		}
+	}
 	if _, ok := scenarioNamed(name); !ok {
 		return s, fmt.Errorf("there is no scenario %q, only %q", name, ScenarioNames())
 	}
@@ -122,6 +136,9 @@ func ParseSchedule(id string) (Schedule, error) {
 		if err != nil {
 			return s, err
 		}
+		if slices.ContainsFunc(s.Faults, func(o Fault) bool { return o.At == f.At }) {
+			return s, fmt.Errorf("%q: there are two faults at %s", id, f.At)
+		}
 		s.Faults = append(s.Faults, f)
 	}
 	return s, nil
@@ -129,10 +146,10 @@ func ParseSchedule(id string) (Schedule, error) {
 
 // With is s and one more fault.
 func (s Schedule) With(f Fault) Schedule {
-	return Schedule{s.Scenario, append(slices.Clip(slices.Clone(s.Faults)), f)}
+	return Schedule{s.Scenario, s.Order, append(slices.Clip(slices.Clone(s.Faults)), f)}
 }
 
 // Without is s without its i-th fault.
 func (s Schedule) Without(i int) Schedule {
-	return Schedule{s.Scenario, slices.Delete(slices.Clone(s.Faults), i, i+1)}
+	return Schedule{s.Scenario, s.Order, slices.Delete(slices.Clone(s.Faults), i, i+1)}
 }

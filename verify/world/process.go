@@ -25,8 +25,8 @@ type process struct {
 // boot starts a process on what the table holds. It may die while it starts.
 func (r *run) boot() {
 	p := &process{run: r, n: len(r.procs) + 1, clock: engine.NewVirtual(r.time()), heard: map[string]int{}}
-	if r.world.cfg.Order != 0 {
-		p.clock.Shuffle(rand.New(rand.NewPCG(r.world.cfg.Order, uint64(p.n))))
+	if r.order != 0 {
+		p.clock.Shuffle(rand.New(rand.NewPCG(r.order, uint64(p.n))))
 	}
 	p.armed = p.n > 1
 	r.procs = append(r.procs, p)

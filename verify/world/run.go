@@ -14,6 +14,7 @@ type run struct {
 	ctx      context.Context
 	world    *World
 	scenario Scenario
+	order    uint64
 	faults   map[Label]Fault
 	pending  int // faults of the schedule that have not happened yet
 
@@ -42,6 +43,7 @@ type run struct {
 	found    []model.Violation
 	steps    int
 	redrives int
+	between  bool  // somebody else interferes
 	lasted   bool  // a fault came that lasts
 	hopeless bool  // the program does not start any more
 	broken   error // why the world itself could not go on
@@ -70,7 +72,7 @@ type Result struct {
 
 func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 	r := &run{
-		ctx: ctx, world: w, scenario: scenario, faults: make(map[Label]Fault, len(s.Faults)), pending: len(s.Faults),
+		ctx: ctx, world: w, scenario: scenario, order: s.Order, faults: make(map[Label]Fault, len(s.Faults)), pending: len(s.Faults),
 		ledger: w.ledger(), counts: map[Label]int{}, late: map[Label][]*call{}, lasting: map[string]Kind{},
 		others: map[string]*frame{}, settled: -1, journal: map[string]int{}, standings: map[string]*standing{},
 	}
@@ -113,7 +115,7 @@ func (r *run) play() (*Result, error) {
 		c.abandon()
 	}
 	if r.broken != nil {
-		return nil, fmt.Errorf("schedule %s: %w", Schedule{r.scenario.Name, r.schedule()}, r.broken)
+		return nil, fmt.Errorf("schedule %s: %w", Schedule{r.scenario.Name, r.order, r.schedule()}, r.broken)
 	}
 	return r.result(), nil
 }

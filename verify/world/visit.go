@@ -105,21 +105,23 @@ func (r *run) visit(pt Point) Fault {
 	if len(r.faults) == 0 {
 		r.states = append(r.states, r.ledger.state())
 	}
-	if r.pending == 0 && r.settled < 0 && r.quiet() {
+	if r.pending == 0 && r.settled < 0 && !r.between && r.quiet() {
 		r.settle()
 	}
 	f, hit := r.faults[pt.Label]
-	if !hit || r.process().dead {
+	if !hit || !pt.takes(f.Kind) || r.process().dead {
 		r.points = append(r.points, pt)
 		return Fault{}
 	}
 	pt.Hit = f.Kind
 	r.points = append(r.points, pt)
 	r.excuse(f)
-	r.interfere(f)
 	if r.pending--; r.pending == 0 {
-		r.after = len(r.points)
+		r.after = len(r.points) // what interferes makes points of its own
 	}
+	r.between = true
+	r.interfere(f)
+	r.between = false
 	return f
 }
 

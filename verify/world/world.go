@@ -23,8 +23,6 @@ type Config struct {
 	Open func() (table.Table, func() error, error)
 	// Variant breaks the product on purpose; it is called for every run. nil leaves it whole.
 	Variant func() Variant
-	// Order lets what is due at one instant happen in an order drawn from this seed; 0 is the order in which it was asked for.
-	Order uint64
 
 	machine *asl.Machine
 	durable bool // the table is, at once

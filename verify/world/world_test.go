@@ -102,7 +102,7 @@ func TestSameScheduleSameBytes(t *testing.T) {
 	kinds := map[Kind]bool{}
 	for i := range base.Points {
 		for _, c := range base.Points[i].Choices() {
-			id := Schedule{"booked", []Fault{c.Fault}}.String()
+			id := Schedule{Scenario: "booked", Faults: []Fault{c.Fault}}.String()
 			a, b := one.mustRun(t, id), other.mustRun(t, id)
 			if a.Bytes != b.Bytes || a.End != b.End {
 				t.Errorf("%s: two runs differ", id)
