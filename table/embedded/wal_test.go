@@ -78,14 +78,14 @@ func (k *killed) findLog(t *testing.T) {
 }
 
 // with opens a copy of the folder that has this log, and gives the number of items found in it, all of them the oldest.
-func (k *killed) with(t *testing.T, log []byte) (items int, err error) {
+func (k *killed) with(t *testing.T, log []byte) (int, error) {
 	t.Helper()
 	fs := k.fs.CrashClone(vfs.CrashCloneCfg{})
 	f, err := fs.Create(k.path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.Write(log)
+	_, err = f.Write(slices.Clone(log)) // under the race detector Pebble's file system in memory spoils what it is given
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -94,13 +94,19 @@ func (k *killed) with(t *testing.T, log []byte) (items int, err error) {
 		return 0, err
 	}
 	defer s.Close()
+	return k.count(t, s), nil
+}
+
+func (k *killed) count(t *testing.T, s *embedded.Store) int {
+	t.Helper()
+	n := 0
 	for it, err := range s.Items(t.Context(), "") {
-		if err != nil || it.Key != numbered(items).Key {
-			t.Fatalf("item %d is %s, %v", items, it.Key, err)
+		if err != nil || it.Key != numbered(n).Key {
+			t.Fatalf("item %d is %s, %v", n, it.Key, err)
 		}
-		items++
+		n++
 	}
-	return items, nil
+	return n
 }
 
 // changed is the log with one byte changed.
