@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"runtime"
-	"slices"
 	"sync"
 
 	"tripsaga/verify/world"
@@ -171,127 +170,6 @@ func (x *exploration) markSame(roots []root, singles []node) {
 		}
 		seen[n.sign] = true
 	}
-}
-
-// pairs plays every second fault at every point after the first.
-func (x *exploration) pairs(ctx context.Context, singles []node) error {
-	firsts := singles
-	if !x.opt.Whole {
-		firsts = slices.DeleteFunc(slices.Clone(singles), func(n node) bool { return n.moot })
-	}
-	if !x.opt.Enough {
-		return x.each(ctx, "pairs", x.opt.World, len(firsts), x.seconds(firsts))
-	}
-	const batch = 64
-	for some := range slices.Chunk(firsts, batch) {
-		if err := x.each(ctx, "pairs", x.opt.World, len(some), x.seconds(some)); err != nil || x.enough() {
-			return err
-		}
-	}
-	return nil
-}
-
-// seconds is the job of the pairs that begin with one of the firsts.
-func (x *exploration) seconds(firsts []node) job {
-	return func(ctx context.Context, w *world.World, i int) error {
-		n := &firsts[i]
-		r, err := w.Run(ctx, n.schedule)
-		if err != nil {
-			return err
-		}
-		to := len(r.Points)
-		if n.same {
-			to = min(to, r.Settled)
-		}
-		e := expansion{
-			exploration: x, world: w, count: &x.report.Pairs, parent: n.schedule, points: r.Points, from: r.After,
-			everywhere: x.opt.Whole, last: true, visit: func(world.Schedule, *world.Result, bool) {},
-		}
-		var onward []pair
-		if n.schedule.Faults[0].Until == world.AtEnd {
-			e.visit = func(s world.Schedule, two *world.Result, _ bool) {
-				if s.Faults[1].Kind.Diverts() {
-					onward = append(onward, pair{s, two})
-				}
-			}
-		}
-		e.survey()
-		dull := monotonous(r.Points)
-		for p := r.After; p < to; p++ {
-			if apart(n.schedule, &r.Points[p]) || dull[p] && !x.opt.Whole {
-				continue
-			}
-			if err := e.at(ctx, p); err != nil {
-				return err
-			}
-		}
-		return x.land(ctx, w, r.Points, onward)
-	}
-}
-
-// pair is a schedule of two faults and its run.
-type pair struct {
-	schedule world.Schedule
-	result   *world.Result
-}
-
-// land lets the call that stands still by the first fault go on at the points that only the second one leads to: those of
-// the compensations.
-func (x *exploration) land(ctx context.Context, w *world.World, known []world.Point, pairs []pair) error {
-	had := map[world.Label]bool{}
-	for i := range known {
-		had[known[i].Label] = true
-	}
-	for _, p := range pairs {
-		for _, l := range landings(p.result.Points, p.schedule.Faults[0]) {
-			s := world.Schedule{Scenario: p.schedule.Scenario, Faults: slices.Clone(p.schedule.Faults)}
-			if s.Faults[0].Until = l.until; had[l.until] || !l.meets || !x.named(s) || !x.drawn(s) {
-				continue
-			}
-			if err := x.run(ctx, w, s, &x.report.Pairs, nil); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// apart tells that a pair of faults of one trip is left to the scenario that has that trip alone. In the scenarios of two
-// trips a pair has one fault of each, or one of none.
-func apart(s world.Schedule, p *world.Point) bool {
-	first := s.Faults[0].At.Trip
-	return first != "" && p.Trip == first && (s.Scenario == "two" || s.Scenario == "last-seat")
-}
-
-// monotonous marks the points of the retries of a fault that lasts, but for those of the first two and the last two: in
-// between one retry is as the other.
-func monotonous(points []world.Point) []bool {
-	const ends = 2
-	dull := make([]bool, len(points))
-	var tries []int // the deliveries of one visit of a state
-	flush := func() {
-		if len(tries) > 2*ends {
-			trip := points[tries[0]].Trip
-			for i := tries[ends]; i < tries[len(tries)-ends]; i++ {
-				dull[i] = points[i].Trip == trip // what others do in between is their own
-			}
-		}
-		tries = tries[:0]
-	}
-	var visit world.Label
-	for i := range points {
-		p := &points[i]
-		if p.Where != world.Delivery || !p.Deaf {
-			continue
-		}
-		if who := (world.Label{Trip: p.Trip, Actor: p.Actor}); who != visit || p.Attempt == 0 {
-			flush()
-			visit = who
-		}
-		tries = append(tries, i)
-	}
-	flush()
-	return dull
 }
 
 // run plays one schedule, takes up what it violates and counts it.

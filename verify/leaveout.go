@@ -1,0 +1,43 @@
+package verify
+
+import "tripsaga/verify/world"
+
+// What is left out of the pairs beyond what comes to the same. The documents tell of it.
+
+// apart tells that a pair of faults of one trip is left to the scenario that has that trip alone. In the scenarios of two
+// trips a pair has one fault of each, or one of none.
+func apart(s world.Schedule, p *world.Point) bool {
+	first := s.Faults[0].At.Trip
+	return first != "" && p.Trip == first && (s.Scenario == "two" || s.Scenario == "last-seat")
+}
+
+// monotonous marks the points of the retries of a fault that lasts, but for those of the first two and the last two: in
+// between one retry is as the other.
+func monotonous(points []world.Point) []bool {
+	const ends = 2
+	dull := make([]bool, len(points))
+	var tries []int // the deliveries of one visit of a state
+	flush := func() {
+		if len(tries) > 2*ends {
+			trip := points[tries[0]].Trip
+			for i := tries[ends]; i < tries[len(tries)-ends]; i++ {
+				dull[i] = points[i].Trip == trip // what others do in between is their own
+			}
+		}
+		tries = tries[:0]
+	}
+	var visit world.Label
+	for i := range points {
+		p := &points[i]
+		if p.Where != world.Delivery || !p.Deaf {
+			continue
+		}
+		if who := (world.Label{Trip: p.Trip, Actor: p.Actor}); who != visit || p.Attempt == 0 {
+			flush()
+			visit = who
+		}
+		tries = append(tries, i)
+	}
+	flush()
+	return dull
+}
