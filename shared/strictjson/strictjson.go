@@ -1,0 +1,115 @@
+// Package strictjson decodes JSON that comes from outside: request bodies, files, task inputs, definitions. There is one
+// reading of what it accepts. It refuses duplicate members at every depth, members whose names differ in case from the
+// struct's, text that is not UTF-8, escapes of half a surrogate pair, byte order marks, data after the value, and nesting
+// of more than [MaxDepth]. Whole numbers may be written as 2, 2.0 or 2e0; null is refused where the Go type has none.
+//
+// Records that this program wrote itself are read with encoding/json.
+package strictjson
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaxDepth bounds the nesting of arrays and objects.
+const MaxDepth = 200
+
+// Decode reads exactly one JSON value into the value that into points to. It refuses members that the Go type does not
+// have. into points to a zero value. The error is an [*Error], or that of an UnmarshalJSON method.
+func Decode(data []byte, into any) error { return decode(data, into, json.RejectUnknownMembers(true)) }
+
+// DecodePart is like [Decode], but ignores members that the Go type does not have. They must be well formed.
+func DecodePart(data []byte, into any) error {
+	return decode(data, into, json.RejectUnknownMembers(false))
+}
+
+// Check reports whether data is exactly one well-formed JSON value. The error is an [*Error].
+func Check(data []byte) error {
+	var v jsontext.Value
+	return decode(data, &v, json.RejectUnknownMembers(false))
+}
+
+func decode(data []byte, into any, unknown json.Options) error {
+	if err := checkDepth(data); err != nil {
+		return err
+	}
+	err := json.Unmarshal(data, into, unknown)
+	var wrong *json.SemanticError
+	if errors.As(err, &wrong) && wrong.JSONKind == '0' || err == nil && bytes.Contains(data, []byte("null")) {
+		reflect.ValueOf(into).Elem().SetZero()
+		err = json.Unmarshal(data, into, unknown, exactly)
+	}
+	return translate(data, into, err)
+}
+
+// exactly accepts 2.0 as a whole number and refuses null for what cannot be null. It costs a call for each value, so that
+// only input with such a value is decoded with it.
+var exactly = json.WithUnmarshalers(json.UnmarshalFromFunc(func(d *jsontext.Decoder, into any) error {
+	v := reflect.ValueOf(into).Elem()
+	switch kind := d.PeekKind(); {
+	case kind == 'n' && !nullable(v.Type()):
+		if _, err := d.ReadToken(); err != nil {
+			return err
+		}
+		return &json.SemanticError{JSONKind: 'n', GoType: v.Type()}
+	case kind == '0' && (v.CanInt() || v.CanUint()):
+		number, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		return setWhole(v, string(number))
+	}
+	return errors.ErrUnsupported // the next unmarshaler is asked
+}))
+
+func nullable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
+		return true
+	}
+	return false
+}
+
+// checkDepth looks closer only where there are enough brackets.
+func checkDepth(data []byte) error {
+	if bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("[")) <= MaxDepth {
+		return nil
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > MaxDepth {
+				return at(data, i, "", "arrays and objects are nested more than %d deep", MaxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// memberNames are those of a struct, in order.
+func memberNames(t reflect.Type) []string {
+	var names []string
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.IsExported() && !f.Anonymous && name != "-" {
+			if name == "" {
+				name = f.Name
+			}
+			names = append(names, name)
+		}
+	}
+	return names
+}
