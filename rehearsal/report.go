@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"tripsaga/shared/money"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
@@ -53,18 +54,16 @@ type Met struct {
 
 // Consistency is the audit of everything that was booked.
 type Consistency struct {
-	Bookings       int      `json:"bookings"`
-	Confirmed      int      `json:"confirmed"`
-	Failed         int      `json:"failed"`
-	Pending        int      `json:"pending"`
-	NeedsAttention int      `json:"needs_attention"`
-	SeatsHeld      int64    `json:"seats_held"`
-	RoomsHeld      int64    `json:"rooms_held"`
-	CapturedMinor  int64    `json:"captured_minor"`
-	RefundedMinor  int64    `json:"refunded_minor"`
-	ConfirmedMinor int64    `json:"confirmed_minor"`
-	Consistent     bool     `json:"consistent"`
-	Problems       []string `json:"problems"`
+	Bookings       int                            `json:"bookings"`
+	Confirmed      int                            `json:"confirmed"`
+	Failed         int                            `json:"failed"`
+	Pending        int                            `json:"pending"`
+	NeedsAttention int                            `json:"needs_attention"`
+	SeatsHeld      int64                          `json:"seats_held"`
+	RoomsHeld      int64                          `json:"rooms_held"`
+	Currencies     map[money.Currency]app.Account `json:"currencies"`
+	Consistent     bool                           `json:"consistent"`
+	Problems       []string                       `json:"problems"`
 }
 
 // OK tells whether all is as it must be.
@@ -136,8 +135,7 @@ func (p *play) consistency(l app.Ledger) Consistency {
 	c := Consistency{
 		Bookings: len(p.traffic.ids), Confirmed: l.Trips[domain.Confirmed], Failed: l.Trips[domain.Failed],
 		Pending: l.Trips[domain.Pending], NeedsAttention: l.Trips[domain.NeedsAttention],
-		SeatsHeld: l.SeatsHeld, RoomsHeld: l.RoomsHeld, CapturedMinor: l.CapturedMinor,
-		RefundedMinor: l.RefundedMinor, ConfirmedMinor: l.ConfirmedMinor, Problems: append([]string{}, l.Problems...),
+		SeatsHeld: l.SeatsHeld, RoomsHeld: l.RoomsHeld, Currencies: l.Currencies, Problems: append([]string{}, l.Problems...),
 	}
 	if open := p.sys.Engine.OpenExecutions(); open > 0 {
 		c.Problems = append(c.Problems, fmt.Sprintf("%d sagas have not ended", open))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"tripsaga/engine"
 	"tripsaga/engine/faulty"
 	"tripsaga/local"
+	"tripsaga/shared/money"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
@@ -37,16 +40,6 @@ type demoOutcome struct {
 	Error           string   `json:"error"`
 	TripStatus      string   `json:"trip_status"`
 	States          []string `json:"states"`
-}
-
-// demoLedger is what the store holds after all bookings.
-type demoLedger struct {
-	SeatsHeld      int64 `json:"seats_held"`
-	RoomsHeld      int64 `json:"rooms_held"`
-	CapturedMinor  int64 `json:"captured_minor"`
-	RefundedMinor  int64 `json:"refunded_minor"`
-	ConfirmedMinor int64 `json:"confirmed_minor"`
-	Balanced       bool  `json:"balanced"`
 }
 
 // demo is one run: a system in virtual time, and the faults of the booking under way.
@@ -178,32 +171,29 @@ func inOrder(want, got []string) bool {
 	return true
 }
 
-func (d *demo) ledger() (demoLedger, error) {
-	a, err := d.sys.App.Audit(d.p.ctx)
+// ledger is what the store holds after all bookings.
+func (d *demo) ledger() (app.Ledger, error) {
+	l, err := d.sys.App.Audit(d.p.ctx)
 	if err != nil {
-		return demoLedger{}, err
-	}
-	l := demoLedger{
-		SeatsHeld: a.SeatsHeld, RoomsHeld: a.RoomsHeld, CapturedMinor: a.CapturedMinor,
-		RefundedMinor: a.RefundedMinor, ConfirmedMinor: a.ConfirmedMinor, Balanced: a.Balanced,
+		return l, err
 	}
 	booked := demoScenarios[0].request
 	if l.SeatsHeld != int64(booked.Flight.Seats) || l.RoomsHeld != int64(booked.Hotel.Rooms*demoNights) {
 		d.wrong = append(d.wrong, fmt.Sprintf("ledger: %d seats and %d room nights held, want those of the one confirmed trip", l.SeatsHeld, l.RoomsHeld))
 	}
-	if !l.Balanced || l.CapturedMinor-l.RefundedMinor != l.ConfirmedMinor {
+	if !l.Balanced {
 		d.wrong = append(d.wrong, fmt.Sprintf("ledger: not balanced: %+v", l))
 	}
 	return l, nil
 }
 
-func (d *demo) report(outcomes []demoOutcome, ledger demoLedger) error {
+func (d *demo) report(outcomes []demoOutcome, ledger app.Ledger) error {
 	if d.cmd.JSON {
 		out := json.NewEncoder(d.p.stdout)
 		out.SetIndent("", "  ")
 		if err := out.Encode(struct {
 			Scenarios []demoOutcome `json:"scenarios"`
-			Ledger    demoLedger    `json:"ledger"`
+			Ledger    app.Ledger    `json:"ledger"`
 		}{outcomes, ledger}); err != nil {
 			return err
 		}
@@ -230,20 +220,18 @@ func (d *demo) print(n int, s demoScenario, o demoOutcome, history []historyEven
 	fmt.Fprintf(d.p.stdout, ", trip %s: %s\n\n", o.TripStatus, mark)
 }
 
-func (d *demo) printLedger(l demoLedger) {
+func (d *demo) printLedger(l app.Ledger) {
 	verdict := "balanced: what is held and paid is the confirmed trip, and nothing else"
 	if !l.Balanced {
 		verdict = "NOT BALANCED"
 	}
-	fmt.Fprintf(d.p.stdout, `Ledger
-   seats held       %8d
-   room nights held %8d
-   captured         %8d minor units
-   refunded         %8d
-   confirmed        %8d
-   %s
-
-%d bookings; their waits and retries took %s of virtual time, %s of yours.
-`, l.SeatsHeld, l.RoomsHeld, l.CapturedMinor, l.RefundedMinor, l.ConfirmedMinor, verdict,
+	fmt.Fprintf(d.p.stdout, "Ledger\n   seats held       %8d\n   room nights held %8d\n", l.SeatsHeld, l.RoomsHeld)
+	for _, c := range slices.Sorted(maps.Keys(l.Currencies)) {
+		sum := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: c} }
+		a := l.Currencies[c]
+		fmt.Fprintf(d.p.stdout, "   captured         %12s\n   refunded         %12s\n   confirmed        %12s\n",
+			sum(a.Captured), sum(a.Refunded), sum(a.Confirmed))
+	}
+	fmt.Fprintf(d.p.stdout, "   %s\n\n%d bookings; their waits and retries took %s of virtual time, %s of yours.\n", verdict,
 		len(demoScenarios), d.virtual.Now().Sub(demoStart).Round(time.Second), time.Since(d.began).Round(time.Millisecond))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -144,8 +145,12 @@ func (p *program) printOutcome(r *rehearsal.Report) {
 		m.Bookings, m.Of, m.Deliveries, m.Errors, m.Faults)
 	fmt.Fprintf(p.stdout, "Bookings      %d confirmed, %d failed, %d pending, %d need attention\n",
 		c.Confirmed, c.Failed, c.Pending, c.NeedsAttention)
-	fmt.Fprintf(p.stdout, "Ledger        %d seats and %d room nights held; captured %d, refunded %d, confirmed %d minor units\n",
-		c.SeatsHeld, c.RoomsHeld, c.CapturedMinor, c.RefundedMinor, c.ConfirmedMinor)
+	fmt.Fprintf(p.stdout, "Ledger        %d seats and %d room nights held\n", c.SeatsHeld, c.RoomsHeld)
+	for _, code := range slices.Sorted(maps.Keys(c.Currencies)) {
+		a := c.Currencies[code]
+		fmt.Fprintf(p.stdout, "              captured %d, refunded %d, confirmed %d minor units of %s\n",
+			a.Captured, a.Refunded, a.Confirmed, printable(string(code)))
+	}
 	verdict := "every saga ended, and what is held and paid is the confirmed trips, and nothing else"
 	if !c.Consistent {
 		verdict = p.paint(red, "NOT CONSISTENT:")

@@ -68,7 +68,8 @@ func (p *played) ends(want domain.Status) {
 	if trip.Status() != want || !l.Balanced {
 		p.t.Errorf("the trip is %s (%+v), want %s; the ledger is %+v", trip.Status(), trip.Reason(), want, l)
 	}
-	if held := l.SeatsHeld + l.RoomsHeld + l.CapturedMinor - l.RefundedMinor; (held > 0) != (want == domain.Confirmed) {
+	yen := l.Currencies["JPY"]
+	if held := l.SeatsHeld + l.RoomsHeld + yen.Captured - yen.Refunded; (held > 0) != (want == domain.Confirmed) {
 		p.t.Errorf("the trip is %s, and the ledger is %+v", want, l)
 	}
 }

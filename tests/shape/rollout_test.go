@@ -56,7 +56,7 @@ func (a *account) nothingHeld() {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	if !l.Balanced || l.SeatsHeld+l.RoomsHeld != 0 || l.CapturedMinor != l.RefundedMinor || l.ConfirmedMinor != 0 || l.Trips["PENDING"] != 0 {
+	if !l.Balanced || l.SeatsHeld+l.RoomsHeld+l.Currencies["JPY"].Confirmed != 0 || l.Trips["PENDING"] != 0 {
 		a.t.Errorf("the ledger is %+v", l)
 	}
 }

@@ -11,18 +11,15 @@ import (
 
 // Ledger is the account of everything: what the inventory holds, what the bank moved, what the trips say.
 type Ledger struct {
-	Trips          map[domain.Status]int      `json:"trips"`
-	SeatsHeld      int64                      `json:"seats_held"`
-	RoomsHeld      int64                      `json:"rooms_held"` // a room for one night counts 1
-	CapturedMinor  int64                      `json:"captured_minor"`
-	RefundedMinor  int64                      `json:"refunded_minor"`
-	ConfirmedMinor int64                      `json:"confirmed_minor"`
-	Currencies     map[money.Currency]Account `json:"currencies"`
-	Balanced       bool                       `json:"balanced"`
-	Problems       []string                   `json:"problems,omitempty"` // what does not balance; at most maxProblems
+	Trips      map[domain.Status]int      `json:"trips"`
+	SeatsHeld  int64                      `json:"seats_held"`
+	RoomsHeld  int64                      `json:"rooms_held"` // a room for one night counts 1
+	Currencies map[money.Currency]Account `json:"currencies"`
+	Balanced   bool                       `json:"balanced"`
+	Problems   []string                   `json:"problems,omitempty"` // what does not balance; at most maxProblems
 }
 
-// Account is the money of one currency, in minor units. The totals of the Ledger add up all currencies.
+// Account is the money of one currency, in minor units. There is no total over currencies.
 type Account struct {
 	Captured  int64 `json:"captured_minor"`
 	Refunded  int64 `json:"refunded_minor"`
@@ -141,9 +138,6 @@ func (a *audit) close() {
 		}
 	}
 	for c, sum := range a.ledger.Currencies {
-		a.ledger.CapturedMinor += sum.Captured
-		a.ledger.RefundedMinor += sum.Refunded
-		a.ledger.ConfirmedMinor += sum.Confirmed
 		if sum.Captured-sum.Refunded != sum.Confirmed {
 			a.problem("%s: captured %d less refunded %d is not what trips paid, %d",
 				c, sum.Captured, sum.Refunded, sum.Confirmed)

@@ -1,13 +1,15 @@
 package app_test
 
 import (
-	"fmt"
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
 	"tripsaga/table"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/app"
@@ -349,8 +351,14 @@ func TestTotalsByCurrency(t *testing.T) {
 		r.Currency, r.Flight.Number, r.Hotel.ID = "USD", "UA1", "HNL-REEF"
 	})
 	l := w.audit(t)
-	got := fmt.Sprint(l.Currencies["JPY"].Captured, l.Currencies["USD"].Captured, l.CapturedMinor, l.Balanced)
-	if want := fmt.Sprint(2500, 2*9950+2*1025, 2500+2*9950+2*1025, true); got != want {
-		t.Errorf("got %s, want %s", got, want)
+	want := map[money.Currency]app.Account{
+		"JPY": {Captured: 2500, Confirmed: 2500}, "USD": {Captured: 2*9950 + 2*1025, Confirmed: 2*9950 + 2*1025},
+	}
+	if !maps.Equal(l.Currencies, want) || !l.Balanced {
+		t.Errorf("got %+v, want %+v", l, want)
+	}
+	doc, err := json.Marshal(l)
+	if err != nil || strings.Count(string(doc), "captured_minor") != len(want) {
+		t.Errorf("%s, %v: want the money of each currency, and no sum of yen and cents", doc, err)
 	}
 }

@@ -85,7 +85,7 @@ func (p *program) trial() *Trial {
 func (p *program) nothingHeld(t *testing.T) {
 	t.Helper()
 	l, err := p.app.Audit(t.Context())
-	if err != nil || !l.Balanced || l.SeatsHeld+l.RoomsHeld+l.CapturedMinor-l.RefundedMinor+l.ConfirmedMinor != 0 || l.Trips[domain.Pending] != 0 {
+	if err != nil || !l.Balanced || l.SeatsHeld+l.RoomsHeld+l.Currencies["JPY"].Confirmed != 0 || l.Trips[domain.Pending] != 0 {
 		t.Errorf("the ledger is %+v, %v", l, err)
 	}
 }

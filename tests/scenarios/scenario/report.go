@@ -112,8 +112,9 @@ func (r *run) tellLedger() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	yen := l.Currencies["JPY"] // of which every scenario is
 	fmt.Fprintf(&r.out, "ledger seats=%d rooms=%d captured=%d refunded=%d confirmed=%d balanced=%v\n",
-		l.SeatsHeld, l.RoomsHeld, l.CapturedMinor, l.RefundedMinor, l.ConfirmedMinor, l.Balanced)
+		l.SeatsHeld, l.RoomsHeld, yen.Captured, yen.Refunded, yen.Confirmed, l.Balanced)
 	for _, p := range l.Problems {
 		fmt.Fprintln(&r.out, "  ", p)
 	}
