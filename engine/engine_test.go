@@ -14,6 +14,7 @@ import (
 	"tripsaga/engine"
 	"tripsaga/engine/faulty"
 	"tripsaga/table/embedded"
+	tablefaulty "tripsaga/table/faulty"
 )
 
 const twoSteps = `{
@@ -27,7 +28,7 @@ const twoSteps = `{
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// bench is an engine in virtual time over a table in memory, and how to make the next one over the same table.
+// bench is an engine in virtual time over a table in memory whose pages are as short as the port allows, and how to make the next one over the same table.
 type bench struct {
 	t       *testing.T
 	virtual *engine.Virtual
@@ -44,7 +45,7 @@ func newBench(t *testing.T, definition string, tasks map[string]engine.Task, cha
 	t.Cleanup(func() { store.Close() })
 	v := engine.NewVirtual(epoch)
 	b := &bench{t: t, virtual: v, opt: engine.Options{
-		Name: "test", Definition: []byte(definition), Tasks: tasks, Table: store, Scheduler: v,
+		Name: "test", Definition: []byte(definition), Tasks: tasks, Table: tablefaulty.Pages(store), Scheduler: v,
 		Seed: func() uint64 { return 7 },
 	}}
 	for _, c := range change {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // Key addresses one item: a partition key and a sort key, both required and both UTF-8, so that people, policies and
@@ -79,15 +80,55 @@ type Query struct {
 	From, To   string // From <= sort key < To in byte order; "" leaves that side open; To <= From selects nothing
 	Index      bool   // read the secondary index: PK, Prefix, From and To then mean the items' Index key
 	Descending bool
-	Limit      int    // items a page: 1 to MaxPage; 0 means MaxPage; a page may end early after MaxPageData bytes
+	Limit      int    // items a page at most: 1 to MaxPage; 0 means MaxPage
 	Cursor     string // of the page before, of the very same query (Limit may differ)
 }
 
-// Page is one page of a query. Cursor is empty on the last page, and only there. On the index, items of equal index
-// keys come in an order of the backend's choosing, which is the same for every page of a query.
+// Page is one page of a query. Cursor is empty on the last page, and only there: a page may end before its Limit, even
+// without an item, although more follow; [Items] and [FullPage] read on. On the index, items of equal index keys come in an order
+// of the backend's choosing, which is the same for every page of a query.
 type Page struct {
 	Items  []Item
 	Cursor string
+}
+
+// Items reads every item that q selects, page by page, from q.Cursor on. An error ends it.
+func Items(ctx context.Context, t Table, q Query) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for {
+			page, err := t.Query(ctx, q)
+			if err != nil {
+				yield(Item{}, err)
+				return
+			}
+			for _, item := range page.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if q.Cursor = page.Cursor; q.Cursor == "" {
+				return
+			}
+		}
+	}
+}
+
+// FullPage reads a page of as many items as q.Limit says, unless fewer are left.
+func FullPage(ctx context.Context, t Table, q Query) (page Page, err error) {
+	if q.Limit == 0 {
+		q.Limit = MaxPage
+	}
+	for rest := q; ; {
+		next, err := t.Query(ctx, rest)
+		if err != nil {
+			return Page{}, err
+		}
+		page.Items, page.Cursor = append(page.Items, next.Items...), next.Cursor
+		rest.Limit, rest.Cursor = q.Limit-len(page.Items), next.Cursor
+		if rest.Cursor == "" || rest.Limit <= 0 {
+			return page, nil
+		}
+	}
 }
 
 type deferredKey struct{}

@@ -140,6 +140,16 @@ func (t *Table) inject(ctx context.Context, op Op, call func() error) error {
 	return err
 }
 
+// At asks for one fault, on the n-th call.
+func At(n int64, f Fault) Decide {
+	return func(op Op) Fault {
+		if op.N == n {
+			return f
+		}
+		return Fault{}
+	}
+}
+
 // ErrInjected is the error of the faults that [Seeded] decides on: after it the outcome is unknown.
 var ErrInjected = errors.New("table/faulty: injected fault")
 

@@ -159,3 +159,74 @@ func TestSeeded(t *testing.T) {
 		t.Errorf("rate 1: %d of 600 failed", all)
 	}
 }
+
+// TestShortPagesAreStillPages also shows that the pages are short.
+func TestShortPagesAreStillPages(t *testing.T) {
+	tabletest.Suite{
+		Open: func(t *testing.T) table.Table { return faulty.Pages(memory(t)) }, QuerySplits: true, ShortPages: true,
+	}.Run(t)
+	s := faulty.Pages(memory(t))
+	for _, sk := range []string{"1", "2"} {
+		if err := s.Transact(t.Context(), table.Put(table.Item{Key: table.Key{PK: "a", SK: sk}}, table.None)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sizes []int
+	q := table.Query{PK: "a"}
+	for more := true; more; more = q.Cursor != "" {
+		page, err := s.Query(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes, q.Cursor = append(sizes, len(page.Items)), page.Cursor
+	}
+	if !reflect.DeepEqual(sizes, []int{0, 1, 0, 1, 0}) {
+		t.Errorf("pages of %v items", sizes)
+	}
+}
+
+func TestAVolatileTableIsATable(t *testing.T) {
+	tabletest.Run(t, func(t *testing.T) table.Table { return faulty.NewVolatile(memory(t)) })
+}
+
+// TestACrashTakesBackWhatIsPending makes a deferred write, then what is named, and crashes.
+func TestACrashTakesBackWhatIsPending(t *testing.T) {
+	later := table.Deferred(t.Context())
+	other := table.Put(table.Item{Key: table.Key{PK: "a", SK: "other"}}, table.None)
+	for name, c := range map[string]struct {
+		then     func(*faulty.Volatile) error
+		survives bool
+	}{
+		"nothing":            {func(*faulty.Volatile) error { return nil }, false},
+		"a deferred write":   {func(v *faulty.Volatile) error { return v.Transact(later, other) }, false},
+		"a deferred Get":     {func(v *faulty.Volatile) error { _, _, err := v.Get(later, key); return err }, false},
+		"a deferred Query":   {func(v *faulty.Volatile) error { _, err := v.Query(later, table.Query{PK: "a"}); return err }, false},
+		"an invalid Get":     {func(v *faulty.Volatile) error { v.Get(t.Context(), table.Key{}); return nil }, false},
+		"a write":            {func(v *faulty.Volatile) error { return v.Transact(t.Context(), other) }, true},
+		"a conflict":         {func(v *faulty.Volatile) error { v.Transact(t.Context(), put); return nil }, true},
+		"a Get":              {func(v *faulty.Volatile) error { _, _, err := v.Get(t.Context(), key); return err }, true},
+		"a Query":            {func(v *faulty.Volatile) error { _, err := v.Query(t.Context(), table.Query{PK: "x"}); return err }, true},
+		"Sync":               {func(v *faulty.Volatile) error { return table.Sync(later, v) }, true},
+		"Sync through Pages": {func(v *faulty.Volatile) error { return table.Sync(later, faulty.Pages(v)) }, true},
+		"Sync through Wrap":  {func(v *faulty.Volatile) error { return table.Sync(later, faulty.Wrap(v, nil)) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, after, lucky := faulty.NewVolatile(memory(t)), memory(t), memory(t)
+			if err := errors.Join(v.Transact(later, put), c.then(v), v.Crash(after, 0), v.Crash(lucky, 1)); err != nil {
+				t.Fatal(err)
+			}
+			if got := exists(t, after); got != c.survives || got != (v.Pending() == 0) || !exists(t, lucky) {
+				t.Errorf("survived: %v, want %v; %d pending", got, c.survives, v.Pending())
+			}
+		})
+	}
+}
+
+func TestAtIsTheNthCall(t *testing.T) {
+	f := faulty.Wrap(memory(t), faulty.At(2, faulty.Before(errLost)))
+	for n := range 3 {
+		if _, _, err := f.Get(t.Context(), key); (err == errLost) != (n == 1) {
+			t.Errorf("call %d: %v", n+1, err)
+		}
+	}
+}

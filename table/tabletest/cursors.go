@@ -12,13 +12,18 @@ var cursors = []testCase{
 	{"cursor/survives changes", cursorSurvivesChanges},
 }
 
+// cursor is that of the first Limit items.
 func (f *fixture) cursor(q table.Query) string {
 	f.Helper()
-	page, err := f.Query(f.ctx, q)
-	if err != nil || page.Cursor == "" {
-		f.Fatalf("Query %+v: cursor %q, error %v", q, page.Cursor, err)
+	for read := 0; read < q.Limit; {
+		page, err := f.Query(f.ctx, q)
+		if err != nil || page.Cursor == "" {
+			f.Fatalf("Query %+v: cursor %q, error %v", q, page.Cursor, err)
+		}
+		read += len(page.Items)
+		q.Cursor = page.Cursor
 	}
-	return page.Cursor
+	return q.Cursor
 }
 
 func forgedCursor(f *fixture) {

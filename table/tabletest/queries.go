@@ -28,7 +28,7 @@ func (f *fixture) all(q table.Query) (all []table.Item) {
 		if page.Cursor == "" {
 			return all
 		}
-		if len(page.Items) == 0 {
+		if len(page.Items) == 0 && !f.suite.ShortPages {
 			f.Fatalf("Query %+v: an empty page with a cursor", q)
 		}
 		q.Cursor = page.Cursor
@@ -124,6 +124,9 @@ func onePartition(f *fixture) {
 }
 
 func pages(f *fixture) {
+	if f.suite.ShortPages {
+		f.Skip("the pages of this table are as long as it likes")
+	}
 	var want []string
 	for i := range 25 {
 		want = append(want, fmt.Sprintf("%02d", i))

@@ -19,6 +19,8 @@ type Suite struct {
 	IndexLags bool
 	// QuerySplits says that a Query may show part of a transaction of several items, as DynamoDB's may.
 	QuerySplits bool
+	// ShortPages says that a page may end before its Limit, even without an item, although more follow.
+	ShortPages bool
 }
 
 // Run runs the suite with the strict options.

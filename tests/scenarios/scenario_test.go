@@ -11,6 +11,7 @@ import (
 
 	"tripsaga/local"
 	"tripsaga/table"
+	"tripsaga/table/faulty"
 	"tripsaga/tests/scenarios/scenario"
 )
 
@@ -22,6 +23,14 @@ func TestScenarios(t *testing.T) {
 		return
 	}
 	scenario.Run(t, ".", openEmbedded)
+}
+
+// TestScenariosOverShortPages has the same bookings over a table that gives an item at a time.
+func TestScenariosOverShortPages(t *testing.T) {
+	scenario.Run(t, ".", func(t *testing.T, env scenario.Env) scenario.System {
+		sys := openLocal(t, env, faulty.Pages)
+		return scenario.System{App: sys.App, Engine: sys.Engine, Table: faulty.Pages(sys.Store)}
+	})
 }
 
 func rewrite(t *testing.T, file string) {

@@ -12,6 +12,7 @@ import (
 	"tripsaga/shared/fault"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
+	"tripsaga/table/faulty"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/adapters/store"
@@ -19,7 +20,7 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// world is the whole bounded context over a table in memory, with a clock that a test moves and a starter that notes
+// world is the whole bounded context over a table in memory whose pages are as short as the port allows, with a clock that a test moves and a starter that notes
 // what it was asked to start.
 type world struct {
 	*app.Service
@@ -47,19 +48,48 @@ func newWorld(t testing.TB, wrap func(table.Table) table.Table) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { opened.Close() })
-	w := &world{table: opened, time: time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC), starts: map[string]json.RawMessage{}}
+	w := &world{table: faulty.Pages(opened), time: time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC), starts: map[string]json.RawMessage{}}
 	if wrap != nil {
-		w.table = wrap(opened)
+		w.table = wrap(w.table)
 	}
 	now := func() time.Time { return w.time }
 	w.Service = &app.Service{
-		Trips: store.NewTrips(w.table), Inventory: store.NewInventory(w.table),
+		Trips: shortTrips{store.NewTrips(w.table)}, Inventory: shortInventory{store.NewInventory(w.table)},
 		Airline: store.NewAirline(w.table, now), Hotels: store.NewHotels(w.table, now),
 		Payments: store.NewPayments(w.table, bank.New(opened), now),
 		Starter:  w, Now: now, Random: rand.Reader,
 	}
 	w.load(t, stock)
 	return w
+}
+
+// shortTrips and shortInventory give whoever asks for the longest pages one row at a time: what walks all pages needs no
+// hundreds of rows to be seen walking.
+type (
+	shortTrips     struct{ domain.Trips }
+	shortInventory struct{ domain.Inventory }
+)
+
+func short(limit int) int {
+	if limit == domain.MaxPage {
+		return 1
+	}
+	return limit
+}
+
+func (s shortTrips) List(ctx context.Context, q domain.TripQuery) (domain.Page[*domain.Trip], error) {
+	q.Limit = short(q.Limit)
+	return s.Trips.List(ctx, q)
+}
+
+func (s shortInventory) Flights(ctx context.Context, q domain.InventoryQuery) (domain.Page[domain.FlightDay], error) {
+	q.Limit = short(q.Limit)
+	return s.Inventory.Flights(ctx, q)
+}
+
+func (s shortInventory) Nights(ctx context.Context, q domain.InventoryQuery) (domain.Page[domain.HotelNight], error) {
+	q.Limit = short(q.Limit)
+	return s.Inventory.Nights(ctx, q)
 }
 
 // Start implements app.Starter.
@@ -200,12 +230,11 @@ func (w *world) audit(t testing.TB) app.Ledger {
 // events lists the types of the trip's events in the outbox.
 func (w *world) events(t testing.TB, id string) string {
 	t.Helper()
-	page, err := w.table.Query(t.Context(), table.Query{PK: "TRIP#" + id, Prefix: store.OutboxPrefix})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var types []string
-	for _, item := range page.Items {
+	for item, err := range table.Items(t.Context(), w.table, table.Query{PK: "TRIP#" + id, Prefix: store.OutboxPrefix}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		var e domain.Event
 		if err := json.Unmarshal(item.Data, &e); err != nil || e.TripID != id || e.ID == "" {
 			t.Fatalf("event %s: %v", item.Data, err)

@@ -83,13 +83,12 @@ func (r *run) outbox(id string) []table.Key {
 		}
 		return keys
 	}
-	page, err := r.sys.Table.Query(r.t.Context(), table.Query{PK: "TRIP#" + id, Prefix: store.OutboxPrefix})
-	if err != nil || page.Cursor != "" {
-		r.t.Fatalf("reading the outbox: cursor %q, error %v", page.Cursor, err)
-	}
-	keys := make([]table.Key, len(page.Items))
-	for i, item := range page.Items {
-		keys[i] = item.Key
+	var keys []table.Key
+	for item, err := range table.Items(r.t.Context(), r.sys.Table, table.Query{PK: "TRIP#" + id, Prefix: store.OutboxPrefix}) {
+		if err != nil {
+			r.t.Fatalf("reading the outbox: %v", err)
+		}
+		keys = append(keys, item.Key)
 	}
 	return keys
 }

@@ -20,12 +20,11 @@ func enter(key, sk string, e domain.Entry) (table.Op, error) {
 
 // Entries are the ledger's entries of one key: none, a charge, or a charge and its refund. Errors: Unavailable.
 func (b *Bank) Entries(ctx context.Context, key string) ([]domain.Entry, error) {
-	page, err := b.table.Query(ctx, table.Query{PK: item(key, skIntent).PK})
-	if err != nil {
-		return nil, unavailable(err)
-	}
 	var entries []domain.Entry
-	for _, it := range page.Items {
+	for it, err := range table.Items(ctx, b.table, table.Query{PK: item(key, skIntent).PK}) {
+		if err != nil {
+			return nil, unavailable(err)
+		}
 		if it.SK == skIntent {
 			continue
 		}

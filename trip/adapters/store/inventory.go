@@ -89,7 +89,7 @@ func list[R, T any](ctx context.Context, t table.Table, index string, q domain.I
 	if next := q.To.Next(); q.To != "" && next > q.To { // dates have four digits: after 9999-12-31 none comes
 		query.To = string(next)
 	}
-	page, err := t.Query(ctx, query)
+	page, err := table.FullPage(ctx, t, query)
 	if errors.Is(err, table.ErrInvalid) && q.Cursor != "" {
 		return p, fault.Invalidf("cursor", "%.60q is no cursor of this list", q.Cursor)
 	}

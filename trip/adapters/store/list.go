@@ -87,11 +87,11 @@ func pageLimit(n int) (int, error) {
 
 // dayBefore is the latest day with trips that may have places below.
 func (l *listing) dayBefore(ctx context.Context) (day string, ok bool, err error) {
-	page, err := l.table.Query(ctx, table.Query{PK: pkDays, From: l.since, To: l.below, Descending: true, Limit: 1})
-	if err != nil || len(page.Items) == 0 {
-		return "", false, barrier.Fault(err)
+	q := table.Query{PK: pkDays, From: l.since, To: l.below, Descending: true, Limit: 1}
+	for item, err := range table.Items(ctx, l.table, q) {
+		return item.SK, err == nil, barrier.Fault(err)
 	}
-	return page.Items[0].SK, true, nil
+	return "", false, nil
 }
 
 // takeDay takes the day's trips, newest first, until the page is full.
@@ -168,18 +168,18 @@ type stream struct {
 
 func (s *stream) next(ctx context.Context) error {
 	s.items = s.items[1:]
-	if len(s.items) > 0 || s.ended {
-		return nil
-	}
 	return s.fill(ctx)
 }
 
+// fill reads on until there is an item, or the stream has ended.
 func (s *stream) fill(ctx context.Context) error {
-	page, err := s.table.Query(ctx, s.query)
-	if err != nil {
-		return barrier.Fault(err)
+	for len(s.items) == 0 && !s.ended {
+		page, err := s.table.Query(ctx, s.query)
+		if err != nil {
+			return barrier.Fault(err)
+		}
+		s.items, s.query.Cursor, s.ended = page.Items, page.Cursor, page.Cursor == ""
 	}
-	s.items, s.query.Cursor, s.ended = page.Items, page.Cursor, page.Cursor == ""
 	return nil
 }
 

@@ -101,11 +101,10 @@ func (r *Trips) Save(ctx context.Context, t *domain.Trip, events ...domain.Event
 // Details implements domain.Trips.
 func (r *Trips) Details(ctx context.Context, id string) (domain.Details, error) {
 	var d domain.Details
-	page, err := r.table.Query(ctx, table.Query{PK: tripKey(id, skTrip).PK})
-	if err != nil {
-		return d, barrier.Fault(err)
-	}
-	for _, item := range page.Items {
+	for item, err := range table.Items(ctx, r.table, table.Query{PK: tripKey(id, skTrip).PK}) {
+		if err != nil {
+			return d, barrier.Fault(err)
+		}
 		switch item.SK {
 		case skTrip:
 			d.Trip, err = decodeTrip(item)
