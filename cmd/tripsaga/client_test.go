@@ -209,7 +209,7 @@ func TestExitCodes(t *testing.T) {
 }
 
 func TestPrintable(t *testing.T) {
-	if got := printable("a\x1b[31mb\tc\u009bd é"); got != "a?[31mb?c?d é" {
+	if got := printable("a\x1b[31mb\tc\u009bd\u202e é"); got != `a\x1b[31mb\tc\u009bd\u202e é` {
 		t.Errorf("%q", got)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+
+	freetext "tripsaga/shared/text"
 )
 
 // printJSON prints v as one indented JSON value.
@@ -41,14 +43,7 @@ func (g *grid) row(cells ...any) {
 func (g *grid) end() error { return g.w.Flush() }
 
 // printable keeps what others have entered from steering the terminal or the table.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
-}
+func printable(s string) string { return freetext.Visible(s) }
 
 // The colours, as SGR parameters.
 const (

@@ -11,6 +11,7 @@ import (
 	"github.com/bojanz/currency"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/text"
 )
 
 // Currency is an ISO 4217 code, such as "JPY"; make it with [ParseCurrency].
@@ -18,9 +19,9 @@ type Currency string
 
 // ParseCurrency accepts an ISO 4217 code in any case. The error is Invalid and has no field.
 func ParseCurrency(code string) (Currency, error) {
-	upper := strings.ToUpper(strings.TrimSpace(code))
+	upper := text.Upper(text.Trim(code))
 	if upper == "" || !currency.IsValid(upper) {
-		return "", fault.Invalidf("", "%q is no ISO 4217 currency code, such as JPY or USD", clip(code))
+		return "", fault.Invalidf("", "%q is not a current ISO 4217 currency code, such as JPY or USD", clip(code))
 	}
 	return Currency(upper), nil
 }
@@ -90,7 +91,7 @@ func (a Amount) Times(n int64) (Amount, error) {
 func (a Amount) String() string {
 	formatted, err := currency.NewAmountFromBigInt(big.NewInt(a.Minor), string(a.Currency))
 	if err != nil {
-		return fmt.Sprintf("%d minor units", a.Minor)
+		return strings.TrimSpace(fmt.Sprintf("%d minor units of %s", a.Minor, a.Currency)) // withdrawn since
 	}
 	return formatted.String()
 }

@@ -44,7 +44,11 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseCurrency(t *testing.T) {
-	for code, want := range map[string]Currency{"jpy": "JPY", " USD ": "USD", "": "", "US": "", "ABC": "", "円": ""} {
+	for code, want := range map[string]Currency{"jpy": "JPY", " USD ": "USD", "": "", "US": "", "ABC": "", "円": "",
+		"XCG": "XCG", "ZWG": "ZWG", "CHF": "CHF", // current in 2026
+		"ANG": "", "BGN": "", "HRK": "", "ZWL": "", // withdrawn
+		"XXX": "", "XAU": "", "XTS": "", "XDR": "", // no money that is paid with
+		"uſd": "", "USD\n": "", "ＵＳＤ": ""} {
 		got, err := ParseCurrency(code)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("ParseCurrency(%q) = %q, %v; want %q", code, got, err, want)
@@ -75,7 +79,8 @@ func TestArithmeticRefusesWhatItCannotDo(t *testing.T) {
 }
 
 func TestStringIsInMajorUnits(t *testing.T) {
-	for want, a := range map[string]Amount{"149.50 USD": {14950, "USD"}, "12000 JPY": {12000, "JPY"}} {
+	for want, a := range map[string]Amount{"149.50 USD": {14950, "USD"}, "12000 JPY": {12000, "JPY"},
+		"1250 minor units of BGN": {1250, "BGN"}} {
 		if a.String() != want {
 			t.Errorf("%d %s prints as %q, want %q", a.Minor, a.Currency, a.String(), want)
 		}

@@ -31,4 +31,7 @@ func (d Date) Time() time.Time {
 func (d Date) Next() Date { return DateOf(d.Time().AddDate(0, 0, 1)) }
 
 // Until counts the days from d to end; it is negative when end is earlier.
-func (d Date) Until(end Date) int { return int(end.Time().Sub(d.Time()) / (24 * time.Hour)) }
+func (d Date) Until(end Date) int {
+	const day = 24 * 60 * 60 // a time.Duration holds no more than 292 years
+	return int((end.Time().Unix() - d.Time().Unix()) / day)
+}

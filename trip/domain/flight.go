@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/text"
 )
 
 // FlightNumber is an airline designator of two characters and up to four digits without leading zeros, perhaps with an
@@ -17,7 +18,7 @@ var flightNumber = regexp.MustCompile(`^([A-Z][A-Z0-9]|[0-9][A-Z])0*([1-9][0-9]{
 // is Invalid and has no field.
 func ParseFlightNumber(s string) (FlightNumber, error) {
 	const longest = len("JL 0005A")
-	compact := strings.Replace(strings.ToUpper(strings.TrimSpace(s)), " ", "", 1)
+	compact := strings.Replace(text.Upper(text.Trim(s)), " ", "", 1)
 	m := flightNumber.FindStringSubmatch(compact)
 	if m == nil || len(compact) > longest-1 {
 		return "", fault.Invalidf("", "%s is no flight number: a 2-character airline designator and 1 to 4 digits, "+

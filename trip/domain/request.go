@@ -54,6 +54,7 @@ func RequestTrip(id string, r Request, now time.Time) (*Trip, []Event, error) {
 	p.Add("flight", err)
 	stay, err := NewStay(r.Hotel)
 	p.Add("hotel", err)
+	p.Add("hotel.check_out", checkOrder(flight, stay))
 	card, err := ParseCardToken(r.Payment.CardToken)
 	p.Add("payment.card_token", err)
 	currency, err := money.ParseCurrency(r.Currency)
@@ -65,6 +66,15 @@ func RequestTrip(id string, r Request, now time.Time) (*Trip, []Event, error) {
 		status: Pending, created: instant(now), updated: instant(now)}
 	t.fingerprint = fingerprint(t)
 	return t, []Event{newEvent(TripRequested, id, now)}, nil
+}
+
+// checkOrder wants the stay to have a night on or after the day of the flight. A stay may begin earlier: a flight over the
+// date line lands on the day before it left. Days that were refused already are not compared.
+func checkOrder(f Flight, s Stay) error {
+	if f.Date == "" || s.CheckOut <= s.CheckIn || s.CheckOut > f.Date {
+		return nil
+	}
+	return fault.Invalidf("", "%s is not after the flight's day %s: the stay would end before the flight leaves", s.CheckOut, f.Date)
 }
 
 // fingerprint covers everything that was asked for, in its normal form.

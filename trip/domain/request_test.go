@@ -46,6 +46,7 @@ func TestRequestTripRefusesEachBadField(t *testing.T) {
 		{"traveler.name", func(r *Request) { r.Traveler.Name = " " }},
 		{"traveler.name", func(r *Request) { r.Traveler.Name = strings.Repeat("x", MaxName+1) }},
 		{"traveler.name", func(r *Request) { r.Traveler.Name = "Ada\x00" }},
+		{"traveler.name", func(r *Request) { r.Traveler.Name = "\u3164" }},
 		{"traveler.name", func(r *Request) { r.Traveler.Name = "\xff" }},
 		{"traveler.email", func(r *Request) { r.Traveler.Email = "ada" }},
 		{"traveler.email", func(r *Request) { r.Traveler.Email = "Ada <ada@example.com>" }},
@@ -59,6 +60,8 @@ func TestRequestTripRefusesEachBadField(t *testing.T) {
 		{"hotel.check_out", func(r *Request) { r.Hotel.CheckOut = "2027-3-12" }},
 		{"hotel.check_out", func(r *Request) { r.Hotel.CheckOut = r.Hotel.CheckIn }},
 		{"hotel.check_out", func(r *Request) { r.Hotel.CheckOut = "2027-04-10" }},
+		{"hotel.check_out", func(r *Request) { r.Hotel.CheckIn, r.Hotel.CheckOut = "2020-01-01", "2020-01-03" }},
+		{"hotel.check_out", func(r *Request) { r.Hotel.CheckIn, r.Hotel.CheckOut = "2027-03-08", "2027-03-10" }},
 		{"hotel.rooms", func(r *Request) { r.Hotel.Rooms = -1 }},
 		{"payment.card_token", func(r *Request) { r.Payment.CardToken = "4242424242424242" }},
 		{"currency", func(r *Request) { r.Currency = "YEN" }},
@@ -68,6 +71,17 @@ func TestRequestTripRefusesEachBadField(t *testing.T) {
 		all := fault.All(err)
 		if len(all) != 1 || all[0].Field != tt.field || all[0].Kind != fault.Invalid || all[0].Message == "" {
 			t.Errorf("%s: got %v", tt.field, err)
+		}
+	}
+}
+
+// TestStayAroundTheFlight: a stay begins with the flight, after a night on board, or on the day before over the date
+// line; it ends after the flight's day.
+func TestStayAroundTheFlight(t *testing.T) {
+	for _, stay := range [][2]string{{"2027-03-10", "2027-03-11"}, {"2027-03-11", "2027-03-12"}, {"2027-03-09", "2027-03-11"}, {"2027-04-20", "2027-04-22"}} {
+		_, _, err := RequestTrip("id-1", request(func(r *Request) { r.Hotel.CheckIn, r.Hotel.CheckOut = stay[0], stay[1] }), now)
+		if err != nil {
+			t.Errorf("stay %v: %v", stay, err)
 		}
 	}
 }
@@ -103,6 +117,9 @@ func TestFingerprintFollowsTheNormalForm(t *testing.T) {
 		return trip.Fingerprint()
 	}
 	same := make(nil)
+	if same != make(func(r *Request) { r.Traveler.Name = "  Ada  Lovelace\u3000"; r.Traveler.Email = "ada@EXAMPLE.com" }) {
+		t.Error("two spellings of one traveler differ")
+	}
 	if same != make(func(r *Request) { r.Flight.Number = "jl 005"; r.Currency = "jpy"; r.Hotel.ID = " tyo-park " }) {
 		t.Error("two spellings of one request differ")
 	}

@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"tripsaga/shared/money"
+	"tripsaga/shared/text"
 	"tripsaga/trip/domain"
 )
 
@@ -30,6 +30,9 @@ func (p *parser) flight(fields []string) {
 		Arrives:     f.clock("arrives"),
 		Price:       f.price(),
 		Capacity:    f.capacity("seats"),
+	}
+	if !f.bad && offer.Origin == offer.Destination {
+		f.problem("destination", "%s is the origin, too", offer.Destination)
 	}
 	days := f.days("first day", "last day")
 	for _, offer.Date = range days {
@@ -76,7 +79,7 @@ func (p *parser) fields(fields, names []string) *row {
 	}
 	values := make(map[string]string, len(names))
 	for i, name := range names {
-		values[name] = strings.TrimSpace(fields[i])
+		values[name] = strings.Trim(fields[i], " \t") // a line break is refused
 	}
 	return &row{parser: p, values: values}
 }
@@ -97,11 +100,7 @@ func parse[T any](f *row, field string, constructor func(string) (T, error)) T {
 
 func (f *row) text(field string) string {
 	const longest = 60
-	s := f.values[field]
-	if n := utf8.RuneCountInString(s); n < 1 || n > longest || !utf8.ValidString(s) {
-		f.problem(field, "%.60q has %d characters, allowed are 1 to %d", s, n, longest)
-	}
-	return s
+	return parse(f, field, func(s string) (string, error) { return text.Clean(s, longest) })
 }
 
 func (f *row) airport(field string) string {
@@ -134,11 +133,11 @@ func (f *row) price() money.Amount {
 }
 
 func (f *row) capacity(field string) int64 {
-	n, err := strconv.ParseInt(f.values[field], 10, 64)
-	if err != nil || n < 0 || n > MaxCapacity {
+	n, err := strconv.ParseUint(f.values[field], 10, 32) // no sign
+	if err != nil || n > MaxCapacity {
 		f.problem(field, "%.20q is out of range, allowed are 0 to %d", f.values[field], MaxCapacity)
 	}
-	return n
+	return int64(n)
 }
 
 // days expands a range, both ends included.
