@@ -37,7 +37,7 @@ func (p *parser) note(path, format string, args ...any) {
 func Parse(definition []byte) (*Machine, error) {
 	p := &parser{names: map[string]string{}}
 	if v, ok := p.decodeDefinition(definition); ok {
-		p.scan(v, "$", "")
+		p.scan(v, "$", "", 0)
 		if m := p.machine(v); len(p.problems) == 0 {
 			m.describe()
 			sortProblems(p.notes)
@@ -187,15 +187,19 @@ func (o *object) flow(st *state) {
 }
 
 // scan refuses, wherever it stands, what only a callback could provide.
-func (p *parser) scan(v any, path, key string) {
+func (p *parser) scan(v any, path, key string, depth int) {
+	if depth > maxDepth {
+		p.problem(path, "nested more than %d deep", maxDepth)
+		return
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		for name, field := range v {
-			p.scan(field, join(path, name), name)
+			p.scan(field, join(path, name), name, depth+1)
 		}
 	case []any:
 		for i, element := range v {
-			p.scan(element, at(path, i), key)
+			p.scan(element, at(path, i), key, depth+1)
 		}
 	case string:
 		expression := strings.HasSuffix(key, ".$") || strings.HasSuffix(key, "Path") || key == "Variable"

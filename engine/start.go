@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"tripsaga/asl"
+	"tripsaga/shared/strictjson"
 	"tripsaga/table"
 )
 
@@ -45,8 +45,8 @@ func checkStart(name string, input json.RawMessage) error {
 	if len(input) > asl.MaxData {
 		return invalid("the input has %d bytes, allowed are %d", len(input), asl.MaxData)
 	}
-	if !utf8.Valid(input) || !json.Valid(input) {
-		return invalid("the input is not JSON")
+	if err := strictjson.Check(input); err != nil {
+		return invalid("the input: %v", err)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"tripsaga/shared/strictjson"
 	"tripsaga/trip/handlers/rest"
 )
 
@@ -37,8 +37,8 @@ func (b *bookCmd) Run(p *program) error {
 	if err != nil {
 		return usage(err)
 	}
-	if !json.Valid(body) {
-		return usage(fmt.Errorf("%s is no JSON: %w", source(b.File), json.Unmarshal(body, new(any))))
+	if err := strictjson.Check(body); err != nil {
+		return usage(fmt.Errorf("%s: %w", source(b.File), err))
 	}
 	trip, err := b.book(p, c, body)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/engine"
+	"tripsaga/shared/strictjson"
 )
 
 type startInput struct {
@@ -53,8 +54,8 @@ func checkInput(input string) error {
 	if len(input) > asl.MaxData {
 		return invalid("ValidationException", "the input has %d bytes, allowed are %d", len(input), asl.MaxData)
 	}
-	if !json.Valid([]byte(input)) {
-		return invalid("InvalidExecutionInput", "Invalid State Machine Execution Input: it is not JSON")
+	if err := strictjson.Check([]byte(input)); err != nil {
+		return invalid("InvalidExecutionInput", "Invalid State Machine Execution Input: %v", err)
 	}
 	return nil
 }

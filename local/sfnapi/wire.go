@@ -1,12 +1,12 @@
 package sfnapi
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"time"
+
+	"tripsaga/shared/strictjson"
 )
 
 // seconds is a time as JSON 1.0 has it: seconds since 1970, with milliseconds.
@@ -41,9 +41,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 func decode(body []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	if err := strictjson.Decode(body, into); err != nil {
 		return invalid("ValidationException", "the request: %v", err)
 	}
 	return nil

@@ -54,6 +54,9 @@ func translate(data []byte, into any, err error) error {
 		return nil
 	case errors.As(err, &syntax):
 		path := pathOf(data, syntax.JSONPointer)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			path = "" // the whole is cut off
+		}
 		e := at(data, int(syntax.ByteOffset), path, "%s", syntaxMessage(data, syntax))
 		e.cause = err
 		return e

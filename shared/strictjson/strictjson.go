@@ -16,8 +16,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaxDepth bounds the nesting of arrays and objects.
-const MaxDepth = 200
+// MaxDepth bounds the nesting of arrays and objects, as the data of a state machine is bounded.
+const MaxDepth = 1000
 
 // Decode reads exactly one JSON value into the value that into points to. It refuses members that the Go type does not
 // have. into points to a zero value. The error is an [*Error], or that of an UnmarshalJSON method.

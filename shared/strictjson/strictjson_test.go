@@ -97,8 +97,8 @@ func TestRefused(t *testing.T) {
 		{`{"count":-1.0}`, "is too large"},
 		{`{"price":1e400}`, "price: the number 1e400 is too large, must be a number"},
 		{`{"any":1e400}`, "any: the number 1e400 is too large"},
-		{strings.Repeat("[", 201) + strings.Repeat("]", 201), "column 201: arrays and objects are nested more than 200 deep"},
-		{`{"any":` + strings.Repeat(`{"a":`, 250) + "1" + strings.Repeat("}", 251), "nested more than 200 deep"},
+		{strings.Repeat("[", 1001) + strings.Repeat("]", 1001), "column 1001: arrays and objects are nested more than 1000 deep"},
+		{`{"any":` + strings.Repeat(`{"a":`, 1250) + "1" + strings.Repeat("}", 1251), "nested more than 1000 deep"},
 	} {
 		var v sample
 		err := Decode([]byte(c.data), &v)
@@ -124,7 +124,7 @@ func TestAccepted(t *testing.T) {
 	if err := Check([]byte(deep)); err != nil {
 		t.Error(err)
 	}
-	wide := "[" + strings.Repeat("[],", 1000) + `"\"[["]`
+	wide := "[" + strings.Repeat("[],", 2000) + `"\"[["]`
 	if err := Check([]byte(wide)); err != nil {
 		t.Error(err)
 	}

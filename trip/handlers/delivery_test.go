@@ -13,14 +13,17 @@ import (
 func TestAPayloadWithoutItsDeliveryNamesWhatIsMissing(t *testing.T) {
 	for payload, want := range map[string][]string{
 		``:                  {""},
-		`{"trip_id":"x"}`:   {""},
+		`{"trip_id":"x"}`:   {"trip_id"},
 		`{"input":{}}`:      {"delivery.execution", "delivery.trip_id", "delivery.attempt"},
-		`{"delivery":null}`: {"delivery.execution", "delivery.trip_id", "delivery.attempt", "input"},
+		`{"delivery":null}`: {"delivery"},
 		`{"delivery":{"execution":"e","trip_id":"t","attempt":-1},"input":{}}`:                {"delivery.attempt"},
 		`{"delivery":{"execution":"e","trip_id":"t","attempt":0}}`:                            {"input"},
 		`{"delivery":{"execution":"e","trip_id":"t","attempt":"0"},"input":{}}`:               {"delivery.attempt"},
-		`{"delivery":{"execution":"e","trip_id":"t","attempt":0,"more":1},"input":{}}`:        {""},
-		`{"delivery":{"execution":"e","trip_id":"t","attempt":0},"input":{},"more":{}}`:       {""},
+		`{"delivery":{"execution":"e","trip_id":"t","attempt":0,"more":1},"input":{}}`:        {"delivery.more"},
+		`{"delivery":{"execution":"e","trip_id":"t","attempt":0,"Attempt":1},"input":{}}`:     {"delivery.Attempt"},
+		`{"delivery":{"execution":"e","trip_id":"t","attempt":0,"attempt":1},"input":{}}`:     {"delivery.attempt"},
+		`{"delivery":{"execution":"e","trip_id":"t","attempt":0},"input":{"a":1,"a":2}}`:      {"input.a"},
+		`{"delivery":{"execution":"e","trip_id":"t","attempt":0},"input":{},"more":{}}`:       {"more"},
 		`{"delivery":{"execution":"e","trip_id":"t","attempt":0},"input":{}}{"delivery":"x"}`: {""},
 	} {
 		if _, _, plain := openPlain([]byte(payload)); plain {

@@ -27,6 +27,7 @@ func FuzzPayload(f *testing.F) {
 	for _, task := range saga.Tasks() {
 		for _, input := range []string{
 			`{"trip_id":"` + id + `"}`, `{"trip_id":"` + id + `","failure":{"Error":"E","Cause":"c"}}`, `{"trip_id":"\u0000"}`, `[]`, `1e999`,
+			`{"trip_id":"` + id + `","trip_id":"x"}`, `{"trip_id":"` + id + `","TRIP_ID":"x"}`, `{"trip_id":"\ud83d"}`, `{"trip_id":null}`,
 		} {
 			f.Add(task.Name, []byte(payload(id, input)))
 		}

@@ -35,7 +35,8 @@ func TestTheRegistryServesExactlyTheSagasTasks(t *testing.T) {
 func TestBadInputIsInvalidRequest(t *testing.T) {
 	const id = "0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a"
 	inputs := []string{``, `null`, `[]`, `"x"`, `{`, `{"trip_id":7}`, `{"trip_id":"x"}`, `{"trip_id":"` + id + `","more":1}`,
-		`{"trip_id":"` + id + `"} {}`, `{}`}
+		`{"trip_id":"` + id + `"} {}`, `{}`, `{"trip_id":"` + id + `","trip_id":"` + id + `"}`, `{"Trip_id":"` + id + `"}`,
+		`{"trip_id":null}`, `{"trip_id":"\ud83d"}`, "{\"trip_id\":\"\xff\"}"}
 	for name, handle := range New(&app.Service{}) {
 		for _, input := range inputs {
 			_, err := handle(t.Context(), payload(id, input))

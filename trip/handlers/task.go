@@ -1,14 +1,13 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"strings"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/strictjson"
 )
 
 // task makes a handler of a use case. Input with a field that the use case does not know is refused: it comes from a
@@ -32,26 +31,12 @@ func task[In, Out any](do func(context.Context, In) (Out, error)) Handler {
 }
 
 func decode(input []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(input))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return invalid(err)
+	err := strictjson.Decode(input, into)
+	var e *strictjson.Error
+	if errors.As(err, &e) {
+		return fault.Invalidf(strings.TrimPrefix(e.Path, "."), "%s (line %d, column %d of the input)", e.Message, e.Line, e.Column)
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return fault.Invalidf("", "the input has more than one JSON value")
-	}
-	return nil
-}
-
-func invalid(err error) error {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return fault.Invalidf(wrong.Field, "it is a %s, want a %s", wrong.Value, wrong.Type)
-	}
-	if errors.Is(err, io.EOF) {
-		return fault.Invalidf("", "the input is empty, want a JSON object")
-	}
-	return fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the input is not what the task takes")
+	return err
 }
 
 // single gives err the one type that leaves the package. Several problems become one error that names them all.

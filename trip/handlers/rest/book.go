@@ -1,12 +1,8 @@
 package rest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"reflect"
 	"strings"
@@ -14,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/strictjson"
 	"tripsaga/trip/domain"
 )
 
@@ -59,58 +56,25 @@ func (b *booking) request() domain.Request {
 	}
 }
 
-// decodeBooking reads a body. The error is a *Problem: 400 when the body is no JSON, 422 when it is no booking.
+// decodeBooking reads a body. The error is a *Problem: 400 when the body is not JSON with one reading, 422 when it is no
+// booking.
 func decodeBooking(body []byte) (domain.Request, error) {
 	var b booking
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&b); err != nil {
-		return domain.Request{}, bodyProblem(err)
+	err := strictjson.Decode(body, &b)
+	var e *strictjson.Error
+	if errors.As(err, &e) {
+		return domain.Request{}, bodyProblem(e)
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return domain.Request{}, malformed("the body holds more than one JSON value")
-	}
-	return b.request(), nil
+	return b.request(), err
 }
 
-func bodyProblem(err error) *Problem {
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return wrongType(kind)
+func bodyProblem(e *strictjson.Error) *Problem {
+	status := http.StatusUnprocessableEntity
+	if e.Syntax {
+		status = http.StatusBadRequest
 	}
-	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return invalidBody("body", "unknown field "+field)
-	}
-	return malformed("the body is no JSON: " + err.Error())
-}
-
-func wrongType(e *json.UnmarshalTypeError) *Problem {
-	location := "body"
-	if e.Field != "" {
-		location += "." + e.Field
-	}
-	return invalidBody(location, fmt.Sprintf("must be %s, is a JSON %s", jsonKind(e.Type), e.Value))
-}
-
-func jsonKind(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Int:
-		return "a whole number"
-	case reflect.String:
-		return "a string"
-	}
-	return "an object"
-}
-
-func malformed(detail string) *Problem {
-	p := newProblem(http.StatusBadRequest, fault.NameInvalid, detail)
-	p.add("body", detail, nil)
-	return p
-}
-
-func invalidBody(location, message string) *Problem {
-	p := newProblem(http.StatusUnprocessableEntity, fault.NameInvalid, location+": "+message)
-	p.add(location, message, nil)
+	p := newProblem(status, fault.NameInvalid, "body: "+e.Error())
+	p.add("body"+e.Path, e.Message, nil)
 	return p
 }
 

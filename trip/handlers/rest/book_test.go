@@ -46,17 +46,30 @@ func TestBookRefusals(t *testing.T) {
 		message    string // in the first of them
 	}{
 		{"empty", ``, 400, nil, ""},
-		{"no JSON", `{"traveler":`, 400, []string{"body"}, "no JSON"},
+		{"no JSON", `{"traveler":`, 400, []string{"body"}, "not JSON"},
 		{"two values", goodBooking + `{}`, 400, []string{"body"}, "more than one"},
-		{"null", `null`, 422, []string{
+		{"null", `null`, 422, []string{"body"}, "must be an object, is null"},
+		{"null part", change(`{"number":"JL5","date":"2027-03-01","seats":2}`, `null`), 422, []string{"body.flight"}, "must be an object, is null"},
+		{"null number", change(`"seats":2`, `"seats":null`), 422, []string{"body.flight.seats"}, "must be a whole number, is null"},
+		{"null text", change(`"JPY"`, `null`), 422, []string{"body.currency"}, "must be a string, is null"},
+		{"nothing in it", `{}`, 422, []string{
 			"body.traveler.name", "body.traveler.email", "body.flight.number", "body.flight.date", "body.flight.seats",
 			"body.hotel.id", "body.hotel.check_in", "body.hotel.check_out", "body.hotel.rooms", "body.payment.card_token",
 			"body.currency",
 		}, "0 characters"},
+		{"twice", change(`"seats":2`, `"seats":1,"seats":9`), 400, []string{"body.flight.seats"}, `the member "seats" is there twice`},
+		{"another case", change(`"seats":2`, `"seats":1,"SEATS":9`), 422, []string{"body.flight.SEATS"}, `it is written "seats"`},
+		{"currency twice", change(`"currency"`, `"currency":"USD","currency"`), 400, []string{"body.currency"}, "twice"},
+		{"not UTF-8", change("Ada", "a\xff\xfeb"), 400, []string{"body.traveler.name"}, "not valid UTF-8"},
+		{"half a surrogate pair", change("Ada", `Ann\ud83d`), 400, []string{"body.traveler.name"}, "half of a surrogate pair"},
+		{"overlong", change("Ada", "\xc0\xaf"), 400, []string{"body.traveler.name"}, "not valid UTF-8"},
+		{"CESU-8", change("Ada", "\xed\xa0\xbd\xed\xb8\x80"), 400, []string{"body.traveler.name"}, "not valid UTF-8"},
+		{"byte order mark", "\ufeff" + goodBooking, 400, []string{"body"}, "byte order mark"},
+		{"too large a number", change(`"seats":2`, `"seats":1e400`), 422, []string{"body.flight.seats"}, "too large"},
 		{"array", `[]`, 422, []string{"body"}, "must be an object, is a JSON array"},
 		{"wrong type", change(`"seats":2`, `"seats":"2"`), 422, []string{"body.flight.seats"}, "must be a whole number, is a JSON string"},
 		{"fraction", change(`"seats":2`, `"seats":2.5`), 422, []string{"body.flight.seats"}, "number 2.5"},
-		{"unknown field", change(`"seats":2`, `"seats":2,"class":"Y"`), 422, []string{"body"}, `unknown field "class"`},
+		{"unknown field", change(`"seats":2`, `"seats":2,"class":"Y"`), 422, []string{"body.flight.class"}, `unknown field "class", allowed are number, date, seats`},
 		{"range", change(`"seats":2`, `"seats":10`), 422, []string{"body.flight.seats"}, "10 is out of range, allowed are 1 to 9"},
 		{"several", strings.Replace(change(`"seats":2`, `"seats":0`), "2027-03-04", "2027-03-01", 1), 422,
 			[]string{"body.flight.seats", "body.hotel.check_out"}, "0 is out of range"},
@@ -82,6 +95,15 @@ func TestBookRefusals(t *testing.T) {
 				t.Error("a card number was repeated")
 			}
 		})
+	}
+}
+
+func TestWholeNumbersAreWrittenInSeveralWays(t *testing.T) {
+	for _, two := range []string{"2", "2.0", "2e0", "20e-1", "0.2E+1"} {
+		answer := ask(newWorld().handler(), "POST", "/trips", strings.Replace(goodBooking, `"seats":2`, `"seats":`+two, 1))
+		if trip := decoded[Trip](t, answer); answer.Code != http.StatusAccepted || trip.Flight.Seats != 2 {
+			t.Errorf("%s: answer %d %s", two, answer.Code, answer.Body)
+		}
 	}
 }
 
@@ -135,6 +157,8 @@ func TestFaults(t *testing.T) {
 func FuzzBookBody(f *testing.F) {
 	for _, seed := range []string{
 		goodBooking, ``, `null`, `[]`, `{"flight":{"seats":1e400}}`, `{"flight":[]}`, `{"a":1}`, goodBooking + goodBooking, "\xff{}",
+		strings.Replace(goodBooking, `"seats":2`, `"seats":1,"seats":2`, 1), strings.Replace(goodBooking, "Ada", `\ud83d`, 1),
+		strings.Replace(goodBooking, `"seats":2`, `"Seats":2.0`, 1), strings.Replace(goodBooking, `"JPY"`, "null", 1),
 	} {
 		f.Add(seed)
 	}
