@@ -66,7 +66,10 @@ func (api *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 func (api *runtimeAPI) process(t *testing.T, program string, env map[string]string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program)
-	cmd.Env = []string{beBootstrap + "=1", "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://")}
+	cmd.Env = []string{
+		beBootstrap + "=1", "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"),
+		"GOCOVERDIR=" + t.TempDir(), // without it a program that was built with -cover prints a warning
+	}
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
