@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -18,6 +19,7 @@ type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	ctx            context.Context // ends with the first interrupt
+	log            *slog.Logger    // of a server whose log is JSON: what it fails with is a line of it
 }
 
 // The exit codes, beside 0 for success.
@@ -98,6 +100,7 @@ func (p *program) dispatch(args []string) (err error) {
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
+		p.log = logOf(p, args)
 		return usage(fmt.Errorf("%w (see %s --help)", err, verbOf(err)))
 	}
 	return k.Run(p)
@@ -124,7 +127,11 @@ func (p *program) fail(err error) int {
 	if errors.As(err, &e) {
 		code = e.code
 	}
-	if msg := err.Error(); msg != "" {
+	switch msg := err.Error(); {
+	case msg == "":
+	case p.log != nil:
+		p.log.Error(msg, "exit_code", code)
+	default:
 		fmt.Fprintln(p.stderr, "tripsaga:", msg)
 	}
 	return code

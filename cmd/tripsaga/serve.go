@@ -34,15 +34,16 @@ const (
 )
 
 func (c *serveCmd) Run(p *program) error {
+	log, err := c.logger(p)
+	if err != nil {
+		return err
+	}
+	useLog(log)
 	if c.MaxOpen < 1 || c.MaxOpen > 1_000_000 {
 		return usage(fmt.Errorf("--max-open %d: allowed are 1 to 1,000,000", c.MaxOpen))
 	}
 	if err := c.check(); err != nil {
 		return usage(err)
-	}
-	log, err := c.logger(p)
-	if err != nil {
-		return err
 	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
@@ -79,26 +80,27 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, w
 	defer cancel()
 	every(ctx, reconcileEvery, func() { sys.Reconcile(ctx, reconcileGrace, log) })
 	every(ctx, sweepEvery, func() { sys.Sweep(ctx, log) })
-	return c.serveAPI(p, listener, watch.over(sys), sys.Engine.OpenExecutions())
+	return c.serveAPI(p, listener, watch.over(sys), log, "sagas_resumed", sys.Engine.OpenExecutions())
 }
 
-// serveAPI serves until the first interrupt, and lets the calls under way end.
-func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler, resumed int) error {
+// serveAPI serves until the first interrupt, and lets the calls under way end. Attrs describe the server in the log's line
+// that names its address.
+func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler, log *slog.Logger, attrs ...any) error {
+	notice := notices(log)
+	if !loopback(listener.Addr()) {
+		notice.Warn("the address is reachable from other machines, and there is no authentication", "addr", listener.Addr().String())
+	}
 	server := rest.Server(rest.Guard(api, c.AllowHost))
 	rest.Limit(server, connections())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	fmt.Fprintf(p.stderr, "tripsaga serves http://%s from %s (Ctrl-C drains and stops; %d sagas resumed)\n",
-		c.address(listener.Addr()), c.Data, resumed)
-	if !loopback(listener.Addr()) {
-		fmt.Fprintln(p.stderr, "warning: reachable from outside, and there is no authentication")
-	}
+	notice.Info("serving", append([]any{"url", "http://" + c.address(listener.Addr()), "data", c.Data}, attrs...)...)
 	select {
 	case err := <-served:
 		return err
 	case <-p.ctx.Done():
 	}
-	fmt.Fprintln(p.stderr, "stopping; a second Ctrl-C ends at once, and nothing is lost either way")
+	notice.Info("stopping: no new calls, those under way may end; a second interrupt ends the process immediately")
 	drain, stop := context.WithTimeout(context.Background(), drainTime)
 	defer stop()
 	if err := server.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
@@ -127,20 +129,20 @@ func loopback(a net.Addr) bool {
 
 // prepare gives a new data folder the demo inventory and starts what was stored and never started.
 func (c *serveCmd) prepare(p *program, sys *local.System, log *slog.Logger) error {
-	if err := c.loadDemo(p, sys.LoadDemoInventoryOnce); err != nil {
+	if err := c.loadDemo(p, sys.LoadDemoInventoryOnce, log); err != nil {
 		return err
 	}
 	sys.Reconcile(p.ctx, 0, log)
 	return nil
 }
 
-func (c *serveCmd) loadDemo(p *program, once func(context.Context) (loaded bool, err error)) error {
+func (c *serveCmd) loadDemo(p *program, once func(context.Context) (loaded bool, err error), log *slog.Logger) error {
 	if c.Empty {
 		return nil
 	}
 	loaded, err := once(p.ctx)
 	if loaded {
-		fmt.Fprintln(p.stderr, "new data folder: the demo inventory is loaded (see tripsaga inventory show)")
+		log.Info("new data folder: the demo inventory is loaded, see tripsaga inventory show")
 	}
 	return err
 }

@@ -62,7 +62,7 @@ func (f shapeFlags) check() error {
 }
 
 func (c *serveCmd) openShape(p *program, logs io.Writer, log *slog.Logger) (*shape.System, error) {
-	fmt.Fprintln(p.stderr, "starting production's shape on this machine")
+	log.Info("starting production's shape on this machine")
 	opt := shape.Options{
 		Bootstrap: c.Bootstrap, Dir: c.Data, MaxOpen: c.MaxOpen, Env: c.functionsEnv(), FunctionLogs: logs, Log: log,
 	}
@@ -98,7 +98,7 @@ func (c *serveCmd) functionsEnv() []string {
 
 func (c *serveCmd) runShape(p *program, sys *shape.System, listener net.Listener, log *slog.Logger) error {
 	resumed := sys.Engine.OpenExecutions()
-	if err := c.loadDemo(p, sys.LoadDemoInventoryOnce); err != nil {
+	if err := c.loadDemo(p, sys.LoadDemoInventoryOnce, log); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(p.ctx)
@@ -110,7 +110,7 @@ func (c *serveCmd) runShape(p *program, sys *shape.System, listener net.Listener
 	}
 	reconcile()
 	every(ctx, reconcileEvery, reconcile)
-	fmt.Fprintf(p.stderr, "DynamoDB at %s, Step Functions at %s, the functions print to %s\n",
-		sys.DynamoDB, sys.StepFunctions, filepath.Join(c.Data, logFile))
-	return c.serveAPI(p, listener, sys.API(), resumed)
+	return c.serveAPI(p, listener, sys.API(), log, "sagas_resumed", resumed,
+		"step_functions_url", sys.StepFunctions, "state_machine_arn", shape.StateMachineARN,
+		"dynamodb_url", sys.DynamoDB, "functions_log", filepath.Join(c.Data, logFile))
 }

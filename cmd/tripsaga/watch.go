@@ -4,11 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel"
 
 	"tripsaga/local"
 	"tripsaga/telemetry"
@@ -33,8 +36,45 @@ func (f logFlags) logger(p *program) (*slog.Logger, error) {
 			format = telemetry.FormatText
 		}
 	}
-	return telemetry.NewLogger(p.stderr, level, format), nil
+	log := telemetry.NewLogger(p.stderr, level, format)
+	if format == telemetry.FormatJSON {
+		p.log = log
+	}
+	return log, nil
 }
+
+// logOf is the log of a server whose command line cannot be parsed, if that or the environment asks for JSON.
+func logOf(p *program, args []string) *slog.Logger {
+	format := os.Getenv("TRIPSAGA_LOG_FORMAT")
+	for i, arg := range args {
+		const flag = "--log-format"
+		if value, ok := strings.CutPrefix(arg, flag+"="); ok {
+			format = value
+		}
+		if arg == flag && i+1 < len(args) {
+			format = args[i+1]
+		}
+	}
+	if args[0] != "serve" || format != telemetry.FormatJSON {
+		return nil
+	}
+	return telemetry.NewLogger(p.stderr, slog.LevelInfo, format)
+}
+
+// useLog makes the log that of everything in this process, such as net/http, that has none of its own.
+func useLog(log *slog.Logger) {
+	slog.SetDefault(log)
+	slog.SetLogLoggerLevel(slog.LevelWarn)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", "error", err) }))
+}
+
+// always is a log's handler for what is written whatever the log's level: where the server is, and that it stops.
+type always struct{ slog.Handler }
+
+func (always) Enabled(context.Context, slog.Level) bool { return true }
+
+// notices is for lines that log must not leave out.
+func notices(log *slog.Logger) *slog.Logger { return slog.New(always{log.Handler()}) }
 
 // watch is what a server tells of itself: its log, its metrics and, where the environment names a collector, its traces.
 type watch struct {

@@ -99,16 +99,24 @@ func (s *server) listen(stderr io.Reader) {
 	lines := bufio.NewScanner(stderr)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		if rest, ok := strings.CutPrefix(lines.Text(), "tripsaga serves "); ok {
-			s.url, _, _ = strings.Cut(rest, " ")
+		var line struct{ Msg, URL string }
+		err := json.Unmarshal(lines.Bytes(), &line)
+		if line.Msg == "serving" {
+			s.url = line.URL
 			serves()
 			continue
 		}
 		s.mu.Lock()
 		s.said = append(s.said, lines.Text())
+		if err != nil {
+			s.said = append(s.said, noJSON)
+		}
 		s.mu.Unlock()
 	}
 }
+
+// noJSON follows a line of the log that is not JSON.
+const noJSON = "^ the line above is not JSON"
 
 // text is what the server has said beside where it serves.
 func (s *server) text() string {
@@ -149,7 +157,7 @@ func (s *server) stop(t *testing.T) {
 
 func (s *server) noComplaints(t *testing.T) {
 	t.Helper()
-	for _, mark := range []string{`"level":"ERROR"`, "panic:", "fatal error:"} {
+	for _, mark := range []string{`"level":"ERROR"`, "panic:", "fatal error:", noJSON} {
 		if text := s.text(); strings.Contains(text, mark) {
 			t.Errorf("the server complained:\n%.4000s", text)
 			return

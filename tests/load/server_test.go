@@ -3,6 +3,7 @@ package load
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os/exec"
@@ -51,9 +52,9 @@ func (s *server) listen(lines *bufio.Scanner, ready chan<- string) {
 		s.mu.Lock()
 		fmt.Fprintln(&s.log, lines.Text())
 		s.mu.Unlock()
-		if _, rest, ok := strings.Cut(lines.Text(), "tripsaga serves http://"); ok {
-			addr, _, _ := strings.Cut(rest, " ")
-			ready <- addr
+		var line struct{ Msg, URL string }
+		if err := json.Unmarshal(lines.Bytes(), &line); err == nil && line.Msg == "serving" {
+			ready <- strings.TrimPrefix(line.URL, "http://")
 		}
 	}
 	s.ended <- s.cmd.Wait()
