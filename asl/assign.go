@@ -66,23 +66,23 @@ func (s *stepper) assign(t *thread, a *assignment, data any) (map[string]any, *f
 		return nil, f
 	}
 	assigned, _ := v.(map[string]any)
-	if size := expr.Size(v); size > MaxData {
-		return nil, dataLimit("Assign", size)
+	if expr.Size(v, MaxData) > MaxData {
+		return nil, dataLimit(t.state.name)
 	}
 	return assigned, t.checkVariables(assigned)
 }
 
 func (t *thread) checkVariables(assigned map[string]any) *failure {
-	size := expr.Size(assigned)
+	size := expr.Size(assigned, maxVariables)
 	for name, v := range t.vars {
 		if _, again := assigned[name]; !again {
-			size += len(name) + expr.Size(v)
+			size += len(name) + expr.Size(v, maxVariables)
 		}
 	}
 	if size > maxVariables {
 		return &failure{
 			name:     ErrDataLimitExceeded,
-			cause:    fmt.Sprintf("the variables have %d bytes, allowed are %d", size, maxVariables),
+			cause:    fmt.Sprintf("the variables have more than %d bytes", maxVariables),
 			terminal: true,
 		}
 	}

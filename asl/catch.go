@@ -50,7 +50,7 @@ func (s *stepper) follow(t *thread, c *catcher, errorOutput map[string]any) {
 	output, f := c.placement.apply(t.input, errorOutput)
 	size := 0
 	if f == nil {
-		size, f = checkSize("the output of Catch", output)
+		size, f = t.checkSize(output)
 	}
 	if f != nil {
 		s.giveUp(t, f)
@@ -61,8 +61,12 @@ func (s *stepper) follow(t *thread, c *catcher, errorOutput map[string]any) {
 
 // fail ends the attempt of t's state: retriers are asked first, then catchers, then the failure goes up.
 func (s *stepper) fail(t *thread, f *failure) {
+	t.own(f)
 	if s.retry(t, f) {
 		return
+	}
+	if f.branch {
+		s.forkEvent(t, "StateFailed")
 	}
 	if s.catch(t, f) {
 		return

@@ -62,7 +62,7 @@ func (b *choosing) visit(s *stepper, t *thread, input any) {
 		r := &b.rules[i]
 		ok, err := r.rule.Match(s.env(t, input))
 		if err != nil {
-			s.fail(t, evaluation("Choices", err))
+			s.fail(t, t.evaluation("Choices", err))
 			return
 		}
 		if ok {

@@ -37,7 +37,7 @@ func (s *stepper) end(status Status, f *failure) {
 func (s *stepper) endFull() {
 	s.x.limited = true
 	s.cancel(s.x.root)
-	s.end(Failed, runtimeFailure("the execution reached the limit of %d history events", MaxHistory))
+	s.end(Failed, runtimeFailure("The execution reached the maximum number of history events (%d).", MaxHistory))
 }
 
 func (s *stepper) stop(ev *Stopped) {

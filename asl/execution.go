@@ -49,19 +49,20 @@ type stepper struct {
 // thread is one strand of an execution: the machine itself, a branch or an iteration. When the execution has ended
 // without success its threads stay where they stood, for a redrive.
 type thread struct {
-	parent  *thread // whose Parallel or Map state this is a part of; nil for the machine itself
-	index   int     // of the branch or iteration
-	item    *mapItem
-	state   *state
-	input   any // the state's raw input
-	size    int // of input, or more
-	entered time.Time
-	visited bool           // its Entered event is recorded
-	vars    map[string]any // shared, never changed in place
-	last    int64          // id of its newest history event
-	done    bool
-	stopped bool // it failed or was aborted, until a redrive
-	output  any
+	parent       *thread // whose Parallel or Map state this is a part of; nil for the machine itself
+	index        int     // of the branch or iteration
+	item         *mapItem
+	state        *state
+	input        any // the state's raw input
+	size         int // of input, or more
+	entered      time.Time
+	visited      bool           // its Entered event is recorded
+	enteredEvent int64          // the id of that event
+	vars         map[string]any // shared, never changed in place
+	last         int64          // id of its newest history event
+	done         bool
+	stopped      bool // it failed or was aborted, until a redrive
+	output       any
 
 	// One visit of the state:
 	attempt        int   // retries so far

@@ -3,6 +3,7 @@ package asl
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"tripsaga/asl/expr"
 )
@@ -26,23 +27,54 @@ func runtimeFailure(format string, args ...any) *failure {
 	return &failure{name: ErrRuntime, cause: fmt.Sprintf(format, args...), terminal: true}
 }
 
-func dataLimit(what string, size int) *failure {
-	return &failure{
-		name:     ErrDataLimitExceeded,
-		cause:    fmt.Sprintf("%s has %d bytes, allowed are %d", what, size, MaxData),
-		terminal: true,
+// dataLimit is the failure of a state that makes more data than the limit.
+func dataLimit(state string) *failure {
+	return &failure{name: ErrDataLimitExceeded, cause: limitCause(state), terminal: true}
+}
+
+func limitCause(name string) string {
+	return fmt.Sprintf("The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", name)
+}
+
+// OutputLimit is the event for a task whose output is over the limit, for an engine that does not want to journal it. As
+// observed on AWS, States.ALL matches this one, and the cause names the resource.
+func (t *StartTask) OutputLimit() Event {
+	return Event{Failed: &TaskFailed{Task: t.Task, Error: ErrDataLimitExceeded, Cause: limitCause(taskName(t.Resource))}}
+}
+
+func taskName(resource string) string {
+	if _, integration, ok := strings.Cut(resource, ":states:::"); ok {
+		service, _, _ := strings.Cut(integration, ":")
+		return service
+	}
+	return resource
+}
+
+// own makes f, unless it came up from below, a failure of t's state.
+func (t *thread) own(f *failure) {
+	if f.state != "" || t.state == nil {
+		return
+	}
+	f.state = t.state.name
+	if f.name == ErrRuntime && f.terminal {
+		f.cause = fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %s",
+			t.state.name, t.enteredEvent, f.cause)
 	}
 }
 
-// evaluation is the failure of a path or a template. A path that matches nothing is States.Runtime on Step Functions,
-// in every field; the specification's own name for some of them, States.ParameterPathFailure, is not what one sees.
-func evaluation(field string, err error) *failure {
+// evaluation is the failure of a path or a template of t's state. A path that matches nothing is States.Runtime on Step
+// Functions, in every field; the specification's own name for some of them, States.ParameterPathFailure, is not what one
+// sees.
+func (t *thread) evaluation(field string, err error) *failure {
 	var e *expr.Error
 	if !errors.As(err, &e) {
 		return runtimeFailure("%s: %s", field, err)
 	}
-	if e.Name == ErrParameterPathFailure || e.Name == ErrRuntime {
-		return runtimeFailure("%s: %s", field, e.Message)
+	switch e.Name {
+	case ErrParameterPathFailure, ErrRuntime:
+		return runtimeFailure("%s", e.Message)
+	case ErrDataLimitExceeded:
+		return dataLimit(t.state.name)
 	}
 	return &failure{name: e.Name, cause: field + ": " + e.Message}
 }

@@ -34,16 +34,16 @@ func (o *object) selection(name string) selection {
 	return selection{path: p}
 }
 
-func (sel selection) apply(env *expr.Env, field string) (any, *failure) {
+func (sel selection) apply(s *stepper, t *thread, data any, field string) (any, *failure) {
 	if sel.none {
 		return nothing, nil
 	}
 	if sel.path == nil {
-		return env.Data, nil
+		return data, nil
 	}
-	v, err := sel.path.Get(env)
+	v, err := sel.path.Get(s.env(t, data))
 	if err != nil {
-		return nil, evaluation(field, err)
+		return nil, t.evaluation(field, err)
 	}
 	return v, nil
 }
@@ -100,7 +100,7 @@ func (s *stepper) template(t *thread, tpl *expr.Template, data any, field string
 	}
 	v, err := tpl.Eval(s.env(t, data))
 	if err != nil {
-		return nil, evaluation(field, err)
+		return nil, t.evaluation(field, err)
 	}
 	return v, nil
 }
@@ -126,12 +126,12 @@ func (s *stepper) complete(t *thread, result any) {
 	s.leave(t, output, st.placement.size(t.size, result), assigned, st.next)
 }
 
-// size is at least the size of what apply gives for a raw input of that size.
+// size is at least the size of what apply gives for a raw input of that size, or more than the limit.
 func (pl placement) size(raw int, result any) int {
 	if pl.discard {
 		return raw
 	}
-	size := expr.Size(result)
+	size := expr.Size(result, MaxData)
 	if pl.path != nil {
 		// An object that Set creates costs `"name":{},`, where the path has `.name`.
 		size += raw + 5*len(pl.path.String())
@@ -142,9 +142,9 @@ func (pl placement) size(raw int, result any) int {
 // leave applies OutputPath to data and goes on to next, or ends the thread when there is none. Data has at most size
 // bytes; the output is only measured when that is not enough to know that it is within the limit.
 func (s *stepper) leave(t *thread, data any, size int, assigned map[string]any, next *state) {
-	output, f := t.state.output.apply(s.env(t, data), "OutputPath")
+	output, f := t.state.output.apply(s, t, data, "OutputPath")
 	if f == nil && (size > MaxData || t.state.output != selection{}) {
-		size, f = checkSize("the state's output", output)
+		size, f = t.checkSize(output)
 	}
 	if f != nil {
 		s.fail(t, f)
@@ -158,14 +158,14 @@ func (t *thread) inputSize(input any) int {
 	if t.state.input == (selection{}) {
 		return t.size
 	}
-	return expr.Size(input)
+	return expr.Size(input, MaxData)
 }
 
-// checkSize measures data and refuses what is over the limit.
-func checkSize(what string, v any) (int, *failure) {
-	size := expr.Size(v)
+// checkSize measures what t's state makes and refuses what is over the limit.
+func (t *thread) checkSize(v any) (int, *failure) {
+	size := expr.Size(v, MaxData)
 	if size > MaxData {
-		return size, dataLimit(what, size)
+		return size, dataLimit(t.state.name)
 	}
 	return size, nil
 }

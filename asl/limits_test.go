@@ -87,3 +87,35 @@ func TestVariablesAreLimitedTo10MiB(t *testing.T) {
 	d := newDriver(t, `{"StartAt":"S0","States":{`+states.String()+`"S45":{"Type":"Pass","End":true}}}`)
 	expectFailure(t, d.start(big(MaxData-100)), ErrDataLimitExceeded)
 }
+
+func TestDataLimitCauseNamesWhatMadeTheData(t *testing.T) {
+	const arn = "arn:aws:lambda:eu-west-1:123456789012:function:Pay"
+	tooBig := "ok " + big(MaxData+1)
+	for _, test := range []struct{ name, state, reply, want string }{
+		{"lambda:invoke", `"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"Pay"}`, tooBig, "lambda"},
+		{"an ARN", `"Type":"Task","Resource":"` + arn + `"`, tooBig, arn},
+		{"a state's own output", `"Type":"Task","Resource":"` + arn + `","ResultSelector":{"a.$":"$","b.$":"$"}`, "ok " + big(MaxData-10), "S"},
+		{"a template", `"Type":"Pass","Parameters":{"a.$":"$$","b.$":"$$","c.$":"$$.Execution.Input"}`, "", "S"},
+		{"a path", `"Type":"Pass","Parameters":{"v.$":"$..*..*"}`, "", "S"},
+		{"an input path", `"Type":"Pass","InputPath":"$..*..*"`, "", "S"},
+		{"a choice's output", `"Type":"Wait","Seconds":0,"OutputPath":"$..*..*..*"`, "", "S"},
+	} {
+		d := newDriver(t, `{"StartAt":"S","States":{"S":{`+test.state+`,"End":true}}}`)
+		if test.reply != "" {
+			d.reply("Pay", test.reply)
+		}
+		input := `{"n":` + strings.Repeat(`{"x":`, 980) + big(200_000) + strings.Repeat("}", 980) + `}`
+		e := d.start(input)
+		want := "The state/task '" + test.want + "' returned a result with a size exceeding the maximum number of bytes service limit."
+		if e == nil || e.Error != ErrDataLimitExceeded || e.Cause != want {
+			t.Errorf("%s: ended %+v, want the cause %q", test.name, e, want)
+		}
+	}
+}
+
+// A Map state's iterations, which share what they got, weigh what they would have to be written as.
+func TestAMapStateOfSharedDataIsBounded(t *testing.T) {
+	d := newDriver(t, `{"StartAt":"M","States":{"M":{"Type":"Map","ItemsPath":"$.items","ItemSelector":{"all.$":"$"},"End":true,
+		"ItemProcessor":{"StartAt":"I","States":{"I":{"Type":"Pass","End":true}}}}}}`)
+	expectFailure(t, d.start(`{"items":[1,2,3,4,5,6,7,8],"big":`+big(100_000)+`}`), ErrDataLimitExceeded)
+}

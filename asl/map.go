@@ -102,7 +102,7 @@ func (b *mapping) visit(s *stepper, t *thread, input any) {
 		return
 	}
 	s.forkStarted(t, len(items))
-	t.fork = &fork{children: make([]*thread, len(items)), limit: limit, started: t.last}
+	t.fork = &fork{children: make([]*thread, len(items)), limit: limit}
 	t.fork.begin = func(i int) (*thread, *failure) { return b.iteration(s, t, input, items, i) }
 	if len(items) == 0 {
 		s.joinFork(t)
@@ -115,7 +115,7 @@ func (b *mapping) itemsOf(s *stepper, t *thread, input any) ([]any, *failure) {
 	if b.items != nil {
 		v, err := b.items.Get(s.env(t, input))
 		if err != nil {
-			return nil, evaluation("ItemsPath", err)
+			return nil, t.evaluation("ItemsPath", err)
 		}
 		input = v
 	}
@@ -131,11 +131,9 @@ func (b *mapping) limit(s *stepper, t *thread, input any) (int, *failure) {
 	if b.concurrencyPath != nil {
 		v, err := b.concurrencyPath.Get(s.env(t, input))
 		if err != nil {
-			return 0, evaluation("MaxConcurrencyPath", err)
+			return 0, t.evaluation("MaxConcurrencyPath", err)
 		}
-		number, _ := v.(json.Number)
-		limit, err = strconv.Atoi(string(number))
-		if err != nil || limit < 0 {
+		if limit, err = strconv.Atoi(numeral(v)); err != nil || limit < 0 {
 			return 0, runtimeFailure("MaxConcurrencyPath: must give a whole number from 0, gives %s", shown(v))
 		}
 	}
@@ -143,6 +141,15 @@ func (b *mapping) limit(s *stepper, t *thread, input any) (int, *failure) {
 		limit = maxInlineConcurrency
 	}
 	return limit, nil
+}
+
+// numeral is the text of a number, which may stand in a string.
+func numeral(v any) string {
+	if text, ok := v.(string); ok {
+		return text
+	}
+	number, _ := v.(json.Number)
+	return string(number)
 }
 
 // iteration makes the thread of item i. ItemSelector is evaluated on the state's input, with $$.Map.Item in sight.
@@ -162,7 +169,7 @@ func (b *mapping) iteration(s *stepper, t *thread, input any, items []any, i int
 		}
 		own = v
 	}
-	size, f := checkSize("the iteration's input", own)
+	size, f := t.checkSize(own)
 	if f != nil {
 		return nil, f
 	}

@@ -9,7 +9,6 @@ type parallel struct {
 type fork struct {
 	children []*thread // by branch or iteration; nil until it starts
 	ended    int       // how many succeeded
-	started  int64     // id of the event ParallelStateStarted or MapStateStarted
 	next     int       // the first that has not started
 	limit    int       // of those that run at once
 	begin    func(i int) (*thread, *failure)
@@ -40,7 +39,7 @@ func (b *parallel) visit(s *stepper, t *thread, input any) {
 	input, f := s.template(t, t.state.params, input, "Parameters")
 	size := 0
 	if f == nil {
-		size, f = checkSize("the branches' input", input)
+		size, f = t.checkSize(input)
 	}
 	if f != nil {
 		s.fail(t, f)
@@ -48,7 +47,7 @@ func (b *parallel) visit(s *stepper, t *thread, input any) {
 	}
 	s.forkStarted(t, len(b.branches))
 	n := len(b.branches)
-	t.fork = &fork{children: make([]*thread, n), limit: n, started: t.last}
+	t.fork = &fork{children: make([]*thread, n), limit: n}
 	t.fork.begin = func(i int) (*thread, *failure) {
 		child := t.child(i)
 		child.begin(b.branches[i].start, input, size)
@@ -57,9 +56,10 @@ func (b *parallel) visit(s *stepper, t *thread, input any) {
 	s.startChildren(t)
 }
 
-// child is a thread below t. It reads t's variables as they are now; t cannot change them before the child ends.
+// child is a thread below t. It reads t's variables as they are now; t cannot change them before the child ends. What
+// it begins with refers to t's last event: that the state started, or the end of the iteration that made place.
 func (t *thread) child(i int) *thread {
-	return &thread{parent: t, index: i, item: t.item, vars: t.vars, last: t.fork.started}
+	return &thread{parent: t, index: i, item: t.item, vars: t.vars, last: t.last}
 }
 
 // startChildren starts as many branches or iterations as may run at once.
@@ -101,7 +101,8 @@ func (s *stepper) joinFork(t *thread) {
 	s.complete(t, outputs)
 }
 
-// childFailed fails the whole state: the first failure decides, the other branches are aborted.
+// childFailed fails the whole state: the first failure decides, the other branches are aborted. That the state failed is
+// recorded once, when no retry is left.
 func (s *stepper) childFailed(child *thread, f *failure) {
 	cause := child.last
 	s.iterationEvent(child, "MapIterationFailed")
@@ -111,7 +112,6 @@ func (s *stepper) childFailed(child *thread, f *failure) {
 func (s *stepper) forkFailed(t *thread, f *failure, cause int64) {
 	s.abortFork(t.fork, cause)
 	t.last = cause
-	s.forkEvent(t, "StateFailed")
 	above := *f
 	above.branch = true
 	s.fail(t, &above)

@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"fmt"
 	"time"
 
 	"tripsaga/asl/expr"
@@ -42,13 +43,13 @@ func (s *stepper) begin(ev *Started) {
 		return
 	}
 	x.input = input
-	x.root.begin(x.machine.root.start, input, expr.Size(input))
+	x.root.begin(x.machine.root.start, input, expr.Size(input, MaxData))
 	s.enqueue(x.root)
 }
 
 func decodeInput(input []byte) (any, *failure) {
 	if len(input) > MaxData {
-		return nil, dataLimit("the input", len(input))
+		return nil, &failure{name: ErrDataLimitExceeded, cause: fmt.Sprintf("the input has %d bytes, allowed are %d", len(input), MaxData)}
 	}
 	v, err := expr.Decode(input)
 	if err != nil {
@@ -88,8 +89,9 @@ func (s *stepper) visit(t *thread) {
 	if !t.visited {
 		t.visited, t.entered = true, s.now
 		s.stateEntered(t)
+		t.enteredEvent = t.last
 	}
-	input, f := t.state.input.apply(s.env(t, t.input), "InputPath")
+	input, f := t.state.input.apply(s, t, t.input, "InputPath")
 	if f != nil {
 		s.fail(t, f)
 		return
@@ -107,6 +109,7 @@ func (s *stepper) exit(t *thread, output any, size int, assigned map[string]any,
 		return
 	}
 	t.done, t.output = true, output
+	t.input, t.vars = nil, nil // nobody asks any more, and a Map state may have thousands of iterations
 	if t.parent != nil {
 		s.childSucceeded(t)
 		return
@@ -117,9 +120,7 @@ func (s *stepper) exit(t *thread, output any, size int, assigned map[string]any,
 // giveUp ends the thread by f, which neither Retry nor Catch took.
 func (s *stepper) giveUp(t *thread, f *failure) {
 	t.stopped = true
-	if f.state == "" {
-		f.state = t.state.name
-	}
+	t.own(f)
 	if t.parent != nil {
 		s.childFailed(t, f)
 		return

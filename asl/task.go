@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -74,6 +75,9 @@ func (b *task) parseInvoke(o *object) {
 	if _, dynamic := params.get("FunctionName.$"); !dynamic {
 		b.resource.function = functionName(params.requiredText("FunctionName"))
 	}
+	if kind, ok := params.text("LogType"); ok && kind != "None" && kind != "Tail" {
+		params.problem("LogType", "must be \"None\" or \"Tail\", is %q", kind)
+	}
 	if kind, ok := params.text("InvocationType"); ok && kind != "RequestResponse" {
 		params.problem("InvocationType", "must be \"RequestResponse\", is %q", kind)
 	}
@@ -124,19 +128,29 @@ func (b *task) call(params any) (function string, payload any, f *failure) {
 	if !ok || name == "" {
 		return "", nil, runtimeFailure("Parameters: FunctionName must be a name or an ARN, is %s", shown(fields["FunctionName"]))
 	}
-	payload, ok = fields["Payload"]
-	if !ok {
+	return functionName(name), fields["Payload"], nil
+}
+
+// request is what a function gets for a payload, as observed on AWS for lambda:invoke: {} when there is none, or null,
+// and the text itself of a string that holds JSON.
+func (b *task) request(s *stepper, payload any) []byte {
+	text, isText := payload.(string)
+	switch {
+	case !b.resource.invoke:
+	case payload == nil:
 		payload = nothing
+	case isText && json.Valid([]byte(text)):
+		return []byte(text)
 	}
-	return functionName(name), payload, nil
+	return s.encode(payload)
 }
 
 func (s *stepper) deliver(t *thread, b *task, function string, payload, params any, timeout time.Duration) {
-	input := s.encode(payload)
-	if len(input) > MaxData {
-		s.fail(t, dataLimit("the task's input", len(input)))
+	if _, f := t.checkSize(payload); f != nil {
+		s.fail(t, f)
 		return
 	}
+	input := b.request(s, payload)
 	s.taskScheduled(t, b, input, params, timeout)
 	s.taskStarted(t, b)
 	s.x.lastTask++
@@ -158,20 +172,20 @@ func (d *seconds) eval(s *stepper, t *thread, input any) (time.Duration, *failur
 	if d.path == nil {
 		return d.value, nil
 	}
-	n, f := s.wholeSeconds(t, d.path, input, d.field, 1)
+	n, f := s.wholeSeconds(t, d.path, input, d.field)
 	return time.Duration(n) * time.Second, f
 }
 
 // wholeSeconds is the number of seconds that path finds in data.
-func (s *stepper) wholeSeconds(t *thread, path *expr.Path, data any, field string, least int) (int, *failure) {
+func (s *stepper) wholeSeconds(t *thread, path *expr.Path, data any, field string) (int, *failure) {
 	v, err := path.Get(s.env(t, data))
 	if err != nil {
-		return 0, evaluation(field, err)
+		return 0, t.evaluation(field, err)
 	}
 	number, _ := v.(json.Number)
 	n, err := strconv.Atoi(strings.TrimSuffix(string(number), ".0"))
-	if err != nil || n < least || n > maxSeconds {
-		return 0, runtimeFailure("%s: %s must give a whole number from %d to %d, gives %s", field, path, least, maxSeconds, shown(v))
+	if err != nil || n < 1 || n > maxSeconds {
+		return 0, runtimeFailure("%s: %s must give a whole number from 1 to %d, gives %s", field, path, maxSeconds, shown(v))
 	}
 	return n, nil
 }
@@ -181,12 +195,12 @@ func (s *stepper) taskSucceeded(t *thread, output json.RawMessage) {
 	b := t.state.body.(*task)
 	s.releaseTask(t)
 	if len(output) > MaxData {
-		f := dataLimit("the task's output", len(output))
+		f := dataLimit(taskName(b.resource.text))
 		f.terminal = false // observed: States.ALL catches this one
 		s.taskFailed(t, b, f)
 		return
 	}
-	if len(output) == 0 {
+	if len(bytes.TrimSpace(output)) == 0 {
 		output = json.RawMessage("null")
 	}
 	v, err := expr.Decode(output)
@@ -203,6 +217,7 @@ func (s *stepper) taskSucceeded(t *thread, output json.RawMessage) {
 
 // taskFailed records the end of a delivery and fails the attempt.
 func (s *stepper) taskFailed(t *thread, b *task, f *failure) {
+	t.own(f)
 	s.taskEndedBadly(t, b, f)
 	s.fail(t, f)
 }

@@ -24,7 +24,7 @@ type failing struct {
 type dynamicText struct {
 	field    string
 	text     string
-	template *expr.Template // of an object with the field
+	template *expr.Template
 }
 
 func parseFail(o *object, _ *state) body {
@@ -39,7 +39,7 @@ func (o *object) dynamicText(field string) dynamicText {
 	if !ok {
 		return d
 	}
-	tpl, err := expr.ParseTemplate(map[string]any{d.field + ".$": path})
+	tpl, err := expr.ParseField(d.field, path)
 	if err != nil {
 		o.problem(d.field, "%s", syntaxMessage(err))
 	}
@@ -69,10 +69,9 @@ func (d *dynamicText) eval(s *stepper, t *thread, input any) (string, *failure) 
 	if f != nil {
 		return "", f
 	}
-	fields, _ := v.(map[string]any)
-	text, ok := fields[d.field].(string)
+	text, ok := v.(string)
 	if !ok {
-		return "", runtimeFailure("%s: must give a string, gives %s", d.field, shown(fields[d.field]))
+		return "", runtimeFailure("%s: must give a string, gives %s", d.field, shown(v))
 	}
 	return text, nil
 }

@@ -1,10 +1,17 @@
 package asl
 
 import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
 	"time"
 
 	"tripsaga/asl/expr"
 )
+
+// maxWait is how many seconds a Wait state may wait at most, as observed on AWS.
+const maxWait = math.MaxInt32
 
 // waiting is a Wait state; one of the fields says until when.
 type waiting struct {
@@ -56,6 +63,10 @@ func (b *waiting) visit(s *stepper, t *thread, input any) {
 		s.fail(t, f)
 		return
 	}
+	if until.Sub(s.now) > maxWait*time.Second {
+		s.fail(t, runtimeFailure("Wait state delay is too long."))
+		return
+	}
 	if !until.After(s.now) {
 		s.complete(t, input)
 		return
@@ -65,7 +76,7 @@ func (b *waiting) visit(s *stepper, t *thread, input any) {
 
 // over goes on when the wait's timer has fired.
 func (b *waiting) over(s *stepper, t *thread) {
-	input, f := t.state.input.apply(s.env(t, t.input), "InputPath")
+	input, f := t.state.input.apply(s, t, t.input, "InputPath")
 	if f != nil {
 		s.fail(t, f)
 		return
@@ -78,18 +89,34 @@ func (b *waiting) until(s *stepper, t *thread, input any) (time.Time, *failure) 
 	case b.timestampPath != nil:
 		return b.untilPath(s, t, input)
 	case b.secondsPath != nil:
-		n, f := s.wholeSeconds(t, b.secondsPath, input, "SecondsPath", 0)
-		return s.now.Add(time.Duration(n) * time.Second), f
+		return b.secondsFrom(s, t, input)
 	case !b.timestamp.IsZero():
 		return b.timestamp, nil
 	}
 	return s.now.Add(time.Duration(b.seconds) * time.Second), nil
 }
 
+// secondsFrom reads SecondsPath. What Step Functions says of other values, it says here.
+func (b *waiting) secondsFrom(s *stepper, t *thread, input any) (time.Time, *failure) {
+	v, err := b.secondsPath.Get(s.env(t, input))
+	if err != nil {
+		return time.Time{}, t.evaluation("SecondsPath", err)
+	}
+	number, _ := v.(json.Number)
+	n, err := strconv.ParseInt(strings.TrimSuffix(string(number), ".0"), 10, 64)
+	switch {
+	case err != nil:
+		return time.Time{}, runtimeFailure("The SecondsPath parameter cannot be parsed as a long value: %s == %s", b.secondsPath, shown(v))
+	case n < 0:
+		return time.Time{}, runtimeFailure("The SecondsPath parameter references a negative value: %s == %d", b.secondsPath, n)
+	}
+	return s.now.Add(time.Duration(min(n, maxWait+1)) * time.Second), nil
+}
+
 func (b *waiting) untilPath(s *stepper, t *thread, input any) (time.Time, *failure) {
 	v, err := b.timestampPath.Get(s.env(t, input))
 	if err != nil {
-		return time.Time{}, evaluation("TimestampPath", err)
+		return time.Time{}, t.evaluation("TimestampPath", err)
 	}
 	text, _ := v.(string)
 	at, ok := parseTimestamp(text)

@@ -37,8 +37,7 @@ func arrayContains(_ *Env, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := identity(args[1])
-	return slices.ContainsFunc(a, func(v any) bool { return identity(v) == want }), nil
+	return slices.ContainsFunc(a, func(v any) bool { return equal(v, args[1]) }), nil
 }
 
 // arrayRange counts from the first argument to the second, both included, in steps of the third.
@@ -93,12 +92,16 @@ func arrayLength(_ *Env, args []any) (any, error) {
 }
 
 // arrayUnique keeps the first of equal elements. AWS promises no order.
-func arrayUnique(_ *Env, args []any) (any, error) {
+func arrayUnique(env *Env, args []any) (any, error) {
 	a, err := arrayArg(args, 0)
 	if err != nil {
 		return nil, err
 	}
-	seen := make(map[string]bool, len(a))
+	// Comparing each element with all others costs far more than reading them.
+	if err := env.spend(8 * Size(a, env.work)); err != nil {
+		return nil, err
+	}
+	seen := make(map[any]bool, len(a))
 	out := []any{}
 	for _, v := range a {
 		if id := identity(v); !seen[id] {

@@ -85,7 +85,15 @@ func (c *call) eval(env *Env) (any, error) {
 		}
 		args[i] = v
 	}
+	for _, arg := range args {
+		if err := env.read(arg); err != nil {
+			return nil, err
+		}
+	}
 	v, err := c.apply(env, args)
+	if err == errTooMuch {
+		return nil, err
+	}
 	if err != nil {
 		return nil, &Error{nameIntrinsic, "Invalid arguments in " + c.name + ": " + err.Error()}
 	}
@@ -94,7 +102,7 @@ func (c *call) eval(env *Env) (any, error) {
 
 func (c *call) apply(env *Env, args []any) (any, error) {
 	if c.template != nil {
-		return c.template.fill(args[1:]), nil
+		return c.template.fill(args[1:])
 	}
 	return c.run(env, args)
 }

@@ -3,6 +3,8 @@ package expr
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -95,7 +97,27 @@ func canonical(v any) any {
 	}
 }
 
-// identity is the same text for equal values, and for them only.
-func identity(v any) string {
-	return string(AppendEncode(nil, canonical(v)))
+// identity is the same for equal values, and for them only.
+func identity(v any) any {
+	switch v.(type) {
+	case []any, map[string]any:
+		return [1]string{string(AppendEncode(nil, canonical(v)))} // no string, which may hold the same text
+	}
+	return canonical(v)
+}
+
+// equal compares numbers by value and objects whatever the order of their members.
+func equal(a, b any) bool {
+	switch a := a.(type) {
+	case json.Number:
+		b, ok := b.(json.Number)
+		return ok && CompareNumbers(a, b) == 0
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, equal)
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(a, b, equal)
+	}
+	return a == b
 }

@@ -126,8 +126,9 @@ var controls = func() (c [' ']string) {
 	return c
 }()
 
-// Size is the number of bytes that [Encode] writes for v. It does not allocate.
-func Size(v any) int {
+// Size is the number of bytes that [Encode] writes for v. It does not allocate, and stops where the number passes most:
+// the same node may be in v many times.
+func Size(v any, most int) int {
 	switch v := v.(type) {
 	case string:
 		return stringSize(v)
@@ -136,13 +137,20 @@ func Size(v any) int {
 	case map[string]any:
 		n := len("{}") + max(0, len(v)-1)
 		for name, member := range v {
-			n += stringSize(name) + len(":") + Size(member)
+			if n > most {
+				break
+			}
+			n += stringSize(name) + len(":")
+			n += Size(member, most-n)
 		}
 		return n
 	case []any:
 		n := len("[]") + max(0, len(v)-1)
 		for _, element := range v {
-			n += Size(element)
+			if n > most {
+				break
+			}
+			n += Size(element, most-n)
 		}
 		return n
 	case bool:

@@ -6,9 +6,10 @@ import "errors"
 const (
 	nameParameterPath = "States.ParameterPathFailure"
 	nameIntrinsic     = "States.IntrinsicFailure"
+	nameDataLimit     = "States.DataLimitExceeded"
 )
 
-// ErrNoMatch is wrapped by the error of [Path.Get] when a path selects nothing. Which ASL error that is depends on the
+// ErrNoMatch is wrapped by the error of [Path.Get] when a definite path selects nothing. Which ASL error that is depends on the
 // field that holds the path.
 var ErrNoMatch = errors.New("the path selects nothing")
 

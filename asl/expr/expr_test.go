@@ -26,7 +26,7 @@ func TestNoAllocation(t *testing.T) {
 		"Get of a definite path":   func() { _, _ = hit.Get(env) },
 		"Get without a match":      func() { _, _ = miss.Get(env) },
 		"Eval without expressions": func() { _, _ = template.Eval(env) },
-		"Size":                     func() { Size(env.Data) },
+		"Size":                     func() { Size(env.Data, MaxResult) },
 	} {
 		if n := testing.AllocsPerRun(100, f); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)

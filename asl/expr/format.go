@@ -47,12 +47,15 @@ func (t formatTemplate) fits(args int) error {
 	return nil
 }
 
-func (t formatTemplate) fill(args []any) string {
+func (t formatTemplate) fill(args []any) (any, error) {
 	dst := append(make([]byte, 0, 64), t[0]...)
 	for i, arg := range args {
 		dst = append(appendShown(dst, arg), t[i+1]...)
+		if len(dst) > MaxResult {
+			return nil, errTooMuch
+		}
 	}
-	return string(dst)
+	return string(dst), nil
 }
 
 func format(_ *Env, args []any) (any, error) {
@@ -67,12 +70,15 @@ func format(_ *Env, args []any) (any, error) {
 	if err := t.fits(len(args) - 1); err != nil {
 		return nil, err
 	}
-	return t.fill(args[1:]), nil
+	return t.fill(args[1:])
 }
 
 // appendShown writes a value as AWS does in a formatted string: strings as they are, and objects and arrays as Java
-// writes them: {a=1, b=[x, y]}.
+// writes them: {a=1, b=[x, y]}. It stops after MaxResult bytes.
 func appendShown(dst []byte, v any) []byte {
+	if len(dst) > MaxResult {
+		return dst
+	}
 	switch v := v.(type) {
 	case string:
 		return append(dst, v...)

@@ -1,23 +1,38 @@
 package expr
 
 // Get evaluates the path. A definite path yields the value it selects; the error wraps [ErrNoMatch] when there is none,
-// or when the variable is not set. Another path yields a list ([]any), maybe empty; its error wraps ErrNoMatch when
-// already its definite beginning selects nothing ("$.missing[*]"). The value must not be changed.
+// or when the variable is not set. Another path yields a list ([]any), which is empty also when its definite beginning
+// selects nothing ("$.missing[*]"); its error wraps ErrNoMatch only when a segment for arrays meets something else
+// ("$[1:5]" on an object). An evaluation that visits too much fails with States.DataLimitExceeded. The value must not be
+// changed.
 func (p *Path) Get(env *Env) (any, error) {
+	if p.prefix != len(p.segments) {
+		env.begin()
+	}
+	return p.get(env)
+}
+
+// get is Get within an evaluation that has begun.
+func (p *Path) get(env *Env) (any, error) {
 	start, ok := p.start(env)
 	if !ok {
 		return nil, &p.miss
 	}
 	node := start
 	for i := range p.segments[:p.prefix] {
-		if node, ok = p.segments[i].child(node); !ok {
+		within := node
+		if node, ok = p.segments[i].child(within); ok {
+			continue
+		}
+		if p.Definite() || !p.segments[i].applies(within) {
 			return nil, &p.miss
 		}
+		return []any{}, nil
 	}
 	if p.prefix == len(p.segments) {
 		return node, nil
 	}
-	return p.collect(node, start)
+	return p.collect(env, node, start)
 }
 
 // start is the value that the path is applied to.
@@ -33,21 +48,27 @@ func (p *Path) start(env *Env) (any, bool) {
 	}
 }
 
-func (p *Path) collect(node, start any) (any, error) {
+func (p *Path) collect(env *Env, node, start any) (any, error) {
 	rest := p.segments[p.prefix:]
 	if !rest[0].applies(node) {
 		return nil, &p.miss
 	}
 	nodes := []any{node}
 	for i := range rest {
-		next := []any{}
+		next := selection{env: env, root: start, nodes: []any{}}
 		for _, n := range nodes {
-			next = rest[i].appendNodes(next, n, start)
+			rest[i].selectFrom(&next, n)
+			if next.err != nil {
+				return nil, next.err
+			}
 		}
-		nodes = next
+		nodes = next.nodes
 	}
-	if p.single {
-		return nodes[0], nil
+	switch {
+	case !p.single:
+		return nodes, nil
+	case len(nodes) == 0: // ['a','b'] of what is no object
+		return nil, &p.miss
 	}
-	return nodes, nil
+	return nodes[0], nil
 }

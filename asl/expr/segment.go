@@ -31,6 +31,8 @@ type segment struct {
 	from, to int
 	open     bool // the slice has no end
 	filter   *spec.FilterSelector
+	paths    int  // in the filter: each is evaluated for every candidate
+	compares int  // how many of the filter's comparisons may be of two big values
 	scanned  bool // the segment follows ".."
 	last     bool
 }
@@ -59,16 +61,14 @@ func at(array []any, i int) (any, bool) {
 	return array[i], true
 }
 
-// applies tells whether the segment can stand at a node that definite segments selected. As in Jayway, a path whose
-// definite beginning leads to a value of the wrong kind fails; it does not yield an empty list.
+// applies tells whether the segment can stand at a node that definite segments selected. As in Jayway, a segment for
+// arrays fails there at any other value but null; it does not select nothing.
 func (s *segment) applies(node any) bool {
 	_, object := node.(map[string]any)
 	_, array := node.([]any)
 	switch s.kind {
-	case kindNames:
-		return object
-	case kindIndexes, kindSlice:
-		return array
+	case kindIndex, kindIndexes, kindSlice:
+		return array || node == nil
 	case kindFilter:
 		return object || array
 	default:
@@ -76,56 +76,69 @@ func (s *segment) applies(node any) bool {
 	}
 }
 
-// appendNodes appends what the segment selects from node; root is what $ means in a filter.
-func (s *segment) appendNodes(dst []any, node, root any) []any {
+// selectFrom adds what the segment selects from node.
+func (s *segment) selectFrom(to *selection, node any) {
+	if !to.visit(1) {
+		return
+	}
 	switch s.kind {
 	case kindAll:
-		return appendChildren(dst, node)
+		to.addChildren(node)
 	case kindScan:
-		return appendContainers(dst, node)
+		to.addContainers(node)
 	case kindNames:
-		return s.appendNamed(dst, node)
+		s.addNamed(to, node)
 	case kindFilter:
-		return s.appendFiltered(dst, node, root)
+		s.addFiltered(to, node)
 	case kindIndexes, kindSlice:
 		array, _ := node.([]any)
-		return s.appendElements(dst, array)
+		s.addElements(to, array)
 	default:
 		if v, ok := s.child(node); ok {
-			dst = append(dst, v)
+			to.add(v)
 		}
-		return dst
 	}
 }
 
-func appendChildren(dst []any, node any) []any {
+func (s *selection) addChildren(node any) {
 	switch node := node.(type) {
 	case []any:
-		return append(dst, node...)
+		if s.visit(len(node)) {
+			s.add(node...)
+		}
 	case map[string]any:
+		if !s.visit(len(node)) {
+			return
+		}
 		for _, name := range slices.Sorted(maps.Keys(node)) {
-			dst = append(dst, node[name])
+			s.add(node[name])
 		}
 	}
-	return dst
 }
 
-func appendContainers(dst []any, node any) []any {
-	switch node.(type) {
-	case map[string]any, []any:
-		dst = append(dst, node)
+func (s *selection) addContainers(node any) {
+	if !s.visit(1) {
+		return
 	}
-	for _, child := range appendChildren(nil, node) {
-		dst = appendContainers(dst, child)
+	switch node := node.(type) {
+	case []any:
+		s.add(node)
+		for _, child := range node {
+			s.addContainers(child)
+		}
+	case map[string]any:
+		s.add(node)
+		for _, name := range slices.Sorted(maps.Keys(node)) {
+			s.addContainers(node[name])
+		}
 	}
-	return dst
 }
 
-// appendNamed appends the named members: at the end of a path as one object, as Jayway does, else one by one.
-func (s *segment) appendNamed(dst []any, node any) []any {
+// addNamed adds the named members: at the end of a path as one object, as Jayway does, else one by one.
+func (s *segment) addNamed(to *selection, node any) {
 	object, ok := node.(map[string]any)
-	if !ok {
-		return dst
+	if !ok || !to.visit(len(s.names)) {
+		return
 	}
 	picked := map[string]any{}
 	for _, name := range s.names {
@@ -133,29 +146,33 @@ func (s *segment) appendNamed(dst []any, node any) []any {
 		if ok && s.last {
 			picked[name] = v
 		} else if ok {
-			dst = append(dst, v)
+			to.add(v)
 		}
 	}
 	if s.last {
-		dst = append(dst, picked)
+		to.add(picked)
 	}
-	return dst
 }
 
-func (s *segment) appendElements(dst []any, array []any) []any {
+func (s *segment) addElements(to *selection, array []any) {
 	if s.kind == kindSlice {
-		from, to := bound(s.from, len(array)), len(array)
+		from, end := bound(s.from, len(array)), len(array)
 		if !s.open {
-			to = bound(s.to, len(array))
+			end = bound(s.to, len(array))
 		}
-		return append(dst, array[from:max(from, to)]...)
+		if chosen := array[from:max(from, end)]; to.visit(len(chosen)) {
+			to.add(chosen...)
+		}
+		return
+	}
+	if !to.visit(len(s.indexes)) {
+		return
 	}
 	for _, i := range s.indexes {
 		if v, ok := at(array, i); ok {
-			dst = append(dst, v)
+			to.add(v)
 		}
 	}
-	return dst
 }
 
 func bound(i, length int) int {
@@ -165,20 +182,29 @@ func bound(i, length int) int {
 	return min(max(i, 0), length)
 }
 
-// appendFiltered tests the elements of an array, but an object itself: so does Jayway, where RFC 9535 would test the
+// addFiltered tests the elements of an array, but an object itself: so does Jayway, where RFC 9535 would test the
 // object's members. After ".." every object is met by itself, so an array's elements are not tested again.
-func (s *segment) appendFiltered(dst []any, node, root any) []any {
+//
+// A filter's paths select one node each, see [pathParser.filter], so that only a comparison of two paths may cost more
+// than a step for each. It looks at all of the candidate at most, and costs far more than reading it.
+func (s *segment) addFiltered(to *selection, node any) {
 	candidates, array := node.([]any)
 	if array && s.scanned {
-		return dst
+		return
 	}
 	if _, object := node.(map[string]any); object {
 		candidates = []any{node}
 	}
 	for _, v := range candidates {
-		if s.filter.Eval(v, root) {
-			dst = append(dst, v)
+		work := s.paths
+		if s.compares > 0 {
+			work += 4 * s.compares * Size(v, to.env.work)
+		}
+		if !to.visit(work) {
+			return
+		}
+		if s.filter.Eval(v, to.root) {
+			to.add(v)
 		}
 	}
-	return dst
 }

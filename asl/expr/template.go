@@ -30,8 +30,21 @@ func ParseTemplate(v any) (*Template, error) {
 }
 
 // Eval returns the template's value. A template without ".$" yields the very value it was parsed from. The error is an
-// [*Error]: States.ParameterPathFailure for a path that selects nothing, States.IntrinsicFailure for a failed function.
-func (t *Template) Eval(env *Env) (any, error) { return t.root.eval(env) }
+// [*Error]: States.ParameterPathFailure for a path that selects nothing, States.IntrinsicFailure for a failed function,
+// States.DataLimitExceeded as soon as the result weighs more than [MaxResult] bytes or takes too much work.
+func (t *Template) Eval(env *Env) (any, error) {
+	env.begin()
+	return t.root.eval(env)
+}
+
+// ParseField compiles the path or intrinsic function of a field that has one in place of a value, such as ErrorPath.
+func ParseField(name, expression string) (*Template, error) {
+	n, err := parseExpression(expression)
+	if err != nil {
+		return nil, &SyntaxError{"", err.Error()}
+	}
+	return &Template{dynamic{name, n}}, nil
+}
 
 type constant struct{ value any }
 
@@ -72,7 +85,7 @@ func (o objectNode) eval(env *Env) (any, error) {
 
 type pathNode struct{ path *Path }
 
-func (p pathNode) eval(env *Env) (any, error) { return p.path.Get(env) }
+func (p pathNode) eval(env *Env) (any, error) { return p.path.get(env) }
 
 // dynamic is the value of a member whose name ends in ".$".
 type dynamic struct {
@@ -86,6 +99,9 @@ func (d dynamic) eval(env *Env) (any, error) {
 	if errors.As(err, &miss) {
 		return nil, &Error{nameParameterPath, d.missing(miss.path, env)}
 	}
+	if err == nil {
+		err = env.yield(v)
+	}
 	return v, err
 }
 
@@ -95,7 +111,10 @@ const maxShown = 4096
 // missing is worded as AWS does it.
 func (d dynamic) missing(p *Path, env *Env) string {
 	start, _ := p.start(env)
-	input, _ := appendValue(nil, start)
+	input := []byte("...")
+	if Size(start, MaxResult) <= MaxResult {
+		input, _ = appendValue(nil, start)
+	}
 	if len(input) > maxShown {
 		cut := maxShown
 		for !utf8.RuneStart(input[cut]) {

@@ -31,6 +31,9 @@ func stringToJSON(_ *Env, args []any) (any, error) {
 }
 
 func jsonToString(_ *Env, args []any) (any, error) {
+	if Size(args[0], MaxResult) > MaxResult {
+		return nil, errTooMuch
+	}
 	text, err := Encode(args[0])
 	return string(text), err
 }
@@ -45,8 +48,12 @@ func stringSplit(_ *Env, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	splits := map[rune]bool{}
+	for _, r := range separators {
+		splits[r] = true
+	}
 	pieces := []any{}
-	for piece := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
+	for piece := range strings.FieldsFuncSeq(s, func(r rune) bool { return splits[r] }) {
 		pieces = append(pieces, piece)
 	}
 	return pieces, nil
