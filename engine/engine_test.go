@@ -15,6 +15,7 @@ import (
 	"tripsaga/engine/faulty"
 	"tripsaga/table/embedded"
 	tablefaulty "tripsaga/table/faulty"
+	"tripsaga/table/tabletest"
 )
 
 const twoSteps = `{
@@ -38,14 +39,9 @@ type bench struct {
 
 func newBench(t *testing.T, definition string, tasks map[string]engine.Task, change ...func(*engine.Options)) *bench {
 	t.Helper()
-	store, err := embedded.Open("", embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
 	v := engine.NewVirtual(epoch)
 	b := &bench{t: t, virtual: v, opt: engine.Options{
-		Name: "test", Definition: []byte(definition), Tasks: tasks, Table: tablefaulty.Pages(store), Scheduler: v,
+		Name: "test", Definition: []byte(definition), Tasks: tasks, Table: tablefaulty.Pages(tabletest.NewMemory()), Scheduler: v,
 		Seed: func() uint64 { return 7 },
 	}}
 	for _, c := range change {

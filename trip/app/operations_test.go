@@ -323,7 +323,7 @@ func TestAuditFindsWhatDoesNotBalance(t *testing.T) {
 			}
 			key := table.Key{PK: "BANK#" + d.Payment.Result.Key, SK: "CHARGE"}
 			data := `{"id":"x","kind":"CHARGE","currency":"JPY","postings":[{"account":"cards","debit":2500}]}`
-			return w.table.Transact(t.Context(), table.Put(table.Item{Key: key, Version: 2, Data: []byte(data)}, table.Present))
+			return w.books.Transact(t.Context(), table.Put(table.Item{Key: key, Version: 2, Data: []byte(data)}, table.Present))
 		},
 	}
 	for name, tamper := range tests {

@@ -6,13 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"tripsaga/shared/fault"
 	"tripsaga/table"
-	"tripsaga/table/embedded"
 	"tripsaga/table/faulty"
+	"tripsaga/table/tabletest"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/adapters/store"
@@ -25,6 +26,7 @@ import (
 type world struct {
 	*app.Service
 	table  table.Table
+	books  table.Table // the bank's
 	time   time.Time
 	starts map[string]json.RawMessage
 	asked  int
@@ -41,26 +43,31 @@ hotel, KYO-FULL, Full Hotel, Kyoto, 2027-03-11, 2027-03-11, 200, JPY, 0
 hotel, HNL-REEF, Reef Hotel, Honolulu, 2027-03-10, 2027-03-12, 10.25, USD, 4
 `
 
+// newWorld has the bank's books in a store of their own, as they are with a bank. wrap, when given, is around the records
+// in place of faulty.Pages.
 func newWorld(t testing.TB, wrap func(table.Table) table.Table) *world {
 	t.Helper()
-	opened, err := embedded.Open("", embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
+	if wrap == nil {
+		wrap = faulty.Pages
 	}
-	t.Cleanup(func() { opened.Close() })
-	w := &world{table: faulty.Pages(opened), time: time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC), starts: map[string]json.RawMessage{}}
-	if wrap != nil {
-		w.table = wrap(w.table)
+	w := &world{
+		table: wrap(tabletest.NewMemory()), books: faulty.Pages(tabletest.NewMemory()),
+		time: time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC), starts: map[string]json.RawMessage{},
 	}
-	now := func() time.Time { return w.time }
-	w.Service = &app.Service{
-		Trips: shortTrips{store.NewTrips(w.table)}, Inventory: shortInventory{store.NewInventory(w.table)},
-		Airline: store.NewAirline(w.table, now), Hotels: store.NewHotels(w.table, now),
-		Payments: store.NewPayments(w.table, bank.New(opened), now),
-		Starter:  w, Now: now, Random: rand.Reader,
-	}
+	w.Service = w.operator(w.table, w.books)
 	w.load(t, stock)
 	return w
+}
+
+// operator is somebody with use cases of his own over the tables.
+func (w *world) operator(records, books table.Table) *app.Service {
+	now := func() time.Time { return w.time }
+	return &app.Service{
+		Trips: shortTrips{store.NewTrips(records)}, Inventory: shortInventory{store.NewInventory(records)},
+		Airline: store.NewAirline(records, now), Hotels: store.NewHotels(records, now),
+		Payments: store.NewPayments(records, bank.New(books), now),
+		Starter:  w, Now: now, Random: rand.Reader,
+	}
 }
 
 // shortTrips and shortInventory give whoever asks for the longest pages one row at a time: what walks all pages needs no
@@ -102,12 +109,25 @@ func (w *world) Start(_ context.Context, tripID string, input json.RawMessage) e
 	return nil
 }
 
-func (w *world) load(t testing.TB, file string) domain.LoadReport {
+// offers parses each inventory once.
+func offers(t testing.TB, file string) domain.Offers {
 	t.Helper()
+	if known, ok := parsed.Load(file); ok {
+		return known.(domain.Offers)
+	}
 	offers, err := inventory.Parse("stock.csv", strings.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}
+	parsed.Store(file, offers)
+	return offers
+}
+
+var parsed sync.Map
+
+func (w *world) load(t testing.TB, file string) domain.LoadReport {
+	t.Helper()
+	offers := offers(t, file)
 	report, err := w.LoadInventory(t.Context(), offers)
 	if err != nil {
 		t.Fatal(err)
@@ -227,10 +247,9 @@ func (w *world) audit(t testing.TB) app.Ledger {
 	return ledger
 }
 
-// events lists the types of the trip's events in the outbox.
-func (w *world) events(t testing.TB, id string) string {
+// outbox lists the trip's events by type.
+func (w *world) outbox(t testing.TB, id string) (events []domain.Event) {
 	t.Helper()
-	var types []string
 	for item, err := range table.Items(t.Context(), w.table, table.Query{PK: "TRIP#" + id, Prefix: store.OutboxPrefix}) {
 		if err != nil {
 			t.Fatal(err)
@@ -242,6 +261,16 @@ func (w *world) events(t testing.TB, id string) string {
 		if want := e.At.Add(7 * 24 * time.Hour).Unix(); item.Expires != want {
 			t.Errorf("%s expires at %d, want %d", e.Type, item.Expires, want)
 		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// events lists the types of the trip's events.
+func (w *world) events(t testing.TB, id string) string {
+	t.Helper()
+	var types []string
+	for _, e := range w.outbox(t, id) {
 		types = append(types, string(e.Type))
 	}
 	return strings.Join(types, " ")
