@@ -25,12 +25,12 @@ func (s *System) API(log *slog.Logger) http.Handler {
 }
 
 // book refuses before anything is stored when too many are under way.
-func (s *System) book(ctx context.Context, key string, r domain.Request) (*domain.Trip, error) {
+func (s *System) book(ctx context.Context, key string, r domain.Request) (trip *domain.Trip, replayed bool, err error) {
 	if !s.admission.enter(s.Engine.OpenExecutions) {
-		return nil, fault.New(fault.Unavailable, fault.NameUnavailable, "too many bookings are under way, try again later")
+		return nil, false, fault.New(fault.Unavailable, fault.NameUnavailable, "too many bookings are under way, try again later")
 	}
 	defer s.admission.leave()
-	return s.App.BookTrip(ctx, key, r)
+	return s.App.BookOnce(ctx, key, r)
 }
 
 // health is the store's: one that has failed takes nothing more.

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"tripsaga/trip/handlers"
 )
 
 // The formats of a log.
@@ -37,6 +39,9 @@ func (h contextual) Handle(ctx context.Context, r slog.Record) error {
 	from := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	from.AddAttrs(deliveryAttrs(ctx)...)
 	from.AddAttrs(attrsOf(ctx)...)
+	if id := handlers.RequestID(ctx); id != "" {
+		from.AddAttrs(slog.String("request_id", id))
+	}
 	if id := trace.SpanContextFromContext(ctx).TraceID(); id.IsValid() {
 		from.AddAttrs(slog.String("trace_id", id.String()))
 	}

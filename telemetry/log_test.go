@@ -6,13 +6,16 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"tripsaga/trip/handlers"
 )
 
 func TestEveryLineHasWhatItsContextKnows(t *testing.T) {
 	var out output
 	log := NewLogger(&out, slog.LevelInfo, FormatJSON).With("component", "test")
-	ctx := With(t.Context(), slog.String("request_id", "r-1"))
+	ctx := With(t.Context(), slog.String("invocation_id", "r-1"))
 	With(ctx, slog.String("lost", "of another context"))
+	ctx = handlers.WithRequestID(ctx, "q-1")
 	ctx = WithTraceHeader(With(ctx, slog.Bool("cold_start", true)), header)
 	err := deliver(t, ctx, "CancelHotel", 3, func(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
 		log.InfoContext(ctx, "inside", "more", 1)
@@ -24,7 +27,7 @@ func TestEveryLineHasWhatItsContextKnows(t *testing.T) {
 	line := out.lines(t)[0]
 	delete(line, "time")
 	want := map[string]any{
-		"level": "INFO", "msg": "inside", "component": "test", "more": 1.0, "request_id": "r-1", "cold_start": true,
+		"level": "INFO", "msg": "inside", "component": "test", "more": 1.0, "invocation_id": "r-1", "request_id": "q-1", "cold_start": true,
 		"step": "CancelHotel", "trip_id": tripID, "execution": "arn:e", "attempt": 3.0,
 		"trace_id": "5759e988bd862e3fe1be46a994272793",
 	}

@@ -15,7 +15,7 @@ import (
 // newAPI makes the REST API, behind an HTTP API of API Gateway that authorizes every call.
 func newAPI(s *system) handler {
 	api := s.observer.Traces.HTTP(rest.Bodies(rest.New(rest.Deps{
-		Book: s.app.BookTrip, Details: s.app.GetTrip, Trips: s.app.ListTrips,
+		Book: s.app.BookOnce, Details: s.app.GetTrip, Trips: s.app.ListTrips,
 		Flights: s.app.ShowFlights, Nights: s.app.ShowNights, Load: s.load, Ledger: s.app.Audit,
 		Executions: s.sagas, Log: s.log,
 	})))

@@ -23,6 +23,7 @@ type gatewayRequest struct {
 	Cookies        []string          `json:"cookies"`
 	Headers        map[string]string `json:"headers"` // values of one name are joined by commas
 	Context        struct {
+		RequestID  string `json:"requestId"`
 		Stage      string `json:"stage"`
 		DomainName string `json:"domainName"`
 		HTTP       struct {
@@ -99,6 +100,9 @@ func (g *gatewayRequest) header() http.Header {
 		h.Set(name, value)
 	}
 	h.Del("Host")
+	if id := g.Context.RequestID; id != "" {
+		h.Set("X-Request-Id", id) // the access log has it
+	}
 	if len(g.Cookies) > 0 {
 		h.Set("Cookie", strings.Join(g.Cookies, "; "))
 	}

@@ -16,7 +16,7 @@ func event(t *testing.T, change func(*gatewayRequest)) *gatewayRequest {
 	const documented = `{"version":"2.0","routeKey":"$default","rawPath":"/trips/t1","rawQueryString":"a=1&a=2&b=x%20y",
 	"cookies":["c1=v1","c2=v2"],"headers":{"content-type":"application/json","host":"id.execute-api.eu-west-1.amazonaws.com",
 	"idempotency-key":"a,b","x-many":"1,2"},"queryStringParameters":{"a":"1,2","b":"x y"},
-	"requestContext":{"accountId":"123456789012","apiId":"id","domainName":"id.execute-api.eu-west-1.amazonaws.com",
+	"requestContext":{"requestId":"id","accountId":"123456789012","apiId":"id","domainName":"id.execute-api.eu-west-1.amazonaws.com",
 	"authorizer":{"jwt":{"claims":{"claim1":["a",{"b":1}]}}},"http":{"method":"POST","path":"/trips/t1","protocol":"HTTP/1.1",
 	"sourceIp":"192.0.2.1","userAgent":"agent"},"stage":"$default","timeEpoch":1583348638390},"body":"{}","isBase64Encoded":false}`
 	var g gatewayRequest
@@ -40,7 +40,7 @@ func TestARequestIsWhatAServerReads(t *testing.T) {
 		t.Errorf("query %v", q)
 	}
 	want := http.Header{
-		"Content-Type": {"application/json"}, "Idempotency-Key": {"a,b"}, "X-Many": {"1,2"}, "Cookie": {"c1=v1; c2=v2"},
+		"Content-Type": {"application/json"}, "Idempotency-Key": {"a,b"}, "X-Request-Id": {"id"}, "X-Many": {"1,2"}, "Cookie": {"c1=v1; c2=v2"},
 	}
 	if !maps.EqualFunc(r.Header, want, slices.Equal) {
 		t.Errorf("header %v, want %v", r.Header, want)
@@ -161,10 +161,17 @@ func TestAPanicOfTheAPIIsTheRuntimes(t *testing.T) {
 // call sends one request through the whole function.
 func (w *world) call(t *testing.T, method, path, contentType, body string) gatewayResponse {
 	t.Helper()
+	return w.callWith(t, func(*gatewayRequest) {}, method, path, contentType, body)
+}
+
+func (w *world) callWith(t *testing.T, change func(*gatewayRequest), method, path, contentType, body string) gatewayResponse {
+	t.Helper()
 	e := event(t, func(g *gatewayRequest) {
 		g.Context.HTTP.Method, g.Body, g.Context.Stage, g.RawQueryString = method, body, "prod", ""
 		g.RawPath, g.RawQueryString, _ = strings.Cut("/prod"+path, "?")
 		g.Headers["content-type"] = contentType
+		g.Headers["idempotency-key"] = "k1"
+		change(g)
 	})
 	payload, err := json.Marshal(e)
 	if err != nil {
@@ -194,6 +201,16 @@ func TestTheAPIBehindTheGateway(t *testing.T) {
 	if len(w.inputs) != 1 || !strings.Contains(w.inputs[0], `"name":"`+trip.ID+`"`) {
 		t.Errorf("calls of Step Functions: %s", w.inputs)
 	}
+	if made.Headers["X-Request-Id"] != "id" || made.Headers["Idempotent-Replayed"] != "" {
+		t.Errorf("headers %v", made.Headers)
+	}
+	if again := w.call(t, "POST", "/trips", "application/json", booking); again.Headers["Idempotent-Replayed"] != "true" {
+		t.Errorf("a replay has the headers %v", again.Headers)
+	}
+	repeated := w.callWith(t, func(g *gatewayRequest) { g.Headers["idempotency-key"] = "k1,k1" }, "POST", "/trips", "application/json", booking)
+	if repeated.StatusCode != 422 || !strings.Contains(repeated.Body, "header.Idempotency-Key") {
+		t.Errorf("a repeated key: %+v", repeated)
+	}
 	large := `{"traveler":"` + strings.Repeat("x", 64<<10) + `"}`
 	tests := []struct {
 		method, path, contentType, body string
@@ -202,6 +219,9 @@ func TestTheAPIBehindTheGateway(t *testing.T) {
 	}{
 		{"GET", "/trips?limit=1", "", "", 200, trip.ID},
 		{"GET", "/events?follow=false", "", "", 404, "NoEventFeed"},
+		{"GET", "/trips?limit=1&limit=2", "", "", 422, "query.limit"},
+		{"GET", "/trips?limit=%zz", "", "", 422, "hexadecimal"},
+		{"POST", "/trips", "application/json; charset=iso-8859-1", booking, 415, "in UTF-8"},
 		{"POST", "/trips", "application/json", large, 413, "allowed are 65536"},
 		{"POST", "/trips", "text/plain", "x", 415, "allowed is application/json"},
 		{"POST", "/inventory", "text/csv", "flight, JL1, x\n", 422, "InvalidRequest"},

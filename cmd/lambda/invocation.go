@@ -33,7 +33,7 @@ func (s *system) invocation(next handler) handler {
 func (s *system) describe(ctx context.Context, cold bool) context.Context {
 	attrs := []slog.Attr{slog.String("function_version", s.config.version), slog.Bool("cold_start", cold)}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		attrs = append(attrs, slog.String("request_id", lc.AwsRequestID))
+		attrs = append(attrs, slog.String("invocation_id", lc.AwsRequestID))
 	}
 	if header, ok := ctx.Value(traceHeaderKey).(string); ok && header != "" {
 		ctx = telemetry.WithTraceHeader(ctx, header)

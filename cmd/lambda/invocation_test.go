@@ -27,7 +27,7 @@ func TestAnInvocationIsNamedInItsLog(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(w.log.String()), "\n")
 	for i, cold := range []string{`"cold_start":true`, `"cold_start":false`} {
-		for _, want := range []string{cold, `"request_id":"r1"`, `"function_version":"7"`} {
+		for _, want := range []string{cold, `"invocation_id":"r1"`, `"function_version":"7"`} {
 			if len(lines) != 2 || !strings.Contains(lines[i], want) {
 				t.Fatalf("log %q, want %s in line %d", lines, want, i)
 			}
@@ -70,7 +70,9 @@ func TestOneTraceFromTheGatewayToTheSaga(t *testing.T) {
 	const root, parent = "1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
 	//lint:ignore SA1029 it is the runtime's key
 	ctx := context.WithValue(t.Context(), traceHeaderKey, "Root="+root+";Parent="+parent+";Sampled=1")
-	payload, err := json.Marshal(event(t, func(g *gatewayRequest) { g.RawPath, g.RawQueryString, g.Body = "/trips", "", booking }))
+	payload, err := json.Marshal(event(t, func(g *gatewayRequest) {
+		g.RawPath, g.RawQueryString, g.Body, g.Headers["idempotency-key"] = "/trips", "", booking, "k1"
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

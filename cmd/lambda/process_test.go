@@ -136,7 +136,7 @@ func TestAProcessServesInvocations(t *testing.T) {
 	}
 	log := output.String()
 	for _, want := range []string{
-		`"cold_start":true`, `"cold_start":false`, `"function_version":"7"`, `"request_id":"request-`, `"step":"CancelHotel"`,
+		`"cold_start":true`, `"cold_start":false`, `"function_version":"7"`, `"invocation_id":"request-`, `"step":"CancelHotel"`,
 		`"level":"INFO","msg":"runtime","line":"{\"errorMessage\":`,
 		`"level":"ERROR","msg":"runtime","line":"failed to get the next invoke`,
 	} {

@@ -17,6 +17,7 @@ import (
 
 	"tripsaga/local/rie"
 	"tripsaga/trip/functions"
+	"tripsaga/trip/handlers"
 )
 
 // API is the REST API: the function Api behind what stands for an HTTP API of API Gateway, payload version 2.0.
@@ -79,8 +80,12 @@ func requestContext(r *http.Request, now time.Time) events.APIGatewayV2HTTPReque
 	if err != nil {
 		source = r.RemoteAddr
 	}
+	id := handlers.RequestID(r.Context())
+	if id == "" {
+		id = uuid.NewString()
+	}
 	return events.APIGatewayV2HTTPRequestContext{
-		RouteKey: "$default", AccountID: account, Stage: "$default", RequestID: uuid.NewString(), APIID: "local",
+		RouteKey: "$default", AccountID: account, Stage: "$default", RequestID: id, APIID: "local",
 		DomainName: r.Host, DomainPrefix: "local", Time: now.UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: now.UnixMilli(),
 		HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
 			Method: r.Method, Path: r.URL.Path, Protocol: r.Proto, SourceIP: source, UserAgent: r.UserAgent(),

@@ -12,31 +12,37 @@ import (
 // MaxIdempotencyKey is the length in characters of the longest Idempotency-Key.
 const MaxIdempotencyKey = 255
 
-// BookTrip stores the trip and starts its saga; on return both are durable. With an idempotency key a repeated request
-// gets the trip that the first one made, as it stands now. Errors: Invalid (every field's problem, see fault.All);
+// BookTrip is [Service.BookOnce] for callers to whom a replay is the same.
+func (s *Service) BookTrip(ctx context.Context, idempotencyKey string, r domain.Request) (*domain.Trip, error) {
+	trip, _, err := s.BookOnce(ctx, idempotencyKey, r)
+	return trip, err
+}
+
+// BookOnce stores the trip and starts its saga; on return both are durable. With an idempotency key a repeated request
+// gets the trip that the first one made, as it is now, and replayed is true. Errors: Invalid (every field's problem, see fault.All);
 // IdempotencyMismatch of kind Conflict when the key came with another request before; Unavailable, after which the
 // request may be repeated with its key.
-func (s *Service) BookTrip(ctx context.Context, idempotencyKey string, r domain.Request) (*domain.Trip, error) {
+func (s *Service) BookOnce(ctx context.Context, idempotencyKey string, r domain.Request) (trip *domain.Trip, replayed bool, err error) {
 	id, err := s.tripID(idempotencyKey)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	trip, events, err := domain.RequestTrip(id, r, s.Now())
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	stored, created, err := s.Trips.Create(ctx, trip, events...)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if created {
 		s.happenedAll(ctx, events)
 	}
 	if !created && stored.Fingerprint() != trip.Fingerprint() {
-		return nil, fault.New(fault.Conflict, fault.NameIdempotencyMismatch,
+		return nil, false, fault.New(fault.Conflict, fault.NameIdempotencyMismatch,
 			"the Idempotency-Key was used with another request, which made trip %s", id)
 	}
-	return stored, s.start(ctx, stored)
+	return stored, !created, s.start(ctx, stored)
 }
 
 func (s *Service) tripID(key string) (string, error) {

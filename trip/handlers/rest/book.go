@@ -79,12 +79,13 @@ func bodyProblem(e *strictjson.Error) *Problem {
 }
 
 type bookInput struct {
-	Key     string `header:"Idempotency-Key" pattern:"^[!-~]{1,200}$" patternDescription:"1 to 200 visible ASCII characters" doc:"Under the same key the same booking is made once; another booking is a conflict."`
+	Key     string `header:"Idempotency-Key" pattern:"^[!-+\\--~]{1,200}$" patternDescription:"1 to 200 visible ASCII characters without a comma" doc:"Under the same key the same booking is made once; another booking is a conflict."`
 	RawBody []byte `contentType:"application/json"`
 }
 
 type bookOutput struct {
 	Location string `header:"Location" doc:"The address of the trip."`
+	Replayed string `header:"Idempotent-Replayed" enum:"true" doc:"Only when an earlier request under the same Idempotency-Key made the trip: this one changed nothing."`
 	Body     Trip
 }
 
@@ -117,9 +118,13 @@ func (a *api) book(ctx context.Context, in *bookInput) (*bookOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	trip, err := a.Book(ctx, in.Key, request)
+	trip, replayed, err := a.Book(ctx, in.Key, request)
 	if err != nil {
 		return nil, a.problem(ctx, "body", err)
 	}
-	return &bookOutput{Location: "/trips/" + trip.ID(), Body: viewTrip(trip)}, nil
+	out := &bookOutput{Location: "/trips/" + trip.ID(), Body: viewTrip(trip)}
+	if replayed {
+		out.Replayed = "true"
+	}
+	return out, nil
 }

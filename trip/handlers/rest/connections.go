@@ -50,6 +50,7 @@ func turningAway(next http.Handler, n int) http.Handler {
 		}
 		// Nobody reads the body; who sends it slowly must not keep the place.
 		http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+		begin(w, r)
 		secure(w.Header())
 		w.Header().Set("Connection", "close")
 		newProblem(http.StatusServiceUnavailable, fault.NameUnavailable,

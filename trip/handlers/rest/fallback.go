@@ -23,6 +23,10 @@ func (p *Problem) write(w http.ResponseWriter) {
 func problems(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
+		if p := unclear(r); pattern != "" && p != nil {
+			p.write(w)
+			return
+		}
 		if pattern != "" {
 			mux.ServeHTTP(w, r)
 			return
@@ -54,6 +58,7 @@ func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 // answer does not pass for a whole one.
 func recovering(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = begin(w, r)
 		begun := &begun{ResponseWriter: w}
 		defer func() {
 			reason := recover()

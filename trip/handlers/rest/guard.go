@@ -28,6 +28,7 @@ func Guard(next http.Handler, allowedHosts []string) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	next = Bodies(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = begin(w, r)
 		if p := refuse(r, allowed, crossOrigin); p != nil {
 			secure(w.Header())
 			p.write(w)
@@ -41,6 +42,7 @@ func Guard(next http.Handler, allowedHosts []string) http.Handler {
 // that authorizes every call, which no other web site can make in a browser.
 func Bodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = begin(w, r)
 		secure(w.Header())
 		if p := refuseBody(r); p != nil {
 			p.write(w)
@@ -88,7 +90,7 @@ func hostAllowed(hostport string, allowed map[string]bool) bool {
 
 // sameOrigin looks at reading requests, too, which CrossOriginProtection lets pass.
 func sameOrigin(r *http.Request) bool {
-	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+	if strings.Contains(r.Header.Get("Sec-Fetch-Site"), "cross-site") {
 		return false
 	}
 	origin := r.Header.Get("Origin")
@@ -117,9 +119,14 @@ func refuseBody(r *http.Request) *Problem {
 		return nil
 	}
 	got := r.Header.Get("Content-Type")
-	if kind, _, err := mime.ParseMediaType(got); err != nil || kind != want {
+	kind, parameters, err := mime.ParseMediaType(got)
+	if charset := parameters["charset"]; err != nil || kind != want || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return newProblem(http.StatusUnsupportedMediaType, fault.NameInvalid,
-			fmt.Sprintf("the header Content-Type is %.80q, allowed is %s", got, want))
+			fmt.Sprintf("the header Content-Type is %.80q, allowed is %s in UTF-8", got, want))
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return newProblem(http.StatusUnsupportedMediaType, fault.NameInvalid,
+			fmt.Sprintf("the header Content-Encoding is %.80q: send the body as it is, without the header", coding))
 	}
 	return nil
 }

@@ -54,23 +54,23 @@ func (w *world) handler() http.Handler {
 	})
 }
 
-func (w *world) book(_ context.Context, key string, r domain.Request) (*domain.Trip, error) {
+func (w *world) book(_ context.Context, key string, r domain.Request) (*domain.Trip, bool, error) {
 	if w.fails != nil {
-		return nil, w.fails
+		return nil, false, w.fails
 	}
 	t, _, err := domain.RequestTrip(ident.Derive("trip", key), r, noon)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	stored := w.trips[t.ID()]
 	if stored == nil {
 		w.trips[t.ID()] = t
-		return t, nil
+		return t, false, nil
 	}
 	if stored.Fingerprint() != t.Fingerprint() {
-		return nil, fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "the key %s came with another request", key)
+		return nil, false, fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "the key %s came with another request", key)
 	}
-	return stored, nil
+	return stored, true, nil
 }
 
 func (w *world) details(_ context.Context, id string) (domain.Details, error) {

@@ -28,6 +28,9 @@ func (in *daysInput) query() (domain.InventoryQuery, error) {
 	p.Add("from", err)
 	to, err := day(in.To)
 	p.Add("to", err)
+	if p.Err() == nil && to != "" && from > to {
+		p.Add("to", fault.Invalidf("", "%s is before from, which is %s", to, from))
+	}
 	return domain.InventoryQuery{From: from, To: to, Limit: in.Limit, Cursor: in.Cursor}, p.Err()
 }
 

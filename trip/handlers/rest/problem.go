@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tripsaga/shared/fault"
+	"tripsaga/trip/handlers"
 )
 
 // Problem is the body of every error, as RFC 9457 has it, with the extensions name and errors.
@@ -138,7 +139,8 @@ func (a *api) problem(ctx context.Context, in string, err error) *Problem {
 func internal(ctx context.Context, log *slog.Logger, message string, attrs ...slog.Attr) *Problem {
 	log.LogAttrs(ctx, slog.LevelError, message, attrs...)
 	const status = http.StatusInternalServerError
-	return newProblem(status, fault.NameInternal, "something is wrong with the server; its log tells more")
+	return newProblem(status, fault.NameInternal,
+		"something is wrong with the server; its log says more under request id "+handlers.RequestID(ctx))
 }
 
 func kindStatus(k fault.Kind) int {

@@ -24,9 +24,9 @@ import (
 // Deps is what the API calls. Every error is a fault (package fault); what is none is answered as an internal error and
 // logged.
 type Deps struct {
-	// Book creates a trip and starts its saga. With a key that was used before it gives the trip made then. Errors:
-	// Invalid (fields of domain.Request), Conflict (the key came with another request), Unavailable.
-	Book func(ctx context.Context, key string, r domain.Request) (*domain.Trip, error)
+	// Book creates a trip and starts its saga. With a key that was used before it returns the trip made then, replayed.
+	// Errors: Invalid (fields of domain.Request), Conflict (the key came with another request), Unavailable.
+	Book func(ctx context.Context, key string, r domain.Request) (trip *domain.Trip, replayed bool, err error)
 	// Details reads a trip and its steps. Errors: NotFound, Unavailable.
 	Details func(ctx context.Context, id string) (domain.Details, error)
 	// Trips lists trips, the newest first. Errors: Invalid (status, limit, cursor), Unavailable.

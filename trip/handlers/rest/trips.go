@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -13,6 +14,12 @@ import (
 // tripID names the trip in an address.
 type tripID struct {
 	ID string `path:"id" maxLength:"80" doc:"The id of the trip."`
+}
+
+// Resolve takes an id in capitals for the same.
+func (in *tripID) Resolve(huma.Context) []error {
+	in.ID = strings.ToLower(in.ID)
+	return nil
 }
 
 type listInput struct {

@@ -1,0 +1,83 @@
+package rest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"tripsaga/shared/fault"
+	"tripsaga/trip/handlers"
+)
+
+const headerRequestID = "X-Request-Id"
+
+var requestID = regexp.MustCompile(`^[A-Za-z0-9._=+/-]{1,128}$`)
+
+// begin gives a request its id, which the client or the gateway may have chosen, and each header one value, as a gateway
+// does: repeated ones are joined by commas, which no header that the API reads may have. It may be called several times.
+func begin(w http.ResponseWriter, r *http.Request) *http.Request {
+	if handlers.RequestID(r.Context()) != "" {
+		return r
+	}
+	for name, values := range r.Header {
+		if len(values) > 1 {
+			r.Header[name] = []string{strings.Join(values, ", ")}
+		}
+	}
+	id := r.Header.Get(headerRequestID)
+	if !requestID.MatchString(id) {
+		id = rand.Text()
+	}
+	w.Header().Set(headerRequestID, id)
+	return r.WithContext(handlers.WithRequestID(r.Context(), id))
+}
+
+// unclear is what in the query or the headers has no reading, or more than one; nil when there is nothing.
+func unclear(r *http.Request) *Problem {
+	p := newProblem(http.StatusUnprocessableEntity, fault.NameInvalid, "")
+	seen := map[string]int{}
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		if pair != "" {
+			p.checkPair(pair, seen)
+		}
+	}
+	for _, name := range []string{"Idempotency-Key", "Last-Event-ID"} {
+		if values := r.Header.Values(name); len(values) > 0 && strings.TrimSpace(values[0]) == "" {
+			p.add("header."+name, "it is empty: leave it out, or give it a value", nil)
+		}
+	}
+	if len(p.Errors) == 0 {
+		return nil
+	}
+	p.Detail = p.Errors[0].Location + ": " + p.Errors[0].Message
+	if n := len(p.Errors); n > 1 {
+		p.Detail = fmt.Sprintf("%d problems; the first: %s", n, p.Detail)
+	}
+	return p
+}
+
+// checkPair looks at one name and value of the query; seen counts the names.
+func (p *Problem) checkPair(pair string, seen map[string]int) {
+	key, escaped, _ := strings.Cut(pair, "=")
+	name, badName := url.QueryUnescape(key)
+	value, badValue := url.QueryUnescape(escaped)
+	switch {
+	case strings.Contains(pair, ";"):
+		p.add("query", "parameters are separated by &; a semicolon in a value is written %3B", pair)
+	case badName != nil || badValue != nil:
+		p.add("query", "after % there must be two hexadecimal digits", pair)
+	case !utf8.ValidString(name) || !utf8.ValidString(value):
+		p.add("query", "it is not UTF-8", pair)
+	default:
+		if seen[name]++; seen[name] == 2 {
+			p.add("query."+name, "it is there more than once", nil)
+		}
+		if value == "" {
+			p.add("query."+name, "it is empty: leave it out, or give it a value", nil)
+		}
+	}
+}
