@@ -12,6 +12,7 @@ PYTHON      ?= python3
 SLOW_UNDER_RACE := TestNothingIsLostByLeavingOut|TestSingles
 CDK         := node_modules/.bin/cdk
 LINTERS     := $(TOOLS)/lint
+AWS_CLI     := $(TOOLS)/aws-cli
 # What runs the CDK's constructs tells at every start how long Node will be maintained.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
@@ -19,7 +20,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 # Lines of a synthesis that went well and tell nothing; a failed one is shown whole.
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
-.PHONY: help build test race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local clean \
+.PHONY: help build test race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local aws-cli clean \
   synth infra-test infra-lint
 
 help: ## list the targets
@@ -99,6 +100,14 @@ $(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar:
 	mvn -q -B -f tools/dynamodb-local/pom.xml dependency:copy-dependencies \
 	  -Ddynamodb-local.version=$(DYNAMODB_LOCAL_VERSION) -Doutput=$(DYNAMODB_LOCAL).new
 	mv $(DYNAMODB_LOCAL).new $(DYNAMODB_LOCAL)
+
+aws-cli: $(AWS_CLI)/installed ## fetch the AWS CLI for the documents' commands (Python 3.11 with venv)
+
+$(AWS_CLI)/installed: tools/aws-cli/requirements.txt
+	rm -rf $(AWS_CLI)
+	$(PYTHON) -m venv $(AWS_CLI)
+	$(AWS_CLI)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 $(CDK): package.json package-lock.json
 	npm ci --silent --no-audit --no-fund || npm ci

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"tripsaga/local/shape"
 	"tripsaga/table/dynamo/dynamolocal"
@@ -19,12 +20,18 @@ type shapeFlags struct {
 	ProductionShape bool   `help:"Run production's shape: each task is a process of the Lambda functions' program behind the Lambda Runtime API, the records are on DynamoDB Local. Needs make dynamodb-local or --dynamodb, and tripsaga's source with a Go toolchain or --bootstrap. The functions' log and metrics go to functions.log in the data folder."`
 	Bootstrap       string `help:"With --production-shape: the functions' program (cmd/lambda) built for this machine; without it, it is built." type:"path" placeholder:"FILE"`
 	DynamoDB        string `name:"dynamodb" env:"DYNAMODB_ENDPOINT" help:"With --production-shape: URL of a DynamoDB Local that runs already, where the table tripsaga is used; without it one is started." placeholder:"URL"`
+	SFNAddr         string `name:"sfn-addr" env:"TRIPSAGA_SFN_ADDR" help:"With --production-shape: loopback address of the Step Functions API, for the AWS CLI and SDKs; port 0 chooses one." default:"127.0.0.1:8083"`
 }
 
 // logFile is what the functions print, in the data folder.
 const logFile = "functions.log"
 
 func (c *serveCmd) serveShape(p *program, listener net.Listener, log *slog.Logger) (err error) {
+	stepFunctions, err := listenLoopback(c.SFNAddr)
+	if err != nil {
+		return usage(fmt.Errorf("--sfn-addr %s: %w", c.SFNAddr, err))
+	}
+	defer stepFunctions.Close()
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return usage(fmt.Errorf("--data: %w", err))
 	}
@@ -33,7 +40,7 @@ func (c *serveCmd) serveShape(p *program, listener net.Listener, log *slog.Logge
 		return usage(fmt.Errorf("--data: %w", err))
 	}
 	defer func() { err = errors.Join(err, logs.Close()) }()
-	sys, err := c.openShape(p, logs, log)
+	sys, err := c.openShape(p, stepFunctions, logs, log)
 	if err != nil {
 		return err
 	}
@@ -41,6 +48,22 @@ func (c *serveCmd) serveShape(p *program, listener net.Listener, log *slog.Logge
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	return errors.Join(err, sys.Close(ctx))
+}
+
+// listenLoopback listens where this machine alone can call: signatures are not checked.
+func listenLoopback(addr string) (net.Listener, error) {
+	to, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if !loopback(to) {
+		return nil, errors.New("not a loopback address, such as 127.0.0.1:8083: calls are served without authentication")
+	}
+	l, err := net.ListenTCP("tcp", to)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w; port 0 chooses a free one", err)
+	}
+	return l, err
 }
 
 // check is for what would otherwise show late, or never.
@@ -61,10 +84,11 @@ func (f shapeFlags) check() error {
 	return nil
 }
 
-func (c *serveCmd) openShape(p *program, logs io.Writer, log *slog.Logger) (*shape.System, error) {
+func (c *serveCmd) openShape(p *program, stepFunctions net.Listener, logs io.Writer, log *slog.Logger) (*shape.System, error) {
 	log.Info("starting production's shape on this machine")
 	opt := shape.Options{
 		Bootstrap: c.Bootstrap, Dir: c.Data, MaxOpen: c.MaxOpen, Env: c.functionsEnv(), FunctionLogs: logs, Log: log,
+		StepFunctions: stepFunctions,
 	}
 	if opt.Bootstrap == "" {
 		var err error

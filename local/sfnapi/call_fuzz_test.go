@@ -120,6 +120,9 @@ func seedCalls(f *testing.F) {
 		{"ListExecutions", `{"stateMachineArn":"` + machine + `","statusFilter":"DONE","maxResults":-1}`},
 		{"RedriveExecution", `{"executionArn":"` + execution + `","clientToken":"t"}`},
 		{"StopExecution", `{"executionArn":"` + execution + `","error":"E","cause":"c"}`},
+		{"ListStateMachines", `{"maxResults":1}`}, {"DescribeStateMachine", `{"stateMachineArn":"` + machine + `"}`},
+		{"DescribeStateMachineForExecution", `{"executionArn":"` + execution + `"}`},
+		{"ValidateStateMachineDefinition", `{"definition":"{\"StartAt\":\"A\",\"States\":{}}","severity":"WARNING"}`},
 		{"StopExecution", `{"executionArn":7}`}, {"StopExecution", ``}, {"Nothing", `{}`},
 	} {
 		f.Add(call[0], []byte(call[1]))

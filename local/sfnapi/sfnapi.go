@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +27,7 @@ type Engine interface {
 	List(ctx context.Context, q engine.ListQuery) (page []engine.Description, cursor string, err error)
 	Redrive(ctx context.Context, name string) error
 	Stop(ctx context.Context, name, errorName, cause string) (engine.Description, error)
+	Definition(ctx context.Context, name string) ([]byte, error)
 }
 
 // maxBody is the bytes of a request: an execution's largest input, escaped within JSON.
@@ -36,7 +39,9 @@ const targetPrefix = "AWSStepFunctions."
 type api struct {
 	engine  Engine
 	machine string // ARN
+	opened  time.Time
 	log     *slog.Logger
+	origin  *http.CrossOriginProtection
 
 	mu       sync.Mutex
 	redriven map[string]redrive // the last one of an execution, by name
@@ -53,7 +58,10 @@ func New(e Engine, stateMachineARN string, log *slog.Logger) http.Handler {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &api{engine: e, machine: stateMachineARN, log: log, redriven: map[string]redrive{}}
+	return &api{
+		engine: e, machine: stateMachineARN, opened: time.Now(), log: log, origin: http.NewCrossOriginProtection(),
+		redriven: map[string]redrive{},
+	}
 }
 
 // operations are the actions that are served, by name.
@@ -64,6 +72,11 @@ var operations = map[string]func(*api, context.Context, []byte) (any, error){
 	"ListExecutions":      operation((*api).list),
 	"RedriveExecution":    operation((*api).redrive),
 	"StopExecution":       operation((*api).stop),
+
+	"ListStateMachines":                operation((*api).listMachines),
+	"DescribeStateMachine":             operation((*api).describeMachine),
+	"DescribeStateMachineForExecution": operation((*api).describeMachineOf),
+	"ValidateStateMachineDefinition":   operation((*api).validate),
 }
 
 func operation[In, Out any](do func(*api, context.Context, In) (Out, error)) func(*api, context.Context, []byte) (any, error) {
@@ -88,13 +101,16 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *api) serve(w http.ResponseWriter, r *http.Request) (any, error) {
-	target := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
+	target, ours := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	do := operations[target]
 	switch {
 	case !loopback(r.Host):
 		return nil, &problem{http.StatusForbidden, "AccessDeniedException", fmt.Sprintf("the host %.80q is not of this machine", r.Host)}
-	case r.Method != http.MethodPost || do == nil:
-		return nil, invalid("UnknownOperationException", "the operation %.80q is not supported", target)
+	case a.origin.Check(r) != nil:
+		return nil, &problem{http.StatusForbidden, "AccessDeniedException", "the request comes from another web site"}
+	case r.Method != http.MethodPost || !ours || do == nil:
+		return nil, invalid("UnknownOperationException", "the operation %.80q is not supported; supported are %s",
+			target, strings.Join(slices.Sorted(maps.Keys(operations)), ", "))
 	}
 	body, err := readBody(w, r)
 	if err != nil {

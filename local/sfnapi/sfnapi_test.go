@@ -208,10 +208,6 @@ func TestRefusals(t *testing.T) {
 			_, err := w.ListExecutions(ctx, &sfn.ListExecutionsInput{StateMachineArn: &machine, RedriveFilter: types.ExecutionRedriveFilterRedriven})
 			return err
 		}},
-		{"UnknownOperationException", func() error {
-			_, err := w.ListStateMachines(ctx, &sfn.ListStateMachinesInput{})
-			return err
-		}},
 	} {
 		w.fails(c.code, c.call)
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	Table   string           // name of the table; default "tripsaga"
 	MaxOpen int              // sagas under way at once; default the engine's
 
+	StepFunctions net.Listener // of the Step Functions API, on a loopback address; nil chooses a port. Close closes it
+
 	Env          []string // of the functions, NAME=VALUE, beside what they cannot do without
 	FunctionLogs io.Writer
 	Log          *slog.Logger
@@ -104,11 +106,14 @@ func (s *System) open(ctx context.Context, opt Options) error {
 	if err := s.openRecords(ctx, &opt); err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("listening for the Step Functions API: %w", err)
+	listener := opt.StepFunctions
+	if listener == nil {
+		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return fmt.Errorf("listening for the Step Functions API: %w", err)
+		}
 	}
-	s.whenClosed(func(context.Context) error { return closeListener(listener) })
+	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	s.whenClosed(func(context.Context) error { return errors.Join(server.Close(), closeListener(listener)) })
 	s.StepFunctions = "http://" + listener.Addr().String()
 	if s.Functions, err = rie.New(s.functions(opt)); err != nil {
 		return err
@@ -123,8 +128,8 @@ func (s *System) open(ctx context.Context, opt Options) error {
 		return fmt.Errorf("opening the engine: %w", err)
 	}
 	s.whenClosed(s.Engine.Close)
-	server := &http.Server{Handler: sfnapi.New(s.Engine, StateMachineARN, opt.Log), ReadHeaderTimeout: 5 * time.Second}
-	go server.Serve(listener) // ends with the listener
+	server.Handler = sfnapi.New(s.Engine, StateMachineARN, opt.Log)
+	go server.Serve(listener) // ends with the server
 	return nil
 }
 

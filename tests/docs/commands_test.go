@@ -73,14 +73,20 @@ type document struct {
 
 func newDocument(t *testing.T) *document {
 	t.Helper()
+	addr := unused(t)
+	return &document{t: t, url: "http://" + addr, env: append(os.Environ(), "TRIPSAGA_ADDR="+addr, "TRIPSAGA_URL=http://"+addr,
+		"TRIPSAGA_SFN_ADDR="+unused(t), "TRIPSAGA_DATA="+filepath.Join(t.TempDir(), "data"))}
+}
+
+// unused is an address where nobody listens.
+func unused(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	l.Close()
-	return &document{t: t, url: "http://" + addr, env: append(os.Environ(),
-		"TRIPSAGA_ADDR="+addr, "TRIPSAGA_URL=http://"+addr, "TRIPSAGA_DATA="+filepath.Join(t.TempDir(), "data"))}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 func (d *document) run(b block) {
