@@ -103,7 +103,10 @@ func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler,
 	notice.Info("stopping: no new calls, those under way may end; a second interrupt ends the process immediately")
 	drain, stop := context.WithTimeout(context.Background(), drainTime)
 	defer stop()
-	if err := server.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Shutdown(drain); errors.Is(err, context.DeadlineExceeded) {
+		log.Warn("calls that had not ended are cut", "after", drainTime.String())
+		return server.Close()
+	} else if err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return errors.Join(err, server.Close())
 	}
 	return nil

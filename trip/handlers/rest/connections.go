@@ -31,7 +31,11 @@ func Limit(s *http.Server, n int) {
 		}
 		return ctx
 	}
-	s.ConnState = func(_ net.Conn, state http.ConnState) {
+	before := s.ConnState
+	s.ConnState = func(c net.Conn, state http.ConnState) {
+		if before != nil {
+			before(c, state)
+		}
 		if state == http.StateClosed || state == http.StateHijacked {
 			select {
 			case <-places:

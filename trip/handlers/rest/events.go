@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -26,6 +27,14 @@ type eventsInput struct {
 	After       uint64 `query:"after" doc:"Only events after this id."`
 	Follow      bool   `query:"follow" default:"true" doc:"false ends the stream after the events that are there."`
 	LastEventID string `header:"Last-Event-ID" doc:"The same as after, as browsers send it when they connect again; it decides."`
+
+	head bool // the client wants the headers alone
+}
+
+// Resolve notes the method, which a handler does not see otherwise.
+func (in *eventsInput) Resolve(hc huma.Context) []error {
+	in.head = hc.Method() == http.MethodHead
+	return nil
 }
 
 func (in *eventsInput) after() (uint64, error) {
@@ -67,6 +76,12 @@ func (a *api) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 	if err != nil {
 		return nil, a.problem(ctx, "query", err)
 	}
+	if in.head {
+		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			_, w := humago.Unwrap(hc)
+			streamHeaders(w.Header())
+		}}, nil
+	}
 	select {
 	case a.streams <- struct{}{}:
 	default:
@@ -77,6 +92,8 @@ func (a *api) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 		defer func() { <-a.streams }()
 		r, w := humago.Unwrap(hc)
 		s := &stream{feed: a.Feed, w: w, control: http.NewResponseController(w), after: after, once: !in.Follow}
+		stop := context.AfterFunc(closingOf(ctx), s.hurry)
+		defer stop()
 		if err := s.run(r.Context(), first, changed); err != nil && r.Context().Err() == nil {
 			a.Log.WarnContext(ctx, "event stream ended", "error", err)
 		}
@@ -90,6 +107,7 @@ type stream struct {
 	control *http.ResponseController
 	after   uint64
 	once    bool // end where the feed ends
+	closing atomic.Bool
 }
 
 // run sends until the client goes, the server shuts down or the feed fails. changed was asked for before first was
@@ -122,10 +140,14 @@ func (s *stream) run(ctx context.Context, first []FeedEvent, changed <-chan stru
 // request's context, too.
 func (s *stream) open() error {
 	s.control.SetReadDeadline(time.Time{}) // not supported by a recorder, which has no limits either
-	s.w.Header().Set("Content-Type", "text/event-stream")
-	s.w.Header().Set("Cache-Control", "no-store")
-	s.w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
-	return s.write(": connected\n\n")
+	streamHeaders(s.w.Header())
+	return s.write(": connected\nretry: 1000\n\n")
+}
+
+func streamHeaders(h http.Header) {
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // a proxy must not hold events back
 }
 
 func (s *stream) send(events []FeedEvent) error {
@@ -162,8 +184,17 @@ func (s *stream) wait(ctx context.Context, changed <-chan struct{}, tick <-chan 
 	}
 }
 
+// hurry drops a client that does not read when the server shuts down.
+func (s *stream) hurry() {
+	s.closing.Store(true)
+	s.control.SetWriteDeadline(time.Now().Add(bodyGrace))
+}
+
 func (s *stream) write(text string) error {
 	s.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // as above
+	if s.closing.Load() {
+		s.hurry()
+	}
 	if _, err := io.WriteString(s.w, text); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -86,7 +87,7 @@ func follow(t *testing.T, url string, header ...string) *follower {
 		t.Fatalf("answer %d, %s", answer.StatusCode, got)
 	}
 	f := &follower{t: t, lines: bufio.NewScanner(answer.Body)}
-	f.want(": connected")
+	f.want(": connected|retry: 1000")
 	return f
 }
 
@@ -189,6 +190,40 @@ func followSilently(t *testing.T, p pipes) (status int) {
 		t.Fatal(err)
 	}
 	return answer.StatusCode
+}
+
+// TestHeadEndsImmediately asks more often than there are places for streams.
+func TestHeadEndsImmediately(t *testing.T) {
+	w, _, id := booked(t)
+	w.events = []FeedEvent{feedEvent(1, domain.TripRequested)}
+	url, _ := serve(t, w)
+	for _, path := range []string{
+		"/events", "/events?follow=true", "/trips", "/trips/" + id, "/trips/" + id + "/history", "/inventory/flights", "/inventory/hotels",
+		"/ledger", "/healthz", "/openapi.json", "/nope", "/events?after=x",
+	} {
+		var head *http.Response
+		for range 1 + maxStreams {
+			var err error
+			if head, err = http.Head(url + path); err != nil {
+				t.Fatal(err)
+			}
+			head.Body.Close()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		r, _ := http.NewRequestWithContext(ctx, "GET", url+path, nil)
+		get, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		for _, h := range []http.Header{head.Header, get.Header} {
+			h.Del("Date")
+			h.Del("X-Request-Id")
+		}
+		if head.StatusCode != get.StatusCode || !reflect.DeepEqual(head.Header, get.Header) {
+			t.Errorf("HEAD %s: %s %v, GET: %s %v", path, head.Status, head.Header, get.Status, get.Header)
+		}
+	}
 }
 
 // TestHeartbeat runs an idle stream for a minute of virtual time.

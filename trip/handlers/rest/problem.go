@@ -71,7 +71,7 @@ func (p *Problem) add(location, message string, value any) {
 // init makes huma answer its own errors (a parameter of the wrong type, a body that is too large) as problems, too.
 func init() {
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
-		status = statusOf(status, errs)
+		status, message = statusOf(status, message, errs)
 		p := newProblem(status, nameOf(status), message)
 		if status >= http.StatusInternalServerError {
 			return p
@@ -86,13 +86,19 @@ func init() {
 	}
 }
 
-// statusOf corrects the status of a body that [Guard] cut off.
-func statusOf(status int, errs []error) int {
+// statusOf corrects the status of a body that could not be read.
+func statusOf(status int, message string, errs []error) (int, string) {
+	err := errors.Join(errs...)
 	var large *http.MaxBytesError
-	if errors.As(errors.Join(errs...), &large) {
-		return http.StatusRequestEntityTooLarge
+	switch {
+	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge, message
+	case errors.Is(err, errBrokenBody):
+		return http.StatusBadRequest, errBrokenBody.Error()
+	case errors.Is(err, errShutdown):
+		return http.StatusServiceUnavailable, errShutdown.Error()
 	}
-	return status
+	return status, message
 }
 
 func nameOf(status int) string {
