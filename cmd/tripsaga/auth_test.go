@@ -85,13 +85,13 @@ func TestBehindAStage(t *testing.T) {
 		}
 	}
 	code, _, stderr := command(t, url, "trips", "--sigv4", "us-east-1")
-	if code != exitFailure || !strings.Contains(stderr, "403 Forbidden") || !strings.Contains(stderr, "--sigv4 REGION") {
+	if code != exitUsage || !strings.Contains(stderr, "403 Forbidden") || !strings.Contains(stderr, "--sigv4 REGION") {
 		t.Errorf("signed for another region: exit %d, %s", code, stderr)
 	}
 	other := signingKeys
 	other.SecretAccessKey = "another"
 	withKeys(t, other)
-	if code, _, _ := command(t, url, "trips", "--sigv4", "eu-central-1"); code != exitFailure {
+	if code, _, _ := command(t, url, "trips", "--sigv4", "eu-central-1"); code != exitUsage {
 		t.Errorf("signed with other keys: exit %d", code)
 	}
 }
@@ -116,7 +116,7 @@ func TestHeaders(t *testing.T) {
 	}))
 	defer ts.Close()
 	code, stdout, stderr := command(t, ts.URL, "trips", "--header", "Authorization: "+secret, "--header", "x-api-key:k,1")
-	if code != exitFailure || !strings.Contains(stderr, "401 Unauthorized") || strings.Contains(stdout+stderr, "s3cr3t") {
+	if code != exitUsage || !strings.Contains(stderr, "401 Unauthorized") || strings.Contains(stdout+stderr, "s3cr3t") {
 		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
 	t.Setenv("TRIPSAGA_HEADER", "Authorization: "+secret)

@@ -63,13 +63,9 @@ func (b *bookCmd) book(p *program, c *client, body []byte) (trip rest.Trip, err 
 		key = rand.Text()
 	}
 	header := http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {key}}
-	k := call{method: http.MethodPost, path: "/trips", header: header, body: body, repeatable: true}
-	err = c.do(p.ctx, k, &trip)
-	var told *serverProblem
-	if err != nil && !errors.As(err, &told) && !errors.Is(err, errNoServer) {
-		err = fmt.Errorf("%w\nthe booking may have been taken; to be sure of one, repeat it with --idempotency-key %s", err, key)
-	}
-	return trip, err
+	k := call{method: http.MethodPost, path: "/trips", header: header, body: body, repeatable: true,
+		unsure: "the booking may have been taken; to be sure of one, repeat it with --idempotency-key " + key}
+	return trip, c.do(p.ctx, k, &trip)
 }
 
 // announce tells the id at once, so that it is known whatever happens next.

@@ -134,8 +134,7 @@ func (c *checking) await(p *program, d *deployment, t *trial) error {
 
 // unknownOutcome gives the exit code to a server that is out of reach after it has taken a booking.
 func unknownOutcome(id string, err error) error {
-	var e *exitError
-	if errors.As(err, &e) || !lost(err) && !fromGateway(err) {
+	if errors.Is(err, context.Canceled) || !lost(err) && !fromGateway(err) {
 		return err
 	}
 	return &exitError{code: exitUnknown, err: fmt.Errorf("trip %s could not be verified: %w", id, err)}

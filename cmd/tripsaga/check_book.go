@@ -61,10 +61,5 @@ func (t *trial) bookAgain(d *deployment, r domain.Request) (answer string, err e
 	return trip.ID, err
 }
 
-// notBooked gives the exit code to a connection that broke before the answer.
-func notBooked(err error) error {
-	if lost(err) && !errors.Is(err, errNoServer) {
-		return &exitError{code: exitUnknown, err: err}
-	}
-	return fmt.Errorf("booking: %w", err)
-}
+// notBooked says during what the error came.
+func notBooked(err error) error { return fmt.Errorf("booking: %w", err) }

@@ -10,7 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -38,8 +41,8 @@ const (
 
 func (r *remote) client() (*client, error) {
 	u, err := url.Parse(r.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usage(fmt.Errorf("--url %q is no address of a server, such as http://127.0.0.1:8080", r.URL))
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || !portAllowed(u.Port()) {
+		return nil, usage(fmt.Errorf("--url %q is no address of a server, such as http://127.0.0.1:8080", hidden(r.URL)))
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, usage(fmt.Errorf("--url %s: allowed are a scheme, a host and a path", u.Redacted()))
@@ -53,6 +56,19 @@ func (r *remote) client() (*client, error) {
 	}, nil
 }
 
+func portAllowed(port string) bool {
+	n, err := strconv.Atoi(port)
+	return port == "" || err == nil && n > 0 && n < 1<<16
+}
+
+// hidden is an address without what may be a password in it.
+func hidden(address string) string {
+	if i := strings.LastIndex(address, "@"); i >= 0 {
+		return "...@" + address[i+1:]
+	}
+	return address
+}
+
 // call is one request. Only what may be repeated without harm is tried again when the server is busy or the connection
 // breaks: reading, and a booking under its key.
 type call struct {
@@ -61,24 +77,81 @@ type call struct {
 	header       http.Header
 	body         []byte
 	repeatable   bool
-	heavy        bool // when it took too long once, it will again
+	heavy        bool   // when it took too long once, it will again
+	unsure       string // of a write: what to say when its outcome is unknown
 }
 
 func (c *client) get(ctx context.Context, path string, query url.Values, into any) error {
 	return c.do(ctx, call{method: http.MethodGet, path: path, query: query, repeatable: true}, into)
 }
 
-// do sends the call and decodes the answer. Errors: *serverProblem, errNoServer, errInterrupted, those of the connection.
+// do sends the call and decodes the answer. Errors, with their exit codes: *serverProblem, errNoServer, errInterrupted,
+// those of the connection.
 func (c *client) do(ctx context.Context, k call, into any) error {
 	for try := 1; ; try++ {
 		wait, err := c.try(ctx, k, into)
 		if err == nil || !k.repeatable || wait == 0 || try == maxTries || k.heavy && tookTooLong(err) {
-			return err
+			return k.failed(err)
 		}
 		if !sleep(ctx, wait) {
-			return errInterrupted
+			return k.failed(errInterrupted)
 		}
 	}
+}
+
+// failed gives the error of a call its exit code, and says what may have happened when nobody knows.
+func (k call) failed(err error) error {
+	var own *exitError
+	if err == nil || errors.As(err, &own) {
+		return err
+	}
+	code := k.exitCode(err)
+	interrupted := errors.Is(err, context.Canceled)
+	switch {
+	case k.unsure != "" && (code == exitUnknown || interrupted):
+		return &exitError{code: code, err: fmt.Errorf("%w\n%s", err, k.unsure)}
+	case interrupted:
+		return errInterrupted
+	}
+	return &exitError{code: code, err: err}
+}
+
+func (k call) exitCode(err error) int {
+	var p *serverProblem
+	var g *gatewayError
+	switch {
+	case errors.As(err, &p):
+		return statusExitCode(p.Status)
+	case errors.As(err, &g):
+		if code := statusExitCode(g.status); code != exitUnavailable || k.method == http.MethodGet || g.status == http.StatusTooManyRequests {
+			return code
+		}
+		return exitUnknown
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return exitUsage
+	case errors.Is(err, errNoServer):
+		return exitUnavailable
+	case !lost(err) && !tookTooLong(err):
+		return exitFailure
+	case k.method == http.MethodGet:
+		return exitUnavailable
+	}
+	return exitUnknown
+}
+
+// statusExitCode is the exit code of an answer that is no success.
+func statusExitCode(status int) int {
+	switch status {
+	case http.StatusNotFound, http.StatusConflict, http.StatusInternalServerError, http.StatusNotImplemented:
+		return exitFailure
+	case http.StatusRequestTimeout, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return exitUnavailable
+	}
+	if status >= 400 && status < 500 {
+		return exitUsage
+	}
+	return exitFailure
 }
 
 // try reports after which time another try makes sense; 0 is never.
@@ -101,7 +174,7 @@ func (c *client) try(ctx context.Context, k call, into any) (wait time.Duration,
 
 var (
 	errNoServer    = errors.New("no server")
-	errInterrupted = &exitError{code: interrupted, err: errors.New("interrupted")}
+	errInterrupted = interruption{os.Interrupt}
 )
 
 // waitAfter is the server's wish, a moment when the connection broke, or 0 when nothing will get better.
@@ -163,7 +236,14 @@ func (c *client) unreachable(err error) error {
 	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
-		return fmt.Errorf("%w at %s: start one with `tripsaga serve`, or name another with --url", errNoServer, c.base)
+		why := ""
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			why = " (" + op.Err.Error() + ")"
+		}
+		return fmt.Errorf("%w at %s%s: start one with `tripsaga serve`, or name another with --url", errNoServer, c.base, why)
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return fmt.Errorf("--url %s: %w", c.base, err)
 	}
 	return err
 }

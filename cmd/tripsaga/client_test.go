@@ -94,14 +94,14 @@ func TestBookTriesAgainUnderOneKey(t *testing.T) {
 func TestBusyForTooLong(t *testing.T) {
 	s := &scripted{answers: map[string][]http.HandlerFunc{"POST /trips": {busy()}}}
 	code, _, stderr := try(t, t.Context(), s, "book", "-f", "-")
-	if code != exitFailure || !strings.Contains(stderr, "ServiceUnavailable: too many sagas") || len(s.keys) != maxTries {
+	if code != exitUnavailable || !strings.Contains(stderr, "ServiceUnavailable: too many sagas") || len(s.keys) != maxTries {
 		t.Errorf("%d %q after %d tries", code, stderr, len(s.keys))
 	}
 }
 
 func TestRedriveIsNotRepeated(t *testing.T) {
 	s := &scripted{answers: map[string][]http.HandlerFunc{"POST /trips/t1/redrive": {busy()}}}
-	if code, _, _ := try(t, t.Context(), s, "redrive", "t1"); code != exitFailure || len(s.keys) != 1 {
+	if code, _, _ := try(t, t.Context(), s, "redrive", "t1"); code != exitUnavailable || len(s.keys) != 1 {
 		t.Errorf("exit %d after %d tries, want 1", code, len(s.keys))
 	}
 }
@@ -126,7 +126,7 @@ func TestFollow(t *testing.T) {
 		"     +2.000s  ReserveFlight        attempt 1        1s  ServiceUnavailable\n" +
 		"              waits 1s before the next attempt\n" +
 		"     +4.000s  ReserveFlight        attempt 2        1s  ok\n" +
-		"NEEDS_ATTENTION: ServiceUnavailable: bank closed\nresume it with: tripsaga redrive t1\n"
+		"NEEDS_ATTENTION: ServiceUnavailable: bank closed\nnothing was charged\nresume it with: tripsaga redrive t1\n"
 	if code != exitFailure || stdout != want {
 		t.Errorf("exit %d\n%swant\n%s", code, stdout, want)
 	}
@@ -169,7 +169,7 @@ func TestEventsFollow(t *testing.T) {
 	if want := "     7  2027-01-15T12:00:00Z  TripFailed          t1  PaymentDeclined: no\n"; stdout != want {
 		t.Errorf("got %q, want %q", stdout, want)
 	}
-	if code != exitFailure || !strings.Contains(stderr, "go on with --after 7") {
+	if code != exitUnknown || !strings.Contains(stderr, "continue with --after 7") {
 		t.Errorf("exit %d, %q", code, stderr)
 	}
 }
@@ -182,7 +182,7 @@ func TestEventsFollowInterrupted(t *testing.T) {
 		interrupt()
 		<-r.Context().Done()
 	}}}}
-	if code, _, stderr := try(t, ctx, s, "events", "--follow"); code != 0 || stderr != "" {
+	if code, _, stderr := try(t, ctx, s, "events", "--follow"); code != interrupted || stderr != "tripsaga: interrupted\n" {
 		t.Errorf("exit %d, %q", code, stderr)
 	}
 }

@@ -75,7 +75,12 @@ func quantity(n float64) string {
 
 // grouped writes 1234567.8 as 1,234,567.80.
 func grouped(n float64, decimals int) string {
-	whole, fraction, _ := strings.Cut(strconv.FormatFloat(n, 'f', decimals, 64), ".")
+	return groupDigits(strconv.FormatFloat(n, 'f', decimals, 64))
+}
+
+// groupDigits separates the thousands of a decimal number.
+func groupDigits(number string) string {
+	whole, fraction, _ := strings.Cut(number, ".")
 	for i := len(whole) - 3; i > 0; i -= 3 {
 		whole = whole[:i] + "," + whole[i:]
 	}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,22 +32,19 @@ func (c *eventsCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	err = c.show(p, server)
-	if c.Follow && errors.Is(p.ctx.Err(), context.Canceled) { // how following ends
-		return nil
-	}
-	return err
+	return c.show(p, server)
 }
 
 func (c *eventsCmd) show(p *program, server *client) error {
-	answer, err := server.send(p.ctx, call{method: http.MethodGet, path: "/events", query: url.Values{
+	k := call{method: http.MethodGet, path: "/events", query: url.Values{
 		"after": {strconv.FormatUint(c.After, 10)}, "follow": {strconv.FormatBool(c.Follow)},
-	}})
+	}}
+	answer, err := server.send(p.ctx, k)
 	if noSuchRoute(err) {
 		return fmt.Errorf("%s offers no event feed: the events of this deployment are on its event bus", server.base)
 	}
 	if err != nil {
-		return err
+		return k.failed(err)
 	}
 	defer answer.Body.Close()
 	last := c.After
@@ -57,21 +52,24 @@ func (c *eventsCmd) show(p *program, server *client) error {
 		last = e.Seq
 		return c.print(p, e)
 	})
-	if c.Follow && (err == nil || lost(err)) {
-		return fmt.Errorf("the server has ended the stream; go on with --after %d", last)
+	switch {
+	case p.ctx.Err() != nil:
+		return errInterrupted
+	case c.Follow && (err == nil || lost(err)):
+		return &exitError{code: exitUnknown, err: fmt.Errorf("the server has ended the stream; continue with --after %d", last)}
 	}
-	return err
+	return k.failed(err)
 }
 
 func (c *eventsCmd) print(p *program, e numbered) error {
 	if c.JSON {
-		return json.NewEncoder(p.stdout).Encode(e)
+		return p.encode(e, "")
 	}
 	what := reasonText(e.Reason)
 	if e.Amount.Currency != "" {
-		what = e.Amount.String()
+		what = amountText(e.Amount)
 	}
-	_, err := fmt.Fprintf(p.stdout, "%6d  %s  %-18s  %s  %s\n", e.Seq, e.At.Format(time.RFC3339), e.Type, e.TripID, what)
+	_, err := fmt.Fprintf(p.stdout, "%6d  %s  %-18s  %s  %s\n", e.Seq, e.At.Format(time.RFC3339), printable(string(e.Type)), printable(e.TripID), what)
 	return err
 }
 

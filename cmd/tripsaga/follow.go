@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,9 +37,6 @@ func checkInterval(d time.Duration) error {
 	}
 	return nil
 }
-
-// interrupted is the exit code of a command that Ctrl-C ended, as shells have it.
-const interrupted = 130
 
 // settleTries bounds how often a saga that has ended is asked for its trip, which learns of it a moment later.
 const settleTries = 50
@@ -189,12 +187,37 @@ func (p *program) outcomeOf(trip rest.TripDetails, asJSON bool) error {
 func (p *program) verdict(trip rest.TripDetails) string {
 	switch trip.Status {
 	case domain.Confirmed:
-		return p.paint(green, "CONFIRMED") + ": paid " + trip.Total.String()
+		return p.paint(green, "CONFIRMED") + ": paid " + amountText(trip.Total)
 	case domain.NeedsAttention:
-		return p.paint(yellow, "NEEDS_ATTENTION") + ": " + reasonText(trip.Reason) +
+		return p.paint(yellow, "NEEDS_ATTENTION") + ": " + reasonText(trip.Reason) + "\n" + moneyText(trip) +
 			"\nresume it with: tripsaga redrive " + trip.ID
 	}
-	return p.paint(red, string(trip.Status)) + ": " + reasonText(trip.Reason)
+	return p.paint(red, printable(string(trip.Status))) + ": " + reasonText(trip.Reason) + "\n" + moneyText(trip)
+}
+
+// moneyText says what happened to the customer's money.
+func moneyText(trip rest.TripDetails) string {
+	pay := trip.Payment
+	switch {
+	case pay.State == domain.StepUndone && pay.RefundID != "":
+		return "refunded " + amountText(pay.Amount)
+	case pay.State == domain.StepDone && trip.Status == domain.Confirmed:
+		return "paid " + amountText(trip.Total)
+	case pay.State == domain.StepDone && refunding(trip.Saga):
+		return "charged " + amountText(pay.Amount) + "; its refund is still outstanding"
+	case pay.State == domain.StepDone:
+		return "charged " + amountText(pay.Amount) + "; the trip is not confirmed yet"
+	case pay.State == domain.StepStarted && refunding(trip.Saga):
+		return "perhaps charged " + amountText(pay.Amount) + ", as the bank's answer was lost; its refund is still outstanding"
+	case pay.State == domain.StepStarted:
+		return "perhaps charged " + amountText(pay.Amount) + ": the bank has not answered yet"
+	}
+	return "nothing was charged"
+}
+
+// refunding tells that the saga has begun to give the money back.
+func refunding(s *rest.Saga) bool {
+	return s != nil && slices.ContainsFunc(s.States, func(st rest.StateVisit) bool { return compensates[st.Name] == "ProcessPayment" })
 }
 
 func reasonText(r domain.Reason) string {

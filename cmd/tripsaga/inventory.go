@@ -130,7 +130,8 @@ func (l *inventoryLoadCmd) Run(p *program) error {
 		return usage(fmt.Errorf("%s: holds no rows", source(l.File)))
 	}
 	k := call{method: http.MethodPost, path: "/inventory", body: body, repeatable: true,
-		header: http.Header{"Content-Type": {"text/csv"}}}
+		header: http.Header{"Content-Type": {"text/csv"}},
+		unsure: "part of the file may have been loaded; loading it again completes it"}
 	var report domain.LoadReport
 	if err := c.do(p.ctx, k, &report); err != nil {
 		return l.refused(err)

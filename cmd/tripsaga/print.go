@@ -1,22 +1,41 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
+	"tripsaga/shared/money"
 	freetext "tripsaga/shared/text"
 )
 
 // printJSON prints v as one indented JSON value.
-func (p *program) printJSON(v any) error {
-	out := json.NewEncoder(p.stdout)
+func (p *program) printJSON(v any) error { return p.encode(v, "  ") }
+
+// encode prints v as JSON, in one line without an indent. What could steer a terminal is escaped, as JSON allows.
+func (p *program) encode(v any, indent string) error {
+	var text bytes.Buffer
+	out := json.NewEncoder(&text)
 	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	return out.Encode(v)
+	out.SetIndent("", indent)
+	if err := out.Encode(v); err != nil {
+		return err
+	}
+	var safe bytes.Buffer
+	for _, r := range text.String() {
+		if r != '\n' && steers(r) {
+			fmt.Fprintf(&safe, `\u%04x`, r)
+		} else {
+			safe.WriteRune(r)
+		}
+	}
+	_, err := p.stdout.Write(safe.Bytes())
+	return err
 }
 
 // grid prints aligned columns.
@@ -44,6 +63,17 @@ func (g *grid) end() error { return g.w.Flush() }
 
 // printable keeps what others have entered from steering the terminal or the table.
 func printable(s string) string { return freetext.Visible(s) }
+
+// steers tells a control character, a line separator, or one that changes the direction of the text around it.
+func steers(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+}
+
+// amountText is an amount in major units, such as 80,000 JPY.
+func amountText(a money.Amount) string {
+	number, currency, _ := strings.Cut(a.String(), " ")
+	return groupDigits(number) + " " + currency
+}
 
 // The colours, as SGR parameters.
 const (

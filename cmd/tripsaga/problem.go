@@ -32,9 +32,6 @@ func problemOf(answer *http.Response) error {
 			p.wait = min(time.Duration(seconds)*time.Second, longestWait)
 		}
 	}
-	if p.Status == http.StatusBadRequest || p.Status == http.StatusUnprocessableEntity {
-		return usage(p)
-	}
 	return p
 }
 
@@ -82,14 +79,14 @@ func noSuchRoute(err error) bool {
 // Error lists every field that is wrong.
 func (p *serverProblem) Error() string {
 	if len(p.Errors) == 0 {
-		return p.Name + ": " + p.Detail
+		return printable(p.Name) + ": " + printable(p.Detail)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: the server refuses it:", p.Name)
 	for _, e := range p.Errors {
 		b.WriteString("\n  ")
 		if location := strings.TrimPrefix(e.Location, "body."); location != "body" {
-			b.WriteString(location + ": ")
+			b.WriteString(printable(location) + ": ")
 		}
 		b.WriteString(printable(e.Message))
 		if text, ok := e.Value.(string); ok && text != "" {

@@ -18,19 +18,14 @@ import (
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	ctx            context.Context // ends with the first interrupt
-	log            *slog.Logger    // of a server whose log is JSON: what it fails with is a line of it
+	ctx            context.Context // ends with the first interrupt or SIGTERM
+	log            *slog.Logger    // of a server, for its errors too; nil prints them as text
 }
-
-// The exit codes, beside 0 for success.
-const (
-	exitFailure = 1 // it was tried and did not end well
-	exitUsage   = 2 // the command line or an input file is wrong; nothing was done
-	exitUnknown = 3 // the server went away while a saga was followed: its outcome is unknown
-)
 
 // commands is the command line; each verb's fields and Run stand in the file of its name.
 type commands struct {
+	Version versionFlag `help:"Show the version."`
+
 	Demo      demoCmd      `cmd:"" help:"Book five trips in a throw-away store, four of which must fail and be compensated, and check the ledger."`
 	Serve     serveCmd     `cmd:"" help:"Serve the REST API over a durable store."`
 	Book      bookCmd      `cmd:"" help:"Book the trip in a JSON file and follow its saga."`
@@ -39,6 +34,7 @@ type commands struct {
 	History   historyCmd   `cmd:"" help:"Show everything that happened in a trip's saga."`
 	Redrive   redriveCmd   `cmd:"" help:"Resume a saga that ended without success at the state where it failed."`
 	Events    eventsCmd    `cmd:"" help:"Show the domain events."`
+	Ledger    ledgerCmd    `cmd:"" help:"Add up what is held and paid, by currency, and tell whether it balances."`
 	Check     checkCmd     `cmd:"" help:"Book trips at any deployment and verify every record that they leave."`
 	Inventory inventoryCmd `cmd:"" help:"Show or load flights and hotels."`
 	Bench     benchCmd     `cmd:"" help:"Measure bookings on a durable store against a raw log."`
@@ -46,41 +42,50 @@ type commands struct {
 	Rehearse  rehearseCmd  `cmd:"" help:"Play a roll-out in virtual time by what a synthesised CloudFormation template says of it."`
 	Table     tableCmd     `cmd:"" help:"Inspect the items of a data folder whose server is stopped."`
 	Cost      costCmd      `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
+
+	VersionVerb versionCmd    `cmd:"" name:"version" help:"Show the version, and of what it was built."`
+	Help        helpCmd       `cmd:"" help:"Show the help of a command."`
+	Completion  completionCmd `cmd:"" help:"Print a script that completes the command line in a shell."`
 }
 
-// exitError gives an error an exit code of its own.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
-
-// usage marks an error as the caller's: a wrong flag, a file that cannot be read or parsed.
-func usage(err error) error { return &exitError{code: exitUsage, err: err} }
-
+// run is one run of the process. The first interrupt or SIGTERM ends its context, a second one the process.
 func (p *program) run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt ends the process at once
-	p.ctx = ctx
-	if err := p.dispatch(args); err != nil {
-		return p.fail(err)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		s := <-signals
+		signal.Stop(signals)
+		cancel(interruption{s})
+	}()
+	out := &output{Writer: p.stdout, stop: cancel}
+	p.ctx, p.stdout = ctx, out
+	err := p.dispatch(args)
+	if err == nil || out.err != nil {
+		return out.ended(p, 0)
 	}
-	return 0
+	return out.ended(p, p.fail(err))
 }
 
 // exited carries the code with which kong ends after it has printed a help text.
 type exited int
 
-func (p *program) dispatch(args []string) (err error) {
-	var cli commands
-	parser, err := kong.New(&cli, kong.Name("tripsaga"), kong.UsageOnError(), kong.Writers(p.stdout, p.stderr),
+// parser understands the command line and fills in cli.
+func (p *program) parser(cli *commands) (*kong.Kong, error) {
+	return kong.New(cli, kong.Name("tripsaga"), kong.UsageOnError(), kong.Writers(p.stdout, p.stderr),
 		kong.Vars{"scenarios": scenarioHelp()},
 		kong.Description("Books a flight, a hotel and a payment that all happen or none: an orchestrated saga."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(func(o kong.HelpOptions, k *kong.Context) error {
+			return errors.Join(kong.DefaultHelpPrinter(o, k), printExitCodes(k.Stdout))
+		}),
+		kong.Bind(p),
 		kong.Exit(func(code int) { panic(exited(code)) }))
+}
+
+func (p *program) dispatch(args []string) (err error) {
+	parser, err := p.parser(&commands{})
 	if err != nil {
 		return err
 	}
@@ -95,16 +100,62 @@ func (p *program) dispatch(args []string) (err error) {
 			}
 		}
 	}()
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == completeVerb:
+		return complete(p.stdout, parser.Model.Node, args[1:])
+	}
+	if err := refuseEmpty(args); err != nil {
+		p.log = logOf(p, args)
+		return usage(err)
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
 		p.log = logOf(p, args)
 		return usage(fmt.Errorf("%w (see %s --help)", err, verbOf(err)))
 	}
-	return k.Run(p)
+	if err := refuseEmptyEnv(k); err != nil {
+		p.log = logOf(p, args)
+		return usage(err)
+	}
+	return k.Run()
 }
+
+// refuseEmpty refuses an argument that is given and empty: mostly a script's variable that is not set, and never what
+// its author wanted.
+func refuseEmpty(args []string) error {
+	for i, arg := range args {
+		name, value, valued := strings.Cut(arg, "=")
+		switch {
+		case valued && strings.HasPrefix(name, "-") && blank(value):
+			return fmt.Errorf("%s: it is empty; give a value, or leave the flag out", name)
+		case blank(arg) && i > 0 && strings.HasPrefix(args[i-1], "-"):
+			return fmt.Errorf("%s: it is empty; give a value, or leave the flag out", args[i-1])
+		case blank(arg):
+			return fmt.Errorf("argument %d is empty", i+1)
+		}
+	}
+	return nil
+}
+
+// refuseEmptyEnv does the same with the environment variables of the verb's flags, unless the flag itself is given.
+func refuseEmptyEnv(k *kong.Context) error {
+	given := map[*kong.Flag]bool{}
+	for _, step := range k.Path {
+		given[step.Flag] = true
+	}
+	for _, f := range k.Flags() {
+		for _, name := range f.Tag.Envs {
+			if text, set := os.LookupEnv(name); set && !given[f] && blank(text) {
+				return fmt.Errorf("$%s: it is empty; give it a value or unset it (it stands for --%s)", name, f.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // verbOf is the command, as far as it was understood, whose line could not be parsed.
 func verbOf(err error) string {
@@ -119,20 +170,4 @@ func verbOf(err error) string {
 		}
 	}
 	return strings.Join(names, " ")
-}
-
-func (p *program) fail(err error) int {
-	code := exitFailure
-	var e *exitError
-	if errors.As(err, &e) {
-		code = e.code
-	}
-	switch msg := err.Error(); {
-	case msg == "":
-	case p.log != nil:
-		p.log.Error(msg, "exit_code", code)
-	default:
-		fmt.Fprintln(p.stderr, "tripsaga:", msg)
-	}
-	return code
 }

@@ -22,7 +22,8 @@ func (r *redriveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	k := call{method: http.MethodPost, path: tripPath(r.ID) + "/redrive"}
+	k := call{method: http.MethodPost, path: tripPath(r.ID) + "/redrive",
+		unsure: "the redrive may have been accepted; see: tripsaga trip " + r.ID}
 	if err := c.do(p.ctx, k, nil); err != nil {
 		return err
 	}

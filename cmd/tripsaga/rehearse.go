@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -92,8 +91,6 @@ func rehearsalError(file string, err error) error {
 		return usage(fmt.Errorf("%s: %s", file, option.Message))
 	case errors.As(err, &option):
 		return usage(fmt.Errorf("%s %s: %s", rehearsalFlags[option.Option], option.Value, option.Message))
-	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted")
 	}
 	return err
 }

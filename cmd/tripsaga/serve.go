@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -39,15 +40,24 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	useLog(log)
-	if c.MaxOpen < 1 || c.MaxOpen > 1_000_000 {
-		return usage(fmt.Errorf("--max-open %d: allowed are 1 to 1,000,000", c.MaxOpen))
-	}
-	if err := c.check(); err != nil {
+	if err := errors.Join(c.checkServer(), c.check()); err != nil {
 		return usage(err)
 	}
+	return c.run(p, log)
+}
+
+// unlessStopped drops an error that only says that the server was stopped before it served.
+func (p *program) unlessStopped(err error) error {
+	if _, by := p.interruptedBy(); by != 0 && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (c *serveCmd) run(p *program, log *slog.Logger) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
-		return usage(fmt.Errorf("--addr %s: %w", c.Addr, err))
+		return usage(fmt.Errorf("--addr %s: %w; give HOST:PORT with a port that is free, such as 127.0.0.1:8080", c.Addr, err))
 	}
 	defer listener.Close()
 	if c.ProductionShape {
@@ -59,9 +69,9 @@ func (c *serveCmd) Run(p *program) error {
 	}
 	sys, err := local.Open(p.ctx, local.Options{Dir: c.Data, MaxOpen: c.MaxOpen, Log: log, Telemetry: watch.Observer})
 	if err != nil {
-		return err
+		return p.unlessStopped(openFailed(err))
 	}
-	err = c.serve(p, sys, listener, watch)
+	err = p.unlessStopped(c.serve(p, sys, listener, watch))
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	closed := sys.Close(ctx)
@@ -108,6 +118,21 @@ func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler,
 		return server.Close()
 	} else if err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return errors.Join(err, server.Close())
+	}
+	return nil
+}
+
+// hostName is what --allow-host takes: a name or an address, perhaps with a port, as in a Host header.
+var hostName = regexp.MustCompile(`^(?i)(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?)(:[0-9]{1,5})?$`)
+
+func (c *serveCmd) checkServer() error {
+	if c.MaxOpen < 1 || c.MaxOpen > 1_000_000 {
+		return fmt.Errorf("--max-open %d: allowed are 1 to 1,000,000", c.MaxOpen)
+	}
+	for _, host := range c.AllowHost {
+		if !hostName.MatchString(host) {
+			return fmt.Errorf("--allow-host %q: allowed is a host name, perhaps with a port, such as trips.example.com", host)
+		}
 	}
 	return nil
 }

@@ -42,9 +42,9 @@ func (c *serveCmd) serveShape(p *program, listener net.Listener, log *slog.Logge
 	defer func() { err = errors.Join(err, logs.Close()) }()
 	sys, err := c.openShape(p, stepFunctions, logs, log)
 	if err != nil {
-		return err
+		return p.unlessStopped(err)
 	}
-	err = c.runShape(p, sys, listener, log)
+	err = p.unlessStopped(c.runShape(p, sys, listener, log))
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	return errors.Join(err, sys.Close(ctx))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -55,19 +54,18 @@ func (c *tableDumpCmd) Run(p *program) error {
 		return err
 	}
 	defer store.Close()
-	return c.dump(p.ctx, store, json.NewEncoder(p.stdout))
+	return c.dump(p, store)
 }
 
-func (c *tableDumpCmd) dump(ctx context.Context, store *embedded.Store, out *json.Encoder) error {
-	out.SetEscapeHTML(false)
-	for item, err := range store.Items(ctx, c.Prefix) {
+func (c *tableDumpCmd) dump(p *program, store *embedded.Store) error {
+	for item, err := range store.Items(p.ctx, c.Prefix) {
 		if err != nil {
 			return err
 		}
 		if !strings.HasPrefix(item.PK, c.Prefix) {
 			return nil
 		}
-		if err := out.Encode(newStoredItem(item)); err != nil {
+		if err := p.encode(newStoredItem(item), ""); err != nil {
 			return err
 		}
 	}
@@ -87,10 +85,7 @@ func (c *tableGetCmd) Run(p *program) error {
 	if !ok {
 		return fmt.Errorf("no item %s / %s in %s", c.PK, c.SK, c.Data)
 	}
-	out := json.NewEncoder(p.stdout)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	return out.Encode(newStoredItem(item))
+	return p.printJSON(newStoredItem(item))
 }
 
 func newStoredItem(item table.Item) storedItem {
@@ -109,5 +104,6 @@ func (d *dataFolder) open() (*embedded.Store, error) {
 	if entries, err := os.ReadDir(d.Data); err != nil || len(entries) == 0 {
 		return nil, usage(fmt.Errorf("no data in folder %q: name the one that tripsaga serve --data uses", d.Data))
 	}
-	return embedded.Open(d.Data, embedded.Options{})
+	store, err := embedded.Open(d.Data, embedded.Options{})
+	return store, openFailed(err)
 }

@@ -7,6 +7,9 @@ import (
 
 // isTerminal tells whether a person reads the stream as it is written.
 func isTerminal(w io.Writer) bool {
+	if o, wrapped := w.(*output); wrapped {
+		w = o.Writer
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false

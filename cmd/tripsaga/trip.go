@@ -18,6 +18,9 @@ type tripCmd struct {
 }
 
 func (t *tripCmd) Run(p *program) error {
+	if err := checkInterval(t.Interval); err != nil {
+		return err
+	}
 	c, err := t.client()
 	if err != nil {
 		return err
@@ -47,11 +50,9 @@ func (p *program) printTrip(t rest.TripDetails) error {
 		reservationText(t.Reservations.Flight))
 	g.row("hotel", stayText(t.Hotel.Hotel, t.Hotel.CheckIn, t.Hotel.CheckOut, t.Hotel.Rooms),
 		reservationText(t.Reservations.Hotel))
+	g.row("money", moneyText(t))
 	g.row("payment", "card "+t.Payment.CardToken, reservationText(&rest.Reservation{
 		State: t.Payment.State, Amount: t.Payment.Amount, Reason: t.Payment.Reason}))
-	if t.Total.Currency != "" {
-		g.row("paid", t.Total)
-	}
 	g.row("saga", sagaText(t.Saga))
 	g.row("created", t.Created.Format(time.RFC3339))
 	return g.end()
@@ -77,7 +78,7 @@ func reservationText(r *rest.Reservation) string {
 	}
 	text := stepWords[r.State]
 	if r.Amount.Currency != "" {
-		text += ", " + r.Amount.String()
+		text += ", " + amountText(r.Amount)
 	}
 	if r.Reason.Name != "" {
 		text += ": " + reasonText(r.Reason)

@@ -14,6 +14,7 @@ type tripsCmd struct {
 	Status string `help:"Only trips of this status: PENDING, CONFIRMED, FAILED or NEEDS_ATTENTION."`
 	Limit  int    `help:"Trips to list, 1 to 200; with --all the size of a page." default:"50"`
 	All    bool   `help:"List all trips, page by page."`
+	Wide   bool   `help:"Show every column; without it the lines fit into 100."`
 }
 
 func (l *tripsCmd) Run(p *program) error {
@@ -44,15 +45,7 @@ func (l *tripsCmd) print(p *program, page rest.TripPage) error {
 	if l.JSON {
 		return p.printJSON(page)
 	}
-	g := p.grid("TRIP", "STATUS", "FLIGHT", "DATE", "SEATS", "HOTEL", "CHECK-IN", "CHECK-OUT", "ROOMS", "PAID", "REASON")
-	for _, t := range page.Trips {
-		paid := ""
-		if t.Total.Currency != "" {
-			paid = t.Total.String()
-		}
-		g.row(t.ID, t.Status, t.Flight.Number, t.Flight.Date, t.Flight.Seats,
-			t.Hotel.Hotel, t.Hotel.CheckIn, t.Hotel.CheckOut, t.Hotel.Rooms, paid, t.Reason.Name)
-	}
+	g := l.grid(p, page.Trips)
 	if err := g.end(); err != nil {
 		return err
 	}
@@ -60,4 +53,27 @@ func (l *tripsCmd) print(p *program, page rest.TripPage) error {
 		fmt.Fprintln(p.stderr, "there are more: see --all and --limit")
 	}
 	return nil
+}
+
+func (l *tripsCmd) grid(p *program, trips []rest.Trip) *grid {
+	if !l.Wide {
+		g := p.grid("TRIP", "STATUS", "FLIGHT", "DATE", "PAID OR REASON")
+		for _, t := range trips {
+			g.row(t.ID, t.Status, t.Flight.Number, t.Flight.Date, paidText(t)+t.Reason.Name)
+		}
+		return g
+	}
+	g := p.grid("TRIP", "STATUS", "FLIGHT", "DATE", "SEATS", "HOTEL", "CHECK-IN", "CHECK-OUT", "ROOMS", "PAID", "REASON")
+	for _, t := range trips {
+		g.row(t.ID, t.Status, t.Flight.Number, t.Flight.Date, t.Flight.Seats,
+			t.Hotel.Hotel, t.Hotel.CheckIn, t.Hotel.CheckOut, t.Hotel.Rooms, paidText(t), t.Reason.Name)
+	}
+	return g
+}
+
+func paidText(t rest.Trip) string {
+	if t.Total.Currency == "" {
+		return ""
+	}
+	return amountText(t.Total)
 }

@@ -127,7 +127,7 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 	case n > 0:
 		return fmt.Errorf("%d violations in %d schedules", n, report.Schedules)
 	case p.ctx.Err() != nil:
-		return errors.New("interrupted: what was not run is not verified")
+		return &exitError{interrupted, errors.New("interrupted: what was not run is not verified")}
 	case c.Depth+c.Triples > 0 && c.deepest(report)+report.Triples == 0:
 		return fmt.Errorf("nothing was run: --only %q and --one-in %d leave no schedule of %d faults", c.Only, c.OneIn, c.Depth)
 	case len(result.Lint) > 0:

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -83,7 +82,7 @@ type watch struct {
 }
 
 func openWatch(log *slog.Logger) (*watch, error) {
-	opt, err := telemetry.TraceEnv("tripsaga", version())
+	opt, err := telemetry.TraceEnv("tripsaga", readVersion().Version)
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -97,15 +96,6 @@ func openWatch(log *slog.Logger) (*watch, error) {
 	return &watch{registry: registry, Observer: telemetry.Observer{
 		Log: log, Routine: slog.LevelDebug, Metrics: prom.New(registry), Traces: traces,
 	}}, nil
-}
-
-// version is the module's, as the binary was built.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version
 }
 
 // over adds GET /metrics to the API of sys. It stands beside the API and is not described with it: it is for operators.
