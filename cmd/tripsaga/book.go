@@ -7,9 +7,11 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"tripsaga/shared/strictjson"
+	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/handlers/rest"
 )
 
@@ -20,6 +22,16 @@ type bookCmd struct {
 	Key      string        `help:"Idempotency-Key: under the same key the same booking is made once. Default: a random one." name:"idempotency-key" placeholder:"KEY"`
 	NoWait   bool          `help:"Do not follow the saga."`
 	Interval time.Duration `help:"Time between two looks at the saga." default:"200ms"`
+}
+
+// Help lists the cards of the built-in bank.
+func (*bookCmd) Help() string {
+	var b strings.Builder
+	b.WriteString("Test cards of the built-in bank (payment.card_token):\n\n")
+	for _, c := range bank.TestCards {
+		fmt.Fprintf(&b, "    %-22s  %s\n", c.Token, c.What)
+	}
+	return b.String() + "\nAny other card is declined: no such card."
 }
 
 // maxInput bounds a file, well above what the server takes.

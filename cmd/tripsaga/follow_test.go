@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tripsaga/trip/handlers/rest"
 )
 
 // wire answers calls without a network.
@@ -67,5 +70,31 @@ func TestEventsOfAKilledServer(t *testing.T) {
 	code, _, stderr := try(t, t.Context(), s, "events", "--follow", "--after", "7")
 	if want := "tripsaga: the server has ended the stream; continue with --after 7\n"; code != exitUnknown || stderr != want {
 		t.Errorf("exit %d, %q, want %q", code, stderr, want)
+	}
+}
+
+// TestWhatHappenedToTheMoney is what a customer asks first.
+func TestWhatHappenedToTheMoney(t *testing.T) {
+	const price = `"amount":{"minor":8000050,"currency":"USD"}`
+	for _, c := range []struct{ trip, want string }{
+		{`{"status":"FAILED","payment":{}}`, "nothing was charged"},
+		{`{"status":"FAILED","payment":{"state":"REFUSED",` + price + `}}`, "nothing was charged"},
+		{`{"status":"FAILED","payment":{"state":"UNDONE",` + price + `}}`, "nothing was charged"},
+		{`{"status":"FAILED","payment":{"state":"UNDONE","refund_id":"r",` + price + `}}`, "refunded 80,000.50 USD"},
+		{`{"status":"CONFIRMED","total":{"minor":5,"currency":"JPY"},"payment":{"state":"DONE"}}`, "paid 5 JPY"},
+		{`{"status":"NEEDS_ATTENTION","payment":{"state":"DONE",` + price + `}}`, "charged 80,000.50 USD; the trip is not confirmed yet"},
+		{`{"status":"NEEDS_ATTENTION","payment":{"state":"DONE",` + price + `},"saga":{"states":[{"name":"RefundPayment"}]}}`,
+			"charged 80,000.50 USD; its refund is still outstanding"},
+		{`{"status":"NEEDS_ATTENTION","payment":{"state":"STARTED",` + price + `},"saga":{"states":[{"name":"RefundPayment"}]}}`,
+			"perhaps charged 80,000.50 USD, as the bank's answer was lost; its refund is still outstanding"},
+		{`{"status":"PENDING","payment":{"state":"STARTED",` + price + `}}`, "perhaps charged 80,000.50 USD: the bank has not answered yet"},
+	} {
+		var trip rest.TripDetails
+		if err := json.Unmarshal([]byte(c.trip), &trip); err != nil {
+			t.Fatal(err)
+		}
+		if got := moneyText(trip); got != c.want {
+			t.Errorf("%s: %q, want %q", c.trip, got, c.want)
+		}
 	}
 }

@@ -23,7 +23,18 @@ const (
 	InsufficientFunds = "tok_insufficient_funds"
 	TimeoutBefore     = "tok_timeout_before" // the call fails, no charge is made
 	TimeoutAfter      = "tok_timeout_after"  // the charge is made, but every reply is lost
+	RefundStuck       = "tok_refund_stuck"   // the same, and the bank refuses the first refund for good
 )
+
+// TestCards says, for people, what happens to each of these cards.
+var TestCards = []struct{ Token, What string }{
+	{OK, "is charged"},
+	{Declined, "is declined"},
+	{InsufficientFunds, "is declined: insufficient funds"},
+	{TimeoutBefore, "the bank does not answer and charges nothing"},
+	{TimeoutAfter, "is charged, but the bank's answer is lost, so that it is refunded"},
+	{RefundStuck, "is charged, the answer is lost, and the refund is refused: the trip needs attention; a redrive refunds it"},
+}
 
 // The accounts of the ledger: a charge debits the one and credits the other, a refund the reverse.
 const (
@@ -42,6 +53,7 @@ type intent struct {
 	State   state        `json:"state"`
 	Amount  money.Amount `json:"amount,omitzero"`
 	Message string       `json:"message,omitempty"` // why it was declined
+	Stuck   bool         `json:"stuck,omitempty"`   // the next refund is refused
 }
 
 type state string

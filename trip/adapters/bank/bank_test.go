@@ -66,7 +66,7 @@ func TestEachCardTwiceThenCancelTwiceThenALateCharge(t *testing.T) {
 }
 
 func TestACancelledKeyIsNeverCharged(t *testing.T) {
-	for _, card := range []string{OK, TimeoutBefore, TimeoutAfter} {
+	for _, card := range []string{OK, TimeoutBefore, TimeoutAfter, RefundStuck} {
 		b := open(t)
 		if id, err := b.Cancel(t.Context(), "key"); id != "" || err != nil {
 			t.Errorf("cancel: %q, %v", id, err)
@@ -76,6 +76,24 @@ func TestACancelledKeyIsNeverCharged(t *testing.T) {
 		}
 		if got := entries(t, b); len(got) != 0 {
 			t.Errorf("%s: entries %+v", card, got)
+		}
+	}
+}
+
+// TestARefundThatIsRefusedOnce is charged although nobody hears it, and refunded by the second call.
+func TestARefundThatIsRefusedOnce(t *testing.T) {
+	b := open(t)
+	for range 2 {
+		if _, err := b.Charge(t.Context(), "key", amount, RefundStuck); name(err) != fault.NameUnavailable {
+			t.Errorf("charge: %v", err)
+		}
+	}
+	if _, err := b.Cancel(t.Context(), "key"); name(err) != fault.NameConflict || len(entries(t, b)) != 1 {
+		t.Errorf("first cancel: %v, entries %+v", err, entries(t, b))
+	}
+	for range 2 {
+		if id, err := b.Cancel(t.Context(), "key"); err != nil || id == "" || len(entries(t, b)) != 2 {
+			t.Errorf("next cancel: %q, %v, entries %+v", id, err, entries(t, b))
 		}
 	}
 }

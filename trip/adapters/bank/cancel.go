@@ -10,7 +10,8 @@ import (
 )
 
 // Cancel refunds what was captured under key and refuses all later charges of it. refundID is "" when nothing was
-// captured; a repeated call gives the same answer. Errors: Unavailable.
+// captured; a repeated call gives the same answer. Errors: Unavailable; Conflict, final, of the first refund of
+// [RefundStuck].
 func (b *Bank) Cancel(ctx context.Context, key string) (refundID string, err error) {
 	ctx = table.Durable(ctx)
 	const attempts = 3 // a key moves at most twice; the last look finds what it has become
@@ -25,6 +26,9 @@ func (b *Bank) Cancel(ctx context.Context, key string) (refundID string, err err
 		case declined, cancelled:
 			return "", nil
 		}
+		if in.Stuck {
+			return "", b.refuse(ctx, key, in, version)
+		}
 		ops, err := in.cancel(key, version)
 		if err != nil {
 			return "", err
@@ -34,6 +38,19 @@ func (b *Bank) Cancel(ctx context.Context, key string) (refundID string, err err
 		}
 	}
 	return "", fault.New(fault.Unavailable, fault.NameUnavailable, "payment %s keeps changing", key)
+}
+
+// refuse refuses a refund, once: the next one finds the account in order again.
+func (b *Bank) refuse(ctx context.Context, key string, in intent, version int64) error {
+	in.Stuck = false
+	put, err := in.put(key, version)
+	if err == nil {
+		err = unavailable(b.table.Transact(ctx, put))
+	}
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, fault.NameConflict, "the bank refuses the refund of payment %s: the account is locked; redrive the trip to try again", key)
 }
 
 // cancel are the operations that end an open key or refund a captured one.

@@ -21,8 +21,8 @@ func (b *Bank) Charge(ctx context.Context, key string, amount money.Amount, card
 	switch card {
 	case TimeoutBefore:
 		return "", timeout()
-	case TimeoutAfter:
-		_, _ = b.charge(ctx, key, amount, OK) // whatever it says is lost
+	case TimeoutAfter, RefundStuck:
+		_, _ = b.charge(ctx, key, amount, card) // whatever it says is lost
 		return "", timeout()
 	}
 	return b.charge(ctx, key, amount, card)
@@ -55,8 +55,8 @@ func (b *Bank) charge(ctx context.Context, key string, amount money.Amount, card
 // decide is what happens to a card.
 func decide(amount money.Amount, card string) intent {
 	switch card {
-	case OK:
-		return intent{State: captured, Amount: amount}
+	case OK, TimeoutAfter, RefundStuck:
+		return intent{State: captured, Amount: amount, Stuck: card == RefundStuck}
 	case Declined:
 		return intent{State: declined, Amount: amount, Message: "the card was declined"}
 	case InsufficientFunds:
