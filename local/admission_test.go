@@ -24,7 +24,7 @@ func TestRefusedAtOnceIsNeverStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sys.LoadDemoInventoryOnce(t.Context()); err != nil {
+	if _, err := sys.KeepDemoInventory(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	api := sys.API(slog.New(slog.DiscardHandler))
@@ -62,7 +62,7 @@ func TestTooManyAtOnceAreNeverStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sys.LoadDemoInventoryOnce(t.Context()); err != nil {
+	if _, err := sys.KeepDemoInventory(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	api := sys.API(slog.New(slog.DiscardHandler))

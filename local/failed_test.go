@@ -22,7 +22,7 @@ func TestAFailedStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sys.LoadDemoInventoryOnce(t.Context()); err != nil {
+	if _, err := sys.KeepDemoInventory(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	api := sys.API(slog.New(slog.DiscardHandler))

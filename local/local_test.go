@@ -39,7 +39,7 @@ func open(t *testing.T, opt local.Options) (*local.System, *engine.Virtual, http
 			t.Error(err)
 		}
 	})
-	if loaded, err := sys.LoadDemoInventoryOnce(t.Context()); err != nil || !loaded {
+	if loaded, err := sys.KeepDemoInventory(t.Context()); err != nil || !loaded {
 		t.Fatalf("demo inventory: loaded %v, %v", loaded, err)
 	}
 	return sys, v, sys.API(slog.New(slog.DiscardHandler))

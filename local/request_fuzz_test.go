@@ -36,7 +36,7 @@ func newFuzzed(f *testing.F) *fuzzed {
 			f.Error(err)
 		}
 	})
-	if _, err := z.LoadDemoInventoryOnce(f.Context()); err != nil {
+	if _, err := z.KeepDemoInventory(f.Context()); err != nil {
 		f.Fatal(err)
 	}
 	z.api = rest.Guard(z.API(slog.New(slog.DiscardHandler)), nil)

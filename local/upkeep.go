@@ -10,18 +10,10 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// LoadDemoInventoryOnce loads the demo inventory into a store that never had one, and completes a load that was cut off.
-func (s *System) LoadDemoInventoryOnce(ctx context.Context) (loaded bool, err error) {
-	offers, err := inventory.Demo()
-	if err != nil {
-		return false, err
-	}
-	last, err := s.App.Inventory.LastLoad(ctx)
-	if err != nil || last.Complete || (last != domain.LoadState{} && last.Fingerprint != offers.Fingerprint) {
-		return false, err
-	}
-	_, err = s.App.LoadInventory(ctx, offers)
-	return err == nil, err
+// KeepDemoInventory loads the demo inventory into a store that never had an inventory, and keeps one that has it up to
+// date, see inventory.KeepDemo.
+func (s *System) KeepDemoInventory(ctx context.Context) (added bool, err error) {
+	return inventory.KeepDemo(ctx, s.App.Inventory, domain.DateOf(s.App.Now()))
 }
 
 // overdueAfter is how long a trip may be pending before it is marked NEEDS_ATTENTION.

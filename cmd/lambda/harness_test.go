@@ -76,7 +76,7 @@ func newWorld(t *testing.T) *world {
 		},
 	}
 	w.app.Starter = w.sagas
-	offers, err := inventory.Demo()
+	offers, err := inventory.Demo("2027-02-01")
 	if err != nil {
 		t.Fatal(err)
 	}

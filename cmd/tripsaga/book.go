@@ -12,7 +12,9 @@ import (
 
 	"tripsaga/shared/strictjson"
 	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/relative"
 )
 
 // bookCmd books the trip in a file and follows its saga.
@@ -21,6 +23,7 @@ type bookCmd struct {
 	File     string        `help:"JSON file with the booking; - reads the standard input. See examples/." short:"f" required:"" placeholder:"FILE"`
 	Key      string        `help:"Idempotency-Key: under the same key the same booking is made once. Default: a random one." name:"idempotency-key" placeholder:"KEY"`
 	NoWait   bool          `help:"Do not follow the saga."`
+	Print    bool          `help:"Print the booking as it would be sent, its relative dates (today, today+14) as those of this day (UTC), and send nothing."`
 	Interval time.Duration `help:"Time between two looks at the saga." default:"200ms"`
 }
 
@@ -52,6 +55,11 @@ func (b *bookCmd) Run(p *program) error {
 	if err := strictjson.Check(body); err != nil {
 		return usage(fmt.Errorf("%s: %w", source(b.File), err))
 	}
+	body = relative.Booking(body, today())
+	if b.Print {
+		_, err := p.stdout.Write(body)
+		return err
+	}
 	trip, err := b.book(p, c, body)
 	if err != nil {
 		return inFile(source(b.File), err)
@@ -67,6 +75,9 @@ func (b *bookCmd) Run(p *program) error {
 	}
 	return p.outcomeOf(details, b.JSON)
 }
+
+// today is the day from which relative dates in files and flags count.
+func today() domain.Date { return domain.DateOf(time.Now()) }
 
 // book may send the request several times: its key makes them one.
 func (b *bookCmd) book(p *program, c *client, body []byte) (trip rest.Trip, err error) {

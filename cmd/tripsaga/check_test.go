@@ -32,10 +32,10 @@ func serving(t *testing.T, csv string) (url string) {
 
 // plenty is an inventory with one trip to choose, for as many checks as one likes; the second hotel has less room.
 const plenty = `
-flight, NH53, All Nippon Airways, HND, CTS, 09:00, 10:35, 2027-03-01, 2027-03-01, 19800, JPY, 10000
-flight, JL5, Japan Airlines, HND, JFK, 11:05, 11:05, 2027-03-01, 2027-03-01, 182000, JPY, 9
-hotel, TYO-PARK, Park, Tokyo, 2027-03-01, 2027-03-02, 28000, JPY, 5000
-hotel, TYO-BAY, Bay, Tokyo, 2027-03-01, 2027-03-02, 9000, JPY, 5
+flight, NH53, All Nippon Airways, HND, CTS, 09:00, 10:35, 2999-03-01, 2999-03-01, 19800, JPY, 10000
+flight, JL5, Japan Airlines, HND, JFK, 11:05, 11:05, 2999-03-01, 2999-03-01, 182000, JPY, 9
+hotel, TYO-PARK, Park, Tokyo, 2999-03-01, 2999-03-02, 28000, JPY, 5000
+hotel, TYO-BAY, Bay, Tokyo, 2999-03-01, 2999-03-02, 9000, JPY, 5
 `
 
 // check runs a check that looks often and does not wait for what lags.
@@ -76,8 +76,8 @@ var (
 
 // The nights of the stay that is chosen.
 const (
-	firstNight  = "2027-03-01"
-	secondNight = "2027-03-02"
+	firstNight  = "2999-03-01"
+	secondNight = "2999-03-02"
 )
 
 // tampered answers: each trips the one check that it names.
@@ -101,7 +101,7 @@ var tampered = []struct {
 	{"trip version", happyArgs, "trip", set("version", 3)},
 	{"trip traveler", happyArgs, "trip", set("traveler.email", "eve@example.com")},
 	{"trip flight", happyArgs, "trip", set("flight.seats", 1)},
-	{"trip hotel", happyArgs, "trip", set("hotel.check_out", "2027-03-04")},
+	{"trip hotel", happyArgs, "trip", set("hotel.check_out", "2999-03-04")},
 	{"trip card", happyArgs, "trip", set("payment.card_token", "tok_ok")},
 	{"trip times in order", happyArgs, "trip", set("updated", "2020-01-01T00:00:00Z")},
 
@@ -334,8 +334,8 @@ func TestUnknownOutcome(t *testing.T) {
 }
 
 func TestNothingOffered(t *testing.T) {
-	const flight = "flight, NH53, All Nippon Airways, HND, CTS, 09:00, 10:35, 2027-03-01, 2027-03-01, 19800, JPY, %d\n"
-	const hotel = "hotel, TYO-PARK, Park, Tokyo, 2027-03-0%d, 2027-03-0%d, 28000, %s, %d\n"
+	const flight = "flight, NH53, All Nippon Airways, HND, CTS, 09:00, 10:35, 2999-03-01, 2999-03-01, 19800, JPY, %d\n"
+	const hotel = "hotel, TYO-PARK, Park, Tokyo, 2999-03-0%d, 2999-03-0%d, 28000, %s, %d\n"
 	seats := func(n int) string { return fmt.Sprintf(flight, n) }
 	rooms := func(first, last int, currency string, n int) string {
 		return fmt.Sprintf(hotel, first, last, currency, n)
@@ -366,7 +366,7 @@ func TestNothingOffered(t *testing.T) {
 
 // TestPagesOfInventory finds what only a later page offers.
 func TestPagesOfInventory(t *testing.T) {
-	soldOut := strings.Replace(strings.SplitAfter(plenty, "\n")[1], "2027-03-01, 2027-03-01, 19800, JPY, 10000", "2026-01-01, 2026-03-31, 19800, JPY, 0", 1)
+	soldOut := strings.Replace(strings.SplitAfter(plenty, "\n")[1], "2999-03-01, 2999-03-01, 19800, JPY, 10000", "2026-01-01, 2026-03-31, 19800, JPY, 0", 1)
 	pages := 0
 	g := &gateway{edits: []edit{{"first flights", func(any) { pages++ }}}}
 	code, failed, _ := checkJSON(t, startGateway(t, serving(t, plenty+soldOut), g), happyArgs...)

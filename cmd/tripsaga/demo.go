@@ -82,7 +82,7 @@ func (d *demo) open() (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = d.sys.LoadDemoInventoryOnce(d.p.ctx)
+	_, err = d.sys.KeepDemoInventory(d.p.ctx)
 	return err
 }
 

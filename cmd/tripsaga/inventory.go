@@ -11,6 +11,7 @@ import (
 
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/relative"
 )
 
 // inventoryCmd shows and loads what can be booked.
@@ -22,8 +23,8 @@ type inventoryCmd struct {
 type inventoryShowCmd struct {
 	remote
 	What string `arg:"" optional:"" enum:"all,flights,hotels" default:"all" help:"flights or hotels; without it both."`
-	From string `help:"First day, such as 2027-03-01." placeholder:"DATE"`
-	To   string `help:"Last day." placeholder:"DATE"`
+	From string `help:"First day, such as 2027-03-01 or today+30." placeholder:"DATE"`
+	To   string `help:"Last day, likewise." placeholder:"DATE"`
 }
 
 type inventoryLoadCmd struct {
@@ -61,7 +62,9 @@ func (s *inventoryShowCmd) Run(p *program) error {
 
 func (s *inventoryShowCmd) query(cursor string) url.Values {
 	query := url.Values{"limit": {"200"}}
-	for name, value := range map[string]string{"from": s.From, "to": s.To, "cursor": cursor} {
+	for name, value := range map[string]string{
+		"from": relative.Date(s.From, today()), "to": relative.Date(s.To, today()), "cursor": cursor,
+	} {
 		if value != "" {
 			query.Set(name, value)
 		}
@@ -129,7 +132,7 @@ func (l *inventoryLoadCmd) Run(p *program) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return usage(fmt.Errorf("%s: holds no rows", source(l.File)))
 	}
-	k := call{method: http.MethodPost, path: "/inventory", body: body, repeatable: true,
+	k := call{method: http.MethodPost, path: "/inventory", body: relative.Inventory(body, today()), repeatable: true,
 		header: http.Header{"Content-Type": {"text/csv"}},
 		unsure: "part of the file may have been loaded; loading it again completes it"}
 	var report domain.LoadReport

@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 // serveInMemory serves the demo inventory.
 func serveInMemory() (url string, stop func(), err error) {
 	return serveSystem(func(sys *local.System) error {
-		_, err := sys.LoadDemoInventoryOnce(context.Background())
+		_, err := sys.KeepDemoInventory(context.Background())
 		return err
 	})
 }

@@ -157,7 +157,7 @@ func loopback(a net.Addr) bool {
 
 // prepare gives a new data folder the demo inventory and starts what was stored and never started.
 func (c *serveCmd) prepare(p *program, sys *local.System, log *slog.Logger) error {
-	if err := c.loadDemo(p, sys.LoadDemoInventoryOnce, log); err != nil {
+	if err := c.loadDemo(p, sys.KeepDemoInventory, log); err != nil {
 		return err
 	}
 	sys.Reconcile(p.ctx, 0, log)
@@ -170,7 +170,7 @@ func (c *serveCmd) loadDemo(p *program, once func(context.Context) (loaded bool,
 	}
 	loaded, err := once(p.ctx)
 	if loaded {
-		log.Info("new data folder: the demo inventory is loaded, see tripsaga inventory show")
+		log.Info("the demo inventory is loaded for the next 180 days, see tripsaga inventory show")
 	}
 	return err
 }

@@ -122,7 +122,7 @@ func (c *serveCmd) functionsEnv() []string {
 
 func (c *serveCmd) runShape(p *program, sys *shape.System, listener net.Listener, log *slog.Logger) error {
 	resumed := sys.Engine.OpenExecutions()
-	if err := c.loadDemo(p, sys.LoadDemoInventoryOnce, log); err != nil {
+	if err := c.loadDemo(p, sys.KeepDemoInventory, log); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(p.ctx)

@@ -112,11 +112,11 @@ func service(records, books table.Table, v *engine.Virtual) *app.Service {
 }
 
 // offered is what the bookings take, and what they cannot have: a flight without seats, a hotel without rooms.
-const offered = `flight, JL317, Japan Airlines, HND, FUK, 11:05, 13:05, 2027-03-15, 2027-03-15, 15000, JPY, 9
-flight, NH1, All Nippon Airways, HND, FUK, 11:05, 13:05, 2027-03-15, 2027-03-15, 15000, JPY, 0
-hotel, FUK-CANAL, Canal Hotel, Fukuoka, 2027-03-15, 2027-03-16, 12000, JPY, 9
-hotel, FUK-FULL, Full Hotel, Fukuoka, 2027-03-15, 2027-03-15, 12000, JPY, 9
-hotel, FUK-FULL, Full Hotel, Fukuoka, 2027-03-16, 2027-03-16, 12000, JPY, 0
+const offered = `flight, JL317, Japan Airlines, HND, FUK, 11:05, 13:05, 2999-03-15, 2999-03-15, 15000, JPY, 9
+flight, NH1, All Nippon Airways, HND, FUK, 11:05, 13:05, 2999-03-15, 2999-03-15, 15000, JPY, 0
+hotel, FUK-CANAL, Canal Hotel, Fukuoka, 2999-03-15, 2999-03-16, 12000, JPY, 9
+hotel, FUK-FULL, Full Hotel, Fukuoka, 2999-03-15, 2999-03-15, 12000, JPY, 9
+hotel, FUK-FULL, Full Hotel, Fukuoka, 2999-03-16, 2999-03-16, 12000, JPY, 0
 `
 
 func load(t *testing.T, s *app.Service, csv string) {
@@ -177,8 +177,8 @@ func (m *measured) add(u units) {
 func (m *measured) book(t *testing.T, change func(*domain.Request)) spent {
 	r := domain.Request{
 		Traveler: domain.TravelerRequest{Name: "Ada Lovelace", Email: "ada@example.com"},
-		Flight:   domain.FlightRequest{Number: "JL317", Date: "2027-03-15", Seats: 2},
-		Hotel:    domain.StayRequest{ID: "FUK-CANAL", CheckIn: "2027-03-15", CheckOut: "2027-03-17", Rooms: 1},
+		Flight:   domain.FlightRequest{Number: "JL317", Date: "2999-03-15", Seats: 2},
+		Hotel:    domain.StayRequest{ID: "FUK-CANAL", CheckIn: "2999-03-15", CheckOut: "2999-03-17", Rooms: 1},
 		Payment:  domain.PaymentRequest{CardToken: bank.OK},
 		Currency: "JPY",
 	}

@@ -32,8 +32,8 @@ const (
 	seats     = 40
 )
 
-const rush = `flight, JL5, Japan Airlines, HND, JFK, 11:05, 10:55, 2027-03-10, 2027-03-10, 1000, JPY, 40
-hotel, TYO-PARK, Park Hotel, Tokyo, 2027-03-10, 2027-03-11, 200, JPY, 64
+const rush = `flight, JL5, Japan Airlines, HND, JFK, 11:05, 10:55, 2999-03-10, 2999-03-10, 1000, JPY, 40
+hotel, TYO-PARK, Park Hotel, Tokyo, 2999-03-10, 2999-03-11, 200, JPY, 64
 `
 
 // TestPopularFlight lets all travelers book one flight at once. DynamoDB Local runs one transaction after another and
@@ -95,8 +95,8 @@ func bookAll(t *testing.T, transport http.RoundTripper) {
 
 var rushRequest = domain.Request{
 	Traveler: domain.TravelerRequest{Name: "Ada Lovelace", Email: "ada@example.com"},
-	Flight:   domain.FlightRequest{Number: "JL5", Date: "2027-03-10", Seats: 1},
-	Hotel:    domain.StayRequest{ID: "TYO-PARK", CheckIn: "2027-03-10", CheckOut: "2027-03-12", Rooms: 1},
+	Flight:   domain.FlightRequest{Number: "JL5", Date: "2999-03-10", Seats: 1},
+	Hotel:    domain.StayRequest{ID: "TYO-PARK", CheckIn: "2999-03-10", CheckOut: "2999-03-12", Rooms: 1},
 	Payment:  domain.PaymentRequest{CardToken: bank.OK},
 	Currency: "JPY",
 }

@@ -67,12 +67,13 @@ func (f *faults) decide(faulty.Delivery) faulty.Fault {
 	}
 }
 
-// The inventory is scarce, so that flights sell out and hotels are full while the test runs.
+// The inventory is scarce, so that flights sell out and hotels are full while the test runs. Its day is far ahead of the
+// real clock in any year.
 const (
 	places  = 8
 	seats   = 400
 	rooms   = 300
-	firstAt = domain.Date("2027-03-01")
+	firstAt = domain.Date("2999-03-01")
 )
 
 func prepare(ctx context.Context, dir string) error {
@@ -158,7 +159,7 @@ func randomRequest(rng *rand.Rand) domain.Request {
 		Traveler: domain.TravelerRequest{Name: "Grace Hopper", Email: "grace@example.com"},
 		Flight:   domain.FlightRequest{Number: string(flight(rng.IntN(places))), Date: string(firstAt), Seats: 1 + rng.IntN(3)},
 		Hotel: domain.StayRequest{
-			ID: string(hotel(rng.IntN(places))), CheckIn: string(firstAt), CheckOut: "2027-03-04", Rooms: 1 + rng.IntN(2),
+			ID: string(hotel(rng.IntN(places))), CheckIn: string(firstAt), CheckOut: "2999-03-04", Rooms: 1 + rng.IntN(2),
 		},
 		Payment:  domain.PaymentRequest{CardToken: cards[rng.IntN(len(cards))]},
 		Currency: "USD",

@@ -175,7 +175,7 @@ func newBooking(rng *rand.Rand) booking {
 	}
 	b := booking{body: fmt.Sprintf(`{"traveler": {"name": "Grace Hopper", "email": "grace@example.com"},
 		"flight": {"number": %q, "date": %q, "seats": %d},
-		"hotel": {"id": %q, "check_in": %q, "check_out": "2027-03-04", "rooms": %d},
+		"hotel": {"id": %q, "check_in": %q, "check_out": "2999-03-04", "rooms": %d},
 		"payment": {"card_token": %q}, "currency": "USD"}`,
 		flight(rng.IntN(places)), firstAt, 1+rng.IntN(3), hotel(rng.IntN(places)), firstAt, 1+rng.IntN(2), cards[rng.IntN(len(cards))])}
 	if rng.IntN(5) > 0 {
@@ -191,7 +191,7 @@ func offer(t *testing.T, s *server) {
 	for i := range places {
 		left := []int{100_000, 60}[i%2]
 		fmt.Fprintf(&rows, "flight, %s, Test Air, SFO, JFK, 08:00, 16:30, %s, %s, 100, USD, %d\n", flight(i), firstAt, firstAt, left)
-		fmt.Fprintf(&rows, "hotel, %s, Test Inn, New York, %s, 2027-03-03, 100, USD, %d\n", hotel(i), firstAt, left)
+		fmt.Fprintf(&rows, "hotel, %s, Test Inn, New York, %s, 2999-03-03, 100, USD, %d\n", hotel(i), firstAt, left)
 	}
 	answer, err := s.http.Post(s.url+"/inventory", "text/csv", strings.NewReader(rows.String()))
 	if err != nil {

@@ -14,8 +14,8 @@ func declines(i int) bool { return i%20 == 0 }
 func inventory() string {
 	var rows strings.Builder
 	for i := range places {
-		fmt.Fprintf(&rows, "flight,LD%d,Load Air,HND,CTS,09:00,10:35,2027-03-01,2027-03-01,12000,JPY,100000\n", 100+i)
-		fmt.Fprintf(&rows, "hotel,LOAD-%d,Load Inn,Sapporo,2027-03-01,2027-03-02,8000,JPY,100000\n", i)
+		fmt.Fprintf(&rows, "flight,LD%d,Load Air,HND,CTS,09:00,10:35,2999-03-01,2999-03-01,12000,JPY,100000\n", 100+i)
+		fmt.Fprintf(&rows, "hotel,LOAD-%d,Load Inn,Sapporo,2999-03-01,2999-03-02,8000,JPY,100000\n", i)
 	}
 	return rows.String()
 }
@@ -26,7 +26,7 @@ func booking(i int) string {
 		card = "tok_declined"
 	}
 	return fmt.Sprintf(`{"traveler":{"name":"Ada Lovelace","email":"ada@example.com"},`+
-		`"flight":{"number":"LD%d","date":"2027-03-01","seats":1},`+
-		`"hotel":{"id":"LOAD-%d","check_in":"2027-03-01","check_out":"2027-03-03","rooms":1},`+
+		`"flight":{"number":"LD%d","date":"2999-03-01","seats":1},`+
+		`"hotel":{"id":"LOAD-%d","check_in":"2999-03-01","check_out":"2999-03-03","rooms":1},`+
 		`"payment":{"card_token":"%s"},"currency":"JPY"}`, 100+place, place, card)
 }

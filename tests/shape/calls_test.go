@@ -155,8 +155,8 @@ func (d *driver) request(s steps, now func() time.Time, key string) string {
 	d.app.Now = now
 	trip, err := d.app.BookTrip(d.t.Context(), key, domain.Request{
 		Traveler: domain.TravelerRequest{Name: "Ada Lovelace", Email: "ada@example.com"},
-		Flight:   domain.FlightRequest{Number: s.flight, Date: "2027-03-10", Seats: 3},
-		Hotel:    domain.StayRequest{ID: s.hotel, CheckIn: "2027-03-10", CheckOut: "2027-03-12", Rooms: 1},
+		Flight:   domain.FlightRequest{Number: s.flight, Date: day(30), Seats: 3},
+		Hotel:    domain.StayRequest{ID: s.hotel, CheckIn: day(30), CheckOut: day(32), Rooms: 1},
 		Payment:  domain.PaymentRequest{CardToken: s.card}, Currency: "JPY",
 	})
 	if err != nil {
@@ -169,9 +169,9 @@ func (d *driver) payload(s steps, task, id string) []byte {
 	input := map[string]any{"trip_id": id}
 	switch task {
 	case "ReserveFlight":
-		input["flight"], input["currency"] = domain.FlightRequest{Number: s.flight, Date: "2027-03-10", Seats: 3}, "JPY"
+		input["flight"], input["currency"] = domain.FlightRequest{Number: s.flight, Date: day(30), Seats: 3}, "JPY"
 	case "ReserveHotel":
-		input["hotel"] = domain.StayRequest{ID: s.hotel, CheckIn: "2027-03-10", CheckOut: "2027-03-12", Rooms: 1}
+		input["hotel"] = domain.StayRequest{ID: s.hotel, CheckIn: day(30), CheckOut: day(32), Rooms: 1}
 		input["currency"] = "JPY"
 	case "BookingFailed", "FlightBookingFailed":
 		input["failure"] = app.Failure{Error: "Test"}
@@ -208,7 +208,7 @@ func callAround(t *testing.T, r *recorder) {
 	d.request(s, long, "never-started")
 	other := ident.Derive("trip", "started-otherwise")
 	if err := d.Engine.Start(t.Context(), other, json.RawMessage(`{"trip_id":"`+other+`","currency":"JPY",
-		"flight":{"number":"JL5","date":"2027-03-10","seats":1},"hotel":{}}`)); err != nil {
+		"flight":{"number":"JL5","date":"`+day(30)+`","seats":1},"hotel":{}}`)); err != nil {
 		t.Fatal(err)
 	}
 	d.request(s, long, "started-otherwise")
@@ -243,10 +243,7 @@ func (g *gate) before(task engine.Task) engine.Task {
 // declined books another trip, which fails.
 func (c *client) declined() (id string) {
 	c.t.Helper()
-	request, err := os.ReadFile("../../examples/card-declined.json")
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	request := example(c.t, "card-declined", today)
 	status, header := c.callAs("declined", http.MethodPost, "/trips", request, nil)
 	if status != http.StatusAccepted {
 		c.t.Fatalf("POST /trips = %d", status)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -78,12 +77,11 @@ func (c *client) callAs(key, method, path string, body []byte, into any) (int, h
 }
 
 // book books and waits for the saga's end.
-func (c *client) book(example string) rest.TripDetails {
+func (c *client) book(name string) rest.TripDetails { return c.bookOn(today, name) }
+
+func (c *client) bookOn(day domain.Date, name string) rest.TripDetails {
 	c.t.Helper()
-	request, err := os.ReadFile("../../examples/" + example + ".json")
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	request := example(c.t, name, day)
 	status, header := c.call(http.MethodPost, "/trips", request, nil)
 	if status != http.StatusAccepted {
 		c.t.Fatalf("POST /trips = %d", status)
@@ -160,10 +158,7 @@ func stateOf(r *rest.Reservation) domain.StepState {
 // TestBookingsAtOnce books more at once than there are processes of a function.
 func TestBookingsAtOnce(t *testing.T) {
 	c := serve(t, shape.Options{})
-	request, err := os.ReadFile("../../examples/happy.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	request := example(t, "happy", today)
 	const travelers = 12
 	var all sync.WaitGroup
 	for i := range travelers {
@@ -218,10 +213,7 @@ func TestRedrive(t *testing.T) {
 // TestReconcilerStartsWhatWasOnlyStored stores a trip as a process does that dies before it starts the saga.
 func TestReconcilerStartsWhatWasOnlyStored(t *testing.T) {
 	c := serve(t, shape.Options{Env: []string{"RECONCILE_GRACE=1s"}})
-	data, err := os.ReadFile("../../examples/happy.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := example(t, "happy", today)
 	var request domain.Request
 	if err := json.Unmarshal(data, &request); err != nil {
 		t.Fatal(err)
@@ -264,11 +256,11 @@ func TestOutsideOfTrips(t *testing.T) {
 		}
 	}
 	var page rest.FlightPage
-	if status, _ := c.call(http.MethodGet, "/inventory/flights?limit=1&from=2027-03-11", nil, &page); status != http.StatusOK ||
-		len(page.Flights) != 1 || page.Flights[0].Date != "2027-03-12" || page.NextCursor == "" {
+	if status, _ := c.call(http.MethodGet, "/inventory/flights?limit=1&from="+day(31), nil, &page); status != http.StatusOK ||
+		len(page.Flights) != 1 || string(page.Flights[0].Date) != day(32) || page.NextCursor == "" {
 		t.Errorf("GET /inventory/flights = %d %+v", status, page)
 	}
-	if loaded, err := c.LoadDemoInventoryOnce(t.Context()); err != nil || loaded {
+	if loaded, err := c.KeepDemoInventory(t.Context()); err != nil || loaded {
 		t.Errorf("the demo inventory over another one: loaded %v, %v", loaded, err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -33,20 +32,18 @@ type played struct {
 }
 
 // play books the example's trip and runs it to its end.
-func play(t *testing.T, example string, opt shape.Options) *played {
+func play(t *testing.T, name string, opt shape.Options) *played {
 	t.Helper()
 	p := &played{virtual: engine.NewVirtual(scenario.Begin)}
 	opt.Scheduler = p.virtual
 	p.world = open(t, opt)
 	p.loadInventory()
-	data, err := os.ReadFile("../../examples/" + example + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := example(t, name, today)
 	var request domain.Request
 	if err := json.Unmarshal(data, &request); err != nil {
 		t.Fatal(err)
 	}
+	var err error
 	if p.trip, err = p.app.BookTrip(t.Context(), "", request); err != nil {
 		t.Fatal(err)
 	}
@@ -78,9 +75,9 @@ func (p *played) ends(want domain.Status) {
 // again, and ends as it would have.
 func TestProcessFaults(t *testing.T) {
 	paths := []struct {
-		example string
-		end     domain.Status
-		tasks   []string
+		name  string
+		end   domain.Status
+		tasks []string
 	}{
 		{"happy", domain.Confirmed, []string{"ReserveFlight", "ReserveHotel", "ProcessPayment", "BookingConfirmed"}},
 		{"card-declined", domain.Failed, []string{"ProcessPayment", "CancelHotel", "CancelFlight", "BookingFailed"}},
@@ -95,13 +92,13 @@ func TestProcessFaults(t *testing.T) {
 	}
 	for _, path := range paths {
 		for _, fault := range faults {
-			t.Run(path.example+", each task "+fault.name, func(t *testing.T) {
+			t.Run(path.name+", each task "+fault.name, func(t *testing.T) {
 				t.Parallel()
 				opt := shape.Options{Interfere: first(fault.Fault, path.tasks)}
 				if fault.Fault == rie.Hang {
 					opt.Timeout = short
 				}
-				p := play(t, path.example, opt)
+				p := play(t, path.name, opt)
 				p.ends(path.end)
 				p.wentWrong(len(path.tasks))
 			})

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"tripsaga/local/shape"
 	"tripsaga/table/dynamo/dynamolocal"
@@ -22,11 +23,11 @@ func TestFolder(t *testing.T) {
 	var id string
 	for _, isNew := range []bool{true, false} {
 		c, end := reopen(t, dir)
-		if loaded, err := c.LoadDemoInventoryOnce(t.Context()); err != nil || loaded != isNew {
+		if loaded, err := c.KeepDemoInventory(t.Context()); err != nil || loaded != isNew {
 			t.Errorf("the demo inventory: loaded %v, %v, want %v", loaded, err, isNew)
 		}
 		if isNew {
-			id = c.book("happy").ID
+			id = c.bookOn(domain.DateOf(time.Now()), "happy").ID
 		}
 		var trip rest.TripDetails
 		if status, _ := c.call(http.MethodGet, "/trips/"+id, nil, &trip); status != http.StatusOK || trip.Status != domain.Confirmed || trip.Saga.Status != "SUCCEEDED" {

@@ -25,7 +25,9 @@ import (
 	"tripsaga/trip/adapters/stepfunctions"
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/functions"
+	"tripsaga/trip/relative"
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -140,7 +142,23 @@ func inventoryFile(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return data
+	return relative.Inventory(data, today)
+}
+
+// today is a day for the examples that is ahead of every clock here: the functions' is real, the engine's may be virtual.
+const today = domain.Date("2999-02-08")
+
+// day is the one that examples and inventory call today+n.
+func day(n int) string { return relative.Date(fmt.Sprintf("today+%d", n), today) }
+
+// example is a booking of the examples, made on a day.
+func example(t *testing.T, name string, today domain.Date) []byte {
+	t.Helper()
+	data, err := os.ReadFile("../../examples/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return relative.Booking(data, today)
 }
 
 func (w *world) loadInventory() {

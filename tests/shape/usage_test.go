@@ -41,13 +41,10 @@ func TestUsage(t *testing.T) {
 func far(got, want int) bool { return 20*max(got-want, want-got) > want }
 
 // printed are the bytes of one booking, the only one of its system.
-func printed(t *testing.T, example string) int {
-	request, err := os.ReadFile("../../examples/" + example + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
+func printed(t *testing.T, name string) int {
+	request := example(t, name, today)
 	var n counter
-	t.Run(example, func(t *testing.T) { // at whose end all is printed
+	t.Run(name, func(t *testing.T) { // at whose end all is printed
 		c := serve(t, shape.Options{FunctionLogs: &n})
 		status, header := c.call(http.MethodPost, "/trips", request, nil)
 		if status != http.StatusAccepted {

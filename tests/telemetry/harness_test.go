@@ -39,7 +39,7 @@ func open(t *testing.T, opt local.Options) (*local.System, *engine.Virtual) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sys.LoadDemoInventoryOnce(t.Context()); err != nil {
+	if _, err := sys.KeepDemoInventory(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return sys, v

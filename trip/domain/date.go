@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"strings"
 	"time"
 
 	"tripsaga/shared/fault"
@@ -12,10 +13,14 @@ type Date string
 // ParseDate accepts an existing day of the years 1 to 9999. The error is Invalid and has no field.
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
-	if err != nil || t.Year() < 1 {
-		return "", fault.Invalidf("", "%s is no date, such as 2027-03-01", quote(s))
+	if err == nil && t.Year() > 0 {
+		return Date(s), nil
 	}
-	return Date(s), nil
+	if strings.HasPrefix(s, "today") {
+		return "", fault.Invalidf("", "%s is not a date, such as 2027-03-01; relative ones are today, today+14, today-1, "+
+			"and only the tripsaga command takes them, which sends the day that they mean (book --print shows it)", quote(s))
+	}
+	return "", fault.Invalidf("", "%s is not a date, such as 2027-03-01", quote(s))
 }
 
 // DateOf is the day of t in UTC.

@@ -49,6 +49,8 @@ type Offers struct {
 	Nights  []Offer[HotelNight]
 	// Fingerprint tells two inventories apart.
 	Fingerprint string
+	// OnlyAdd leaves what is offered already as it is.
+	OnlyAdd bool
 }
 
 // LoadReport counts the rows of a load.

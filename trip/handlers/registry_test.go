@@ -86,7 +86,7 @@ func wiring(t testing.TB) (*app.Service, Registry) {
 		Payments: store.NewPayments(books, bank.New(books), now),
 		Starter:  starter{}, Now: now, Random: rand.NewChaCha8([32]byte{}),
 	}
-	offers, err := inventory.Demo()
+	offers, err := inventory.Demo("2027-02-01")
 	if err != nil {
 		t.Fatal(err)
 	}

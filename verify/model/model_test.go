@@ -34,8 +34,8 @@ func TestLegalHistories(t *testing.T) {
 		scenario, what string
 		change         func(h tampered)
 	}{
-		{booked, "a load that adds capacity", func(h tampered) { h.load("FLIGHT#JL317#2027-03-15", 5, 5) }},
-		{booked, "a load that takes capacity", func(h tampered) { h.load("FLIGHT#JL317#2027-03-15", -5, -5) }},
+		{booked, "a load that adds capacity", func(h tampered) { h.load("FLIGHT#JL317#2999-03-15", 5, 5) }},
+		{booked, "a load that takes capacity", func(h tampered) { h.load("FLIGHT#JL317#2999-03-15", -5, -5) }},
 		{booked, "a load of a flight that is new", func(h tampered) {
 			offer, counter := table.Key{PK: "FLIGHT#XX1#2027-03-15", SK: "INVENTORY"}, table.Key{PK: "FLIGHT#XX1#2027-03-15", SK: "AVAILABLE"}
 			h.add(table.Put(table.Item{Key: offer, Version: 1, Ints: map[string]int64{"capacity": 7}}, table.Absent),

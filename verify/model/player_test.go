@@ -112,7 +112,7 @@ func (p *player) request() (r domain.Request) {
 
 // load offers what the scenario says, or of the demo inventory the days of the trip.
 func (p *player) load() domain.Offers {
-	offers, err := inventory.Demo()
+	offers, err := inventory.Demo("2999-02-01")
 	if csv, ok := scenario.Part(p.archive, "inventory.csv"); ok {
 		offers, err = inventory.Parse("inventory.csv", bytes.NewReader(csv))
 	}

@@ -81,13 +81,13 @@ func stepTamperings() []tampering {
 			h.move("/ AVAILABLE", 1, -1)
 		}},
 		{reservedAsAsked, booked, "a night less", func(h tampered) {
-			h.edit("/ HOTEL", 1, `"check_out":"2027-03-17"`, `"check_out":"2027-03-16"`)
-			h.drop("2027-03-16 / AVAILABLE", 1)
+			h.edit("/ HOTEL", 1, `"check_out":"2999-03-17"`, `"check_out":"2999-03-16"`)
+			h.drop("2999-03-16 / AVAILABLE", 1)
 		}},
 		{reservedAsAsked, booked, "a room more", func(h tampered) {
 			h.edit("/ HOTEL", 1, `"rooms":1`, `"rooms":2`)
-			h.move("2027-03-15 / AVAILABLE", 2, -1)
-			h.move("2027-03-16 / AVAILABLE", 1, -1)
+			h.move("2999-03-15 / AVAILABLE", 2, -1)
+			h.move("2999-03-16 / AVAILABLE", 1, -1)
 		}},
 	}
 }

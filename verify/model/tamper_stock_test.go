@@ -9,18 +9,18 @@ func stockTamperings() []tampering {
 			h.insert("/ HOTEL", 1, act{ops: []table.Op{op}})
 		}},
 		{counterMoves, booked, "a seat too few", func(h tampered) { h.move("/ AVAILABLE", 1, 1) }},
-		{counterMoves, decline, "seats never freed", func(h tampered) { h.drop("FLIGHT#JL317#2027-03-15 / AVAILABLE", 2) }},
-		{counterMoves, decline, "seats freed twice", func(h tampered) { h.add(*h.op("FLIGHT#JL317#2027-03-15 / AVAILABLE", 2)) }},
-		{counterMoves, soldOut, "seats taken although refused", func(h tampered) { h.take("/ FLIGHT", 1, "FLIGHT#NH853#2027-03-15", -3) }},
-		{counterMoves, booked, "capacity without its counter", func(h tampered) { h.load("FLIGHT#JL317#2027-03-15", 1, 0) }},
-		{everyNight, booked, "one of two nights", func(h tampered) { h.drop("2027-03-16 / AVAILABLE", 1) }},
-		{everyNight, decline, "one of two nights given back", func(h tampered) { h.drop("2027-03-16 / AVAILABLE", 2) }},
-		{counterBounds, booked, "more than there are", func(h tampered) { h.offer("FLIGHT#JL317#2027-03-15", 1, 1) }},
-		{counterBounds, decline, "more free than there are", func(h tampered) { h.move("FLIGHT#JL317#2027-03-15 / AVAILABLE", 2, 9) }},
-		{heldIsReserved, booked, "taken before anything was booked", func(h tampered) { h.offer("FLIGHT#JL317#2027-03-15", 60, 59) }},
+		{counterMoves, decline, "seats never freed", func(h tampered) { h.drop("FLIGHT#JL317#2999-03-15 / AVAILABLE", 2) }},
+		{counterMoves, decline, "seats freed twice", func(h tampered) { h.add(*h.op("FLIGHT#JL317#2999-03-15 / AVAILABLE", 2)) }},
+		{counterMoves, soldOut, "seats taken although refused", func(h tampered) { h.take("/ FLIGHT", 1, "FLIGHT#NH853#2999-03-15", -3) }},
+		{counterMoves, booked, "capacity without its counter", func(h tampered) { h.load("FLIGHT#JL317#2999-03-15", 1, 0) }},
+		{everyNight, booked, "one of two nights", func(h tampered) { h.drop("2999-03-16 / AVAILABLE", 1) }},
+		{everyNight, decline, "one of two nights given back", func(h tampered) { h.drop("2999-03-16 / AVAILABLE", 2) }},
+		{counterBounds, booked, "more than there are", func(h tampered) { h.offer("FLIGHT#JL317#2999-03-15", 1, 1) }},
+		{counterBounds, decline, "more free than there are", func(h tampered) { h.move("FLIGHT#JL317#2999-03-15 / AVAILABLE", 2, 9) }},
+		{heldIsReserved, booked, "taken before anything was booked", func(h tampered) { h.offer("FLIGHT#JL317#2999-03-15", 60, 59) }},
 		{heldIsReserved, booked, "a room gone at rest", func(h tampered) {
 			h.rest = func(items Items) {
-				k := h.key(items, "2027-03-16 / AVAILABLE")
+				k := h.key(items, "2999-03-16 / AVAILABLE")
 				items[k] = table.Item{Key: k, Ints: map[string]int64{"available": items[k].Ints["available"] - 1}}
 			}
 		}},

@@ -39,7 +39,7 @@ func tripTamperings() []tampering {
 		{failedWhen, lostPay, "the payment is done still", func(h tampered) { h.dropAll("/ PAYMENT", 3) }},
 		{failedWhen, refund, "less money came back", func(h tampered) { h.edit("/ REFUND", 1, "80000", "70000") }},
 		{failedStays, decline, "the hotel is reserved late", func(h tampered) {
-			first, second := *h.op("2027-03-15 / AVAILABLE", 2), *h.op("2027-03-16 / AVAILABLE", 1)
+			first, second := *h.op("2999-03-15 / AVAILABLE", 2), *h.op("2999-03-16 / AVAILABLE", 1)
 			h.add(h.again("/ HOTEL", 2, undone, done), first, second)
 		}},
 		{failedStays, unpaid, "the money is taken late", func(h tampered) { h.add(h.again("/ INTENT", 1, cancelled, captured)) }},

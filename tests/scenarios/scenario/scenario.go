@@ -159,7 +159,7 @@ func (r *run) offers() (domain.Offers, error) {
 	if csv, ok := Part(r.archive, "inventory.csv"); ok {
 		return inventory.Parse("inventory.csv", bytes.NewReader(csv))
 	}
-	offers, err := inventory.Demo()
+	offers, err := inventory.Demo("2999-02-01")
 	trip := r.request()
 	offers.Flights = slices.DeleteFunc(offers.Flights, func(o domain.Offer[domain.FlightDay]) bool {
 		return string(o.Row.Date) != trip.Flight.Date

@@ -1,10 +1,9 @@
-// Package inventory reads the files from which flights and hotel rooms are offered, and brings the demo's own. The
+// Package inventory reads the files from which flights and hotel rooms are offered, and has the demo inventory. The
 // format is described at the head of demo.csv.
 package inventory
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -23,18 +22,6 @@ const (
 	MaxCapacity = 100_000 // seats or rooms of one row
 	MaxProblems = 50      // reported at once
 )
-
-//go:embed demo.csv
-var demo []byte
-
-// DemoName is the name of the demo's file in messages.
-const DemoName = "demo.csv"
-
-// DemoFile is the demo's file, for those who load it over the API.
-func DemoFile() []byte { return bytes.Clone(demo) }
-
-// Demo is the inventory that ships with the program.
-func Demo() (domain.Offers, error) { return Parse(DemoName, bytes.NewReader(demo)) }
 
 // Parse reads an inventory. Every bad row is reported, as "file:line: field: reason"; the errors are of kind Invalid
 // and joined (see fault.All). A file with a bad row gives no offers at all.

@@ -10,29 +10,6 @@ import (
 	"tripsaga/trip/domain"
 )
 
-func TestDemoServesTheScenarios(t *testing.T) {
-	offers, err := Demo()
-	if err != nil {
-		t.Fatal(err)
-	}
-	currencies := map[money.Currency]bool{}
-	for _, o := range offers.Flights {
-		currencies[o.Row.Price.Currency] = true
-	}
-	if !currencies["JPY"] || !currencies["USD"] || offers.Fingerprint == "" {
-		t.Errorf("currencies %v, fingerprint %q", currencies, offers.Fingerprint)
-	}
-	nights := map[string]int64{}
-	for _, o := range offers.Nights {
-		nights[o.Row.String()] = o.Row.Capacity
-	}
-	first := domain.HotelNight{Hotel: "KYO-RYOKAN", Night: "2027-03-10"}
-	second := domain.HotelNight{Hotel: "KYO-RYOKAN", Night: "2027-03-11"}
-	if full, ok := nights[second.String()]; nights[first.String()] == 0 || !ok || full != 0 {
-		t.Error("no hotel is full on its second night only")
-	}
-}
-
 func TestParseExpandsRangesAndNamesTheSource(t *testing.T) {
 	offers, err := Parse("f.csv", strings.NewReader(
 		"# head\n\nflight,jl 005,JAL,HND,JFK,11:05,10:55,2028-02-28,2028-03-01,1200.50,usd,3\n"+

@@ -16,7 +16,7 @@ import (
 // refuses what cannot be applied before anything is written, and then written chunk by chunk. A row that stands already
 // is skipped; so a load that was interrupted, whose mark tells that it is incomplete, is completed by repeating it.
 func (v *Inventory) Load(ctx context.Context, offers domain.Offers) (domain.LoadReport, error) {
-	changes, report, err := v.plan(ctx, rows(offers))
+	changes, report, err := v.plan(ctx, rows(offers), offers.OnlyAdd)
 	if err != nil {
 		return domain.LoadReport{}, err
 	}
@@ -76,7 +76,7 @@ type change struct {
 	ops [2]table.Op
 }
 
-func (v *Inventory) plan(ctx context.Context, rows []row) ([]change, domain.LoadReport, error) {
+func (v *Inventory) plan(ctx context.Context, rows []row, onlyAdd bool) ([]change, domain.LoadReport, error) {
 	var report domain.LoadReport
 	var refused fault.Problems
 	standing, err := v.standing(ctx, rows)
@@ -93,7 +93,7 @@ func (v *Inventory) plan(ctx context.Context, rows []row) ([]change, domain.Load
 		case old.Key == (table.Key{}):
 			report.Added++
 			changes = append(changes, change{r, r.add(offer)})
-		case bytes.Equal(old.Data, offer.Data):
+		case onlyAdd || bytes.Equal(old.Data, offer.Data):
 			report.Unchanged++
 		default:
 			report.Changed++
