@@ -10,6 +10,7 @@ import (
 	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/relative"
 )
 
 // offer is what the checks book: a flight and a stay of checkNights in its currency.
@@ -104,7 +105,8 @@ func rooms(stay []rest.HotelNight) int64 {
 // flightPages are the flights page by page, small ones: the first day usually does.
 func (d *deployment) flightPages(ctx context.Context) func(yield func([]rest.FlightDay, error) bool) {
 	return func(yield func([]rest.FlightDay, error) bool) {
-		query := url.Values{"limit": {"50"}}
+		// The day after tomorrow has not begun anywhere: none of its flights has departed.
+		query := url.Values{"limit": {"50"}, "from": {relative.Date("today+2", today())}}
 		for {
 			var page rest.FlightPage
 			err := d.c.get(ctx, "/inventory/flights", query, &page)

@@ -31,7 +31,7 @@ func (s *Service) BookOnce(ctx context.Context, idempotencyKey string, r domain.
 	if err != nil {
 		return nil, false, err
 	}
-	stored, created, err := s.Trips.Create(ctx, trip, events...)
+	stored, created, err := s.create(ctx, trip, events)
 	if err != nil {
 		return nil, false, err
 	}
@@ -43,6 +43,41 @@ func (s *Service) BookOnce(ctx context.Context, idempotencyKey string, r domain.
 			"the Idempotency-Key was used with another request, which made trip %s", id)
 	}
 	return stored, !created, s.start(ctx, stored)
+}
+
+// create stores the trip, or finds the one that the key made before. For a trip that can no longer be sold it only finds:
+// a replay gets its answer also after the departure.
+func (s *Service) create(ctx context.Context, t *domain.Trip, events []domain.Event) (stored *domain.Trip, created bool, err error) {
+	refused := s.passed(ctx, t)
+	if refused == nil {
+		return s.Trips.Create(ctx, t, events...)
+	}
+	stored, err = s.Trips.Get(ctx, t.ID())
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		err = refused
+	}
+	return stored, false, err
+}
+
+// passed refuses a flight that has departed and a night that has passed. The inventory is read only if the flight may have
+// departed. Errors: Invalid, on flight.date and hotel.check_in; Unavailable.
+func (s *Service) passed(ctx context.Context, t *domain.Trip) error {
+	var p fault.Problems
+	invalid := func(field string, err error) {
+		if err != nil {
+			p.Add("", fault.Invalidf(field, "%v", err))
+		}
+	}
+	now, f := s.Now(), t.Flight()
+	if f.Date.MayHaveDeparted(now) {
+		flight, err := s.Inventory.Departure(ctx, f.Number, f.Date)
+		if err != nil {
+			return err
+		}
+		invalid("flight.date", flight.CheckDeparture(now))
+	}
+	invalid("hotel.check_in", t.Stay().CheckNights(now))
+	return p.Err()
 }
 
 func (s *Service) tripID(key string) (string, error) {

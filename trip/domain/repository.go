@@ -54,6 +54,8 @@ type Inventory interface {
 	Load(ctx context.Context, offers Offers) (LoadReport, error)
 	// LastLoad tells how the last load went. Errors: Unavailable.
 	LastLoad(ctx context.Context) (LoadState, error)
+	// Departure reads where and when the flight leaves; both are "" if it is not offered. Errors: Unavailable.
+	Departure(ctx context.Context, number FlightNumber, day Date) (FlightDay, error)
 	// Flights lists by day, then number. Errors: Invalid (limit, cursor), Unavailable.
 	Flights(ctx context.Context, q InventoryQuery) (Page[FlightDay], error)
 	// Nights lists by night, then hotel. Errors: Invalid (limit, cursor), Unavailable.

@@ -47,6 +47,10 @@ func (a *Airline) hold(ctx context.Context, tripID string, f domain.Flight,
 	case offer.Price.Currency != currency:
 		return e, noFlight("%s is sold in %s, not in %s", flight, offer.Price.Currency, currency)
 	}
+	flight.Origin, flight.Departs = offer.Origin, offer.Departs
+	if err := flight.CheckDeparture(a.now()); err != nil {
+		return e, err
+	}
 	amount, err := offer.Price.Times(int64(f.Seats))
 	if err != nil {
 		return e, err

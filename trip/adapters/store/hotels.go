@@ -37,6 +37,9 @@ func (h *Hotels) Reserve(ctx context.Context, tripID string, s domain.Stay,
 
 func (h *Hotels) hold(ctx context.Context, tripID string, s domain.Stay,
 	currency money.Currency) (e barrier.Effect[domain.HotelReservation], err error) {
+	if err := s.CheckNights(h.now()); err != nil {
+		return e, err
+	}
 	nights := s.Nights()
 	amount, err := h.price(ctx, s, nights, currency)
 	if err != nil {

@@ -23,7 +23,9 @@ func NewInventory(t table.Table) *Inventory { return &Inventory{t} }
 
 // terms is what a reservation needs to know of an offer, of either kind.
 type terms struct {
-	Price money.Amount `json:"price"`
+	Price   money.Amount `json:"price"`
+	Origin  string       `json:"origin"` // of a flight, as the time
+	Departs string       `json:"departs"`
 }
 
 func getOffer(ctx context.Context, t table.Table, key table.Key) (offer terms, ok bool, err error) {
@@ -58,6 +60,12 @@ type nightRecord struct {
 	City     string         `json:"city"`
 	Price    money.Amount   `json:"price"`
 	Capacity int64          `json:"capacity"`
+}
+
+// Departure implements domain.Inventory.
+func (v *Inventory) Departure(ctx context.Context, n domain.FlightNumber, day domain.Date) (domain.FlightDay, error) {
+	offer, _, err := getOffer(ctx, v.table, flightKey(n, day, skInventory))
+	return domain.FlightDay{Number: n, Date: day, Origin: offer.Origin, Departs: offer.Departs}, err
 }
 
 // Flights implements domain.Inventory.
