@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,10 @@ import (
 
 // ErrNamePanic is the error name of a task that panicked, which on Lambda ends the function's process.
 const ErrNamePanic = "Runtime.ExitError"
+
+// ErrNameOutput is the error name of a task whose output is not JSON: that of a Lambda function in Go that returns such
+// a json.RawMessage. Retry and Catch match it like any other.
+const ErrNameOutput = "MarshalerError"
 
 // Info tells a task which delivery it is.
 type Info struct {
@@ -97,13 +102,13 @@ func (c *call) reply(out json.RawMessage, err error) asl.Event {
 		return failure(c.task.Task, err)
 	}
 	if len(out) > asl.MaxData {
-		return failure(c.task.Task, &TaskError{
-			Name:    asl.ErrDataLimitExceeded,
-			Message: fmt.Sprintf("the task's output has %d bytes, allowed are %d", len(out), asl.MaxData),
-		})
+		return c.task.OutputLimit()
+	}
+	if len(bytes.TrimSpace(out)) == 0 {
+		out = json.RawMessage("null")
 	}
 	if !utf8.Valid(out) || !json.Valid(out) {
-		return failure(c.task.Task, &TaskError{Name: asl.ErrRuntime, Message: "the task's output is not JSON"})
+		return failure(c.task.Task, &TaskError{Name: ErrNameOutput, Message: "the task's output is not JSON"})
 	}
 	return asl.Event{Succeeded: &asl.TaskSucceeded{Task: c.task.Task, Output: out}}
 }

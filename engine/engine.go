@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,7 +19,7 @@ import (
 )
 
 // Task is one delivery of a task. It may come more than once for one state, also at once and late. Its context ends
-// when the reply is no longer wanted. The input and the output are JSON values.
+// when the reply is no longer wanted. The input and the output are JSON values; no output, or one of white space, is null.
 type Task func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
 
 // Options configure an engine. Name, Definition, Table and Tasks are required.
@@ -32,9 +33,19 @@ type Options struct {
 	MaxOpen  int // open executions at most; beyond them Start answers ErrBusy; default 10,000
 	MaxTasks int // tasks at work at once at most, others wait their turn; default 1,000
 
+	MaxRedrives   int           // of one execution; default 1,000, as Step Functions has it
+	RedriveWithin time.Duration // after an execution's end; default 14 days, as Step Functions has it
+
 	// OnEnd is told of every end: at least once of one without success, even across a crash; at most once of a success.
-	// When it fails it is called again, after a while, or by the next Open.
+	// When it fails it is called again, after a while, or by the next Open; unless its error wraps ErrFinal: then the end
+	// is logged and kept as a dead notice, see [Engine.DeadNotices].
 	OnEnd func(context.Context, Description) error
+
+	// Region, Account and Role are those of the context object and of the execution's ids: of the form
+	// arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION. An execution keeps those that it was started with.
+	Region  string // default "local"
+	Account string // default "000000000000"
+	Role    string // default "arn:aws:states:REGION:ACCOUNT:role"
 
 	Scheduler Scheduler     // default RealTime
 	Seed      func() uint64 // of an execution's random choices; default math/rand/v2
@@ -55,6 +66,7 @@ type Engine struct {
 	mu       sync.Mutex
 	closing  bool
 	open     map[string]*run
+	failed   map[string]*run         // some that ended here without success, for a redrive
 	machines map[string]*asl.Machine // by hash of the definition
 	working  sync.WaitGroup
 }
@@ -89,6 +101,11 @@ func newEngine(opt Options) (*Engine, error) {
 	if err := checkName(opt.Name); err != nil {
 		return nil, err
 	}
+	for field, value := range map[string]string{"Region": opt.Region, "Account": opt.Account} {
+		if err := checkName(value); err != nil {
+			return nil, fmt.Errorf("%s: %w", field, err)
+		}
+	}
 	machine, err := opt.machine()
 	if err != nil {
 		return nil, err
@@ -101,7 +118,7 @@ func newEngine(opt Options) (*Engine, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Engine{
 		opt: opt, machine: machine, hash: hash, ctx: ctx, cancel: cancel, deferred: table.Deferred(ctx),
-		slots: make(chan struct{}, opt.MaxTasks), open: map[string]*run{},
+		slots: make(chan struct{}, opt.MaxTasks), open: map[string]*run{}, failed: map[string]*run{},
 		machines: map[string]*asl.Machine{hash: machine},
 	}, nil
 }
@@ -116,6 +133,13 @@ func (o *Options) setDefaults() {
 	if o.Scheduler == nil {
 		o.Scheduler = RealTime
 	}
+	if o.MaxRedrives <= 0 {
+		o.MaxRedrives = 1_000
+	}
+	if o.RedriveWithin <= 0 {
+		o.RedriveWithin = 14 * 24 * time.Hour
+	}
+	o.Region, o.Account = cmp.Or(o.Region, defaultRegion), cmp.Or(o.Account, defaultAccount)
 	if o.Seed == nil {
 		o.Seed = rand.Uint64
 	}

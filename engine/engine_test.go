@@ -188,8 +188,8 @@ func TestTaskFailures(t *testing.T) {
 		"named":     {fails("SoldOut"), "SoldOut", `{"errorMessage":"as told","errorType":"SoldOut"}`},
 		"go type":   {func(context.Context, json.RawMessage) (json.RawMessage, error) { return nil, errors.New("x") }, "errorString", "x"},
 		"panic":     {func(context.Context, json.RawMessage) (json.RawMessage, error) { panic("ouch") }, engine.ErrNamePanic, "ouch"},
-		"not JSON":  {constant("{"), asl.ErrRuntime, "not JSON"},
-		"not UTF-8": {constant("\"\xff\""), asl.ErrRuntime, "not JSON"},
+		"not JSON":  {constant("{"), engine.ErrNameOutput, "not JSON"},
+		"not UTF-8": {constant("\"\xff\""), engine.ErrNameOutput, "not JSON"},
 		"too large": {constant(`"` + strings.Repeat("x", asl.MaxData) + `"`), asl.ErrDataLimitExceeded, ""},
 		"no reply":  {func(context.Context, json.RawMessage) (json.RawMessage, error) { return nil, engine.ErrNoReply }, asl.ErrTimeout, ""},
 		"huge cause": {func(context.Context, json.RawMessage) (json.RawMessage, error) {

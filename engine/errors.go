@@ -24,8 +24,10 @@ var (
 	// ErrNoReply, returned by a task, tells that its reply is lost: the engine hears nothing of this delivery, and the
 	// state's time-out decides. It is for simulations, where a task cannot just hang.
 	ErrNoReply = errors.New("engine: the reply is lost")
-	// ErrNotRedrivable tells that the execution is running or has succeeded.
-	ErrNotRedrivable = errors.New("engine: only an execution that ended without success can be redriven")
+	// ErrNotRedrivable tells that the execution is running or has succeeded, or has used up what a redrive may.
+	ErrNotRedrivable = errors.New("engine: the execution cannot be redriven")
+	// ErrFinal, wrapped by an error of OnEnd, tells that calling it again cannot help.
+	ErrFinal = errors.New("engine: final")
 )
 
 // TaskError is an error of a task under the name by which Retry and Catch match it. Any error with a method

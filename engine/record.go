@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"tripsaga/asl"
@@ -15,6 +17,9 @@ import (
 //	EXEC      the record: status and outcome; in GSI1 under EXECS#<machine>#<status>, by start time
 //	J#<n>     the n-th event of its journal, from 0, which is the start and holds the input
 //
+// Beside them stand NOTICE#<machine> / <name>, an end that OnEnd has not taken yet, and DEADNOTICE#<machine> / <name>, one
+// that it never will.
+//
 // A definition stands once, as MACHINE#<machine> / <hash>, for an execution ends under the definition it began with.
 const (
 	recordSK     = "EXEC"
@@ -24,8 +29,11 @@ const (
 	executionPK  = "EXEC#"
 	byStatusPK   = "EXECS#"
 	noticePK     = "NOTICE#"
-	arnAccount   = "arn:aws:states:local:000000000000:"
+	deadPK       = "DEADNOTICE#"
 	maxJournalNo = 10 // digits
+
+	defaultRegion  = "local"
+	defaultAccount = "000000000000"
 )
 
 // record is the stored form of an execution.
@@ -40,6 +48,10 @@ type record struct {
 	State      string          `json:"state,omitempty"`
 	Redrives   int             `json:"redrives,omitempty"`
 	Trace      string          `json:"trace,omitempty"` // see WithTrace
+	// Where the execution runs, when that is not the default: its context object must stay the same.
+	Region  string `json:"region,omitempty"`
+	Account string `json:"account,omitempty"`
+	Role    string `json:"role,omitempty"`
 }
 
 // Description is what is known of an execution.
@@ -61,7 +73,7 @@ type Description struct {
 
 func (e *Engine) describe(name string, r *record, input json.RawMessage) Description {
 	d := Description{
-		Name: name, Machine: e.opt.Name, ExecutionID: e.executionID(name), Status: r.Status,
+		Name: name, Machine: e.opt.Name, ExecutionID: r.arn("execution") + e.opt.Name + ":" + name, Status: r.Status,
 		Started: time.UnixMicro(r.Started).UTC(), Input: input, Output: r.Output,
 		Error: r.Error, Cause: r.Cause, State: r.State, Redrives: r.Redrives, Trace: r.Trace,
 	}
@@ -71,11 +83,26 @@ func (e *Engine) describe(name string, r *record, input json.RawMessage) Descrip
 	return d
 }
 
-// StateMachineID is the id, in the form of an ARN, of the state machine that an engine of this name runs.
-func StateMachineID(name string) string { return arnAccount + "stateMachine:" + name }
+// StateMachineID is the id, in the form of an ARN, of the state machine that an engine of this name runs, when its
+// options leave Region and Account at their defaults.
+func StateMachineID(name string) string { return new(record).arn("stateMachine") + name }
 
-func (e *Engine) executionID(name string) string {
-	return arnAccount + "execution:" + e.opt.Name + ":" + name
+// arn begins the ARN of a resource where the execution runs.
+func (r *record) arn(resource string) string {
+	return "arn:aws:states:" + cmp.Or(r.Region, defaultRegion) + ":" + cmp.Or(r.Account, defaultAccount) + ":" + resource + ":"
+}
+
+func (r *record) role() string { return cmp.Or(r.Role, strings.TrimSuffix(r.arn("role"), ":")) }
+
+// place notes where the engine's executions run.
+func (r *record) place(o *Options) {
+	r.Role = o.Role
+	if o.Region != defaultRegion {
+		r.Region = o.Region
+	}
+	if o.Account != defaultAccount {
+		r.Account = o.Account
+	}
 }
 
 func (e *Engine) partition(name string) string { return executionPK + e.opt.Name + "#" + name }
@@ -123,7 +150,7 @@ func journalKey(partition string, n int64) table.Key {
 // read by it. A test compares the two.
 
 func encodeRecord(r *record) ([]byte, error) {
-	if r.Error != "" || r.Cause != "" || r.State != "" || r.Redrives != 0 {
+	if r.Error != "" || r.Cause != "" || r.State != "" || r.Redrives != 0 || r.Region+r.Account+r.Role != "" {
 		return json.Marshal(r)
 	}
 	b := make([]byte, 0, 120+len(r.Output)+len(r.Trace))

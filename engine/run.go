@@ -187,6 +187,9 @@ func (r *run) cancelCall(task int64) {
 func (r *run) finish() {
 	r.release()
 	r.end = r.e.describe(r.name, r.rec, r.input)
+	if r.rec.Status != asl.Succeeded {
+		r.e.keep(r)
+	}
 	r.e.leave(r)
 	r.e.notify(r.end)
 	close(r.done)

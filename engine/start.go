@@ -21,9 +21,9 @@ func (e *Engine) Start(ctx context.Context, name string, input json.RawMessage) 
 	if err := checkStart(name, input); err != nil {
 		return err
 	}
-	r := e.newRun(name, e.machine, &record{
-		Definition: e.hash, Status: asl.Running, Started: e.now().UnixMicro(), Trace: traceOf(ctx),
-	})
+	rec := &record{Definition: e.hash, Status: asl.Running, Started: e.now().UnixMicro(), Trace: traceOf(ctx)}
+	rec.place(&e.opt)
+	r := e.newRun(name, e.machine, rec)
 	r.input = input
 	if err := e.enter(r, e.opt.MaxOpen); err != nil {
 		return e.startedBefore(ctx, name, input, err)
@@ -149,11 +149,12 @@ func (r *run) launch(c *commit) {
 	r.follow(r.work())
 }
 
-// identify fills in what is not journalled, since the name tells it.
+// identify fills in what is not journalled, since the name and the record tell it.
 func (r *run) identify(start asl.Event) asl.Event {
 	s := *start.Started
-	s.ExecutionID, s.Name, s.RoleARN = r.e.executionID(r.name), r.name, arnAccount+"role"
-	s.StateMachineID, s.StateMachineName = StateMachineID(r.e.opt.Name), r.e.opt.Name
+	machine := r.e.opt.Name
+	s.ExecutionID, s.Name, s.RoleARN = r.rec.arn("execution")+machine+":"+r.name, r.name, r.rec.role()
+	s.StateMachineID, s.StateMachineName = r.rec.arn("stateMachine")+machine, machine
 	return asl.Event{Started: &s}
 }
 
@@ -163,7 +164,7 @@ func (e *Engine) Wait(ctx context.Context, name string) (Description, error) {
 	for {
 		r := e.running(name)
 		if r == nil {
-			return e.ended(ctx, name)
+			return e.outcome(ctx, name)
 		}
 		if err := e.await(ctx, r); err != nil {
 			return Description{}, err
@@ -191,7 +192,7 @@ func (e *Engine) await(ctx context.Context, r *run) error {
 	}
 }
 
-func (e *Engine) ended(ctx context.Context, name string) (Description, error) {
+func (e *Engine) outcome(ctx context.Context, name string) (Description, error) {
 	d, err := e.Describe(ctx, name)
 	if err == nil && d.Status == asl.Running {
 		return Description{}, fmt.Errorf("%w: execution %s is open, but not in this engine", ErrClosed, name)

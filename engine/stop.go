@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"tripsaga/asl"
 	"tripsaga/table"
@@ -14,7 +15,7 @@ import (
 func (e *Engine) Stop(ctx context.Context, name, errorName, cause string) (Description, error) {
 	r := e.running(name)
 	if r == nil {
-		return e.ended(ctx, name)
+		return e.outcome(ctx, name)
 	}
 	stop := asl.Event{Stopped: &asl.Stopped{Error: cut(errorName, maxErrorName), Cause: cut(cause, maxErrorMessage)}}
 	e.opt.Scheduler.Go(func() { r.deliver(stop) })
@@ -22,7 +23,9 @@ func (e *Engine) Stop(ctx context.Context, name, errorName, cause string) (Descr
 }
 
 // Redrive resumes an execution that ended without success at the states that did not succeed, under the same name,
-// definition and input. It returns once that is durable. Errors: ErrNotFound, ErrNotRedrivable, ErrBusy, ErrClosed.
+// definition and input. It returns once that is durable. As on Step Functions an execution can be redriven 1,000 times,
+// within 14 days after its end (see Options), and one that failed at a Fail state only fails again. Errors: ErrNotFound,
+// ErrNotRedrivable, ErrBusy, ErrClosed.
 func (e *Engine) Redrive(ctx context.Context, name string) error {
 	if e.running(name) != nil {
 		return fmt.Errorf("%w: %s is running", ErrNotRedrivable, name)
@@ -30,12 +33,19 @@ func (e *Engine) Redrive(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
-	r, _, err := e.load(ctx, name, nil)
+	rec, version, err := e.record(ctx, name)
 	if err != nil {
 		return err
 	}
-	if r.rec.Status == asl.Running { // a redrive whose caller did not learn of it
+	if rec.Status == asl.Running { // a redrive whose caller did not learn of it
 		return e.adopt(ctx, name)
+	}
+	if err := e.checkRedrive(rec); err != nil {
+		return err
+	}
+	r, err := e.ended(ctx, name, rec, version)
+	if err != nil {
+		return err
 	}
 	if err := r.x.CanRedrive(); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotRedrivable, err)
@@ -52,6 +62,53 @@ func (e *Engine) Redrive(ctx context.Context, name string) error {
 		return e.redrivenAfterAll(r, err)
 	}
 	return nil
+}
+
+// checkRedrive refuses what needs no look into the journal.
+func (e *Engine) checkRedrive(rec *record) error {
+	over := e.now().Sub(time.UnixMicro(rec.Stopped))
+	switch {
+	case rec.Status == asl.Succeeded:
+		return fmt.Errorf("%w: it is %s; allowed are FAILED, TIMED_OUT and ABORTED", ErrNotRedrivable, rec.Status)
+	case rec.Redrives >= e.opt.MaxRedrives:
+		return fmt.Errorf("%w: it has been redriven %d times, as often as is allowed; start another execution", ErrNotRedrivable, rec.Redrives)
+	case over > e.opt.RedriveWithin:
+		return fmt.Errorf("%w: it ended %s ago, allowed are %s; start another execution", ErrNotRedrivable, over.Truncate(time.Second), e.opt.RedriveWithin)
+	}
+	return nil
+}
+
+// maxFailed bounds how many ended executions are kept in memory for a redrive.
+const maxFailed = 64
+
+// keep keeps a run that ended without success: a redrive of it, and the next, need not replay a journal that becomes
+// longer each time.
+func (e *Engine) keep(r *run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name := range e.failed {
+		if len(e.failed) < maxFailed {
+			break
+		}
+		delete(e.failed, name)
+	}
+	e.failed[r.name] = r
+}
+
+// ended is a run of an execution that has ended: as it was kept, when nobody has changed the execution since, else from
+// its journal.
+func (e *Engine) ended(ctx context.Context, name string, rec *record, version int64) (*run, error) {
+	e.mu.Lock()
+	kept := e.failed[name]
+	delete(e.failed, name)
+	e.mu.Unlock()
+	if kept == nil || kept.version != version {
+		r, _, err := e.load(ctx, name, nil)
+		return r, err
+	}
+	r := e.newRun(name, kept.machine, rec)
+	r.version, r.x, r.events, r.input = version, kept.x, kept.events, kept.input
+	return r, nil
 }
 
 // redrivenAfterAll looks whether a redrive was written although its writer was told otherwise; then it goes on. The record

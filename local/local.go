@@ -15,6 +15,7 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/engine"
+	"tripsaga/shared/fault"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
 	"tripsaga/telemetry"
@@ -164,9 +165,14 @@ func traced(ctx context.Context, traces *telemetry.Traces) context.Context {
 // listener is told of the sagas' ends.
 func listener(service *app.Service) func(context.Context, engine.Description) error {
 	return func(ctx context.Context, d engine.Description) error {
-		return service.MarkNeedsAttention(ctx, app.ExecutionChange{
+		err := service.MarkNeedsAttention(ctx, app.ExecutionChange{
 			TripID: d.Name, Status: string(d.Status), Error: d.Error, State: d.State,
 		})
+		switch fault.KindOf(err) {
+		case fault.NotFound, fault.Invalid: // an execution that was started by hand has no trip
+			return fmt.Errorf("%w: %w", engine.ErrFinal, err)
+		}
+		return err
 	}
 }
 

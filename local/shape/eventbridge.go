@@ -3,6 +3,7 @@ package shape
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"tripsaga/asl"
 	"tripsaga/engine"
 	"tripsaga/local/rie"
+	"tripsaga/shared/fault"
 	"tripsaga/trip/functions"
 )
 
@@ -65,10 +67,16 @@ type included struct {
 	Included bool `json:"included"`
 }
 
-// announce brings an execution's end to the listener. The engine calls it again after it failed, as EventBridge does.
+// announce brings an execution's end to the listener. The engine calls it again after it failed, as EventBridge does,
+// unless there is no such trip.
 func (s *System) announce(ctx context.Context, d engine.Description) error {
-	return s.bring(ctx, functions.ExecutionListener, newEvent(
+	err := s.bring(ctx, functions.ExecutionListener, newEvent(
 		"aws.states", "Step Functions Execution Status Change", []string{d.ExecutionID}, changeOf(d)))
+	var named interface{ ErrorName() string }
+	if errors.As(err, &named) && (named.ErrorName() == fault.NameNotFound || named.ErrorName() == fault.NameInvalid) {
+		return fmt.Errorf("%w: %w", engine.ErrFinal, err) // where EventBridge would give up in the end
+	}
+	return err
 }
 
 func changeOf(d engine.Description) statusChange {

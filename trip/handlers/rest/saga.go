@@ -124,6 +124,12 @@ type redriveOutput struct {
 }
 
 func (a *api) redrive(ctx context.Context, in *tripID) (*redriveOutput, error) {
+	// Whether there is such a trip is left to the execution.
+	if d, err := a.Details(ctx, in.ID); err == nil {
+		if err := d.Trip.CheckRedrive(); err != nil {
+			return nil, a.problem(ctx, "path", err)
+		}
+	}
 	if err := a.Executions.Redrive(ctx, in.ID); err != nil {
 		return nil, a.problem(ctx, "path", a.notRedriven(ctx, in.ID, err))
 	}
