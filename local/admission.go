@@ -1,6 +1,10 @@
 package local
 
-import "sync"
+import (
+	"sync"
+
+	"tripsaga/trip/handlers/rest"
+)
 
 // maxEntering bounds the bookings that are being stored and started at once. They wait in the store's one queue together
 // with the steps of the sagas under way, so that this bound holds back as many bookings as the machine can carry out:
@@ -20,15 +24,19 @@ type admission struct {
 	entering int // let in, their sagas not yet counted among the open ones
 }
 
-// enter reports whether one more is let in beside the open ones; leave must follow once its saga is open, or it failed.
-func (a *admission) enter(open func() int) bool {
+// enter lets one more in beside the open ones, or returns why it does not. If it does, leave must follow once the booking's
+// saga is open, or the booking failed.
+func (a *admission) enter(open func() int) (refused string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.entering >= maxEntering || open()+a.entering >= a.limit {
-		return false
+	if a.entering >= maxEntering {
+		return rest.ReasonOverload
+	}
+	if open()+a.entering >= a.limit {
+		return rest.ReasonOpenSagas
 	}
 	a.entering++
-	return true
+	return ""
 }
 
 func (a *admission) leave() {

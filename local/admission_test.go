@@ -10,11 +10,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tripsaga/engine"
 	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers/rest"
 )
 
 // TestRefusedAtOnceIsNeverStored lets many bookings in at the same moment, more than there are places.
@@ -27,7 +29,8 @@ func TestRefusedAtOnceIsNeverStored(t *testing.T) {
 	if _, err := sys.KeepDemoInventory(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	api := sys.API(slog.New(slog.DiscardHandler))
+	reasons := &reasons{}
+	api := rest.Metered(sys.API(slog.New(slog.DiscardHandler)), reasons)
 	var accepted, refused atomic.Int64
 	var clients sync.WaitGroup
 	for range 24 {
@@ -47,6 +50,9 @@ func TestRefusedAtOnceIsNeverStored(t *testing.T) {
 	if err != nil || int64(len(page.Items)) != accepted.Load() || accepted.Load() > 3 || accepted.Load() == 0 {
 		t.Errorf("accepted %d, refused %d, stored %d, %v", accepted.Load(), refused.Load(), len(page.Items), err)
 	}
+	if counted := reasons.of("open_sagas"); counted != refused.Load() {
+		t.Errorf("%d were refused, and %d counted", refused.Load(), counted)
+	}
 	close(gate)
 	if err := sys.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)
@@ -65,7 +71,8 @@ func TestTooManyAtOnceAreNeverStored(t *testing.T) {
 	if _, err := sys.KeepDemoInventory(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	api := sys.API(slog.New(slog.DiscardHandler))
+	reasons := &reasons{}
+	api := rest.Metered(sys.API(slog.New(slog.DiscardHandler)), reasons)
 	store.hold.Store(true)
 	ctx, goAway := context.WithCancel(t.Context())
 	answers := make(chan int, bound+beyond)
@@ -86,6 +93,9 @@ func TestTooManyAtOnceAreNeverStored(t *testing.T) {
 	if entered != bound {
 		t.Errorf("%d bookings were let in at once and %d refused, want %d let in", entered, refused, bound)
 	}
+	if counted := reasons.of("overload"); counted != int64(refused) {
+		t.Errorf("%d were refused, and %d counted", refused, counted)
+	}
 	goAway()
 	for range entered {
 		<-answers
@@ -101,6 +111,23 @@ func TestTooManyAtOnceAreNeverStored(t *testing.T) {
 	if err := sys.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)
 	}
+}
+
+// reasons is a meter that counts for what reasons requests are not carried out.
+type reasons struct{ counts sync.Map }
+
+func (r *reasons) Begun(string, string) {}
+func (r *reasons) Ended(_, _ string, _ int, reason string, _ time.Duration) {
+	n, _ := r.counts.LoadOrStore(reason, new(atomic.Int64))
+	n.(*atomic.Int64).Add(1)
+}
+
+func (r *reasons) of(reason string) int64 {
+	n, ok := r.counts.Load(reason)
+	if !ok {
+		return 0
+	}
+	return n.(*atomic.Int64).Load()
 }
 
 // heldStore holds back what is written, while hold is set, until the writer goes away.

@@ -20,21 +20,22 @@ func (s *System) API(log *slog.Logger) http.Handler {
 	return s.traces.HTTP(rest.New(rest.Deps{
 		Book: s.book, Details: s.App.GetTrip, Trips: s.App.ListTrips,
 		Flights: s.App.ShowFlights, Nights: s.App.ShowNights, Load: s.load, Ledger: s.App.Audit,
-		Health: s.health, Executions: executions{s}, Feed: feed{s}, Log: log,
+		Health: s.Health, Executions: executions{s}, Feed: feed{s}, Log: log,
 	}))
 }
 
 // book refuses before anything is stored when too many are under way.
 func (s *System) book(ctx context.Context, key string, r domain.Request) (trip *domain.Trip, replayed bool, err error) {
-	if !s.admission.enter(s.Engine.OpenExecutions) {
+	if reason := s.admission.enter(s.Engine.OpenExecutions); reason != "" {
+		rest.Refused(ctx, reason)
 		return nil, false, fault.New(fault.Unavailable, fault.NameUnavailable, "too many bookings are under way, try again later")
 	}
 	defer s.admission.leave()
 	return s.App.BookOnce(ctx, key, r)
 }
 
-// health is the store's: one that has failed takes nothing more.
-func (s *System) health() error { return barrier.Fault(s.Store.Failed()) }
+// Health is the store's: one that has failed takes nothing more.
+func (s *System) Health() error { return barrier.Fault(s.Store.Failed()) }
 
 func (s *System) load(ctx context.Context, csv io.Reader) (domain.LoadReport, error) {
 	offers, err := inventory.Parse("inventory", csv)

@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"tripsaga/local"
+	"tripsaga/trip/handlers/rest"
 )
 
 // TestAFailedStore is told by the server's health from when the disk is full, and once when the system is closed.
@@ -25,7 +26,8 @@ func TestAFailedStore(t *testing.T) {
 	if _, err := sys.KeepDemoInventory(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	api := sys.API(slog.New(slog.DiscardHandler))
+	reasons := &reasons{}
+	api := rest.Metered(sys.API(slog.New(slog.DiscardHandler)), reasons)
 	if status, answer, _ := call(t, api, "GET", "/healthz", "", ""); status != http.StatusOK {
 		t.Errorf("while there is room: %d %v", status, answer)
 	}
@@ -39,6 +41,9 @@ func TestAFailedStore(t *testing.T) {
 		if status != http.StatusServiceUnavailable || answer["detail"] != reason {
 			t.Errorf("%s %s: %d %v", method, path, status, answer)
 		}
+	}
+	if n := reasons.of("store"); n != 3 {
+		t.Errorf("%d requests are counted as refused by the store, want 3", n)
 	}
 	err = sys.Close(context.WithoutCancel(t.Context()))
 	if err == nil || strings.Count(err.Error(), syscall.ENOSPC.Error()) != 1 {

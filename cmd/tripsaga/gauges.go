@@ -14,6 +14,7 @@ func gauges(sys *local.System) prometheus.Collector { return systemGauges{sys} }
 
 var (
 	executionsOpen = prometheus.NewDesc("tripsaga_executions_open", "Sagas under way.", nil, nil)
+	storeWritable  = storeDesc("writable", "1 while the store takes writes; 0 when its disk is full, or it failed.")
 	storeGauges    = []struct {
 		desc *prometheus.Desc
 		kind prometheus.ValueType
@@ -31,6 +32,8 @@ var (
 			func(m embedded.Metrics) uint64 { return m.LogBytes }},
 		{storeDesc("size_bytes", "Size of the data folder."), prometheus.GaugeValue,
 			func(m embedded.Metrics) uint64 { return m.BytesOnDisk }},
+		{storeDesc("free_bytes", "Free bytes on the disk of the data folder."), prometheus.GaugeValue,
+			func(m embedded.Metrics) uint64 { return m.BytesFree }},
 	}
 )
 
@@ -41,6 +44,7 @@ func storeDesc(name, help string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (g systemGauges) Describe(to chan<- *prometheus.Desc) {
 	to <- executionsOpen
+	to <- storeWritable
 	for _, s := range storeGauges {
 		to <- s.desc
 	}
@@ -52,6 +56,11 @@ func (g systemGauges) Collect(to chan<- prometheus.Metric) {
 	if g.sys.Store == nil {
 		return
 	}
+	writable := 1.0
+	if g.sys.Health() != nil {
+		writable = 0
+	}
+	to <- prometheus.MustNewConstMetric(storeWritable, prometheus.GaugeValue, writable)
 	m := g.sys.Store.Metrics()
 	for _, s := range storeGauges {
 		to <- prometheus.MustNewConstMetric(s.desc, s.kind, float64(s.of(m)))

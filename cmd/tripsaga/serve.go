@@ -90,18 +90,21 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, w
 	defer cancel()
 	every(ctx, reconcileEvery, func() { sys.Reconcile(ctx, reconcileGrace, log) })
 	every(ctx, sweepEvery, func() { sys.Sweep(ctx, log) })
-	return c.serveAPI(p, listener, watch.over(sys), log, "sagas_resumed", sys.Engine.OpenExecutions())
+	return c.serveAPI(p, listener, watch.over(sys), watch, log, "sagas_resumed", sys.Engine.OpenExecutions())
 }
 
-// serveAPI serves until the first interrupt, and lets the calls under way end. Attrs describe the server in the log's line
-// that names its address.
-func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler, log *slog.Logger, attrs ...any) error {
+// serveAPI serves until the first interrupt, and lets the calls under way end. A watch, which may be nil, counts them. Attrs
+// describe the server in the log's line that names its address.
+func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler, watch *watch, log *slog.Logger, attrs ...any) error {
 	notice := notices(log)
 	if !loopback(listener.Addr()) {
 		notice.Warn("the address is reachable from other machines, and there is no authentication", "addr", listener.Addr().String())
 	}
 	server := rest.Server(rest.Guard(api, c.AllowHost))
-	rest.Limit(server, connections())
+	open := rest.Limit(server, connections())
+	if watch != nil {
+		watch.requests(server, open)
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	notice.Info("serving", append([]any{"url", "http://" + c.address(listener.Addr()), "data", c.Data}, attrs...)...)

@@ -134,7 +134,7 @@ func (c *serveCmd) runShape(p *program, sys *shape.System, listener net.Listener
 	}
 	reconcile()
 	every(ctx, reconcileEvery, reconcile)
-	return c.serveAPI(p, listener, sys.API(), log, "sagas_resumed", resumed,
+	return c.serveAPI(p, listener, sys.API(), nil, log, "sagas_resumed", resumed,
 		"step_functions_url", sys.StepFunctions, "state_machine_arn", shape.StateMachineARN,
 		"dynamodb_url", sys.DynamoDB, "functions_log", filepath.Join(c.Data, logFile))
 }

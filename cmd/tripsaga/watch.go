@@ -15,6 +15,7 @@ import (
 	"tripsaga/local"
 	"tripsaga/telemetry"
 	"tripsaga/telemetry/prom"
+	"tripsaga/trip/handlers/rest"
 )
 
 // logFlags are the log of a server.
@@ -79,6 +80,7 @@ func notices(log *slog.Logger) *slog.Logger { return slog.New(always{log.Handler
 type watch struct {
 	telemetry.Observer
 	registry *prometheus.Registry
+	http     *prom.HTTP
 }
 
 func openWatch(log *slog.Logger) (*watch, error) {
@@ -92,8 +94,9 @@ func openWatch(log *slog.Logger) (*watch, error) {
 		return nil, usage(err)
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return &watch{registry: registry, Observer: telemetry.Observer{
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return &watch{registry: registry, http: prom.NewHTTP(registry, rest.Reasons()), Observer: telemetry.Observer{
 		Log: log, Routine: slog.LevelDebug, Metrics: prom.New(registry), Traces: traces,
 	}}, nil
 }
@@ -105,11 +108,20 @@ func (w *watch) over(sys *local.System) http.Handler {
 	metrics := promhttp.HandlerFor(w.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			rest.Routed(r.Context(), "/metrics")
 			metrics.ServeHTTP(rw, r)
 			return
 		}
 		api.ServeHTTP(rw, r)
 	})
+}
+
+// requests counts the requests and connections of the server; open is what Limit returned.
+func (w *watch) requests(server *http.Server, open func() int) {
+	server.Handler = rest.Metered(server.Handler, w.http)
+	w.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tripsaga_http_connections", Help: "Open connections.",
+	}, func() float64 { return float64(open()) }))
 }
 
 // Close sends what is still to be told.

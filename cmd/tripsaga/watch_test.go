@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"tripsaga/local"
 	"tripsaga/trip/handlers/rest"
 )
@@ -32,7 +34,9 @@ func watched(t *testing.T) (http.Handler, *watch) {
 			t.Error(err)
 		}
 	})
-	return rest.Guard(w.over(sys), nil), w
+	server := rest.Server(rest.Guard(w.over(sys), nil))
+	w.requests(server, func() int { return 0 })
+	return server.Handler, w
 }
 
 func get(h http.Handler, method, host, path string) *httptest.ResponseRecorder {
@@ -46,6 +50,7 @@ func get(h http.Handler, method, host, path string) *httptest.ResponseRecorder {
 // TestTheDocumentListsTheMetrics compares docs/telemetry.md with what /metrics tells: names and types.
 func TestTheDocumentListsTheMetrics(t *testing.T) {
 	served, _ := watched(t)
+	get(served, "GET", "localhost", "/metrics") // a request that is counted
 	metrics := get(served, "GET", "localhost", "/metrics").Body.String()
 	data, err := os.ReadFile("../../docs/telemetry.md")
 	if err != nil {
@@ -67,6 +72,21 @@ func pairs(matches [][]string) (all []string) {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// TestTheNamesOfAllMetrics are what Prometheus wants.
+func TestTheNamesOfAllMetrics(t *testing.T) {
+	served, w := watched(t)
+	get(served, "GET", "localhost", "/metrics")
+	problems, err := testutil.GatherAndLint(w.registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "tripsaga_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
 }
 
 func TestMetricsStandBehindTheGuard(t *testing.T) {

@@ -10,6 +10,7 @@ type Metrics struct {
 	BytesWritten uint64 // log, flushed and compacted tables
 	LogBytes     uint64 // the log alone
 	BytesOnDisk  uint64 // size of the store now
+	BytesFree    uint64 // on its disk now; 0 where the file system does not tell
 }
 
 type counters struct {
@@ -30,6 +31,9 @@ func (s *Store) Metrics() Metrics {
 	p := s.db.Metrics()
 	m.LogBytes, m.BytesOnDisk = p.WAL.BytesWritten, p.DiskSpaceUsage()
 	m.BytesWritten = m.LogBytes
+	if usage, err := s.opts.FS.GetDiskUsage(s.dir); err == nil {
+		m.BytesFree = usage.AvailBytes
+	}
 	for i := range p.Levels {
 		l := &p.Levels[i]
 		m.BytesWritten += l.TableBytesFlushed + l.TableBytesCompacted + l.BlobBytesFlushed + l.BlobBytesCompacted

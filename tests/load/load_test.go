@@ -46,6 +46,7 @@ func TestLoad(t *testing.T) {
 
 	s.checkTrips(t, ledger)
 	s.checkLedger(t, ledger)
+	s.checkRefusals(t, len(burst.refused))
 	s.checkMemory(t)
 	s.stop(t)
 }
@@ -100,6 +101,18 @@ func (s *server) overload(t *testing.T, d time.Duration, conns int, capacity flo
 		t.Fatalf("%d bookings were accepted and %d refused: this shows nothing", len(all.accepted), len(all.refused))
 	}
 	return all
+}
+
+// checkRefusals wants the server to have counted every booking that it shed.
+func (s *server) checkRefusals(t *testing.T, shed int) {
+	t.Helper()
+	counted := 0.0
+	for _, reason := range []string{"overload", "open_sagas"} {
+		counted += s.gauge(t, `tripsaga_http_refusals_total{method="POST",reason="`+reason+`",route="/trips"}`)
+	}
+	if counted != float64(shed) {
+		t.Errorf("%d bookings were shed, and /metrics counts %v", shed, counted)
+	}
 }
 
 // normal is a load within the capacity: nothing of it may be refused.

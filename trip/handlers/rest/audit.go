@@ -32,6 +32,7 @@ func (a *api) auditRoutes(h huma.API) {
 // ledger runs one audit at a time, since each reads everything that is stored.
 func (a *api) ledger(ctx context.Context, _ *struct{}) (*struct{ Body app.Ledger }, error) {
 	if !a.auditing.TryLock() {
+		Refused(ctx, reasonAudits)
 		return nil, newProblem(http.StatusServiceUnavailable, fault.NameUnavailable, "another audit is under way")
 	}
 	defer a.auditing.Unlock()

@@ -18,8 +18,8 @@ type crowdedKey struct{}
 
 // Limit bounds the connections of s to n. Without a bound they take all the files that the process may open, and its
 // store fails, which needs some. Of those beyond it a few are answered 503 and closed, the others are not accepted yet:
-// they wait in the system's queue. It must be called before s serves.
-func Limit(s *http.Server, n int) {
+// they wait in the system's queue. It must be called before s serves. It returns what counts the open ones.
+func Limit(s *http.Server, n int) (open func() int) {
 	places := make(chan struct{}, n+SpareConnections)
 	s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
 		select {
@@ -44,6 +44,7 @@ func Limit(s *http.Server, n int) {
 		}
 	}
 	s.Handler = turningAway(s.Handler, n)
+	return func() int { return len(places) }
 }
 
 func turningAway(next http.Handler, n int) http.Handler {
@@ -55,6 +56,7 @@ func turningAway(next http.Handler, n int) http.Handler {
 		// Nobody reads the body; who sends it slowly must not keep the place.
 		http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
 		begin(w, r)
+		Refused(r.Context(), reasonConnections)
 		secure(w.Header())
 		w.Header().Set("Connection", "close")
 		newProblem(http.StatusServiceUnavailable, fault.NameUnavailable,

@@ -85,6 +85,7 @@ func (a *api) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 	select {
 	case a.streams <- struct{}{}:
 	default:
+		Refused(ctx, reasonStreams)
 		return nil, newProblem(http.StatusServiceUnavailable, fault.NameUnavailable,
 			fmt.Sprintf("%d event streams are open already", maxStreams))
 	}

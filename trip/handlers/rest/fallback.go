@@ -23,6 +23,9 @@ func (p *Problem) write(w http.ResponseWriter) {
 func problems(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			Routed(r.Context(), pattern)
+		}
 		if p := unclear(r); pattern != "" && p != nil {
 			p.write(w)
 			return

@@ -114,6 +114,7 @@ func (a *api) fewLoads(hc huma.Context, next func(huma.Context)) {
 		next(hc)
 	default:
 		_, w := humago.Unwrap(hc)
+		Refused(hc.Context(), reasonLoads)
 		newProblem(http.StatusServiceUnavailable, fault.NameUnavailable,
 			fmt.Sprintf("%d inventories are being loaded already", maxLoads)).write(w)
 	}

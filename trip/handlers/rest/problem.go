@@ -122,6 +122,7 @@ func nameOf(status int) string {
 // problem translates a use case's error; in is where the fields that it names stand ("body", "query").
 func (a *api) problem(ctx context.Context, in string, err error) *Problem {
 	if ctx.Err() != nil { // nobody reads this any more
+		Refused(ctx, reasonGone)
 		return newProblem(http.StatusServiceUnavailable, fault.NameUnavailable, "the request was given up")
 	}
 	all := fault.All(err)
@@ -129,6 +130,9 @@ func (a *api) problem(ctx context.Context, in string, err error) *Problem {
 		return internal(ctx, a.Log, "request failed", slog.Any("error", err))
 	}
 	status := kindStatus(fault.KindOf(err))
+	if status == http.StatusServiceUnavailable {
+		a.unavailable(ctx)
+	}
 	p := newProblem(status, fault.NameOf(err), detail(all))
 	for _, e := range all {
 		switch {

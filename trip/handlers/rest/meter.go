@@ -1,0 +1,160 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Meter counts the requests of a server. Its methods are called concurrently. A route is the pattern of a path, such as
+// /trips/{id}, or [NoRoute]; methods, routes and reasons are bounded in number, whatever clients send.
+type Meter interface {
+	// Begun is called when the route of a request is known, which is never for one that is refused before.
+	Begun(method, route string)
+	// Ended is called when the answer is written. Of a request that was not carried out there is a reason, one of
+	// [Reasons]. A stream, which lasts as long as its client wants, took 0.
+	Ended(method, route string, status int, reason string, took time.Duration)
+}
+
+// NoRoute is the route of requests that are refused before it is known, or have none.
+const NoRoute = "none"
+
+// The reasons for which a request is not carried out, where the status alone does not tell.
+const (
+	ReasonOverload    = "overload"    // bookings come faster than they can be stored
+	ReasonOpenSagas   = "open_sagas"  // as many sagas are open as may be
+	reasonStore       = "store"       // the store takes no writes
+	reasonConnections = "connections" // the bounds of this package
+	reasonStreams     = "streams"
+	reasonLoads       = "loads"
+	reasonAudits      = "audits"
+	reasonStopping    = "stopping"
+	reasonGone        = "client_gone"
+	reasonUnavailable = "unavailable" // any other 503
+)
+
+// Reasons lists the reasons for which a request is not carried out.
+func Reasons() []string {
+	return []string{
+		ReasonOverload, ReasonOpenSagas, reasonStore, reasonConnections, reasonStreams, reasonLoads, reasonAudits, reasonStopping,
+		reasonGone, reasonUnavailable, "invalid", "forbidden", "not_found", "conflict", "internal",
+	}
+}
+
+// exchange is what a meter is told of a request; its context has it.
+type exchange struct {
+	meter         Meter
+	method, route string
+	reason        string
+}
+
+type exchangeKey struct{}
+
+// Metered tells m of every request that next answers. It belongs around everything else, [Limit] included.
+func Metered(next http.Handler, m Meter) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{meter: m, method: methodOf(r)}
+		answer := &answer{ResponseWriter: w}
+		began := time.Now()
+		defer func() { x.end(answer.status, time.Since(began)) }()
+		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	})
+}
+
+// Routed names the route of the request, whose pattern may begin with a method.
+func Routed(ctx context.Context, pattern string) {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	if !ok || x.route != "" {
+		return
+	}
+	if _, path, ok := strings.Cut(pattern, " "); ok {
+		pattern = path
+	}
+	x.route = pattern
+	x.meter.Begun(x.method, x.route)
+}
+
+// Refused gives the reason, one of [Reasons], for which the request is not carried out. The first one counts.
+func Refused(ctx context.Context, reason string) {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok && x.reason == "" {
+		x.reason = reason
+	}
+}
+
+func (x *exchange) end(status int, took time.Duration) {
+	if x.route == "" {
+		x.route = NoRoute
+	}
+	if status == 0 {
+		status = http.StatusOK // what net/http writes for a handler that writes nothing
+	}
+	if x.route == "/events" && status == http.StatusOK {
+		took = 0
+	}
+	switch {
+	case status < http.StatusBadRequest:
+		x.reason = ""
+	case x.reason == "":
+		x.reason = reasonOf(status)
+	}
+	x.meter.Ended(x.method, x.route, status, x.reason, took)
+}
+
+func reasonOf(status int) string {
+	switch {
+	case status == http.StatusForbidden:
+		return "forbidden"
+	case status == http.StatusNotFound:
+		return "not_found"
+	case status == http.StatusConflict:
+		return "conflict"
+	case status == http.StatusServiceUnavailable:
+		return reasonUnavailable
+	case status >= http.StatusInternalServerError:
+		return "internal"
+	}
+	return "invalid"
+}
+
+// unavailable gives the reason of an answer 503, unless it is known.
+func (a *api) unavailable(ctx context.Context) {
+	switch {
+	case closing(ctx):
+		Refused(ctx, reasonStopping)
+	case a.Health != nil && a.Health() != nil:
+		Refused(ctx, reasonStore)
+	}
+}
+
+// methodOf is the request's method; anybody can make up others.
+func methodOf(r *http.Request) string {
+	if slices.Contains([]string{"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"}, r.Method) {
+		return r.Method
+	}
+	return "other"
+}
+
+// answer remembers the status of an answer, once.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 && status >= http.StatusOK {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap gives http.ResponseController the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
