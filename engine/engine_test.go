@@ -76,6 +76,9 @@ func (b *bench) start(name, input string) {
 func (b *bench) end(name string) engine.Description {
 	b.t.Helper()
 	b.virtual.Run()
+	if d, err := b.Describe(b.t.Context(), name); err == nil && d.Status == asl.Running {
+		b.t.Fatalf("%s is running, and nothing is left to run", name) // Wait would wait for ever
+	}
 	d, err := b.Wait(b.t.Context(), name)
 	if err != nil {
 		b.t.Fatalf("Wait(%s): %v", name, err)

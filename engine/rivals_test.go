@@ -210,11 +210,16 @@ func TestWhatIsLeftOfATimer(t *testing.T) {
 		"time-out": {`{"Type": "Task", "Resource": "t", "TimeoutSeconds": 3600, "End": true}`, silent, time.Hour},
 		"heartbeat": {`{"Type": "Task", "Resource": "t", "TimeoutSeconds": 36000, "HeartbeatSeconds": 3600, "End": true}`,
 			silent, time.Hour},
+		"time-out of the execution": {`{"Type": "Wait", "Seconds": 36000, "End": true}`, silent, time.Hour},
 		"retry": {`{"Type": "Task", "Resource": "t", "End": true,
 			"Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3600, "MaxAttempts": 1}]}`, fails("No"), time.Hour},
 	} {
 		for _, at := range []time.Duration{0, time.Minute, 30 * time.Minute, 2 * time.Hour} {
-			b := newBench(t, `{"StartAt": "S", "States": {"S": `+c.definition+`}}`, map[string]engine.Task{"t": c.task})
+			whole := `{"StartAt": "S", "States": {"S": ` + c.definition + `}}`
+			if name == "time-out of the execution" {
+				whole = `{"TimeoutSeconds": 3600, ` + whole[1:]
+			}
+			b := newBench(t, whole, map[string]engine.Task{"t": c.task})
 			b.start("a", "{}")
 			reached := false
 			b.virtual.AfterFunc(at, func() { reached = true })

@@ -221,8 +221,30 @@ func TestWhatTheSystemSaidHoldsAfterACrash(t *testing.T) {
 	}
 }
 
+// repeated books again under the same key, and what the traveler is told of the trip is true after a crash.
+func (m *machine) repeated(id, card string) {
+	m.t.Helper()
+	pending := m.records.Pending()
+	var r domain.Request
+	if err := json.Unmarshal([]byte(strings.Replace(happy, "CARD", card, 1)), &r); err != nil {
+		m.t.Fatal(err)
+	}
+	trip, err := m.core.App.BookTrip(m.t.Context(), "key", r)
+	if err != nil || trip.ID() != id {
+		m.t.Fatalf("booked again: %v", err)
+	}
+	if pending == 0 {
+		return
+	}
+	after, err := m.crashed().core.App.Trips.Get(m.t.Context(), id)
+	if err != nil || after.Status() != trip.Status() {
+		m.t.Errorf("booked again and told that it is %s; after a crash it is %v, %v", trip.Status(), after.Status(), err)
+	}
+}
+
 // TestACrashAtEveryCall crashes records and books after one call to the records after the other, and lets the next machine
-// go on. Whoever was told that his booking is accepted has a trip, all ends as it would have, and the books balance.
+// go on. Whoever was told that his booking is accepted has a trip, all ends as it would have, and the books balance. The
+// traveler asks again at that moment, too.
 func TestACrashAtEveryCall(t *testing.T) {
 	for name, story := range stories {
 		t.Run(name, func(t *testing.T) {
@@ -232,7 +254,11 @@ func TestACrashAtEveryCall(t *testing.T) {
 				m := &machine{t: t}
 				var after *machine
 				accepted, told := "", ""
-				m.calls = faulty.At(n, faulty.CrashAfter(func() { after, told = m.crashed(), accepted }))
+				m.calls = faulty.At(n, faulty.CrashAfter(func() {
+					if after, told = m.crashed(), accepted; told != "" {
+						m.repeated(told, story.card)
+					}
+				}))
 				loaded.tasks = story.tasks
 				m.boot(loaded)
 				id, err := m.book(story.card)

@@ -2,7 +2,6 @@ package faulty
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,7 +43,7 @@ func (v *Volatile) Query(ctx context.Context, q table.Query) (page table.Page, e
 	return page, err
 }
 
-// Transact writes; unless it is deferred, it and everything before it is durable then, also when it conflicts.
+// Transact writes; unless it is deferred, it and everything before it is durable then. A conflict makes nothing durable.
 func (v *Volatile) Transact(ctx context.Context, ops ...table.Op) error {
 	return v.call(ctx, func() error {
 		err := v.inner.Transact(ctx, ops...)
@@ -64,8 +63,7 @@ func (v *Volatile) call(ctx context.Context, f func() error) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	err := f()
-	var conflict *table.Conflict
-	if (err == nil || errors.As(err, &conflict)) && !table.IsDeferred(ctx) {
+	if err == nil && !table.IsDeferred(ctx) {
 		v.durable = len(v.writes)
 	}
 	return err

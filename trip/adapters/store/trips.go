@@ -50,7 +50,7 @@ func (r *Trips) Create(ctx context.Context, t *domain.Trip, events ...domain.Eve
 	}
 	err = r.table.Transact(ctx, ops...)
 	if conflict := (*table.Conflict)(nil); errors.As(err, &conflict) {
-		stored, err := r.Get(ctx, t.ID())
+		stored, err := r.Get(table.Durable(ctx), t.ID()) // which may have ended, and is then not started any more
 		return stored, false, err
 	}
 	if err != nil {
