@@ -47,6 +47,12 @@ func Fault(err error) error {
 		return err
 	case errors.Is(err, table.ErrInvalid):
 		return fault.Wrap(fault.Internal, fault.NameInternal, err, "the table refused the call")
+	case errors.Is(err, table.ErrDamaged):
+		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err,
+			"a file of the store is damaged; restarting the server does not help: restore a backup (docs/operations.md)")
+	case errors.Is(err, table.ErrFull):
+		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err,
+			"the store's disk is full: nothing is written until there is room on it, and then without a restart")
 	case errors.Is(err, table.ErrClosed):
 		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the store takes no more writes until the server is restarted")
 	}

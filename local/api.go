@@ -34,8 +34,8 @@ func (s *System) book(ctx context.Context, key string, r domain.Request) (trip *
 	return s.App.BookOnce(ctx, key, r)
 }
 
-// Health is the store's: one that has failed takes nothing more.
-func (s *System) Health() error { return barrier.Fault(s.Store.Failed()) }
+// Health is the store's: why it takes no writes.
+func (s *System) Health() error { return barrier.Fault(s.Store.Refuses()) }
 
 func (s *System) load(ctx context.Context, csv io.Reader) (domain.LoadReport, error) {
 	offers, err := inventory.Parse("inventory", csv)

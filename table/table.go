@@ -58,6 +58,10 @@ var (
 	ErrTryAgain = errors.New("table: busy, try again")
 	// ErrInvalid tells that a call breaks a limit of the port; it is a bug of the caller, or a forged cursor.
 	ErrInvalid = errors.New("table: invalid call")
+	// ErrFull tells that there is no room to write to. Trying again helps once there is.
+	ErrFull = errors.New("table: no room")
+	// ErrDamaged tells that what is stored is damaged or incomplete.
+	ErrDamaged = errors.New("table: damaged")
 	// ErrClosed tells that the table was closed.
 	ErrClosed = errors.New("table: closed")
 )

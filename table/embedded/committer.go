@@ -22,6 +22,7 @@ type committer struct {
 	recent recent
 	batch  *pebble.Batch
 	group  []*request
+	full   error // why the group may write nothing, nil when it may
 
 	number uint64 // of the last group applied
 	asked  uint64 // of the last group whose fsync was asked for
@@ -102,6 +103,10 @@ func (c *committer) commit() {
 		c.refuseGroup(err)
 		return
 	}
+	c.full = nil
+	if len(c.group) > 0 {
+		c.full = c.store.room.check()
+	}
 	c.batch = c.store.db.NewBatch()
 	c.mark()
 	waiters := c.execute()
@@ -125,10 +130,12 @@ func (c *committer) refuseGroup(err error) {
 // execute fills the batch and gives back who waits for an fsync.
 func (c *committer) execute() (waiters []*request) {
 	for _, r := range c.group {
-		if r.expired != nil {
+		if c.full != nil && r.changes() {
+			r.err = c.full
+		} else if r.expired != nil {
 			r.removed, r.err = c.remove(r.expired)
 		} else {
-			r.err = c.transact(r)
+			r.err = c.store.met(c.transact(r))
 		}
 		if r.durable {
 			waiters = append(waiters, r)
@@ -168,7 +175,10 @@ func (c *committer) apply(o *pebble.WriteOptions, how func(*pebble.Batch, *pebbl
 			err = fmt.Errorf("pebble: %v", p)
 		}
 	}()
-	return how(c.batch, o)
+	if err = how(c.batch, o); err == nil {
+		c.store.nextSeq.Store(uint64(c.batch.SeqNum()) + uint64(c.batch.Count()))
+	}
+	return err
 }
 
 func (c *committer) flushLater() {

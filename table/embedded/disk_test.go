@@ -1,7 +1,6 @@
 package embedded_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -9,7 +8,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -56,18 +54,14 @@ func (d *disk) concerns(op errorfs.Op) bool {
 	return false
 }
 
-// fill writes items of size bytes until one is refused, and gives how many were acknowledged.
+// fill writes items of size bytes until one is refused, and gives how many were acknowledged. A write that hangs is for the
+// time limit of go test, which shows where; how long a write takes is the machine's business.
 func fill(t *testing.T, s *embedded.Store, size int) (acknowledged int, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
 	for ; err == nil; acknowledged++ {
 		it := item("p", fmt.Sprintf("%06d", acknowledged), 1)
 		it.Data = []byte(fmt.Sprintf("%q", strings.Repeat("x", size)))
-		err = s.Transact(ctx, table.Put(it, table.None))
-	}
-	if ctx.Err() != nil {
-		t.Fatalf("the write of item %d hangs", acknowledged-1)
+		err = s.Transact(t.Context(), table.Put(it, table.None))
 	}
 	return acknowledged - 1, err
 }

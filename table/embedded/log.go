@@ -14,6 +14,7 @@ import (
 type pebbleLog struct {
 	to   *slog.Logger
 	fail func(error)
+	dir  string
 
 	// The errors of the last flush and the last compaction, which may be nil, or nothing serious.
 	flush, compaction atomic.Pointer[error]
@@ -44,14 +45,27 @@ func (l *pebbleLog) listener() *pebble.EventListener {
 			if errors.Is(err, pebble.ErrClosed) {
 				return
 			}
-			l.to.Error("table/embedded: a background job of the store failed", "error", err)
+			l.to.Error("table/embedded: a background job of the store failed", "error", err.Error()) // the text alone: no stack trace
 			if ended(&l.flush, err) || ended(&l.compaction, err) {
+				if pebble.IsCorruptionError(err) {
+					err = &damagedError{dir: l.dir, file: "a table", what: err.Error()}
+				}
 				l.fail(err)
 				runtime.Goexit() // or the job would begin anew
 			}
 		},
-		DataCorruption: func(info pebble.DataCorruptionInfo) { l.fail(errors.New(info.String())) },
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			l.fail(&damagedError{dir: l.dir, file: info.Path, what: fmt.Sprint("it is damaged: ", info.Details)}) // %+v has a stack trace
+		},
 	}
+}
+
+// met is the store's failure in place of an error of Pebble's by which a read met damage.
+func (s *Store) met(err error) error {
+	if err != nil && pebble.IsCorruptionError(err) && s.Failed() != nil {
+		return s.failure
+	}
+	return err
 }
 
 func ended(job *atomic.Pointer[error], by error) bool {

@@ -20,6 +20,9 @@ type Options struct {
 	Now func() time.Time
 	// Logger gets what Pebble has to say; nil discards it.
 	Logger *slog.Logger
+	// Salvage opens what Pebble can open, without a record of what must be there. It is for a copy of a folder that is
+	// refused otherwise: what is missing is lost then.
+	Salvage bool
 	// Cache is the size of the block cache in bytes; 0 means 64 MB.
 	Cache int64
 }
@@ -49,7 +52,7 @@ const memTable = 32 << 20 // bytes
 // few cores: large memtables let rewritten items meet before they reach the disk, and compaction runs alone.
 func (s *Store) pebbleOptions() *pebble.Options {
 	o := &pebble.Options{
-		FS:                          s.opts.FS,
+		FS:                          s.guarded(),
 		Logger:                      s.log,
 		EventListener:               s.log.listener(),
 		CacheSize:                   s.opts.Cache + 2*memTable, // memtables count against it
@@ -73,6 +76,14 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		o.Levels[i].FilterType = pebble.TableFilter
 	}
 	return o
+}
+
+// guarded is the file system for Pebble. A store in memory needs no guard.
+func (s *Store) guarded() vfs.FS {
+	if s.dir == "" {
+		return s.opts.FS
+	}
+	return &guard{FS: s.opts.FS, store: s}
 }
 
 const (

@@ -29,7 +29,7 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 		err = s.settle(ctx)
 	}
 	if err != nil {
-		return table.Page{}, err
+		return table.Page{}, s.met(err)
 	}
 	return page, nil
 }

@@ -25,7 +25,7 @@ func (s *Store) Get(ctx context.Context, key table.Key) (item table.Item, ok boo
 		err = s.settle(ctx)
 	}
 	if err != nil {
-		return table.Item{}, false, err
+		return table.Item{}, false, s.met(err)
 	}
 	return item, ok, nil
 }
@@ -76,7 +76,7 @@ func (s *Store) items(ctx context.Context, from string, yield func(table.Item, e
 	if err == errStopped {
 		err = nil
 	}
-	return errors.Join(err, it.Close())
+	return s.met(errors.Join(err, it.Close()))
 }
 
 func yieldItem(ctx context.Context, it *pebble.Iterator, yield func(table.Item, error) bool) error {

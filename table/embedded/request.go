@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"slices"
 
 	"tripsaga/table"
 )
@@ -64,6 +65,11 @@ func (r *request) encode(ops []table.Op) {
 	r.size = len(buf)
 }
 
+// changes tells whether the request may write anything.
+func (r *request) changes() bool {
+	return r.expired != nil || slices.ContainsFunc(r.writes, func(w write) bool { return w.kind != table.OpCheck })
+}
+
 // release makes the request available to other calls. Only who received from done may call it.
 func (s *Store) release(r *request) {
 	clear(r.writes)
@@ -115,16 +121,30 @@ func (s *Store) submit(ctx context.Context, r *request) (removed int, err error)
 	if err := s.enqueue(ctx, r); err != nil {
 		return 0, err
 	}
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case <-s.failed:
-		return 0, s.failure
+	if err := s.answered(ctx, r); err != nil {
+		return 0, err
 	}
 	removed, err = r.removed, r.err
 	s.release(r)
 	return removed, err
+}
+
+// answered waits for the answer. After an error the outcome is unknown.
+func (s *Store) answered(ctx context.Context, r *request) error {
+	for {
+		select {
+		case <-r.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.failed:
+			return s.failure
+		case <-s.room.full(): // the committer may be waiting for room
+			if err := s.room.check(); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 func (s *Store) enqueue(ctx context.Context, r *request) error {

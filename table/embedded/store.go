@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"tripsaga/table"
 )
@@ -30,6 +30,12 @@ type Store struct {
 	written atomic.Uint64 // the last group passed to Pebble; set before Pebble shows it to readers
 	durable atomic.Uint64 // the last group that is on disk
 	onDisk  atomic.Uint64 // Pebble's sequence number up to which its log is on disk, for the marks; see checkLogs
+	nextSeq atomic.Uint64 // Pebble's sequence number of the next batch
+
+	room      *room
+	record    *record
+	water     highWater
+	waterTurn uint64
 
 	feed     feed
 	counters counters
@@ -55,7 +61,8 @@ type Store struct {
 var _ table.Table = (*Store)(nil)
 
 // Open opens the store in folder dir, which it makes when it is missing; "" is a store in memory. A folder has one
-// store at a time: a second Open fails, in this process or another.
+// store at a time: a second Open fails, in this process or another. Errors: [table.ErrDamaged] when something of the store
+// is missing or damaged. A folder that is neither a store nor empty is refused.
 func Open(dir string, opts Options) (*Store, error) {
 	s := &Store{
 		opts:   opts.withDefaults(dir),
@@ -65,7 +72,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		ended:  make(chan struct{}),
 		failed: make(chan struct{}),
 	}
-	s.log = &pebbleLog{to: s.opts.Logger, fail: s.fail}
+	s.log = &pebbleLog{to: s.opts.Logger, fail: s.fail, dir: dir}
 	lock, err := s.lock()
 	if err != nil {
 		return nil, err
@@ -78,14 +85,18 @@ func Open(dir string, opts Options) (*Store, error) {
 
 // lock takes the folder's lock, which Pebble holds until it is closed.
 func (s *Store) lock() (*pebble.Lock, error) {
-	if s.opts.FS == vfs.Default {
+	if s.onMachine() {
+		s.opts.FS = privateFS{s.opts.FS}
 		abs, err := filepath.Abs(s.dir) // the lock goes by the name of the folder
 		if err != nil {
 			return nil, fmt.Errorf("table/embedded: data folder %s: %w", s.dir, err)
 		}
 		s.dir = abs
 	}
-	if err := s.opts.FS.MkdirAll(s.dir, 0o755); err != nil {
+	if err := s.checkFolder(); err != nil {
+		return nil, err
+	}
+	if err := s.opts.FS.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, s.unusable(err)
 	}
 	lock, err := pebble.LockDirectory(s.dir, s.opts.FS)
@@ -104,17 +115,25 @@ func (s *Store) unusable(err error) error {
 }
 
 func (s *Store) start(lock *pebble.Lock) error {
-	if err := s.checkLogs(); err != nil {
-		return err
+	s.room = newRoom(s.opts.FS, s.dir, s.roomChanged)
+	s.record = &record{fs: s.opts.FS, dir: s.dir, room: s.room, next: s.nextSeq.Load, sizes: map[uint64]int64{}}
+	if s.dir != "" {
+		s.makePrivate()
+		if err := s.checkContent(); err != nil {
+			return err
+		}
 	}
 	opts := s.pebbleOptions()
 	opts.Lock = lock
 	if err := s.openPebble(opts); err != nil {
-		return fmt.Errorf("table/embedded: open data folder %s: %w", s.dir, err)
+		return s.notOpened(err)
+	}
+	if err := s.beginLife(); err != nil {
+		return errors.Join(s.unusable(err), s.closePebble())
 	}
 	last, err := s.lastChange()
 	if err != nil {
-		return errors.Join(err, s.db.Close())
+		return errors.Join(err, s.closePebble())
 	}
 	s.feed.advance(last)
 	syncs := make(chan syncJob, 64)
@@ -146,6 +165,47 @@ func (s *Store) openPebble(opts *pebble.Options) error {
 	case o := <-done:
 		s.db = o.db
 		return errors.Join(o.err, s.Failed())
+	case <-s.failed:
+		return s.failure
+	}
+}
+
+// notOpened makes an error of Pebble's readable. It may have a stack trace, and the listing of the folder.
+func (s *Store) notOpened(err error) error {
+	if pebble.IsCorruptionError(err) || missing(err) || errors.Is(err, pebble.ErrDBNotPristine) {
+		text, _, _ := strings.Cut(err.Error(), "\n")
+		return s.damaged("", "%s", text)
+	}
+	return fmt.Errorf("table/embedded: open data folder %s: %w", s.dir, err)
+}
+
+// beginLife learns the sequence number of the next batch from an empty one, and records what the folder has now.
+func (s *Store) beginLife() error {
+	if s.dir == "" {
+		return nil
+	}
+	b := s.db.NewBatch()
+	if err := errors.Join(b.LogData(nil, nil), s.commit(b)); err != nil {
+		return err
+	}
+	s.nextSeq.Store(uint64(b.SeqNum()))
+	if err := errors.Join(b.Close(), s.record.begin(s.nextSeq.Load())); err != nil {
+		return err
+	}
+	if err := s.water.open(s.opts.FS, s.dir, s.waterTurn); err != nil {
+		return err
+	}
+	s.room.opened.Store(true)
+	return nil
+}
+
+// commit makes the batch durable. It has a goroutine of its own, as openPebble has.
+func (s *Store) commit(b *pebble.Batch) error {
+	done := make(chan error, 1)
+	go func() { done <- b.Commit(pebble.Sync) }()
+	select {
+	case err := <-done:
+		return err
 	case <-s.failed:
 		return s.failure
 	}
@@ -186,15 +246,32 @@ func (s *Store) close() error {
 	s.closed = true
 	s.gate.Unlock()
 	s.calls.Wait()
+	close(s.room.ended)
 	close(s.stop)
 	select {
 	case <-s.ended:
 	case <-s.failed:
 	}
+	err := s.closePebble()
+	if s.Failed() != nil {
+		return err
+	}
+	return errors.Join(err, s.unlock())
+}
+
+// closePebble has a goroutine of its own, as openPebble has: what failed is never done, and Pebble may wait for it.
+func (s *Store) closePebble() error {
 	if err := s.Failed(); err != nil {
 		return err
 	}
-	return errors.Join(s.db.Close(), s.unlock())
+	done := make(chan error, 1)
+	go func() { done <- errors.Join(s.db.Close(), s.water.close()) }()
+	select {
+	case err := <-done:
+		return err
+	case <-s.failed:
+		return s.failure
+	}
 }
 
 // Dir is the absolute path of the store's folder, "" of one in memory.

@@ -34,6 +34,13 @@ func (s *Store) await(job syncJob) error {
 	if err := s.Failed(); err != nil {
 		return err
 	}
+	if job.batch != nil && s.water.file != nil {
+		end := uint64(job.batch.SeqNum()) + uint64(job.batch.Count())
+		if err := s.water.rise(s.record.lastLog(), end); err != nil {
+			s.fail(err)
+			return s.failure
+		}
+	}
 	s.durable.Store(job.number)
 	s.feed.advance(job.change)
 	if job.batch == nil {

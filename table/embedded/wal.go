@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -37,24 +38,53 @@ var (
 	little     = binary.LittleEndian
 )
 
-// checkLogs reads the write-ahead logs as they were left. It must come before Pebble opens the folder, which goes on in a
-// new log after what it could read.
-func (s *Store) checkLogs() error {
+// checkLogs reads the write-ahead logs as they were left, and holds them against the record and the mark of DURABLE. It must
+// come before Pebble opens the folder, which goes on in a new log after what it could read.
+func (s *Store) checkLogs(mark waterMark) error {
 	logs, err := wal.Scan(wal.Dir{FS: s.opts.FS, Dirname: s.dir})
 	if err != nil {
-		return fmt.Errorf("table/embedded: data folder %s: %w", s.dir, err)
+		return s.unusable(err)
 	}
-	read := uint64(0)
+	there := map[uint64]bool{}
 	for _, log := range logs {
-		scan := walScan{number: uint32(log.Num), read: read, damage: -1}
-		fs, path := log.SegmentLocation(0) // the only one: there is no other disk to fail over to
-		if err := scan.file(fs, path); err != nil {
-			return fmt.Errorf("table/embedded: data folder %s: %w", s.dir, err)
+		there[uint64(log.Num)] = true
+	}
+	first := map[uint64]uint64{}
+	for _, l := range s.record.state.Logs {
+		if first[l.Number] = l.First; !there[l.Number] {
+			return s.damaged(logName(l.Number), "the log is missing")
 		}
-		read = scan.read
+	}
+	read, last := uint64(0), ""
+	for _, log := range logs {
+		n := uint64(log.Num)
+		if n <= s.record.state.Floor {
+			continue // it is in tables, and was not removed yet
+		}
+		begins, recorded := first[n]
+		if last != "" && read < begins {
+			return s.damaged(last, "its end is missing: it can be read up to sequence number %d, and the next log begins with %d", read, begins)
+		}
+		scan := walScan{number: uint32(n), read: max(read, begins), damage: -1}
+		fs, path := log.SegmentLocation(0) // the only one: there is no other disk to fail over to
+		lost, err := scan.file(fs, path)
+		switch {
+		case err != nil:
+			return s.unusable(err)
+		case lost != "":
+			return s.damaged(fs.PathBase(path), "%s", lost)
+		case !recorded && scan.items:
+			return s.damaged(recordName, "it is older than %s, which it does not know", fs.PathBase(path))
+		}
+		read, last = scan.read, fs.PathBase(path)
+	}
+	if mark.log > s.record.state.Floor && read < mark.seq {
+		return s.damaged(cmp.Or(last, logName(mark.log)), "its end is missing: it can be read up to sequence number %d, and was on disk up to %d", read, mark.seq)
 	}
 	return nil
 }
+
+func logName(n uint64) string { return fmt.Sprintf("%06d.log", n) }
 
 // walScan reads one log block by block.
 type walScan struct {
@@ -66,61 +96,65 @@ type walScan struct {
 	read uint64 // the sequence number after the last record before the damage
 	head []byte // the beginning of the record that is being read, which may be spread over its parts
 	open bool   // only a part of that record has been read yet
+
+	items bool   // a batch was read that changes something
+	hole  uint64 // the sequence number of the first batch that does not follow on the one before, 0 while all do
 }
 
-func (s *walScan) file(fs vfs.FS, path string) error {
+// file gives what is lost of the log, "" when nothing is known to be.
+func (s *walScan) file(fs vfs.FS, path string) (lost string, err error) {
 	f, err := fs.Open(path, vfs.SequentialReadsOption)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err = s.blocks(f); err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	}
-	return errors.Join(err, f.Close())
+	lost, err = s.blocks(f)
+	return lost, errors.Join(err, f.Close())
 }
 
-func (s *walScan) blocks(r io.Reader) error {
+func (s *walScan) blocks(r io.Reader) (lost string, err error) {
 	buf := make([]byte, walBlock)
 	for !s.closed {
 		n, err := io.ReadFull(r, buf)
-		if lost := s.block(buf[:n]); lost != nil {
-			return lost
+		if lost := s.block(buf[:n]); lost != "" {
+			return lost, nil
 		}
 		if err == io.EOF || err == io.ErrUnexpectedEOF { // the last block may be short
-			return nil
+			return "", nil
 		}
 		if err != nil {
-			return err
+			return "", err
 		}
 		s.base += walBlock
 	}
-	return nil
+	return "", nil
 }
 
 // block reads the chunks of a block one after another; behind damage it looks for them at every byte.
-func (s *walScan) block(b []byte) error {
+func (s *walScan) block(b []byte) (lost string) {
 	for at := 0; at+walHeader <= len(b) && !s.closed; {
 		c, ok := s.chunk(b[at:])
 		switch {
 		case ok && s.damage >= 0 && c.mark() > s.read:
-			return fmt.Errorf("the log is damaged at byte %d, and what was acknowledged stands behind it. Nothing was changed: "+
-				"restore the folder from a copy, or cut the file off there and lose what was written later", s.damage)
+			return fmt.Sprintf("the log is damaged at byte %d, and what was acknowledged is behind it", s.damage)
 		case ok && s.damage < 0 && c.first == s.open: // a record without its beginning, or one without its end
 			s.damage = s.base + int64(at)
 		case ok:
 			s.take(c)
+			if s.hole != 0 {
+				return fmt.Sprintf("what was written before byte %d is missing: sequence numbers %d to %d", s.base+int64(at), s.read, s.hole-1)
+			}
 			at += c.size
 		case s.damage >= 0:
 			at++
 		case s.trailer(b[at:]):
 			s.closed = true
 		case len(b)-at < walLongHeader && zero(b[at:]): // too short for a chunk
-			return nil
+			return ""
 		default:
 			s.damage = s.base + int64(at)
 		}
 	}
-	return nil
+	return ""
 }
 
 // walChunk is a record or a part of one.
@@ -139,9 +173,16 @@ func (s *walScan) take(c walChunk) {
 	}
 	s.open = !c.last
 	s.head = append(s.head, c.data[:min(len(c.data), walBatchHead-len(s.head))]...)
-	if c.last && len(s.head) == walBatchHead {
-		s.read = max(s.read, little.Uint64(s.head)+uint64(little.Uint32(s.head[8:])))
+	if !c.last || len(s.head) < walBatchHead {
+		return
 	}
+	seq, count := little.Uint64(s.head), uint64(little.Uint32(s.head[8:]))
+	if s.read > 0 && seq > s.read {
+		s.hole = seq
+		return
+	}
+	s.items = s.items || count > 0
+	s.read = max(s.read, seq+count)
 }
 
 // chunk reads the chunk at the beginning of b.

@@ -1,0 +1,224 @@
+package embedded
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// guard is the file system that Pebble gets: that of the options, with three duties.
+//
+// # A log that cannot be written never reaches the code that panics
+//
+// Pebble 2.1.7 rotates its log in (*DB).rotateWAL. There it unlocks the DB's mutex, closes the old log, creates the next
+// one, and panics if either fails. A caller up the stack has a deferred Unlock of the same mutex, which the panic finds
+// unlocked: Go's "fatal error: sync: unlock of unlocked mutex", which no recover stops. So no error of those two calls may
+// return to Pebble:
+//
+//   - A failed write or fsync of a log fails the store first, and returns its error then: the writers that wait for the
+//     fsync get it. Pebble keeps the error, and would return it from the log's Close in the next rotation, which may be
+//     under way already. But it closes the log's file in any case, so the file's Close does not return once the store has
+//     failed.
+//   - A log that cannot be created or taken over, or whose folder cannot be synced, fails the store, and the call does not
+//     return.
+//
+// A call that does not return costs a goroutine, until the process ends. It holds Pebble's lock of writers, and nobody
+// comes to wait for it: a failed store refuses writes before they reach Pebble, and those under way select on its failure.
+// The DB's mutex, which readers need, is unlocked at all of these places.
+//
+// # A table waits for room
+//
+// A flush or a compaction that meets the end of the disk waits until there is room, and the store refuses writes
+// meanwhile. Nothing is lost by that: what the flush writes is in the log as well. See [room].
+//
+// # The record knows the logs and the manifest
+//
+// See [record]: what the folder must hold is written down before it changes.
+type guard struct {
+	vfs.FS
+	store *Store
+}
+
+func (g *guard) Unwrap() vfs.FS { return g.FS }
+
+// within tells whether the path is of a file of the store, and gives the file's name. Backups are written elsewhere.
+func (g *guard) within(path string) (name string, ok bool) {
+	return g.PathBase(path), g.PathDir(path) == g.PathJoin(g.store.dir)
+}
+
+func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
+
+// park ends no goroutine and returns to none: see guard.
+func park() { select {} }
+
+func (g *guard) Create(path string, c vfs.DiskWriteCategory) (f vfs.File, err error) {
+	name, ok := g.within(path)
+	if !ok {
+		return g.FS.Create(path, c)
+	}
+	create := func() error {
+		f, err = g.FS.Create(path, c)
+		return err
+	}
+	if isLog(name) {
+		err = create()
+		return g.newLog(name, f, err)
+	}
+	if err := g.store.room.wait(create); err != nil {
+		return nil, err
+	}
+	g.store.record.created(name)
+	return &guardedFile{File: f, guard: g, name: name}, nil
+}
+
+func (g *guard) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	name, ok := g.within(to)
+	if !ok || !isLog(name) {
+		return g.FS.ReuseForWrite(from, to, c)
+	}
+	if err := g.store.record.dropLog(g.PathBase(from)); err != nil {
+		return g.newLog(name, nil, err)
+	}
+	f, err := g.FS.ReuseForWrite(from, to, c)
+	return g.newLog(name, f, err)
+}
+
+// newLog notes a log before anything is written to it.
+func (g *guard) newLog(name string, f vfs.File, err error) (vfs.File, error) {
+	if err == nil {
+		err = g.store.record.addLog(name)
+	}
+	if err != nil {
+		g.store.fail(err)
+		park()
+	}
+	return &guardedFile{File: f, guard: g, name: name, log: true}, nil
+}
+
+func (g *guard) Remove(path string) error {
+	if name, ok := g.within(path); ok {
+		if err := g.store.record.removing(name); err != nil {
+			return err
+		}
+	}
+	return g.FS.Remove(path)
+}
+
+// Link makes no hard links for backups: what damages a file would damage its copy. Pebble copies where it cannot link.
+func (g *guard) Link(from, to string) error {
+	if _, ok := g.within(to); !ok {
+		return errors.ErrUnsupported
+	}
+	return g.FS.Link(from, to)
+}
+
+func (g *guard) Rename(from, to string) error {
+	return g.store.room.wait(func() error { return g.FS.Rename(from, to) })
+}
+
+func (g *guard) OpenDir(path string) (vfs.File, error) {
+	f, err := g.FS.OpenDir(path)
+	if err != nil || path != g.store.dir {
+		return f, err
+	}
+	return &guardedDir{File: f, store: g.store}, nil
+}
+
+// guardedDir is the store's folder. Pebble panics when the folder cannot be synced, and does so with the DB's mutex
+// unlocked, as in the rotation of the log.
+type guardedDir struct {
+	vfs.File
+	store *Store
+}
+
+func (d *guardedDir) Sync() error {
+	err := d.File.Sync()
+	if err != nil {
+		d.store.fail(err)
+		park()
+	}
+	return nil
+}
+
+// guardedFile is a file of the store that is being written.
+type guardedFile struct {
+	vfs.File
+	guard *guard
+	name  string
+	log   bool
+	size  int64
+}
+
+func (f *guardedFile) Write(p []byte) (n int, err error) {
+	if f.log {
+		n, err = f.File.Write(p)
+		return n, f.check(err)
+	}
+	err = f.guard.store.room.wait(func() error {
+		m, err := f.File.Write(p[n:])
+		n += m
+		return err
+	})
+	f.size += int64(n)
+	return n, err
+}
+
+func (f *guardedFile) Sync() error {
+	return f.synced(f.File.Sync())
+}
+
+func (f *guardedFile) SyncData() error {
+	return f.synced(f.File.SyncData())
+}
+
+func (f *guardedFile) SyncTo(length int64) (full bool, err error) {
+	full, err = f.File.SyncTo(length)
+	return full, f.check(err)
+}
+
+func (f *guardedFile) synced(err error) error {
+	if err != nil || f.log {
+		return f.check(err)
+	}
+	return f.guard.store.record.synced(f.name, f.size)
+}
+
+// check fails the store when its log cannot be written.
+func (f *guardedFile) check(err error) error {
+	if err != nil && f.log {
+		f.guard.store.fail(err)
+	}
+	return err
+}
+
+func (f *guardedFile) Close() error {
+	err := f.check(f.File.Close())
+	if f.log && f.guard.store.Failed() != nil {
+		park()
+	}
+	return err
+}
+
+// privateFS makes files that other users cannot read.
+type privateFS struct{ vfs.FS }
+
+func (p privateFS) Unwrap() vfs.FS { return p.FS }
+
+func (p privateFS) Create(path string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := p.FS.Create(path, c)
+	if err == nil {
+		_ = os.Chmod(path, 0o600) // the folder is closed to others, too
+	}
+	return f, err
+}
+
+// onMachine tells whether the folder is one of the machine, not one in memory.
+func (s *Store) onMachine() bool { return vfs.Root(s.opts.FS) == vfs.Root(vfs.Default) }
+
+// noRoom tells a full disk, or a user's full share of it.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

@@ -1,0 +1,270 @@
+package embedded
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/wal"
+)
+
+// record is the file STORE: what must be in the folder besides the tables, which the manifest names with their sizes.
+//
+// Pebble opens what it finds. A folder without its manifest's marker is a new store to it, a manifest that ends early is
+// an older state, a log that is missing or ends early held nothing. Gaps in the numbers of logs prove nothing, since all
+// files are numbered alike. So each step by which Pebble changes the set of its logs, or its manifest, is recorded, by
+// [guard], in an order that leaves no false alarm wherever a crash comes in between:
+//
+//   - A log is created, recorded, and only then written to. A log that is not recorded, and is newer than those that are,
+//     holds no item.
+//   - A log is dropped from the record before it is removed, or taken over as the file of another. Pebble does either only
+//     when all of it is in tables, and with it all of every older log.
+//   - A manifest is written, its marker is set, and it is recorded before the marker of the one before is removed. So the
+//     marker names the manifest that is recorded, or a newer one.
+//   - The manifest's size is recorded after each fsync of it. It may be larger, never smaller.
+//
+// With each log the record has the sequence number of its first batch. Pebble numbers the operations of its batches without
+// a gap within one life of a DB, in the order in which they come to the log. So each recorded log must be readable as far
+// as the next one begins, its batches must follow on each other, and how far the last one must be readable is in the file
+// DURABLE, see [highWater]. At Open all logs are replayed into tables, and the record begins anew with the one log that
+// Pebble then has; across two lives numbers may be left out.
+type record struct {
+	fs   vfs.FS
+	dir  string
+	room *room
+	next func() uint64 // the sequence number of the next batch
+
+	mu     sync.Mutex
+	state  recordState
+	active uint64           // the log that was created last
+	sizes  map[uint64]int64 // of manifests that were synced
+	moved  uint64           // the manifest that a new marker names, 0 is none
+}
+
+// recordState is the content of STORE.
+type recordState struct {
+	About    string        `json:"about"`
+	Format   int           `json:"format"`
+	Manifest *manifestMark `json:"manifest,omitempty"` // missing until the store was opened the first time
+	Floor    uint64        `json:"floor"`              // logs up to this number are in tables
+	Logs     []logMark     `json:"logs"`
+}
+
+type manifestMark struct {
+	Number uint64 `json:"number"`
+	Size   int64  `json:"size"`
+}
+
+type logMark struct {
+	Number uint64 `json:"number"`
+	First  uint64 `json:"first"` // sequence number of its first batch
+}
+
+const (
+	recordName   = "STORE"
+	recordTemp   = "STORE.new"
+	recordAbout  = "a data folder of tripsaga: tripsaga backup copies it, nothing else may change it"
+	recordFormat = 1
+)
+
+// load reads the record; found is false when there is none.
+func (r *record) load() (found bool, err error) {
+	f, err := r.fs.Open(r.path(recordName))
+	if missing(err) {
+		r.state = recordState{About: recordAbout, Format: recordFormat}
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	data, err := io.ReadAll(f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return false, err
+	}
+	if err := json.Unmarshal(data, &r.state); err != nil || r.state.Format == 0 {
+		return true, errors.New("it is damaged or was cut off")
+	}
+	if r.state.Format > recordFormat {
+		return true, fmt.Errorf("it has format %d, and this version of tripsaga reads %d: use a newer one", r.state.Format, recordFormat)
+	}
+	return true, nil
+}
+
+// save replaces the file as a whole.
+func (r *record) save() error {
+	data, err := json.MarshalIndent(r.state, "", "  ")
+	if err != nil {
+		return err
+	}
+	return r.room.wait(func() error {
+		return replaceFile(r.fs, r.dir, recordName, recordTemp, append(data, '\n'))
+	})
+}
+
+func replaceFile(fs vfs.FS, dir, name, temp string, data []byte) error {
+	f, err := fs.Create(fs.PathJoin(dir, temp), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := fs.Rename(fs.PathJoin(dir, temp), fs.PathJoin(dir, name)); err != nil {
+		return err
+	}
+	return syncDir(fs, dir)
+}
+
+func syncDir(fs vfs.FS, dir string) error {
+	d, err := fs.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func (r *record) path(name string) string { return r.fs.PathJoin(r.dir, name) }
+
+// addLog records the log, after whose creation nothing has been written to it. While Pebble opens the folder nothing will
+// be; then begin records it.
+func (r *record) addLog(name string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.active = logNumber(name)
+	if !r.room.opened.Load() {
+		return nil
+	}
+	r.state.Logs = append(r.state.Logs, logMark{Number: r.active, First: r.next()})
+	return r.save()
+}
+
+// dropLog records that the log and all older ones are in tables.
+func (r *record) dropLog(name string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := logNumber(name)
+	if n <= r.state.Floor {
+		return nil
+	}
+	r.state.Floor = n
+	logs := r.state.Logs
+	r.state.Logs = nil
+	for _, l := range logs {
+		if l.Number > n {
+			r.state.Logs = append(r.state.Logs, l)
+		}
+	}
+	return r.save()
+}
+
+// created takes note of a marker of the manifest that was set.
+func (r *record) created(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n, ok := markedManifest(name); ok {
+		r.moved = n
+	}
+}
+
+// removing is called before a file is removed.
+func (r *record) removing(name string) error {
+	if isLog(name) {
+		return r.dropLog(name)
+	}
+	if _, ok := markedManifest(name); !ok {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.moved == 0 || r.state.Manifest == nil {
+		return nil
+	}
+	r.state.Manifest = &manifestMark{Number: r.moved, Size: r.sizes[r.moved]}
+	return r.save()
+}
+
+// synced records the size of the manifest after an fsync.
+func (r *record) synced(name string, size int64) error {
+	n, ok := manifestNumber(name)
+	if !ok {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sizes[n] = size
+	if m := r.state.Manifest; m == nil || m.Number != n {
+		return nil
+	}
+	r.state.Manifest.Size = size
+	return r.save()
+}
+
+// begin records what the folder has after Pebble opened it: one log, which begins with the sequence number first.
+func (r *record) begin(first uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, err := r.currentManifest()
+	if err != nil {
+		return err
+	}
+	size, known := r.sizes[n]
+	if !known { // Pebble goes on without one of its own until it has a table to note
+		info, err := r.fs.Stat(r.path(fmt.Sprintf("MANIFEST-%06d", n)))
+		if err != nil {
+			return err
+		}
+		size = info.Size()
+	}
+	r.state.Manifest = &manifestMark{Number: n, Size: size}
+	r.state.Floor, r.state.Logs = r.active-1, []logMark{{Number: r.active, First: first}}
+	return r.save()
+}
+
+// currentManifest is the one that the marker names, 0 when there is no marker.
+func (r *record) currentManifest() (uint64, error) {
+	desc, err := pebble.Peek(r.dir, r.fs)
+	if err != nil || !desc.Exists {
+		return 0, err
+	}
+	n, _ := manifestNumber(r.fs.PathBase(desc.ManifestFilename))
+	return n, nil
+}
+
+func (r *record) lastLog() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.active
+}
+
+func logNumber(name string) uint64 {
+	n, _, _ := wal.ParseLogFilename(name)
+	return uint64(n)
+}
+
+func manifestNumber(name string) (n uint64, ok bool) {
+	rest, ok := strings.CutPrefix(name, "MANIFEST-")
+	if !ok {
+		return 0, false
+	}
+	_, err := fmt.Sscanf(rest, "%d", &n)
+	return n, err == nil
+}
+
+// markedManifest is the manifest that a marker names: marker.manifest.000002.MANIFEST-000007.
+func markedManifest(name string) (n uint64, ok bool) {
+	rest, ok := strings.CutPrefix(name, "marker.manifest.")
+	if !ok {
+		return 0, false
+	}
+	_, manifest, _ := strings.Cut(rest, ".")
+	return manifestNumber(manifest)
+}
