@@ -86,9 +86,10 @@ func list(t *testing.T, s *server) map[string]domain.Status {
 	t.Helper()
 	trips := map[string]domain.Status{}
 	var created []time.Time
-	for cursor := ""; ; {
+	const first = "/trips?limit=200"
+	for path := first; ; {
 		var page rest.TripPage
-		s.get(t, "/trips?limit=200&cursor="+cursor, &page)
+		s.get(t, path, &page)
 		for _, trip := range page.Trips {
 			if _, twice := trips[trip.ID]; twice {
 				t.Errorf("trip %s is in the list twice", trip.ID)
@@ -99,9 +100,10 @@ func list(t *testing.T, s *server) map[string]domain.Status {
 			trips[trip.ID] = trip.Status
 			created = append(created, trip.Created)
 		}
-		if cursor = page.NextCursor; cursor == "" {
+		if page.NextCursor == "" {
 			break
 		}
+		path = first + "&cursor=" + page.NextCursor
 	}
 	if !slices.IsSortedFunc(created, func(a, b time.Time) int { return b.Compare(a) }) {
 		t.Error("the list does not go from the newest to the oldest")

@@ -34,7 +34,8 @@ func (b *bookings) add(t *testing.T, load *tally) {
 func (s *server) checkTrips(t *testing.T, b *bookings) {
 	t.Helper()
 	seen := map[string]string{}
-	for cursor := ""; ; {
+	const first = "/trips?limit=200"
+	for path := first; ; {
 		var page struct {
 			Trips []struct {
 				ID     string
@@ -42,13 +43,14 @@ func (s *server) checkTrips(t *testing.T, b *bookings) {
 			}
 			Next string `json:"next_cursor"`
 		}
-		s.read(t, "/trips?limit=200&cursor="+url.QueryEscape(cursor), &page)
+		s.read(t, path, &page)
 		for _, trip := range page.Trips {
 			seen[trip.ID] = trip.Status
 		}
-		if cursor = page.Next; cursor == "" {
+		if page.Next == "" {
 			break
 		}
+		path = first + "&cursor=" + url.QueryEscape(page.Next)
 	}
 	b.compare(t, seen)
 }
