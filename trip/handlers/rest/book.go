@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -25,20 +26,20 @@ type booking struct {
 }
 
 type bookingTraveler struct {
-	Name  string `json:"name" minLength:"1" maxLength:"100" example:"Ada Lovelace"`
-	Email string `json:"email" format:"email" maxLength:"254" example:"ada@example.com"`
+	Name  string `json:"name" minLength:"1" maxLength:"100" example:"Ada Lovelace" doc:"In any script; stored in Unicode NFC, with single spaces. Characters that show nothing are refused."`
+	Email string `json:"email" format:"email" maxLength:"254" example:"ada@example.com" doc:"A dot-atom and a domain of two labels or more; the domain is stored in lower-case ASCII."`
 }
 
 type bookingFlight struct {
 	Number string `json:"number" example:"JL5" doc:"A 2-character airline designator and 1 to 4 digits."`
-	Date   string `json:"date" format:"date" example:"2027-03-01" doc:"Of departure, local to the airport."`
+	Date   string `json:"date" format:"date" doc:"Of departure, local to the airport. A flight is sold until it departs."`
 	Seats  int    `json:"seats" minimum:"1" maximum:"9" example:"2"`
 }
 
 type bookingHotel struct {
 	ID       string `json:"id" minLength:"3" maxLength:"32" example:"TYO-PARK"`
-	CheckIn  string `json:"check_in" format:"date" example:"2027-03-01"`
-	CheckOut string `json:"check_out" format:"date" example:"2027-03-04" doc:"1 to 30 nights after check_in."`
+	CheckIn  string `json:"check_in" format:"date" doc:"Sold until 22:00 UTC of this day."`
+	CheckOut string `json:"check_out" format:"date" doc:"1 to 30 nights after check_in, and after the day of the flight."`
 	Rooms    int    `json:"rooms" minimum:"1" maximum:"9" example:"1"`
 }
 
@@ -110,6 +111,14 @@ func describeBooking(schemas huma.Registry) *huma.Schema {
 			s.AdditionalProperties = false
 		}
 	}
+	// Examples that can be booked when the server starts.
+	day := func(schema, property string, days int) {
+		date := domain.DateOf(time.Now().AddDate(0, 0, days))
+		schemas.Map()[schema].Properties[property].Examples = []any{string(date)}
+	}
+	day("BookingFlight", "date", 30)
+	day("BookingHotel", "check_in", 30)
+	day("BookingHotel", "check_out", 33)
 	return schema
 }
 
