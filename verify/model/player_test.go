@@ -20,6 +20,7 @@ import (
 	"tripsaga/tests/scenarios/scenario"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/relative"
 )
 
 // recorder is a table that notes the transactions that were committed.
@@ -112,11 +113,11 @@ func (p *player) request() (r domain.Request) {
 
 // load offers what the scenario says, or of the demo inventory the days of the trip.
 func (p *player) load() domain.Offers {
-	offers, err := inventory.Demo("2999-02-01")
+	r := p.request()
+	offers, err := inventory.Demo(domain.Date(relative.Date("today-37", domain.Date(r.Flight.Date))))
 	if csv, ok := scenario.Part(p.archive, "inventory.csv"); ok {
 		offers, err = inventory.Parse("inventory.csv", bytes.NewReader(csv))
 	}
-	r := p.request()
 	offers.Flights = slices.DeleteFunc(offers.Flights, func(o domain.Offer[domain.FlightDay]) bool {
 		return string(o.Row.Date) != r.Flight.Date
 	})

@@ -33,6 +33,7 @@ import (
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/relative"
 )
 
 // Begin is the virtual time at which every scenario starts.
@@ -154,13 +155,13 @@ func (r *run) loadInventory() {
 	}
 }
 
-// offers are those of the scenario, or what the demo inventory has on the days of the trip.
+// offers are those of the scenario, or what the demo inventory of some weeks before has on the days of the trip.
 func (r *run) offers() (domain.Offers, error) {
 	if csv, ok := Part(r.archive, "inventory.csv"); ok {
 		return inventory.Parse("inventory.csv", bytes.NewReader(csv))
 	}
-	offers, err := inventory.Demo("2999-02-01")
 	trip := r.request()
+	offers, err := inventory.Demo(domain.Date(relative.Date("today-37", domain.Date(trip.Flight.Date))))
 	offers.Flights = slices.DeleteFunc(offers.Flights, func(o domain.Offer[domain.FlightDay]) bool {
 		return string(o.Row.Date) != trip.Flight.Date
 	})
