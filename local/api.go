@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 
 	"tripsaga/barrier"
 	"tripsaga/shared/fault"
+	"tripsaga/table/embedded"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
@@ -78,6 +80,20 @@ func (x executions) Redrive(ctx context.Context, tripID string) error {
 type feed struct{ *System }
 
 func (f feed) Changed() <-chan struct{} { return f.Store.Changed() }
+
+func (f feed) ID(seq uint64) string { return f.Store.Place(seq) }
+
+func (f feed) Place(id string) (uint64, error) {
+	seq, err := f.Store.ParsePlace(id)
+	if errors.Is(err, embedded.ErrPlace) {
+		return 0, fault.New(fault.Conflict, "EventsLost", "the event %.40q is not one of this feed: the data was restored from a copy "+
+			"or belongs to another server, or events after it were swept; read the feed from its beginning, without after and Last-Event-ID", id)
+	}
+	if err != nil {
+		return 0, fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "reading the events")
+	}
+	return seq, nil
+}
 
 func (f feed) Events(ctx context.Context, after uint64, limit int) ([]rest.FeedEvent, error) {
 	changes, err := f.Store.Stream(ctx, after, limit)

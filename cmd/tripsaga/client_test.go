@@ -162,14 +162,14 @@ func TestBookInterrupted(t *testing.T) {
 }
 
 func TestEventsFollow(t *testing.T) {
-	const stream = ": connected\n\nid: 7\nevent: TripFailed\ndata: {\"type\":\"TripFailed\",\"trip_id\":\"t1\"," +
+	const stream = ": connected\n\nid: e-7\nevent: TripFailed\ndata: {\"type\":\"TripFailed\",\"trip_id\":\"t1\"," +
 		"\"at\":\"2027-01-15T12:00:00Z\",\"reason\":{\"name\":\"PaymentDeclined\",\"message\":\"no\"}}\n\n: heartbeat\n\n"
 	s := &scripted{answers: map[string][]http.HandlerFunc{"GET /events": {says(200, stream)}}}
 	code, stdout, stderr := try(t, t.Context(), s, "events", "--follow")
-	if want := "     7  2027-01-15T12:00:00Z  TripFailed          t1  PaymentDeclined: no\n"; stdout != want {
+	if want := "e-7  2027-01-15T12:00:00Z  TripFailed          t1  PaymentDeclined: no\n"; stdout != want {
 		t.Errorf("got %q, want %q", stdout, want)
 	}
-	if code != exitUnknown || !strings.Contains(stderr, "continue with --after 7") {
+	if code != exitUnknown || !strings.Contains(stderr, "continue with --after e-7") {
 		t.Errorf("exit %d, %q", code, stderr)
 	}
 }

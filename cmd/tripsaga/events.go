@@ -18,12 +18,12 @@ import (
 type eventsCmd struct {
 	remote
 	Follow bool   `help:"Wait for more events."`
-	After  uint64 `help:"Only events after this number."`
+	After  string `help:"Only events after the one at this place, the first column; 0 is the beginning." default:"0" placeholder:"PLACE"`
 }
 
 // numbered is an event with its number in the feed.
 type numbered struct {
-	Seq uint64 `json:"seq"`
+	Place string `json:"place"`
 	domain.Event
 }
 
@@ -37,7 +37,7 @@ func (c *eventsCmd) Run(p *program) error {
 
 func (c *eventsCmd) show(p *program, server *client) error {
 	k := call{method: http.MethodGet, path: "/events", query: url.Values{
-		"after": {strconv.FormatUint(c.After, 10)}, "follow": {strconv.FormatBool(c.Follow)},
+		"after": {c.After}, "follow": {strconv.FormatBool(c.Follow)},
 	}}
 	answer, err := server.send(p.ctx, k)
 	if noSuchRoute(err) {
@@ -49,14 +49,14 @@ func (c *eventsCmd) show(p *program, server *client) error {
 	defer answer.Body.Close()
 	last := c.After
 	err = readEvents(answer.Body, func(e numbered) error {
-		last = e.Seq
+		last = e.Place
 		return c.print(p, e)
 	})
 	switch {
 	case p.ctx.Err() != nil:
 		return errInterrupted
 	case c.Follow && (err == nil || lost(err)):
-		return &exitError{code: exitUnknown, err: fmt.Errorf("the server has ended the stream; continue with --after %d", last)}
+		return &exitError{code: exitUnknown, err: fmt.Errorf("the server has ended the stream; continue with --after %s", last)}
 	}
 	return k.failed(err)
 }
@@ -69,7 +69,7 @@ func (c *eventsCmd) print(p *program, e numbered) error {
 	if e.Amount.Currency != "" {
 		what = amountText(e.Amount)
 	}
-	_, err := fmt.Fprintf(p.stdout, "%6d  %s  %-18s  %s  %s\n", e.Seq, e.At.Format(time.RFC3339), printable(string(e.Type)), printable(e.TripID), what)
+	_, err := fmt.Fprintf(p.stdout, "%s  %s  %-18s  %s  %s\n", printable(e.Place), e.At.Format(time.RFC3339), printable(string(e.Type)), printable(e.TripID), what)
 	return err
 }
 
@@ -105,8 +105,6 @@ func parseEvent(id, data string) (e numbered, err error) {
 	if err := json.Unmarshal([]byte(data), &e.Event); err != nil {
 		return e, fmt.Errorf("event %s: %w", id, err)
 	}
-	if e.Seq, err = strconv.ParseUint(id, 10, 64); err != nil {
-		return e, fmt.Errorf("event %q: %w", id, err)
-	}
+	e.Place = id
 	return e, nil
 }

@@ -67,8 +67,8 @@ func TestEventsOfAKilledServer(t *testing.T) {
 		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}}}}
-	code, _, stderr := try(t, t.Context(), s, "events", "--follow", "--after", "7")
-	if want := "tripsaga: the server has ended the stream; continue with --after 7\n"; code != exitUnknown || stderr != want {
+	code, _, stderr := try(t, t.Context(), s, "events", "--follow", "--after", "e-7")
+	if want := "tripsaga: the server has ended the stream; continue with --after e-7\n"; code != exitUnknown || stderr != want {
 		t.Errorf("exit %d, %q, want %q", code, stderr, want)
 	}
 }

@@ -27,6 +27,7 @@ type committer struct {
 	number uint64 // of the last group applied
 	asked  uint64 // of the last group whose fsync was asked for
 	change uint64 // the last sequence number of the stream
+	begun  bool   // the epoch of this opening is recorded
 
 	flush *time.Timer // runs while something is applied that no fsync was asked for
 	armed bool

@@ -38,6 +38,7 @@ type Store struct {
 	waterTurn uint64
 
 	feed     feed
+	epochs   []epoch // in their order, the last is this opening's; see Place
 	counters counters
 
 	sweeping  sync.Mutex
@@ -132,6 +133,9 @@ func (s *Store) start(lock *pebble.Lock) error {
 		return errors.Join(s.unusable(err), s.closePebble())
 	}
 	last, err := s.lastChange()
+	if err == nil {
+		err = s.openEpochs(last)
+	}
 	if err != nil {
 		return errors.Join(err, s.closePebble())
 	}

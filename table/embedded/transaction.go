@@ -167,6 +167,9 @@ func (c *committer) streams(k table.Key) bool {
 // publish appends the item, as it is now, to the stream.
 func (c *committer) publish(w *write) error {
 	c.change++
+	if err := c.beginEpoch(); err != nil {
+		return err
+	}
 	c.key = appendStreamKey(c.key[:0], c.change)
 	c.value = appendChange(c.value[:0], w.key, w.value)
 	return c.batch.Set(c.key, c.value, nil)

@@ -1,12 +1,12 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -24,9 +24,9 @@ const (
 )
 
 type eventsInput struct {
-	After       uint64 `query:"after" doc:"Only events after this id."`
+	After       string `query:"after" maxLength:"40" pattern:"^(0|[a-z0-9]{1,16}-[1-9][0-9]{0,18})$" patternDescription:"the id of an event, such as k7f3qxw2ab-42, or 0 for the beginning" doc:"Only events after the one with this id."`
 	Follow      bool   `query:"follow" default:"true" doc:"false ends the stream after the events that are there."`
-	LastEventID string `header:"Last-Event-ID" doc:"The same as after, as browsers send it when they connect again; it decides."`
+	LastEventID string `header:"Last-Event-ID" maxLength:"40" pattern:"^(0|[a-z0-9]{1,16}-[1-9][0-9]{0,18})$" patternDescription:"the id of an event, such as k7f3qxw2ab-42" doc:"The same as after, as browsers send it when they connect again; it decides."`
 
 	head bool // the client wants the headers alone
 }
@@ -37,22 +37,21 @@ func (in *eventsInput) Resolve(hc huma.Context) []error {
 	return nil
 }
 
-func (in *eventsInput) after() (uint64, error) {
-	if in.LastEventID == "" {
-		return in.After, nil
+// place is where the stream begins, and the parameter that says so.
+func (a *api) place(in *eventsInput) (after uint64, err error) {
+	id := cmp.Or(in.LastEventID, in.After, "0")
+	if id == "0" {
+		return 0, nil
 	}
-	after, err := strconv.ParseUint(in.LastEventID, 10, 64)
-	if err != nil {
-		return 0, fault.Invalidf("Last-Event-ID", "%.40q is no id of an event, such as 42", in.LastEventID)
-	}
-	return after, nil
+	return a.Feed.Place(id)
 }
 
 func (a *api) eventRoutes(h huma.API) {
 	huma.Register(h, huma.Operation{
 		OperationID: "follow-events", Method: http.MethodGet, Path: "/events", Summary: "Follow the domain events",
-		Description: "Server-sent events: id is the event's place in the feed, event its type, data its JSON.",
-		Tags:        []string{"events"}, Errors: []int{403, 503},
+		Description: "Server-sent events: id is the event's place in the feed, event its type, data its JSON. An id that is not of " +
+			"this feed, as after a restore of an older copy, is a conflict: read the feed from its beginning.",
+		Tags: []string{"events"}, Errors: []int{403, 409, 503},
 		Responses: map[string]*huma.Response{"200": {
 			Description: "OK",
 			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
@@ -67,9 +66,9 @@ func noFeed(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *api) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
-	after, err := in.after()
+	after, err := a.place(in)
 	if err != nil {
-		return nil, a.problem(ctx, "header", err)
+		return nil, a.problem(ctx, "query", err)
 	}
 	changed := a.Feed.Changed()
 	first, err := a.Feed.Events(ctx, after, feedPage)
@@ -158,7 +157,7 @@ func (s *stream) send(events []FeedEvent) error {
 		if err != nil {
 			return fmt.Errorf("rest: event %d: %w", e.Seq, err)
 		}
-		buf = fmt.Appendf(buf, "id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.Event.Type, data)
+		buf = fmt.Appendf(buf, "id: %s\nevent: %s\ndata: %s\n\n", s.feed.ID(e.Seq), e.Event.Type, data)
 		s.after = e.Seq
 	}
 	if buf == nil {

@@ -52,7 +52,7 @@ func (f *follower) want(blocks ...string) {
 }
 
 func block(seq, what string) string {
-	return "id: " + seq + "|event: " + what + `|data: {"id":"e","type":"` + what + `","trip_id":"t","at":"2027-01-15T12:00:00Z"}`
+	return "id: e-" + seq + "|event: " + what + `|data: {"id":"e","type":"` + what + `","trip_id":"t","at":"2027-01-15T12:00:00Z"}`
 }
 
 // serve runs w's API on a connection; shutdown ends it as a graceful stop does.
@@ -111,8 +111,8 @@ func TestEventsResume(t *testing.T) {
 		w.events = append(w.events, feedEvent(seq+1, domain.TripRequested))
 	}
 	url, _ := serve(t, w)
-	follow(t, url+"/events?after=249").want(block("250", "TripRequested"))
-	follow(t, url+"/events?after=1", "Last-Event-ID", "249").want(block("250", "TripRequested"))
+	follow(t, url+"/events?after=e-249").want(block("250", "TripRequested"))
+	follow(t, url+"/events?after=e-1", "Last-Event-ID", "e-249").want(block("250", "TripRequested"))
 	all := follow(t, url+"/events?follow=false")
 	for range 249 {
 		all.next()
@@ -126,6 +126,15 @@ func TestEventsRefusals(t *testing.T) {
 	if len(p.Errors) != 1 || p.Errors[0].Location != "header.Last-Event-ID" {
 		t.Errorf("%+v", p.Errors)
 	}
+	for _, id := range []string{"8", "e-0", "e-01", "e--1", "e-9999999999999999999999", "E-1", "-1", "e-1, e-1", "e-1\n"} {
+		p := wantProblem(t, ask(w.handler(), "GET", "/events", "", "Last-Event-ID", id), 422, fault.NameInvalid)
+		if len(p.Errors) == 0 || p.Errors[0].Location != "header.Last-Event-ID" {
+			t.Errorf("%q: %+v", id, p.Errors)
+		}
+	}
+	wantProblem(t, ask(w.handler(), "GET", "/events?after=8", ""), 422, fault.NameInvalid)
+	wantProblem(t, ask(w.handler(), "GET", "/events?after=other-8", ""), 409, "EventsLost")
+	wantProblem(t, ask(w.handler(), "GET", "/events", "", "Last-Event-ID", "other-8"), 409, "EventsLost")
 	w.fails = fault.New(fault.Unavailable, fault.NameUnavailable, "no")
 	wantProblem(t, ask(w.handler(), "GET", "/events", ""), 503, fault.NameUnavailable)
 }

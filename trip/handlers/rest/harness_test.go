@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -163,6 +164,15 @@ func (w *world) Events(_ context.Context, after uint64, limit int) (found []Feed
 		}
 	}
 	return found, w.fails
+}
+
+func (w *world) ID(seq uint64) string { return fmt.Sprintf("e-%d", seq) }
+
+func (w *world) Place(id string) (seq uint64, err error) {
+	if _, err := fmt.Sscanf(id, "e-%d", &seq); err != nil {
+		return 0, fault.New(fault.Conflict, "EventsLost", "not of this feed")
+	}
+	return seq, nil
 }
 
 func (w *world) Changed() <-chan struct{} {

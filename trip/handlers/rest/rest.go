@@ -74,6 +74,10 @@ type Progress struct {
 type Feed interface {
 	// Events reads at most limit events with a Seq above after. Errors: Unavailable.
 	Events(ctx context.Context, after uint64, limit int) ([]FeedEvent, error)
+	// ID names the event at this place for clients that come back, perhaps to a restored copy of the feed.
+	ID(seq uint64) string
+	// Place is where the event of this id is. Errors: Conflict when it is not one of this feed.
+	Place(id string) (seq uint64, err error)
 	// Changed is closed when there are events that were not there when it was called.
 	Changed() <-chan struct{}
 }
