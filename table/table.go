@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 )
 
 // Key addresses one item: a partition key and a sort key, both required and both UTF-8, so that people, policies and
@@ -115,6 +116,24 @@ func Items(ctx context.Context, t Table, q Query) iter.Seq2[Item, error] {
 			}
 		}
 	}
+}
+
+// Scanner is what a table may offer besides: all its items in the order of their keys, beginning with the first whose
+// partition key is at least from, as they were at one moment. It is for audits, which read everything: nothing may need it.
+type Scanner interface {
+	Items(ctx context.Context, from string) iter.Seq2[Item, error]
+}
+
+// Scan gives the items whose partition keys begin with prefix, partition by partition; ok is false when t is no [Scanner].
+func Scan(ctx context.Context, t Table, prefix string) (items iter.Seq2[Item, error], ok bool) {
+	s, ok := t.(Scanner)
+	return func(yield func(Item, error) bool) {
+		for item, err := range s.Items(ctx, prefix) {
+			if err == nil && !strings.HasPrefix(item.PK, prefix) || !yield(item, err) {
+				return
+			}
+		}
+	}, ok
 }
 
 // FullPage reads a page of as many items as q.Limit says, unless fewer are left.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
@@ -29,16 +31,27 @@ type Account struct {
 const maxProblems = 100
 
 // Audit walks trips, inventory and bank and compares them: every seat and room that the inventory holds belongs to a
-// reservation, captured less refunded is what the confirmed trips paid, and every entry of the bank balances. It reads
-// page by page, so that its answer is exact only while nothing is booked. Errors: Unavailable.
+// reservation, captured less refunded is what the confirmed trips paid, and every entry of the bank balances. They are
+// read one after the other, so that its answer is exact only while nothing is booked. Errors: Unavailable.
 func (s *Service) Audit(ctx context.Context) (Ledger, error) {
 	a := audit{
 		ledger:  Ledger{Trips: map[domain.Status]int{}, Currencies: map[money.Currency]Account{}},
 		flights: map[string]int64{}, nights: map[string]int64{},
 	}
-	err := s.eachTrip(ctx, domain.TripQuery{Limit: domain.MaxPage}, func(t *domain.Trip) error {
-		return s.auditTrip(ctx, &a, t.ID())
-	})
+	all, err := s.Payments.EachEntry(ctx, a.entry)
+	if err == nil {
+		err = s.Trips.Each(ctx, func(d domain.Details) error {
+			a.trip(d)
+			if all || d.Payment == nil || d.Payment.Result.Key == "" {
+				return nil
+			}
+			entries, err := s.Payments.Entries(ctx, d.Payment.Result.Key)
+			for _, e := range entries {
+				a.entry(e)
+			}
+			return err
+		})
+	}
 	if err == nil {
 		err = s.auditInventory(ctx, &a)
 	}
@@ -51,6 +64,7 @@ func (s *Service) Audit(ctx context.Context) (Ledger, error) {
 
 // audit collects on its way what it must compare in the end.
 type audit struct {
+	mu      sync.Mutex // held by trip and entry
 	ledger  Ledger
 	flights map[string]int64 // seats reserved, by flight and day
 	nights  map[string]int64 // rooms reserved, by hotel and night
@@ -62,11 +76,10 @@ func (a *audit) problem(format string, args ...any) {
 	}
 }
 
-func (s *Service) auditTrip(ctx context.Context, a *audit, id string) error {
-	d, err := s.Trips.Details(ctx, id)
-	if err != nil {
-		return err
-	}
+// trip takes up one trip.
+func (a *audit) trip(d domain.Details) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.ledger.Trips[d.Trip.Status()]++
 	if total := d.Trip.Total(); d.Trip.Status() == domain.Confirmed {
 		a.move(total.Currency, Account{Confirmed: total.Minor})
@@ -80,18 +93,12 @@ func (s *Service) auditTrip(ctx context.Context, a *audit, id string) error {
 			a.nights[domain.HotelNight{Hotel: h.Result.Stay.Hotel, Night: night}.String()] += int64(h.Result.Stay.Rooms)
 		}
 	}
-	if d.Payment == nil || d.Payment.Result.Key == "" {
-		return nil
-	}
-	entries, err := s.Payments.Entries(ctx, d.Payment.Result.Key)
-	for _, e := range entries {
-		a.entry(e)
-	}
-	return err
 }
 
 // entry takes up one entry of the bank.
 func (a *audit) entry(e domain.Entry) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	debit, credit := e.Totals()
 	if debit != credit || debit == 0 {
 		a.problem("bank entry %s: debits %d, credits %d", e.ID, debit, credit)
@@ -143,6 +150,7 @@ func (a *audit) close() {
 				c, sum.Captured, sum.Refunded, sum.Confirmed)
 		}
 	}
+	slices.Sort(a.ledger.Problems)
 	a.ledger.Balanced = len(a.ledger.Problems) == 0
 }
 

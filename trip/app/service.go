@@ -64,4 +64,7 @@ type Payments interface {
 	Get(ctx context.Context, tripID string) (domain.Payment, error)
 	// Entries reads the bank's ledger of one payment key. Errors: Unavailable.
 	Entries(ctx context.Context, key string) ([]domain.Entry, error)
+	// EachEntry calls visit for every entry of the bank's ledger; ok is false, and nothing is called, when the bank gives
+	// them by key only. Errors: Unavailable.
+	EachEntry(ctx context.Context, visit func(domain.Entry)) (ok bool, err error)
 }

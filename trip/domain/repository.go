@@ -21,6 +21,9 @@ type Trips interface {
 	Save(ctx context.Context, t *Trip, events ...Event) error
 	// Details reads a trip and its steps. Errors: NotFound, Unavailable.
 	Details(ctx context.Context, id string) (Details, error)
+	// Each calls visit for every trip, from several goroutines and in no order; its first error ends the walk. Trips that
+	// change meanwhile are seen at one moment of theirs. Errors: visit's; Unavailable.
+	Each(ctx context.Context, visit func(Details) error) error
 	// List reads a page of trips, newest first. Errors: Invalid (status, limit, cursor), Unavailable.
 	List(ctx context.Context, q TripQuery) (Page[*Trip], error)
 }

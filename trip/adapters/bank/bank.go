@@ -66,9 +66,10 @@ const (
 )
 
 // item is the key of one of the bank's items.
-func item(key, sk string) table.Key { return table.Key{PK: "BANK#" + key, SK: sk} }
+func item(key, sk string) table.Key { return table.Key{PK: pkBank + key, SK: sk} }
 
 const (
+	pkBank   = "BANK#"
 	skIntent = "INTENT"
 	skCharge = "CHARGE"
 	skRefund = "REFUND"

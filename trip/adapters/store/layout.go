@@ -34,6 +34,7 @@ const (
 	skInventory = "INVENTORY"
 	skAvailable = "AVAILABLE"
 
+	pkTrip = "TRIP#"
 	pkDays = "TRIPDAYS"
 
 	indexFlights = "INVENTORY#FLIGHT"
@@ -50,7 +51,7 @@ const OutboxPrefix = "OUTBOX#"
 // outboxLife is how long an announced event stays readable.
 const outboxLife = 7 * 24 * time.Hour
 
-func tripKey(id, sk string) table.Key { return table.Key{PK: "TRIP#" + id, SK: sk} }
+func tripKey(id, sk string) table.Key { return table.Key{PK: pkTrip + id, SK: sk} }
 
 func flightKey(n domain.FlightNumber, d domain.Date, sk string) table.Key {
 	return table.Key{PK: "FLIGHT#" + string(n) + "#" + string(d), SK: sk}

@@ -126,6 +126,16 @@ func (p *Payments) Get(ctx context.Context, tripID string) (domain.Payment, erro
 	return rec.Result, err
 }
 
+// EachEntry implements app.Payments.
+func (p *Payments) EachEntry(ctx context.Context, visit func(domain.Entry)) (bool, error) {
+	if all, ok := p.bank.(interface {
+		EachEntry(context.Context, func(domain.Entry)) (bool, error)
+	}); ok {
+		return all.EachEntry(ctx, visit)
+	}
+	return false, nil
+}
+
 // Entries implements app.Payments.
 func (p *Payments) Entries(ctx context.Context, key string) ([]domain.Entry, error) {
 	return p.bank.Entries(ctx, key)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	decode "github.com/go-json-experiment/json"
+
 	"tripsaga/shared/money"
 	"tripsaga/table"
 	"tripsaga/trip/domain"
@@ -49,7 +51,7 @@ func tripItem(t *domain.Trip) (table.Item, error) {
 
 func decodeTrip(item table.Item) (*domain.Trip, error) {
 	var r tripRecord
-	if err := json.Unmarshal(item.Data, &r); err != nil {
+	if err := decode.Unmarshal(item.Data, &r); err != nil {
 		return nil, fmt.Errorf("store: the trip at %s: %w", item.Key, err)
 	}
 	return domain.RestoreTrip(domain.Snapshot{

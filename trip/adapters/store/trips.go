@@ -105,17 +105,7 @@ func (r *Trips) Details(ctx context.Context, id string) (domain.Details, error) 
 		if err != nil {
 			return d, barrier.Fault(err)
 		}
-		switch item.SK {
-		case skTrip:
-			d.Trip, err = decodeTrip(item)
-		case skFlight:
-			d.Flight, err = decodeStep[domain.FlightReservation](item)
-		case skHotel:
-			d.Hotel, err = decodeStep[domain.HotelReservation](item)
-		case skPayment:
-			d.Payment, err = decodeStep[domain.Payment](item)
-		}
-		if err != nil {
+		if err := addDetail(&d, item); err != nil {
 			return d, err
 		}
 	}
@@ -123,6 +113,21 @@ func (r *Trips) Details(ctx context.Context, id string) (domain.Details, error) 
 		return d, noTrip(id)
 	}
 	return d, nil
+}
+
+// addDetail decodes an item of the trip's partition.
+func addDetail(d *domain.Details, item table.Item) (err error) {
+	switch item.SK {
+	case skTrip:
+		d.Trip, err = decodeTrip(item)
+	case skFlight:
+		d.Flight, err = decodeStep[domain.FlightReservation](item)
+	case skHotel:
+		d.Hotel, err = decodeStep[domain.HotelReservation](item)
+	case skPayment:
+		d.Payment, err = decodeStep[domain.Payment](item)
+	}
+	return err
 }
 
 func decodeStep[R any](item table.Item) (*domain.Step[R], error) {
