@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"tripsaga/shared/fault"
 	"tripsaga/shared/ident"
@@ -34,12 +35,15 @@ func Parse(file string, r io.Reader) (domain.Offers, error) {
 		return domain.Offers{}, fault.Invalidf("", "%s: the file has more than %d bytes", file, MaxBytes)
 	}
 	p := parser{file: file, seen: map[string]string{}, offers: domain.Offers{Fingerprint: ident.Fingerprint(string(data))}}
-	p.read(data)
+	if why := unreadable(data); why != "" {
+		return domain.Offers{}, fault.Invalidf("", "%s: %s", file, why)
+	}
+	p.read(bytes.TrimPrefix(data, byteOrderMark))
 	if err := p.problems.Err(); err != nil {
 		return domain.Offers{}, err
 	}
 	if len(p.offers.Flights)+len(p.offers.Nights) == 0 {
-		return domain.Offers{}, fault.Invalidf("", "%s: the file has no rows", file)
+		return domain.Offers{}, fault.Invalidf("", "%s: the file has no rows; a row is %s", file, Columns())
 	}
 	return p.offers, nil
 }
@@ -49,6 +53,7 @@ type parser struct {
 	file     string
 	line     int
 	offers   domain.Offers
+	rows     int
 	seen     map[string]string // what was offered, and where
 	problems fault.Problems
 	reported int
@@ -59,13 +64,13 @@ func (p *parser) read(data []byte) {
 	rows.Comment, rows.TrimLeadingSpace, rows.FieldsPerRecord = '#', true, -1
 	for p.reported < MaxProblems {
 		fields, err := rows.Read()
-		var malformed *csv.ParseError
+		var bad *csv.ParseError
 		switch {
 		case err == io.EOF:
 			return
-		case errors.As(err, &malformed):
-			p.line = malformed.Line
-			p.problem("row", "%v", malformed.Err)
+		case errors.As(err, &bad):
+			p.line = bad.StartLine
+			p.problem("row", "%s", malformed(bad))
 			continue
 		case err != nil:
 			p.problem("row", "%v", err)
@@ -73,24 +78,33 @@ func (p *parser) read(data []byte) {
 		}
 		p.line, _ = rows.FieldPos(0)
 		p.row(fields)
+		p.rows++
 	}
 }
 
 func (p *parser) row(fields []string) {
-	switch fields[0] {
-	case "flight":
+	kind := strings.Trim(fields[0], " \t")
+	switch {
+	case kind == "flight":
 		p.flight(fields)
-	case "hotel":
+	case kind == "hotel":
 		p.hotel(fields)
+	case separated(kind) != "":
+		p.problem("row", "its fields are separated by %s: save the file with commas between them", separated(kind))
+		p.reported = MaxProblems // so are those of all others
+	case p.rows == 0 && isHeader(fields):
+		p.problem("row", "it names columns, and the file has none: remove it or begin it with #; a row is %s", Columns())
 	default:
-		p.problem("kind", "%.40q is none, allowed are flight and hotel", fields[0])
+		p.problem("kind", "%.40q is not a kind of row, allowed are flight and hotel, in lower case", kind)
 	}
 }
 
 func (p *parser) source() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
 
 func (p *parser) problem(field, format string, args ...any) {
-	p.reported++
+	if p.reported++; p.reported > MaxProblems {
+		return
+	}
 	p.problems.Add("", fault.Invalidf("", "%s: %s: %s", p.source(), field, fmt.Sprintf(format, args...)))
 }
 

@@ -140,3 +140,60 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestFilesThatAreNoCSVAreExplained has what spreadsheets and editors write.
+func TestFilesThatAreNoCSVAreExplained(t *testing.T) {
+	utf16 := []byte{0xff, 0xfe}
+	for _, b := range []byte(goodHotel) {
+		utf16 = append(utf16, b, 0)
+	}
+	latin1 := strings.Replace(goodFlight, "JAL", "A\xe9ro, of Brit\xe9", 1)
+	for name, c := range map[string]struct{ data, want string }{
+		"UTF-16":          {string(utf16), "f.csv: the file is in UTF-16; save the file as CSV in UTF-8"},
+		"UTF-16, no mark": {string(utf16[2:]), "f.csv: a quarter of the file is zero bytes"},
+		"a spreadsheet":   {"PK\x03\x04\x14", "f.csv: the file is a spreadsheet or an archive"},
+		"old line ends":   {strings.ReplaceAll(goodHotel+goodFlight, "\n", "\r"), "f.csv: the lines end in a carriage return alone"},
+		"semicolons":      {strings.ReplaceAll(goodFlight+goodHotel, ",", ";"), "f.csv:1: row: its fields are separated by semicolons: save the file with commas"},
+		"tabs":            {strings.ReplaceAll(goodHotel, ",", "\t"), "f.csv:1: row: its fields are separated by tabs"},
+		"decimal commas":  {"hotel;A-1;Park;Tokyo;2027-03-01;2027-03-02;149,50;USD;4\n", "f.csv:1: row: its fields are separated by semicolons"},
+		"a header":        {"kind,number,airline,origin,destination,departs,arrives,first_day,last_day,price,currency,seats\n" + goodFlight, "f.csv:1: row: it names columns"},
+		"a hotels header": {"Type, ID, Name, City, First night\n" + goodHotel, "f.csv:1: row: it names columns"},
+		"Latin-1":         {strings.Replace(latin1, ", of", " of", 1), `f.csv:1: airline: "A\xe9ro of Brit\xe9" is not UTF-8: byte 0xe9 after 1 characters; the file may be in Latin-1`},
+		"Shift_JIS":       {strings.Replace(goodHotel, "Tokyo", "\x93\x8c\x8b\x9e", 1), "f.csv:1: city: "},
+		"a kind":          {"Flight" + goodFlight[6:], `f.csv:1: kind: "Flight" is not a kind of row`},
+		"an open quote":   {"hotel,\"TYO-PARK,Park\n" + goodHotel, "f.csv:1: row: a double quote in column "},
+		"a comma":         {strings.Replace(goodHotel, "Park", "Park, Tokyo", 1), "f.csv:1: row: it has 10 fields, a hotel has 9: hotel, id, name,"},
+		"nothing":         {"\xef\xbb\xbf", "f.csv: the file has no rows; a row is flight, number, "},
+	} {
+		_, err := Parse("f.csv", strings.NewReader(c.data))
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) || fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v\nwant %s", name, err, c.want)
+		}
+	}
+	if offers, err := Parse("f.csv", strings.NewReader("\xef\xbb\xbf"+strings.ReplaceAll(goodFlight, "\n", "\r\n"))); err != nil || len(offers.Flights) != 2 {
+		t.Errorf("a byte order mark: %v, %v", offers, err)
+	}
+}
+
+// TestEveryBadFieldIsNamed has a row of which nothing is right but the number of fields.
+func TestEveryBadFieldIsNamed(t *testing.T) {
+	for row, want := range map[string]string{
+		"flight,?,\x80,HANEDA,jfk,25:00,9:5,2027-02-30,tomorrow,cheap,YEN,-1\n": "number airline origin destination departs arrives currency price seats first day last day",
+		"flight,JL5,JAL,HND,HND,09:00,10:00,2027-03-02,2027-03-01,0,JPY,1\n":    "price destination last day",
+		"hotel,?,,,March,April,,,many\n":                                        "id name city currency price rooms first night last night",
+	} {
+		_, err := Parse("f.csv", strings.NewReader(row))
+		for _, field := range strings.Fields(strings.ReplaceAll(strings.ReplaceAll(want, " day", "_day"), " night", "_night")) {
+			field = strings.ReplaceAll(field, "_", " ")
+			n := 0
+			for _, e := range fault.All(err) {
+				if strings.HasPrefix(e.Message, "f.csv:1: "+field+": ") {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("%s: %s is reported %d times in\n%v", row, field, n, err)
+			}
+		}
+	}
+}

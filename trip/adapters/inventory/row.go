@@ -11,10 +11,15 @@ import (
 )
 
 var (
-	flightFields = []string{"kind", "number", "airline", "origin", "destination", "departs", "arrives",
+	flightFields = columns{"flight", "number", "airline", "origin", "destination", "departs", "arrives",
 		"first day", "last day", "price", "currency", "seats"}
-	hotelFields = []string{"kind", "id", "name", "city", "first night", "last night", "price", "currency", "rooms"}
+	hotelFields = columns{"hotel", "id", "name", "city", "first night", "last night", "price", "currency", "rooms"}
 )
+
+// columns are the names of a row's fields; the first is its kind.
+type columns []string
+
+func (c columns) kind() string { return c[0] }
 
 func (p *parser) flight(fields []string) {
 	f := p.fields(fields, flightFields)
@@ -31,12 +36,12 @@ func (p *parser) flight(fields []string) {
 		Price:       f.price(),
 		Capacity:    f.capacity("seats"),
 	}
-	if !f.bad && offer.Origin == offer.Destination {
+	if offer.Origin != "" && offer.Origin == offer.Destination {
 		f.problem("destination", "%s is the origin, too", offer.Destination)
 	}
 	days := f.days("first day", "last day")
 	for _, offer.Date = range days {
-		if f.bad || !p.once(offer.String()) {
+		if f.bad() || !p.once(offer.String()) {
 			return
 		}
 		p.offers.Flights = append(p.offers.Flights, domain.Offer[domain.FlightDay]{Row: offer, Source: p.source()})
@@ -57,36 +62,44 @@ func (p *parser) hotel(fields []string) {
 	}
 	nights := f.days("first night", "last night")
 	for _, offer.Night = range nights {
-		if f.bad || !p.once(offer.String()) {
+		if f.bad() || !p.once(offer.String()) {
 			return
 		}
 		p.offers.Nights = append(p.offers.Nights, domain.Offer[domain.HotelNight]{Row: offer, Source: p.source()})
 	}
 }
 
-// row is one row's fields by name; bad tells that one of them was reported.
+// row is one row's fields by name, and which of them were reported.
 type row struct {
 	parser *parser
 	values map[string]string
-	bad    bool
+	wrong  map[string]bool
 }
 
-func (p *parser) fields(fields, names []string) *row {
+func (f *row) bad() bool { return len(f.wrong) > 0 }
+
+func (p *parser) fields(fields []string, names columns) *row {
 	if len(fields) != len(names) {
-		p.problem("row", "it has %d fields, a %s has %d: %s",
-			len(fields), fields[0], len(names), strings.Join(names, ", "))
+		p.problem("row", "it has %d fields, a %s has %d: %s (a field with a comma in it needs double quotes)",
+			len(fields), names.kind(), len(names), strings.Join(names, ", "))
 		return nil
 	}
-	values := make(map[string]string, len(names))
+	f := &row{parser: p, values: make(map[string]string, len(names)), wrong: map[string]bool{}}
 	for i, name := range names {
-		values[name] = strings.Trim(fields[i], " \t") // a line break is refused
+		f.values[name] = strings.Trim(fields[i], " \t") // a line break is refused
+		if why := notUTF8(fields[i]); why != "" {
+			f.problem(name, "%s", why)
+		}
 	}
-	return &row{parser: p, values: values}
+	return f
 }
 
+// problem reports a field once.
 func (f *row) problem(field, format string, args ...any) {
-	f.bad = true
-	f.parser.problem(field, format, args...)
+	if !f.wrong[field] {
+		f.wrong[field] = true
+		f.parser.problem(field, format, args...)
+	}
 }
 
 // parse reads a field by the domain's own constructor.
@@ -107,6 +120,7 @@ func (f *row) airport(field string) string {
 	code := f.values[field]
 	if len(code) != 3 || strings.ContainsFunc(code, func(r rune) bool { return r < 'A' || r > 'Z' }) {
 		f.problem(field, "%.20q is no IATA airport code, such as HND", code)
+		return ""
 	}
 	return code
 }
@@ -120,14 +134,17 @@ func (f *row) clock(field string) string {
 	return s
 }
 
+// mostDecimals is the currency whose amounts may have as many decimals as any.
+const mostDecimals = money.Currency("CLF")
+
 func (f *row) price() money.Amount {
 	currency := parse(f, "currency", money.ParseCurrency)
-	if f.bad {
-		return money.Amount{}
+	if f.wrong["currency"] {
+		currency = mostDecimals // the price is at least a number, or it is not
 	}
 	amount := parse(f, "price", func(s string) (money.Amount, error) { return money.Parse(s, currency) })
-	if !f.bad && amount.Minor == 0 {
-		f.problem("price", "it must be more than 0")
+	if amount.Minor == 0 {
+		f.problem("price", "%q must be more than 0", f.values["price"])
 	}
 	return amount
 }
@@ -143,7 +160,7 @@ func (f *row) capacity(field string) int64 {
 // days expands a range, both ends included.
 func (f *row) days(first, last string) []domain.Date {
 	from, to := parse(f, first, domain.ParseDate), parse(f, last, domain.ParseDate)
-	if f.bad {
+	if f.wrong[first] || f.wrong[last] {
 		return nil
 	}
 	n := from.Until(to) + 1
