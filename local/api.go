@@ -21,7 +21,7 @@ import (
 func (s *System) API(log *slog.Logger) http.Handler {
 	return s.traces.HTTP(rest.New(rest.Deps{
 		Book: s.book, Details: s.App.GetTrip, Trips: s.App.ListTrips,
-		Flights: s.App.ShowFlights, Nights: s.App.ShowNights, Load: s.load, Ledger: s.App.Audit,
+		Flights: s.App.ShowFlights, Nights: s.App.ShowNights, Load: s.load, LastLoad: s.App.Inventory.LastLoad, Ledger: s.App.Audit,
 		Health: s.Health, Executions: executions{s}, Feed: feed{s}, Log: log,
 	}))
 }

@@ -16,7 +16,7 @@ import (
 func newAPI(s *system) handler {
 	api := s.observer.Traces.HTTP(rest.Bodies(rest.New(rest.Deps{
 		Book: s.app.BookOnce, Details: s.app.GetTrip, Trips: s.app.ListTrips,
-		Flights: s.app.ShowFlights, Nights: s.app.ShowNights, Load: s.load, Ledger: s.app.Audit,
+		Flights: s.app.ShowFlights, Nights: s.app.ShowNights, Load: s.load, LastLoad: s.app.Inventory.LastLoad, Ledger: s.app.Audit,
 		Executions: s.sagas, Log: s.log,
 	})))
 	return func(ctx context.Context, payload []byte) ([]byte, error) {

@@ -8,7 +8,10 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
+	"strings"
 
+	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
 	"tripsaga/trip/relative"
@@ -17,7 +20,7 @@ import (
 // inventoryCmd shows and loads what can be booked.
 type inventoryCmd struct {
 	Show inventoryShowCmd `cmd:"" help:"Show flights and hotel nights with what is left of them."`
-	Load inventoryLoadCmd `cmd:"" help:"Add and change the rows of a CSV file, all or none. Rows not given stay."`
+	Load inventoryLoadCmd `cmd:"" help:"Add and change the rows of a CSV file. Rows not given stay."`
 }
 
 type inventoryShowCmd struct {
@@ -51,6 +54,7 @@ func (s *inventoryShowCmd) Run(p *program) error {
 			return err
 		}
 	}
+	s.warn(p, c)
 	if s.JSON {
 		return p.printJSON(all)
 	}
@@ -58,6 +62,14 @@ func (s *inventoryShowCmd) Run(p *program) error {
 		return err
 	}
 	return printNights(p, all.Nights)
+}
+
+// warn says that the last load did not reach its end. A deployment that cannot tell is not asked again.
+func (s *inventoryShowCmd) warn(p *program, c *client) {
+	var last domain.LoadState
+	if err := c.do(p.ctx, call{method: http.MethodGet, path: "/inventory"}, &last); err == nil && last.Fingerprint != "" && !last.Complete {
+		fmt.Fprintf(p.stderr, "the last load, of %s, is under way or has stopped before its end: if it has stopped, load the same file again\n", counted(last.Days, "day"))
+	}
 }
 
 func (s *inventoryShowCmd) query(cursor string) url.Values {
@@ -120,6 +132,27 @@ func printNights(p *program, nights []rest.HotelNight) error {
 	return g.end()
 }
 
+// Help describes the file, and what is atomic.
+func (*inventoryLoadCmd) Help() string {
+	return "The file is CSV in UTF-8, with commas and without a header. Lines that begin with # are skipped. The columns:\n\n    " +
+		strings.ReplaceAll(inventory.Columns(), "; or ", "\n    ") + "\n\n" +
+		"Dates are ISO 8601 or relative, such as today+14; first and last days and nights are included, at most " +
+		strconv.Itoa(inventory.MaxDays) + " of them. Times are local, HH:MM. Airports are IATA codes. The price is in major units, of one seat " +
+		"or of one room for one night, the currency an ISO 4217 code. A field with a comma in it is put in double quotes. An example:\n\n" +
+		"    flight, JL5, Japan Airlines, HND, JFK, 11:05, 10:55, today+30, today+60, 182000, JPY, 244\n" +
+		"    hotel, TYO-PARK, \"Park Hotel, Tokyo\", Tokyo, today+30, today+60, 28000, JPY, 4\n\n" +
+		"The whole file is refused, and nothing written, when a row is malformed or a capacity is below what is held. Then each flight on " +
+		"a day and each hotel night is changed by itself, with what is left of it. When a load stops before its end, what was written " +
+		"stays; loading the same file again completes it. A row that is booked meanwhile so that it no longer fits is refused by itself."
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 func (l *inventoryLoadCmd) Run(p *program) error {
 	c, err := l.client()
 	if err != nil {
@@ -142,8 +175,9 @@ func (l *inventoryLoadCmd) Run(p *program) error {
 	if l.JSON {
 		return p.printJSON(report)
 	}
-	fmt.Fprintf(p.stdout, "%s: %d rows added, %d changed, %d unchanged\n", source(l.File), report.Added, report.Changed, report.Unchanged)
-	return nil
+	_, err = fmt.Fprintf(p.stdout, "%s: %s, %s: %d added, %d changed, %d unchanged\n", source(l.File), counted(report.Rows, "row"),
+		counted(report.Added+report.Changed+report.Unchanged, "day"), report.Added, report.Changed, report.Unchanged)
+	return err
 }
 
 // serverFile is how the server, which does not know the file, names it or one of its rows.

@@ -163,6 +163,13 @@ func (c *serveCmd) prepare(p *program, sys *local.System, log *slog.Logger) erro
 	if err := c.loadDemo(p, sys.KeepDemoInventory, log); err != nil {
 		return err
 	}
+	last, err := sys.App.Inventory.LastLoad(p.ctx)
+	if err != nil {
+		return err
+	}
+	if last.Fingerprint != "" && !last.Complete {
+		log.Warn("the last load of an inventory stopped before its end: load the same file again to complete it", "days", last.Days)
+	}
 	sys.Reconcile(p.ctx, 0, log)
 	return nil
 }

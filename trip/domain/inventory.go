@@ -53,8 +53,9 @@ type Offers struct {
 	OnlyAdd bool
 }
 
-// LoadReport counts the rows of a load.
+// LoadReport counts the rows of the file, and the flights on a day and hotel nights that they offer.
 type LoadReport struct {
+	Rows      int `json:"rows" doc:"Rows of the file. The others count flights on a day and hotel nights, of which a row may have many."`
 	Added     int `json:"added"`
 	Changed   int `json:"changed"`
 	Unchanged int `json:"unchanged"`
@@ -62,6 +63,7 @@ type LoadReport struct {
 
 // LoadState tells how the last load of an inventory went; the zero LoadState means that there never was one.
 type LoadState struct {
-	Fingerprint string `json:"fingerprint"`
-	Complete    bool   `json:"complete"`
+	Fingerprint string `json:"fingerprint" doc:"Of the file; empty when there never was a load."`
+	Complete    bool   `json:"complete" doc:"False of a load that is under way, was interrupted or was refused in part: loading the same file again completes it."`
+	Days        int    `json:"days,omitempty" doc:"Flights on a day and hotel nights that the file offers."`
 }

@@ -52,8 +52,8 @@ type Page[T any] struct {
 // Inventory keeps what can be reserved.
 type Inventory interface {
 	// Load adds and changes rows; rows not given stay as they are. Nothing is written when a row's capacity is below
-	// what is held of it. It may be repeated after any error. Errors: Conflict (each refused row, see fault.All),
-	// Unavailable.
+	// what is held of it at the beginning; after that each day is changed by itself. It may be repeated after any error,
+	// which completes it. Errors: Conflict (each refused row, see fault.All), Unavailable.
 	Load(ctx context.Context, offers Offers) (LoadReport, error)
 	// LastLoad tells how the last load went. Errors: Unavailable.
 	LastLoad(ctx context.Context) (LoadState, error)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"tripsaga/barrier"
 	"tripsaga/shared/fault"
@@ -13,26 +14,88 @@ import (
 )
 
 // Load implements domain.Inventory. An inventory is larger than a transaction, so that it is planned first, which
-// refuses what cannot be applied before anything is written, and then written chunk by chunk. A row that stands already
-// is skipped; so a load that was interrupted, whose mark tells that it is incomplete, is completed by repeating it.
+// refuses what cannot be applied before anything is written, and then written chunk by chunk, each offer with its counter
+// in one transaction. An offer that is in place already is skipped; so a load that was interrupted, whose mark says that
+// it is incomplete, is completed by repeating it.
+//
+// Bookings and other loads continue meanwhile. A chunk that they have overtaken is planned anew. An offer that can no
+// longer be applied then, as more is held than it allows, is refused by itself, and the others are written.
 func (v *Inventory) Load(ctx context.Context, offers domain.Offers) (domain.LoadReport, error) {
 	changes, report, err := v.plan(ctx, rows(offers), offers.OnlyAdd)
 	if err != nil {
 		return domain.LoadReport{}, err
 	}
-	state := domain.LoadState{Fingerprint: offers.Fingerprint}
+	report.Rows = sources(offers)
+	state := domain.LoadState{Fingerprint: offers.Fingerprint, Days: len(offers.Flights) + len(offers.Nights)}
 	if err := v.mark(ctx, state); err != nil {
 		return domain.LoadReport{}, err
 	}
-	for len(changes) > 0 {
-		n := min(len(changes), table.MaxOps/2)
-		if err := v.apply(ctx, changes[:n]); err != nil {
-			return domain.LoadReport{}, err
+	var refused fault.Problems
+	written := 0
+	for chunk := range slices.Chunk(changes, table.MaxOps/2) {
+		n, err := v.write(ctx, chunk, offers.OnlyAdd, &refused)
+		if written += n; err != nil {
+			return domain.LoadReport{}, stopped(err, written, len(changes))
 		}
-		changes = changes[n:]
+	}
+	if err := refused.Err(); err != nil {
+		refused.Add("", fault.New(fault.Conflict, fault.NameConflict, "%d of %d days that differed were written, and those named were "+
+			"booked meanwhile; correct them and load the file again", written, len(changes)))
+		return domain.LoadReport{}, refused.Err()
 	}
 	state.Complete = true
 	return report, v.mark(ctx, state)
+}
+
+// stopped says how far a load came.
+func stopped(err error, written, of int) error {
+	return fault.Wrap(fault.KindOf(err), fault.NameOf(err), err,
+		"the load stopped after %d of %d days that differed; those stay, load the same file again to complete it", written, of)
+}
+
+// sources counts the rows of the file.
+func sources(offers domain.Offers) int {
+	rows := map[string]bool{}
+	for _, o := range offers.Flights {
+		rows[o.Source] = true
+	}
+	for _, o := range offers.Nights {
+		rows[o.Source] = true
+	}
+	return len(rows)
+}
+
+// writeTries bounds how often a chunk is planned anew.
+const writeTries = 10
+
+// write writes a chunk and returns how many of its changes are in place. Those that are refused are added to refused.
+func (v *Inventory) write(ctx context.Context, changes []change, onlyAdd bool, refused *fault.Problems) (written int, err error) {
+	for range writeTries {
+		if err = v.apply(ctx, changes); err == nil {
+			return written + len(changes), nil
+		}
+		var overtaken *table.Conflict
+		if !errors.As(err, &overtaken) && !errors.Is(err, table.ErrTryAgain) {
+			return written, err
+		}
+		again := make([]row, len(changes))
+		for i, c := range changes {
+			again[i] = c.row
+		}
+		left, _, planned := v.plan(ctx, again, onlyAdd)
+		problems := fault.All(planned)
+		if planned != nil && fault.KindOf(planned) != fault.Conflict {
+			return written, planned
+		}
+		for _, p := range problems {
+			refused.Add("", p)
+		}
+		written += len(changes) - len(left) - len(problems) // somebody else has written the same
+		if changes = left; len(changes) == 0 {
+			return written, nil
+		}
+	}
+	return written, fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the offers keep changing")
 }
 
 // row is an offer of either kind on its way to the table.
@@ -98,8 +161,13 @@ func (v *Inventory) plan(ctx context.Context, rows []row, onlyAdd bool) ([]chang
 		default:
 			report.Changed++
 			c, err := v.replace(ctx, r, old, offer)
+			switch {
+			case err == nil:
+				changes = append(changes, c)
+			case fault.KindOf(err) != fault.Conflict:
+				return nil, report, err
+			}
 			refused.Add("", err)
-			changes = append(changes, c)
 		}
 	}
 	return changes, report, refused.Err()
@@ -154,12 +222,5 @@ func (v *Inventory) apply(ctx context.Context, changes []change) error {
 	for _, c := range changes {
 		ops = append(ops, c.ops[0], c.ops[1])
 	}
-	err := v.table.Transact(table.Deferred(ctx), ops...)
-	var conflict *table.Conflict
-	if errors.As(err, &conflict) {
-		r := changes[conflict.Op/2].row
-		return fault.New(fault.Unavailable, fault.NameUnavailable,
-			"%s: %s changed while it was loaded; load the inventory again", r.source, r.name)
-	}
-	return barrier.Fault(err)
+	return barrier.Fault(v.table.Transact(table.Deferred(ctx), ops...))
 }

@@ -51,6 +51,9 @@ func newWorld() *world {
 func (w *world) handler() http.Handler {
 	return New(Deps{
 		Book: w.book, Details: w.details, Trips: w.list, Flights: w.flights, Nights: w.nights, Load: w.load,
+		LastLoad: func(context.Context) (domain.LoadState, error) {
+			return domain.LoadState{Fingerprint: "f", Days: 2}, w.fails
+		},
 		Ledger: w.ledger, Executions: w, Feed: w, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
 }

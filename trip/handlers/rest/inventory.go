@@ -98,9 +98,15 @@ func (a *api) inventoryRoutes(h huma.API) {
 		Summary: "List hotels by night, then id", Tags: tags, Errors: []int{403, 503},
 	}, a.listNights)
 	huma.Register(h, huma.Operation{
+		OperationID: "get-last-load", Method: http.MethodGet, Path: "/inventory",
+		Summary: "Tell how the last load of an inventory went", Tags: tags, Errors: []int{403, 503},
+	}, a.lastLoad)
+	huma.Register(h, huma.Operation{
 		OperationID: "load-inventory", Method: http.MethodPost, Path: "/inventory", Summary: "Load an inventory",
-		Description: "Adds and changes the rows given, all or none; rows not given stay. An error names every bad row.",
-		Tags:        tags, MaxBodyBytes: maxInventory + 1, BodyReadTimeout: loadTimeout,
+		Description: "Adds and changes the rows given; rows not given stay. The file is checked first: it is refused whole, and every bad row " +
+			"named, when a row is malformed or its capacity is below what is held. Then each flight on a day and each hotel night is " +
+			"changed by itself. When a load stops before its end, what was written stays; loading the same file again completes it.",
+		Tags: tags, MaxBodyBytes: maxInventory + 1, BodyReadTimeout: loadTimeout,
 		Middlewares: huma.Middlewares{a.fewLoads},
 		Errors:      []int{400, 403, 409, 413, 415, 422, 503},
 	}, a.load)
@@ -150,6 +156,14 @@ func (a *api) listNights(ctx context.Context, in *daysInput) (*struct{ Body Nigh
 		body.Nights = append(body.Nights, HotelNight(n))
 	}
 	return &struct{ Body NightPage }{body}, nil
+}
+
+func (a *api) lastLoad(ctx context.Context, _ *struct{}) (*struct{ Body domain.LoadState }, error) {
+	state, err := a.LastLoad(ctx)
+	if err != nil {
+		return nil, a.problem(ctx, "query", err)
+	}
+	return &struct{ Body domain.LoadState }{state}, nil
 }
 
 func (a *api) load(ctx context.Context, in *loadInput) (*struct{ Body domain.LoadReport }, error) {

@@ -33,7 +33,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"get /events", "get /healthz", "get /inventory/flights", "get /inventory/hotels", "get /ledger", "get /trips",
+		"get /events", "get /healthz", "get /inventory", "get /inventory/flights", "get /inventory/hotels", "get /ledger", "get /trips",
 		"get /trips/{id}", "get /trips/{id}/history", "post /inventory", "post /trips", "post /trips/{id}/redrive",
 	}
 	if !slices.Equal(got, want) {

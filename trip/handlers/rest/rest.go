@@ -35,8 +35,10 @@ type Deps struct {
 	Flights func(context.Context, domain.InventoryQuery) (domain.Page[domain.FlightDay], error)
 	// Nights lists by night, then hotel. Errors: Invalid (limit, cursor), Unavailable.
 	Nights func(context.Context, domain.InventoryQuery) (domain.Page[domain.HotelNight], error)
-	// Load adds and changes the rows of a CSV file, all or none. Errors: Invalid (each bad row), Conflict, Unavailable.
+	// Load adds and changes the rows of a CSV file. Errors: Invalid (each bad row), Conflict, Unavailable.
 	Load func(ctx context.Context, csv io.Reader) (domain.LoadReport, error)
+	// LastLoad tells how the last load went. Errors: Unavailable.
+	LastLoad func(context.Context) (domain.LoadState, error)
 	// Ledger audits everything that is stored. Errors: Unavailable.
 	Ledger func(context.Context) (app.Ledger, error)
 	// Health tells why the server can do no work until somebody sees to it; nil: it can as long as it answers. Errors:
