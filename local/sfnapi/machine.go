@@ -28,15 +28,17 @@ func (a *api) facts(definition []byte, data string) machineFacts {
 	if data == "METADATA_ONLY" {
 		definition = []byte("{}")
 	}
-	account := strings.Split(a.machine, ":")[4]
-	name := a.machineName()
 	return machineFacts{
-		Definition: string(definition), Name: name, Role: "arn:aws:iam::" + account + ":role/" + name, ARN: a.machine,
-		Logging: logging{Level: "OFF"},
+		Definition: string(definition), Name: nameIn(a.machine), Role: Role(a.machine), ARN: a.machine, Logging: logging{Level: "OFF"},
 	}
 }
 
-func (a *api) machineName() string { return a.machine[strings.LastIndexByte(a.machine, ':')+1:] }
+// Role is the ARN of the role that the state machine of this ARN is described with.
+func Role(machine string) string {
+	return "arn:aws:iam::" + strings.Split(machine, ":")[4] + ":role/" + nameIn(machine)
+}
+
+func nameIn(machine string) string { return machine[strings.LastIndexByte(machine, ':')+1:] }
 
 type describeMachineInput struct {
 	Machine string `json:"stateMachineArn"`
@@ -104,6 +106,6 @@ func (a *api) listMachines(_ context.Context, in listMachinesInput) (out listMac
 	if in.Next != "" {
 		return out, invalid("InvalidToken", "Invalid Token: '%.80s'", in.Next)
 	}
-	out.Machines = []listedMachine{{at(a.opened), a.machineName(), a.machine, standard}}
+	out.Machines = []listedMachine{{at(a.opened), nameIn(a.machine), a.machine, standard}}
 	return out, nil
 }
