@@ -9,6 +9,9 @@ import (
 	"os"
 	"syscall"
 	"text/tabwriter"
+
+	"tripsaga/table"
+	"tripsaga/table/embedded"
 )
 
 // The exit codes: the same for the same cause in every verb. Their meaning is in exitCodes.
@@ -66,7 +69,7 @@ func codeOf(err error) int {
 	switch {
 	case errors.As(err, &own):
 		return own.code
-	case errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, table.ErrDamaged), errors.Is(err, table.ErrClosed):
 		return exitStore
 	}
 	return exitFailure
@@ -79,7 +82,7 @@ func openFailed(err error) error {
 	switch {
 	case err == nil, errors.As(err, &own), errors.Is(err, context.Canceled):
 		return err
-	case errors.As(err, &path) && !errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, embedded.ErrNotAStore), errors.As(err, &path) && !errors.Is(err, syscall.ENOSPC):
 		return usage(err)
 	}
 	return &exitError{code: exitStore, err: err}

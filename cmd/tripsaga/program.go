@@ -40,6 +40,7 @@ type commands struct {
 	Bench     benchCmd     `cmd:"" help:"Measure bookings on a durable store against a raw log."`
 	Verify    verifyCmd    `cmd:"" help:"Play every fault at every step of a booking and judge what comes of it."`
 	Rehearse  rehearseCmd  `cmd:"" help:"Play a roll-out in virtual time by what a synthesised CloudFormation template says of it."`
+	Backup    backupCmd    `cmd:"" help:"Copy the data folder of a running or a stopped server, and read the copy through."`
 	Table     tableCmd     `cmd:"" help:"Inspect the items of a data folder whose server is stopped."`
 	Cost      costCmd      `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
 

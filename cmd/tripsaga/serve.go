@@ -86,6 +86,11 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, w
 	if err := c.prepare(p, sys, log); err != nil {
 		return err
 	}
+	stop, err := sys.ServeBackups(log)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	every(ctx, reconcileEvery, func() { sys.Reconcile(ctx, reconcileGrace, log) })

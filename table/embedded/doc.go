@@ -17,8 +17,10 @@
 //
 // # Failure
 //
-// When the log cannot be written, or a table, as on a full disk, the store fails: it takes no more writes, and gives only
-// such reads as need no wait. Nothing that was acknowledged is lost; the next Open goes on, once the disk is in order. Open
-// refuses a log that is damaged before something acknowledged. Damage in what the last fsync brought cannot be told from
-// a write that a crash cut off, and counts as that.
+// While the disk is nearly full writes are refused, and taken again when there is room; see room. When the log cannot be
+// written all the same, or something is damaged, the store fails: it takes no more writes, and gives only such reads as need
+// no wait. Nothing that was acknowledged is lost.
+//
+// Open refuses a folder in which something is missing, cut off, damaged or older than the rest; see record. After a power
+// cut, damage in what the last fsync brought cannot be told from a write that was cut off, and counts as that.
 package embedded

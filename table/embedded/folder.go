@@ -37,7 +37,7 @@ func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 // checkFolder refuses a folder that is neither a store, nor empty, nor missing, before anything is written to it.
 func (s *Store) checkFolder() error {
 	if s.opts.FS.PathDir(s.dir) == s.dir {
-		return fmt.Errorf("table/embedded: data folder %s: it is the root of a file system; name a folder for the store alone", s.dir)
+		return fmt.Errorf("table/embedded: data folder %s: %w, but the root of a file system: name a folder for the store alone", s.dir, ErrNotAStore)
 	}
 	names, err := s.opts.FS.List(s.dir)
 	if missing(err) {
@@ -54,7 +54,7 @@ func (s *Store) checkFolder() error {
 		case pebbleFile(name):
 			return s.damaged(recordName, "the file is missing, and there is %s: this is part of a store, or one of a version before there was that file", name)
 		case !madeBefore(name):
-			return fmt.Errorf("table/embedded: data folder %s: it is neither empty nor a store of tripsaga (it has %q): name an empty or a new folder", s.dir, name)
+			return fmt.Errorf("table/embedded: data folder %s: %w, and not empty (it has %q): name an empty or a new folder", s.dir, ErrNotAStore, name)
 		}
 	}
 	return nil

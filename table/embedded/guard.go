@@ -57,7 +57,10 @@ func park() { select {} }
 func (g *guard) Create(path string, c vfs.DiskWriteCategory) (f vfs.File, err error) {
 	name, ok := g.within(path)
 	if !ok {
-		return g.FS.Create(path, c)
+		if f, err = g.FS.Create(path, c); err != nil {
+			return nil, err
+		}
+		return &copiedFile{File: f, ctx: *g.store.copyCtx.Load()}, nil
 	}
 	create := func() error {
 		f, err = g.FS.Create(path, c)
@@ -113,6 +116,17 @@ func (g *guard) Link(from, to string) error {
 		return errors.ErrUnsupported
 	}
 	return g.FS.Link(from, to)
+}
+
+// MkdirAll makes no more than the folder of a copy: its parent belongs to the caller, who removes it on giving up.
+func (g *guard) MkdirAll(path string, mode os.FileMode) error {
+	if path != g.store.dir {
+		if _, err := g.Stat(g.PathDir(path)); err != nil {
+			return err
+		}
+		mode = 0o700
+	}
+	return g.FS.MkdirAll(path, mode)
 }
 
 func (g *guard) Rename(from, to string) error {

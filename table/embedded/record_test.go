@@ -240,7 +240,7 @@ func TestFolders(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(other, "letter.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for dir, why := range map[string]string{"/": "root of a file system", other: `neither empty nor a store of tripsaga (it has "letter.txt")`} {
+	for dir, why := range map[string]string{"/": "root of a file system", other: `not a store of tripsaga, and not empty (it has "letter.txt")`} {
 		before, err := os.ReadDir(dir)
 		if err != nil {
 			t.Fatal(err)

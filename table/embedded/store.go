@@ -37,6 +37,9 @@ type Store struct {
 	water     highWater
 	waterTurn uint64
 
+	copying sync.Mutex
+	copyCtx atomic.Pointer[context.Context] // of the copy that is being made
+
 	feed     feed
 	epochs   []epoch // in their order, the last is this opening's; see Place
 	counters counters
@@ -60,6 +63,13 @@ type Store struct {
 }
 
 var _ table.Table = (*Store)(nil)
+
+var (
+	// ErrInUse tells that a process has the folder's store open.
+	ErrInUse = errors.New("in use by another process")
+	// ErrNotAStore tells that the folder cannot become a store, since there is something else in it.
+	ErrNotAStore = errors.New("not a store of tripsaga")
+)
 
 // Open opens the store in folder dir, which it makes when it is missing; "" is a store in memory. A folder has one
 // store at a time: a second Open fails, in this process or another. Errors: [table.ErrDamaged] when something of the store
@@ -106,7 +116,7 @@ func (s *Store) lock() (*pebble.Lock, error) {
 		return nil, s.unusable(err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("table/embedded: data folder %s is in use by another process: %w", s.dir, err)
+		return nil, fmt.Errorf("table/embedded: data folder %s is %w: %w", s.dir, ErrInUse, err)
 	}
 	return lock, nil
 }
