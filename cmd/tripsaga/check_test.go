@@ -366,7 +366,7 @@ func TestNothingOffered(t *testing.T) {
 
 // TestPagesOfInventory finds what only a later page offers.
 func TestPagesOfInventory(t *testing.T) {
-	soldOut := strings.Replace(strings.SplitAfter(plenty, "\n")[1], "2999-03-01, 2999-03-01, 19800, JPY, 10000", "2026-01-01, 2026-03-31, 19800, JPY, 0", 1)
+	soldOut := strings.Replace(strings.SplitAfter(plenty, "\n")[1], "2999-03-01, 2999-03-01, 19800, JPY, 10000", "2998-01-01, 2998-03-31, 19800, JPY, 0", 1)
 	pages := 0
 	g := &gateway{edits: []edit{{"first flights", func(any) { pages++ }}}}
 	code, failed, _ := checkJSON(t, startGateway(t, serving(t, plenty+soldOut), g), happyArgs...)

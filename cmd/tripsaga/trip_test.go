@@ -32,7 +32,7 @@ func TestOneTrip(t *testing.T) {
 		code int
 		want []string
 	}{
-		{[]string{"trip", id}, 0, []string{"FAILED  PaymentDeclined: the card was declined", "NH53 on 2027-03-12, seats: 1",
+		{[]string{"trip", id}, 0, []string{"FAILED  PaymentDeclined: the card was declined", "NH53 on ", ", seats: 1",
 			"taken back, 19,800 JPY", "refused, 53,400 JPY: PaymentDeclined", "nothing was charged", "saga "}},
 		{[]string{"trip", id, "--json"}, 0, []string{`"failed_state": "BookingFailed"`, `"attempts": 1`}},
 		{[]string{"trip", id, "--follow"}, 1, []string{"ok, compensates ReserveHotel", "FAILED: PaymentDeclined"}},
