@@ -140,6 +140,19 @@ func TestTwoDosInEveryOrder(t *testing.T) {
 	})
 }
 
+// TestAnUndoThatLosesARaceLooksAgain has no calls lost: then an undo has no reason to say that it knows no outcome.
+func TestAnUndoThatLosesARaceLooksAgain(t *testing.T) {
+	store := scheduledTable{openStore(t)}
+	exploreAll(t, 0, func(id string) ([]func(context.Context), func() error) {
+		l := newLedger(t, store, id)
+		var undid error
+		return []func(context.Context){
+			func(ctx context.Context) { l.do(ctx, "a", 2) },
+			func(ctx context.Context) { _, undid = l.undo(ctx) },
+		}, func() error { return undid }
+	})
+}
+
 // bank is a provider outside: idempotent by key, it can be told to cancel, and then refuses a late charge.
 type bank struct {
 	decline                      bool

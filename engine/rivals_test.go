@@ -103,6 +103,18 @@ func TestTheNoticeOfALaterEnd(t *testing.T) {
 	}
 }
 
+// journal is what the table has of the execution's events.
+func (b *bench) journal(name string) (entries []string) {
+	b.t.Helper()
+	for item, err := range table.Items(b.t.Context(), b.opt.Table, table.Query{PK: "EXEC#test#" + name, Prefix: "J#"}) {
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		entries = append(entries, string(item.Data))
+	}
+	return entries
+}
+
 // operator does something to an execution that has failed.
 type operator func(*engine.Engine) error
 
@@ -198,6 +210,37 @@ func TestARedriveOfAnEngineThatIsGone(t *testing.T) {
 	}
 }
 
+// TestAStartOfAnEngineThatIsGone starts again what only an engine that is dead would have gone on with.
+func TestAStartOfAnEngineThatIsGone(t *testing.T) {
+	b := newBench(t, twoSteps, steps())
+	dead := b.opt
+	dead.Scheduler = engine.NewVirtual(epoch) // which never runs
+	gone, err := engine.Open(t.Context(), dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(starts(gone), starts(b.Engine)); err != nil {
+		t.Fatal(err)
+	}
+	if d := b.end("a"); d.Status != asl.Succeeded {
+		t.Errorf("ended %+v", d)
+	}
+}
+
+// TestATimerAfterTheClockWasSetBack opens the engine anew on a day before the one on which it began to wait.
+func TestATimerAfterTheClockWasSetBack(t *testing.T) {
+	b := newBench(t, `{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": true}}}`, nil)
+	b.start("a", "{}")
+	b.virtual.Step()
+	before := epoch.Add(-24 * time.Hour)
+	b.virtual = engine.NewVirtual(before)
+	b.reopen()
+	b.end("a")
+	if took := b.virtual.Now().Sub(before); took > time.Hour {
+		t.Errorf("a wait of an hour took %s", took)
+	}
+}
+
 // TestWhatIsLeftOfATimer opens the engine anew half-way through each kind of wait.
 func TestWhatIsLeftOfATimer(t *testing.T) {
 	silent := func(context.Context, json.RawMessage) (json.RawMessage, error) { return nil, engine.ErrNoReply }
@@ -254,6 +297,7 @@ func TestATaskThatIsNotWantedAnyMore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var b *bench
 			var waited time.Duration
+			var reply error
 			b = newBench(t, c.definition, map[string]engine.Task{"slow": func(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
 				begun := b.virtual.Now()
 				for ctx.Err() == nil && b.virtual.Step() {
@@ -262,10 +306,16 @@ func TestATaskThatIsNotWantedAnyMore(t *testing.T) {
 				if ctx.Err() == nil {
 					t.Error("nothing told the task to end")
 				}
-				return json.RawMessage(`"late"`), nil
+				return json.RawMessage(`"late"`), reply
 			}})
 			b.start("a", "{}")
 			d := b.end("a")
+			journal := b.journal("a")
+			reply = engine.ErrNoReply
+			b.start("b", "{}")
+			if b.end("b"); len(b.journal("b")) != len(journal) {
+				t.Errorf("the late reply is in the journal: %q", journal)
+			}
 			if d.Status != c.status || waited != 10*time.Second || strings.Contains(string(d.Output), "late") {
 				t.Errorf("ended %s %s with %s; the task was left alone for %s", d.Status, d.Error, d.Output, waited)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 
 	"tripsaga/asl"
@@ -43,23 +44,21 @@ func (p *perishable) crashed(lucky int) *perishable {
 	return next
 }
 
-// answers is all that the engine says of an execution.
-func (b *bench) answers(name string) string {
+// questions are all that the engine is asked of an execution, one by one, since an answer may make true what the next one says.
+var questions = []func(*bench, string) (any, error){
+	func(b *bench, name string) (any, error) { return b.Describe(b.t.Context(), name) },
+	func(b *bench, name string) (any, error) { return b.History(b.t.Context(), name) },
+	func(b *bench, _ string) (any, error) {
+		l, _, err := b.List(b.t.Context(), engine.ListQuery{})
+		return l, err
+	},
+}
+
+func (b *bench) answer(question func(*bench, string) (any, error), name string) string {
 	b.t.Helper()
-	d, err := b.Describe(b.t.Context(), name)
-	if err != nil {
-		return err.Error()
-	}
-	h, err := b.History(b.t.Context(), name)
-	l, _, listErr := b.List(b.t.Context(), engine.ListQuery{})
-	if err := errors.Join(err, listErr); err != nil {
-		b.t.Fatal(err)
-	}
-	out, err := json.Marshal([]any{d, h, l})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return string(out)
+	answer, err := question(b, name)
+	out, jsonErr := json.Marshal(answer)
+	return fmt.Sprint(string(out), err, jsonErr)
 }
 
 // says wants the execution to be found in this state after a crash.
@@ -133,26 +132,27 @@ func (p *perishable) atCall(n int64, f func()) (reached func() bool) {
 	return func() bool { return w.Calls() >= n }
 }
 
-// TestWhatWasShownHoldsAfterACrash asks for everything after one call to the table after the other, and asks the same after a
-// crash.
+// TestWhatWasShownHoldsAfterACrash asks after one call to the table after the other, and asks the same after a crash.
 func TestWhatWasShownHoldsAfterACrash(t *testing.T) {
-	lost := 0
-	for n := int64(1); ; n++ {
-		p := newPerishable(t, map[string]engine.Task{"first": constant("1"), "second": fails("No")})
-		reached := p.atCall(n, func() {
-			lost += p.table.Pending()
-			if said, after := p.answers("a"), p.crashed(0).answers("a"); said != after {
-				t.Errorf("after %d calls it said\n%s\nand after the crash\n%s", n, said, after)
+	for i, question := range questions {
+		lost := 0
+		for n := int64(1); ; n++ {
+			p := newPerishable(t, map[string]engine.Task{"first": constant("1"), "second": fails("No")})
+			reached := p.atCall(n, func() {
+				lost += p.table.Pending()
+				if said, after := p.answer(question, "a"), p.crashed(0).answer(question, "a"); said != after {
+					t.Errorf("question %d after %d calls: it said\n%s\nand after the crash\n%s", i, n, said, after)
+				}
+			})
+			p.start("a", "{}")
+			p.virtual.Run()
+			if !reached() {
+				break
 			}
-		})
-		p.start("a", "{}")
-		p.virtual.Run()
-		if !reached() {
-			break
 		}
-	}
-	if lost == 0 {
-		t.Error("there was nothing to lose: the test shows nothing")
+		if lost == 0 {
+			t.Error("there was nothing to lose: the test shows nothing")
+		}
 	}
 }
 
@@ -256,8 +256,32 @@ func TestEveryErrorOfTheTableIsTold(t *testing.T) {
 	for n := int64(1); n < 20; n++ { // Open may go on without an execution, and reads it later
 		f := tablefaulty.Wrap(inner, tablefaulty.At(n, tablefaulty.Before(errDown)))
 		b.opt.Table = f
-		if err := b.tryReopen(); err != nil && !errors.Is(err, errDown) || err == nil && f.Calls() < n && f.Calls() < 2 {
+		if err := b.tryReopen(); n == 1 && err == nil || err != nil && !errors.Is(err, errDown) || err == nil && f.Calls() < n && f.Calls() < 2 {
 			t.Errorf("Open with call %d failing: %v, %d calls", n, err, f.Calls())
+		}
+	}
+}
+
+// TestAContextEndsWithItsReply looks at the context of a task that has answered.
+func TestAContextEndsWithItsReply(t *testing.T) {
+	for _, answer := range []error{nil, &engine.TaskError{Name: "No"}} {
+		var first context.Context
+		looked := false
+		b := newBench(t, `{"StartAt": "First", "States": {"First": {"Type": "Task", "Resource": "first",
+			"Catch": [{"ErrorEquals": ["No"], "Next": "Second"}], "Next": "Second"},
+			"Second": {"Type": "Task", "Resource": "second", "End": true}}}`, map[string]engine.Task{
+			"first": func(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
+				first = ctx
+				return json.RawMessage("1"), answer
+			},
+			"second": func(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
+				looked = first.Err() != nil && ctx.Err() == nil
+				return json.RawMessage("2"), nil
+			},
+		})
+		b.start("a", "{}")
+		if d := b.end("a"); d.Status != asl.Succeeded || !looked {
+			t.Errorf("answered with %v, its context is %v; ended %s", answer, first.Err(), d.Status)
 		}
 	}
 }

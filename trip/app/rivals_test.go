@@ -563,3 +563,36 @@ func TestARefundedPaymentIsNone(t *testing.T) {
 		}
 	}
 }
+
+// TestALoadOfWhatAnotherHasLoadedAndSold lets another operator load the same new flight, with more seats, and sell some of
+// them before and after each call of a load.
+func TestALoadOfWhatAnotherHasLoadedAndSold(t *testing.T) {
+	const flight = "flight, XX9, New Line, HND, CTS, 11:05, 12:55, 2027-03-10, 2027-03-10, 1000, JPY, "
+	for _, how := range interruptions {
+		for n := int64(1); ; n++ {
+			w := newWorld(t, plain)
+			done := false
+			rival := w.operator(faulty.Wrap(w.table, func(op faulty.Op) faulty.Fault {
+				if op.N != n {
+					return faulty.Fault{}
+				}
+				done = true
+				return how.make(func() {
+					w.load(t, stock+flight+"9\n")
+					id := w.book(t, func(r *domain.Request) { r.Flight.Number = "XX9" })
+					w.run(t, id, w.reserveFlight, w.reserveHotel)
+				})
+			}), w.books)
+			_, err := rival.LoadInventory(t.Context(), offers(t, stock+flight+"7\n"))
+			if fault.KindOf(err) == fault.Unavailable && err != nil {
+				_, err = rival.LoadInventory(t.Context(), offers(t, stock+flight+"7\n"))
+			}
+			if !done {
+				break
+			}
+			if l := w.audit(t); err != nil || !l.Balanced || l.SeatsHeld != 2 {
+				t.Errorf("%s %d: %v, the ledger is %+v", how.name, n, err, l)
+			}
+		}
+	}
+}
