@@ -53,6 +53,26 @@ func (v *Virtual) AfterFunc(d time.Duration, f func()) Timer {
 	return t
 }
 
+// Next is the time at which something is due next: now, when it is ready already. ok is false when nothing is.
+func (v *Virtual) Next() (at time.Time, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case len(v.ready) > 0:
+		return v.now, true
+	case len(v.timers) > 0:
+		return v.timers[0].at, true
+	}
+	return time.Time{}, false
+}
+
+// Advance moves the time along without running what becomes due.
+func (v *Virtual) Advance(d time.Duration) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.now = v.now.Add(d)
+}
+
 // Run runs everything that is ready or will become due, moving the time along, and returns when nothing is left.
 func (v *Virtual) Run() {
 	for v.Step() {

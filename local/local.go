@@ -42,11 +42,15 @@ type Options struct {
 	Machine *asl.Machine
 	Source  []byte
 
-	// WrapTasks, WrapTable and WrapBank stand between the parts, for faults.
+	// These are between the parts, for faults and for those who listen.
 	WrapTasks func(map[string]engine.Task) map[string]engine.Task
 	WrapTable func(table.Table) table.Table
 	WrapBank  func(store.Bank) store.Bank
+	WrapOnEnd func(OnEnd) OnEnd
 }
+
+// OnEnd is notified of a saga's end, see [engine.Options].
+type OnEnd = func(context.Context, engine.Description) error
 
 func (o *Options) setDefaults() {
 	if o.MaxOpen == 0 {
@@ -69,6 +73,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.WrapBank == nil {
 		o.WrapBank = func(b store.Bank) store.Bank { return b }
+	}
+	if o.WrapOnEnd == nil {
+		o.WrapOnEnd = func(f OnEnd) OnEnd { return f }
 	}
 	if o.Source == nil {
 		o.Source = saga.Definition()
@@ -131,7 +138,7 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	// The bound on bookings stands at the door, see admission: a trip that was let in is never refused its saga.
 	eng, err := engine.Open(ctx, engine.Options{
 		Name: "booking", Definition: opt.Source, Machine: opt.Machine, Table: t, MaxOpen: math.MaxInt,
-		Tasks: opt.WrapTasks(tasks(service, opt.Telemetry)), OnEnd: listener(service),
+		Tasks: opt.WrapTasks(tasks(service, opt.Telemetry)), OnEnd: opt.WrapOnEnd(listener(service)),
 		Scheduler: opt.Scheduler, Seed: opt.Seed, Log: opt.Log,
 	})
 	if err != nil {

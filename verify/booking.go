@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"tripsaga/asl"
 	"tripsaga/shared/fault"
 	"tripsaga/trip/functions"
 	"tripsaga/trip/saga"
@@ -14,6 +15,19 @@ import (
 
 // Lint looks for what makes an edit of the booking saga unsafe, without running it.
 func Lint(definition []byte) ([]lint.Finding, error) { return lint.Check(definition, booking()) }
+
+// Unjudged are the tasks of a definition whose effects no invariant looks at. That the exploration finds nothing says
+// nothing about them.
+func Unjudged(definition []byte) ([]string, error) {
+	machine, err := asl.Parse(definition)
+	if err != nil {
+		return nil, err
+	}
+	known := model.Tasks()
+	unknown := slices.DeleteFunc(machine.Functions(), func(name string) bool { return slices.Contains(known, name) })
+	slices.Sort(unknown)
+	return slices.Compact(unknown), nil
+}
 
 // booking is what the tasks are to the saga.
 func booking() lint.Options {

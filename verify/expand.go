@@ -20,6 +20,7 @@ type expansion struct {
 
 	everywhere bool // run also what comes to the same as something else that is run
 	last       bool // no fault follows: what is not asked for is left out
+	plain      bool // faults that are a matter of two are left out
 	visit      func(s world.Schedule, r *world.Result, moot bool)
 
 	crashes    int                  // the first point at which the process can be killed
@@ -52,7 +53,7 @@ func (e *expansion) at(ctx context.Context, i int) error {
 	p := &e.points[i]
 	for _, c := range p.Choices() {
 		moot := c.Moot && e.covered(i, c.Kind)
-		if moot && !e.everywhere {
+		if moot && !e.everywhere || e.plain && c.Alone() {
 			continue
 		}
 		if e.last && !e.drawn(e.parent.With(c.Fault)) {
@@ -63,7 +64,7 @@ func (e *expansion) at(ctx context.Context, i int) error {
 		}
 	}
 	late, again := p.Delays()
-	if late && !(p.First && e.arrives(p)) {
+	if late && !(p.First && e.arrives(p)) && !(e.plain && world.Fault{At: p.Label, Kind: world.Late}.Alone()) {
 		if err := e.delay(ctx, p.Label, world.Late); err != nil {
 			return err
 		}
@@ -135,7 +136,7 @@ func (e *expansion) delay(ctx context.Context, at world.Label, kind world.Kind) 
 	if err != nil {
 		return err
 	}
-	for _, l := range landings(r.Points, f) {
+	for _, l := range landings(r, f) {
 		if f.Until = l.until; !e.everywhere && (e.last && !l.meets || l.moot()) {
 			continue
 		}
@@ -158,14 +159,22 @@ type landing struct {
 func (l landing) moot() bool { return !l.meets && !l.after }
 
 // landings are those in a run in which the call went on at the end.
-func landings(points []world.Point, f world.Fault) (all []landing) {
+func landings(r *world.Result, f world.Fault) (all []landing) {
+	points := r.Points[:r.Closed]
 	call := world.Label{Trip: f.At.Trip, Actor: f.At.Actor, N: f.At.N}
 	if f.Kind == world.Again {
 		call.Actor, call.N = call.Actor+"+", 1
 	}
-	touched := world.TouchedBy(points, call)
+	at := slices.IndexFunc(points, func(p world.Point) bool { return p.Label == f.At })
+	touched := world.TouchedBy(r.Points, call)
+	if call.Actor == world.Engine && at >= 0 { // of all that it does the one operation is paused
+		touched = world.TouchedAt(points[at : at+1])
+	}
+	return landingsOf(points, at+1, touched, call)
+}
+
+func landingsOf(points []world.Point, from int, touched world.Touched, call world.Label) (all []landing) {
 	stopped, met := false, true
-	from := slices.IndexFunc(points, func(p world.Point) bool { return p.Label == f.At }) + 1
 	for i := from; i < len(points); i++ {
 		p := &points[i]
 		if p.Stopped && !stopped {

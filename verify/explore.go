@@ -3,8 +3,11 @@ package verify
 import (
 	"cmp"
 	"context"
+	"errors"
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"tripsaga/verify/world"
 )
@@ -13,16 +16,24 @@ import (
 type exploration struct {
 	opt Options
 
+	stuck atomic.Int64 // schedules that did not come to rest
+
 	mu     sync.Mutex
 	report Report
 	stage  Progress
 }
+
+// mostStuck are the schedules that may go round for ever before the exploration ends: each of them is as long as hundreds.
+const mostStuck = 20
+
+var errStuck = errors.New("too many schedules do not come to rest")
 
 // node is a schedule whose run can be followed by one more fault.
 type node struct {
 	schedule world.Schedule
 	sign     signature
 	moot     bool // another node comes to the same
+	alone    bool // its pairs are left out
 	same     bool // a node before it goes on alike, once this one has settled
 }
 
@@ -121,13 +132,17 @@ func (x *exploration) singles(ctx context.Context, stage string, roots []root, c
 		from := &roots[places[i].root]
 		e := expansion{
 			exploration: x, world: w, count: count, parent: from.schedule, points: from.points,
-			everywhere: true, last: x.opt.Depth < 2,
+			everywhere: true, last: x.opt.Depth < 2, plain: stage != stageSingles,
 			visit: func(s world.Schedule, r *world.Result, moot bool) {
-				found[i] = append(found[i], node{schedule: s, sign: signatureOf(s, r), moot: moot})
+				found[i] = append(found[i], node{schedule: s, sign: signatureOf(s, r), moot: moot, alone: aloneIn(s)})
 			},
 		}
 		e.survey()
-		return e.at(ctx, places[i].point)
+		if err := e.at(ctx, places[i].point); err != nil || stage != stageSingles {
+			return err
+		}
+		e.count = &x.report.Interleaved
+		return e.interleave(ctx, places[i].point)
 	})
 	var all []node
 	for _, nodes := range found {
@@ -137,12 +152,13 @@ func (x *exploration) singles(ctx context.Context, stage string, roots []root, c
 }
 
 // reordered plays every fault at every point once more, with what is due at one instant in another order. The points are
-// those of that order: another trip may come first.
+// those of that order: another trip may come first. What is a matter of two already is left out.
 func (x *exploration) reordered(ctx context.Context) error {
 	roots, err := x.roots(ctx, cmp.Or(x.opt.Seed+1, 1))
 	if err != nil {
 		return err
 	}
+	roots = slices.DeleteFunc(roots, func(r root) bool { return world.Single(r.schedule.Scenario) })
 	_, err = x.singles(ctx, "other order", roots, &x.report.Reordered)
 	return err
 }
@@ -162,7 +178,7 @@ func (x *exploration) markSame(roots []root, singles []node) {
 	}
 	for i := range singles {
 		n := &singles[i]
-		if n.moot {
+		if n.moot || n.alone {
 			continue
 		}
 		if n.same = seen[n.sign]; n.same {
@@ -182,6 +198,9 @@ func (x *exploration) run(ctx context.Context, w *world.World, s world.Schedule,
 		return err
 	}
 	x.take(s, r, count)
+	if r.Stuck && x.stuck.Add(1) >= mostStuck {
+		return errStuck
+	}
 	if visit == nil {
 		return nil
 	}

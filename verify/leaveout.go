@@ -4,6 +4,16 @@ import "tripsaga/verify/world"
 
 // What is left out of the pairs beyond what comes to the same. The documents tell of it.
 
+// aloneIn tells that the pairs of a single are left out: its fault, or its scenario, is a matter of two already.
+func aloneIn(s world.Schedule) bool {
+	for _, f := range s.Faults {
+		if f.Alone() {
+			return true
+		}
+	}
+	return world.Single(s.Scenario)
+}
+
 // apart tells that a pair of faults of one trip is left to the scenario that has that trip alone. In the scenarios of two
 // trips a pair has one fault of each, or one of none.
 func apart(s world.Schedule, p *world.Point) bool {

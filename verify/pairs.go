@@ -9,10 +9,7 @@ import (
 
 // pairs plays every second fault at every point after the first.
 func (x *exploration) pairs(ctx context.Context, singles []node) error {
-	firsts := singles
-	if !x.opt.Whole {
-		firsts = slices.DeleteFunc(slices.Clone(singles), func(n node) bool { return n.moot })
-	}
+	firsts := slices.DeleteFunc(slices.Clone(singles), func(n node) bool { return n.alone || n.moot && !x.opt.Whole })
 	if !x.opt.Enough {
 		return x.each(ctx, "pairs", x.opt.World, len(firsts), x.seconds(firsts))
 	}
@@ -39,7 +36,7 @@ func (x *exploration) seconds(firsts []node) job {
 		}
 		e := expansion{
 			exploration: x, world: w, count: &x.report.Pairs, parent: n.schedule, points: r.Points, from: r.After,
-			everywhere: x.opt.Whole, last: true, visit: func(world.Schedule, *world.Result, bool) {},
+			everywhere: x.opt.Whole, last: true, plain: true, visit: func(world.Schedule, *world.Result, bool) {},
 		}
 		var onward []pair
 		if n.schedule.Faults[0].Until == world.AtEnd {
@@ -77,7 +74,7 @@ func (x *exploration) land(ctx context.Context, w *world.World, known []world.Po
 		had[known[i].Label] = true
 	}
 	for _, p := range pairs {
-		for _, l := range landings(p.result.Points, p.schedule.Faults[0]) {
+		for _, l := range landings(p.result, p.schedule.Faults[0]) {
 			s := world.Schedule{Scenario: p.schedule.Scenario, Faults: slices.Clone(p.schedule.Faults)}
 			if s.Faults[0].Until = l.until; had[l.until] || !l.meets || !x.named(s) || !x.drawn(s) {
 				continue

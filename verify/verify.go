@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -36,18 +37,19 @@ type Progress struct {
 
 // Report is what came of an exploration.
 type Report struct {
-	Schedules  int         `json:"schedules"`
-	Singles    int         `json:"singles"`
-	Pairs      int         `json:"pairs"`
-	Triples    int         `json:"triples"`
-	Reordered  int         `json:"reordered"`         // singles with another order of equal events
-	Same       int         `json:"same_future"`       // singles that go on as another one does, so that their pairs are its pairs
-	Ends       int         `json:"ends"`              // different records in the end
-	Violations []Violation `json:"violations"`        // the first of them, see maxViolations
-	Found      int         `json:"violations_found"`  // all of them
-	Partial    bool        `json:"partial,omitempty"` // it was interrupted: what was not run is not verified
-	Seconds    float64     `json:"seconds"`
-	PerSecond  float64     `json:"schedules_per_s"`
+	Schedules   int         `json:"schedules"`
+	Singles     int         `json:"singles"`
+	Pairs       int         `json:"pairs"`
+	Triples     int         `json:"triples"`
+	Interleaved int         `json:"interleaved"`       // singles in which somebody else's work is split
+	Reordered   int         `json:"reordered"`         // singles with another order of equal events
+	Same        int         `json:"same_future"`       // singles that go on as another one does, so that their pairs are its pairs
+	Ends        int         `json:"ends"`              // different records in the end
+	Violations  []Violation `json:"violations"`        // the first of them, see maxViolations
+	Found       int         `json:"violations_found"`  // all of them
+	Partial     bool        `json:"partial,omitempty"` // it was interrupted: what was not run is not verified
+	Seconds     float64     `json:"seconds"`
+	PerSecond   float64     `json:"schedules_per_s"`
 
 	ends map[uint64]bool // the records in the end, of every run
 }
@@ -70,6 +72,9 @@ func Explore(ctx context.Context, opt Options) (*Report, error) {
 	err := x.explore(ctx)
 	r := &x.report
 	r.Ends, r.Partial = len(r.ends), err != nil
+	if errors.Is(err, errStuck) { // which is among the violations
+		err = nil
+	}
 	if r.Seconds = time.Since(began).Seconds(); r.Seconds > 0 {
 		r.PerSecond = float64(r.Schedules) / r.Seconds
 	}
@@ -87,12 +92,14 @@ func place(v Violation) int {
 	return slices.Index(world.ScenarioNames(), name)
 }
 
+const stageSingles = "singles"
+
 func (x *exploration) explore(ctx context.Context) error {
 	roots, err := x.roots(ctx, 0)
 	if err != nil || x.opt.Depth < 1 || x.enough() {
 		return err
 	}
-	singles, err := x.singles(ctx, "singles", roots, &x.report.Singles)
+	singles, err := x.singles(ctx, stageSingles, roots, &x.report.Singles)
 	if err != nil || x.enough() {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tripsaga/table"
+	"tripsaga/trip/saga"
 	"tripsaga/verify"
 	"tripsaga/verify/lint"
 	"tripsaga/verify/world"
@@ -92,20 +93,30 @@ func (c *verifyCmd) world(ctx context.Context) (cfg world.Config, done func(), e
 
 // verified is what --json prints.
 type verified struct {
-	Lint []lint.Finding `json:"lint,omitempty"`
+	Lint     []lint.Finding `json:"lint"`
+	Unjudged []string       `json:"unjudged_tasks"` // whose effects no invariant looks at
 	*verify.Report
 }
 
 func (c *verifyCmd) explore(p *program, cfg world.Config) error {
-	var result verified
-	if c.ASL != "" {
-		var err error
-		if result.Lint, err = verify.Lint(cfg.Definition); err != nil {
-			return usage(fmt.Errorf("%s: %w", c.ASL, err))
-		}
+	result := verified{Lint: []lint.Finding{}, Unjudged: []string{}}
+	file := cmp.Or(c.ASL, "the saga's own definition")
+	definition := cfg.Definition
+	if definition == nil {
+		definition = saga.Definition()
 	}
+	findings, err := verify.Lint(definition)
+	if err != nil {
+		return usage(fmt.Errorf("%s: %w", file, err))
+	}
+	unjudged, err := verify.Unjudged(definition)
+	if err != nil {
+		return usage(fmt.Errorf("%s: %w", file, err))
+	}
+	result.Lint, result.Unjudged = append(result.Lint, findings...), append(result.Unjudged, unjudged...)
 	if !c.JSON {
-		p.printLint(c.ASL, result.Lint)
+		p.printLint(file, result.Lint)
+		p.printUnjudged(result.Unjudged)
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // a world makes much garbage, and keeps little
@@ -130,8 +141,8 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 		return &exitError{interrupted, errors.New("interrupted: what was not run is not verified")}
 	case c.Depth+c.Triples > 0 && c.deepest(report)+report.Triples == 0:
 		return fmt.Errorf("nothing was run: --only %q and --one-in %d leave no schedule of %d faults", c.Only, c.OneIn, c.Depth)
-	case len(result.Lint) > 0:
-		return fmt.Errorf("%s: %d findings", c.ASL, len(result.Lint))
+	case len(result.Lint)+len(result.Unjudged) > 0:
+		return fmt.Errorf("%s: %d findings of the lint, %d tasks that no invariant looks at", file, len(result.Lint), len(result.Unjudged))
 	}
 	return nil
 }

@@ -41,9 +41,6 @@ func (b *stageBar) clear() {
 }
 
 func (p *program) printLint(file string, findings []lint.Finding) {
-	if file == "" {
-		return
-	}
 	if len(findings) == 0 {
 		fmt.Fprintf(p.stdout, "lint        %s: nothing found\n", file)
 		return
@@ -54,8 +51,18 @@ func (p *program) printLint(file string, findings []lint.Finding) {
 	}
 }
 
+func (p *program) printUnjudged(tasks []string) {
+	for _, name := range tasks {
+		fmt.Fprintf(p.stdout, "%s  %s: what it does is looked at by no invariant; add it to the effects of verify/model, with invariants of its records\n",
+			p.paint(red, "not judged"), name)
+	}
+}
+
 func (p *program) printCounts(r *verify.Report) {
 	fmt.Fprintf(p.stdout, "singles     %d schedules of one fault, and %d with another order of equal events\n", r.Singles, r.Reordered)
+	if r.Interleaved > 0 {
+		fmt.Fprintf(p.stdout, "interleaved %d schedules in which the work of two is split between their operations\n", r.Interleaved)
+	}
 	if r.Pairs > 0 {
 		fmt.Fprintf(p.stdout, "pairs       %d schedules of two faults; %d of the singles go on as another one, whose pairs are theirs\n", r.Pairs, r.Same)
 	}

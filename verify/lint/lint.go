@@ -50,6 +50,7 @@ func Check(definition []byte, opt Options) ([]Finding, error) {
 	s := newSurvey(machine, definition, opt)
 	s.checkTasks()
 	s.checkShape()
+	s.checkRounds()
 	s.checkForks()
 	s.checkEffects()
 	s.checkKnown()

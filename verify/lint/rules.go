@@ -28,6 +28,8 @@ const (
 	notCalled       = "not-called"
 	unknownTask     = "unknown-task"
 	notFollowed     = "not-followed"
+	roundAgain      = "round-again"
+	doAfterUndo     = "do-after-undo"
 )
 
 var rules = []Rule{
@@ -49,6 +51,8 @@ var rules = []Rule{
 	{deadCatch, "Every catcher can match: the ones before it do not take all of its errors."},
 	{unreachable, "Every state can be reached."},
 	{endless, "From every state the execution can end."},
+	{roundAgain, "No way goes round for ever when nothing fails."},
+	{doAfterUndo, "After an undo nothing leads to a step that it would refuse: a step that was undone is never done again."},
 	{notCalled, "Every task that the options name is called by a state."},
 	{unknownTask, "The options say of every task what it is to the saga."},
 	{notFollowed, "Nothing stands in the definition that the lint cannot follow."},

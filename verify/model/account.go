@@ -27,8 +27,11 @@ func (w *world) judgeIntent(a *account) {
 	if now.there && now.version != old.version+1 {
 		w.report(versionGrows, "key %s: an intent of version %d was written over version %d", a.key, now.version, old.version)
 	}
-	if now.State == captured {
+	switch {
+	case now.State == captured && old.State != captured:
 		w.judgeCapture(a)
+	case now.State == captured && now.Amount != old.Amount:
+		w.report(captureIsPrice, "key %s: %s was captured, and is now %s", a.key, told(old.Amount), told(now.Amount))
 	}
 }
 
@@ -36,8 +39,8 @@ func legalIntent(from, to string) bool {
 	switch from {
 	case "":
 		return to == captured || to == declined || to == cancelled
-	case captured:
-		return to == refunded
+	case captured: // which the bank may write again, with why it did not refund
+		return to == refunded || to == captured
 	}
 	return false
 }
@@ -53,8 +56,8 @@ func (w *world) judgeCapture(a *account) {
 		w.report(intentFirst, "%s: %s was captured while its payment was %s over %s",
 			b, told(a.now.intent.Amount), named(p.State), told(p.Result.Amount))
 	}
-	if b.asked != nil && a.now.intent.Amount != b.asked.price() {
-		w.report(captureIsPrice, "%s: %s was captured, it costs %s", b, told(a.now.intent.Amount), told(b.asked.price()))
+	if cost := b.now.flight.Result.Amount.plus(b.now.hotel.Result.Amount); a.now.intent.Amount != cost {
+		w.report(captureIsPrice, "%s: %s was captured, it costs %s", b, told(a.now.intent.Amount), told(cost))
 	}
 }
 

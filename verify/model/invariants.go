@@ -54,6 +54,11 @@ const (
 	eventTruth      = "event-tells-the-truth"
 	eventIDUnique   = "event-id-unique"
 
+	answerFits    = "answer-fits-record"
+	paidWhileHeld = "paid-while-held"
+	idsDerived    = "ids-derived"
+	unknownRecord = "unknown-record"
+
 	acknowledgedLost = "acknowledged-lost"
 	tripEnded        = "trip-ended"
 	executionEnded   = "execution-ended"
@@ -84,15 +89,15 @@ var invariants = []Invariant{
 	{counterBounds, "What is available is never below 0 and never above the capacity."},
 	{heldIsReserved, "Capacity less what is available is what the DONE reservations hold, for every flight and night at every moment."},
 
-	{paymentAsPriced, "A payment is over what the trip costs by the inventory's prices."},
+	{paymentAsPriced, "A reservation costs a price that was offered, and a payment is over what the two reservations cost."},
 	{paymentKeyOwn, "No two payments have one key at the bank."},
 	{doneIsCaptured, "A payment that is DONE was captured by the bank, with its amount."},
 	{undoneIsClosed, "A payment is undone only when the bank can no longer capture it."},
 	{capturedIsKnown, "Money that the bank has captured and not refunded stands in a payment STARTED or DONE."},
 
-	{intentTransition, "A key of the bank moves from nothing to CAPTURED, DECLINED or CANCELLED, from CAPTURED to REFUNDED, and no other way."},
+	{intentTransition, "A key of the bank moves from nothing to CAPTURED, DECLINED or CANCELLED, from CAPTURED to REFUNDED (a refusal to refund leaves it CAPTURED), and no other way."},
 	{intentFirst, "The bank moves money only under a key and an amount that a payment STARTED before."},
-	{captureIsPrice, "What the bank captures is the trip's price."},
+	{captureIsPrice, "What the bank captures is what the trip's reservations cost."},
 	{entryBalances, "An entry of the bank's ledger has equal debits and credits, more than 0."},
 	{entryWithIntent, "A charge is entered just when its key becomes CAPTURED, a refund just when it becomes REFUNDED, each over the key's amount."},
 	{oneCharge, "A key has at most one charge and one refund, never rewritten, never deleted."},
@@ -113,6 +118,11 @@ var invariants = []Invariant{
 	{eventOrder, "TripRequested is a trip's first event; nothing comes after TripConfirmed or TripFailed."},
 	{eventTruth, "An event names its type, trip, reason and amount as the records have them."},
 	{eventIDUnique, "No two events have one id, for receivers drop what they have seen."},
+
+	{answerFits, "What a task answers, heard or not, is what its record says at that moment; so is what the bank answers."},
+	{paidWhileHeld, "A payment is begun only while flight and hotel are reserved, over what the two cost."},
+	{idsDerived, "Ids and payment keys follow from the trip's id alone."},
+	{unknownRecord, "Nothing is written that no invariant knows."},
 
 	{acknowledgedLost, "A trip that was acknowledged is never lost."},
 	{tripEnded, "At rest every trip is CONFIRMED or FAILED."},

@@ -8,9 +8,10 @@ import (
 )
 
 // load takes in all items, and judges nothing.
-func load(items Items, asked []*terms) *world {
+func load(items Items, asked []*terms, offered prices) *world {
 	w := &world{
-		trips: map[string]*booking{}, payers: map[string]*booking{},
+		prices: offered,
+		trips:  map[string]*booking{}, payers: map[string]*booking{},
 		accounts: map[string]*account{}, stocks: map[string]*stock{},
 	}
 	for _, a := range asked {

@@ -21,6 +21,7 @@ var (
 	entries    memo[entry]
 	events     memo[event]
 	executions memo[execution]
+	offers     memo[offer]
 )
 
 // decode gives the record in data; the caller must not change what hangs on it. What cannot be read comes with an error

@@ -23,10 +23,14 @@ type Trip struct {
 	Seats    int64
 	Nights   []string // partitions of the nights, in order, "HOTEL#GRAND#2027-02-01"
 	Rooms    int64
-	Minor    int64 // what it costs, in minor units, by the inventory's prices
+	Minor    int64 // what it costs, in minor units, by the inventory's first prices
 	Currency string
 	Outcome  Outcome // how it may end
+	IDs      IDs     // what its records must be named; "" is not judged
 }
+
+// IDs are the ids that follow from a trip's.
+type IDs struct{ Flight, Hotel, Key, Charge, Refund string }
 
 // Outcome says how a trip may end.
 type Outcome uint8
@@ -44,15 +48,19 @@ type Judge struct {
 	acked   []string
 	world   *world
 	pending []Violation // found where nothing could be returned
+	prices  prices      // that were ever offered
 }
+
+// prices are those that a partition was ever offered at: a reservation may have read one that has changed since.
+type prices map[string][]amount
 
 // New makes a judge of a run over base, the inventory before anything was booked.
 func New(base Items, trips ...Trip) *Judge {
-	j := &Judge{asked: make([]*terms, len(trips))}
+	j := &Judge{asked: make([]*terms, len(trips)), prices: prices{}}
 	for i, t := range trips {
 		j.asked[i] = newTerms(t)
 	}
-	j.world = load(base, j.asked)
+	j.world = load(base, j.asked, j.prices)
 	j.pending = j.world.take()
 	return j
 }
@@ -78,7 +86,11 @@ func (j *Judge) Commit(ops []table.Op, before, after func(table.Key) (table.Item
 	w.found, j.pending = j.pending, nil
 	for i := range ops {
 		key := ops[i].Key
-		if ops[i].Kind == table.OpCheck || !judged(key) {
+		if ops[i].Kind == table.OpCheck {
+			continue
+		}
+		if !judged(key) {
+			w.judgeKnown(key)
 			continue
 		}
 		old, had := before(key)
@@ -101,7 +113,7 @@ func (j *Judge) Reset(items Items) {
 
 // reload reads the items anew, and takes over what is to be told.
 func (j *Judge) reload(items Items) *world {
-	w := load(items, j.asked)
+	w := load(items, j.asked, j.prices)
 	w.found = append(j.pending, w.found...)
 	j.pending = nil
 	return w

@@ -38,7 +38,7 @@ func TestLegalHistories(t *testing.T) {
 		{booked, "a load that takes capacity", func(h tampered) { h.load("FLIGHT#JL317#2999-03-15", -5, -5) }},
 		{booked, "a load of a flight that is new", func(h tampered) {
 			offer, counter := table.Key{PK: "FLIGHT#XX1#2027-03-15", SK: "INVENTORY"}, table.Key{PK: "FLIGHT#XX1#2027-03-15", SK: "AVAILABLE"}
-			h.add(table.Put(table.Item{Key: offer, Version: 1, Ints: map[string]int64{"capacity": 7}}, table.Absent),
+			h.add(table.Put(table.Item{Key: offer, Version: 1, Ints: map[string]int64{"capacity": 7}, Data: []byte(`{"price":{"minor":1,"currency":"JPY"}}`)}, table.Absent),
 				table.Put(table.Item{Key: counter, Version: 1, Ints: map[string]int64{"available": 7}}, table.Absent))
 		}},
 		{stuck, "attention called for again, for another reason", callAgain},

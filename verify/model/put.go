@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strings"
 
 	"tripsaga/table"
@@ -19,6 +20,17 @@ func judged(k table.Key) bool {
 		return k.SK == "INVENTORY" || k.SK == "AVAILABLE"
 	}
 	return false
+}
+
+// judgeKnown reports what is written where no invariant looks, but for what no promise rests on: journals, the days on
+// which there are trips, the definition and the mark of a load.
+func (w *world) judgeKnown(k table.Key) {
+	switch {
+	case strings.HasPrefix(k.PK, executionPK) && strings.HasPrefix(k.SK, "J#"),
+		k.PK == "TRIPDAYS", strings.HasPrefix(k.PK, "MACHINE#"), k == table.Key{PK: "INVENTORY", SK: "LOAD"}:
+	default:
+		w.report(unknownRecord, "%s is written, and no invariant looks at it", k)
+	}
 }
 
 // put takes in an item as it is now; ok is false when it is gone.
@@ -130,4 +142,10 @@ func (w *world) putStock(s *stock, sk string, item *table.Item, ok bool) {
 		return
 	}
 	s.now.offered, s.now.capacity = ok, item.Ints["capacity"]
+	if !ok {
+		return
+	}
+	if p := read(w, &offers, item).Price; !slices.Contains(w.prices[s.partition], p) {
+		w.prices[s.partition] = append(w.prices[s.partition], p)
+	}
 }

@@ -144,6 +144,11 @@ type execution struct {
 
 const running = "RUNNING"
 
+// offer is what a flight or a night is sold at.
+type offer struct {
+	Price amount `json:"price"`
+}
+
 // read decodes the item's data; what cannot be read is reported.
 func read[T any](w *world, m *memo[T], item *table.Item) T {
 	r, err := m.decode(item.Data)

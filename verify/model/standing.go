@@ -45,8 +45,9 @@ func (w *world) judgePayment(b *booking) {
 	if p.Result.Key != "" && w.payers[p.Result.Key] != b {
 		w.report(paymentKeyOwn, "%s pays under key %s, as %s does", b, p.Result.Key, w.payers[p.Result.Key])
 	}
-	if p.Result.Key != "" && b.asked != nil && p.Result.Amount != b.asked.price() {
-		w.report(paymentAsPriced, "%s: the payment is over %s, it costs %s", b, told(p.Result.Amount), told(b.asked.price()))
+	if f, h := &b.now.flight, &b.now.hotel; p.Result.Key != "" && p.Result.Amount != f.Result.Amount.plus(h.Result.Amount) {
+		w.report(paymentAsPriced, "%s: the payment is over %s, the flight costs %s and the hotel %s", b, told(p.Result.Amount),
+			told(f.Result.Amount), told(h.Result.Amount))
 	}
 	if p.State == done && (!books.intent.paid() || books.intent.Amount != p.Result.Amount) {
 		w.report(doneIsCaptured, "%s: the payment of %s is DONE, the bank's intent is %s over %s",
@@ -97,4 +98,35 @@ func (w *world) holdings(b *booking) string {
 		named(v.hotel.State), named(v.payment.State), named(w.booksOf(b).intent.State))
 }
 
-func (a *terms) price() amount { return amount{a.Minor, a.Currency} }
+// judgePrice asks that a reservation costs what was offered, at some time.
+func (w *world) judgePrice(b *booking) {
+	f, h := &b.now.flight.Result, &b.now.hotel.Result
+	if b.now.flight.State == done && !w.offered(b.seats(&b.now.flight), f.Flight.Seats, f.Amount) {
+		w.report(paymentAsPriced, "%s: its flight costs %s, which was never its price", b, told(f.Amount))
+	}
+	if b.now.hotel.State == done && !w.offered(b.nights(&b.now.hotel), h.Stay.Rooms, h.Amount) {
+		w.report(paymentAsPriced, "%s: its hotel costs %s, which was never its price", b, told(h.Amount))
+	}
+}
+
+// offered tells whether n of each partition ever cost the sum.
+func (w *world) offered(partitions []string, n int64, sum amount) bool {
+	if len(partitions) == 0 {
+		return sum.Minor == 0
+	}
+	for _, p := range w.prices[partitions[0]] {
+		rest := amount{sum.Minor - n*p.Minor, sum.Currency}
+		if p.Currency == sum.Currency && rest.Minor >= 0 && w.offered(partitions[1:], n, rest) {
+			return true
+		}
+	}
+	return false
+}
+
+// plus adds what has the same currency; an amount of nothing has any.
+func (a amount) plus(b amount) amount {
+	if a.Currency == "" {
+		a.Currency = b.Currency
+	}
+	return amount{a.Minor + b.Minor, a.Currency}
+}

@@ -26,8 +26,29 @@ func (w *world) judgeStep(b *booking, part parts, old, now *step) {
 		w.report(stepFrozen, "%s: %s was %s under fingerprint %q, and is %s under %q",
 			b, part, told(old.Result), old.Fingerprint, told(now.Result), now.Fingerprint)
 	}
+	if part == partPayment && now.State == started && (b.now.flight.State != done || b.now.hotel.State != done) {
+		w.report(paidWhileHeld, "%s: its payment is begun while %s", b, w.holdings(b))
+	}
+	if now.State == done && old.State != done {
+		w.judgePrice(b)
+	}
+	w.judgeIDs(b, part, &now.Result)
 	if now.State == refused && !now.Refusal.told() {
 		w.report(reasonTold, "%s: %s was refused with the reason %q: %q", b, part, now.Refusal.Name, now.Refusal.Message)
+	}
+}
+
+// judgeIDs holds a record to the ids that follow from the trip's.
+func (w *world) judgeIDs(b *booking, part parts, r *result) {
+	if b.asked == nil {
+		return
+	}
+	ids := &b.asked.IDs
+	differs := func(id, want string) bool { return id != "" && want != "" && id != want }
+	own := map[parts]string{partFlight: ids.Flight, partHotel: ids.Hotel}[part]
+	if differs(r.ID, own) || differs(r.Key, ids.Key) || differs(r.ChargeID, ids.Charge) || differs(r.RefundID, ids.Refund) {
+		w.report(idsDerived, "%s: %s has the ids %q, of the bank %q %q %q; from the trip's id follow %q, %q %q %q",
+			b, part, r.ID, r.Key, r.ChargeID, r.RefundID, own, ids.Key, ids.Charge, ids.Refund)
 	}
 }
 

@@ -22,6 +22,24 @@ func recordTamperings() []tampering {
 			charge := *h.op("/ CHARGE", 1)
 			h.insert("/ INTENT", 1, act{behind: func(items Items) { items[charge.Key] = charge.Item }})
 		}},
+		{unknownRecord, booked, "a record of a step that nobody knows", func(h tampered) {
+			other := *h.op("/ FLIGHT", 1)
+			other.Key.SK = "BAGGAGE"
+			other.Item.Key = other.Key
+			h.add(other)
+		}},
+		{unknownRecord, booked, "a partition that nobody knows", func(h tampered) {
+			other := *h.op("/ FLIGHT", 1)
+			other.Key.PK = "BAGGAGE#1"
+			other.Item.Key = other.Key
+			h.add(other)
+		}},
+		{idsDerived, booked, "a flight of another id", func(h tampered) { h.trips[0].IDs.Flight = "other" }},
+		{idsDerived, booked, "a hotel of another id", func(h tampered) { h.trips[0].IDs.Hotel = "other" }},
+		{idsDerived, booked, "a payment of another key", func(h tampered) { h.trips[0].IDs.Key = "other" }},
+		{idsDerived, booked, "another charge", func(h tampered) { h.trips[0].IDs.Charge = "other" }},
+		{idsDerived, refund, "another refund", func(h tampered) { h.trips[0].IDs.Refund = "other" }},
+		{paidWhileHeld, booked, "a payment before the hotel", func(h tampered) { h.insert("/ HOTEL", 1, h.dropAll("/ PAYMENT", 1)) }},
 		{versionGrows, decline, "a step", func(h tampered) { h.op("/ FLIGHT", 2).Item.Version = 1 }},
 		{versionGrows, decline, "a trip", func(h tampered) { h.op("/ TRIP", 2).Item.Version = 1 }},
 		{versionGrows, refund, "an intent", func(h tampered) { h.op("/ INTENT", 2).Item.Version = 1 }},

@@ -14,6 +14,7 @@ type world struct {
 	payers   map[string]*booking // by the bank's key; the first that named it
 	accounts map[string]*account // by the bank's key
 	stocks   map[string]*stock   // by partition
+	prices   prices
 
 	// What the transaction under way touches.
 	touchedTrips    []*booking

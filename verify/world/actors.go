@@ -1,6 +1,8 @@
 package world
 
 import (
+	"encoding/json"
+	"fmt"
 	"hash/maphash"
 	"strings"
 	"time"
@@ -19,12 +21,23 @@ func (r *run) other(actor string, n int) *frame {
 	return f
 }
 
-// as does something in somebody's name.
-func (r *run) as(f *frame, do func()) {
-	before := r.frame
-	r.frame = f
-	do()
-	r.frame = before
+// as does something in somebody's name. split and until are those of a fault by which somebody else comes in between.
+func (r *run) as(f *frame, by Fault, do func()) {
+	t := &thread{run: r, do: do, frame: f}
+	if by.Kind.Splits() && by.Cut > 0 {
+		t.split, t.until = by.Cut, by.Until
+	}
+	if t.split > 0 || r.pauses(f.label) {
+		t.pausable()
+	}
+	t.work()
+}
+
+// someone is the frame of the actor's next piece of work.
+func (r *run) someone(trip, actor string) *frame {
+	l := Label{Trip: trip, Actor: actor}
+	l.N = r.count(l)
+	return &frame{label: l}
 }
 
 // maxCalls is how often a client calls before it gives up, which no schedule makes it do.
@@ -37,34 +50,59 @@ func (r *run) book(j *journey) {
 		return
 	}
 	j.calls++
-	var err error
-	r.as(&frame{label: Label{Trip: j.name, Actor: Client, N: j.calls}}, func() {
-		_, err = p.core.App.BookTrip(r.ctx, j.name, j.request)
+	r.as(&frame{label: Label{Trip: j.name, Actor: Client, N: j.calls}}, Fault{}, func() {
+		t, err := p.core.App.BookTrip(r.ctx, j.name, j.request)
+		switch {
+		case p.dead:
+		case err == nil:
+			r.heardOfTrip(j, t)
+		case j.done:
+		case j.calls == maxCalls:
+			if j.done = true; !r.quiet() {
+				return // another call of the same key is paused in the middle of its start
+			}
+			r.violation(clientAnswered, "trip %s: after %d calls the answer is still: %v", j.name, maxCalls, err)
+		default:
+			p.clock.AfterFunc(time.Second, func() { r.book(j) })
+		}
 	})
-	switch {
-	case p.dead || j.done:
-	case err == nil:
-		j.done = true
-		r.judge.Acknowledged(j.trip.ID)
-	case j.calls == maxCalls:
-		j.done = true
-		r.violation(clientAnswered, "trip %s: after %d calls the answer is still: %v", j.name, maxCalls, err)
-	default:
-		p.clock.AfterFunc(time.Second, func() { r.book(j) })
-	}
+}
+
+// rebook is the client's call once more, by another connection.
+func (r *run) rebook(j *journey, by Fault) {
+	p := r.process()
+	r.as(r.someone(j.name, Client+"+"), by, func() {
+		if t, err := p.core.App.BookTrip(r.ctx, j.name, j.request); err == nil && !p.dead {
+			r.heardOfTrip(j, t)
+		}
+	})
 }
 
 // reconcile starts what was stored and never started, as the server does every minute.
-func (r *run) reconcile() { r.reconcileWith(app.Patience{Grace: time.Minute}) }
+func (r *run) reconcile() { r.reconcileWith(app.Patience{Grace: time.Minute}, Fault{}) }
 
-func (r *run) reconcileWith(patience app.Patience) {
+func (r *run) reconcileWith(patience app.Patience, by Fault) {
 	p := r.process()
 	if p.dead {
 		return
 	}
-	l := Label{Actor: Reconciler}
-	l.N = r.count(l)
-	r.as(&frame{label: l}, func() { _, _ = p.core.App.Reconcile(r.ctx, patience) }) // what fails is found by the next run
+	var due []*journey
+	for _, j := range r.trips {
+		if r.status(j) == "PENDING" {
+			due = append(due, j)
+		}
+	}
+	r.as(r.someone("", Reconciler), by, func() {
+		_, err := p.core.App.Reconcile(r.ctx, patience) // what fails is found by the next run
+		if err != nil || p.dead || patience.Overdue == 0 {
+			return
+		}
+		for _, j := range due {
+			if r.status(j) == "PENDING" {
+				r.violation(noneForgotten, "trip %s is overdue, and the reconciler has passed it over", j.name)
+			}
+		}
+	})
 }
 
 // maxRedrives bounds how often a person tries to redrive one saga.
@@ -72,53 +110,101 @@ const maxRedrives = 8
 
 func (r *run) redriveLater(j *journey) {
 	r.process().clock.AfterFunc(time.Minute, func() {
-		if r.redrives++; r.redrives > maxRedrives || r.process().dead || r.redrive(j) == nil || !r.stopped(j) {
+		r.redriven = true
+		if r.redrives++; r.redrives > maxRedrives || r.process().dead || r.redrive(j, Fault{}) == nil || !r.stopped(j) {
 			return
 		}
 		r.redriveLater(j)
 	})
 }
 
-func (r *run) redrive(j *journey) (err error) {
-	l := Label{Trip: j.name, Actor: Redriver}
-	l.N = r.count(l)
-	r.as(&frame{label: l}, func() { err = r.process().core.Engine.Redrive(r.ctx, j.trip.ID) })
+func (r *run) redrive(j *journey, by Fault) error {
+	p, err := r.process(), errInjected
+	if p.dead {
+		return err
+	}
+	r.as(r.someone(j.name, Redriver), by, func() {
+		if err = p.core.Engine.Redrive(r.ctx, j.trip.ID); err == nil && !p.dead {
+			r.mustLast("a redrive of trip "+j.name+" is acknowledged", executionKey(j.trip.ID))
+		}
+	})
 	return err
 }
 
-// interfere lets somebody else come in between.
-func (r *run) interfere(f Fault) {
+// interfere lets somebody else come in between, just before the point.
+func (r *run) interfere(f Fault, pt *Point) {
 	switch f.Kind {
 	case Overdue:
-		r.reconcileWith(app.Patience{Overdue: -1}) // whatever its age
-	case Load:
-		r.load()
+		r.reconcileWith(app.Patience{Overdue: -1}, f) // whatever its age
+	case Load, Lower:
+		r.load(f, pt)
 	case Rival:
 		r.rival()
 	case Redrive:
 		for _, j := range r.trips {
 			if r.halted(j) {
-				_ = r.redrive(j) // one that is refused changes nothing
+				_ = r.redrive(j, f) // one that is refused changes nothing
 			}
 		}
+	case Rebook:
+		for _, j := range r.trips {
+			if j.name == f.At.Trip {
+				r.rebook(j, f)
+			}
+		}
+	case Look:
+		r.look()
+	case Stray:
+		r.stray(f.At.Trip)
 	}
 }
 
-// load adds one of everything that is offered, as a load of an inventory does.
-func (r *run) load() {
-	for _, pk := range partitions() {
-		key := table.Key{PK: pk, SK: "AVAILABLE"}
-		offer, ok := r.ledger.get(table.Key{PK: pk, SK: "INVENTORY"})
-		if !ok {
+// load offers more, or less, of what the point is about, at a higher price.
+func (r *run) load(f Fault, pt *Point) {
+	p := r.process()
+	pk := r.trips[0].trip.Flight
+	for _, key := range pt.Keys {
+		if strings.HasPrefix(key.PK, "FLIGHT#") || strings.HasPrefix(key.PK, "HOTEL#") {
+			pk = key.PK
+		}
+	}
+	offer, ok := r.ledger.get(table.Key{PK: pk, SK: "INVENTORY"})
+	if !ok || p.core == nil {
+		return
+	}
+	counter, _ := r.ledger.get(table.Key{PK: pk, SK: "AVAILABLE"})
+	capacity := offer.Ints["capacity"] + 1
+	if f.Kind == Lower {
+		capacity = offer.Ints["capacity"] - counter.Ints["available"] + 1 // of what is free one is left
+	}
+	r.loads++
+	offers, cost := offersOf(pk, capacity, price+int64(1000*r.loads)), price+int64(1000*r.loads)
+	r.as(r.someone("", Loader), f, func() {
+		report, err := p.core.App.LoadInventory(r.ctx, offers)
+		if err != nil || p.dead {
+			return
+		}
+		r.mustLast(fmt.Sprintf("a load of %s at %d is acknowledged, with %d changes", pk, cost, report.Changed), offer.Key, keyLoad)
+	})
+}
+
+// stray delivers, out of the blue, what the trip never comes to: it is on its way to FAILED.
+func (r *run) stray(trip string) {
+	p := r.process()
+	for _, name := range []string{"ProcessPayment", "BookingConfirmed"} {
+		task := p.handlers[name]
+		if task == nil {
 			continue
 		}
-		old := offer.Version
-		offer.Version++
-		offer.Ints = map[string]int64{"capacity": offer.Ints["capacity"] + 1}
-		err := r.ledger.Transact(table.Deferred(r.ctx),
-			table.Put(offer, table.Version(old)), table.Add(key, "available", 1, 0))
-		if err != nil {
-			r.broken = err
+		id := r.idOf(trip)
+		in, _ := json.Marshal(map[string]any{
+			"delivery": map[string]any{"execution": "stray", "trip_id": id, "attempt": 0},
+			"input":    map[string]any{"trip_id": id},
+		})
+		c := r.newCall(p, trip, name+"+", r.ctx, task, in)
+		c.work()
+		if c.done && c.err == nil && !p.dead {
+			r.violation(strayRefused, "trip %s: %s was delivered out of the blue, on the way to FAILED, and took effect", trip, name)
 		}
 	}
 }
@@ -136,6 +222,15 @@ func (r *run) nameOf(id string) string {
 	for _, j := range r.trips {
 		if j.trip.ID == id {
 			return j.name
+		}
+	}
+	return ""
+}
+
+func (r *run) idOf(name string) string {
+	for _, j := range r.trips {
+		if j.name == name {
+			return j.trip.ID
 		}
 	}
 	return ""

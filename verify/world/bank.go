@@ -25,7 +25,10 @@ func (b *bankPort) Charge(ctx context.Context, key string, amount money.Amount, 
 		if f.Kind == Decline {
 			card = bank.Declined
 		}
-		id, err = b.bank.Charge(ctx, key, amount, card)
+		b.p.run.heardByBank(b.p.run.frame.label.Trip, key)
+		if id, err = b.bank.Charge(ctx, key, amount, card); !b.p.dead {
+			b.p.run.heardOfBank(opCharge, key, id, err)
+		}
 		return err
 	})
 	if err != nil {
@@ -37,7 +40,9 @@ func (b *bankPort) Charge(ctx context.Context, key string, amount money.Amount, 
 // Cancel is one point.
 func (b *bankPort) Cancel(ctx context.Context, key string) (refund string, err error) {
 	err = b.pass(Refund, opCancel, key, func(Fault) (err error) {
-		refund, err = b.bank.Cancel(ctx, key)
+		if refund, err = b.bank.Cancel(ctx, key); !b.p.dead {
+			b.p.run.heardOfBank(opCancel, key, refund, err)
+		}
 		return err
 	})
 	if err != nil {
@@ -56,7 +61,7 @@ var silent = fault.New(fault.Unavailable, fault.NameUnavailable, "injected: the 
 // pass lets the call through to the bank, or not, or loses its answer.
 func (b *bankPort) pass(where Where, op, key string, do func(Fault) error) error {
 	r, fr := b.p.run, b.p.run.frame
-	if b.p.dead || fr == nil || fr.call == nil || fr.call.dead {
+	if b.p.dead || fr == nil || fr.call == nil || b.p.run.thread.gone() {
 		return silent
 	}
 	l := fr.label
@@ -83,27 +88,27 @@ func (b *bankPort) pass(where Where, op, key string, do func(Fault) error) error
 		r.kill(f.Cut)
 		return silent
 	case Die, Late:
-		if fr.call.park(f.Until); fr.call.dead {
+		if !r.thread.park(f.Until) {
 			return silent
 		}
 	}
 	fr.bank = true
 	err := do(f)
 	fr.bank = false
-	return b.after(f, fr.call, err)
+	return b.after(f, err)
 }
 
 // bankKeys is the partition in which the bank keeps a payment.
 func bankKeys(payment string) []table.Key { return []table.Key{{PK: "BANK#" + payment}} }
 
-func (b *bankPort) after(f Fault, c *call, err error) error {
+func (b *bankPort) after(f Fault, err error) error {
 	switch f.Kind {
 	case Lost:
 		return silent
 	case Crashed:
 		b.p.run.kill(f.Cut)
 	case Gone:
-		c.park(Label{})
+		b.p.run.thread.park(Label{})
 	}
 	return err
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"tripsaga/engine"
 )
@@ -19,30 +21,31 @@ type frame struct {
 	quiet bool  // nothing more can go wrong here
 }
 
-// call is one delivery of a task. One that a fault makes stand still has a goroutine of its own; it and the thread of the
-// run hand the control over to each other, so that only one of them ever runs.
+// call is one delivery of a task.
 type call struct {
-	p     *process
-	frame *frame
-	ctx   context.Context
-	task  engine.Task
-	in    json.RawMessage
+	thread
+	p    *process
+	ctx  context.Context
+	task engine.Task
+	in   json.RawMessage
 
-	out  json.RawMessage
-	err  error
-	done bool
-	dead bool // it may go on, but nothing that it does has an effect
-
-	until  Label         // while it stands still: where it goes on; the zero Label is never
-	enter  chan struct{} // nil for a call on the thread of the run
-	leave  chan struct{}
-	parked bool
+	altered bool // its input is another one than that of the delivery before it
+	out     json.RawMessage
+	err     error
+	done    bool
 }
 
 func (p *process) tasks(tasks map[string]engine.Task) map[string]engine.Task {
+	p.handlers = tasks
 	wrapped := make(map[string]engine.Task, len(tasks))
 	for name, task := range tasks {
-		wrapped[name] = func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
+		wrapped[name] = func(ctx context.Context, in json.RawMessage) (out json.RawMessage, err error) {
+			defer func() {
+				if v := recover(); v != nil { // which the engine would take for the task's
+					p.run.panicked(v)
+					err = engine.ErrNoReply
+				}
+			}()
 			return p.deliver(ctx, name, task, in)
 		}
 	}
@@ -53,12 +56,10 @@ func (r *run) newCall(p *process, trip, actor string, ctx context.Context, task 
 	l := Label{Trip: trip, Actor: actor}
 	l.N = r.count(l)
 	// A call may outlive the delivery that it is part of.
-	c := &call{p: p, frame: &frame{label: l}, ctx: context.WithoutCancel(ctx), task: task, in: in}
-	c.frame.call = c
-	for at, f := range r.faults {
-		if at.Trip == l.Trip && at.Actor == l.Actor && at.N == l.N && at.Op != "" && (f.Kind == Late || f.Kind == Die || f.Kind == Gone) {
-			c.enter, c.leave = make(chan struct{}), make(chan struct{})
-		}
+	c := &call{p: p, ctx: context.WithoutCancel(ctx), task: task, in: in}
+	c.thread = thread{run: r, frame: &frame{label: l, call: c}, do: c.perform}
+	if r.pauses(l) {
+		c.pausable()
 	}
 	return c
 }
@@ -66,7 +67,7 @@ func (r *run) newCall(p *process, trip, actor string, ctx context.Context, task 
 // again is the same delivery once more.
 func (c *call) again() *call {
 	l := c.frame.label
-	return c.p.run.newCall(c.p, l.Trip, l.Actor+"+", c.ctx, c.task, c.in)
+	return c.run.newCall(c.p, l.Trip, l.Actor+"+", c.ctx, c.task, c.in)
 }
 
 // deliver is the task as the engine calls it.
@@ -86,38 +87,63 @@ func (p *process) deliver(ctx context.Context, name string, task engine.Task, in
 		return nil, engine.ErrNoReply
 	}
 	p.journalledFirst(c)
-	if f.Kind.Lasting() {
+	p.contextsEnd(wanted{c.frame.label, info.Attempt, ctx})
+	if f.Kind.Lasting() || f.Kind == Nap {
 		r.lasting[what] = f.Kind
 	}
 	switch r.lasting[what] {
 	case Down:
 		return nil, unavailable
+	case Broken:
+		return nil, broken
+	case Nap: // until its time-out
+		if f.Kind == Nap || r.time().Before(r.hangs) {
+			return nil, engine.ErrNoReply
+		}
+		delete(r.lasting, what)
 	case Mute:
 		c.frame.quiet = true
-		c.run()
+		c.work()
 		return nil, engine.ErrNoReply
 	}
 	return c.under(f)
 }
 
-var unavailable = &engine.TaskError{Name: "Lambda.ServiceException", Message: "injected"}
+var (
+	unavailable = &engine.TaskError{Name: "Lambda.ServiceException", Message: "injected"}
+	broken      = &engine.TaskError{Name: "InvalidRequest", Message: "injected"} // which is not retried
+)
+
+// contextsEnd holds the engine to it that the context of a delivery ends when its reply is not wanted any more: when its
+// state is tried again. It does not hold for the iterations of a Map state, which have one state and are told apart by
+// nothing.
+func (p *process) contextsEnd(next wanted) {
+	l := next.label
+	for _, w := range p.calls {
+		before := w.label
+		if before.Trip == l.Trip && before.Actor == l.Actor && w.attempt < next.attempt && w.ctx.Err() == nil && !p.run.world.maps {
+			p.run.violation(contextEnds, "%s is delivered, and the context of %s has not ended", l, before)
+		}
+	}
+	p.calls = append(p.calls, next)
+}
 
 // under runs the call with the fault of its delivery.
 func (c *call) under(f Fault) (json.RawMessage, error) {
 	switch f.Kind {
-	case Fail:
+	case Fail, Doze:
 		return nil, unavailable
 	case Die:
 		return nil, engine.ErrNoReply
 	case Late:
-		c.hold(f.Until)
+		c.wait(f.Until)
 		return nil, engine.ErrNoReply
 	case Twice:
-		c.again().run()
+		c.again().work()
 	case Again:
-		c.again().hold(f.Until)
+		c.again().wait(f.Until)
 	}
-	c.run()
+	c.work()
 	if f.Kind == Altered {
 		c.alter()
 	}
@@ -129,7 +155,7 @@ func (c *call) under(f Fault) (json.RawMessage, error) {
 
 // reply is the way back to the engine.
 func (c *call) reply() (json.RawMessage, error) {
-	r := c.p.run
+	r := c.run
 	l := c.frame.label
 	l.Op = opReply
 	f := r.visit(Point{Label: l, Where: Reply, Deaf: c.frame.quiet})
@@ -155,93 +181,38 @@ func (p *process) journalledFirst(c *call) {
 	}
 }
 
-// run lets the call work until it is done or stands still.
-func (c *call) run() {
-	r := c.p.run
-	before := r.frame
-	r.frame = c.frame
-	defer func() { r.frame = before }()
-	switch {
-	case c.enter == nil:
-		c.work()
-	case !c.parked:
-		go func() {
-			c.work()
-			c.leave <- struct{}{}
-		}()
-		<-c.leave
-	default:
-		c.parked = false
-		c.enter <- struct{}{}
-		<-c.leave
-	}
-}
-
-func (c *call) work() {
+func (c *call) perform() {
 	defer func() {
 		if p := recover(); p != nil {
-			c.p.run.violation(noPanic, "%s: %v", c.frame.label, p)
+			c.run.violation(noPanic, "%s: %v", c.frame.label, p)
 			c.err = &engine.TaskError{Name: engine.ErrNamePanic}
 		}
 		c.done = true
 	}()
 	c.out, c.err = c.task(c.ctx, c.in)
+	c.judge()
 }
 
-// park stands still, on the call's own goroutine, until somebody lets it go on.
-func (c *call) park(until Label) {
-	r := c.p.run
-	if c.enter == nil { // of a function that no schedule can stop
-		r.broken = errInjected
+// judge compares the answer with the records, whether anybody hears it or not.
+func (c *call) judge() {
+	if c.p.dead || c.gone() || c.altered || errors.Is(c.err, engine.ErrNoReply) {
 		return
 	}
-	c.until, c.parked = until, true
-	r.stalled = append(r.stalled, c)
-	if until != (Label{}) {
-		r.late[until] = append(r.late[until], c)
-	}
-	c.leave <- struct{}{}
-	<-c.enter
+	r, l := c.run, c.frame.label
+	name := errorName(c.err)
+	r.found = append(r.found, r.judge.Answered(r.idOf(l.Trip), strings.TrimSuffix(l.Actor, "+"), c.out, name)...)
 }
 
-// hold keeps a call that has not begun until the point.
-func (c *call) hold(until Label) {
-	r := c.p.run
-	c.until = until
-	r.stalled = append(r.stalled, c)
-	r.late[until] = append(r.late[until], c)
-}
-
-// land lets the calls go on that stood still until this point.
-func (r *run) land(at Label) {
-	calls := r.late[at]
-	if len(calls) == 0 {
-		return
+// errorName is the name by which a state machine knows an error: "" of none.
+func errorName(err error) string {
+	var named interface{ ErrorName() string }
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &named):
+		return named.ErrorName()
 	}
-	delete(r.late, at)
-	for _, c := range calls {
-		r.forget(c)
-		if !c.dead {
-			c.run()
-		}
-	}
-}
-
-func (r *run) forget(c *call) {
-	for i := range r.stalled {
-		if r.stalled[i] == c {
-			r.stalled = append(r.stalled[:i], r.stalled[i+1:]...)
-			return
-		}
-	}
-}
-
-// abandon ends a call that stands still for ever.
-func (c *call) abandon() {
-	c.dead = true
-	for c.enter != nil && c.parked && !c.done {
-		c.run()
-	}
+	return "error"
 }
 
 // amount is what makes the input of a task another one.
@@ -253,13 +224,14 @@ func (c *call) alter() {
 		return
 	}
 	other := c.again()
+	other.altered = true
 	other.in = amount.ReplaceAllFunc(c.in, func(field []byte) []byte {
 		name, n, _ := bytes.Cut(field, []byte(":"))
 		count, _ := strconv.Atoi(string(bytes.TrimSpace(n)))
 		return append(append(bytes.Clone(name), ':'), strconv.Itoa(count+1)...)
 	})
-	other.run()
+	other.work()
 	if other.done && !c.p.dead && other.err == nil {
-		c.p.run.violation(sameInput, "%s was done again with another input, and was not refused", c.frame.label)
+		c.run.violation(sameInput, "%s was done again with another input, and was not refused", c.frame.label)
 	}
 }

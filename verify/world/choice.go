@@ -18,7 +18,7 @@ type Choice struct {
 
 // Choices are the faults that can happen at the point, but for those that depend on a later point, see [Point.Delays].
 func (p *Point) Choices() []Choice {
-	if p.Deaf {
+	if p.Deaf || p.Given {
 		return nil
 	}
 	var all []Choice
@@ -46,20 +46,23 @@ func (p *Point) Choices() []Choice {
 func (p *Point) choose(add func(moot bool, kinds ...Kind)) {
 	switch p.Where {
 	case Delivery:
-		add(false, Fail, Die, Twice, Down, Mute, Overdue)
+		add(false, Fail, Die, Twice, Down, Mute, Doze, Nap, Overdue)
 		if p.Alters {
 			add(false, Altered)
+		}
+		if p.Actor == "BookingFailed" || p.Actor == "FlightBookingFailed" {
+			add(false, Stray)
 		}
 	case Reply:
 		add(false, Fail, Lost)
 	case Read:
 		add(false, Fail)
-		add(!p.touches("INVENTORY"), Load)
+		add(!p.touches("INVENTORY"), Load, Lower)
 	case Write:
-		add(false, Fail, Throttle, Lost, Gone, Crashed, Rival)
+		add(false, Fail, Throttle, Lost, Gone, Crashed, Rival, Look)
 		add(true, Die)
-		add(!p.touches(skTrip), Overdue)
-		add(!p.touches("AVAILABLE"), Load)
+		add(!p.touches(skTrip), Overdue, Rebook)
+		add(!p.touches("AVAILABLE"), Load, Lower)
 	case Charge:
 		add(false, Fail, Lost, Down, Mute, Decline, Gone, Crashed, Rival)
 		add(true, Die)
@@ -67,11 +70,36 @@ func (p *Point) choose(add func(moot bool, kinds ...Kind)) {
 		add(false, Fail, Lost, Down, Mute, Gone, Crashed, Rival)
 		add(true, Die)
 	case EngineWrite:
-		add(false, Fail, Throttle, Lost, Crashed, Rival)
+		add(false, Fail, Throttle, Lost, Crashed, Rival, Look)
+		if p.touches(skExecution) {
+			add(false, Overdue, Rebook)
+		}
 	case OtherWrite:
 		add(false, Fail, Throttle, Lost, Crashed)
+		p.meddle(add)
 	default:
 		add(false, Fail)
+		p.meddle(add)
+	}
+}
+
+// meddle are those who come in between the operations of somebody else.
+func (p *Point) meddle(add func(moot bool, kinds ...Kind)) {
+	switch p.Actor {
+	case Client:
+		if p.touches(skTrip) {
+			add(false, Overdue, Rebook, Look)
+		}
+	case Listener:
+		if p.touches(skTrip) {
+			add(false, Overdue, Look)
+		}
+	case Loader:
+		add(false, Load, Lower, Look)
+	case Reconciler:
+		add(false, Overdue, Rebook)
+	case Client + "+", Redriver:
+		add(false, Overdue, Rebook)
 	}
 }
 
@@ -89,9 +117,11 @@ func (p *Point) touches(sk string) bool {
 func (p *Point) Delays() (late, again bool) {
 	switch p.Where {
 	case Delivery:
-		return !p.Deaf, !p.Deaf
-	case Read, Write, Charge, Refund:
-		return !p.Deaf, false
+		return !p.Deaf && !p.Given, !p.Deaf && !p.Given
+	case Read, Write, Charge, Refund, EngineWrite:
+		return !p.Deaf && !p.Given, false
+	case OtherRead, OtherWrite:
+		return !p.Deaf && !p.Given && (p.Actor == Client || p.Actor == Listener || p.Actor == Redriver), false
 	}
 	return false, false
 }
@@ -125,15 +155,36 @@ func (p *Point) Call() (delivery Label, ok bool) {
 	return Label{}, false
 }
 
+// Alone tells that the fault is a matter of two already, such as a failure and a restart in the wait after it: schedules
+// of two faults are left out that have it.
+func (f Fault) Alone() bool {
+	switch f.Kind {
+	case Doze, Nap, Lower, Rebook, Look, Stray:
+		return true
+	case Late:
+		return f.At.Actor == Engine || f.At.Actor == Client || f.At.Actor == Listener || f.At.Actor == Redriver
+	}
+	return f.Kind.Splits() && f.Cut > 0
+}
+
 // Touched are the keys that a call reads and those that it writes.
 type Touched struct{ reads, writes map[table.Key]bool }
 
 // TouchedBy collects what a delivery touches, from the points of a run.
 func TouchedBy(points []Point, delivery Label) Touched {
+	return touchedBy(points, func(p *Point) bool {
+		return p.Trip == delivery.Trip && p.Actor == delivery.Actor && p.N == delivery.N
+	})
+}
+
+// TouchedAt collects what the points touch.
+func TouchedAt(points []Point) Touched { return touchedBy(points, func(*Point) bool { return true }) }
+
+func touchedBy(points []Point, counts func(*Point) bool) Touched {
 	t := Touched{map[table.Key]bool{}, map[table.Key]bool{}}
 	for i := range points {
 		p := &points[i]
-		if p.Trip != delivery.Trip || p.Actor != delivery.Actor || p.N != delivery.N {
+		if !counts(p) {
 			continue
 		}
 		for _, key := range p.Keys {

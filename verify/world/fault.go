@@ -27,21 +27,37 @@ const (
 	Crash    Kind = "crash"    // the whole process is killed before it, and started again
 	Crashed  Kind = "crashed"  // the whole process is killed after it, and started again
 	Leave    Kind = "leave"    // the client hears an error and does not come back
+	Doze     Kind = "doze"     // it fails, and the whole process is killed half-way through the wait for the next attempt
+	Nap      Kind = "nap"      // it never arrives, and the whole process is killed half-way through its time-out
+	Broken   Kind = "broken"   // it fails with an error that is not retried, until a person mends it; of scenarios only
 
+	// Somebody else comes in between. With @, it is paused before its N-th operation, and resumes at another point.
 	Overdue Kind = "overdue" // the reconciler runs just before it, and finds every open trip overdue
-	Load    Kind = "load"    // an inventory with one more of everything is loaded just before it
+	Load    Kind = "load"    // more, at a higher price, is offered of what it is about just before it
+	Lower   Kind = "lower"   // less, at a higher price, is offered of what it is about just before it
 	Rival   Kind = "rival"   // a second engine opens on the same table just before it
 	Redrive Kind = "redrive" // somebody redrives the stopped sagas just before it
+	Rebook  Kind = "rebook"  // the client's call comes once more just before it
+	Look    Kind = "look"    // somebody reads all there is to read just before it, and asks for what must be refused
+	Stray   Kind = "stray"   // a payment and a confirmation of the trip are delivered out of the blue just before it
 )
 
 // Kinds lists all of them.
 func Kinds() []Kind {
-	return []Kind{Fail, Lost, Throttle, Die, Gone, Late, Twice, Again, Altered, Down, Mute, Decline, Crash, Crashed, Leave,
-		Overdue, Load, Rival, Redrive}
+	return []Kind{Fail, Lost, Throttle, Die, Gone, Late, Twice, Again, Altered, Down, Mute, Decline, Crash, Crashed, Leave, Doze, Nap,
+		Broken, Overdue, Load, Lower, Rival, Redrive, Rebook, Look, Stray}
 }
 
 // Lasting tells that the fault is there until it is mended, so that retries do not help.
-func (k Kind) Lasting() bool { return k == Down || k == Mute }
+func (k Kind) Lasting() bool { return k == Down || k == Mute || k == Broken }
+
+// Splits tells that it is somebody else's work, which can be paused between two of its operations.
+func (k Kind) Splits() bool {
+	return k == Overdue || k == Load || k == Lower || k == Redrive || k == Rebook
+}
+
+// waits tells that the fault needs another point.
+func (k Kind) waits() bool { return k == Late || k == Again }
 
 // Diverts tells that the saga takes another way after the fault, whatever it tries again.
 func (k Kind) Diverts() bool { return k.Lasting() || k == Decline }
@@ -50,17 +66,17 @@ func (k Kind) Diverts() bool { return k.Lasting() || k == Decline }
 type Fault struct {
 	At    Label
 	Kind  Kind
-	Until Label // Late, Again: the point before which the call goes on
-	Cut   int   // Crash, Crashed: how many of the newest writes that were not waited for are lost
+	Until Label // Late, Again, and those that split: the point before which what is paused resumes
+	Cut   int   // Crash, Crashed: how many of the newest writes that were not waited for are lost; of those that split: the operation before which it is paused
 }
 
 func (f Fault) String() string {
 	s := f.At.String() + "=" + string(f.Kind)
-	switch {
-	case f.Kind == Late || f.Kind == Again:
-		return s + "@" + f.Until.String()
-	case f.Cut > 0:
-		return s + "-" + strconv.Itoa(f.Cut)
+	if f.Cut > 0 {
+		s += "-" + strconv.Itoa(f.Cut)
+	}
+	if f.Until != (Label{}) {
+		s += "@" + f.Until.String()
 	}
 	return s
 }
@@ -80,18 +96,33 @@ func ParseFault(s string) (f Fault, err error) {
 	if !slices.Contains(Kinds(), f.Kind) {
 		return f, fmt.Errorf("%q: there is no fault %q, only %q", s, kind, Kinds())
 	}
-	if held != (f.Kind == Late || f.Kind == Again) || isCut && f.Kind != Crash && f.Kind != Crashed {
-		return f, fmt.Errorf("%q: late and again have a point behind an @, crash and crashed may have a number behind a -", s)
+	if !f.Kind.takes(held, isCut) {
+		return f, fmt.Errorf("%q: late and again have a point behind an @, crash and crashed may have a number behind a -, "+
+			"and what somebody else does may have both", s)
 	}
 	if held {
 		f.Until, err = ParseLabel(until)
 	}
 	if isCut {
-		if f.Cut, err = strconv.Atoi(cut); err == nil && f.Cut < 0 {
-			err = fmt.Errorf("%q: the number is below 0", s)
+		n, bad := strconv.Atoi(cut)
+		if f.Cut = n; bad != nil || n < 0 || n == 0 && held {
+			return f, fmt.Errorf("%q: %q is not a number of writes or operations", s, cut)
 		}
 	}
 	return f, err
+}
+
+// takes tells whether the kind can have a point behind an @, and a number behind a -.
+func (k Kind) takes(point, number bool) bool {
+	switch {
+	case k.waits():
+		return point && !number
+	case k.Splits():
+		return point == number
+	case k == Crash || k == Crashed:
+		return !point
+	}
+	return !point && !number
 }
 
 // Schedule is a scenario and what goes wrong in it, in the order of the points.

@@ -24,6 +24,8 @@ const (
 	Listener   = "Listener"
 	Reconciler = "Reconcile"
 	Redriver   = "Redrive"
+	Loader     = "Load"
+	Looker     = "Look"
 )
 
 // The labels of moments that are no operation.

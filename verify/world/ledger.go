@@ -20,7 +20,9 @@ type ledger struct {
 	items   model.Items // now, where it differs from base or did
 	gone    map[table.Key]bool
 	writes  []write
-	durable int // how many of the writes have been waited for
+	durable int  // how many of the writes have been waited for
+	unheard bool // the next write's caller does not hear of it, so that nobody has waited for it
+	reading bool // a read by the world itself, which nobody waits for
 	commit  func(ops []table.Op, before, after func(table.Key) (table.Item, bool))
 }
 
@@ -83,14 +85,27 @@ func (l *ledger) Sync(ctx context.Context) error {
 }
 
 func (l *ledger) wait(ctx context.Context, err error) {
-	if err == nil && (l.atOnce || !table.IsDeferred(ctx)) {
+	if err == nil && !l.reading && (l.atOnce || !table.IsDeferred(ctx)) {
 		l.durable = len(l.writes)
 	}
+}
+
+// lasting is the item as a crash at this moment might leave it: without the writes that nobody has waited for.
+func (l *ledger) lasting(key table.Key) (table.Item, bool) {
+	for i := l.durable; i < len(l.writes); i++ {
+		for _, b := range l.writes[i].before {
+			if b.key == key {
+				return b.item, b.ok
+			}
+		}
+	}
+	return l.get(key)
 }
 
 // Transact keeps what the table took.
 func (l *ledger) Transact(ctx context.Context, ops ...table.Op) error {
 	if err := l.inner.Transact(ctx, ops...); err != nil {
+		l.unheard = false
 		return err
 	}
 	w := write{ops: ops, before: make([]before, len(ops))}
@@ -100,7 +115,10 @@ func (l *ledger) Transact(ctx context.Context, ops ...table.Op) error {
 		l.apply(&ops[i], item, ok)
 	}
 	l.writes = append(l.writes, w)
-	l.wait(ctx, nil)
+	if l.atOnce || !l.unheard {
+		l.wait(ctx, nil)
+	}
+	l.unheard = false
 	l.commit(ops, w.was, l.get)
 	return nil
 }
@@ -193,5 +211,3 @@ func (l *ledger) changed() []table.Item {
 	})
 	return all
 }
-
-func sameItem(a, b table.Item) bool { return a.Version == b.Version && maps.Equal(a.Ints, b.Ints) }

@@ -61,7 +61,8 @@ type Point struct {
 	First   bool          // of a function's operations in this delivery
 	Alters  bool          // of a delivery: its input can be made another
 	Deaf    bool          // a fault that lasts has taken it already, or it is the bank's own: nothing more can go wrong here
-	Hit     Kind          // the fault of the schedule that happened here, for the timeline
+	Hit     Kind          // the fault that happened here, for the timeline
+	Given   bool          // that fault is the scenario's own
 }
 
 // keysOf are the keys that an operation touches; a query touches a partition, given by a key without sort key.

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 
@@ -13,13 +14,23 @@ import (
 
 // process is one life of the program. When it is dead its calls fail, and nothing of what it still does has an effect.
 type process struct {
-	run   *run
-	n     int // from 1
-	clock *engine.Virtual
-	core  *local.Core
-	armed bool // it has opened: faults may come
-	dead  bool
-	heard map[string]int // by trip: how long the journal must be before the next delivery
+	run      *run
+	n        int // from 1
+	clock    *engine.Virtual
+	core     *local.Core
+	armed    bool // it has opened: faults may come
+	dead     bool
+	heard    map[string]int // by trip: how long the journal must be before the next delivery
+	handlers map[string]engine.Task
+	calls    []wanted // deliveries whose reply the engine waits for
+	cut      *Fault   // the process is to be killed half-way through its next wait
+}
+
+// wanted is a delivery and the context that the engine gave it.
+type wanted struct {
+	label   Label
+	attempt int
+	ctx     context.Context
 }
 
 // boot starts a process on what the table holds. It may die while it starts.
@@ -41,11 +52,66 @@ func (p *process) open() (err error) {
 	v := p.run.variant(p)
 	opt := p.run.world.options(v.Scheduler(p.clock))
 	opt.Seed, opt.Random = rand.New(rand.NewPCG(1, uint64(p.n))).Uint64, rand.NewChaCha8([32]byte{1})
-	opt.WrapTable = func(t table.Table) table.Table { return v.Table(faulty.Wrap(t, p.decide)) }
-	opt.WrapTasks = func(tasks map[string]engine.Task) map[string]engine.Task { return v.Tasks(p.tasks(tasks)) }
+	opt.WrapTable = func(t table.Table) table.Table { return v.Table(faulty.Wrap(faulty.Pages(t), p.decide)) }
+	opt.WrapTasks = func(tasks map[string]engine.Task) map[string]engine.Task {
+		return v.Tasks(p.tasks(p.run.world.stubbed(tasks)))
+	}
+	opt.WrapOnEnd = p.onEnd
 	opt.WrapBank = func(b store.Bank) store.Bank { return v.Bank(&bankPort{p, b}) }
-	p.core, err = local.OpenCore(p.run.ctx, p.run.ledger, opt)
-	return err
+	core, err := local.OpenCore(p.run.ctx, p.run.ledger, opt)
+	if err != nil {
+		return err
+	}
+	core.App.Trips, core.App.Inventory = shortTrips{core.App.Trips}, shortInventory{core.App.Inventory}
+	p.core = core
+	return nil
+}
+
+// onEnd listens to what the engine says of an end: it must be durable by then.
+func (p *process) onEnd(next func(context.Context, engine.Description) error) func(context.Context, engine.Description) error {
+	return func(ctx context.Context, d engine.Description) error {
+		if !p.dead {
+			p.run.heardOfEnd(d)
+		}
+		return next(ctx, d)
+	}
+}
+
+// halfway kills the process in the middle of its next wait, if a fault asks for that, and notes when the wait was to end.
+func (p *process) halfway(r *run) bool {
+	if p.cut == nil {
+		return false
+	}
+	due, waits := p.clock.Next()
+	if wait := due.Sub(p.clock.Now()); !waits || wait <= 0 {
+		return false
+	}
+	trip := p.cut.At.Trip
+	p.cut = nil
+	p.clock.Advance(due.Sub(p.clock.Now()) / 2)
+	if r.hangs = due; len(r.trips) == 1 && len(r.faults)-len(r.given) == 1 { // else it may be the wait of something else
+		r.due = &promise{trip, due}
+	}
+	r.kill(0)
+	return true
+}
+
+// promise is when a wait was to end that a restart has cut in two.
+type promise struct {
+	trip string
+	due  time.Time
+}
+
+// kept looks whether the first thing that a trip's engine does after the restart comes when it was due.
+func (r *run) kept(trip string) {
+	if r.due == nil || r.due.trip != trip || r.process().n == 1 {
+		return
+	}
+	const exact = time.Millisecond
+	if off := r.time().Sub(r.due.due); off < -exact || off > exact {
+		r.violation(timeKept, "trip %s: a restart half-way moved the end of a wait by %s", trip, off)
+	}
+	r.due = nil
 }
 
 // variant is the product's own when nothing is broken on purpose.
@@ -78,15 +144,15 @@ func (r *run) kill(cut int) {
 	for _, p := range r.procs {
 		p.dead = true
 	}
-	for _, c := range r.stalled {
-		c.dead = true
+	for _, t := range r.stalled {
+		t.dead = true
 	}
 	clear(r.late)
 	cut = min(cut, len(r.ledger.writes)-r.ledger.durable)
-	if cut == 0 {
+	if cut == 0 && len(r.ledger.bank.writes) == r.ledger.bank.durable {
 		return
 	}
-	if err := r.ledger.undo(cut); err != nil {
+	if err := r.ledger.crash(cut); err != nil {
 		r.broken = err
 	}
 	r.renote()

@@ -21,28 +21,38 @@ func (r *run) note(ops []op) {
 		key := ops[i].Key
 		switch {
 		case key.SK == skTrip && strings.HasPrefix(key.PK, pkTrip):
-			r.standings[key.PK[len(pkTrip):]].trip = r.statusIn(key)
+			r.standing(key.PK[len(pkTrip):]).trip = r.statusIn(key)
 		case key.SK == skExecution:
-			r.standings[key.PK[len(pkExecution):]].execution = r.statusIn(key)
+			r.standing(strings.TrimPrefix(key.PK, pkExecution)).execution = r.statusIn(key)
 		case strings.HasPrefix(key.SK, skJournal):
 			r.journal[r.tripOf(key)]++
 		}
 	}
 }
 
-// statusIn reads the status of an item; "" when there is no such item.
-func (r *run) statusIn(key table.Key) string {
+// standing is that of any trip: the program may write one that nobody asked for, which the judge reports.
+func (r *run) standing(id string) *standing {
+	s := r.standings[id]
+	if s == nil {
+		s = &standing{}
+		r.standings[id] = s
+	}
+	return s
+}
+
+// statusIn reads the status of an item; "" when there is no such item, or it cannot be read, which the judge reports.
+func (r *run) statusIn(key table.Key) string { return r.statusOf(key, "status") }
+
+func (r *run) statusOf(key table.Key, field string) (status string) {
 	item, ok := r.ledger.get(key)
 	if !ok {
 		return ""
 	}
-	var record struct {
-		Status string `json:"status"`
+	var record map[string]json.RawMessage
+	if json.Unmarshal(item.Data, &record) == nil {
+		_ = json.Unmarshal(record[field], &status)
 	}
-	if err := json.Unmarshal(item.Data, &record); err != nil {
-		r.broken = err
-	}
-	return record.Status
+	return status
 }
 
 // renote reads the statuses anew, after a crash took some back.

@@ -1,8 +1,10 @@
 package world
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -16,26 +18,30 @@ type run struct {
 	scenario Scenario
 	order    uint64
 	faults   map[Label]Fault
-	pending  int // faults of the schedule that have not happened yet
+	given    map[Label]bool // those of the faults that belong to the scenario
+	pending  int            // faults of the schedule that have not happened yet
 
-	ledger *ledger
+	ledger *books
 	judge  *model.Judge
 	time   func() time.Time // of the present process
 	procs  []*process       // the last is the one that lives, but for rivals
 	trips  []*journey
 
-	frame   *frame // whose operation comes by; nil for the engine's own
+	frame   *frame  // whose operation comes by; nil for the engine's own
+	thread  *thread // that is at work; nil for one that nothing can pause
+	silent  bool    // the world itself reads: no point, and no fault
 	counts  map[Label]int
 	journal map[string]int // entries written, by trip
 
 	standings map[string]*standing // by the trip's id
-	late      map[Label][]*call    // by the point before which they go on
-	stalled   []*call              // every call that stands still
+	late      map[Label][]*thread  // by the point before which they resume
+	stalled   []*thread            // every thread that is paused
 	lasting   map[string]Kind      // by trip and function
 	others    map[string]*frame
 	broke     Variant // that of this run
 
 	points   []Point
+	meddled  int      // points of who came in between with the last fault
 	after    int      // index of the first point after the last fault
 	states   []uint64 // of the records at each point, without faults
 	settled  int      // index of the first point after it at which no call stands still; -1 before
@@ -43,10 +49,18 @@ type run struct {
 	found    []model.Violation
 	steps    int
 	redrives int
-	between  bool  // somebody else interferes
-	lasted   bool  // a fault came that lasts
-	hopeless bool  // the program does not start any more
-	broken   error // why the world itself could not go on
+	loads    int
+	redriven bool // somebody has tried to
+	between  bool // somebody else interferes
+	stuck    bool // it went round for ever
+	due      *promise
+	hangs    time.Time // until when the task does whose process was killed half-way through its time-out
+	closed   int       // index of the first point after everything else has come to its end
+	happened int       // faults of the schedule
+	lasted   bool      // a fault came that lasts
+	slow     bool      // the schedule pauses the engine, or who is notified by it
+	hopeless bool      // the program does not start any more
+	broken   error     // why the world itself could not go on
 }
 
 // journey is one trip of the scenario on its way.
@@ -58,9 +72,12 @@ type journey struct {
 
 // Result is what came of a schedule.
 type Result struct {
+	Stuck      bool // it went round for ever, and was given up
 	Points     []Point
 	States     []uint64 // of the domain's records at each point, of a schedule without faults
 	After      int      // index of the first point after the schedule's last fault
+	Meddled    int      // points from there on that belong to who came in between with it
+	Closed     int      // index of the first point after everything has come to its end but what is paused until then
 	Settled    int      // index of the first point after it at which no call stands still any more
 	State      uint64   // of the domain's records there, and of the faults that last
 	End        uint64   // of the domain's records in the end
@@ -72,12 +89,20 @@ type Result struct {
 
 func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 	r := &run{
-		ctx: ctx, world: w, scenario: scenario, order: s.Order, faults: make(map[Label]Fault, len(s.Faults)), pending: len(s.Faults),
-		ledger: w.ledger(), counts: map[Label]int{}, late: map[Label][]*call{}, lasting: map[string]Kind{},
+		ctx: ctx, world: w, scenario: scenario, order: s.Order, faults: make(map[Label]Fault, len(s.Faults)), given: map[Label]bool{}, pending: len(s.Faults),
+		ledger: w.books(), counts: map[Label]int{}, late: map[Label][]*thread{}, lasting: map[string]Kind{},
 		others: map[string]*frame{}, settled: -1, journal: map[string]int{}, standings: map[string]*standing{},
 	}
-	for _, f := range s.Faults {
+	for _, f := range scenario.given {
+		r.given[f.At] = true
 		r.faults[f.At] = f
+	}
+	for _, f := range s.Faults {
+		delete(r.given, f.At)
+		r.faults[f.At] = f
+	}
+	for at, f := range r.faults {
+		r.slow = r.slow || f.Kind == Late && (at.Actor == Engine || at.Actor == Listener)
 	}
 	var trips []model.Trip
 	for _, b := range scenario.trips {
@@ -86,45 +111,95 @@ func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 		trips = append(trips, b.trip)
 	}
 	r.judge = model.New(w.base, trips...)
-	r.ledger.commit = func(ops []op, before, after lookup) {
+	r.ledger.ledger.commit = func(ops []op, before, after lookup) {
 		r.note(ops)
 		r.found = append(r.found, r.judge.Commit(ops, before, after)...)
 	}
+	r.ledger.bank.commit = r.ledger.ledger.commit
 	return r
 }
 
-// maxSteps ends a run that goes round in circles.
-const maxSteps = 100_000
+// A run that takes more steps, or makes more points, goes round in circles: the longest run of the product takes a
+// quarter of each.
+const (
+	maxSteps  = 5_000
+	maxPoints = 5_000
+)
 
+// play plays the schedule and judges it. A panic, wherever it comes from, is a finding; what it leaves is not judged.
 func (r *run) play() (*Result, error) {
+	r.guarded(r.playAll)
+	if r.guarded(r.abandon); r.broken != nil {
+		if err := r.ctx.Err(); err != nil {
+			return nil, err
+		}
+		r.violation(canBePlayed, "%v", r.broken)
+		r.hopeless = true
+	}
+	var res *Result
+	r.guarded(func() { res = r.result() })
+	if res == nil {
+		res = &Result{Points: r.points, Settled: len(r.points), After: len(r.points)}
+	}
+	res.Violations, res.Stuck = r.found, r.stuck
+	return res, nil
+}
+
+func (r *run) guarded(do func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.panicked(p)
+		}
+	}()
+	do()
+}
+
+func (r *run) panicked(p any) {
+	r.violation(noPanic, "%v, at %s", p, panickedAt(debug.Stack()))
+	r.hopeless = true
+}
+
+// panickedAt finds the line that panicked: the first of this program below the panic itself.
+func panickedAt(stack []byte) string {
+	_, below, _ := bytes.Cut(stack, []byte("\npanic("))
+	for line := range bytes.Lines(below) {
+		if file, _, ok := bytes.Cut(bytes.TrimSpace(line), []byte(" +0x")); ok && !bytes.Contains(file, []byte("/runtime/")) {
+			return string(file[bytes.LastIndexByte(file[:max(0, bytes.LastIndexByte(file, '/'))], '/')+1:])
+		}
+	}
+	return "a place unknown"
+}
+
+func (r *run) playAll() {
 	r.time = func() time.Time { return begin }
 	r.boot()
 	for i, j := range r.trips {
 		r.process().clock.AfterFunc(time.Duration(i)*r.scenario.apart, func() { r.book(j) })
 	}
 	r.drain()
+	r.attendAll()
+	r.land(AtStop)
+	r.closed = len(r.points)
+	r.land(AtEnd)
+	r.landAll()
+	r.drain()
+	r.redrives = 0 // what was paused may have kept them all out
+	r.attendAll()
+}
+
+func (r *run) attendAll() {
 	for range 2 * len(r.trips) {
 		if !r.attend() {
 			break
 		}
 	}
-	r.land(AtStop)
-	r.land(AtEnd)
-	r.drain()
-	for _, c := range slices.Clone(r.stalled) {
-		c.abandon()
-	}
-	if r.broken != nil {
-		return nil, fmt.Errorf("schedule %s: %w", Schedule{r.scenario.Name, r.order, r.schedule()}, r.broken)
-	}
-	return r.result(), nil
 }
 
-func (r *run) schedule() (all []Fault) {
-	for _, f := range r.faults {
-		all = append(all, f)
+// abandon ends what is paused for ever.
+func (r *run) abandon() {
+	for _, t := range slices.Clone(r.stalled) {
+		t.abandon()
 	}
-	return all
 }
 
 // drain lets everything happen that is due now or later, across the ends of processes.
@@ -137,12 +212,37 @@ func (r *run) drain() {
 		case p.dead:
 			r.restart()
 		case r.steps > maxSteps:
-			r.violation(runEnds, "after %d steps something still goes round", r.steps)
-			return
-		case !p.clock.Step():
+			r.circles("%d steps", r.steps)
+		case !r.step(p):
 			return
 		}
 		r.steps++
+	}
+}
+
+// step lets what is due next happen. It reports false when nothing is left.
+func (r *run) step(p *process) bool {
+	if p.halfway(r) {
+		return true
+	}
+	if !r.slow {
+		return p.clock.Step()
+	}
+	stepped := true
+	t := &thread{run: r, do: func() { stepped = p.clock.Step() }}
+	t.pausable()
+	t.work()
+	return stepped
+}
+
+// circles ends a run that goes round.
+func (r *run) circles(format string, args ...any) {
+	if !r.hopeless {
+		r.violation(runEnds, "after "+format+" something still goes round", args...)
+	}
+	r.hopeless, r.stuck = true, true
+	for _, p := range r.procs {
+		p.dead = true
 	}
 }
 
@@ -154,7 +254,9 @@ func (r *run) attend() bool {
 		switch {
 		case r.halted(j):
 			r.mayStop(j)
-			r.found = append(r.found, r.judge.Stopped(r.ledger.all(), j.trip.ID)...)
+			if r.quiet() { // else who is to mark the trip may be paused
+				r.found = append(r.found, r.judge.Stopped(r.ledger.all(), j.trip.ID)...)
+			}
 			r.land(AtStop)
 			clear(r.lasting)
 			r.redriveLater(j)
@@ -175,9 +277,11 @@ func (r *run) violation(invariant, format string, args ...any) {
 }
 
 func (r *run) result() *Result {
-	r.found = append(r.found, r.judge.Final(r.ledger.all())...)
-	r.oneWins()
-	r.endsInTime()
+	if !r.hopeless {
+		r.found = append(r.found, r.judge.Final(r.ledger.all())...)
+		r.oneWins()
+		r.endsInTime()
+	}
 	if r.pending > 0 {
 		r.after = len(r.points)
 	}
@@ -186,7 +290,7 @@ func (r *run) result() *Result {
 	}
 	res := &Result{
 		Points: r.points, States: r.states, After: r.after, Settled: r.settled, State: r.state, End: r.ledger.state(), Bytes: r.ledger.bytesWritten(),
-		Happened: len(r.faults) - r.pending, Violations: r.found,
+		Happened: r.happened, Meddled: r.meddled, Closed: r.closed,
 	}
 	for _, j := range r.trips {
 		res.Statuses = append(res.Statuses, r.status(j))
@@ -212,7 +316,7 @@ func (r *run) oneWins() {
 
 // mayStop holds the saga to its retries: it stops only for what outlasts them.
 func (r *run) mayStop(j *journey) {
-	if r.lasted || r.redrives > 0 {
+	if r.lasted || r.redriven {
 		return
 	}
 	r.violation(stopsForLasting, "trip %s: the saga has stopped, though no fault outlasted its retries", j.name)

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,6 +23,8 @@ type Scenario struct {
 	// one of the trips at most is confirmed, and one is when no fault outlasts the retries.
 	oneWins bool
 	apart   time.Duration // between the bookings
+	given   []Fault       // what goes wrong in every run of it
+	single  bool          // what is given is a fault already: its pairs are left out
 }
 
 // booking is one trip of a scenario.
@@ -72,6 +75,22 @@ var scenarios = []Scenario{
 		book("A", last, 1, hotel, model.Either), book("B", last, 1, hotel, model.Either)}},
 	{Name: "two", Means: "two trips, one soon after the other, share flight and hotel", apart: 20 * time.Second, trips: []booking{
 		book("A", flight, 1, hotel, model.MustConfirm), book("B", flight, 1, hotel, model.MustConfirm)}},
+	{Name: "stopped", Means: "the confirmation is broken until it is mended: the saga stops, and stops again after a first redrive", trips: []booking{
+		book("A", flight, 2, hotel, model.Either)}, single: true, given: []Fault{
+		{At: Label{Trip: "A", Actor: "BookingConfirmed", N: 1}, Kind: Broken},
+		{At: Label{Trip: "A", Actor: Engine, N: 1, Op: opNotice, I: 1}, Kind: Redrive}}},
+	{Name: "rivals", Means: "a second engine takes up the saga while the first is at work on it", trips: []booking{
+		book("A", flight, 2, hotel, model.MustConfirm)}, single: true, given: []Fault{
+		{At: Label{Trip: "A", Actor: "ReserveHotel", N: 1, Op: opPut, I: 1}, Kind: Rival}}},
+	{Name: "rivals-fail", Means: "a second engine takes up a saga that fails", trips: []booking{
+		book("A", flight, 2, soldOut, model.MustFail)}, single: true, given: []Fault{
+		{At: Label{Trip: "A", Actor: "CancelFlight", N: 1, Op: opPut, I: 1}, Kind: Rival}}},
+}
+
+// Single tells that the scenario has a fault already, so that pairs of others are left out.
+func Single(name string) bool {
+	s, _ := scenarioNamed(name)
+	return s.single
 }
 
 func book(name, number string, seats int, at string, end model.Outcome) booking {
@@ -81,6 +100,9 @@ func book(name, number string, seats int, at string, end model.Outcome) booking 
 		ID: ident.Derive("trip", name), Name: name, Flight: "FLIGHT#" + number + "#" + day, Seats: int64(seats), Rooms: rooms,
 		Minor: price * int64(seats+rooms*len(nights)), Currency: "JPY", Outcome: end,
 	}
+	key := ident.Derive("payment", trip.ID)
+	trip.IDs = model.IDs{Flight: ident.Derive("flight", trip.ID), Hotel: ident.Derive("hotel", trip.ID), Key: key,
+		Charge: ident.Derive("charge", key), Refund: ident.Derive("refund", key)}
 	for _, night := range nights {
 		trip.Nights = append(trip.Nights, "HOTEL#"+at+"#"+night)
 	}
@@ -110,6 +132,25 @@ func offers() domain.Offers {
 		}
 	}
 	return o
+}
+
+// offersOf is an inventory of one row: a load of more reads its rows on several goroutines, in no order.
+func offersOf(pk string, capacity, minor int64) (one domain.Offers) {
+	one.Fingerprint = fmt.Sprintf("verify %s %d %d", pk, capacity, minor)
+	all := offers()
+	for _, o := range all.Flights {
+		if pk == "FLIGHT#"+string(o.Row.Number)+"#"+string(o.Row.Date) {
+			o.Row.Capacity, o.Row.Available, o.Row.Price.Minor = capacity, capacity, minor
+			one.Flights = append(one.Flights, o)
+		}
+	}
+	for _, o := range all.Nights {
+		if pk == "HOTEL#"+string(o.Row.Hotel)+"#"+string(o.Row.Night) {
+			o.Row.Capacity, o.Row.Available, o.Row.Price.Minor = capacity, capacity, minor
+			one.Nights = append(one.Nights, o)
+		}
+	}
+	return one
 }
 
 // partitions are those that a load of the offers writes.

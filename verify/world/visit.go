@@ -16,25 +16,29 @@ var errInjected = errors.New("injected: no answer")
 func (p *process) decide(op faulty.Op) faulty.Fault {
 	r := p.run
 	keys := keysOf(&op)
+	if t := r.thread; t != nil && t.split > 0 {
+		if t.split--; t.split == 0 {
+			t.park(t.until)
+		}
+	}
 	switch {
-	case p.dead || r.broken != nil:
+	case p.dead || r.broken != nil || r.thread.gone():
 		return faulty.Before(table.ErrClosed)
+	case r.silent:
+		return faulty.Fault{}
 	case !p.armed || strings.HasPrefix(keys[0].PK, pkMachine):
 		return faulty.Fault{}
 	case isEngines(keys[0]):
-		return p.inject(r.visit(p.enginePoint(&op, keys)), nil)
+		return p.inject(r.visit(p.enginePoint(&op, keys)))
 	}
 	f := r.frame
 	if f == nil {
 		f = r.other(Listener, p.n)
 	}
-	switch {
-	case f.call != nil && f.call.dead:
-		return faulty.Before(table.ErrClosed)
-	case f.bank:
+	if f.bank {
 		return faulty.Fault{}
 	}
-	return p.inject(r.visit(r.framePoint(f, &op, keys)), f.call)
+	return p.inject(r.visit(r.framePoint(f, &op, keys)))
 }
 
 // enginePoint labels what the engine does to its own items.
@@ -48,6 +52,7 @@ func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 		if digits, ok := strings.CutPrefix(key.SK, skJournal); ok && op.Kind == faulty.Transact {
 			pt.Op, pt.I = opJournal, number(digits)
 			pt.Try = r.count(pt.Label) - 1
+			r.kept(pt.Trip)
 			return pt
 		}
 	}
@@ -55,6 +60,7 @@ func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 		pt.Op = opNotice
 	}
 	pt.I = r.count(pt.Label)
+	pt.Deaf = op.Query.Cursor != "" || r.frame != nil && r.frame.quiet // a later page of one list
 	return pt
 }
 
@@ -87,8 +93,8 @@ func (r *run) framePoint(f *frame, op *faulty.Op, keys []table.Key) Point {
 	pt.I = r.count(pt.Label)
 	pt.First = !f.begun
 	f.begun = true
-	if f.label.Actor == Reconciler && pt.Where == OtherRead && pt.I > 1 {
-		pt.Deaf = true // it reads one list, shard by shard
+	if f.label.Actor == Reconciler && op.Kind == faulty.Query && pt.I > 1 || op.Query.Cursor != "" {
+		pt.Deaf = true // it reads one list, shard by shard and page by page
 	}
 	return pt
 }
@@ -100,35 +106,51 @@ func (r *run) count(l Label) int {
 
 // visit records the point and gives its fault; what was to come just before it comes first.
 func (r *run) visit(pt Point) Fault {
+	if len(r.points) > maxPoints {
+		r.circles("%d operations", len(r.points))
+		return Fault{}
+	}
 	pt.At, pt.Stopped, pt.Pending = r.now(), r.someStopped(), len(r.ledger.writes)-r.ledger.durable
 	r.land(pt.Label)
-	if len(r.faults) == 0 {
+	if len(r.faults) == len(r.given) {
 		r.states = append(r.states, r.ledger.state())
 	}
 	if r.pending == 0 && r.settled < 0 && !r.between && r.quiet() {
 		r.settle()
 	}
 	f, hit := r.faults[pt.Label]
-	if !hit || !pt.takes(f.Kind) || r.process().dead {
+	given := r.given[pt.Label]
+	if !hit || !given && !pt.takes(f.Kind) || r.process().dead {
 		r.points = append(r.points, pt)
 		return Fault{}
 	}
-	pt.Hit = f.Kind
+	pt.Hit, pt.Given = f.Kind, given
 	r.points = append(r.points, pt)
 	r.excuse(f)
-	if r.pending--; r.pending == 0 {
-		r.after = len(r.points) // what interferes makes points of its own
+	if !given {
+		r.happened++
+		if r.pending--; r.pending == 0 {
+			r.after = len(r.points) // what interferes makes points of its own
+		}
 	}
 	r.between = true
-	r.interfere(f)
+	from := len(r.points)
+	r.interfere(f, &pt)
 	r.between = false
+	if !given {
+		r.meddled = len(r.points) - from
+	}
+	if f.Kind == Doze || f.Kind == Nap {
+		p := r.process()
+		p.cut = &f
+	}
 	return f
 }
 
 // quiet tells that no call stands still.
 func (r *run) quiet() bool {
-	for _, c := range r.stalled {
-		if !c.dead && c.until != (Label{}) {
+	for _, t := range r.stalled {
+		if !t.dead && t.until != (Label{}) {
 			return false
 		}
 	}
@@ -150,14 +172,14 @@ func (r *run) settle() {
 func (r *run) excuse(f Fault) {
 	r.lasted = r.lasted || f.Kind.Lasting()
 	for _, j := range r.trips {
-		if f.Kind == Load || f.At.Trip == j.name && (f.Kind.Lasting() || f.Kind == Decline || f.Kind == Altered) {
+		if f.Kind == Load || f.Kind == Lower || f.At.Trip == j.name && (f.Kind.Lasting() || f.Kind == Decline || f.Kind == Altered) {
 			r.judge.SetOutcome(j.trip.ID, model.Either)
 		}
 	}
 }
 
-// inject makes the fault one of the table's. call is whose operation it is, nil for others than functions.
-func (p *process) inject(f Fault, c *call) faulty.Fault {
+// inject makes the fault one of the table's.
+func (p *process) inject(f Fault) faulty.Fault {
 	r := p.run
 	if p.dead { // by a fault that came in between
 		return faulty.Before(table.ErrClosed)
@@ -167,6 +189,7 @@ func (p *process) inject(f Fault, c *call) faulty.Fault {
 		r.leave(f)
 		return faulty.Before(errInjected)
 	case Lost:
+		r.ledger.unheard = true
 		return faulty.After(errInjected)
 	case Throttle:
 		return faulty.Before(table.ErrTryAgain)
@@ -176,10 +199,10 @@ func (p *process) inject(f Fault, c *call) faulty.Fault {
 	case Crashed:
 		return faulty.CrashAfter(func() { r.kill(f.Cut) })
 	case Gone:
-		return faulty.CrashAfter(func() { c.park(Label{}) })
+		r.ledger.unheard = true
+		return faulty.CrashAfter(func() { r.thread.park(Label{}) })
 	case Die, Late:
-		c.park(f.Until)
-		if c.dead {
+		if !r.thread.park(f.Until) {
 			return faulty.Before(table.ErrClosed)
 		}
 	}

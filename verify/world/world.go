@@ -2,8 +2,10 @@ package world
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"tripsaga/asl"
 	"tripsaga/engine"
@@ -43,6 +45,7 @@ type World struct {
 	table  table.Table
 	close  func() error
 	base   model.Items
+	maps   bool // the definition has Map states
 	played int
 }
 
@@ -57,6 +60,9 @@ func New(cfg Config) (*World, error) {
 	}
 	cfg.machine = machine
 	w := &World{cfg: cfg}
+	for _, s := range machine.States() {
+		w.maps = w.maps || s.Type == "Map"
+	}
 	w.cfg.durable = cfg.Open != nil
 	if cfg.Open == nil {
 		w.cfg.Open = openEmbedded
@@ -81,7 +87,7 @@ func (w *World) open() (err error) {
 	if w.base == nil {
 		return w.load()
 	}
-	l, keys := w.ledger(), map[table.Key]bool{}
+	l, keys := w.ledger(w.base), map[table.Key]bool{}
 	for key := range w.base {
 		keys[key] = true
 	}
@@ -111,11 +117,23 @@ func (w *World) load() error {
 }
 
 func (w *World) options(s engine.Scheduler) local.Options {
-	return local.Options{Machine: w.cfg.machine, Source: w.cfg.Definition, Scheduler: s}
+	return local.Options{Machine: w.cfg.machine, Source: w.cfg.Definition, Scheduler: s, WrapTasks: w.stubbed}
 }
 
-func (w *World) ledger() *ledger {
-	return &ledger{inner: w.table, atOnce: w.cfg.durable, base: w.base, items: model.Items{}, gone: map[table.Key]bool{},
+// stubbed gives the tasks that the definition calls and the program does not have: each does nothing, and succeeds.
+func (w *World) stubbed(tasks map[string]engine.Task) map[string]engine.Task {
+	for _, name := range w.cfg.machine.Functions() {
+		if tasks[name] == nil {
+			tasks[name] = func(context.Context, json.RawMessage) (json.RawMessage, error) { return json.RawMessage(`{}`), nil }
+		}
+	}
+	return tasks
+}
+
+func (w *World) books() *books { return &books{ledger: w.ledger(w.base), bank: w.ledger(nil)} }
+
+func (w *World) ledger(base model.Items) *ledger {
+	return &ledger{inner: w.table, atOnce: w.cfg.durable, base: base, items: model.Items{}, gone: map[table.Key]bool{},
 		commit: func([]table.Op, func(table.Key) (table.Item, bool), func(table.Key) (table.Item, bool)) {}}
 }
 
@@ -147,12 +165,35 @@ func (w *World) play(ctx context.Context, s Schedule, keep bool) (result *Result
 		}
 	}
 	r := newRun(ctx, w, scenario, s)
-	result, err = r.play()
+	type played struct {
+		result *Result
+		err    error
+	}
+	done := make(chan played, 1)
+	go func() {
+		res, err := r.play()
+		done <- played{res, err}
+	}()
+	patience := time.NewTimer(longest)
+	defer patience.Stop()
+	select {
+	case p := <-done:
+		result, err = p.result, p.err
+	case <-patience.C: // it goes on with its table; this world takes another one
+		why := model.Violation{Invariant: runEnds, Detail: fmt.Sprintf("after %s it has not come to rest", longest)}
+		return &Result{Stuck: true, Violations: []model.Violation{why}}, nil, w.open()
+	}
 	if keep {
 		records = r.ledger.changed()
 	}
-	return result, records, errors.Join(err, r.ledger.undo(len(r.ledger.writes)))
+	if bad := r.ledger.clear(); bad != nil { // what the run has left is not to be told apart from what is in a new table
+		err = errors.Join(err, w.open())
+	}
+	return result, records, err
 }
+
+// longest is how long a schedule may take by the wall clock: it takes milliseconds.
+const longest = 2 * time.Minute
 
 // renew gives a store in memory up for a new one.
 func (w *World) renew() error {

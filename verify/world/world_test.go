@@ -1,8 +1,18 @@
 package world
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
+
+	"tripsaga/engine"
+	"tripsaga/table"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/saga"
+	"tripsaga/verify/model"
 )
 
 func newWorld(t testing.TB) *World {
@@ -37,6 +47,7 @@ func TestScenariosWithoutFaults(t *testing.T) {
 	ends := map[string][]string{
 		"booked": {"CONFIRMED"}, "flight-full": {"FAILED"}, "hotel-full": {"FAILED"},
 		"last-seat": {"CONFIRMED", "FAILED"}, "two": {"CONFIRMED", "CONFIRMED"},
+		"stopped": {"CONFIRMED"}, "rivals": {"CONFIRMED"}, "rivals-fail": {"FAILED"},
 	}
 	for _, name := range ScenarioNames() {
 		r := w.mustRun(t, name)
@@ -54,27 +65,37 @@ func TestFaultsDoWhatTheyMean(t *testing.T) {
 		passed []string // labels of points that there must be
 		absent string   // label of a point that must not be
 	}{
-		"booked:A.ReserveFlight#1=fail":                            {"CONFIRMED", []string{"A.ReserveFlight#2.put1"}, "A.ReserveFlight#1.put1"},
-		"booked:A.ReserveFlight#1.put1=lost":                       {"CONFIRMED", []string{"A.ReserveFlight#2.get2"}, ""},
-		"booked:A.ReserveFlight#1.put1=throttle":                   {"CONFIRMED", []string{"A.ReserveFlight#2.put1"}, "A.ReserveFlight#2.get2"},
-		"booked:A.ReserveFlight#1=die":                             {"CONFIRMED", []string{"A.ReserveFlight#2.put1"}, "A.ReserveFlight#1.get1"},
-		"booked:A.ReserveFlight#1.put1=gone":                       {"CONFIRMED", []string{"A.ReserveFlight#2.get2"}, "A.ReserveFlight#1.reply"},
-		"booked:A.ReserveFlight#1.put1=late@end":                   {"CONFIRMED", []string{"A.ReserveFlight#2.put1", "A.ReserveFlight#1.get2"}, ""},
-		"booked:A.ReserveFlight#1=twice":                           {"CONFIRMED", []string{"A.ReserveFlight+#1.put1", "A.ReserveFlight#1.get2"}, ""},
-		"booked:A.ReserveFlight#1=again@A.ReserveHotel#1":          {"CONFIRMED", []string{"A.ReserveFlight+#1.put1"}, ""},
-		"booked:A.ReserveFlight#1=altered":                         {"CONFIRMED", []string{"A.ReserveFlight+#1.put1"}, ""},
-		"booked:A.ReserveHotel#1=down":                             {"FAILED", []string{"A.ReserveHotel#5", "A.CancelFlight#1.put1"}, "A.ReserveHotel#1.put1"},
-		"booked:A.ReserveHotel#1=mute":                             {"FAILED", []string{"A.ReserveHotel#1.put1", "A.CancelHotel#1.put1"}, "A.ReserveHotel#1.reply"},
-		"booked:A.ProcessPayment#1.charge1=decline":                {"FAILED", []string{"A.CancelHotel#1.put1"}, "A.RefundPayment#1"},
-		"booked:A.ProcessPayment#1.charge1=mute":                   {"FAILED", []string{"A.RefundPayment#1.cancel1", "A.ProcessPayment#5.charge1"}, ""},
-		"booked:A.Engine#1.journal2=crash":                         {"CONFIRMED", []string{"A.ReserveHotel#2", "A.Engine#2.journal2"}, ""},
-		"booked:A.Engine#1.journal2=crashed":                       {"CONFIRMED", []string{"A.ProcessPayment#1"}, "A.ReserveHotel#2"},
-		"booked:A.ReserveHotel#1.put1=crash-2":                     {"CONFIRMED", []string{"A.ReserveFlight#2"}, ""},
-		"booked:A.Book#1.put2=leave":                               {"", nil, "A.Book#2.put1"},
-		"booked:A.BookingConfirmed#1.get2=load":                    {"CONFIRMED", nil, "A.BookingConfirmed#2"},
-		"booked:A.BookingConfirmed#1.put1=overdue":                 {"CONFIRMED", []string{"Reconcile#1.put1", "A.BookingConfirmed#1.put2"}, ""},
-		"booked:A.ReserveHotel#1.put1=rival":                       {"CONFIRMED", []string{"A.ReserveHotel#2", "A.Engine#2.journal2"}, ""},
-		"booked:A.BookingConfirmed#1=down,Listener#1.get1=redrive": {"CONFIRMED", []string{"A.Engine#1.get1"}, ""},
+		"booked:A.ReserveFlight#1=fail":                                  {"CONFIRMED", []string{"A.ReserveFlight#2.put1"}, "A.ReserveFlight#1.put1"},
+		"booked:A.ReserveFlight#1.put1=lost":                             {"CONFIRMED", []string{"A.ReserveFlight#2.get2"}, ""},
+		"booked:A.ReserveFlight#1.put1=throttle":                         {"CONFIRMED", []string{"A.ReserveFlight#2.put1"}, "A.ReserveFlight#2.get2"},
+		"booked:A.ReserveFlight#1=die":                                   {"CONFIRMED", []string{"A.ReserveFlight#2.put1"}, "A.ReserveFlight#1.get1"},
+		"booked:A.ReserveFlight#1.put1=gone":                             {"CONFIRMED", []string{"A.ReserveFlight#2.get2"}, "A.ReserveFlight#1.reply"},
+		"booked:A.ReserveFlight#1.put1=late@end":                         {"CONFIRMED", []string{"A.ReserveFlight#2.put1", "A.ReserveFlight#1.get2"}, ""},
+		"booked:A.ReserveFlight#1=twice":                                 {"CONFIRMED", []string{"A.ReserveFlight+#1.put1", "A.ReserveFlight#1.get2"}, ""},
+		"booked:A.ReserveFlight#1=again@A.ReserveHotel#1":                {"CONFIRMED", []string{"A.ReserveFlight+#1.put1"}, ""},
+		"booked:A.ReserveFlight#1=altered":                               {"CONFIRMED", []string{"A.ReserveFlight+#1.put1"}, ""},
+		"booked:A.ReserveHotel#1=down":                                   {"FAILED", []string{"A.ReserveHotel#5", "A.CancelFlight#1.put1"}, "A.ReserveHotel#1.put1"},
+		"booked:A.ReserveHotel#1=mute":                                   {"FAILED", []string{"A.ReserveHotel#1.put1", "A.CancelHotel#1.put1"}, "A.ReserveHotel#1.reply"},
+		"booked:A.ProcessPayment#1.charge1=decline":                      {"FAILED", []string{"A.CancelHotel#1.put1"}, "A.RefundPayment#1"},
+		"booked:A.ProcessPayment#1.charge1=mute":                         {"FAILED", []string{"A.RefundPayment#1.cancel1", "A.ProcessPayment#5.charge1"}, ""},
+		"booked:A.Engine#1.journal2=crash":                               {"CONFIRMED", []string{"A.ReserveHotel#2", "A.Engine#2.journal2"}, ""},
+		"booked:A.Engine#1.journal2=crashed":                             {"CONFIRMED", []string{"A.ProcessPayment#1"}, "A.ReserveHotel#2"},
+		"booked:A.ReserveHotel#1.put1=crash-2":                           {"CONFIRMED", []string{"A.ReserveFlight#2"}, ""},
+		"booked:A.Book#1.put2=leave":                                     {"", nil, "A.Book#2.put1"},
+		"booked:A.BookingConfirmed#1.get2=load":                          {"CONFIRMED", nil, "A.BookingConfirmed#2"},
+		"booked:A.BookingConfirmed#1.put1=overdue":                       {"CONFIRMED", []string{"Reconcile#1.put1", "A.BookingConfirmed#1.put2"}, ""},
+		"booked:A.ReserveHotel#1.put1=rival":                             {"CONFIRMED", []string{"A.ReserveHotel#2", "A.Engine#2.journal2"}, ""},
+		"booked:A.ReserveHotel#1=doze":                                   {"CONFIRMED", []string{"A.Engine#2.journal3", "A.ReserveHotel#2"}, ""},
+		"booked:A.ReserveHotel#1=nap":                                    {"CONFIRMED", []string{"A.Engine#2.journal2", "A.ReserveHotel#3"}, ""},
+		"booked:A.Engine#1.journal4=rebook":                              {"CONFIRMED", []string{"A.Book+#1.get1"}, ""},
+		"booked:A.BookingConfirmed#1.put1=rebook":                        {"CONFIRMED", []string{"A.Book+#1.get1"}, ""},
+		"booked:A.ReserveFlight#1.put1=lower-4@end":                      {"CONFIRMED", []string{"Load#1.put2"}, "Load#1.put3"},
+		"booked:A.ReserveFlight#1.put1=load-4@A.ReserveHotel#1":          {"CONFIRMED", []string{"Load#1.put2", "Load#1.put3"}, ""},
+		"booked:A.ReserveFlight#1.get1=load,Load#1.put2=lower":           {"FAILED", []string{"Load#2.put2"}, "Load#1.put3"},
+		"booked:A.BookingConfirmed#1.put1=overdue-6@A.Engine#1.journal4": {"CONFIRMED", []string{"Reconcile#1.query1"}, ""},
+		"booked:A.Engine#1.journal2=late@end":                            {"CONFIRMED", []string{"A.ProcessPayment#1"}, ""},
+		"hotel-full:A.BookingFailed#1=stray":                             {"FAILED", []string{"A.ProcessPayment+#1.get1"}, "A.ProcessPayment+#1.put1"},
+		"booked:A.BookingConfirmed#1=down,Listener#1.get1=redrive":       {"CONFIRMED", []string{"A.Engine#1.get1"}, ""},
 	} {
 		r := w.mustRun(t, id)
 		if r.Statuses[0] != want.end || len(r.Violations) > 0 {
@@ -117,15 +138,76 @@ func TestSameScheduleSameBytes(t *testing.T) {
 		t.Error("a run left something behind for the next")
 	}
 	for _, k := range Kinds() {
-		if delayed := k == Late || k == Again; !kinds[k] && !delayed && k != Redrive {
+		if delayed := k == Late || k == Again; !kinds[k] && !delayed && k != Redrive && k != Broken && k != Stray {
 			t.Errorf("no %s was offered", k)
 		}
 	}
 }
 
+// TestWhateverTheProgramDoesIsAFinding: a panic anywhere, an order that leads round in circles and a trip that nobody
+// asked for are violations of the schedule, and the world plays on.
+func TestWhateverTheProgramDoesIsAFinding(t *testing.T) {
+	circle := bytes.Replace(saga.Definition(), []byte(`"Next": "CancelFlight"
+    },
+    "CancelFlight"`), []byte(`"Next": "ReserveFlight"
+    },
+    "CancelFlight"`), 1)
+	if bytes.Equal(circle, saga.Definition()) {
+		t.Fatal("the definition was not edited")
+	}
+	tasks := func(name string, task engine.Task) func() Variant {
+		return func() Variant {
+			return Variant{Tasks: func(all map[string]engine.Task) map[string]engine.Task {
+				all[name] = task
+				return all
+			}}
+		}
+	}
+	for name, c := range map[string]struct {
+		cfg  Config
+		id   string
+		want string
+	}{
+		"a task panics": {Config{Variant: func() Variant {
+			return Variant{Bank: func(store.Bank) store.Bank { return nil }}
+		}}, "booked", noPanic},
+		"the engine panics": {Config{Variant: func() Variant {
+			return Variant{Table: func(t table.Table) table.Table { return panicking{t} }}
+		}}, "booked", noPanic},
+		"the saga goes round in circles": {Config{Definition: circle}, "booked:A.ReserveHotel#1=down", runEnds},
+		"a step succeeds without doing anything": {Config{Variant: tasks("ReserveHotel",
+			func(context.Context, json.RawMessage) (json.RawMessage, error) { return json.RawMessage(`{}`), nil })}, "booked", "outcome-respected"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, err := New(c.cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			for range 2 { // it plays on
+				r := w.mustRun(t, c.id)
+				if !slices.ContainsFunc(r.Violations, func(v model.Violation) bool { return v.Invariant == c.want }) {
+					t.Errorf("no %s; found %v", c.want, r.Violations)
+				}
+			}
+		})
+	}
+}
+
+// panicking panics when the engine journals.
+type panicking struct{ table.Table }
+
+func (p panicking) Transact(ctx context.Context, ops ...table.Op) error {
+	if strings.HasPrefix(ops[0].Key.SK, skJournal) {
+		panic("the engine's")
+	}
+	return p.Table.Transact(ctx, ops...)
+}
+
 func TestIDs(t *testing.T) {
 	for _, id := range []string{
 		"booked", "last-seat:B.Book#2.put1=leave", "booked:A.Engine#2.journal3~1=crash-2,Reconcile#1.get1=fail",
+		"booked:A.Book#1.put2=overdue-3@end,Load#1.put1=lower", "booked:A.Engine#1.journal2=late@A.ReserveHotel#1,A.X#1=nap",
 		"two:A.ReserveFlight#1=again@B.CancelFlight#1.get1,B.ReserveHotel+#1.put1=late@stop,A.ProcessPayment#1.reply=lost",
 	} {
 		s, err := ParseSchedule(id)
@@ -136,6 +218,7 @@ func TestIDs(t *testing.T) {
 	for _, id := range []string{
 		"", "nowhere", "booked:", "booked:A.X#1", "booked:A.X#1=boom", "booked:A.X#1=late", "booked:A.X#1=fail@end",
 		"booked:A.X=fail", "booked:A.X#one=fail", "booked:A.X#1.put=fail", "booked:A.X#1=crash--1", "booked:A.X#1=fail-1",
+		"booked:A.X#1=load-2", "booked:A.X#1=load@end", "booked:A.X#1=load-0@end", "booked:A.X#1=look-2@end", "booked:A.X#1=late-1@end",
 	} {
 		if s, err := ParseSchedule(id); err == nil {
 			t.Errorf("%q is taken as %v", id, s)

@@ -1,0 +1,106 @@
+package model
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// effect is what a task leaves behind, and so what its answers must fit.
+type effect struct {
+	part parts
+	does bool   // the step; else it takes the step back
+	name string // of the error with which it ends well
+	ends string // the status in which it leaves the trip
+}
+
+// effects are the tasks that the model judges. A task that is not here leaves something behind that nobody looks at.
+var effects = map[string]effect{
+	"ReserveFlight":       {part: partFlight, does: true},
+	"ReserveHotel":        {part: partHotel, does: true},
+	"ProcessPayment":      {part: partPayment, does: true},
+	"CancelFlight":        {part: partFlight},
+	"CancelHotel":         {part: partHotel},
+	"RefundPayment":       {part: partPayment},
+	"BookingConfirmed":    {part: partTrip, ends: confirmed},
+	"BookingFailed":       {part: partTrip, ends: failed, name: "BookingFailed"},
+	"FlightBookingFailed": {part: partTrip, ends: failed, name: "FlightBookingFailed"},
+}
+
+// Tasks lists the tasks whose effects are judged, by name.
+func Tasks() []string { return slices.Sorted(maps.Keys(effects)) }
+
+// Answered judges the answer of a task, heard or not, against the records as they are when it is given. failure is the
+// name of its error, "" of none.
+func (j *Judge) Answered(id, task string, out []byte, failure string) []Violation {
+	e, known := effects[task]
+	b := j.world.trips[id]
+	if !known || b == nil {
+		return nil
+	}
+	w := j.world
+	w.found = nil
+	switch {
+	case e.part == partTrip:
+		w.judgeEnding(b, task, e, failure)
+	case e.does:
+		w.judgeDone(b, task, e.part, out, failure)
+	case failure == "":
+		if s := b.step(e.part); s.State != undone && s.State != refused {
+			w.report(answerFits, "%s: %s answers that it is taken back, and the record is %s", b, task, named(s.State))
+		}
+	}
+	found := w.found
+	w.found = nil
+	return found
+}
+
+func (b *booking) step(part parts) *step {
+	switch part {
+	case partFlight:
+		return &b.now.flight
+	case partHotel:
+		return &b.now.hotel
+	}
+	return &b.now.payment
+}
+
+func (w *world) judgeEnding(b *booking, task string, e effect, failure string) {
+	if failure == e.name && b.now.trip.Status != e.ends {
+		w.report(answerFits, "%s: %s answers that this is recorded, and the trip is %s", b, task, named(b.now.trip.Status))
+	}
+	if failure == "" && e.name != "" {
+		w.report(answerFits, "%s: %s succeeds, so that the saga would end well", b, task)
+	}
+}
+
+// judgeDone compares the answer of a step with its record.
+func (w *world) judgeDone(b *booking, task string, part parts, out []byte, failure string) {
+	s := b.step(part)
+	fits := true
+	switch failure {
+	case "":
+		var told struct {
+			ID       string `json:"reservation_id"`
+			Minor    int64  `json:"amount_minor"`
+			Currency string `json:"currency"`
+		}
+		id := s.Result.ID
+		if part == partPayment {
+			id = s.Result.Key
+		}
+		fits = json.Unmarshal(out, &told) == nil && s.State == done && told.ID == id && amount{told.Minor, told.Currency} == s.Result.Amount
+	case "FlightUnavailable", "HotelUnavailable", "PaymentDeclined":
+		fits = s.State == refused && s.Refusal.Name == failure
+	case "StepCancelled":
+		intent := w.booksOf(b).intent.State
+		fits = s.State == undone || part == partPayment &&
+			(intent == cancelled || intent == refunded || b.now.flight.State != done || b.now.hotel.State != done)
+	case "IdempotencyMismatch":
+		fits = false
+	}
+	if !fits {
+		w.report(answerFits, "%s: %s answers %q %s, and its record is %s (%s): %s over %s", b, task, failure, out,
+			named(s.State), s.Refusal.Name, told(s.Result), told(s.Result.Amount))
+	}
+}
