@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"tripsaga/trip/domain"
@@ -41,9 +42,14 @@ func Booking(json []byte, today domain.Date) []byte {
 // columns are those of the first and the last day in the rows of an inventory, by kind.
 var columns = map[string][2]int{"flight": {7, 8}, "hotel": {4, 5}}
 
+var byteOrderMark = []byte("\ufeff") // which spreadsheets write
+
 // Inventory expands the dates of an inventory in CSV, row by row up to the first that is not CSV. All other bytes stay as
 // they are, so that lines keep their numbers.
 func Inventory(file []byte, today domain.Date) []byte {
+	if text, marked := bytes.CutPrefix(file, byteOrderMark); marked {
+		return slices.Concat(byteOrderMark, Inventory(text, today))
+	}
 	rows := csv.NewReader(bytes.NewReader(file))
 	rows.Comment, rows.TrimLeadingSpace, rows.FieldsPerRecord = '#', true, -1
 	var out bytes.Buffer

@@ -36,6 +36,7 @@ func TestBooking(t *testing.T) {
 func TestInventory(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "",
+		"\ufeffhotel,A,B,C,today,today,1,JPY,4\n": "\ufeffhotel,A,B,C,2028-02-27,2028-02-27,1,JPY,4\n",
 		"# today\nflight,JL5,JAL,HND,JFK,11:05,10:55,today,today+2,1200,JPY,3\n\nhotel, today, \"today\r\n, or not\", today,  \"today+1\",today+3 , 1,JPY,4": "# today\nflight,JL5,JAL,HND,JFK,11:05,10:55,2028-02-27,2028-02-29,1200,JPY,3\n\nhotel, today, \"today\r\n, or not\", today,  \"2028-02-28\",2028-03-01 , 1,JPY,4",
 		"hotel,A,B,C,2028-01-01,today-1,1,JPY,4\r\nhotel,A,B,C,today,today,1,JPY,4\r\n":                                                                      "hotel,A,B,C,2028-01-01,2028-02-26,1,JPY,4\r\nhotel,A,B,C,2028-02-27,2028-02-27,1,JPY,4\r\n",
 		"train,today,today,today,today,today\nhotel,today\n":                                                                                                 "train,today,today,today,today,today\nhotel,today\n",
@@ -52,6 +53,7 @@ func FuzzInventory(f *testing.F) {
 	f.Add([]byte("# c\nflight,JL5,JAL,HND,JFK,11:05,10:55,today,\"today+2\",1200,JPY,3\nhotel,A,\"B\"\"\n\",C, today ,today+3,1,JPY,4\r\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		read := func(file []byte) [][]string {
+			file = bytes.TrimPrefix(file, byteOrderMark)
 			rows := csv.NewReader(bytes.NewReader(file))
 			rows.Comment, rows.TrimLeadingSpace, rows.FieldsPerRecord = '#', true, -1
 			var all [][]string
