@@ -7,6 +7,7 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
+	"tripsaga/table"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
@@ -218,4 +219,40 @@ func TestPaymentWithoutReservationsIsRefused(t *testing.T) {
 	if err := w.confirm(t.Context(), id); !fault.Is(err, fault.NameNotFound) {
 		t.Errorf("an unpaid trip: %v", err)
 	}
+}
+
+// TestCardIsForgotten wants the token of the card in the records as long as the card may be charged, and not after.
+func TestCardIsForgotten(t *testing.T) {
+	confirmed := func(w *world) []step { return []step{w.reserveFlight, w.reserveHotel, w.pay, w.confirm} }
+	refunded := func(w *world) []step {
+		return []step{w.reserveFlight, w.reserveHotel, w.pay, w.refund, w.cancelHotel, w.cancelFlight, w.fail}
+	}
+	for name, steps := range map[string]func(*world) []step{"confirmed": confirmed, "refunded": refunded} {
+		w := newWorld(t, nil)
+		trip, err := w.BookTrip(t.Context(), "key-1", request())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := steps(w)
+		w.run(t, trip.ID(), all[:len(all)-1]...)
+		if !w.knowsCard(t, trip.ID()) {
+			t.Errorf("%s: the card is forgotten before the end", name)
+		}
+		w.run(t, trip.ID(), all[len(all)-1])
+		if w.knowsCard(t, trip.ID()) {
+			t.Errorf("%s: the card is still in the trip's record", name)
+		}
+		if again, err := w.BookTrip(t.Context(), "key-1", request()); err != nil || again.ID() != trip.ID() {
+			t.Errorf("%s: the same booking again: %v, %v", name, again, err)
+		}
+	}
+}
+
+func (w *world) knowsCard(t *testing.T, id string) bool {
+	t.Helper()
+	item, ok, err := w.table.Get(t.Context(), table.Key{PK: "TRIP#" + id, SK: "TRIP"})
+	if err != nil || !ok {
+		t.Fatalf("the trip's record: %v, %v", ok, err)
+	}
+	return strings.Contains(string(item.Data), "tok_")
 }

@@ -19,7 +19,7 @@ type tripRecord struct {
 	Traveler    domain.Traveler  `json:"traveler"`
 	Flight      domain.Flight    `json:"flight"`
 	Stay        domain.Stay      `json:"hotel"`
-	Card        domain.CardToken `json:"card"`
+	Card        domain.CardToken `json:"card,omitempty"` // kept until the trip has ended: only a charge needs it
 	Currency    money.Currency   `json:"currency"`
 	Fingerprint string           `json:"fingerprint"`
 	Status      domain.Status    `json:"status"`
@@ -32,6 +32,9 @@ type tripRecord struct {
 // tripItem is the item of the trip's next version.
 func tripItem(t *domain.Trip) (table.Item, error) {
 	s := t.Snapshot()
+	if t.Ended() {
+		s.Card = "" // a refund goes by the payment's key, and a late charge is refused by the step's record
+	}
 	data, err := json.Marshal(tripRecord{
 		ID: s.ID, Traveler: s.Traveler, Flight: s.Flight, Stay: s.Stay, Card: s.Card, Currency: s.Currency,
 		Fingerprint: s.Fingerprint, Status: s.Status, Reason: s.Reason, Total: s.Total,
