@@ -122,7 +122,7 @@ func TestTwoOperators(t *testing.T) {
 		{toPay[:1], "reserve hotel", "cancel hotel"}, {toPay, "pay", "pay"}, {toPay, "pay", "refund"},
 		{toPay, "pay", "cancel flight"}, {toPay, "refund", "refund"},
 		{append(toPay, "pay"), "refund", "refund"}, {append(toPay, "pay"), "confirm", "mark"},
-		{append(toPay, "pay"), "confirm", "reconcile"}, {append(toPay, "pay"), "confirm", "confirm"},
+		{append(toPay, "pay"), "confirm", "fail"}, {append(toPay, "pay"), "confirm", "reconcile"}, {append(toPay, "pay"), "confirm", "confirm"},
 		{nil, "fail", "mark"}, {nil, "fail", "reconcile"}, {nil, "mark", "reconcile"}, {nil, "fail", "fail"},
 	} {
 		for _, pair := range [][2]string{{c.one, c.two}, {c.two, c.one}} {
@@ -174,9 +174,20 @@ func beside(t *testing.T, before []string, pair [2]string, how interruption, n i
 			t.Errorf("%s", what)
 		}
 	}
+	trip, getErr := w.Trips.Get(t.Context(), id)
+	if getErr != nil {
+		t.Fatal(getErr)
+	}
+	for i, err := range []error{err, otherErr} { // whoever was told that he has ended it, has
+		if want := ends[pair[i]]; err == nil && want != "" && trip.Status() != want {
+			t.Errorf("%s: the trip is %s", what, trip.Status())
+		}
+	}
 	w.mustAdd(t, what, id)
 	return true
 }
+
+var ends = map[string]domain.Status{"confirm": domain.Confirmed, "fail": domain.Failed}
 
 // mustAdd brings the trip to an end, and everything must balance before and after.
 func (w *world) mustAdd(t *testing.T, what, id string) {
@@ -438,11 +449,12 @@ func TestALoadThatIsCutOff(t *testing.T) {
 	}
 }
 
-// TestTheSameTripHasTheSameIds books under the same keys in two worlds: whatever has an id has the same one, but for trips
-// without a key.
+// TestTheSameTripHasTheSameIds books under the same keys in two worlds, in one of them a day later: whatever has an id has
+// the same one.
 func TestTheSameTripHasTheSameIds(t *testing.T) {
-	said := func() string {
+	said := func(later time.Duration) string {
 		w := newWorld(t, nil)
+		w.time = w.time.Add(later)
 		var all []string
 		for _, end := range []func(string) []step{
 			func(string) []step { return []step{w.reserveFlight, w.reserveHotel, w.pay, w.confirm} },
@@ -481,7 +493,7 @@ func TestTheSameTripHasTheSameIds(t *testing.T) {
 		}
 		return strings.Join(all, " ")
 	}
-	if one, two := said(), said(); one != two {
+	if one, two := said(0), said(25*time.Hour); one != two {
 		t.Errorf("the ids are\n%s\nand\n%s", one, two)
 	}
 }
@@ -594,5 +606,47 @@ func TestALoadOfWhatAnotherHasLoadedAndSold(t *testing.T) {
 				t.Errorf("%s %d: %v, the ledger is %+v", how.name, n, err, l)
 			}
 		}
+	}
+}
+
+// TestAListWhileTripsEnd lets all trips end between two calls that the list makes to the table: none is on it twice.
+func TestAListWhileTripsEnd(t *testing.T) {
+	for n := int64(1); ; n++ {
+		w := newWorld(t, plain)
+		want := []string{w.book(t, nil), w.book(t, nil), w.book(t, nil)}
+		calls := int64(0)
+		w.Trips = w.operator(faulty.Wrap(w.table, func(faulty.Op) faulty.Fault {
+			if calls++; calls != n {
+				return faulty.Fault{}
+			}
+			return faulty.CrashBefore(func() {
+				other := w.operator(w.table, w.books)
+				for _, id := range want {
+					if err := acts["fail"](t, w, other, id); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}), w.books).Trips
+		got := ids(w.listAll(t, domain.TripQuery{Limit: 9}))
+		slices.Sort(got)
+		if len(got) == 0 || len(slices.Compact(slices.Clone(got))) != len(got) {
+			t.Errorf("ended at call %d: %q", n, got)
+		}
+		if calls < n {
+			break
+		}
+	}
+}
+
+// TestReconcileWithoutGrace takes trips, too, to which the clock has not come: it was set back.
+func TestReconcileWithoutGrace(t *testing.T) {
+	w := newWorld(t, nil)
+	id := w.book(t, nil)
+	delete(w.starts, id)
+	w.time = w.time.Add(-time.Hour)
+	report, err := w.Reconcile(t.Context(), app.Patience{})
+	if err != nil || report.Started != 1 || w.starts[id] == nil {
+		t.Errorf("%+v, %v", report, err)
 	}
 }
