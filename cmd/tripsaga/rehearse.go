@@ -75,7 +75,7 @@ func (c *rehearseCmd) file() (string, error) {
 			return file, nil
 		}
 	}
-	return "", fmt.Errorf("there is no template: neither %s; make synth makes the first, --template names another", strings.Join(templates, " nor "))
+	return "", fmt.Errorf("there is no template: neither %s; both are in the source of tripsaga: run this in a checkout, where make synth writes the first, or name one with --template FILE", strings.Join(templates, " nor "))
 }
 
 // rehearsalFlags are those by which the options are given.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -19,7 +20,11 @@ func dynamoWorlds(ctx context.Context) (open func() (table.Table, func() error, 
 	if endpoint == "" {
 		server, err := dynamolocal.Start(ctx, dynamolocal.Options{})
 		if err != nil {
-			return nil, nil, fmt.Errorf("--backend dynamodb: %w", err)
+			err = fmt.Errorf("--backend dynamodb: %w", err)
+			if errors.Is(err, dynamolocal.ErrNotSetUp) {
+				err = usage(err)
+			}
+			return nil, nil, err
 		}
 		endpoint, done = server.Endpoint, func() { server.Close() }
 	}

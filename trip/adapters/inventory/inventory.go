@@ -109,9 +109,9 @@ func (p *parser) problem(field, format string, args ...any) {
 }
 
 // once notes that something is offered; it may be offered by one row only, and there is an end to how much.
-func (p *parser) once(what string) bool {
+func (p *parser) once(field, what string) bool {
 	if first, twice := p.seen[what]; twice {
-		p.problem("first day", "%s is offered at %s already", what, first)
+		p.problem(field, "%s is offered at %s already", what, first)
 		return false
 	}
 	if len(p.seen) == MaxRows {

@@ -41,7 +41,7 @@ func (p *parser) flight(fields []string) {
 	}
 	days := f.days("first day", "last day")
 	for _, offer.Date = range days {
-		if f.bad() || !p.once(offer.String()) {
+		if f.bad() || !p.once("first day", offer.String()) {
 			return
 		}
 		p.offers.Flights = append(p.offers.Flights, domain.Offer[domain.FlightDay]{Row: offer, Source: p.source()})
@@ -62,7 +62,7 @@ func (p *parser) hotel(fields []string) {
 	}
 	nights := f.days("first night", "last night")
 	for _, offer.Night = range nights {
-		if f.bad() || !p.once(offer.String()) {
+		if f.bad() || !p.once("first night", offer.String()) {
 			return
 		}
 		p.offers.Nights = append(p.offers.Nights, domain.Offer[domain.HotelNight]{Row: offer, Source: p.source()})
