@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,6 +45,7 @@ var verbs = map[string]verb{
 	"inventory show":     {client: true},
 	"inventory load":     {args: "$DIR/rows.csv", client: true, write: true},
 	"bench":              {args: "--trips 1"},
+	"backup":             {args: "--data $DIR/data $DIR/new/$VERB"},
 	"verify":             {args: "--depth 0 --triples 0 --scenario booked"},
 	"rehearse":           {args: "--template ../../infrastructure/testdata/ProductionStack.template.json --rate 6"},
 	"table dump":         {args: "--data $DIR/data"},
@@ -79,7 +81,7 @@ func verbFolder(t *testing.T) string {
 
 // ran runs a verb with more arguments.
 func (v verb) ran(ctx context.Context, name, dir string, more ...string) (code int, stdout, stderr string) {
-	args := strings.Fields(name + " " + strings.ReplaceAll(v.args, "$DIR", dir))
+	args := strings.Fields(name + " " + strings.NewReplacer("$DIR", dir, "$VERB", rand.Text()).Replace(v.args))
 	var out, errs bytes.Buffer
 	p := &program{stdin: strings.NewReader("{}"), stdout: &out, stderr: &errs, ctx: ctx}
 	if err := p.dispatch(append(args, more...)); err != nil {
