@@ -31,13 +31,13 @@ type bookingTraveler struct {
 }
 
 type bookingFlight struct {
-	Number string `json:"number" example:"JL5" doc:"A 2-character airline designator and 1 to 4 digits."`
+	Number string `json:"number" pattern:"^([A-Za-z][A-Za-z0-9]|[0-9][A-Za-z]) ?(0{0,3}[1-9]|0{0,2}[1-9][0-9]|0?[1-9][0-9]{2}|[1-9][0-9]{3})[A-Za-z]?$" example:"JL5" doc:"A 2-character airline designator and 1 to 4 digits."`
 	Date   string `json:"date" format:"date" doc:"Of departure, local to the airport. A flight is sold until it departs."`
 	Seats  int    `json:"seats" minimum:"1" maximum:"9" example:"2"`
 }
 
 type bookingHotel struct {
-	ID       string `json:"id" minLength:"3" maxLength:"32" example:"TYO-PARK"`
+	ID       string `json:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9-]{1,30}[A-Za-z0-9]$" minLength:"3" maxLength:"32" example:"TYO-PARK"`
 	CheckIn  string `json:"check_in" format:"date" doc:"Sold until 22:00 UTC of this day."`
 	CheckOut string `json:"check_out" format:"date" doc:"1 to 30 nights after check_in, and after the day of the flight."`
 	Rooms    int    `json:"rooms" minimum:"1" maximum:"9" example:"1"`
@@ -109,6 +109,9 @@ func describeBooking(schemas huma.Registry) *huma.Schema {
 	for name, s := range schemas.Map() {
 		if strings.HasPrefix(name, "Booking") {
 			s.AdditionalProperties = false
+		}
+		if code := s.Properties["currency"]; name == "Booking" && code != nil {
+			code.Enum = currencies()
 		}
 	}
 	// Examples that can be booked when the server starts.

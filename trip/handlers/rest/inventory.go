@@ -16,8 +16,8 @@ import (
 )
 
 type daysInput struct {
-	From string `query:"from" doc:"The first day, such as 2027-03-01; without it from the beginning."`
-	To   string `query:"to" doc:"The last day, inclusive; without it to the end."`
+	From string `query:"from" format:"date" doc:"The first day, such as 2027-03-01; without it from the beginning."`
+	To   string `query:"to" format:"date" doc:"The last day, inclusive; without it to the end."`
 	PageQuery
 }
 

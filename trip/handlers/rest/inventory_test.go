@@ -16,11 +16,11 @@ import (
 
 func TestListInventory(t *testing.T) {
 	w := newWorld()
-	flights := decoded[FlightPage](t, ask(w.handler(), "GET", "/inventory/flights?from=2027-03-01&to=2027-03-02&limit=3&cursor=c", ""))
+	flights := decoded[FlightPage](t, ask(w.handler(), "GET", "/inventory/flights?from=2027-03-01&to=2027-03-02&limit=3&cursor=cursor123456", ""))
 	if len(flights.Flights) != 1 || flights.Flights[0].Available != 7 || flights.NextCursor != "more" {
 		t.Errorf("flights %+v", flights)
 	}
-	want := domain.InventoryQuery{From: "2027-03-01", To: "2027-03-02", Limit: 3, Cursor: "c"}
+	want := domain.InventoryQuery{From: "2027-03-01", To: "2027-03-02", Limit: 3, Cursor: "cursor123456"}
 	if !slices.Contains(w.queries, any(want)) {
 		t.Errorf("queries %+v, want %+v", w.queries, want)
 	}

@@ -126,6 +126,7 @@ func (a *api) routes(mux *http.ServeMux, h huma.API) {
 	a.sagaRoutes(h)
 	a.inventoryRoutes(h)
 	a.auditRoutes(h)
+	defer describeAnswers(h.OpenAPI())
 	if a.Feed == nil {
 		mux.HandleFunc("GET /events", noFeed)
 		return

@@ -13,7 +13,7 @@ import (
 
 // tripID names the trip in an address.
 type tripID struct {
-	ID string `path:"id" maxLength:"80" doc:"The id of the trip."`
+	ID string `path:"id" pattern:"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$" patternDescription:"an id, such as 0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a" doc:"The id of the trip, in either case."`
 }
 
 // Resolve takes an id in capitals for the same.
@@ -23,14 +23,14 @@ func (in *tripID) Resolve(huma.Context) []error {
 }
 
 type listInput struct {
-	Status string `query:"status" doc:"PENDING, CONFIRMED, FAILED or NEEDS_ATTENTION; without it all."`
+	Status string `query:"status" enum:"PENDING,CONFIRMED,FAILED,NEEDS_ATTENTION" doc:"Without it all."`
 	PageQuery
 }
 
 // PageQuery selects a page; exported so that huma sees it where it is embedded.
 type PageQuery struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" doc:"Default 50."`
-	Cursor string `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before."`
+	Cursor string `query:"cursor" minLength:"12" maxLength:"2000" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"the next_cursor of a page" doc:"next_cursor of the page before."`
 }
 
 // TripPage is a page of trips.

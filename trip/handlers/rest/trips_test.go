@@ -115,11 +115,11 @@ func TestTripWhoseSagaCannotBeRead(t *testing.T) {
 
 func TestListTrips(t *testing.T) {
 	w, h, id := booked(t)
-	page := decoded[TripPage](t, ask(h, "GET", "/trips?status=PENDING&limit=7&cursor=abc", ""))
+	page := decoded[TripPage](t, ask(h, "GET", "/trips?status=PENDING&limit=7&cursor=cursor123456", ""))
 	if len(page.Trips) != 1 || page.Trips[0].ID != id || page.NextCursor != "more" {
 		t.Errorf("page %+v", page)
 	}
-	want := domain.TripQuery{Status: domain.Pending, Limit: 7, Cursor: "abc"}
+	want := domain.TripQuery{Status: domain.Pending, Limit: 7, Cursor: "cursor123456"}
 	if !slices.Contains(w.queries, any(want)) {
 		t.Errorf("queries %+v, want %+v", w.queries, want)
 	}
@@ -147,7 +147,7 @@ func TestListRefusals(t *testing.T) {
 func TestUseCaseNamesTheParameter(t *testing.T) {
 	w := newWorld()
 	w.fails = fault.Invalidf("status", "%q is no status", "NO")
-	p := wantProblem(t, ask(w.handler(), "GET", "/trips?status=NO", ""), 422, fault.NameInvalid)
+	p := wantProblem(t, ask(w.handler(), "GET", "/trips?status=FAILED", ""), 422, fault.NameInvalid)
 	if len(p.Errors) != 1 || p.Errors[0].Location != "query.status" {
 		t.Errorf("%+v", p.Errors)
 	}
@@ -173,7 +173,7 @@ func TestRedrive(t *testing.T) {
 		t.Errorf("detail %q, want %q at its beginning", p.Detail, want)
 	}
 	w.fails = nil
-	p = wantProblem(t, ask(h, "GET", "/trips/none/history", ""), 404, fault.NameNotFound)
+	p = wantProblem(t, ask(h, "GET", "/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a/history", ""), 404, fault.NameNotFound)
 	if !strings.HasPrefix(p.Detail, "there is no trip") {
 		t.Errorf("detail %q", p.Detail)
 	}
@@ -181,7 +181,7 @@ func TestRedrive(t *testing.T) {
 
 func TestNotFound(t *testing.T) {
 	h := newWorld().handler()
-	for _, target := range []string{"/trips/none", "/trips/none/history", "/nowhere", "/docs", "/"} {
+	for _, target := range []string{"/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", "/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a/history", "/nowhere", "/docs", "/"} {
 		wantProblem(t, ask(h, "GET", target, ""), 404, fault.NameNotFound)
 	}
 }
