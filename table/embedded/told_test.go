@@ -56,13 +56,16 @@ func TestWhatWasSaidIsDurable(t *testing.T) {
 			return s.Transact(ctx, table.Check(shown.Key, table.Present))
 		}),
 		"a change of the stream": durably(func(ctx context.Context, s *embedded.Store) error {
-			for {
+			for range 100 { // a store that wakes its readers for nothing is not waited for
 				more := s.Changed()
 				if changes, err := s.Stream(ctx, 0, 1000); err != nil || len(changes) > 0 && changes[len(changes)-1].Item.Version == shown.Version {
 					return err
 				}
-				<-more
+				if err := woken(more); err != nil {
+					return err
+				}
 			}
+			return errors.New("the change is never shown")
 		}),
 		"60 ms": durably(func(context.Context, *embedded.Store) error { time.Sleep(60 * time.Millisecond); return nil }),
 	} {
@@ -87,6 +90,16 @@ func TestWhatWasSaidIsDurable(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// woken waits for a minute of the bubble's time.
+func woken(more <-chan struct{}) error {
+	select {
+	case <-more:
+		return nil
+	case <-time.After(time.Minute):
+		return errors.New("nobody was woken")
 	}
 }
 
@@ -123,8 +136,9 @@ func TestAChangeBetweenALookAndItsWait(t *testing.T) {
 				} else if err := s.Transact(t.Context(), table.Put(item("a", "OUTBOX#1", v), table.None)); err != nil {
 					t.Fatal(err)
 				}
-				<-more
-				<-again
+				if err := errors.Join(woken(more), woken(again)); err != nil {
+					t.Error(err)
+				}
 				if now := numbers(t, s, 0, 100); len(now) != len(seen)+1 {
 					t.Errorf("woken up with %d changes after %d", len(now), len(seen))
 				}
