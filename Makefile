@@ -12,6 +12,7 @@ PYTHON      ?= python3
 SLOW_UNDER_RACE := TestNothingIsLostByLeavingOut|TestSingles
 CDK         := node_modules/.bin/cdk
 LINTERS     := $(TOOLS)/lint
+CONTRACT    := $(TOOLS)/contract
 AWS_CLI     := $(TOOLS)/aws-cli
 # What runs the CDK's constructs tells at every start how long Node will be maintained.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
@@ -21,7 +22,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
 .PHONY: help build test race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local aws-cli clean \
-  synth infra-test infra-lint
+  synth infra-test infra-lint contract
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -90,6 +91,9 @@ infra-test: $(STATICCHECK) ## the infrastructure's tests, vet and staticcheck (N
 infra-lint: synth $(LINTERS)/installed ## cfn-lint and checkov over the templates (Node, Python 3.11 with venv)
 	TRIPSAGA_REQUIRE_LINT=1 $(GO) -C infrastructure test -count=1 -v ./lint
 
+contract: $(CONTRACT)/installed ## schemathesis over the running server: it does what /openapi.json says (Python 3.11 with venv)
+	tests/contract/run.sh $(CONTRACT)/bin/schemathesis
+
 dynamodb-local: $(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar ## fetch the official DynamoDB Local for the tests (Java 17 and Maven)
 
 $(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar:
@@ -117,6 +121,12 @@ $(LINTERS)/installed: infrastructure/lint/requirements.txt
 	rm -rf $(LINTERS)
 	$(PYTHON) -m venv $(LINTERS)
 	$(LINTERS)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(CONTRACT)/installed: tests/contract/requirements.txt
+	rm -rf $(CONTRACT)
+	$(PYTHON) -m venv $(CONTRACT)
+	$(CONTRACT)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(STATICCHECK):
