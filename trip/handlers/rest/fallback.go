@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"tripsaga/shared/fault"
 )
@@ -22,6 +23,10 @@ func (p *Problem) write(w http.ResponseWriter) {
 // problems answers what mux has no route for.
 func problems(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "//") { // which mux would redirect, with a page
+			noRoute(http.StatusNotFound, r).write(w)
+			return
+		}
 		h, pattern := mux.Handler(r)
 		if pattern != "" {
 			Routed(r.Context(), pattern)

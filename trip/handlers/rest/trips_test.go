@@ -181,7 +181,7 @@ func TestRedrive(t *testing.T) {
 
 func TestNotFound(t *testing.T) {
 	h := newWorld().handler()
-	for _, target := range []string{"/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", "/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a/history", "/nowhere", "/docs", "/"} {
+	for _, target := range []string{"/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", "/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a/history", "/nowhere", "/docs", "/", "/trips//x", "/inventory//flights"} {
 		wantProblem(t, ask(h, "GET", target, ""), 404, fault.NameNotFound)
 	}
 }
