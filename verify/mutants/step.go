@@ -20,7 +20,7 @@ var steps = []Mutant{
 			return func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
 				out, err := next(ctx, in)
 				failed := (*engine.TaskError)(nil)
-				service := errors.As(err, &failed) && failed.Name == "Lambda.ServiceException"
+				service := errors.As(err, &failed) && failed.Message == "injected"
 				if err == nil || service || errors.Is(err, engine.ErrNoReply) { // no function can swallow that it was not called
 					return out, err
 				}

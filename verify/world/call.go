@@ -110,7 +110,8 @@ func (p *process) deliver(ctx context.Context, name string, task engine.Task, in
 }
 
 var (
-	unavailable = &engine.TaskError{Name: "Lambda.ServiceException", Message: "injected"}
+	throttled   = &engine.TaskError{Name: "Lambda.TooManyRequestsException", Message: "injected"} // it was not called
+	unavailable = &engine.TaskError{Name: "ServiceUnavailable", Message: "injected"}
 	broken      = &engine.TaskError{Name: "InvalidRequest", Message: "injected"} // which is not retried
 )
 
@@ -132,7 +133,7 @@ func (p *process) contextsEnd(next wanted) {
 func (c *call) under(f Fault) (json.RawMessage, error) {
 	switch f.Kind {
 	case Fail, Doze:
-		return nil, unavailable
+		return nil, throttled
 	case Die:
 		return nil, engine.ErrNoReply
 	case Late:

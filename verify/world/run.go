@@ -181,10 +181,14 @@ func (r *run) playAll() {
 	r.land(AtStop)
 	r.closed = len(r.points)
 	r.land(AtEnd)
-	r.landAll()
-	r.drain()
-	r.redrives = 0 // what was paused may have kept them all out
-	r.attendAll()
+	for range len(r.faults) + 1 { // what resumes may be paused once more
+		r.landAll()
+		r.drain()
+		r.redrives = 0 // what was paused may have kept them all out
+		if r.attendAll(); r.quiet() {
+			break
+		}
+	}
 }
 
 func (r *run) attendAll() {

@@ -91,7 +91,7 @@ func TestFaultsDoWhatTheyMean(t *testing.T) {
 		"booked:A.BookingConfirmed#1.put1=rebook":                        {"CONFIRMED", []string{"A.Book+#1.get1"}, ""},
 		"booked:A.ReserveFlight#1.put1=lower-4@end":                      {"CONFIRMED", []string{"Load#1.put2"}, "Load#1.put3"},
 		"booked:A.ReserveFlight#1.put1=load-4@A.ReserveHotel#1":          {"CONFIRMED", []string{"Load#1.put2", "Load#1.put3"}, ""},
-		"booked:A.ReserveFlight#1.get1=load,Load#1.put2=lower":           {"FAILED", []string{"Load#2.put2"}, "Load#1.put3"},
+		"booked:A.ReserveFlight#1.get1=load,Load#1.put2=lower":           {"CONFIRMED", []string{"Load#2.put2", "Load#1.put3"}, ""},
 		"booked:A.BookingConfirmed#1.put1=overdue-6@A.Engine#1.journal4": {"CONFIRMED", []string{"Reconcile#1.query1"}, ""},
 		"booked:A.Engine#1.journal2=late@end":                            {"CONFIRMED", []string{"A.ProcessPayment#1"}, ""},
 		"hotel-full:A.BookingFailed#1=stray":                             {"FAILED", []string{"A.ProcessPayment+#1.get1"}, "A.ProcessPayment+#1.put1"},
