@@ -104,7 +104,7 @@ var invariants = []Invariant{
 	{refundOfCharge, "A refund is the charge turned round: the same accounts, currency and amount."},
 
 	{tripTransition, "A trip begins PENDING and moves to NEEDS_ATTENTION any number of times, then to CONFIRMED or FAILED for ever."},
-	{tripFrozen, "A trip asks for what its client asked for, and that never changes."},
+	{tripFrozen, "A trip asks for what its client asked for, and that never changes; its card may go with its end."},
 	{tripListed, "A trip is listed under its status."},
 	{confirmedWhen, "A trip becomes CONFIRMED only while flight, hotel and payment are DONE and the money is captured."},
 	{confirmedStays, "After a trip is CONFIRMED none of its steps is undone and nothing is refunded."},

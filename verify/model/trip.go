@@ -37,8 +37,12 @@ func legalTrip(old, now *trip) bool {
 // judgeRequest compares what is asked for with the schedule, and with what was asked for before.
 func (w *world) judgeRequest(b *booking) {
 	old, now := &b.old.trip, &b.now.trip
+	before := old.request
+	if now.ended() && now.Card == "" { // nothing needs it any more
+		before.Card = ""
+	}
 	switch {
-	case old.there && old.request != now.request:
+	case old.there && before != now.request:
 		w.report(tripFrozen, "%s asked for %s, and now for %s", b, told(old.request), told(now.request))
 	case now.ID != b.id:
 		w.report(tripFrozen, "%s: its record is of trip %q", b, now.ID)
