@@ -31,10 +31,11 @@ type room struct {
 	opened atomic.Bool // before it, the end of the disk is an error of Open
 	ended  chan struct{}
 
+	starved atomic.Pointer[chan struct{}] // closed while any call waits
+
 	mu      sync.Mutex
-	waiting int           // calls that wait for room
-	starved chan struct{} // closed while any does
-	last    error         // the last answer of check
+	waiting int   // calls that wait for room
+	last    error // the last answer of check
 }
 
 const (
@@ -44,7 +45,9 @@ const (
 )
 
 func newRoom(fs vfs.FS, dir string, warn func(error)) *room {
-	return &room{fs: fs, dir: dir, warn: warn, ended: make(chan struct{}), starved: make(chan struct{})}
+	r := &room{fs: fs, dir: dir, warn: warn, ended: make(chan struct{})}
+	r.starved.Store(new(make(chan struct{})))
+	return r
 }
 
 // check returns why nothing can be written now; nil while there is room. It counts as [table.ErrFull].
@@ -72,11 +75,7 @@ func (r *room) look() error {
 }
 
 // full is closed while the store waits for room.
-func (r *room) full() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.starved
-}
+func (r *room) full() <-chan struct{} { return *r.starved.Load() }
 
 // wait repeats do while the disk is full, until the store is closed.
 func (r *room) wait(do func() error) error {
@@ -102,7 +101,7 @@ func (r *room) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.waiting++; r.waiting == 1 {
-		close(r.starved)
+		close(*r.starved.Load())
 	}
 }
 
@@ -110,7 +109,7 @@ func (r *room) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.waiting--; r.waiting == 0 {
-		r.starved = make(chan struct{})
+		r.starved.Store(new(make(chan struct{})))
 	}
 }
 
