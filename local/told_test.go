@@ -221,6 +221,24 @@ func TestWhatTheSystemSaidHoldsAfterACrash(t *testing.T) {
 	}
 }
 
+// asked asks for the trip, and for nothing else that could make the answer true, and asks the same after a crash.
+func (m *machine) asked(id string) {
+	m.t.Helper()
+	if m.records.Pending() == 0 {
+		return
+	}
+	live, err := m.core.App.GetTrip(m.t.Context(), id)
+	after, afterErr := m.crashed().core.App.GetTrip(m.t.Context(), id)
+	if err != nil || afterErr != nil {
+		m.t.Fatal(err, afterErr)
+	}
+	said, _ := json.Marshal([]any{live.Trip.Snapshot(), live.Flight, live.Hotel, live.Payment})
+	says, _ := json.Marshal([]any{after.Trip.Snapshot(), after.Flight, after.Hotel, after.Payment})
+	if string(said) != string(says) {
+		m.t.Errorf("the trip was\n%s\nand after a crash\n%s", said, says)
+	}
+}
+
 // repeated books again under the same key, and what the traveler is told of the trip is true after a crash.
 func (m *machine) repeated(id, card string) {
 	m.t.Helper()
@@ -256,6 +274,7 @@ func TestACrashAtEveryCall(t *testing.T) {
 				accepted, told := "", ""
 				m.calls = faulty.At(n, faulty.CrashAfter(func() {
 					if after, told = m.crashed(), accepted; told != "" {
+						m.asked(told)
 						m.repeated(told, story.card)
 					}
 				}))
