@@ -32,6 +32,7 @@ const (
 	reconcileEvery = time.Minute
 	reconcileGrace = time.Minute // a trip younger than this may just be being started
 	sweepEvery     = 10 * time.Minute
+	demoEvery      = time.Hour // the demo inventory gets another day at midnight UTC
 )
 
 func (c *serveCmd) Run(p *program) error {
@@ -95,6 +96,13 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, w
 	defer cancel()
 	every(ctx, reconcileEvery, func() { sys.Reconcile(ctx, reconcileGrace, log) })
 	every(ctx, sweepEvery, func() { sys.Sweep(ctx, log) })
+	if !c.Empty {
+		every(ctx, demoEvery, func() {
+			if _, err := sys.KeepDemoInventory(ctx); err != nil && ctx.Err() == nil {
+				log.Error("adding the next days to the demo inventory failed", "error", err)
+			}
+		})
+	}
 	return c.serveAPI(p, listener, watch.over(sys), watch, log, "sagas_resumed", sys.Engine.OpenExecutions())
 }
 
@@ -185,7 +193,7 @@ func (c *serveCmd) loadDemo(p *program, once func(context.Context) (loaded bool,
 	}
 	loaded, err := once(p.ctx)
 	if loaded {
-		log.Info("the demo inventory is loaded for the next 180 days, see tripsaga inventory show")
+		log.Info("the demo inventory is loaded for the next 100 days, see tripsaga inventory show")
 	}
 	return err
 }

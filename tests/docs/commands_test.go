@@ -164,7 +164,7 @@ func (d *document) background(script string) {
 }
 
 func (d *document) answers(ended <-chan error) error {
-	deadline := time.After(time.Minute)
+	deadline := time.After(5 * time.Minute)
 	for {
 		if resp, err := http.Get(d.url + "/healthz"); err == nil {
 			resp.Body.Close()

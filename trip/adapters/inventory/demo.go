@@ -15,7 +15,7 @@ var demo []byte
 
 const (
 	demoName = "demo.csv"
-	demoLast = "today+180" // its last day
+	demoLast = "today+100" // its last day
 
 	// The fingerprint of a demo inventory is this and the last day of its offers.
 	demoMark = "demo "

@@ -33,7 +33,7 @@ func TestDemoServesTheScenarios(t *testing.T) {
 	if full, ok := nights[second.String()]; nights[first.String()] == 0 || !ok || full != 0 {
 		t.Error("no hotel is full on its second night only")
 	}
-	if first, last := offers.Flights[0].Row.Date, offers.Flights[180].Row.Date; first != "2027-02-01" || last != "2027-07-31" {
+	if first, last := offers.Flights[0].Row.Date, offers.Flights[100].Row.Date; first != "2027-02-01" || last != "2027-05-12" {
 		t.Errorf("flights from %s to %s", first, last)
 	}
 }
@@ -78,15 +78,15 @@ func TestDemoIsKept(t *testing.T) {
 	if !k.keep("2027-02-01") || k.keep("2027-02-01") || k.keep("2027-01-15") {
 		t.Error("a new store, the same day, a clock that was set back: want true, false, false")
 	}
-	if len(k.flights("2027-01-31")) != 0 || len(k.flights("2027-02-01")) == 0 || len(k.flights("2027-07-31")) == 0 || len(k.flights("2027-08-01")) != 0 {
-		t.Error("the days are not those from 2027-02-01 to 2027-07-31")
+	if len(k.flights("2027-01-31")) != 0 || len(k.flights("2027-02-01")) == 0 || len(k.flights("2027-05-12")) == 0 || len(k.flights("2027-05-13")) != 0 {
+		t.Error("the days are not those from 2027-02-01 to 2027-05-12")
 	}
 	nights, err := k.Nights(t.Context(), domain.InventoryQuery{From: "2027-03-11", To: "2027-03-11"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !k.keep("2027-02-04") || len(k.flights("2027-08-03")) == 0 || len(k.flights("2027-08-04")) != 0 {
-		t.Error("three days later they do not end on 2027-08-03")
+	if !k.keep("2027-02-04") || len(k.flights("2027-05-15")) == 0 || len(k.flights("2027-05-16")) != 0 {
+		t.Error("three days later they do not end on 2027-05-15")
 	}
 	again, err := k.Nights(t.Context(), domain.InventoryQuery{From: "2027-03-11", To: "2027-03-11"})
 	if err != nil || len(again.Items) != len(nights.Items) {
@@ -118,8 +118,8 @@ func TestDemoIsCompleted(t *testing.T) {
 		if _, err := KeepDemo(t.Context(), cut, today); err != nil {
 			t.Fatal(err)
 		}
-		if n := len(k.flights("2027-07-31")); n != 17 {
-			t.Errorf("%s: %d flights on 2027-07-31, want 17", today, n)
+		if n := len(k.flights("2027-05-12")); n != 17 {
+			t.Errorf("%s: %d flights on 2027-05-12, want 17", today, n)
 		}
 	}
 }
@@ -145,7 +145,7 @@ func TestDemoOfFixedDaysIsContinued(t *testing.T) {
 	if _, err := k.Load(t.Context(), earlier); err != nil {
 		t.Fatal(err)
 	}
-	if !k.keep("2027-05-01") || len(k.flights("2027-03-01")) != 1 || len(k.flights("2027-10-01")) != 17 {
+	if !k.keep("2027-05-01") || len(k.flights("2027-03-01")) != 1 || len(k.flights("2027-08-01")) != 17 {
 		t.Error("the days from 2027-05-01 on were not added")
 	}
 	if !slices.ContainsFunc(k.flights("2027-05-31"), func(f domain.FlightDay) bool { return f.Number == "JL5" && f.Capacity == 3 }) {
