@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/ident"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
 	"tripsaga/trip/adapters/bank"
@@ -609,34 +610,61 @@ func TestALoadOfWhatAnotherHasLoadedAndSold(t *testing.T) {
 	}
 }
 
-// TestAListWhileTripsEnd lets all trips end between two calls that the list makes to the table: none is on it twice.
+// TestAListWhileTripsEnd lets all trips change their status, and perhaps once more some calls later, between two calls that
+// the list makes to the table: each trip is on the list once. They are of one shard, which has more than are read ahead.
 func TestAListWhileTripsEnd(t *testing.T) {
-	for n := int64(1); ; n++ {
-		w := newWorld(t, plain)
-		want := []string{w.book(t, nil), w.book(t, nil), w.book(t, nil)}
-		calls := int64(0)
-		w.Trips = w.operator(faulty.Wrap(w.table, func(faulty.Op) faulty.Fault {
-			if calls++; calls != n {
-				return faulty.Fault{}
-			}
-			return faulty.CrashBefore(func() {
-				other := w.operator(w.table, w.books)
-				for _, id := range want {
-					if err := acts["fail"](t, w, other, id); err != nil {
-						t.Error(err)
-					}
+	for between := range int64(6) { // calls from NEEDS_ATTENTION to the end; 0: the trips end immediately
+		for n := int64(1); ; n++ {
+			w := newWorld(t, plain)
+			want := bookOfOneShard(t, w, 5)
+			calls := int64(0)
+			w.Trips = w.operator(faulty.Wrap(w.table, func(faulty.Op) faulty.Fault {
+				calls++
+				verb := ""
+				switch {
+				case calls == n+between:
+					verb = "fail"
+				case calls == n:
+					verb = "mark"
+				default:
+					return faulty.Fault{}
 				}
-			})
-		}), w.books).Trips
-		got := ids(w.listAll(t, domain.TripQuery{Limit: 9}))
-		slices.Sort(got)
-		if len(got) == 0 || len(slices.Compact(slices.Clone(got))) != len(got) {
-			t.Errorf("ended at call %d: %q", n, got)
-		}
-		if calls < n {
-			break
+				return faulty.CrashBefore(func() {
+					other := w.operator(w.table, w.books)
+					for _, id := range want {
+						if err := acts[verb](t, w, other, id); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}), w.books).Trips
+			got := ids(w.listAll(t, domain.TripQuery{Limit: 3}))
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("changed at call %d and %d calls later: listed %q, want %q", n, between, got, want)
+			}
+			if calls < n {
+				break
+			}
 		}
 	}
+}
+
+// bookOfOneShard books n trips whose entries are in one partition of the index, and returns their ids in order.
+func bookOfOneShard(t *testing.T, w *world, n int) (trips []string) {
+	t.Helper()
+	for key := 0; len(trips) < n; key++ {
+		id := ident.Derive("trip", fmt.Sprint(key))
+		if id[len(id)-1]%4 != 0 {
+			continue
+		}
+		if _, err := w.BookTrip(t.Context(), fmt.Sprint(key), request()); err != nil {
+			t.Fatal(err)
+		}
+		trips = append(trips, id)
+	}
+	slices.Sort(trips)
+	return trips
 }
 
 // TestReconcileWithoutGrace takes trips, too, to which the clock has not come: it was set back.

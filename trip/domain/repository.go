@@ -24,7 +24,8 @@ type Trips interface {
 	// Each calls visit for every trip, from several goroutines and in no order; its first error ends the walk. Trips that
 	// change meanwhile are seen at one moment of theirs. Errors: visit's; Unavailable.
 	Each(ctx context.Context, visit func(Details) error) error
-	// List reads a page of trips, newest first. Errors: Invalid (status, limit, cursor), Unavailable.
+	// List reads a page of trips, newest first. A list of all statuses has each trip once, also one that changes its status
+	// while the list is read. Errors: Invalid (status, limit, cursor), Unavailable.
 	List(ctx context.Context, q TripQuery) (Page[*Trip], error)
 }
 

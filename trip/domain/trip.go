@@ -18,8 +18,8 @@ const (
 	NeedsAttention Status = "NEEDS_ATTENTION"
 )
 
-// Statuses lists all of them.
-func Statuses() []Status { return []Status{Pending, Confirmed, Failed, NeedsAttention} }
+// Statuses lists all of them, each after those from which a trip comes to it.
+func Statuses() []Status { return []Status{Pending, NeedsAttention, Confirmed, Failed} }
 
 // Reason tells why a trip failed or needs attention, or why a step was refused.
 type Reason struct {

@@ -114,13 +114,15 @@ func (l *listing) takeDay(ctx context.Context, day string) error {
 			}
 			l.trips, l.below = append(l.trips, t), item.Index.SK
 		}
-		if err := s.next(ctx); err != nil {
+		if err := s.next(ctx, l.below); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// open reads the statuses in the order in which a trip passes through them. A trip that changes its status meanwhile is
+// therefore in a stream that is read later; stream.next preserves this order.
 func (l *listing) open(ctx context.Context, day string) ([]*stream, error) {
 	streams := make([]*stream, 0, len(l.statuses)*shards)
 	for _, status := range l.statuses {
@@ -131,6 +133,9 @@ func (l *listing) open(ctx context.Context, day string) ([]*stream, error) {
 			}}
 			if err := s.fill(ctx); err != nil {
 				return nil, err
+			}
+			for i := n; i < len(streams); i += shards {
+				streams[i].later = append(streams[i].later, s)
 			}
 			streams = append(streams, s)
 		}
@@ -164,11 +169,26 @@ type stream struct {
 	query table.Query
 	items []table.Item
 	ended bool
+	later []*stream // of the same shard: to which its trips may move
 }
 
-func (s *stream) next(ctx context.Context) error {
+// next drops the first item. If the next page has to be read, trips may have moved from it to the later streams since
+// these were read: they are read again, after it.
+func (s *stream) next(ctx context.Context, below string) error {
 	s.items = s.items[1:]
-	return s.fill(ctx)
+	if len(s.items) > 0 || s.ended {
+		return nil
+	}
+	if err := s.fill(ctx); err != nil {
+		return err
+	}
+	for _, l := range s.later {
+		l.items, l.ended, l.query.To, l.query.Cursor = nil, false, below, ""
+		if err := l.fill(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fill reads on until there is an item, or the stream has ended.
