@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -225,6 +226,7 @@ func TestTheAPIBehindTheGateway(t *testing.T) {
 		{"POST", "/trips", "application/json", large, 413, "allowed are 65536"},
 		{"POST", "/trips", "text/plain", "x", 415, "allowed is application/json"},
 		{"POST", "/inventory", "text/csv", "flight, JL1, x\n", 422, "InvalidRequest"},
+		{"POST", "/inventory", "text/csv", manyRows(), 422, "it has 5001 rows, allowed are 5000"},
 		{"GET", "/nowhere", "", "", 404, "NotFound"},
 	}
 	for _, tt := range tests {
@@ -233,6 +235,16 @@ func TestTheAPIBehindTheGateway(t *testing.T) {
 			t.Errorf("%s %s: %+v, want %d with %q", tt.method, tt.path, got, tt.status, tt.contains)
 		}
 	}
+}
+
+// manyRows are 2,500 flights and 2,501 nights.
+func manyRows() string {
+	var csv strings.Builder
+	for n := range 10 {
+		fmt.Fprintf(&csv, "flight, JL%d, Japan Airlines, HND, CTS, 11:05, 12:55, 2027-03-01, 2027-11-05, 20000, JPY, 5\n", n+1)
+		fmt.Fprintf(&csv, "hotel, TYO-%d, Many, Tokyo, 2027-03-01, 2027-11-05, 10000, JPY, 5\n", n)
+	}
+	return csv.String() + "hotel, TYO-ONE, One, Tokyo, 2027-03-01, 2027-03-01, 10000, JPY, 5\n"
 }
 
 func TestTheAPIRefusesWhatIsNoRequest(t *testing.T) {

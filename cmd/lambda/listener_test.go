@@ -172,6 +172,18 @@ func TestTheReconcilerReports(t *testing.T) {
 	}
 }
 
+// TestTheReconcilerLooksBack at trips that became overdue weeks ago, and not at those of all times.
+func TestTheReconcilerLooksBack(t *testing.T) {
+	for days, want := range map[int]string{30: `{"pending":1,"started":1,`, 33: `{"pending":0,`} {
+		w := newWorld(t)
+		w.book(t)
+		w.now = w.now.AddDate(0, 0, days)
+		if reply, err := newReconciler(w.system)(t.Context(), nil); err != nil || !strings.HasPrefix(string(reply), want) {
+			t.Errorf("after %d days: %s, %v; want %s", days, reply, err, want)
+		}
+	}
+}
+
 func TestAReconcilerThatFailsFailsItsInvocation(t *testing.T) {
 	w := newWorld(t)
 	id := w.book(t)

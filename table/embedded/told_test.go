@@ -3,11 +3,14 @@ package embedded_test
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"tripsaga/table"
 	"tripsaga/table/embedded"
@@ -15,7 +18,8 @@ import (
 
 // TestWhatWasSaidIsDurable makes a deferred write, lets a call come back, and cuts the power at that very moment: what the
 // call has shown, or waited for, is there. Time stands still but where a case lets it pass, so that nothing is flushed by the
-// way. Each case is repeated: a store that waits once only is found, too.
+// way. Each case is repeated, which finds a store that waits only once; and repeated again while the fsync that somebody else
+// has asked for takes its time.
 func TestWhatWasSaidIsDurable(t *testing.T) {
 	shown := item("a", "OUTBOX#1", 1)
 	shown.Index = table.Key{PK: "day", SK: "1"}
@@ -72,12 +76,18 @@ func TestWhatWasSaidIsDurable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				fs := vfs.NewCrashableMem()
-				s, err := embedded.Open("data", embedded.Options{FS: fs, StreamPrefix: "OUTBOX#"})
+				var slow atomic.Bool
+				s, err := embedded.Open("data", embedded.Options{FS: slowSync(fs, &slow), StreamPrefix: "OUTBOX#"})
 				if err != nil {
 					t.Fatal(err)
 				}
-				for shown.Version = 1; shown.Version <= 3; shown.Version++ {
+				for shown.Version = 1; shown.Version <= 6; shown.Version++ {
+					slow.Store(shown.Version > 3 && name != "60 ms")
 					write(t, s, shown)
+					if slow.Load() {
+						go s.Sync(context.Background())
+						synctest.Wait()
+					}
 					if err := call(t, s); err != nil {
 						t.Fatal(err)
 					}
@@ -91,6 +101,19 @@ func TestWhatWasSaidIsDurable(t *testing.T) {
 			})
 		})
 	}
+}
+
+// slowSync is a disk whose fsyncs of the log take a second while slow is set.
+func slowSync(fs vfs.FS, slow *atomic.Bool) vfs.FS {
+	return errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		switch op.Kind {
+		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+			if slow.Load() && strings.HasSuffix(op.Path, ".log") {
+				time.Sleep(time.Second)
+			}
+		}
+		return nil
+	}))
 }
 
 // woken waits for a minute of the bubble's time.
