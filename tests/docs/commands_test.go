@@ -18,7 +18,7 @@ import (
 )
 
 // documents are those whose commands are run, each from the top, in the repository's folder.
-var documents = []string{"README.md", "docs/aws.md", "docs/deploy.md", "docs/operations.md", "docs/verify.md"}
+var documents = []string{"README.md", "docs/api.md", "docs/aws.md", "docs/deploy.md", "docs/operations.md", "docs/verify.md"}
 
 // TestCommands runs the commands of the documents as they stand: a block ```sh to its end, a block ```sh server in the
 // background until the document ends. A failed command fails the test. A block ```sh account needs an AWS account: it is

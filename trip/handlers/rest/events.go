@@ -53,11 +53,19 @@ func (a *api) eventRoutes(h huma.API) {
 			"this feed, as after a restore of an older copy, is a conflict: read the feed from its beginning.",
 		Tags: []string{"events"}, Errors: []int{403, 409, 503},
 		Responses: map[string]*huma.Response{"200": {
-			Description: "OK",
-			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
+			Description: "Events and comments as the HTML standard has them, in UTF-8. A comment every 15 seconds keeps the stream open. An id is the " +
+				"epoch of the feed, a hyphen and a number that counts up.",
+			Content: map[string]*huma.MediaType{"text/event-stream": {
+				Schema:  &huma.Schema{Type: huma.TypeString, Pattern: "^: connected\\nretry: [0-9]+\\n\\n"},
+				Example: exampleStream,
+			}},
 		}},
 	}, a.events)
 }
+
+const exampleStream = ": connected\nretry: 1000\n\nid: k7f3qxw2ab-42\nevent: TripConfirmed\n" +
+	`data: {"id":"0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a","type":"TripConfirmed","trip_id":"0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a",` +
+	`"at":"2027-03-01T09:30:00Z"}` + "\n\n"
 
 // noFeed answers in place of the feed. It is no operation of the API, so that the API's description leaves it out.
 func noFeed(w http.ResponseWriter, _ *http.Request) {

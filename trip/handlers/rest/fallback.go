@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime/debug"
-	"strings"
 
 	"tripsaga/shared/fault"
 )
@@ -23,7 +23,7 @@ func (p *Problem) write(w http.ResponseWriter) {
 // problems answers what mux has no route for.
 func problems(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.URL.Path, "//") { // which mux would redirect, with a page
+		if clean := path.Clean("/" + r.URL.Path); clean != r.URL.Path && clean+"/" != r.URL.Path { // mux would redirect, with a page
 			noRoute(http.StatusNotFound, r).write(w)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -38,6 +39,35 @@ func TestOpenAPI(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("operations %q, want %q", got, want)
+	}
+}
+
+// TestEventsAreDescribed holds the pattern and the example of the stream to what is sent.
+func TestEventsAreDescribed(t *testing.T) {
+	doc := decoded[struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct{ Name, In string }
+			Responses  map[string]struct {
+				Content map[string]struct {
+					Schema  struct{ Pattern string }
+					Example string
+				}
+			}
+		}
+	}](t, ask(newWorld().handler(), "GET", "/openapi.json", ""))
+	op := doc.Paths["/events"]["get"]
+	stream := op.Responses["200"].Content["text/event-stream"]
+	opening := regexp.MustCompile(stream.Schema.Pattern)
+	got := ask(newWorld().handler(), "GET", "/events?follow=false", "").Body.String()
+	if stream.Schema.Pattern == "" || !opening.MatchString(got) || !opening.MatchString(stream.Example) {
+		t.Errorf("pattern %q, example %q, sent %q", stream.Schema.Pattern, stream.Example, got)
+	}
+	var names []string
+	for _, p := range op.Parameters {
+		names = append(names, p.In+" "+p.Name)
+	}
+	if want := []string{"query after", "query follow", "header Last-Event-ID"}; !slices.Equal(names, want) || op.Responses["409"].Content == nil {
+		t.Errorf("parameters %q, want %q; 409: %+v", names, want, op.Responses["409"])
 	}
 }
 

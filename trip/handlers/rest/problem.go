@@ -68,6 +68,18 @@ func (p *Problem) add(location, message string, value any) {
 	p.Errors = append(p.Errors, FieldProblem{Location: location, Message: message, Value: value})
 }
 
+// summarize makes the detail of the errors, when there are any.
+func (p *Problem) summarize() *Problem {
+	if len(p.Errors) == 0 {
+		return p
+	}
+	p.Detail = p.Errors[0].Location + ": " + p.Errors[0].Message
+	if n := len(p.Errors); n > 1 {
+		p.Detail = fmt.Sprintf("%d problems; the first: %s", n, p.Detail)
+	}
+	return p
+}
+
 // init makes huma answer its own errors (a parameter of the wrong type, a body that is too large) as problems, too.
 func init() {
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
@@ -82,7 +94,7 @@ func init() {
 				p.add(d.Location, d.Message, d.Value)
 			}
 		}
-		return p
+		return p.summarize()
 	}
 }
 

@@ -2,12 +2,14 @@ package rest
 
 import (
 	"crypto/rand"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/handlers"
@@ -53,11 +55,33 @@ func unclear(r *http.Request) *Problem {
 	if len(p.Errors) == 0 {
 		return nil
 	}
-	p.Detail = p.Errors[0].Location + ": " + p.Errors[0].Message
-	if n := len(p.Errors); n > 1 {
-		p.Detail = fmt.Sprintf("%d problems; the first: %s", n, p.Detail)
+	return p.summarize()
+}
+
+// plain are the spellings of the description's types. strconv takes more: +1, 01, T, FALSE.
+var plain = map[string]struct {
+	spelling *regexp.Regexp
+	want     string
+}{
+	huma.TypeInteger: {regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`), "must be a whole number in digits, such as 50"},
+	huma.TypeBoolean: {regexp.MustCompile(`^(true|false)$`), "must be true or false"},
+}
+
+// spelled refuses numbers and truth values of the query that are spelled otherwise.
+func spelled(hc huma.Context, next func(huma.Context)) {
+	p := newProblem(http.StatusUnprocessableEntity, fault.NameInvalid, "")
+	for _, param := range hc.Operation().Parameters {
+		rule, ok := plain[param.Schema.Type]
+		if value := hc.Query(param.Name); ok && param.In == "query" && value != "" && !rule.spelling.MatchString(value) {
+			p.add("query."+param.Name, rule.want, value)
+		}
 	}
-	return p
+	if len(p.Errors) == 0 {
+		next(hc)
+		return
+	}
+	_, w := humago.Unwrap(hc)
+	p.summarize().write(w)
 }
 
 // checkPair looks at one name and value of the query; seen counts the names.

@@ -30,7 +30,12 @@ func TestQueriesHaveOneReading(t *testing.T) {
 		"/trips?LIMIT=1":                       "query.LIMIT: unknown query parameter",
 		"/trips?limit=2,3":                     "query.limit: ",
 		"/trips?limit=0":                       "query.limit: ",
-		"/trips?limit=1.0":                     "query.limit: ",
+		"/trips?limit=1.0":                     "query.limit: must be a whole number in digits",
+		"/trips?limit=%2B1":                    "query.limit: must be a whole number in digits",
+		"/trips?limit=01":                      "query.limit: must be a whole number in digits",
+		"/trips?limit=1&status=x":              "query.status: ",
+		"/events?follow=0":                     "query.follow: must be true or false",
+		"/events?follow=FALSE":                 "query.follow: must be true or false",
 		"/inventory/flights?from=2027-03-04&to=2027-03-01":               "query.to: 2027-03-01 is before from, which is 2027-03-04",
 		"/inventory/hotels?from=2027-03-04&to=2027-03-01":                "query.to: 2027-03-01 is before from, which is 2027-03-04",
 		"/inventory/hotels?from=2027-03-01&from=2027-03-01":              "query.from: it is there more than once",
@@ -49,10 +54,26 @@ func TestQueriesHaveOneReading(t *testing.T) {
 		p := wantProblem(t, w, 422, fault.NameInvalid)
 		if len(p.Errors) == 0 || !strings.HasPrefix(p.Errors[0].Location+": "+p.Errors[0].Message, want) {
 			t.Errorf("%s: %+v, want %q", target, p.Errors, want)
+		} else if len(p.Errors) == 1 && !strings.HasSuffix(p.Detail, p.Errors[0].Message) {
+			t.Errorf("%s: detail %q, error %+v", target, p.Detail, p.Errors[0])
 		}
 	}
 	if w := ask(newWorld().handler(), "GET", "/inventory/flights?from=2027-03-01&to=2027-03-01&", ""); w.Code != 200 {
 		t.Errorf("one day: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestAddressesHaveOneSpelling wants problems, not the redirects of ServeMux with a page of HTML.
+func TestAddressesHaveOneSpelling(t *testing.T) {
+	for _, address := range []string{"//trips", "/./trips", "/trips/../trips", "/trips/.", "/trips/..", "/..", "/trips/", "*", ""} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL.Path = address
+		w := httptest.NewRecorder()
+		newWorld().handler().ServeHTTP(w, r)
+		wantProblem(t, w, 404, fault.NameNotFound)
+		if to := w.Header().Get("Location"); to != "" {
+			t.Errorf("%q: Location %q", address, to)
+		}
 	}
 }
 

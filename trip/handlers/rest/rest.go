@@ -106,6 +106,7 @@ func New(deps Deps) http.Handler {
 	a := &api{Deps: deps, streams: make(chan struct{}, maxStreams), loads: make(chan struct{}, maxLoads)}
 	mux := http.NewServeMux()
 	h := humago.New(mux, config())
+	h.UseMiddleware(spelled)
 	a.routes(mux, h)
 	document := sync.OnceValues(func() ([]byte, error) { return json.Marshal(h.OpenAPI()) })
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, r *http.Request) {
