@@ -66,15 +66,19 @@ func ended(effects []asl.Effect) *asl.Ended {
 	return nil
 }
 
-// conclude adds the record's last version to the commit, which is acknowledged and so made durable.
+// conclude adds the record's last version to the commit, which is acknowledged and so made durable. The record comes before
+// the notice: without a journal entry it is the operation that explain looks at.
 func (r *run) conclude(c *commit, end *asl.Ended, now time.Time) error {
 	r.rec.Status, r.rec.Stopped, r.rec.Output = end.Status, now.UnixMicro(), slices.Clone(end.Output)
 	r.rec.Error, r.rec.Cause, r.rec.State = end.Error, end.Cause, end.State
+	if err := r.addRecord(c); err != nil {
+		return err
+	}
 	if end.Status != asl.Succeeded && r.e.opt.OnEnd != nil {
 		notice := table.Item{Key: r.e.noticeKey(r.name), Version: noticeVersion(r.rec.Redrives), Data: []byte(`{}`)}
 		c.ops = append(c.ops, table.Put(notice, table.None))
 	}
-	return r.addRecord(c)
+	return nil
 }
 
 // addRecord adds the record's next version to the commit.

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -11,12 +12,14 @@ import (
 	tablefaulty "tripsaga/table/faulty"
 )
 
+var journalFaults = map[string]tablefaulty.Fault{
+	"busy":       tablefaulty.Before(table.ErrTryAgain),
+	"reply lost": tablefaulty.After(errors.New("connection reset")),
+}
+
 // TestJournalFaults lets every write of the engine fail once, before or after its effect.
 func TestJournalFaults(t *testing.T) {
-	for name, fault := range map[string]tablefaulty.Fault{
-		"busy":       tablefaulty.Before(table.ErrTryAgain),
-		"reply lost": tablefaulty.After(errors.New("connection reset")),
-	} {
+	for name, fault := range journalFaults {
 		t.Run(name, func(t *testing.T) {
 			n := 1
 			for journalFault(t, n, fault) {
@@ -55,6 +58,48 @@ func journalFault(t *testing.T, n int, fault tablefaulty.Fault) (hit bool) {
 	d := b.end("a")
 	if d.Status != asl.Succeeded || calls["first"] != 1 || calls["second"] != 1 {
 		t.Errorf("fault at write %d: %s %s, calls %v", n, d.Status, d.Error, calls)
+	}
+	return hit
+}
+
+// TestNoticeFaults lets every call to the table fail once while an execution ends without success: the engine notifies OnEnd
+// nevertheless, and leaves no notice to the next one.
+func TestNoticeFaults(t *testing.T) {
+	for name, fault := range journalFaults {
+		for _, answer := range []error{nil, engine.ErrFinal} {
+			for n := 1; noticeFault(t, name, n, fault, answer); n++ {
+			}
+		}
+	}
+}
+
+func noticeFault(t *testing.T, name string, n int, fault tablefaulty.Fault, answer error) (hit bool) {
+	t.Helper()
+	calls, told := 0, 0
+	b := newBench(t, failing, nil, func(o *engine.Options) {
+		o.OnEnd = func(context.Context, engine.Description) error { told++; return answer }
+	})
+	inner := b.opt.Table
+	b.opt.Table = tablefaulty.Wrap(inner, func(tablefaulty.Op) tablefaulty.Fault {
+		if calls++; calls != n {
+			return tablefaulty.Fault{}
+		}
+		hit = true
+		return fault
+	})
+	for b.tryReopen() != nil {
+	}
+	for range 2 { // the outcome of the first may be unknown: the caller tries again
+		if b.Start(t.Context(), "a", json.RawMessage("{}")) == nil {
+			break
+		}
+	}
+	b.virtual.Run()
+	if told == 0 {
+		t.Errorf("%s at call %d: OnEnd, which answers %v, was not called", name, n, answer)
+	}
+	for item, err := range table.Items(t.Context(), inner, table.Query{PK: "NOTICE#test"}) {
+		t.Errorf("%s at call %d: OnEnd, which answers %v, was called %d times, and the notice %s is left, %v", name, n, answer, told, item.Key, err)
 	}
 	return hit
 }
