@@ -11,11 +11,14 @@ import (
 // maxDepth bounds the nesting of decoded values: all that walks them is recursive.
 const maxDepth = 1000
 
+// maxNumber bounds the characters of a number, which each comparison with it reads; it is Jackson's default.
+const maxNumber = 1000
+
 var errDepth = fmt.Errorf("arrays and objects are nested more than %d deep", maxDepth)
 
-// Decode reads exactly one JSON value (RFC 8259). It refuses what follows the value, text that is not valid UTF-8 and
-// nesting of more than 1,000; of equal names in an object the last one counts. The value's strings share one copy of
-// data. The error names the offset.
+// Decode reads exactly one JSON value (RFC 8259). It refuses what follows the value, text that is not valid UTF-8,
+// nesting of more than 1,000 and numbers of more than 1,000 characters; of equal names in an object the last one counts.
+// The value's strings share one copy of data. The error names the offset.
 func Decode(data []byte) (any, error) {
 	d := decoder{s: string(data)}
 	if !utf8.ValidString(d.s) {
@@ -189,6 +192,10 @@ func (d *decoder) number() (any, error) {
 		if !d.digits() {
 			return nil, d.unexpected("a digit")
 		}
+	}
+	if n := d.i - start; n > maxNumber {
+		d.i = start
+		return nil, fmt.Errorf("a number of %d characters, allowed are at most %d", n, maxNumber)
 	}
 	return json.Number(d.s[start:d.i]), nil
 }

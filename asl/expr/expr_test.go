@@ -199,6 +199,7 @@ func TestDecodeRefuses(t *testing.T) {
 		`[1 2]`:                       "offset 3: expected ',' or ']', not '2'",
 		"\"\xff\"":                    "not valid UTF-8",
 		`"\x"`:                        "an escape of JSON",
+		strings.Repeat("9", 1001):     "a number of 1001 characters",
 		strings.Repeat("[", 1002):     "nested more than 1000 deep",
 		strings.Repeat(`{"a":`, 1002): "nested more than 1000 deep",
 	} {

@@ -31,8 +31,12 @@ func parsePathPrefix(s string, from int) (*Path, int, error) {
 		return nil, 0, err
 	}
 	for more := true; more; {
+		begin := p.i
 		if more, err = p.segment(); err != nil {
 			return nil, 0, err
+		}
+		if n := len(p.segments); n > 0 {
+			p.segments[n-1].text += p.i - begin
 		}
 	}
 	for i := range p.segments {

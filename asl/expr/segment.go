@@ -1,11 +1,6 @@
 package expr
 
-import (
-	"maps"
-	"slices"
-
-	"github.com/theory/jsonpath/spec"
-)
+import "github.com/theory/jsonpath/spec"
 
 type kind uint8
 
@@ -33,6 +28,7 @@ type segment struct {
 	filter   *spec.FilterSelector
 	paths    int  // in the filter: each is evaluated for every candidate
 	compares int  // how many of the filter's comparisons may be of two big values
+	text     int  // bytes of its source: a node is looked up by, or compared with, no more names and literals
 	scanned  bool // the segment follows ".."
 	last     bool
 }
@@ -78,7 +74,7 @@ func (s *segment) applies(node any) bool {
 
 // selectFrom adds what the segment selects from node.
 func (s *segment) selectFrom(to *selection, node any) {
-	if !to.visit(1) {
+	if !to.visit(1 + s.text/textPerUnit) {
 		return
 	}
 	switch s.kind {
@@ -110,7 +106,7 @@ func (s *selection) addChildren(node any) {
 		if !s.visit(len(node)) {
 			return
 		}
-		for _, name := range slices.Sorted(maps.Keys(node)) {
+		for _, name := range s.sorted(node) {
 			s.add(node[name])
 		}
 	}
@@ -128,7 +124,7 @@ func (s *selection) addContainers(node any) {
 		}
 	case map[string]any:
 		s.add(node)
-		for _, name := range slices.Sorted(maps.Keys(node)) {
+		for _, name := range s.sorted(node) {
 			s.addContainers(node[name])
 		}
 	}
@@ -196,7 +192,7 @@ func (s *segment) addFiltered(to *selection, node any) {
 		candidates = []any{node}
 	}
 	for _, v := range candidates {
-		work := s.paths
+		work := s.paths + s.text/textPerUnit
 		if s.compares > 0 {
 			work += 4 * s.compares * Size(v, to.env.work)
 		}

@@ -1,5 +1,11 @@
 package expr
 
+import (
+	"maps"
+	"math/bits"
+	"slices"
+)
+
 // MaxResult is how many bytes of JSON a template may yield: Step Functions' limit on a state's data. No list or text
 // that an expression makes on the way is longer, in nodes or bytes.
 const MaxResult = 262144
@@ -11,6 +17,9 @@ const maxWork = 64 * MaxResult
 
 // errTooMuch is the error of an evaluation that is over its bounds, at the moment it is.
 var errTooMuch = &Error{nameDataLimit, "the expression selects or makes more than the limit on a state's data"}
+
+// textPerUnit is how many bytes of text one unit of work looks up or compares.
+const textPerUnit = 64
 
 // begin gives an evaluation its budget.
 func (e *Env) begin() { e.work, e.room = maxWork, MaxResult }
@@ -49,6 +58,18 @@ func (s *selection) visit(n int) bool {
 		s.err = s.env.spend(n)
 	}
 	return s.err == nil
+}
+
+// sorted is the names of an object in their order. Long names that begin alike cost more to sort than to visit.
+func (s *selection) sorted(object map[string]any) []string {
+	n := 0
+	for name := range object {
+		n += len(name)
+	}
+	if !s.visit(n / textPerUnit * bits.Len(uint(len(object)))) {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(object))
 }
 
 // add takes nodes that have been visited.

@@ -15,6 +15,7 @@ var (
 	nested = strings.Repeat("[", 990) + strings.Repeat("]", 990)
 	wide   = "[" + strings.Repeat("1,", 130_000) + "1]"
 	long   = `"` + strings.Repeat("a", 262_000) + `"`
+	named  = `[{"` + strings.Repeat("k", 60_000) + `1":1,"` + strings.Repeat("k", 60_000) + `2":1,"` + strings.Repeat("k", 60_000) + `3":1}]`
 	chain  = strings.Repeat(`{"b":[`+strings.Repeat("1,", 100)+`1],"x":`, 900) + "1" + strings.Repeat("}", 900)
 )
 
@@ -35,6 +36,10 @@ var tooMuch = []struct{ name, data, template string }{
 	{"one node in many members", wide, "{" + strings.Repeat(`"%d.$":"$",`, 999) + `"v.$":"$"}`},
 	{"one node in nested members", wide, strings.Repeat(`{"a.$":"$","b":`, 100) + `{"c.$":"$"}` + strings.Repeat("}", 100)},
 	{"one node in the elements of an array", wide, `{"v":[` + strings.Repeat(`{"a.$":"$"},`, 1000) + `{"a.$":"$"}]}`},
+	{"names that are long to sort", named, `{"v.$":"$[` + strings.Repeat("0,", 100_000) + `0]..['q']"}`},
+	{"a name that is long to look up", named, `{"v.$":"$[` + strings.Repeat("0,", 100_000) + `0]['` + strings.Repeat("k", 60_000) + `1'].x"}`},
+	{"a filter with a long literal", `[["` + strings.Repeat("k", 60_000) + `1"]]`,
+		`{"v.$":"$[` + strings.Repeat("0,", 100_000) + `0][?(@ == '` + strings.Repeat("k", 60_000) + `2')]"}`},
 	{"Array of Arrays", wide, `{"v.$":"` + strings.Repeat("States.Array($,", 9) + "$" + strings.Repeat(")", 9) + `"}`},
 	{"Format with one argument many times", long, `{"v.$":"States.Format('` + strings.Repeat("{}", 1000) + `'` + strings.Repeat(",$", 1000) + `)"}`},
 	{"Format of an array", wide, `{"v.$":"States.Format('{}{}{}',$,$,$)"}`},
