@@ -63,7 +63,7 @@ func journalFault(t *testing.T, n int, fault tablefaulty.Fault) (hit bool) {
 }
 
 // TestNoticeFaults lets every call to the table fail once while an execution ends without success: the engine notifies OnEnd
-// nevertheless, and leaves no notice to the next one.
+// nevertheless, leaves no notice to the next one, and keeps what is final as a dead notice.
 func TestNoticeFaults(t *testing.T) {
 	for name, fault := range journalFaults {
 		for _, answer := range []error{nil, engine.ErrFinal} {
@@ -77,7 +77,12 @@ func noticeFault(t *testing.T, name string, n int, fault tablefaulty.Fault, answ
 	t.Helper()
 	calls, told := 0, 0
 	b := newBench(t, failing, nil, func(o *engine.Options) {
-		o.OnEnd = func(context.Context, engine.Description) error { told++; return answer }
+		o.OnEnd = func(context.Context, engine.Description) error {
+			if told++; told == 1 {
+				return errors.New("not now")
+			}
+			return answer
+		}
 	})
 	inner := b.opt.Table
 	b.opt.Table = tablefaulty.Wrap(inner, func(tablefaulty.Op) tablefaulty.Fault {
@@ -95,11 +100,18 @@ func noticeFault(t *testing.T, name string, n int, fault tablefaulty.Fault, answ
 		}
 	}
 	b.virtual.Run()
-	if told == 0 {
-		t.Errorf("%s at call %d: OnEnd, which answers %v, was not called", name, n, answer)
+	if told < 2 {
+		t.Errorf("%s at call %d: OnEnd, which answers %v the second time, was called %d times", name, n, answer, told)
 	}
 	for item, err := range table.Items(t.Context(), inner, table.Query{PK: "NOTICE#test"}) {
 		t.Errorf("%s at call %d: OnEnd, which answers %v, was called %d times, and the notice %s is left, %v", name, n, answer, told, item.Key, err)
+	}
+	dead := 0
+	for range table.Items(t.Context(), inner, table.Query{PK: "DEADNOTICE#test"}) {
+		dead++
+	}
+	if (dead == 1) != (answer != nil) {
+		t.Errorf("%s at call %d: OnEnd, which answers %v, leaves %d dead notices", name, n, answer, dead)
 	}
 	return hit
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"tripsaga/shared/fault"
@@ -84,7 +85,7 @@ func TestAroundsRunInTheirOrderInsideTheDelivery(t *testing.T) {
 		return func(step string, next Handler) Handler {
 			return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
 				d, ok := DeliveryOf(ctx)
-				if want := (Delivery{Execution: "arn:x:t", TripID: "t", Step: step}); !ok || d != want {
+				if want := (Delivery{Execution: "arn:x:t", TripID: "t", Attempt: 2, Step: step}); !ok || d != want {
 					t.Errorf("%s: delivery %+v, %v; want %+v", step, d, ok, want)
 				}
 				told = append(told, name+" "+string(input))
@@ -93,16 +94,30 @@ func TestAroundsRunInTheirOrderInsideTheDelivery(t *testing.T) {
 		}
 	}
 	for _, handle := range New(&app.Service{}, around("outer"), around("inner")) {
-		told = nil
-		if _, err := handle(t.Context(), payload("t", `{"trip_id":"t"}`)); err == nil {
-			t.Error("t is no trip, and the handler did not see it")
-		}
-		if want := []string{`outer {"trip_id":"t"}`, `inner {"trip_id":"t"}`}; !slices.Equal(told, want) {
-			t.Errorf("told %q, want %q", told, want)
+		for _, space := range []string{"", " "} { // read quickly and in full
+			told = nil
+			sent := space + `{"delivery":{"attempt":2,"execution":"arn:x:t","trip_id":"t"},"input":{"trip_id":"t"}}`
+			if _, err := handle(t.Context(), json.RawMessage(sent)); err == nil {
+				t.Error("t is no trip, and the handler did not see it")
+			}
+			if want := []string{`outer {"trip_id":"t"}`, `inner {"trip_id":"t"}`}; !slices.Equal(told, want) {
+				t.Errorf("told %q, want %q", told, want)
+			}
 		}
 	}
 	if d, ok := DeliveryOf(t.Context()); ok {
 		t.Errorf("outside of a task: %+v", d)
+	}
+}
+
+// TestATaskNamesEveryProblem in its one error.
+func TestATaskNamesEveryProblem(t *testing.T) {
+	const input = `{"trip_id":"t","flight":{"number":"JL5","date":"someday","seats":0},"currency":"yen"}`
+	_, err := New(&app.Service{})["ReserveFlight"](t.Context(), payload("t", input))
+	for _, field := range []string{"trip_id", "flight.date", "flight.seats", "currency"} {
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("error %v does not name %s", err, field)
+		}
 	}
 }
 

@@ -179,6 +179,18 @@ func TestRedrive(t *testing.T) {
 	}
 }
 
+// TestRedriveOfAFailedTrip is refused before the saga is asked.
+func TestRedriveOfAFailedTrip(t *testing.T) {
+	w, h, id := booked(t)
+	if _, err := w.trips[id].Fail(domain.Reason{Name: fault.NamePaymentDeclined}, noon); err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, ask(h, "POST", "/trips/"+id+"/redrive", ""), 409, "NotRedrivable")
+	if len(w.redriven) > 0 {
+		t.Errorf("redriven %v", w.redriven)
+	}
+}
+
 func TestNotFound(t *testing.T) {
 	h := newWorld().handler()
 	for _, target := range []string{"/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", "/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a/history", "/nowhere", "/docs", "/", "/trips//x", "/inventory//flights"} {
