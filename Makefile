@@ -91,8 +91,8 @@ infra-test: $(STATICCHECK) ## the infrastructure's tests, vet and staticcheck (N
 infra-lint: synth $(LINTERS)/installed ## cfn-lint and checkov over the templates (Node, Python 3.11 with venv)
 	TRIPSAGA_REQUIRE_LINT=1 $(GO) -C infrastructure test -count=1 -v ./lint
 
-contract: $(CONTRACT)/installed ## schemathesis over the running server: it does what /openapi.json says (Python 3.11 with venv)
-	tests/contract/run.sh $(CONTRACT)/bin/schemathesis
+contract: $(CONTRACT)/installed ## openapi-spec-validator over /openapi.json, schemathesis over the running server (Python 3.11 with venv)
+	tests/contract/run.sh $(CONTRACT)/bin
 
 dynamodb-local: $(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar ## fetch the official DynamoDB Local for the tests (Java 17 and Maven)
 

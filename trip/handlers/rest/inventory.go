@@ -101,15 +101,24 @@ func (a *api) inventoryRoutes(h huma.API) {
 		OperationID: "get-last-load", Method: http.MethodGet, Path: "/inventory",
 		Summary: "Tell how the last load of an inventory went", Tags: tags, Errors: []int{403, 503},
 	}, a.lastLoad)
+	body := &huma.RequestBody{}
 	huma.Register(h, huma.Operation{
 		OperationID: "load-inventory", Method: http.MethodPost, Path: "/inventory", Summary: "Load an inventory",
 		Description: "Adds and changes the rows given; rows not given stay. The file is checked first: it is refused whole, and every bad row " +
 			"named, when a row is malformed or its capacity is below what is held. Then each flight on a day and each hotel night is " +
 			"changed by itself. When a load stops before its end, what was written stays; loading the same file again completes it.",
-		Tags: tags, MaxBodyBytes: maxInventory + 1, BodyReadTimeout: loadTimeout,
+		Tags: tags, RequestBody: body, MaxBodyBytes: maxInventory + 1, SkipValidateBody: true, BodyReadTimeout: loadTimeout,
 		Middlewares: huma.Middlewares{a.fewLoads},
 		Errors:      []int{400, 403, 409, 413, 415, 422, 503},
 	}, a.load)
+	day := domain.DateOf(time.Now().AddDate(0, 0, 30))
+	body.Content["text/csv"] = &huma.MediaType{
+		Schema: &huma.Schema{
+			Type: huma.TypeString, MinLength: new(1), MaxLength: new(maxInventory),
+			Description: "Rows of CSV in UTF-8, as tripsaga inventory load --help has them, with ISO dates.",
+		},
+		Example: fmt.Sprintf("hotel,EXAMPLE-INN,Example Inn,Tokyo,%s,%s,10000,JPY,5\n", day, day),
+	}
 }
 
 // fewLoads refuses an inventory, while others are loaded, before its body is read.
