@@ -325,6 +325,15 @@ func TestAuditFindsWhatDoesNotBalance(t *testing.T) {
 			data := `{"id":"x","kind":"CHARGE","currency":"JPY","postings":[{"account":"cards","debit":2500}]}`
 			return w.books.Transact(t.Context(), table.Put(table.Item{Key: key, Version: 2, Data: []byte(data)}, table.Present))
 		},
+		"an entry of nothing": func(w *world, id string) error {
+			d, err := w.GetTrip(t.Context(), id)
+			if err != nil {
+				return err
+			}
+			key := table.Key{PK: "BANK#" + d.Payment.Result.Key, SK: "REFUND"}
+			data := `{"id":"x","kind":"REFUND","currency":"JPY","postings":[]}`
+			return w.books.Transact(t.Context(), table.Put(table.Item{Key: key, Data: []byte(data)}, table.Absent))
+		},
 	}
 	for name, tamper := range tests {
 		t.Run(name, func(t *testing.T) {
