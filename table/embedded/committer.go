@@ -18,6 +18,7 @@ const (
 // committer is the one goroutine that writes.
 type committer struct {
 	store  *Store
+	life   uint64 // of the store, see record
 	syncs  chan<- syncJob
 	recent recent
 	batch  *pebble.Batch
@@ -36,7 +37,7 @@ type committer struct {
 }
 
 func newCommitter(s *Store, syncs chan<- syncJob, change uint64) *committer {
-	c := &committer{store: s, syncs: syncs, recent: newRecent(), change: change, flush: time.NewTimer(flushAfter)}
+	c := &committer{store: s, life: s.record.life(), syncs: syncs, recent: newRecent(), change: change, flush: time.NewTimer(flushAfter)}
 	c.flush.Stop()
 	return c
 }
@@ -145,10 +146,11 @@ func (c *committer) execute() (waiters []*request) {
 	return waiters
 }
 
-// mark writes into the log how far it is on disk, for checkLogs. It must be the first operation of the batch; the store's
+// mark writes into the log how far it is on disk, and who wrote it, for checkLogs. It must be the first operation of the batch; the store's
 // content does not change.
 func (c *committer) mark() {
 	c.value = binary.LittleEndian.AppendUint64(c.value[:0], c.store.onDisk.Load())
+	c.value = binary.LittleEndian.AppendUint64(c.value, c.life)
 	_ = c.batch.LogData(c.value, nil) // cannot fail: it appends to memory
 }
 

@@ -21,15 +21,22 @@ type damagedError struct {
 }
 
 func (e *damagedError) Error() string {
-	return fmt.Sprintf("table/embedded: data folder %s: %s: %s. Nothing was changed, and starting again does not help: restore a backup "+
+	at := e.dir
+	if e.file != "" {
+		at += ": " + e.file
+	}
+	return fmt.Sprintf("table/embedded: data folder %s: %s. Nothing was changed, and starting again does not help: restore a backup "+
 		"made by tripsaga backup (other copies of a running server's folder are not whole). Without one, tripsaga backup --salvage DIR "+
-		"copies what can still be read", e.dir, e.file, e.what)
+		"copies what can still be read", at, e.what)
 }
 
 func (e *damagedError) Unwrap() error { return table.ErrDamaged }
 
 func (s *Store) damaged(file, format string, args ...any) error {
-	return &damagedError{dir: s.dir, file: s.opts.FS.PathJoin(s.dir, file), what: fmt.Sprintf(format, args...)}
+	if file != "" {
+		file = s.opts.FS.PathJoin(s.dir, file)
+	}
+	return &damagedError{dir: s.dir, file: file, what: fmt.Sprintf(format, args...)}
 }
 
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
@@ -115,6 +122,9 @@ func (s *Store) checkContent() error {
 		return s.beginRecord()
 	}
 	if s.record.state.Manifest == nil { // no Open has come to its end: nothing was acknowledged
+		if mark.turn > 0 {
+			return s.damaged(recordName, "the file is missing, or of another folder, and by %s the store was written to", waterName)
+		}
 		if err := s.checkLogs(waterMark{}); err != nil {
 			return err
 		}
@@ -165,8 +175,10 @@ func (s *Store) checkManifest() error {
 		return s.damaged(fmt.Sprintf("marker.manifest.*.MANIFEST-%06d", want.Number), "the file is missing")
 	case n < want.Number:
 		return s.damaged(name, "it is older than the other files: the store had MANIFEST-%06d", want.Number)
-	case n > want.Number:
+	case n == want.Next:
 		want = &manifestMark{Number: n}
+	case n > want.Number:
+		return s.damaged(name, "it is of another store, or %s is older than it: that knows MANIFEST-%06d", recordName, want.Number)
 	}
 	end, err := s.readManifest(name)
 	if err != nil {

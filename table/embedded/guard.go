@@ -70,10 +70,12 @@ func (g *guard) Create(path string, c vfs.DiskWriteCategory) (f vfs.File, err er
 		err = create()
 		return g.newLog(name, f, err)
 	}
+	if err := g.store.record.moving(name); err != nil {
+		return nil, err
+	}
 	if err := g.store.room.wait(create); err != nil {
 		return nil, err
 	}
-	g.store.record.created(name)
 	return &guardedFile{File: f, guard: g, name: name}, nil
 }
 

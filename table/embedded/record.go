@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"sync"
 
@@ -24,15 +25,16 @@ import (
 //     holds no item.
 //   - A log is dropped from the record before it is removed, or taken over as the file of another. Pebble does either only
 //     when all of it is in tables, and with it all of every older log.
-//   - A manifest is written, its marker is set, and it is recorded before the marker of the one before is removed. So the
-//     marker names the manifest that is recorded, or a newer one.
+//   - A manifest is written, recorded as the next one, its marker is set, and it is recorded as the one there is before the
+//     marker of the one before is removed. So the marker names either that is recorded.
 //   - The manifest's size is recorded after each fsync of it. It may be larger, never smaller.
 //
 // With each log the record has the sequence number of its first batch. Pebble numbers the operations of its batches without
 // a gap within one life of a DB, in the order in which they come to the log. So each recorded log must be readable as far
 // as the next one begins, its batches must follow on each other, and how far the last one must be readable is in the file
 // DURABLE, see [highWater]. At Open all logs are replayed into tables, and the record begins anew with the one log that
-// Pebble then has; across two lives numbers may be left out.
+// Pebble then has; across two lives numbers may be left out. Each life has a random number, which is in the record and in
+// each batch, since a log of another store may have the same name and the same sequence numbers.
 type record struct {
 	fs   vfs.FS
 	dir  string
@@ -53,11 +55,13 @@ type recordState struct {
 	Manifest *manifestMark `json:"manifest,omitempty"` // missing until the store was opened the first time
 	Floor    uint64        `json:"floor"`              // logs up to this number are in tables
 	Logs     []logMark     `json:"logs"`
+	Life     uint64        `json:"life"` // that wrote the logs; 0 is one of a version that gave none
 }
 
 type manifestMark struct {
 	Number uint64 `json:"number"`
 	Size   int64  `json:"size"`
+	Next   uint64 `json:"next,omitempty"` // to which the marker may have moved
 }
 
 type logMark struct {
@@ -166,13 +170,19 @@ func (r *record) dropLog(name string) error {
 	return r.save()
 }
 
-// created takes note of a marker of the manifest that was set.
-func (r *record) created(name string) {
+// moving is called before a file is created; a new marker moves the manifest.
+func (r *record) moving(name string) error {
+	n, ok := markedManifest(name)
+	if !ok {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n, ok := markedManifest(name); ok {
-		r.moved = n
+	if r.moved = n; r.state.Manifest == nil {
+		return nil
 	}
+	r.state.Manifest.Next = n
+	return r.save()
 }
 
 // removing is called before a file is removed.
@@ -226,6 +236,7 @@ func (r *record) begin(first uint64) error {
 	}
 	r.state.Manifest = &manifestMark{Number: n, Size: size}
 	r.state.Floor, r.state.Logs = r.active-1, []logMark{{Number: r.active, First: first}}
+	r.state.Life = rand.Uint64() | 1 // never 0
 	return r.save()
 }
 
@@ -237,6 +248,12 @@ func (r *record) currentManifest() (uint64, error) {
 	}
 	n, _ := manifestNumber(r.fs.PathBase(desc.ManifestFilename))
 	return n, nil
+}
+
+func (r *record) life() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.Life
 }
 
 func (r *record) lastLog() uint64 {

@@ -1,9 +1,11 @@
 package embedded_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -44,6 +46,26 @@ func readFiles(t *testing.T, fs vfs.FS) files {
 // open opens a folder with these files, and gives the number of items, all of them the oldest.
 func (f files) open(t *testing.T) (items int, err error) {
 	t.Helper()
+	s, err := embedded.Open("data", embedded.Options{FS: f.folder(t)})
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	return (&killed{}).count(t, s), nil
+}
+
+// reopened gives the folder's files after it was opened and closed.
+func (f files) reopened(t *testing.T) files {
+	t.Helper()
+	fs := f.folder(t)
+	if err := open(t, "data", embedded.Options{FS: fs}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	return readFiles(t, fs)
+}
+
+func (f files) folder(t *testing.T) *vfs.MemFS {
+	t.Helper()
 	fs := vfs.NewMem()
 	if err := fs.MkdirAll("data", 0o700); err != nil {
 		t.Fatal(err)
@@ -58,12 +80,7 @@ func (f files) open(t *testing.T) (items int, err error) {
 			t.Fatal(err)
 		}
 	}
-	s, err := embedded.Open("data", embedded.Options{FS: fs})
-	if err != nil {
-		return 0, err
-	}
-	defer s.Close()
-	return (&killed{}).count(t, s), nil
+	return fs
 }
 
 func (f files) with(name string, data []byte, there bool) files {
@@ -231,6 +248,68 @@ func TestMixedCopies(t *testing.T) {
 	}
 	if t.Logf("%d refused, %d whole", refused, whole); refused == 0 || whole == 0 {
 		t.Error("the test shows nothing of one kind")
+	}
+}
+
+// TestCopiedOverAnother copies an older state of a store, which was opened once more since, over a later one, and the other
+// way round, without emptying the folder before: it is the one or the other, or refused.
+func TestCopiedOverAnother(t *testing.T) {
+	l := live(t)
+	l.write(t, 20, 40<<10)
+	older := l.copy(t)
+	l.write(t, 40, 40<<10)
+	later := l.copy(t)
+	close(l.hold)
+	older = older.reopened(t)
+	for what, over := range map[string][2]files{"older over later": {later, older}, "later over older": {older, later}} {
+		mixed := maps.Clone(over[0])
+		maps.Copy(mixed, over[1])
+		n, err := mixed.open(t)
+		if err == nil && n != 20 && n != 60 {
+			t.Errorf("%s: opened with %d items, neither 20 nor 60", what, n)
+		}
+		if err == nil && what == "later over older" && n != 60 {
+			t.Errorf("%s: %d items", what, n)
+		}
+		if err != nil && !errors.Is(err, table.ErrDamaged) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestAllLostButTheMark: what is left of a store is no new folder.
+func TestAllLostButTheMark(t *testing.T) {
+	l := live(t)
+	l.write(t, 1, 10)
+	close(l.hold)
+	if f := l.copy(t); !wholeOrRefused(t, "DURABLE alone", files{"LOCK": nil, "DURABLE": f["DURABLE"]}, 1) {
+		t.Error("the folder passes for a new one")
+	}
+}
+
+// TestFilesOfAnotherStore puts each file of one store into the place of another's, which was written to in the same steps, so
+// that names and sequence numbers are the same.
+func TestFilesOfAnotherStore(t *testing.T) {
+	var stores [2]files
+	for i := range stores {
+		l := live(t)
+		l.write(t, 30, 40<<10+i) // one letter more
+		stores[i] = l.copy(t)
+		close(l.hold)
+	}
+	refused := 0
+	for name, theirs := range stores[1] {
+		mixed := stores[0].with(name, theirs, true)
+		if !wholeOrRefused(t, name, mixed, 30) {
+			if filepath.Ext(name) == ".log" && !bytes.Equal(theirs, stores[0][name]) {
+				t.Errorf("%s: opened with another store's log", name)
+			}
+			continue
+		}
+		refused++
+	}
+	if refused < 3 {
+		t.Errorf("%d files refused: the test shows nothing", refused)
 	}
 }
 

@@ -184,9 +184,11 @@ func (s *Store) openPebble(opts *pebble.Options) error {
 	}
 }
 
-// notOpened makes an error of Pebble's readable. It may have a stack trace, and the listing of the folder.
+// notOpened makes an error of Pebble's readable. It may have a stack trace, and the listing of the folder. What the operating
+// system does not answer for is damage, which Pebble does not always call so: a table of another size than the manifest's
+// is none to it.
 func (s *Store) notOpened(err error) error {
-	if pebble.IsCorruptionError(err) || missing(err) || errors.Is(err, pebble.ErrDBNotPristine) {
+	if system := syscall.Errno(0); missing(err) || s.Failed() == nil && !errors.As(err, &system) {
 		text, _, _ := strings.Cut(err.Error(), "\n")
 		return s.damaged("", "%s", text)
 	}

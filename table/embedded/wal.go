@@ -16,7 +16,8 @@ import (
 // silently take back what was acknowledged after it. Therefore each batch carries a mark, see committer.mark: Pebble's
 // sequence number up to which the log was on disk when the batch was made. checkLogs refuses a log in which a mark stands
 // behind the damage that promises more than can be read before it. Damage in what the last fsync brought, of which no mark
-// tells, cannot be told from a write that was cut off.
+// tells, cannot be told from a write that was cut off. The mark has the number of the store's life, too, by which a log of
+// another store is known, see [record]; marks of earlier versions have none.
 
 const (
 	walBlock = 32 << 10 // no chunk crosses the end of a block
@@ -30,7 +31,8 @@ const (
 
 	walBatchHead = 12 // of a batch: sequence number 8, count 4
 
-	walMarkKind = 3 // of the operation in a batch that holds a mark
+	walMarkKind = 3  // of the operation in a batch that holds a mark
+	walMarkSize = 16 // bytes: sequence number, life
 )
 
 var (
@@ -55,17 +57,18 @@ func (s *Store) checkLogs(mark waterMark) error {
 			return s.damaged(logName(l.Number), "the log is missing")
 		}
 	}
-	read, last := uint64(0), ""
+	read, last, done := uint64(0), "", wal.Logs(nil)
 	for _, log := range logs {
 		n := uint64(log.Num)
 		if n <= s.record.state.Floor {
-			continue // it is in tables, and was not removed yet
+			done = append(done, log) // it is in tables, and was not removed yet
+			continue
 		}
 		begins, recorded := first[n]
 		if last != "" && read < begins {
 			return s.damaged(last, "its end is missing: it can be read up to sequence number %d, and the next log begins with %d", read, begins)
 		}
-		scan := walScan{number: uint32(n), read: max(read, begins), damage: -1}
+		scan := walScan{number: uint32(n), life: s.record.state.Life, read: max(read, begins), damage: -1}
 		fs, path := log.SegmentLocation(0) // the only one: there is no other disk to fail over to
 		lost, err := scan.file(fs, path)
 		switch {
@@ -81,6 +84,14 @@ func (s *Store) checkLogs(mark waterMark) error {
 	if mark.log > s.record.state.Floor && read < mark.seq {
 		return s.damaged(cmp.Or(last, logName(mark.log)), "its end is missing: it can be read up to sequence number %d, and was on disk up to %d", read, mark.seq)
 	}
+	for _, log := range done { // Pebble would read it again if it were another store's
+		if fs, path := log.SegmentLocation(0); err == nil {
+			err = fs.Remove(path)
+		}
+	}
+	if err != nil {
+		return s.unusable(err)
+	}
 	return nil
 }
 
@@ -89,6 +100,7 @@ func logName(n uint64) string { return fmt.Sprintf("%06d.log", n) }
 // walScan reads one log block by block.
 type walScan struct {
 	number uint32 // of the log; chunks of another are what is left of a log whose file this one took over
+	life   uint64 // that must have written it, 0 is any
 	base   int64  // of the block in the file
 	damage int64  // where the first chunk stands that cannot be read, -1 while all can
 	closed bool   // the log's writer has ended it
@@ -133,8 +145,11 @@ func (s *walScan) blocks(r io.Reader) (lost string, err error) {
 func (s *walScan) block(b []byte) (lost string) {
 	for at := 0; at+walHeader <= len(b) && !s.closed; {
 		c, ok := s.chunk(b[at:])
+		mark, life := c.mark()
 		switch {
-		case ok && s.damage >= 0 && c.mark() > s.read:
+		case ok && life != 0 && s.life != 0 && life != s.life:
+			return "it is a log of another store, or of this one at another time"
+		case ok && s.damage >= 0 && mark > s.read:
 			return fmt.Sprintf("the log is damaged at byte %d, and what was acknowledged is behind it", s.damage)
 		case ok && s.damage < 0 && c.first == s.open: // a record without its beginning, or one without its end
 			s.damage = s.base + int64(at)
@@ -205,13 +220,20 @@ func (s *walScan) chunk(b []byte) (c walChunk, ok bool) {
 	return c, true
 }
 
-// mark is that of the batch which the chunk begins with, or 0. A part at the end of a block may be too short for it; then
-// the next batch tells.
-func (c *walChunk) mark() uint64 {
-	if b := c.data; c.first && len(b) >= walBatchHead+10 && b[walBatchHead] == walMarkKind && b[walBatchHead+1] == 8 {
-		return little.Uint64(b[walBatchHead+2:])
+// mark is that of the batch which the chunk begins with, 0 where there is none. A part at the end of a block may be too
+// short for it; then the next batch tells.
+func (c *walChunk) mark() (seq, life uint64) {
+	b := c.data
+	if !c.first || len(b) < walBatchHead+10 || b[walBatchHead] != walMarkKind {
+		return 0, 0
 	}
-	return 0
+	switch size, mark := int(b[walBatchHead+1]), b[walBatchHead+2:]; {
+	case size == walMarkSize && len(mark) >= size:
+		return little.Uint64(mark), little.Uint64(mark[8:])
+	case size == 8:
+		return little.Uint64(mark), 0
+	}
+	return 0, 0
 }
 
 // trailer tells whether b begins with the end of a log that was closed: a head of the next log, without a checksum.
