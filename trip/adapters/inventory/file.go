@@ -58,8 +58,8 @@ func separated(first string) string {
 	return ""
 }
 
-// isHeader reports whether a row names columns.
-func isHeader(fields []string) bool {
+// columnsNamed counts the fields that are names of columns.
+func columnsNamed(fields []string) int {
 	named := 0
 	for _, f := range fields {
 		name := strings.Join(strings.FieldsFunc(strings.ToLower(f), func(r rune) bool { return r == ' ' || r == '_' || r == '-' }), " ")
@@ -67,7 +67,7 @@ func isHeader(fields []string) bool {
 			named++
 		}
 	}
-	return named > 1
+	return named
 }
 
 // columnNames are all names of columns; those of the first are usual ones.
@@ -78,6 +78,16 @@ var columnNames = func() map[string]bool {
 	}
 	return names
 }()
+
+// afterQuote is the character after a closing double quote that package csv takes for none; "" is another mistake.
+func afterQuote(data []byte, e *csv.ParseError) string {
+	lines := bytes.SplitN(data, []byte("\n"), e.Line+1)
+	if !errors.Is(e.Err, csv.ErrQuote) || e.Line > len(lines) || e.Column >= len(lines[e.Line-1]) {
+		return ""
+	}
+	r, _ := utf8.DecodeRune(lines[e.Line-1][e.Column:])
+	return string(r)
+}
 
 // malformed explains what package csv has found.
 func malformed(e *csv.ParseError) string {

@@ -70,6 +70,9 @@ func (p *parser) read(data []byte) {
 			return
 		case errors.As(err, &bad):
 			p.line = bad.StartLine
+			if p.separated(afterQuote(data, bad)) {
+				return
+			}
 			p.problem("row", "%s", malformed(bad))
 			continue
 		case err != nil:
@@ -84,19 +87,27 @@ func (p *parser) read(data []byte) {
 
 func (p *parser) row(fields []string) {
 	kind := strings.Trim(fields[0], " \t")
-	switch {
+	switch named := columnsNamed(fields); {
+	case p.rows == 0 && (named > len(fields)/2 || named > 1 && kind != "flight" && kind != "hotel"):
+		p.problem("row", "it names columns, and the file has none: remove it or begin it with #; a row is %s", Columns())
 	case kind == "flight":
 		p.flight(fields)
 	case kind == "hotel":
 		p.hotel(fields)
-	case separated(kind) != "":
-		p.problem("row", "its fields are separated by %s: save the file with commas between them", separated(kind))
-		p.reported = MaxProblems // so are those of all others
-	case p.rows == 0 && isHeader(fields):
-		p.problem("row", "it names columns, and the file has none: remove it or begin it with #; a row is %s", Columns())
+	case p.separated(kind):
 	default:
 		p.problem("kind", "%.40q is not a kind of row, allowed are flight and hotel, in lower case", kind)
 	}
+}
+
+// separated reports other separators than commas within the first field of a row.
+func (p *parser) separated(first string) bool {
+	by := separated(first)
+	if by != "" {
+		p.problem("row", "its fields are separated by %s: save the file with commas between them", by)
+		p.reported = MaxProblems // so are those of all others
+	}
+	return by != ""
 }
 
 func (p *parser) source() string { return fmt.Sprintf("%s:%d", p.file, p.line) }

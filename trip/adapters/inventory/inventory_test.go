@@ -149,26 +149,34 @@ func TestFilesThatAreNoCSVAreExplained(t *testing.T) {
 	}
 	latin1 := strings.Replace(goodFlight, "JAL", "A\xe9ro, of Brit\xe9", 1)
 	for name, c := range map[string]struct{ data, want string }{
-		"UTF-16":          {string(utf16), "f.csv: the file is in UTF-16; save the file as CSV in UTF-8"},
-		"UTF-16, no mark": {string(utf16[2:]), "f.csv: a quarter of the file is zero bytes"},
-		"a spreadsheet":   {"PK\x03\x04\x14", "f.csv: the file is a spreadsheet or an archive"},
-		"old line ends":   {strings.ReplaceAll(goodHotel+goodFlight, "\n", "\r"), "f.csv: the lines end in a carriage return alone"},
-		"semicolons":      {strings.ReplaceAll(goodFlight+goodHotel, ",", ";"), "f.csv:1: row: its fields are separated by semicolons: save the file with commas"},
-		"tabs":            {strings.ReplaceAll(goodHotel, ",", "\t"), "f.csv:1: row: its fields are separated by tabs"},
-		"decimal commas":  {"hotel;A-1;Park;Tokyo;2027-03-01;2027-03-02;149,50;USD;4\n", "f.csv:1: row: its fields are separated by semicolons"},
-		"a header":        {"kind,number,airline,origin,destination,departs,arrives,first_day,last_day,price,currency,seats\n" + goodFlight, "f.csv:1: row: it names columns"},
-		"a hotels header": {"Type, ID, Name, City, First night\n" + goodHotel, "f.csv:1: row: it names columns"},
-		"Latin-1":         {strings.Replace(latin1, ", of", " of", 1), `f.csv:1: airline: "A\xe9ro of Brit\xe9" is not UTF-8: byte 0xe9 after 1 characters; the file may be in Latin-1`},
-		"Shift_JIS":       {strings.Replace(goodHotel, "Tokyo", "\x93\x8c\x8b\x9e", 1), "f.csv:1: city: "},
-		"a kind":          {"Flight" + goodFlight[6:], `f.csv:1: kind: "Flight" is not a kind of row`},
-		"an open quote":   {"hotel,\"TYO-PARK,Park\n" + goodHotel, "f.csv:1: row: a double quote in column "},
-		"a comma":         {strings.Replace(goodHotel, "Park", "Park, Tokyo", 1), "f.csv:1: row: it has 10 fields, a hotel has 9: hotel, id, name,"},
-		"nothing":         {"\xef\xbb\xbf", "f.csv: the file has no rows; a row is flight, number, "},
+		"UTF-16":                {string(utf16), "f.csv: the file is in UTF-16; save the file as CSV in UTF-8"},
+		"UTF-16, no mark":       {string(utf16[2:]), "f.csv: a quarter of the file is zero bytes"},
+		"a spreadsheet":         {"PK\x03\x04\x14", "f.csv: the file is a spreadsheet or an archive"},
+		"old line ends":         {strings.ReplaceAll(goodHotel+goodFlight, "\n", "\r"), "f.csv: the lines end in a carriage return alone"},
+		"semicolons":            {strings.ReplaceAll(goodFlight+goodHotel, ",", ";"), "f.csv:1: row: its fields are separated by semicolons: save the file with commas"},
+		"tabs":                  {strings.ReplaceAll(goodHotel, ",", "\t"), "f.csv:1: row: its fields are separated by tabs"},
+		"decimal commas":        {"hotel;A-1;Park;Tokyo;2027-03-01;2027-03-02;149,50;USD;4\n", "f.csv:1: row: its fields are separated by semicolons"},
+		"quoted and semicolons": {`"hotel";"A-1";"Park";"Tokyo"` + "\n", "f.csv:1: row: its fields are separated by semicolons"},
+		"quoted and tabs":       {"\"hotel\"\t\"A-1\"\t\"Park\"\n", "f.csv:1: row: its fields are separated by tabs"},
+		"columns of flights":    {strings.Join(flightFields, ", ") + "\n" + goodFlight, "f.csv:1: row: it names columns"},
+		"columns of hotels":     {strings.Join(hotelFields, ",") + "\n" + goodHotel, "f.csv:1: row: it names columns"},
+		"a header":              {"kind,number,airline,origin,destination,departs,arrives,first_day,last_day,price,currency,seats\n" + goodFlight, "f.csv:1: row: it names columns"},
+		"a hotels header":       {"Type, ID, Name, City, First night\n" + goodHotel, "f.csv:1: row: it names columns"},
+		"Latin-1":               {strings.Replace(latin1, ", of", " of", 1), `f.csv:1: airline: "A\xe9ro of Brit\xe9" is not UTF-8: byte 0xe9 after 1 characters; the file may be in Latin-1`},
+		"Shift_JIS":             {strings.Replace(goodHotel, "Tokyo", "\x93\x8c\x8b\x9e", 1), "f.csv:1: city: "},
+		"a kind":                {"Flight" + goodFlight[6:], `f.csv:1: kind: "Flight" is not a kind of row`},
+		"an open quote":         {"hotel,\"TYO-PARK,Park\n" + goodHotel, "f.csv:1: row: a double quote in column "},
+		"a comma":               {strings.Replace(goodHotel, "Park", "Park, Tokyo", 1), "f.csv:1: row: it has 10 fields, a hotel has 9: hotel, id, name,"},
+		"nothing":               {"\xef\xbb\xbf", "f.csv: the file has no rows; a row is flight, number, "},
 	} {
 		_, err := Parse("f.csv", strings.NewReader(c.data))
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) || fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: %v\nwant %s", name, err, c.want)
 		}
+	}
+	odd := "hotel, NAME-1, Hotel, City, 2027-03-01, 2027-03-01, 100, EUR, 4\n" // no header, whatever its names are
+	if offers, err := Parse("f.csv", strings.NewReader(odd)); err != nil || len(offers.Nights) != 1 {
+		t.Errorf("a hotel named Hotel: %v, %v", offers, err)
 	}
 	if offers, err := Parse("f.csv", strings.NewReader("\xef\xbb\xbf"+strings.ReplaceAll(goodFlight, "\n", "\r\n"))); err != nil || len(offers.Flights) != 2 {
 		t.Errorf("a byte order mark: %v, %v", offers, err)
