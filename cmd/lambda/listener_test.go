@@ -172,14 +172,16 @@ func TestTheReconcilerReports(t *testing.T) {
 	}
 }
 
-// TestTheReconcilerLooksBack at trips that became overdue weeks ago, and not at those of all times.
+// TestTheReconcilerLooksBack at trips that became overdue weeks ago, and neither at those of all times nor at those that may
+// just be being started.
 func TestTheReconcilerLooksBack(t *testing.T) {
-	for days, want := range map[int]string{30: `{"pending":1,"started":1,`, 33: `{"pending":0,`} {
+	const day, none, one = 24 * time.Hour, `{"pending":0,`, `{"pending":1,"started":1,`
+	for age, want := range map[time.Duration]string{time.Minute: none, 3 * time.Minute: one, 30 * day: one, 33 * day: none} {
 		w := newWorld(t)
 		w.book(t)
-		w.now = w.now.AddDate(0, 0, days)
+		w.now = w.now.Add(age)
 		if reply, err := newReconciler(w.system)(t.Context(), nil); err != nil || !strings.HasPrefix(string(reply), want) {
-			t.Errorf("after %d days: %s, %v; want %s", days, reply, err, want)
+			t.Errorf("after %s: %s, %v; want %s", age, reply, err, want)
 		}
 	}
 }
