@@ -6,9 +6,10 @@ import (
 	"tripsaga/table"
 )
 
-// Pages wraps a table and gives the shortest pages that the port allows: of one item, with an empty one before each and
-// one at the end. A caller that takes the first page for all, a short one for the last, or an empty one for nothing,
-// misses something.
+// Pages wraps a table and gives the shortest pages that the port allows where callers go wrong: first an empty one, then one
+// item, then again none. The pages after these double, so that a long list costs few more queries than a short one, and
+// the last page is empty. A caller that takes the first page for all, a short one for the last, or an empty one for
+// nothing, misses something.
 func Pages(inner table.Table) table.Table { return pages{inner} }
 
 type pages struct{ table.Table }
@@ -16,34 +17,34 @@ type pages struct{ table.Table }
 // Sync passes on to the table inside.
 func (p pages) Sync(ctx context.Context) error { return table.Sync(ctx, p.Table) }
 
-// The place in a cursor is one of these and the cursor of the table inside.
-const (
-	pageEmpty = iota
-	pageOfOne
-	pageLast
-)
+// The place in a cursor is the number of the page, and the cursor of the table inside. Pages 0 and 2 are empty.
+const pageLast = 255
 
 func (p pages) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	if err := table.ValidateQuery(q); err != nil {
 		return table.Page{}, err
 	}
-	outer, kind := q, byte(pageEmpty)
+	outer, n := q, byte(0)
 	if q.Cursor != "" {
 		place, err := table.ParseCursor(q)
 		if err != nil || len(place) == 0 {
 			return table.Page{}, table.ErrCursor
 		}
-		kind, q.Cursor = place[0], string(place[1:])
+		n, q.Cursor = place[0], string(place[1:])
 	}
-	q.Limit = 1
-	page, err := p.Table.Query(ctx, q) // also for an empty page: so it fails where the table inside would
+	limit := table.MaxPage
+	if q.Limit > 0 {
+		limit = q.Limit
+	}
+	q.Limit = min(limit, 1<<min(max(int(n)-2, 0), 8)) // 1 on page 1, then 2, 4, ...
+	page, err := p.Table.Query(ctx, q)                // also for an empty page: so it fails where the table inside would
 	switch {
-	case err != nil || kind == pageLast:
+	case err != nil || n == pageLast:
 		return table.Page{}, err
-	case kind == pageEmpty:
-		return table.Page{Cursor: table.MakeCursor(outer, append([]byte{pageOfOne}, q.Cursor...))}, nil
+	case n == 0 || n == 2:
+		return table.Page{Cursor: table.MakeCursor(outer, append([]byte{n + 1}, q.Cursor...))}, nil
 	case page.Cursor != "":
-		page.Cursor = table.MakeCursor(outer, append([]byte{pageEmpty}, page.Cursor...))
+		page.Cursor = table.MakeCursor(outer, append([]byte{min(n+1, pageLast-1)}, page.Cursor...))
 	default:
 		page.Cursor = table.MakeCursor(outer, append([]byte{pageLast}, q.Cursor...))
 	}
