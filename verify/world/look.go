@@ -33,19 +33,24 @@ func (r *run) look() {
 	})
 }
 
-func (r *run) untrue(format string, args ...any) { r.violation(toldTrue, format, args...) }
+// untrue reports what p answered, unless p crashed before: then nobody heard it.
+func (r *run) untrue(p *process, format string, args ...any) {
+	if !p.dead {
+		r.violation(toldTrue, format, args...)
+	}
+}
 
 // lookAtTrip reads a trip with all its parts.
 func (r *run) lookAtTrip(p *process, j *journey) {
 	d, err := p.core.App.GetTrip(r.ctx, j.trip.ID)
 	if fault.KindOf(err) == fault.NotFound || err == nil && d.Trip == nil {
 		if r.status(j) != "" {
-			r.untrue("trip %s is %s, and cannot be found", j.name, r.status(j))
+			r.untrue(p, "trip %s is %s, and cannot be found", j.name, r.status(j))
 		}
 		return
 	}
 	if err != nil {
-		r.untrue("trip %s cannot be read: %v", j.name, err)
+		r.untrue(p, "trip %s cannot be read: %v", j.name, err)
 		return
 	}
 	part := func(sk string) string { return r.statusOf(table.Key{PK: pkTrip + j.trip.ID, SK: sk}, "state") }
@@ -56,7 +61,7 @@ func (r *run) lookAtTrip(p *process, j *journey) {
 		{"its payment", stateOf(d.Payment), part("PAYMENT")},
 	} {
 		if told[1] != told[2] {
-			r.untrue("trip %s: %s is read as %q, and is %q", j.name, told[0], told[1], told[2])
+			r.untrue(p, "trip %s: %s is read as %q, and is %q", j.name, told[0], told[1], told[2])
 		}
 	}
 	r.mustLast("trip "+j.name+" is read", tripKey(j.trip.ID), table.Key{PK: pkTrip + j.trip.ID, SK: "FLIGHT"},
@@ -74,7 +79,7 @@ func stateOf[R any](s *domain.Step[R]) string {
 func (r *run) lookAtExecution(p *process, j *journey) {
 	d, err := p.core.Engine.Describe(r.ctx, j.trip.ID)
 	if string(d.Status) != r.execution(j) {
-		r.untrue("the execution of trip %s is read as %q, %v, and is %q", j.name, d.Status, err, r.execution(j))
+		r.untrue(p, "the execution of trip %s is read as %q, %v, and is %q", j.name, d.Status, err, r.execution(j))
 	}
 	if err != nil {
 		return
@@ -82,7 +87,7 @@ func (r *run) lookAtExecution(p *process, j *journey) {
 	r.mustLast("the execution of trip "+j.name+" is read", executionKey(j.trip.ID))
 	events, err := p.core.Engine.History(r.ctx, j.trip.ID)
 	if err != nil || len(events) == 0 || (events[len(events)-1].Type == "ExecutionSucceeded") != (d.Status == asl.Succeeded) {
-		r.untrue("the execution of trip %s is %s, and its history of %d events does not end so: %v", j.name, d.Status, len(events), err)
+		r.untrue(p, "the execution of trip %s is %s, and its history of %d events does not end so: %v", j.name, d.Status, len(events), err)
 	}
 }
 
@@ -92,12 +97,12 @@ func (r *run) askForOther(p *process, j *journey) {
 		other := j.request
 		other.Flight.Seats++
 		if _, err := p.core.App.BookTrip(r.ctx, j.name, other); !fault.Is(err, fault.NameIdempotencyMismatch) {
-			r.untrue("trip %s: its key is taken with another request: %v", j.name, err)
+			r.untrue(p, "trip %s: its key is taken with another request: %v", j.name, err)
 		}
 	}
 	if r.execution(j) != "" {
 		if err := p.core.App.Starter.Start(r.ctx, j.trip.ID, json.RawMessage(`{"trip_id":"other"}`)); err == nil {
-			r.untrue("trip %s: its execution is started with another input, and that is acknowledged", j.name)
+			r.untrue(p, "trip %s: its execution is started with another input, and that is acknowledged", j.name)
 		}
 	}
 }
@@ -115,20 +120,20 @@ func (r *run) lookAtLists(p *process) {
 	}
 	for _, status := range []domain.Status{"", domain.Pending, domain.Confirmed, domain.Failed, domain.NeedsAttention} {
 		found, err := tripsListed(r.ctx, p, status)
-		r.compareLists("trips "+string(status), found, trips, string(status), err)
+		r.compareLists(p, "trips "+string(status), found, trips, string(status), err)
 	}
 	for _, status := range []asl.Status{"", asl.Running, asl.Succeeded, asl.Failed} {
 		found, err := executionsListed(r.ctx, p, status)
-		r.compareLists("executions "+string(status), found, executions, string(status), err)
+		r.compareLists(p, "executions "+string(status), found, executions, string(status), err)
 	}
 }
 
-func (r *run) compareLists(what string, found, want []string, status string, err error) {
+func (r *run) compareLists(p *process, what string, found, want []string, status string, err error) {
 	want = slices.DeleteFunc(slices.Clone(want), func(s string) bool { return status != "" && !strings.HasSuffix(s, " "+status) })
 	slices.Sort(found)
 	slices.Sort(want)
 	if err != nil || !slices.Equal(found, want) {
-		r.untrue("the list of %s is %q, %v, and is to be %q", what, found, err, want)
+		r.untrue(p, "the list of %s is %q, %v, and is to be %q", what, found, err, want)
 	}
 }
 
@@ -199,7 +204,7 @@ func (r *run) lookAtOffers(p *process) {
 	for _, pk := range partitions() {
 		counter, ok := r.ledger.get(table.Key{PK: pk, SK: "AVAILABLE"})
 		if n, told := left[pk]; ok && (!told || n != counter.Ints["available"]) {
-			r.untrue("%s is read with %d left, %t, %v, and has %d", pk, n, told, err, counter.Ints["available"])
+			r.untrue(p, "%s is read with %d left, %t, %v, and has %d", pk, n, told, err, counter.Ints["available"])
 		}
 	}
 }
@@ -224,7 +229,7 @@ func (r *run) lookAtLedger(p *process) {
 	}
 	charged, back := r.moved("CHARGE"), r.moved("REFUND")
 	if err != nil || counted != trips || captured != charged || refunded != back || ended && !l.Balanced {
-		r.untrue("the ledger counts %d trips, captured %d and refunded %d, balanced %t, %v, %q; there are %d trips, captured %d and refunded %d",
+		r.untrue(p, "the ledger counts %d trips, captured %d and refunded %d, balanced %t, %v, %q; there are %d trips, captured %d and refunded %d",
 			counted, captured, refunded, l.Balanced, err, l.Problems, trips, charged, back)
 	}
 }
