@@ -103,11 +103,9 @@ type BackupResult struct {
 // store may be that of a running server. The copy holds all that was acknowledged before the call. With salvage it is of a
 // store that does not open, and holds what can be read. When something fails, or ctx ends, there is no folder to.
 func Backup(ctx context.Context, data, to string, salvage bool) (result BackupResult, err error) {
-	if err := backupPlaces(data, to); err != nil {
+	data, to, err = backupPlaces(data, to)
+	if err != nil {
 		return result, err
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return result, fmt.Errorf("%w: %w", ErrBackupPlace, err)
 	}
 	part, err := os.MkdirTemp(filepath.Dir(to), "."+filepath.Base(to)+".incomplete-")
 	if err != nil {
@@ -131,24 +129,53 @@ func Backup(ctx context.Context, data, to string, salvage bool) (result BackupRe
 	return result, moveInPlace(store, to)
 }
 
+// ErrBackupNoServer tells that nobody listens where the folder says that its server does.
+var ErrBackupNoServer = errors.New("the data folder is in use, and its server makes no copy yet or any more: try again in a moment")
+
 // ErrBackupPlace tells that the data folder is none, or that there can be no backup where it was wanted.
 var ErrBackupPlace = errors.New("backup")
 
-func backupPlaces(data, to string) error {
+// backupPlaces returns both places without symbolic links, as a link may lead into the data folder. The parent of to is
+// there then, and to is not: a folder that cannot be removed, such as a mount point, could not be replaced at the end.
+func backupPlaces(data, to string) (realData, realTo string, err error) {
 	if _, err := os.Stat(filepath.Join(data, "LOCK")); err != nil {
-		return fmt.Errorf("%w: --data %s is no data folder of tripsaga serve: %w", ErrBackupPlace, data, err)
+		return "", "", fmt.Errorf("%w: --data %s is no data folder of tripsaga serve: %w", ErrBackupPlace, data, err)
 	}
-	if rel, err := filepath.Rel(data, to); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		return fmt.Errorf("%w: %s is in the data folder %s; name one elsewhere, best on another disk", ErrBackupPlace, to, data)
+	place := func(err error) (string, string, error) { return "", "", fmt.Errorf("%w: %w", ErrBackupPlace, err) }
+	if realData, err = filepath.EvalSymlinks(data); err != nil {
+		return place(err)
 	}
-	entries, err := os.ReadDir(to)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%w: %w", ErrBackupPlace, err)
+	if realTo, err = withoutLinks(to); err != nil {
+		return place(err)
 	}
-	if len(entries) > 0 {
-		return fmt.Errorf("%w: %s is not empty (it has %q); name a new folder", ErrBackupPlace, to, entries[0].Name())
+	if rel, err := filepath.Rel(realData, realTo); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return "", "", fmt.Errorf("%w: %s is in the data folder %s; name one elsewhere, best on another disk", ErrBackupPlace, to, data)
 	}
-	return nil
+	entries, err := os.ReadDir(realTo)
+	switch {
+	case len(entries) > 0:
+		return "", "", fmt.Errorf("%w: %s is not empty (it has %q); name a new folder", ErrBackupPlace, to, entries[0].Name())
+	case err == nil:
+		err = os.Remove(realTo)
+	case errors.Is(err, os.ErrNotExist):
+		err = os.MkdirAll(filepath.Dir(realTo), 0o700)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("%w: %w; name a new folder in one that may be written to", ErrBackupPlace, err)
+	}
+	return realData, realTo, nil
+}
+
+// withoutLinks resolves the part of path that exists. A link that leads nowhere is an error.
+func withoutLinks(path string) (string, error) {
+	if _, err := os.Lstat(path); err == nil || !errors.Is(err, os.ErrNotExist) {
+		return filepath.EvalSymlinks(path)
+	}
+	if filepath.Dir(path) == path {
+		return path, nil
+	}
+	parent, err := withoutLinks(filepath.Dir(path))
+	return filepath.Join(parent, filepath.Base(path)), err
 }
 
 // checkpoint copies a store that nobody has open by itself, and asks the server for one that is running.
@@ -184,7 +211,7 @@ func askServer(ctx context.Context, data, to string) (change uint64, err error) 
 	call.Header.Set("Authorization", "Bearer "+server.Token)
 	answer, err := http.DefaultClient.Do(call)
 	if err != nil {
-		return 0, fmt.Errorf("asking the server for a copy: %w", err)
+		return 0, fmt.Errorf("%w: %w", ErrBackupNoServer, err)
 	}
 	defer answer.Body.Close()
 	var made backupMade
@@ -199,9 +226,6 @@ func askServer(ctx context.Context, data, to string) (change uint64, err error) 
 
 // moveInPlace gives the copy its name, which is the last step.
 func moveInPlace(from, to string) error {
-	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) { // it is empty
-		return err
-	}
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}

@@ -20,12 +20,14 @@ func (c *backupCmd) Run(p *program) error {
 	switch {
 	case errors.Is(err, local.ErrBackupPlace):
 		return usage(err)
+	case errors.Is(err, local.ErrBackupNoServer) && p.ctx.Err() == nil:
+		return &exitError{code: exitUnavailable, err: err}
 	case err != nil:
 		return openFailed(err)
 	case c.JSON:
 		return p.printJSON(made)
 	}
-	fmt.Fprintf(p.stdout, "%s holds a copy of %s: %d items, the last event is %d; all of it was read again\nserve it with: tripsaga serve --data %s\n",
+	fmt.Fprintf(p.stdout, "%s holds a copy of %s: %d items, the last event is %d; all of it was read again\nserve it with: tripsaga serve --data %q\n",
 		c.Dir, c.Data, made.Items, made.Change, c.Dir)
 	return nil
 }

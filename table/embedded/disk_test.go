@@ -144,6 +144,8 @@ func TestFullDiskWhileRecovering(t *testing.T) {
 				_ = s.Close() // fails, or does not
 			} else if refused++; !strings.Contains(err.Error(), failure.Error()) {
 				t.Errorf("%v at write %d: %v", failure, n, err)
+			} else if failure == syscall.ENOSPC && !strings.Contains(err.Error(), "room") {
+				t.Errorf("at write %d it does not say what to do: %v", n, err)
 			}
 			again := open(t, "data", embedded.Options{FS: d.CrashClone(vfs.CrashCloneCfg{})})
 			if items := count(t, again); items != k.n {

@@ -192,7 +192,11 @@ func (s *Store) notOpened(err error) error {
 		text, _, _ := strings.Cut(err.Error(), "\n")
 		return s.damaged("", "%s", text)
 	}
-	return fmt.Errorf("table/embedded: open data folder %s: %w", s.dir, err)
+	advice := ""
+	if text := err.Error(); strings.Contains(text, syscall.ENOSPC.Error()) || strings.Contains(text, syscall.EDQUOT.Error()) { // Pebble wraps not all
+		advice = " (the disk is full: make room and open it again, nothing that was acknowledged is lost)"
+	}
+	return fmt.Errorf("table/embedded: open data folder %s: %w%s", s.dir, err, advice)
 }
 
 // beginLife learns the sequence number of the next batch from an empty one, and records what the folder has now.
