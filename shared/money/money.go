@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/bojanz/currency"
@@ -17,13 +18,26 @@ import (
 // Currency is an ISO 4217 code, such as "JPY"; make it with [ParseCurrency].
 type Currency string
 
+// notPaidWith are codes of the standard that no card is charged in: fund codes and units of account.
+var notPaidWith = []string{"BOV", "CHE", "CHW", "CLF", "COU", "MXV", "USN", "UYI", "UYW", "XAD"}
+
 // ParseCurrency accepts an ISO 4217 code in any case. The error is Invalid and has no field.
 func ParseCurrency(code string) (Currency, error) {
 	upper := text.Upper(text.Trim(code))
-	if upper == "" || !currency.IsValid(upper) {
+	if upper == "" || !currency.IsValid(upper) || slices.Contains(notPaidWith, upper) {
 		return "", fault.Invalidf("", "%q is not a current ISO 4217 currency code, such as JPY or USD", clip(code))
 	}
 	return Currency(upper), nil
+}
+
+// Currencies are all that [ParseCurrency] accepts, sorted.
+func Currencies() (all []Currency) {
+	for _, code := range slices.Sorted(slices.Values(currency.GetCurrencyCodes())) {
+		if c, err := ParseCurrency(code); err == nil {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // Amount is money. The zero Amount is no money in no currency.

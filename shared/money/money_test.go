@@ -47,7 +47,7 @@ func TestParseCurrency(t *testing.T) {
 	for code, want := range map[string]Currency{"jpy": "JPY", " USD ": "USD", "": "", "US": "", "ABC": "", "円": "",
 		"XCG": "XCG", "ZWG": "ZWG", "CHF": "CHF", // current in 2026
 		"ANG": "", "BGN": "", "HRK": "", "ZWL": "", // withdrawn
-		"XXX": "", "XAU": "", "XTS": "", "XDR": "", // no money that is paid with
+		"XXX": "", "XAU": "", "XTS": "", "XDR": "", "USN": "", "CHE": "", "CLF": "", "UYW": "", "XAD": "", // no money that is paid with
 		"uſd": "", "USD\n": "", "ＵＳＤ": ""} {
 		got, err := ParseCurrency(code)
 		if got != want || (err == nil) != (want != "") {

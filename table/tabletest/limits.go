@@ -11,6 +11,7 @@ var limits = []testCase{
 	{"limit/operations of a transaction", operationsOfTransaction},
 	{"limit/calls beyond a limit", callsBeyondLimit},
 	{"limit/the largest item", largestItem},
+	{"limit/items of a page", itemsOfPage},
 }
 
 func puts(n int) (ops []table.Op) {
@@ -27,6 +28,24 @@ func operationsOfTransaction(f *fixture) {
 	f.write(puts(table.MaxOps)...)
 	if got := len(f.all(table.Query{PK: "a"})); got != table.MaxOps {
 		f.Fatalf("%d items, want %d", got, table.MaxOps)
+	}
+}
+
+// itemsOfPage asks for a page of no size where there is one item more than a page has.
+func itemsOfPage(f *fixture) {
+	for i := range table.MaxPage/table.MaxOps + 1 {
+		var ops []table.Op
+		for n := range min(table.MaxOps, table.MaxPage+1-i*table.MaxOps) {
+			ops = append(ops, table.Put(table.Item{Key: key("a", fmt.Sprintf("%04d", i*table.MaxOps+n))}, table.None))
+		}
+		f.write(ops...)
+	}
+	page, err := f.Query(f.ctx, table.Query{PK: "a"})
+	if err != nil || len(page.Items) > table.MaxPage || page.Cursor == "" {
+		f.Fatalf("a page of %d items, cursor %q, %v; want at most %d and a cursor", len(page.Items), page.Cursor, err, table.MaxPage)
+	}
+	if got := len(f.all(table.Query{PK: "a"})); got != table.MaxPage+1 {
+		f.Fatalf("%d items, want %d", got, table.MaxPage+1)
 	}
 }
 

@@ -167,4 +167,8 @@ func largeItemsEndPage(f *fixture) {
 	if got := sortKeys(f.all(table.Query{PK: "a"})); !slices.Equal(got, want) {
 		f.Fatalf("pages give %q, want %q", got, want)
 	}
+	page, err := f.Query(f.ctx, table.Query{PK: "a"})
+	if most := table.MaxPageData/(300<<10) + 1; err != nil || len(page.Items) > most || page.Cursor == "" {
+		f.Fatalf("a page of %d large items, cursor %q, %v; want at most %d and a cursor", len(page.Items), page.Cursor, err, most)
+	}
 }

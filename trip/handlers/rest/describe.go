@@ -1,10 +1,9 @@
 package rest
 
 import (
-	"slices"
-
-	"github.com/bojanz/currency"
 	"github.com/danielgtaylor/huma/v2"
+
+	"tripsaga/shared/money"
 )
 
 // describeAnswers adds to the description what all answers have: a request id, problems of every other status, and when to
@@ -33,8 +32,8 @@ func describeAnswers(doc *huma.OpenAPI) {
 }
 
 func currencies() (codes []any) {
-	for _, code := range slices.Sorted(slices.Values(currency.GetCurrencyCodes())) {
-		codes = append(codes, code)
+	for _, code := range money.Currencies() {
+		codes = append(codes, string(code))
 	}
 	return codes
 }
