@@ -66,11 +66,9 @@ func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 // answer does not pass for a whole one.
 func recovering(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		outer := r
-		r = begin(w, r)
+		begin(w, r)
 		begun := &begun{ResponseWriter: w}
 		defer func() {
-			outer.Pattern = r.Pattern // what is outside names its spans and counts by the route
 			reason := recover()
 			if reason == nil {
 				return

@@ -28,7 +28,7 @@ func Guard(next http.Handler, allowedHosts []string) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	next = Bodies(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = begin(w, r)
+		begin(w, r)
 		if p := refuse(r, allowed, crossOrigin); p != nil {
 			secure(w.Header())
 			p.write(w)
@@ -42,7 +42,7 @@ func Guard(next http.Handler, allowedHosts []string) http.Handler {
 // that authorizes every call, which no other web site can make in a browser.
 func Bodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = begin(w, r)
+		begin(w, r)
 		secure(w.Header())
 		if p := refuseBody(r); p != nil {
 			p.write(w)

@@ -20,10 +20,11 @@ const headerRequestID = "X-Request-Id"
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._=+/-]{1,128}$`)
 
 // begin gives a request its id, which the client or the gateway may have chosen, and each header one value, as a gateway
-// does: repeated ones are joined by commas, which no header that the API reads may have. It may be called several times.
-func begin(w http.ResponseWriter, r *http.Request) *http.Request {
+// does: repeated ones are joined by commas, which no header that the API reads may have. It may be called several times. It
+// changes r in place: what is outside reads the route there, which the mux notes.
+func begin(w http.ResponseWriter, r *http.Request) {
 	if handlers.RequestID(r.Context()) != "" {
-		return r
+		return
 	}
 	for name, values := range r.Header {
 		if len(values) > 1 {
@@ -35,7 +36,7 @@ func begin(w http.ResponseWriter, r *http.Request) *http.Request {
 		id = rand.Text()
 	}
 	w.Header().Set(headerRequestID, id)
-	return r.WithContext(handlers.WithRequestID(r.Context(), id))
+	*r = *r.WithContext(handlers.WithRequestID(r.Context(), id))
 }
 
 // unclear is what in the query or the headers has no reading, or more than one; nil when there is nothing.

@@ -177,7 +177,7 @@ func TestTheLogHasTheRequestID(t *testing.T) {
 	var logged string
 	h := New(Deps{Book: w.book, Log: slog.New(slog.NewTextHandler(&w.log, nil))})
 	observed := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		r = begin(rw, r)
+		begin(rw, r)
 		logged = handlers.RequestID(r.Context())
 		h.ServeHTTP(rw, r)
 	})
