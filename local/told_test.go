@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tripsaga/engine"
@@ -361,15 +362,14 @@ func TestASagaStartedOtherwise(t *testing.T) {
 
 // TestTheAPIDropsNoErrorOfTheTable fails one call after the other under each GET.
 func TestTheAPIDropsNoErrorOfTheTable(t *testing.T) {
-	fail, calls := int64(0), int64(0)
+	var fail, calls atomic.Int64 // an answer's reads come at once
 	v := engine.NewVirtual(begin)
 	sys, err := local.Open(t.Context(), local.Options{Scheduler: v, WrapTable: func(inner table.Table) table.Table {
 		return faulty.Wrap(inner, func(faulty.Op) faulty.Fault {
-			if fail == 0 {
+			if fail.Load() == 0 {
 				return faulty.Fault{}
 			}
-			calls++
-			return faulty.At(fail, faulty.Before(context.DeadlineExceeded))(faulty.Op{N: calls})
+			return faulty.At(fail.Load(), faulty.Before(context.DeadlineExceeded))(faulty.Op{N: calls.Add(1)})
 		})
 	}})
 	if err != nil {
@@ -388,19 +388,20 @@ func TestTheAPIDropsNoErrorOfTheTable(t *testing.T) {
 	v.Run()
 	place := header.Get("Location")
 	for _, path := range []string{place, place + "/history", "/trips", "/inventory/flights", "/inventory/hotels", "/ledger"} {
-		for fail = 1; ; fail++ {
-			calls = 0
+		for n := int64(1); ; n++ {
+			fail.Store(n)
+			calls.Store(0)
 			status, answer, _ := call(t, api, "GET", path, "", "")
-			if calls < fail {
-				if status != http.StatusOK || fail == 1 {
-					t.Errorf("GET %s makes %d calls and answers %d", path, calls, status)
+			if made := calls.Load(); made < n {
+				if status != http.StatusOK || n == 1 {
+					t.Errorf("GET %s makes %d calls and answers %d", path, made, status)
 				}
 				break
 			}
 			if status != http.StatusServiceUnavailable && answer["saga_unread"] != true {
-				t.Errorf("GET %s with call %d failing: %d", path, fail, status)
+				t.Errorf("GET %s with call %d failing: %d", path, n, status)
 			}
 		}
 	}
-	fail = 0
+	fail.Store(0)
 }

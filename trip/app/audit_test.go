@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tripsaga/table"
@@ -16,16 +17,16 @@ import (
 // queries counts the reads of a table that can also be walked.
 type queries struct {
 	*embedded.Store
-	n int
+	n atomic.Int64
 }
 
 func (q *queries) Query(ctx context.Context, query table.Query) (table.Page, error) {
-	q.n++
+	q.n.Add(1)
 	return q.Store.Query(ctx, query)
 }
 
 func (q *queries) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
-	q.n++
+	q.n.Add(1)
 	return q.Store.Get(ctx, key)
 }
 
@@ -59,10 +60,10 @@ func TestAuditIsTheSameByOneWalk(t *testing.T) {
 // The reads of an audit do not grow with the trips.
 func TestAuditReadsEachPartitionOnce(t *testing.T) {
 	w, q := walkable(t)
-	reads := func() int {
-		q.n = 0
+	reads := func() int64 {
+		q.n.Store(0)
 		w.audit(t)
-		return q.n
+		return q.n.Load()
 	}
 	w.bookInto(t, domain.Confirmed)
 	few := reads()

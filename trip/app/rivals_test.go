@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,10 +157,11 @@ func beside(t *testing.T, before []string, pair [2]string, how interruption, n i
 		return err
 	}
 	// Both tables count as one: the bank is called between two calls to the records.
-	calls, done := int64(0), false
+	var calls atomic.Int64 // many readers call at once
+	done := false
 	var otherErr error
 	decide := func(faulty.Op) faulty.Fault {
-		if calls++; calls != n {
+		if calls.Add(1) != n {
 			return faulty.Fault{}
 		}
 		done = true
@@ -375,14 +377,11 @@ func (c fragile) dropped(t *testing.T, lost faulty.Fault, n int64) (more bool) {
 			t.Fatal(err)
 		}
 	}
-	calls := int64(0)
-	decide := func(faulty.Op) faulty.Fault {
-		calls++ // of both tables, and of many readers at once
-		return faulty.At(n, lost)(faulty.Op{N: calls})
-	}
+	var calls atomic.Int64 // of both tables, and of many readers at once
+	decide := func(faulty.Op) faulty.Fault { return faulty.At(n, lost)(faulty.Op{N: calls.Add(1)}) }
 	s := w.operator(faulty.Wrap(w.table, decide), faulty.Wrap(w.books, decide))
 	err := c.act(t, w, s, id)
-	if calls < n {
+	if calls.Load() < n {
 		if err != nil {
 			t.Errorf("without a fault: %v", err)
 		}
