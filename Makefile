@@ -72,10 +72,10 @@ bench: ## throughput and latency against a raw log, on this machine
 lambda: ## build the AWS functions: bin/lambda/bootstrap (arm64) and bin/lambda/function.zip
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" \
 	  -o bin/lambda/bootstrap ./cmd/lambda
-	$(GO) run ./tools/lambdazip bin/lambda/bootstrap bin/lambda/function.zip
+	$(GO) run ./aws/tools/lambdazip bin/lambda/bootstrap bin/lambda/function.zip
 
 lambda-figures: ## size of the AWS functions' binary, time of a process' start
-	TRIPSAGA_LAMBDA_FIGURES=1 $(GO) test -count=1 -v -run TestFigures ./cmd/lambda
+	TRIPSAGA_LAMBDA_FIGURES=1 $(GO) test -count=1 -v -run TestFigures ./aws/lambda
 
 synth: lambda $(CDK) ## write the CloudFormation templates to cdk.out (Node)
 	@rm -rf cdk.out && mkdir -p $(TOOLS)
@@ -101,13 +101,13 @@ $(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar:
 	  echo "$$need is missing. Without it, give the tests a server: docker run -d -p 8000:8000 amazon/dynamodb-local"; \
 	  echo "and then DYNAMODB_ENDPOINT=http://127.0.0.1:8000 go test ./..."; exit 1; }; done
 	rm -rf $(DYNAMODB_LOCAL) $(DYNAMODB_LOCAL).new
-	mvn -q -B -f tools/dynamodb-local/pom.xml dependency:copy-dependencies \
+	mvn -q -B -f aws/tools/dynamodb-local/pom.xml dependency:copy-dependencies \
 	  -Ddynamodb-local.version=$(DYNAMODB_LOCAL_VERSION) -Doutput=$(DYNAMODB_LOCAL).new
 	mv $(DYNAMODB_LOCAL).new $(DYNAMODB_LOCAL)
 
 aws-cli: $(AWS_CLI)/installed ## fetch the AWS CLI for the documents' commands (Python 3.11 with venv)
 
-$(AWS_CLI)/installed: tools/aws-cli/requirements.txt
+$(AWS_CLI)/installed: aws/tools/aws-cli/requirements.txt
 	rm -rf $(AWS_CLI)
 	$(PYTHON) -m venv $(AWS_CLI)
 	$(AWS_CLI)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<

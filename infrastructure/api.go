@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
-	"tripsaga/trip/functions"
+	"tripsaga/aws/functions"
 )
 
 // addAPI adds the HTTP API before the function. There is a route a method, and none for OPTIONS: where CORS is on, the

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"tripsaga/trip/functions"
+	"tripsaga/aws/functions"
 )
 
 // Application is one stage of tripsaga. Its files, one a group of resources, fill it from the first field to the last.

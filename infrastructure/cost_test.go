@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"tripsaga/cost"
+	"tripsaga/aws/cost"
 )
 
-const stackFile = "../cost/usage/stack.json"
+const stackFile = "../aws/cost/usage/stack.json"
 
 // TestStackUsage holds what the estimate of the costs takes for granted to production's template.
 func TestStackUsage(t *testing.T) {

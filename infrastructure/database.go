@@ -5,7 +5,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/jsii-runtime-go"
 
-	"tripsaga/table/dynamo/schema"
+	"tripsaga/aws/dynamo/schema"
 )
 
 // addTable adds the single table, by the definition that the tests' tables are made by, too. It outlives its stack.

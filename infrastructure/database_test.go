@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"tripsaga/table/dynamo/schema"
+	"tripsaga/aws/dynamo/schema"
 )
 
 // keySchema is how CloudFormation writes a key.

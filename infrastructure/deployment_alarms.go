@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
-	"tripsaga/trip/functions"
+	"tripsaga/aws/functions"
 )
 
 // faultThreshold is the share of calls, in per cent, that may not fail.

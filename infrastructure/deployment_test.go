@@ -11,7 +11,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodedeploy"
 
-	"tripsaga/trip/functions"
+	"tripsaga/aws/functions"
 )
 
 // delivered are the stacks under a context that changes what it can change of the delivery.

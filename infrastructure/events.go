@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"tripsaga/trip/functions"
+	"tripsaga/aws/functions"
 )
 
 func (a *Application) addEvents() {

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
-	"tripsaga/trip/functions"
+	"tripsaga/aws/functions"
 )
 
 // memory is in MB, and with it comes the share of a processor: 1769 MB have a whole one. A function that stands not here

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"tripsaga/trip/functions"
+	"tripsaga/aws/functions"
 	"tripsaga/trip/saga"
 )
 

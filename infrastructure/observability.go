@@ -16,8 +16,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"tripsaga/table/dynamo/schema"
-	"tripsaga/trip/functions"
+	"tripsaga/aws/dynamo/schema"
+	"tripsaga/aws/functions"
 	"tripsaga/trip/saga"
 )
 

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"tripsaga/trip/functions"
+	"tripsaga/aws/functions"
 )
 
 var runbookLine = regexp.MustCompile(`^.+\. Runbook: docs/deploy\.md#([a-z]+)$`)

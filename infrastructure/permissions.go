@@ -6,8 +6,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
-	"tripsaga/table/dynamo/schema"
-	"tripsaga/trip/functions"
+	"tripsaga/aws/dynamo/schema"
+	"tripsaga/aws/functions"
 )
 
 // grant is something that a function may do.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"tripsaga/trip/functions"
+	"tripsaga/aws/functions"
 )
 
 var update = flag.Bool("update", false, "rewrite the files in testdata")
@@ -211,8 +211,8 @@ func TestRowsAreOfFunctions(t *testing.T) {
 	}
 }
 
-// callsFile is what the functions really call, recorded by the tests of tests/shape.
-const callsFile = "../tests/shape/testdata/calls.json"
+// callsFile is what the functions really call, recorded by the tests of aws/tests/production.
+const callsFile = "../aws/tests/production/testdata/calls.json"
 
 // call is one of its entries.
 type call struct {
@@ -225,7 +225,7 @@ func recordedCalls(t *testing.T) map[string][]call {
 	t.Helper()
 	data, err := os.ReadFile(callsFile)
 	if err != nil {
-		t.Fatalf("%v; `go test ./tests/shape -run TestCalls -update` in the repository's root records it", err)
+		t.Fatalf("%v; `go test ./aws/tests/production -run TestCalls -update` in the repository's root records it", err)
 	}
 	var all map[string][]call
 	if err := json.Unmarshal(data, &all); err != nil {
@@ -269,7 +269,7 @@ func whole(function, key string) string {
 }
 
 func TestSyntheticKeysAreThoseOfTheTrial(t *testing.T) {
-	source, err := os.ReadFile("../trip/trial/offer.go")
+	source, err := os.ReadFile("../aws/trial/offer.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"tripsaga/asl"
+	"tripsaga/aws/functions"
 	"tripsaga/shared/fault"
-	"tripsaga/trip/functions"
 	"tripsaga/trip/saga"
 	"tripsaga/verify/lint"
 	"tripsaga/verify/model"

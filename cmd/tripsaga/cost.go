@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"tripsaga/cost"
+	"tripsaga/aws/cost"
 )
 
 // costCmd estimates a month's bill.

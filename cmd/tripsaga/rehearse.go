@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"tripsaga/rehearsal"
-	"tripsaga/rehearsal/template"
+	"tripsaga/aws/rehearsal"
+	"tripsaga/aws/rehearsal/template"
 )
 
 // rehearseCmd plays a roll-out in virtual time, by what a synthesised template says of it.

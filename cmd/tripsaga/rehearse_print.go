@@ -8,7 +8,7 @@ import (
 
 	"github.com/guptarohit/asciigraph"
 
-	"tripsaga/rehearsal"
+	"tripsaga/aws/rehearsal"
 )
 
 func (p *program) printRehearsal(file string, r *rehearsal.Report, asJSON bool) error {

@@ -13,7 +13,7 @@ import (
 )
 
 // rehearsalTemplate has what a roll-out depends on, in the form in which the CDK writes it.
-const rehearsalTemplate = "../../rehearsal/testdata/template.json"
+const rehearsalTemplate = "../../aws/rehearsal/testdata/template.json"
 
 // setRehearsal gives a script $TEMPLATE, and $BLIND, whose alarms leave the business errors in.
 func setRehearsal(env *testscript.Env) error {
@@ -74,7 +74,7 @@ func TestTheDocumentsSample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, found := strings.Cut(string(document), "\n```console\n$ tripsaga rehearse --template rehearsal/testdata/template.json\n")
+	_, rest, found := strings.Cut(string(document), "\n```console\n$ tripsaga rehearse --template aws/rehearsal/testdata/template.json\n")
 	sample, _, closed := strings.Cut(rest, "```\n")
 	if !found || !closed {
 		t.Fatal("there is no sample")
@@ -82,7 +82,7 @@ func TestTheDocumentsSample(t *testing.T) {
 	t.Chdir("../..")
 	var stdout, stderr bytes.Buffer
 	p := program{stdout: &stdout, stderr: &stderr}
-	if code := p.run([]string{"rehearse", "--template", "rehearsal/testdata/template.json"}); code != 0 {
+	if code := p.run([]string{"rehearse", "--template", "aws/rehearsal/testdata/template.json"}); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	if stdout.String() != sample {

@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"tripsaga/local/shape"
-	"tripsaga/table/dynamo/dynamolocal"
+	"tripsaga/aws/dynamo/dynamolocal"
+	"tripsaga/aws/production"
 )
 
 // shapeFlags serve the same API with production's parts, each in a process of its own.
@@ -84,16 +84,16 @@ func (f shapeFlags) check() error {
 	return nil
 }
 
-func (c *serveCmd) openShape(p *program, stepFunctions net.Listener, logs io.Writer, log *slog.Logger) (*shape.System, error) {
+func (c *serveCmd) openShape(p *program, stepFunctions net.Listener, logs io.Writer, log *slog.Logger) (*production.System, error) {
 	log.Info("starting production's shape on this machine")
-	opt := shape.Options{
+	opt := production.Options{
 		Bootstrap: c.Bootstrap, Dir: c.Data, MaxOpen: c.MaxOpen, Env: c.functionsEnv(), FunctionLogs: logs, Log: log,
 		StepFunctions: stepFunctions,
 	}
 	if opt.Bootstrap == "" {
 		var err error
-		opt.Bootstrap, err = shape.Build(p.ctx, c.Data)
-		if errors.Is(err, shape.ErrNotBuilt) {
+		opt.Bootstrap, err = production.Build(p.ctx, c.Data)
+		if errors.Is(err, production.ErrNotBuilt) {
 			return nil, usage(fmt.Errorf("%w; give a built one with --bootstrap FILE", err))
 		}
 		if err != nil {
@@ -103,7 +103,7 @@ func (c *serveCmd) openShape(p *program, stepFunctions net.Listener, logs io.Wri
 	if c.DynamoDB != "" {
 		opt.Records = dynamolocal.Client(c.DynamoDB)
 	}
-	sys, err := shape.Open(p.ctx, opt)
+	sys, err := production.Open(p.ctx, opt)
 	if errors.Is(err, dynamolocal.ErrNotSetUp) {
 		err = usage(err)
 	}
@@ -120,7 +120,7 @@ func (c *serveCmd) functionsEnv() []string {
 	return env
 }
 
-func (c *serveCmd) runShape(p *program, sys *shape.System, listener net.Listener, log *slog.Logger) error {
+func (c *serveCmd) runShape(p *program, sys *production.System, listener net.Listener, log *slog.Logger) error {
 	resumed := sys.Engine.OpenExecutions()
 	if err := c.loadDemo(p, sys.KeepDemoInventory, log); err != nil {
 		return err
@@ -135,6 +135,6 @@ func (c *serveCmd) runShape(p *program, sys *shape.System, listener net.Listener
 	reconcile()
 	every(ctx, reconcileEvery, reconcile)
 	return c.serveAPI(p, listener, sys.API(), nil, log, "sagas_resumed", resumed,
-		"step_functions_url", sys.StepFunctions, "state_machine_arn", shape.StateMachineARN,
+		"step_functions_url", sys.StepFunctions, "state_machine_arn", production.StateMachineARN,
 		"dynamodb_url", sys.DynamoDB, "functions_log", filepath.Join(c.Data, logFile))
 }

@@ -9,9 +9,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"tripsaga/aws/dynamo"
+	"tripsaga/aws/dynamo/dynamolocal"
 	"tripsaga/table"
-	"tripsaga/table/dynamo"
-	"tripsaga/table/dynamo/dynamolocal"
 )
 
 // dynamoWorlds gives tables on a DynamoDB Local: the one at DYNAMODB_ENDPOINT, or one that is started and ended by done.

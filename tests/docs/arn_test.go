@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"tripsaga/local/shape"
+	"tripsaga/aws/production"
 )
 
 func TestTheDocumentNamesTheStateMachine(t *testing.T) {
@@ -13,7 +13,7 @@ func TestTheDocumentNamesTheStateMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(data), "`"+shape.StateMachineARN+"`") {
-		t.Errorf("docs/aws.md does not name %s", shape.StateMachineARN)
+	if !strings.Contains(string(data), "`"+production.StateMachineARN+"`") {
+		t.Errorf("docs/aws.md does not name %s", production.StateMachineARN)
 	}
 }

@@ -3,9 +3,9 @@ package scenarios
 import (
 	"testing"
 
+	"tripsaga/aws/dynamo"
+	"tripsaga/aws/dynamo/dynamotest"
 	"tripsaga/table"
-	"tripsaga/table/dynamo"
-	"tripsaga/table/dynamo/dynamotest"
 	"tripsaga/tests/scenarios/scenario"
 )
 

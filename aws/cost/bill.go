@@ -1,0 +1,163 @@
+package cost
+
+import (
+	"fmt"
+	"slices"
+
+	"tripsaga/aws/functions"
+)
+
+// bill is an estimate being made.
+type bill struct {
+	Scenario
+	usage  Usage
+	prices Prices
+	lines  []Line
+	err    error // the first
+}
+
+const (
+	gigabyte  = 1 << 30
+	daysMonth = 730.0 / 24 // as AWS counts a month
+)
+
+func (b *bill) add(service, what string, quantity float64, price string) {
+	b.line(service, what, quantity, price, false)
+}
+
+func (b *bill) line(service, what string, quantity float64, price string, fixed bool) {
+	p, ok := b.prices[price]
+	if !ok && b.err == nil {
+		b.err = fmt.Errorf("the price %s of %s is missing", price, b.Region)
+	}
+	if quantity > 0 && ok {
+		b.lines = append(b.lines, Line{service, what, quantity, p.Unit, p.of(quantity), fixed})
+	}
+}
+
+// each sums up over all bookings what one uses.
+func (b *bill) each(of func(Booking) float64) float64 {
+	failed := b.FailedPercent / 100
+	return b.Trips * ((1-failed)*of(b.usage.Bookings.Confirmed) + failed*of(b.usage.Bookings.Failed))
+}
+
+// requests are a POST and the GETs.
+func (b *bill) requests() float64 { return b.Trips * (1 + b.ReadsPerTrip) }
+
+func (b *bill) batches() float64 {
+	return b.each(func(k Booking) float64 { return float64(k.Events) }) / b.EventsPerBatch
+}
+
+// calls are the invocations of each function that follow the bookings.
+func (b *bill) calls() map[string]float64 {
+	calls := map[string]float64{
+		functions.API: b.requests(), functions.OutboxRelay: b.batches(), functions.ExecutionListener: b.heard(),
+	}
+	for _, f := range functions.All() {
+		if f.Task {
+			calls[f.Name] = b.each(func(k Booking) float64 { return float64(k.Tasks[f.Name]) })
+		}
+	}
+	return calls
+}
+
+// heard are the ends of executions of which the listener is told.
+func (b *bill) heard() float64 {
+	failed := b.FailedPercent / 100
+	parts := map[string]float64{"RUNNING": 1, "SUCCEEDED": 1 - failed, "FAILED": failed}
+	var sum float64
+	for status, part := range parts {
+		if slices.Contains(b.usage.Stack.ListenerOn, status) {
+			sum += part
+		}
+	}
+	return b.Trips * sum
+}
+
+func (b *bill) functions() {
+	var requests, seconds float64
+	for name, n := range b.calls() {
+		requests += n
+		seconds += b.gigabyteSeconds(name, n)
+	}
+	b.add("Lambda", "requests", requests, "lambda_request")
+	b.add("Lambda", "memory and time", seconds, "lambda_arm_gb_second")
+	runs := b.usage.Stack.ReconcilerRuns
+	b.line("Lambda", "the reconciler's requests", runs, "lambda_request", true)
+	b.line("Lambda", "the reconciler's memory and time", b.gigabyteSeconds(functions.Reconciler, runs), "lambda_arm_gb_second", true)
+}
+
+func (b *bill) gigabyteSeconds(function string, calls float64) float64 {
+	memory, ok := b.usage.Stack.MemoryMB[function]
+	if !ok && b.err == nil {
+		b.err = fmt.Errorf("the memory of %s is not known", function)
+	}
+	return calls * memory / 1024 * b.TaskMS / 1000
+}
+
+func (b *bill) table() {
+	b.add("DynamoDB", "write units", b.each(func(k Booking) float64 { return k.WriteUnits }), "dynamodb_write_unit")
+	reads := b.each(func(k Booking) float64 { return k.ReadUnits }) + b.Trips*b.ReadsPerTrip*b.usage.Bookings.ReadUnits
+	b.add("DynamoDB", "read units", reads, "dynamodb_read_unit")
+	stored := b.MonthsKept * b.each(func(k Booking) float64 { return float64(k.StoredBytes) }) / gigabyte
+	b.add("DynamoDB", "storage", stored, "dynamodb_gb_month")
+	b.add("DynamoDB", "point-in-time recovery", stored, "dynamodb_recovery_gb_month")
+	b.line("DynamoDB", "the reconciler's read units, at most", b.usage.Stack.ReconcilerRuns*reconcilerReadUnits, "dynamodb_read_unit", true)
+}
+
+// reconcilerReadUnits is what a run with nothing to do reads: the days, and of 32 days the four shards of the index with
+// the pending trips, each half a unit.
+const reconcilerReadUnits = 1 + 32*4*0.5
+
+func (b *bill) events() {
+	events := b.each(func(k Booking) float64 { return float64(k.Events) })
+	gigabytes := b.each(func(k Booking) float64 { return float64(k.EventBytes) }) / gigabyte
+	b.add("EventBridge", "requests of the pipe", b.batches(), "pipe_request")
+	b.add("EventBridge", "events put on the bus", events, "event")
+	b.add("EventBridge", "events taken into the archive", gigabytes, "archive_gb")
+	b.add("EventBridge", "events kept in the archive", gigabytes*float64(b.usage.Stack.ArchiveDays)/daysMonth, "archive_gb_month")
+}
+
+func (b *bill) logs() {
+	l, failed := b.usage.Logs, b.FailedPercent/100
+	bytes := b.Trips * ((1-failed)*float64(l.Confirmed) + failed*float64(l.Failed))
+	bytes += b.requests() * float64(b.usage.Stack.AccessLogBytes)
+	for _, n := range b.calls() {
+		bytes += n * platformLogBytes
+	}
+	gigabytes := bytes / gigabyte
+	b.add("CloudWatch", "logs taken in", gigabytes, "log_gb")
+	b.add("CloudWatch", "logs kept", gigabytes*float64(b.usage.Stack.LogDays)/daysMonth, "log_gb_month")
+}
+
+// platformLogBytes is what Lambda itself logs of a call, in JSON: platform.start and platform.report. Assumed.
+const platformLogBytes = 700
+
+// traces are those of the requests, each with its saga, and those that events begin.
+func (b *bill) traces() {
+	n := b.requests() + b.batches() + b.heard()
+	b.add("X-Ray", "traces", n*b.TracedPercent/100, "trace")
+	b.line("X-Ray", "the reconciler's traces", b.usage.Stack.ReconcilerRuns*b.TracedPercent/100, "trace", true)
+}
+
+// standing is what is paid for being there.
+func (b *bill) standing() {
+	b.line("CloudWatch", "custom metrics, at most", float64(b.usage.Bookings.CustomMetrics), "metric", true)
+	b.line("CloudWatch", "metrics that alarms look at", float64(b.usage.Stack.AlarmMetrics), "alarm_metric", true)
+	b.line("CloudWatch", "dashboards", float64(b.usage.Stack.Dashboards), "dashboard", true)
+	b.line("KMS", "keys", float64(b.usage.Stack.Keys), "key", true)
+}
+
+func (s Scenario) assumptions() []string {
+	return []string{
+		fmt.Sprintf("%g %% of the bookings fail, all by a declined payment, the dearest decline; no task is repeated", s.FailedPercent),
+		fmt.Sprintf("a client reads its trip %g times; a booking is a stay of two nights", s.ReadsPerTrip),
+		fmt.Sprintf("every call of a function takes %g ms, which only a real account can tell", s.TaskMS),
+		fmt.Sprintf("the records of %g months are stored, and kept for point-in-time recovery", s.MonthsKept),
+		fmt.Sprintf("X-Ray records %g %% of the traces", s.TracedPercent),
+		fmt.Sprintf("the pipe brings %g event in a batch; its reads of the stream are taken as free, which Lambda's are", s.EventsPerBatch),
+		fmt.Sprintf("Lambda itself logs %d bytes a call; each log's retention is the one of the functions", platformLogBytes),
+		"one stage; another has its own fixed part. List prices, no free tier, no discount for much use",
+		"left out: the pipeline, the state machine's log of errors, data sent to clients, subscribers of the bus, messages of alarms, calls of keys, PreTraffic",
+	}
+}

@@ -1,0 +1,93 @@
+package lambda
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"tripsaga/aws/dynamo"
+	"tripsaga/aws/stepfunctions"
+	"tripsaga/telemetry"
+	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/app"
+)
+
+// system is what the functions are made of, built once a process.
+type system struct {
+	config   config
+	log      *slog.Logger
+	observer telemetry.Observer
+	app      *app.Service                // nil in the relay
+	sagas    *stepfunctions.StateMachine // nil in a task and the relay
+}
+
+// compose wires everything. Nothing of it calls anywhere, so that a process is ready at once.
+func compose(c config, stdout io.Writer) (*system, error) {
+	log := telemetry.NewLogger(stdout, c.logLevel, telemetry.FormatJSON)
+	traces, err := telemetry.OpenTraces(telemetry.TraceOptions{
+		Service: "tripsaga-" + c.function, Version: c.version, XRayDaemon: c.xray, Log: log,
+		OTLPEndpoint: c.otlp, OTLPTracesEndpoint: c.otlpTraces, OTLPHeaders: c.otlpHeaders,
+	})
+	if err != nil {
+		return nil, err
+	}
+	observer := telemetry.Observer{Log: log, Metrics: telemetry.NewEMF(stdout, c.metrics, c.version), Traces: traces}
+
+	s := &system{config: c, log: log, observer: observer}
+	if c.table != "" {
+		s.app = s.service()
+	}
+	if c.stateMachine != "" {
+		s.sagas = stepfunctions.New(sfn.New(sfn.Options{
+			Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointSFN),
+			HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptAllowed),
+		}), c.stateMachine)
+		s.sagas.TraceHeader = telemetry.TraceHeader
+		s.app.Starter = tracedStarter{s.sagas, traces}
+	}
+	return s, nil
+}
+
+// service is the use cases over the table.
+func (s *system) service() *app.Service {
+	c := &s.config
+	table := dynamo.New(dynamodb.New(dynamodb.Options{
+		Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointDynamoDB),
+	}), c.table, dynamo.Options{})
+	return &app.Service{
+		Trips:     store.NewTrips(table),
+		Inventory: store.NewInventory(table),
+		Airline:   store.NewAirline(table, time.Now),
+		Hotels:    store.NewHotels(table, time.Now),
+		Payments:  store.NewPayments(table, bank.New(table), time.Now),
+		Now:       time.Now, Random: rand.Reader, Observer: notSynthetic{s.observer},
+	}
+}
+
+// attemptAllowed is for one attempt of a call to Step Functions: a connection that went stale while the process was
+// frozen must not hold the call until its deadline. The SDK then tries again.
+const attemptAllowed = 5 * time.Second
+
+// credentials are those of the environment, which Lambda sets; a process never outlives them.
+func (c *config) credentials() aws.CredentialsProvider {
+	static := aws.Credentials{
+		AccessKeyID: c.accessKeyID, SecretAccessKey: c.secretAccessKey, SessionToken: c.sessionKey, Source: "environment",
+	}
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return static, nil })
+}
+
+// endpoint is nil for the service's own.
+func endpoint(url string) *string {
+	if url == "" {
+		return nil
+	}
+	return &url
+}

@@ -1,0 +1,123 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"tripsaga/telemetry"
+)
+
+func TestAnInvocationIsNamedInItsLog(t *testing.T) {
+	w := newWorld(t)
+	h := w.invocation(func(ctx context.Context, _ []byte) ([]byte, error) {
+		w.system.log.InfoContext(ctx, "here")
+		return nil, nil
+	})
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r1"})
+	for range 2 {
+		if _, err := h(ctx, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(w.log.String()), "\n")
+	for i, cold := range []string{`"cold_start":true`, `"cold_start":false`} {
+		for _, want := range []string{cold, `"invocation_id":"r1"`, `"function_version":"7"`} {
+			if len(lines) != 2 || !strings.Contains(lines[i], want) {
+				t.Fatalf("log %q, want %s in line %d", lines, want, i)
+			}
+		}
+	}
+}
+
+func TestAnInvocationEndsBeforeItsTime(t *testing.T) {
+	w := newWorld(t)
+	given := time.Now().Add(time.Minute)
+	ctx, cancel := context.WithDeadline(t.Context(), given)
+	defer cancel()
+	_, err := w.invocation(func(ctx context.Context, _ []byte) ([]byte, error) {
+		if got, ok := ctx.Deadline(); !ok || given.Sub(got) != reportTime {
+			t.Errorf("the work ends %s before its time, want %s", given.Sub(got), reportTime)
+		}
+		return nil, nil
+	})(ctx, nil)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOneTraceFromTheGatewayToTheSaga books under an X-Ray trace: the execution goes on with it, and the daemon hears of it
+// before the invocation ends.
+func TestOneTraceFromTheGatewayToTheSaga(t *testing.T) {
+	daemon, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer daemon.Close()
+	traces, err := telemetry.OpenTraces(telemetry.TraceOptions{Service: "tripsaga-Api", XRayDaemon: daemon.LocalAddr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	w.observer.Traces = traces
+	w.sagas.TraceHeader = telemetry.TraceHeader
+	w.app.Starter = tracedStarter{w.sagas, traces}
+	const root, parent = "1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
+	//lint:ignore SA1029 it is the runtime's key
+	ctx := context.WithValue(t.Context(), traceHeaderKey, "Root="+root+";Parent="+parent+";Sampled=1")
+	payload, err := json.Marshal(event(t, func(g *gatewayRequest) {
+		g.RawPath, g.RawQueryString, g.Body, g.Headers["idempotency-key"] = "/trips", "", booking, "k1"
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.invocation(newAPI(w.system))(ctx, payload); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.inputs) != 1 || !strings.Contains(w.inputs[0], `"traceHeader":"Root=`+root) || strings.Contains(w.inputs[0], parent) {
+		t.Errorf("Step Functions was sent %s, want the trace %s below a span of its own", w.inputs, root)
+	}
+	document := make([]byte, 64<<10)
+	if err := daemon.SetReadDeadline(time.Now().Add(time.Second)); err != nil { // batches of their own accord take 5 s
+		t.Fatal(err)
+	}
+	n, _, err := daemon.ReadFrom(document)
+	if err != nil || !strings.Contains(string(document[:n]), root) {
+		t.Errorf("the daemon heard %q, %v", document[:n], err)
+	}
+}
+
+func TestTheRuntimesLinesHaveALevel(t *testing.T) {
+	w := newWorld(t)
+	lines := runtimeLog{w.system.log}
+	for line, level := range map[string]string{
+		`{"errorMessage":"full","errorType":"HotelUnavailable"}`:             "INFO",
+		`{"errorMessage":"bug","errorType":"string","stackTrace":[{}]}`:      "ERROR",
+		"calling the handler function resulted in a panic, the process ends": "ERROR",
+	} {
+		w.log.Reset()
+		if n, err := lines.Write([]byte(line + "\n")); err != nil || n != len(line)+1 || !strings.Contains(w.log.String(), `"level":"`+level) {
+			t.Errorf("%s: %d, %v, logged %s; want %s", line, n, err, w.log.String(), level)
+		}
+	}
+}
+
+func TestAMessageIsBounded(t *testing.T) {
+	long := strings.Repeat("é", maxMessage)
+	e := named(context.Canceled)
+	if e.Type != "InternalError" {
+		t.Errorf("type %s", e.Type)
+	}
+	if got := named(textError("x" + long)).Message; len(got) != maxMessage-1 || !strings.HasSuffix(got, "é") {
+		t.Errorf("a message of %d bytes that ends %q", len(got), got[len(got)-3:])
+	}
+}
+
+type textError string
+
+func (e textError) Error() string { return string(e) }

@@ -1,0 +1,100 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"tripsaga/shared/fault"
+	"tripsaga/trip/app"
+	"tripsaga/trip/handlers/rest"
+)
+
+// statusChange is an event of EventBridge, "Step Functions Execution Status Change":
+// https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+type statusChange struct {
+	Source     string `json:"source"`
+	DetailType string `json:"detail-type"`
+	Detail     struct {
+		StateMachineARN string `json:"stateMachineArn"`
+		Name            string `json:"name"`
+		Status          string `json:"status"`
+		RedriveCount    int    `json:"redriveCount"`
+	} `json:"detail"`
+}
+
+// listener marks trips whose sagas stopped without an end of their own.
+type listener struct {
+	app   *app.Service
+	sagas interface {
+		rest.Executions
+		IsOf(stateMachineARN string) bool
+		FailedState(ctx context.Context, tripID string) (string, error)
+	}
+}
+
+// newListener makes the function that hears of the executions' ends.
+func newListener(s *system) handler { return (&listener{s.app, s.sagas}).invoke }
+
+func (l *listener) invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var event statusChange
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return nil, named(fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the event is none of Step Functions"))
+	}
+	if err := l.hear(ctx, event); err != nil {
+		return nil, named(err)
+	}
+	return []byte("null"), nil
+}
+
+// hear takes the event as a hint: events come twice, late, and in any order, so that the execution is asked how it
+// stands now. A saga that recorded its end (BookingFailed and FlightBookingFailed do so before they fail) has a trip
+// that has ended, and is not asked at all; one that ends well after a redrive ends its trip itself. A trip that was marked
+// as overdue while its saga ran is marked anew when that stops.
+func (l *listener) hear(ctx context.Context, event statusChange) error {
+	if err := l.check(event); err != nil {
+		return err
+	}
+	d := event.Detail
+	if d.Status == "RUNNING" || d.Status == "SUCCEEDED" {
+		return nil
+	}
+	trip, err := l.app.Trips.Get(ctx, d.Name)
+	if err != nil || trip.Ended() {
+		return err
+	}
+	now, err := l.sagas.Progress(ctx, d.Name)
+	if err != nil {
+		return err
+	}
+	if now.Status == "RUNNING" && now.Redrives <= d.RedriveCount {
+		return fault.New(fault.Unavailable, fault.NameUnavailable,
+			"the saga of trip %s is still described as running, after the event of its end", d.Name)
+	}
+	change := app.ExecutionChange{TripID: d.Name, Status: now.Status, Error: now.Error}
+	if now.Status == "FAILED" { // of a time-out or a stop no state is the cause
+		if change.State, err = l.sagas.FailedState(ctx, d.Name); err != nil {
+			return err
+		}
+	}
+	return l.app.MarkNeedsAttention(ctx, change)
+}
+
+// check refuses what a rule of EventBridge should not have sent here.
+func (l *listener) check(event statusChange) error {
+	d := event.Detail
+	var p fault.Problems
+	if event.Source != "aws.states" || event.DetailType != "Step Functions Execution Status Change" {
+		p.Add("", fault.Invalidf("detail-type", "%.80q of %.80q is no change of an execution's status", event.DetailType, event.Source))
+	}
+	if !l.sagas.IsOf(d.StateMachineARN) {
+		p.Add("", fault.Invalidf("detail.stateMachineArn", "%.200q is not the state machine that runs the sagas", d.StateMachineARN))
+	}
+	if statuses := []string{"RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}; !slices.Contains(statuses, d.Status) {
+		p.Add("", fault.Invalidf("detail.status", "%.40q is no status, allowed are %q", d.Status, statuses))
+	}
+	if d.Name == "" {
+		p.Add("", fault.Invalidf("detail.name", "the event names no execution"))
+	}
+	return p.Err()
+}

@@ -1,0 +1,139 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+
+	"tripsaga/aws/trial"
+	"tripsaga/shared/fault"
+)
+
+// hookEvent is what CodeDeploy calls a hook with:
+// https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html
+type hookEvent struct {
+	DeploymentID string `json:"DeploymentId"`
+	HookID       string `json:"LifecycleEventHookExecutionId"`
+}
+
+// hookReport is the hook's own answer, for whoever reads its log.
+type hookReport struct {
+	Function string `json:"function"`
+	Status   string `json:"status"`
+	Problem  string `json:"problem,omitempty"`
+}
+
+// hook is CodeDeploy's hook before traffic moves.
+type hook struct {
+	trial       *trial.Trial
+	deployments deployments
+	log         *slog.Logger
+}
+
+// deployments is what a hook asks of CodeDeploy.
+type deployments interface {
+	GetDeployment(context.Context, *codedeploy.GetDeploymentInput, ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentOutput, error)
+	PutLifecycleEventHookExecutionStatus(context.Context, *codedeploy.PutLifecycleEventHookExecutionStatusInput,
+		...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error)
+}
+
+// newPreTraffic makes the function that tries new versions. Only it has clients of Lambda and CodeDeploy.
+func newPreTraffic(s *system) handler {
+	c := &s.config
+	h := hook{log: s.log, deployments: codedeploy.New(codedeploy.Options{
+		Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointCodeDeploy),
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptAllowed), Retryer: patient(),
+	})}
+	h.trial = &trial.Trial{
+		App: s.app, Functions: newInvoker(c), Versions: c.newVersions, StateMachine: c.stateMachine, Log: s.log,
+	}
+	return h.invoke
+}
+
+// patient tries more often than the SDK does by itself, and within seconds.
+func patient() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.MaxBackoff = 8, 4*time.Second
+		o.RateLimiter = ratelimit.None
+	})
+}
+
+// tryShare is the part of a call's time that is for trying and giving back; the rest is for the report.
+const tryShare = 0.9
+
+// invoke always reports, since CodeDeploy would otherwise wait for an hour. What is wrong with a version is no error of
+// the hook: only a report that does not arrive is, and Lambda then calls the hook again.
+func (h *hook) invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var event hookEvent
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return nil, named(fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the event is none of CodeDeploy"))
+	}
+	if event.DeploymentID == "" || event.HookID == "" {
+		return nil, named(fault.Invalidf("", "the event has no DeploymentId or no LifecycleEventHookExecutionId"))
+	}
+	report := h.try(ctx, event)
+	if err := h.tell(ctx, event, report.Status); err != nil {
+		return nil, named(fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "reporting %+v to CodeDeploy", report))
+	}
+	return json.Marshal(report)
+}
+
+// try is the trial of the function that is deployed. A panic is a failure, too.
+func (h *hook) try(ctx context.Context, event hookEvent) (report hookReport) {
+	report.Status = string(types.LifecycleEventStatusFailed)
+	level := slog.LevelError
+	defer func() {
+		if reason := recover(); reason != nil {
+			report.Problem = fmt.Sprint("panic: ", reason)
+		}
+		h.log.LogAttrs(ctx, level, "new version tried", slog.String("function", report.Function), slog.String("status", report.Status),
+			slog.String("problem", report.Problem), slog.String("deployment", event.DeploymentID))
+	}()
+	trying, cancel := trial.Share(ctx, tryShare)
+	defer cancel()
+	var err error
+	if report.Function, err = h.function(trying, event.DeploymentID); err == nil {
+		err = h.trial.Run(trying, report.Function, event.HookID)
+	}
+	if err != nil {
+		report.Problem = err.Error()
+		return report
+	}
+	level, report.Status = slog.LevelInfo, string(types.LifecycleEventStatusSucceeded)
+	return report
+}
+
+// function is what the deployment is of: its group has the function's name.
+func (h *hook) function(ctx context.Context, deployment string) (string, error) {
+	out, err := h.deployments.GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &deployment})
+	if err != nil {
+		return "", fmt.Errorf("asking CodeDeploy for deployment %s: %w", deployment, err)
+	}
+	if out.DeploymentInfo == nil {
+		return "", fmt.Errorf("deployment %s has no description", deployment)
+	}
+	return aws.ToString(out.DeploymentInfo.DeploymentGroupName), nil
+}
+
+// tell reports the outcome. A call that came twice may find that the first has reported.
+func (h *hook) tell(ctx context.Context, event hookEvent, status string) error {
+	_, err := h.deployments.PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{
+		DeploymentId: &event.DeploymentID, LifecycleEventHookExecutionId: &event.HookID, Status: types.LifecycleEventStatus(status),
+	})
+	var told *types.LifecycleEventAlreadyCompletedException
+	if errors.As(err, &told) {
+		h.log.WarnContext(ctx, "the hook had reported before", "deployment", event.DeploymentID, "status", status)
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,155 @@
+package rehearsal
+
+import (
+	"context"
+	"time"
+
+	"tripsaga/aws/functions"
+	"tripsaga/aws/rehearsal/cloudwatch"
+	"tripsaga/aws/rehearsal/template"
+	"tripsaga/engine"
+	"tripsaga/local"
+	"tripsaga/telemetry"
+	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/handlers"
+)
+
+// play is one rehearsal.
+type play struct {
+	ctx    context.Context
+	opt    Options
+	clock  *clock
+	random random
+	failed error // what the rehearsal itself could not do
+
+	sys       *local.System
+	tasks     handlers.Registry
+	functions map[string]*function // by handler
+	met       map[string]bool      // trips of which the version under test served a delivery
+
+	store    cloudwatch.Store
+	arrivals arrivals
+	alarms   alarms
+	release  release
+	traffic  traffic
+	timeline timeline
+
+	began     time.Time
+	releaseAt time.Time
+}
+
+// The minutes that are played around the release.
+const (
+	before = 3
+	after  = 3
+)
+
+// start is the first moment, to the minute. Each rehearsal begins at some second of it, since releases do not begin with
+// CloudWatch's minutes.
+var start = time.Date(2027, 2, 1, 9, 0, 0, 0, time.UTC)
+
+// Run plays a release. Its errors tell that it could not be played, or that ctx has ended; what the release came to, good
+// or bad, is in the report.
+func Run(ctx context.Context, opt Options) (*Report, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	p := newPlay(ctx, opt)
+	if err := p.open(); err != nil {
+		return nil, err
+	}
+	defer p.sys.Close(context.WithoutCancel(ctx))
+	defer p.clock.close()
+	p.begin()
+	for p.failed == nil && ctx.Err() == nil && p.clock.virtual.Step() {
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if p.failed != nil {
+		return nil, p.failed
+	}
+	return p.report()
+}
+
+func newPlay(ctx context.Context, opt Options) *play {
+	p := &play{ctx: ctx, opt: opt, random: newRandom(opt.Seed), met: map[string]bool{}, functions: map[string]*function{}}
+	p.began = start.Add(time.Duration(p.random.beginning.IntN(60)) * time.Second)
+	p.releaseAt = p.began.Add(before * time.Minute)
+	p.clock = newClock(p.began)
+	p.arrivals = newArrivals(opt.Delays, p.random)
+	p.alarms = alarms{p: p, all: opt.Release.Alarms}
+	p.release, p.traffic, p.timeline = release{p: p, began: p.releaseAt}, traffic{p: p}, timeline{p: p}
+	for _, f := range opt.Release.Functions {
+		p.addFunction(f)
+	}
+	return p
+}
+
+func (p *play) addFunction(spec template.Function) {
+	f := &function{Function: spec, tested: p.tests(spec.Handler)}
+	f.rollout = &rollout{function: f, group: spec.Group, phase: waiting}
+	for i, name := range []string{template.OldVersion, template.NewVersion} {
+		log := logLines{play: p, function: spec.Name}
+		f.versions[i] = &version{name: name, metrics: telemetry.NewEMF(log, spec.Namespace, name)}
+	}
+	p.functions[spec.Handler] = f
+	p.release.rollouts = append(p.release.rollouts, f.rollout)
+}
+
+// tests tells whether the function's new version is under test.
+func (p *play) tests(handler string) bool {
+	switch {
+	case p.opt.Bad == Declines:
+		return handler == charges
+	case p.opt.Function != "":
+		return handler == p.opt.Function
+	}
+	return isTask(handler)
+}
+
+func isTask(handler string) bool {
+	for _, f := range functions.All() {
+		if f.Name == handler {
+			return f.Task
+		}
+	}
+	return false
+}
+
+// open wires the system. The handlers are made once it is there, and before anything is delivered.
+func (p *play) open() (err error) {
+	p.sys, err = local.Open(p.ctx, local.Options{
+		Scheduler: p.clock, Seed: p.random.saga.Uint64, Random: p.random.ids, MaxOpen: 1 << 30,
+		Telemetry: telemetry.Observer{Metrics: watch{}},
+		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
+			for name := range tasks {
+				tasks[name] = p.deliver(name)
+			}
+			return tasks
+		},
+	})
+	if err != nil {
+		return err
+	}
+	issued := issuer{bank.New(p.sys.Store), p.opt.Seed}
+	if p.opt.Bad == Declines {
+		p.sys.App.Payments = store.NewPayments(p.sys.Store, issued, p.clock.Now)
+	}
+	p.tasks = handlers.New(p.sys.App, telemetry.Task(telemetry.Observer{Metrics: watch{}}), p.planted)
+	return p.loadOffers()
+}
+
+func (p *play) begin() {
+	p.timeline.tick()
+	p.alarms.begin()
+	p.traffic.begin()
+	p.clock.AfterFunc(before*time.Minute, p.release.begin)
+}
+
+// over tells whether the last booking has been made: some minutes after the release.
+func (p *play) over() bool {
+	ended := p.release.ended
+	return !ended.IsZero() && p.clock.Now().Sub(ended) >= after*time.Minute
+}

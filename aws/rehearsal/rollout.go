@@ -1,0 +1,172 @@
+package rehearsal
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"tripsaga/aws/rehearsal/cloudwatch"
+	"tripsaga/aws/rehearsal/template"
+)
+
+// phase is how far a function's roll-out is.
+type phase string
+
+const (
+	waiting    phase = "waiting"
+	shifting   phase = "shifting"
+	completed  phase = "completed"   // the new version has all traffic
+	stopped    phase = "stopped"     // by an alarm; the traffic stays as it is
+	rolledBack phase = "rolled back" // the old version has all traffic
+)
+
+// rollout is the deployment of one function.
+type rollout struct {
+	function *function
+	group    *template.Group // nil: nobody shifts, nobody watches
+	phase    phase
+	weight   int // percent of the traffic that the new version has
+}
+
+// release is CloudFormation's update of the stack: all aliases change at once, each by its own group. One that fails
+// takes the whole update back.
+type release struct {
+	p        *play
+	rollouts []*rollout
+	began    time.Time
+	ended    time.Time // zero while anything is under way
+	by       string    // the alarm that took it back first
+	group    string    // whose deployment that was
+	at       time.Time // of that
+	late     bool      // CloudFormation is about to take the rest back
+}
+
+// takeBack is how long CloudFormation needs from a failed deployment to the other functions' old versions. Assumed: AWS
+// promises no figure.
+const takeBack = 30 * time.Second
+
+func (r *release) begin() {
+	r.began = r.p.clock.Now()
+	r.p.say("the release begins: %d functions", len(r.rollouts))
+	for _, x := range r.rollouts {
+		r.beginOne(x)
+	}
+	r.settle()
+}
+
+// beginOne stops at once when an alarm of the group is raised already, as CodeDeploy does.
+func (r *release) beginOne(x *rollout) {
+	x.phase = shifting
+	if x.group == nil {
+		x.phase, x.weight = completed, 100
+		return
+	}
+	for _, name := range x.group.Alarms {
+		if r.p.alarms.state[name] == cloudwatch.InAlarm {
+			r.stop(x, name)
+			return
+		}
+	}
+	r.shift(x)
+}
+
+// shift gives the new version its next share.
+func (r *release) shift(x *rollout) {
+	if x.phase != shifting {
+		return
+	}
+	since := r.p.clock.Now().Sub(r.began)
+	if x.weight = x.group.Shift.At(since); x.weight >= 100 {
+		x.phase = completed
+		r.settle()
+		return
+	}
+	r.p.clock.AfterFunc(x.group.Shift.Interval, func() { r.shift(x) })
+}
+
+// ring tells the groups that watch the alarm.
+func (r *release) ring(alarm string) {
+	for _, x := range r.rollouts {
+		if x.phase == shifting && slices.Contains(x.group.Alarms, alarm) {
+			r.stop(x, alarm)
+		}
+	}
+	r.settle()
+}
+
+// stop ends a deployment. Without automatic rollback its traffic stays where it is, and what becomes of the release is
+// left to people.
+func (r *release) stop(x *rollout, alarm string) {
+	if !x.group.TakeBack {
+		x.phase = stopped
+		r.p.say("%s: CodeDeploy stops at %d %%, by %s; nothing takes it back", x.function.Handler, x.weight, alarm)
+		return
+	}
+	r.p.say("%s: CodeDeploy takes it back from %d %%, by %s", x.function.Handler, x.weight, alarm)
+	x.phase, x.weight = rolledBack, 0
+	if !r.late {
+		r.late, r.by, r.group, r.at = true, alarm, x.group.Name, r.p.clock.Now()
+		r.p.clock.AfterFunc(takeBack, r.takeBackAll)
+	}
+}
+
+// takeBackAll is CloudFormation's rollback of the update.
+func (r *release) takeBackAll() {
+	others := 0
+	for _, x := range r.rollouts {
+		if x.phase != rolledBack {
+			x.phase, x.weight = rolledBack, 0
+			others++
+		}
+	}
+	r.p.say("CloudFormation takes the release back: %d more functions", others)
+	r.settle()
+}
+
+// settle ends the release once nothing moves any more.
+func (r *release) settle() {
+	all := func(p phase) bool {
+		return !slices.ContainsFunc(r.rollouts, func(x *rollout) bool { return x.phase != p })
+	}
+	moving := slices.ContainsFunc(r.rollouts, func(x *rollout) bool { return x.phase == shifting || x.phase == waiting })
+	if moving || r.late && !all(rolledBack) || !r.ended.IsZero() {
+		return
+	}
+	r.ended = r.p.clock.Now()
+	r.p.say("the release has ended: %s", r.outcome())
+}
+
+// outcome is the worst that became of a function.
+func (r *release) outcome() phase {
+	for _, p := range []phase{stopped, rolledBack, shifting, waiting} {
+		if slices.ContainsFunc(r.rollouts, func(x *rollout) bool { return x.phase == p }) {
+			return p
+		}
+	}
+	return completed
+}
+
+// weight is the share that the new version has of the functions under test, on average.
+func (r *release) weight() float64 {
+	sum, n := 0, 0
+	for _, x := range r.rollouts {
+		if x.function.tested {
+			sum += x.weight
+			n++
+		}
+	}
+	return float64(sum) / float64(max(n, 1))
+}
+
+// minute is the how-manieth of the release a moment is in; the one before it begins is 0.
+func (r *release) minute(at time.Time) int {
+	since := at.Sub(r.began)
+	if since < 0 {
+		return -int(-since / time.Minute)
+	}
+	return int(since/time.Minute) + 1
+}
+
+func (p *play) say(format string, args ...any) {
+	p.timeline.note(p.clock.Now(), fmt.Sprintf(format, args...))
+}

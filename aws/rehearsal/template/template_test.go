@@ -1,0 +1,390 @@
+package template
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tripsaga/aws/functions"
+	"tripsaga/aws/rehearsal/cloudwatch"
+)
+
+const (
+	fixture  = "../testdata/template.json"
+	deployed = "../../../infrastructure/testdata/ProductionStack.template.json"
+)
+
+func read(t *testing.T, file string) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole map[string]any
+	if err := json.Unmarshal(data, &whole); err != nil {
+		t.Fatal(err)
+	}
+	return whole
+}
+
+func release(t *testing.T, whole map[string]any) (*Release, error) {
+	t.Helper()
+	data, err := json.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return parsed.Release()
+}
+
+// TestRelease reads the fixture, and the template of production unless there is no infrastructure: every function that takes
+// traffic has a group that shifts linearly, goes back by itself, and watches alarms that look at calls of its own.
+func TestRelease(t *testing.T) {
+	for _, file := range []string{fixture, deployed} {
+		t.Run(file, func(t *testing.T) {
+			if _, err := os.Stat("../../../infrastructure"); errors.Is(err, fs.ErrNotExist) && file == deployed {
+				t.Skip("the infrastructure is not here")
+			}
+			r, err := release(t, read(t, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got, want []string
+			for _, f := range r.Functions {
+				got = append(got, f.Handler)
+				checkFunction(t, f, r)
+			}
+			for _, f := range functions.All() {
+				if f.Name != functions.PreTraffic {
+					want = append(want, f.Name)
+				}
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("functions %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func checkFunction(t *testing.T, f Function, r *Release) {
+	t.Helper()
+	if f.Alias != "live" || f.Namespace != "tripsaga/production" || f.Timeout <= defaultTimeout {
+		t.Errorf("%s: alias %s, namespace %s, time-out %s", f.Handler, f.Alias, f.Namespace, f.Timeout)
+	}
+	g := f.Group
+	if g == nil || !g.TakeBack || len(g.Alarms) == 0 || g.Shift != (Shift{Percent: 10, Interval: time.Minute}) {
+		t.Fatalf("%s: group %+v", f.Handler, g)
+	}
+	own := map[string]string{"FunctionName": f.Name, "Resource": f.Resource(), "ExecutedVersion": NewVersion}
+	for _, a := range r.Alarms {
+		if !slices.Contains(g.Alarms, a.Name) {
+			continue
+		}
+		for _, m := range a.Reads() {
+			for name, value := range own {
+				if got := m.Dimensions[name]; got != "" && got != value {
+					t.Errorf("%s: the alarm %s reads %s, want %s %s", f.Handler, a.Name, m.Key(), name, value)
+				}
+			}
+		}
+	}
+}
+
+func TestAnAlarmAsItIsRead(t *testing.T) {
+	r, err := release(t, read(t, fixture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"ProcessPaymentVersionFaults": "2 of 3 x 1m0s GreaterThanOrEqualToThreshold 5 notBreaching: " +
+			"faults=IF(invocations > 0, 100 * (errors - FILL(business, 0)) / invocations, 0)! " +
+			"invocations=Sum AWS/Lambda Invocations {ExecutedVersion=2, FunctionName=ProcessPayment, Resource=ProcessPayment:live} " +
+			"errors=Sum AWS/Lambda Errors {ExecutedVersion=2, FunctionName=ProcessPayment, Resource=ProcessPayment:live} " +
+			"business=Sum tripsaga/production BusinessErrors {FunctionVersion=2, Step=ProcessPayment}",
+		"ApiVersionLatency": "2 of 3 x 1m0s GreaterThanThreshold 14500 notBreaching: " +
+			"m=p90 AWS/Lambda Duration {ExecutedVersion=2, FunctionName=Api, Resource=Api:live}!",
+	}
+	for _, a := range r.Alarms {
+		if text := want[a.Name]; text != "" && text != described(a) {
+			t.Errorf("%s:\n%s\nwant\n%s", a.Name, described(a), text)
+		}
+		delete(want, a.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not read: %v", want)
+	}
+}
+
+func described(a *cloudwatch.Alarm) string {
+	s := fmt.Sprintf("%d of %d x %s %s %v %s:", a.Datapoints, a.Periods, a.Period, a.Comparison, a.Threshold, a.Missing)
+	for _, q := range a.Queries {
+		s += " " + q.ID + "="
+		if q.Stat != nil {
+			s += q.Stat.Statistic.String() + " " + q.Stat.Metric.Key()
+		} else {
+			s += q.Expr.String()
+		}
+		if q.Returns {
+			s += "!"
+		}
+	}
+	return s
+}
+
+// TestWhatIsNotUnderstoodIsNamed changes one value of the fixture and wants its path in the error.
+func TestWhatIsNotUnderstoodIsNamed(t *testing.T) {
+	const (
+		alarm   = "Resources.ReserveFlightVersionFaults.Properties"
+		latency = "Resources.ReserveFlightVersionLatency.Properties"
+		group   = "Resources.ReserveFlightGroup.Properties"
+		alias   = "Resources.ReserveFlightLive"
+		handler = "Resources.ReserveFlight.Properties.Handler"
+	)
+	type object = map[string]any
+	for _, x := range []struct {
+		path  string
+		value any
+		want  string // besides the path
+	}{
+		{alarm + ".ThresholdMetricId", "ad1", "not supported"},
+		{alarm + ".EvaluateLowSampleCountPercentile", "ignore", "not supported"},
+		{alarm + ".Unit", "Count", "not supported"},
+		{alarm + ".Threshold", nil, "missing"},
+		{alarm + ".Threshold", "five", `"five"`},
+		{alarm + ".Threshold", "NaN", `"NaN"`},
+		{alarm + ".Threshold", "-Inf", `"-Inf"`},
+		{alarm + ".EvaluationPeriods", 0, "from 1"},
+		{alarm + ".EvaluationPeriods", 1e10, "from 1 to 2147483647"},
+		{alarm + ".ComparisonOperator", "LessThanLowerOrGreaterThanUpperThreshold", "not supported"},
+		{alarm + ".TreatMissingData", "guess", `"guess"`},
+		{alarm + ".Metrics[0].Expression", "ANOMALY_DETECTION_BAND(errors)", "ANOMALY_DETECTION_BAND"},
+		{alarm + ".Metrics[0].AccountId", "1", "not supported"},
+		{alarm + ".Metrics[1].MetricStat.Stat", "tm90", `"tm90"`},
+		{alarm + ".Metrics[1].MetricStat.Period", 300, ""},
+		{alarm + ".Metrics[1].MetricStat.Unit", "Count", "not supported"},
+		{alarm + ".Metrics[1].MetricStat.Metric.Dimensions[0].Value", object{"Fn::ImportValue": "x"}, "Fn::ImportValue is not supported"},
+		{alarm + ".Metrics[1].MetricStat.Metric.Dimensions[0].Value", object{"Ref": "Nobody"}, "Nobody"},
+		{latency + ".Period", 10, ""},
+		{latency + ".ExtendedStatistic", nil, "missing"},
+		{group + ".DeploymentConfigName", "CodeDeployDefault.LambdaSlowly", "LambdaSlowly"},
+		{group + ".AutoScalingGroups", []any{"a"}, "not supported"},
+		{group + ".DeploymentStyle", nil, "missing"},
+		{group + ".DeploymentStyle.DeploymentType", "IN_PLACE", "want BLUE_GREEN"},
+		{group + ".DeploymentStyle.DeploymentOption", "WITHOUT_TRAFFIC_CONTROL", "want WITH_TRAFFIC_CONTROL"},
+		{group + ".DeploymentStyle.Unrelated", 1, "not supported"},
+		{group + ".AlarmConfiguration.Unrelated", 1, "not supported"},
+		{group + ".AlarmConfiguration.Alarms[0].Unrelated", 1, "not supported"},
+		{group + ".AutoRollbackConfiguration.Unrelated", 1, "not supported"},
+		{group + ".AlarmConfiguration.Enabled", object{"Fn::If": []any{}}, "want true or false"},
+		{group + ".AlarmConfiguration.Alarms[0].Name", object{"Fn::If": []any{}}, "Fn::If"},
+		{alias + ".Properties.RoutingConfig", object{}, "not supported"},
+		{alias + ".Properties.FunctionVersion", "$LATEST", "$LATEST"},
+		{alias + ".Properties.FunctionName", "another", "another"},
+		{alias + ".UpdatePolicy.CodeDeployLambdaAliasUpdate.DeploymentGroupName", "another", "another"},
+		{alias + ".Condition", "Sometimes", "conditions"},
+		{handler, nil, "missing"},
+	} {
+		whole := read(t, fixture)
+		set(t, whole, x.path, x.value)
+		_, err := release(t, whole)
+		path, _, _ := strings.Cut(x.path, ".Metrics[1].MetricStat.Period")
+		path = strings.TrimSuffix(path, ".Period")
+		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%s = %v:\n%v\nwant an error with its path and %q", x.path, x.value, err, x.want)
+		}
+	}
+}
+
+// set changes the value at a path; nil takes it away.
+func set(t *testing.T, whole map[string]any, path string, value any) {
+	t.Helper()
+	steps := strings.Split(strings.NewReplacer("[", ".", "]", "").Replace(path), ".")
+	var at any = whole
+	for _, step := range steps[:len(steps)-1] {
+		switch v := at.(type) {
+		case map[string]any:
+			at = v[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at = v[i]
+		default:
+			t.Fatalf("%s: nothing at %s", path, step)
+		}
+	}
+	object, ok := at.(map[string]any)
+	if !ok {
+		t.Fatalf("%s: it leads nowhere", path)
+	}
+	if last := steps[len(steps)-1]; value == nil {
+		delete(object, last)
+	} else {
+		object[last] = value
+	}
+}
+
+// TestNamesThatLeadToThemselves would else be followed for ever.
+func TestNamesThatLeadToThemselves(t *testing.T) {
+	type object = map[string]any
+	const alarm, next = "Resources.ReserveFlightVersionFaults.Properties.AlarmName", "Resources.ReserveFlightVersionLatency.Properties.AlarmName"
+	for _, x := range []map[string]any{
+		{alarm: object{"Ref": "ReserveFlightVersionFaults"}},
+		{alarm: object{"Fn::Sub": "a-${ReserveFlightVersionFaults}"}},
+		{alarm: object{"Ref": "ReserveFlightVersionLatency"}, next: object{"Ref": "ReserveFlightVersionFaults"}},
+		{alarm: object{"Ref": "Own"}, "Resources.Own": object{"Type": "AWS::CodeDeploy::Application",
+			"Properties": object{"ApplicationName": object{"Fn::Join": []any{"", []any{object{"Ref": "ReserveFlightVersionFaults"}}}}}}},
+		{"Resources.Api.Properties.FunctionName": object{"Ref": "ApiLive"}},
+		{"Resources.Api.Properties.FunctionName": object{"Fn::GetAtt": []any{"Api", "Arn"}}},
+		{"Resources.ApiVersion.Properties.FunctionName": object{"Ref": "ApiVersion"}, alarm: object{"Ref": "ApiVersion"}},
+	} {
+		whole := read(t, fixture)
+		for path, value := range x {
+			set(t, whole, path, value)
+		}
+		_, err := release(t, whole)
+		if err == nil || !strings.Contains(err.Error(), "Name: it refers to itself") {
+			t.Errorf("%v:\n%v\nwant an error that says so", x, err)
+		}
+		for path := range x {
+			if _, leads := x[alarm]; leads && len(x) == 1 && !strings.Contains(err.Error(), path+": ") {
+				t.Errorf("%v:\n%v\nwant its path", x, err)
+			}
+		}
+	}
+	whole := read(t, fixture)
+	whole["Parameters"] = object{"P": object{"Default": object{"Ref": "P"}}}
+	set(t, whole, alarm, object{"Ref": "P"})
+	if _, err := release(t, whole); err == nil || !strings.Contains(err.Error(), "Parameters.P.Default: it is an object") {
+		t.Errorf("%v, want an error that says that a default has no functions", err)
+	}
+}
+
+func TestAnAlarmOfAnotherKindIsNamed(t *testing.T) {
+	whole := read(t, fixture)
+	set(t, whole, "Resources.ReserveFlightAliasFaults.Type", "AWS::CloudWatch::CompositeAlarm")
+	if _, err := release(t, whole); err == nil || !strings.Contains(err.Error(), "ReserveFlightAliasFaults") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestEveryProblemIsToldAtOnce spoils two resources.
+func TestEveryProblemIsToldAtOnce(t *testing.T) {
+	whole := read(t, fixture)
+	set(t, whole, "Resources.ReserveFlightAliasFaults.Properties.Unit", "Count")
+	set(t, whole, "Resources.ApiGroup.Properties.DeploymentConfigName", "X")
+	_, err := release(t, whole)
+	if err == nil || !strings.Contains(err.Error(), "ReserveFlightAliasFaults") || !strings.Contains(err.Error(), "ApiGroup") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestIntrinsics resolves each form in which the CDK and people write names.
+func TestIntrinsics(t *testing.T) {
+	whole := read(t, fixture)
+	whole["Parameters"] = map[string]any{"Given": map[string]any{"Default": "g"}, "Asked": map[string]any{}}
+	data, err := json.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		`"x"`:                                  "x",
+		`7`:                                    "7",
+		`{"Ref": "Api"}`:                       "Api",
+		`{"Ref": "ApiGroup"}`:                  "Api",
+		`{"Ref": "Given"}`:                     "g",
+		`{"Ref": "Asked"}`:                     "{Asked}",
+		`{"Ref": "AWS::Region"}`:               "region",
+		`{"Ref": "Table"}`:                     "Table",
+		`{"Ref": "ApiVersion"}`:                functionARN + "Api:2",
+		`{"Ref": "ApiLive"}`:                   functionARN + "Api:live",
+		`{"Fn::GetAtt": ["Api", "Arn"]}`:       functionARN + "Api",
+		`{"Fn::GetAtt": "ApiVersion.Version"}`: "2",
+		`{"Fn::GetAtt": ["Table", "Arn"]}`:     "{Table.Arn}",
+		`{"Fn::Sub": "${Api}:live-${!Api}"}`:   "Api:live-${Api}",
+		`{"Fn::Sub": ["${f}:${ApiVersion.Version}", {"f": {"Ref": "Api"}}]}`:               "Api:2",
+		`{"Fn::Join": ["", [{"Ref": "Api"}, ":live"]]}`:                                    "Api:live",
+		`{"Fn::Select": [6, {"Fn::Split": [":", {"Ref": "ApiLive"}]}]}`:                    "Api",
+		`{"Fn::Join": [":", {"Fn::Split": ["-", "a-b"]}]}`:                                 "a:b",
+		`{"Fn::Select": [1, ["a", {"Fn::Join": ["", ["b", {"Ref": "AWS::AccountId"}]]}]]}`: "b000000000000",
+	} {
+		var value any
+		if err := json.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatal(err)
+		}
+		got, err := at{parsed, "here", value}.text()
+		if err != nil || got != want {
+			t.Errorf("%s = %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{`null`, `true`, `["a"]`, `{}`, `{"Ref": "X"}`, `{"Ref": 1}`, `{"Fn::GetAtt": ["X", "Y"]}`,
+		`{"Fn::GetAtt": "Api"}`, `{"Fn::Join": [""]}`, `{"Fn::Select": [9, ["a"]]}`, `{"Fn::Select": [1e300, ["a"]]}`,
+		`{"Fn::Select": ["NaN", ["a"]]}`, `{"Fn::Select": [0.5, ["a"]]}`, `{"Fn::Sub": "${X}"}`, `{"Ref": "Api", "b": 1}`} {
+		var value any
+		if err := json.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := (at{parsed, "here", value}).text(); err == nil || !strings.HasPrefix(err.Error(), "here") {
+			t.Errorf("%s = %q, %v; want an error that says where", text, got, err)
+		}
+	}
+}
+
+func TestNoTemplate(t *testing.T) {
+	for _, text := range []string{``, `[]`, `{}`, `{"Resources": {}}`, `{"Resources": {"a": null}}`, `{"Resources": {"a": {}}}`, `AWSTemplateFormatVersion: x`} {
+		if _, err := Parse([]byte(text)); err == nil {
+			t.Errorf("%s is taken for a template", text)
+		}
+	}
+}
+
+// TestAGroupThatIsNotGuarded: what is not enabled, or does not list the event, is not there.
+func TestAGroupThatIsNotGuarded(t *testing.T) {
+	const group = "Resources.ReserveFlightGroup.Properties."
+	for _, x := range []struct {
+		path     string
+		value    any
+		alarms   int
+		takeBack bool
+	}{
+		{group + "TriggerConfigurations", []any{}, 3, true},
+		{group + "AlarmConfiguration.IgnorePollAlarmFailure", true, 3, true},
+		{group + "AlarmConfiguration", nil, 0, true},
+		{group + "AlarmConfiguration.Enabled", false, 0, true},
+		{group + "AlarmConfiguration.Enabled", nil, 0, true},
+		{group + "AlarmConfiguration.Alarms", []any{}, 0, true},
+		{group + "AutoRollbackConfiguration", nil, 3, false},
+		{group + "AutoRollbackConfiguration.Enabled", false, 3, false},
+		{group + "AutoRollbackConfiguration.Events", []any{"DEPLOYMENT_FAILURE"}, 3, false},
+		{group + "AutoRollbackConfiguration.Events", nil, 3, false},
+	} {
+		whole := read(t, fixture)
+		set(t, whole, x.path, x.value)
+		r, err := release(t, whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range r.Functions {
+			if f.Handler == "ReserveFlight" && (len(f.Group.Alarms) != x.alarms || f.Group.TakeBack != x.takeBack) {
+				t.Errorf("%s = %v: alarms %v, takes back %v", x.path, x.value, f.Group.Alarms, f.Group.TakeBack)
+			}
+		}
+	}
+}

@@ -1,0 +1,218 @@
+// Package capacity measures what a booking costs on DynamoDB, in the units that are billed, as DynamoDB Local reports
+// them; and what happens when many want the same flight.
+package capacity
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"tripsaga/aws/dynamo"
+	"tripsaga/aws/dynamo/dynamotest"
+	"tripsaga/engine"
+	"tripsaga/engine/faulty"
+	"tripsaga/table"
+	"tripsaga/table/embedded"
+	"tripsaga/tests/scenarios/scenario"
+	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers"
+	"tripsaga/trip/saga"
+)
+
+var update = flag.Bool("update", false, "write the report in docs/capacity.md and the usage of the estimate of the costs anew")
+
+func TestMain(m *testing.M) { dynamotest.Main(m) }
+
+// maxWriteUnits is what a booking of two nights that goes well may cost, the built-in bank's books not counted.
+const maxWriteUnits = 24
+
+// paths are the ways through the saga, each by the booking and the faults that lead there.
+var paths = []struct {
+	name, why string
+	change    func(*domain.Request)
+	faults    string
+}{
+	{"happy", "flight, two nights, payment", nil, ""},
+	{"flight sold out", "nothing to compensate", func(r *domain.Request) { r.Flight.Number = "NH1" }, ""},
+	{"hotel full", "the flight is taken back", func(r *domain.Request) { r.Hotel.ID = "FUK-FULL" }, ""},
+	{"payment declined", "hotel and flight are taken back", func(r *domain.Request) { r.Payment.CardToken = bank.Declined }, ""},
+	{"payment unknown", "every reply of the payment is lost: refund, hotel and flight are taken back", nil, "ProcessPayment * reply-lost"},
+	{"flight unknown", "every reply of the reservation is lost: the flight is taken back", nil, "ReserveFlight * reply-lost"},
+}
+
+func TestReport(t *testing.T) {
+	var b strings.Builder
+	for _, p := range paths {
+		m := newMeasured(t, p.faults)
+		m.book(t, nil) // the first trip of a day costs one item more
+		spent := m.book(t, p.change)
+		spent.report(&b, p.name, p.why)
+		if units := spent.total().write; p.name == "happy" && units > maxWriteUnits {
+			t.Errorf("a booking costs %g write units, allowed are %d", units, maxWriteUnits)
+		}
+	}
+	compare(t, "../../../docs/capacity.md", b.String())
+}
+
+// measured is everything but the engine's journal and the bank's books on a table that tells what it consumes.
+type measured struct {
+	app     *app.Service
+	records table.Table
+	engine  *engine.Engine
+	virtual *engine.Virtual
+	faults  faulty.Plan
+
+	mu    sync.Mutex
+	on    bool
+	step  string // that runs now; the saga runs one at a time
+	spent spent
+}
+
+func newMeasured(t *testing.T, faults string) *measured {
+	plan, err := faulty.ParsePlan(faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &measured{virtual: engine.NewVirtual(scenario.Begin), faults: plan}
+	m.records = newMeter(t, m.add)
+	m.app = service(m.records, dynamotest.NewTable(t, dynamo.Options{}), m.virtual)
+	journal, err := embedded.Open("", embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.engine, err = engine.Open(t.Context(), engine.Options{
+		Name: "booking", Definition: saga.Definition(), Table: journal, Scheduler: m.virtual,
+		Seed: rand.New(rand.NewPCG(1, 1)).Uint64, Tasks: m.tasks(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.engine.Close(context.Background()); journal.Close() })
+	m.app.Starter = starter{m.engine}
+	load(t, m.app, offered)
+	return m
+}
+
+func service(records, books table.Table, v *engine.Virtual) *app.Service {
+	return &app.Service{
+		Trips: store.NewTrips(records), Inventory: store.NewInventory(records),
+		Airline: store.NewAirline(records, v.Now), Hotels: store.NewHotels(records, v.Now),
+		Payments: store.NewPayments(records, bank.New(books), v.Now),
+		Now:      v.Now, Random: rand.NewChaCha8([32]byte{1}),
+	}
+}
+
+// offered is what the bookings take, and what they cannot have: a flight without seats, a hotel without rooms.
+const offered = `flight, JL317, Japan Airlines, HND, FUK, 11:05, 13:05, 2999-03-15, 2999-03-15, 15000, JPY, 9
+flight, NH1, All Nippon Airways, HND, FUK, 11:05, 13:05, 2999-03-15, 2999-03-15, 15000, JPY, 0
+hotel, FUK-CANAL, Canal Hotel, Fukuoka, 2999-03-15, 2999-03-16, 12000, JPY, 9
+hotel, FUK-FULL, Full Hotel, Fukuoka, 2999-03-15, 2999-03-15, 12000, JPY, 9
+hotel, FUK-FULL, Full Hotel, Fukuoka, 2999-03-16, 2999-03-16, 12000, JPY, 0
+`
+
+func load(t *testing.T, s *app.Service, csv string) {
+	offers, err := inventory.Parse("inventory", strings.NewReader(csv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.LoadInventory(t.Context(), offers); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type starter struct{ engine *engine.Engine }
+
+func (s starter) Start(ctx context.Context, tripID string, input json.RawMessage) error {
+	return s.engine.Start(ctx, tripID, input)
+}
+
+// tasks notes which step spends.
+func (m *measured) tasks() map[string]engine.Task {
+	all := map[string]engine.Task{}
+	for name, handle := range handlers.New(m.app) {
+		all[name] = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
+			m.enter(name)
+			defer m.enter("")
+			return handle(ctx, input)
+		}
+	}
+	decide := func(d faulty.Delivery) faulty.Fault {
+		if !m.on {
+			return faulty.Fault{}
+		}
+		return m.faults.Decide(d)
+	}
+	return faulty.Tasks(all, m.virtual, decide)
+}
+
+func (m *measured) enter(step string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.step = step
+}
+
+func (m *measured) add(u units) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.on {
+		return
+	}
+	step := m.step
+	if step == "" {
+		step = "(book)"
+	}
+	m.spent.add(step, u)
+}
+
+// book books one trip to its end and tells what it spent, when it is not the first.
+func (m *measured) book(t *testing.T, change func(*domain.Request)) spent {
+	r := domain.Request{
+		Traveler: domain.TravelerRequest{Name: "Ada Lovelace", Email: "ada@example.com"},
+		Flight:   domain.FlightRequest{Number: "JL317", Date: "2999-03-15", Seats: 2},
+		Hotel:    domain.StayRequest{ID: "FUK-CANAL", CheckIn: "2999-03-15", CheckOut: "2999-03-17", Rooms: 1},
+		Payment:  domain.PaymentRequest{CardToken: bank.OK},
+		Currency: "JPY",
+	}
+	if change != nil {
+		change(&r)
+	}
+	m.spent = spent{}
+	if _, err := m.app.BookTrip(t.Context(), "", r); err != nil {
+		t.Fatal(err)
+	}
+	m.virtual.Run()
+	m.on = true
+	return m.spent
+}
+
+// compare holds the generated part of a document to got.
+func compare(t *testing.T, file, got string) {
+	const begin, end = "<!-- capacity: generated -->\n", "<!-- end -->"
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(raw), begin)
+	want, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no part between %q and %q", file, begin, end)
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(before+begin+got+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got != want {
+		t.Errorf("%s is not what is measured; run this test with -update and read the difference. Measured:\n%s", file, got)
+	}
+}

@@ -1,0 +1,179 @@
+package capacity
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"tripsaga/aws/cost"
+	"tripsaga/aws/dynamo/schema"
+	"tripsaga/table"
+	"tripsaga/telemetry"
+	"tripsaga/trip/domain"
+)
+
+const usageFile = "../../cost/usage/bookings.json"
+
+// TestUsage measures what the estimate of the costs is made of, on DynamoDB Local and in the engine's history.
+func TestUsage(t *testing.T) {
+	var got cost.Bookings
+	for _, p := range paths {
+		switch p.name {
+		case "happy":
+			got.Confirmed, got.ReadUnits = use(t, p.change)
+		case "payment declined":
+			got.Failed, _ = use(t, p.change)
+		}
+	}
+	got.CustomMetrics = series(t)
+	text, err := json.MarshalIndent(got, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, '\n')
+	if *update {
+		if err := os.WriteFile(usageFile, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(usageFile); err != nil || !bytes.Equal(want, text) {
+		t.Errorf("%s is not what is measured (%v); run this test with -update and read the difference. Measured:\n%s", usageFile, err, text)
+	}
+}
+
+// use books a trip, which is not the first of its day, and then reads it: get is what that costs.
+func use(t *testing.T, change func(*domain.Request)) (b cost.Booking, get float64) {
+	m := newMeasured(t, "")
+	m.book(t, nil)
+	booked := m.book(t, change)
+	sum := booked.total()
+	b.ReadUnits, b.WriteUnits = sum.read, sum.write
+	page, err := m.app.Trips.List(t.Context(), domain.TripQuery{Limit: 1})
+	if err != nil || len(page.Items) != 1 {
+		t.Fatalf("the newest trip is %v, error %v", page.Items, err)
+	}
+	id := page.Items[0].ID()
+	m.run(t, id, &b)
+	m.items(t, id, &b)
+	m.spent = spent{}
+	if _, err := m.app.GetTrip(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	return b, m.spent.total().read
+}
+
+// run counts what Step Functions bills: each state that is executed, and each repeated call; and one to the end, to be
+// on the safe side, since AWS does not say whether it counts.
+func (m *measured) run(t *testing.T, id string, b *cost.Booking) {
+	events, err := m.engine.History(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Tasks = map[string]int{}
+	b.Transitions = 1
+	var state string
+	for _, e := range events {
+		switch {
+		case e.StateEntered != nil:
+			state = e.StateEntered.Name
+			b.Transitions++
+		case e.LambdaFunctionScheduled != nil, e.TaskScheduled != nil:
+			if b.Tasks[state]++; b.Tasks[state] > 1 {
+				b.Transitions++
+			}
+		}
+	}
+}
+
+// items measures what the booking leaves. Its events go by themselves, since they expire.
+func (m *measured) items(t *testing.T, id string, b *cost.Booking) {
+	page, err := m.records.Query(t.Context(), table.Query{PK: "TRIP#" + id, Limit: 100})
+	if err != nil || page.Cursor != "" {
+		t.Fatalf("the trip's items: next page %q, error %v", page.Cursor, err)
+	}
+	for _, it := range page.Items {
+		if it.Expires != 0 {
+			b.Events++
+			b.EventBytes += len(it.Data) + envelope
+			continue
+		}
+		b.StoredBytes += stored(it)
+		if it.Index != (table.Key{}) {
+			b.StoredBytes += stored(it)
+		}
+	}
+}
+
+// envelope is what EventBridge puts around an event's data: id, source, type, account, time, region.
+const envelope = 300
+
+// stored is an item's size as DynamoDB counts it, with the 100 bytes that it adds for its own index.
+func stored(it table.Item) int {
+	size := 100 + len(schema.PK) + len(it.PK) + len(schema.SK) + len(it.SK) + len(schema.Version) + digits(it.Version)
+	if it.Index != (table.Key{}) {
+		size += len(schema.GSI1PK) + len(it.Index.PK) + len(schema.GSI1SK) + len(it.Index.SK)
+	}
+	if len(it.Ints) > 0 {
+		size += len(schema.Ints) + 3
+	}
+	for name, n := range it.Ints {
+		size += 1 + len(name) + digits(n)
+	}
+	if len(it.Data) > 0 {
+		size += len(schema.Data) + len(it.Data)
+	}
+	return size
+}
+
+// digits is a number's size: a byte for two digits, and one.
+func digits(n int64) int { return (len(strconv.FormatInt(n, 10))+1)/2 + 1 }
+
+// series counts the metrics that a version of the functions can write.
+func series(t *testing.T) int {
+	var written bytes.Buffer
+	m := telemetry.NewEMF(&written, "n", "1")
+	for _, what := range []domain.EventType{domain.TripRequested, domain.TripConfirmed, domain.TripFailed, domain.TripNeedsAttention} {
+		for _, reason := range telemetry.Reasons() {
+			m.Happened(t.Context(), what, reason)
+		}
+	}
+	for _, step := range telemetry.Steps() {
+		m.Delivered(t.Context(), telemetry.Delivery{Step: step, Attempt: 1})
+	}
+	all := map[string]bool{}
+	for line := range strings.Lines(written.String()) {
+		note(t, line, all)
+	}
+	return len(all) + len(telemetry.UndoSteps()) // Compensations, which the delivery under way tells apart
+}
+
+func note(t *testing.T, line string, all map[string]bool) {
+	var values map[string]any
+	var parsed struct {
+		AWS struct {
+			CloudWatchMetrics []struct {
+				Dimensions [][]string
+				Metrics    []struct{ Name string }
+			}
+		} `json:"_aws"`
+	}
+	for _, into := range []any{&values, &parsed} {
+		if err := json.Unmarshal([]byte(line), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range parsed.AWS.CloudWatchMetrics {
+		for _, set := range d.Dimensions {
+			for _, metric := range d.Metrics {
+				key := metric.Name
+				for _, dimension := range set {
+					key += " " + dimension + "=" + values[dimension].(string)
+				}
+				all[key] = true
+			}
+		}
+	}
+}

@@ -1,0 +1,27 @@
+package production
+
+import (
+	"testing"
+
+	"tripsaga/aws/emulator/rie"
+	"tripsaga/aws/functions"
+	"tripsaga/aws/production"
+	"tripsaga/tests/scenarios/scenario"
+)
+
+// TestScenarios runs every scenario with the saga's functions as processes, in the engine's virtual time.
+func TestScenarios(t *testing.T) {
+	scenario.Run(t, "../../../tests/scenarios", func(t *testing.T, env scenario.Env) scenario.System {
+		w := open(t, production.Options{Scheduler: env.Scheduler, Seed: env.Seed, WrapTasks: env.WrapTasks, Interfere: bounded})
+		w.app.Random = env.Random
+		return scenario.System{App: w.app, Engine: w.Engine, Table: w.Table}
+	})
+}
+
+// bounded ends the test when the listener fails for ever: in virtual time that has no end.
+func bounded(i rie.Invocation) rie.Fault {
+	if i.Function == functions.ExecutionListener && i.N > 20 {
+		panic("the listener on the sagas' ends was called 20 times, and fails: " + string(i.Payload))
+	}
+	return rie.None
+}
