@@ -6,7 +6,7 @@ import (
 	"tripsaga/aws/dynamo"
 	"tripsaga/aws/dynamo/dynamotest"
 	"tripsaga/table"
-	"tripsaga/tests/scenarios/scenario"
+	"tripsaga/verify/play"
 )
 
 func TestMain(m *testing.M) { dynamotest.Main(m) }
@@ -14,9 +14,9 @@ func TestMain(m *testing.M) { dynamotest.Main(m) }
 // TestScenariosOnDynamoDB keeps everything on DynamoDB Local, the engine's journal too.
 func TestScenariosOnDynamoDB(t *testing.T) {
 	dynamotest.ForTest(t)
-	scenario.Run(t, ".", func(t *testing.T, env scenario.Env) scenario.System {
+	play.Run(t, ".", func(t *testing.T, env play.Env) play.System {
 		records := dynamotest.NewTable(t, dynamo.Options{})
 		sys := openLocal(t, env, func(table.Table) table.Table { return records })
-		return scenario.System{App: sys.App, Engine: sys.Engine, Table: records}
+		return play.System{App: sys.App, Engine: sys.Engine, Table: records}
 	})
 }

@@ -1,4 +1,4 @@
-// Package scenarios runs the scenario files of this folder, see package scenario, over the embedded store.
+// Package scenarios runs the scenario files of this folder, see package play, over the embedded store.
 package scenarios
 
 import (
@@ -12,24 +12,24 @@ import (
 	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
-	"tripsaga/tests/scenarios/scenario"
+	"tripsaga/verify/play"
 )
 
 var update = flag.Bool("update", false, "write the part want of each scenario anew, for a person to read the difference")
 
 func TestScenarios(t *testing.T) {
 	if *update {
-		scenario.Each(t, ".", rewrite)
+		play.Each(t, ".", rewrite)
 		return
 	}
-	scenario.Run(t, ".", openEmbedded)
+	play.Run(t, ".", openEmbedded)
 }
 
 // TestScenariosOverShortPages has the same bookings over a table that gives an item at a time.
 func TestScenariosOverShortPages(t *testing.T) {
-	scenario.Run(t, ".", func(t *testing.T, env scenario.Env) scenario.System {
+	play.Run(t, ".", func(t *testing.T, env play.Env) play.System {
 		sys := openLocal(t, env, faulty.Pages)
-		return scenario.System{App: sys.App, Engine: sys.Engine, Table: faulty.Pages(sys.Store)}
+		return play.System{App: sys.App, Engine: sys.Engine, Table: faulty.Pages(sys.Store)}
 	})
 }
 
@@ -38,7 +38,7 @@ func rewrite(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	setPart(archive, "want", scenario.Report(t, archive, openEmbedded))
+	setPart(archive, "want", play.Report(t, archive, openEmbedded))
 	if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -54,9 +54,9 @@ func setPart(a *txtar.Archive, name, text string) {
 	a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)})
 }
 
-func openEmbedded(t *testing.T, env scenario.Env) scenario.System {
+func openEmbedded(t *testing.T, env play.Env) play.System {
 	sys := openLocal(t, env, nil)
-	return scenario.System{
+	return play.System{
 		App: sys.App, Engine: sys.Engine, Table: sys.Store,
 		Events: func(ctx context.Context) ([]table.Key, error) {
 			changes, err := sys.Store.Stream(ctx, 0, 1000)
@@ -70,7 +70,7 @@ func openEmbedded(t *testing.T, env scenario.Env) scenario.System {
 }
 
 // openLocal opens everything in this process; wrap may put another table in place of the embedded one.
-func openLocal(t *testing.T, env scenario.Env, wrap func(table.Table) table.Table) *local.System {
+func openLocal(t *testing.T, env play.Env, wrap func(table.Table) table.Table) *local.System {
 	sys, err := local.Open(t.Context(), local.Options{
 		Scheduler: env.Scheduler, Seed: env.Seed, Random: env.Random, WrapTasks: env.WrapTasks, WrapTable: wrap,
 	})

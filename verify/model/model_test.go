@@ -8,15 +8,15 @@ import (
 	"testing"
 
 	"tripsaga/table"
-	"tripsaga/tests/scenarios/scenario"
+	"tripsaga/verify/play"
 )
 
 const scenarios = "../../tests/scenarios/"
 
 // TestRealHistories finds nothing wrong with what the product does.
 func TestRealHistories(t *testing.T) {
-	scenario.Each(t, scenarios, func(t *testing.T, file string) {
-		expectNone(t, play(t, filepath.FromSlash(file), 2))
+	play.Each(t, scenarios, func(t *testing.T, file string) {
+		expectNone(t, record(t, filepath.FromSlash(file), 2))
 	})
 }
 

@@ -17,10 +17,10 @@ import (
 	"tripsaga/engine/faulty"
 	"tripsaga/local"
 	"tripsaga/table"
-	"tripsaga/tests/scenarios/scenario"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/relative"
+	"tripsaga/verify/play"
 )
 
 // recorder is a table that notes the transactions that were committed.
@@ -40,13 +40,13 @@ func (r *recorder) Transact(ctx context.Context, ops ...table.Op) error {
 	return err
 }
 
-// play records the scenario of a file, booked n times.
-func play(t testing.TB, file string, n int) *history {
+// record records the scenario of a file, booked n times.
+func record(t testing.TB, file string, n int) *history {
 	archive, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &player{TB: t, archive: archive, virtual: engine.NewVirtual(scenario.Begin)}
+	p := &player{TB: t, archive: archive, virtual: engine.NewVirtual(play.Begin)}
 	p.open()
 	offers := p.load()
 	h := &history{base: Items{}}
@@ -73,7 +73,7 @@ type player struct {
 }
 
 func (p *player) setFaults(part string) {
-	text, _ := scenario.Part(p.archive, part)
+	text, _ := play.Part(p.archive, part)
 	plan, err := faulty.ParsePlan(string(text))
 	if err != nil {
 		p.Fatal(err)
@@ -104,7 +104,7 @@ func (p *player) open() {
 }
 
 func (p *player) request() (r domain.Request) {
-	data, _ := scenario.Part(p.archive, "trip.json")
+	data, _ := play.Part(p.archive, "trip.json")
 	if err := json.Unmarshal(data, &r); err != nil {
 		p.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func (p *player) request() (r domain.Request) {
 func (p *player) load() domain.Offers {
 	r := p.request()
 	offers, err := inventory.Demo(domain.Date(relative.Date("today-37", domain.Date(r.Flight.Date))))
-	if csv, ok := scenario.Part(p.archive, "inventory.csv"); ok {
+	if csv, ok := play.Part(p.archive, "inventory.csv"); ok {
 		offers, err = inventory.Parse("inventory.csv", bytes.NewReader(csv))
 	}
 	offers.Flights = slices.DeleteFunc(offers.Flights, func(o domain.Offer[domain.FlightDay]) bool {
@@ -148,7 +148,7 @@ func (p *player) book(name string) string {
 	if err != nil {
 		p.Fatal(err)
 	}
-	_, redrive := scenario.Part(p.archive, "redrive")
+	_, redrive := play.Part(p.archive, "redrive")
 	if !redrive || d.Status == asl.Succeeded {
 		return id
 	}

@@ -18,7 +18,6 @@ import (
 	"tripsaga/engine/faulty"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
-	"tripsaga/tests/scenarios/scenario"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/adapters/store"
@@ -26,6 +25,7 @@ import (
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers"
 	"tripsaga/trip/saga"
+	"tripsaga/verify/play"
 )
 
 var update = flag.Bool("update", false, "write the report in docs/capacity.md and the usage of the estimate of the costs anew")
@@ -82,7 +82,7 @@ func newMeasured(t *testing.T, faults string) *measured {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &measured{virtual: engine.NewVirtual(scenario.Begin), faults: plan}
+	m := &measured{virtual: engine.NewVirtual(play.Begin), faults: plan}
 	m.records = newMeter(t, m.add)
 	m.app = service(m.records, dynamotest.NewTable(t, dynamo.Options{}), m.virtual)
 	journal, err := embedded.Open("", embedded.Options{})

@@ -12,8 +12,8 @@ import (
 	"tripsaga/aws/functions"
 	"tripsaga/aws/production"
 	"tripsaga/engine"
-	"tripsaga/tests/scenarios/scenario"
 	"tripsaga/trip/domain"
+	"tripsaga/verify/play"
 )
 
 // dead starts nothing.
@@ -31,10 +31,10 @@ type played struct {
 	trip    *domain.Trip
 }
 
-// play books the example's trip and runs it to its end.
-func play(t *testing.T, name string, opt production.Options) *played {
+// bookOne books the example's trip and runs it to its end.
+func bookOne(t *testing.T, name string, opt production.Options) *played {
 	t.Helper()
-	p := &played{virtual: engine.NewVirtual(scenario.Begin)}
+	p := &played{virtual: engine.NewVirtual(play.Begin)}
 	opt.Scheduler = p.virtual
 	p.world = open(t, opt)
 	p.loadInventory()
@@ -98,7 +98,7 @@ func TestProcessFaults(t *testing.T) {
 				if fault.Fault == rie.Hang {
 					opt.Timeout = short
 				}
-				p := play(t, path.name, opt)
+				p := bookOne(t, path.name, opt)
 				p.ends(path.end)
 				p.wentWrong(len(path.tasks))
 			})
@@ -143,7 +143,7 @@ func TestKilledForEver(t *testing.T) {
 	for _, task := range []string{"ReserveFlight", "ReserveHotel", "ProcessPayment"} {
 		t.Run(task, func(t *testing.T) {
 			t.Parallel()
-			p := play(t, "happy", production.Options{Interfere: func(i rie.Invocation) rie.Fault {
+			p := bookOne(t, "happy", production.Options{Interfere: func(i rie.Invocation) rie.Fault {
 				if i.Function == task {
 					return rie.CrashAfter
 				}
@@ -160,7 +160,7 @@ func TestDuplicates(t *testing.T) {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			d := &duplicator{}
-			p := play(t, example, production.Options{WrapTasks: d.wrap, Interfere: bounded})
+			p := bookOne(t, example, production.Options{WrapTasks: d.wrap, Interfere: bounded})
 			p.ends(end)
 			for _, again := range d.seen {
 				again(context.Background()) // whatever it answers
@@ -198,7 +198,7 @@ func TestArrivesAfterItsCancellation(t *testing.T) {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
 			var late json.RawMessage
-			p := play(t, "happy", production.Options{Interfere: bounded, WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
+			p := bookOne(t, "happy", production.Options{Interfere: bounded, WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
 				tasks[step] = func(_ context.Context, input json.RawMessage) (json.RawMessage, error) {
 					late = input
 					return nil, engine.ErrNoReply

@@ -6,15 +6,15 @@ import (
 	"tripsaga/aws/emulator/rie"
 	"tripsaga/aws/functions"
 	"tripsaga/aws/production"
-	"tripsaga/tests/scenarios/scenario"
+	"tripsaga/verify/play"
 )
 
 // TestScenarios runs every scenario with the saga's functions as processes, in the engine's virtual time.
 func TestScenarios(t *testing.T) {
-	scenario.Run(t, "../../../tests/scenarios", func(t *testing.T, env scenario.Env) scenario.System {
+	play.Run(t, "../../../tests/scenarios", func(t *testing.T, env play.Env) play.System {
 		w := open(t, production.Options{Scheduler: env.Scheduler, Seed: env.Seed, WrapTasks: env.WrapTasks, Interfere: bounded})
 		w.app.Random = env.Random
-		return scenario.System{App: w.app, Engine: w.Engine, Table: w.Table}
+		return play.System{App: w.app, Engine: w.Engine, Table: w.Table}
 	})
 }
 

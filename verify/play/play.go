@@ -1,4 +1,4 @@
-// Package scenario runs whole bookings, each described by a file, over any system that can book. The parts of a *.txtar
+// Package play runs whole bookings, each described by a file, over any system that can book. The parts of a *.txtar
 // file:
 //
 //	trip.json       the request
@@ -9,7 +9,7 @@
 //
 // The report is the same wherever the scenario runs: what a booking comes to does not depend on where the table is, nor
 // on which process serves the tasks.
-package scenario
+package play
 
 import (
 	"bytes"
