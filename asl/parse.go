@@ -1,12 +1,17 @@
 package asl
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"tripsaga/asl/expr"
+	"tripsaga/shared/strictjson"
 )
 
 // maxSeconds bounds every duration of a definition, as Step Functions does.
@@ -207,4 +212,77 @@ func (p *parser) scan(v any, path, key string, depth int) {
 			p.problem(path, "$$.Task.Token belongs to .waitForTaskToken, which is not supported")
 		}
 	}
+}
+
+// maxDepth bounds how deep a definition may nest; a real one is far below.
+const maxDepth = 200
+
+// decodeDefinition reads a definition into map[string]any, []any, string, bool, nil and json.Number.
+func (p *parser) decodeDefinition(data []byte) (any, bool) {
+	if len(data) > MaxDefinition {
+		p.problem("$", "the definition has %d bytes, allowed are %d", len(data), MaxDefinition)
+		return nil, false
+	}
+	err := strictjson.Check(data)
+	var e *strictjson.Error
+	if errors.As(err, &e) {
+		p.problem("$"+e.Path, "line %d, column %d: %s", e.Line, e.Column, e.Message)
+		return nil, false
+	}
+	v, err := expr.Decode(data)
+	if err != nil {
+		p.problem("$", "%s", err)
+	}
+	return v, err == nil
+}
+
+// join is the JSON path of a field.
+func join(path, field string) string {
+	if isPlainName(field) {
+		return path + "." + field
+	}
+	return path + "['" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(field) + "']"
+}
+
+// at is the JSON path of an array's element.
+func at(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+func isPlainName(s string) bool {
+	for i, c := range s {
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Problem is one thing that is wrong, or doubtful, in a definition.
+type Problem struct {
+	Path    string // JSON path of the place, such as "$.States.Pay.Retry[1].IntervalSeconds"
+	Message string // what is wrong there and what is allowed
+}
+
+func (p Problem) String() string { return p.Path + ": " + p.Message }
+
+// DefinitionError tells everything that [Parse] found wrong with a definition, in the order of the paths.
+type DefinitionError struct {
+	Problems []Problem
+}
+
+func (e *DefinitionError) Error() string {
+	if len(e.Problems) == 1 {
+		return "asl: " + e.Problems[0].String()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "asl: the definition has %d problems:", len(e.Problems))
+	for _, p := range e.Problems {
+		b.WriteString("\n  ")
+		b.WriteString(p.String())
+	}
+	return b.String()
+}
+
+func sortProblems(problems []Problem) {
+	sort.SliceStable(problems, func(i, j int) bool { return problems[i].Path < problems[j].Path })
 }

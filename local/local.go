@@ -20,8 +20,10 @@ import (
 	"tripsaga/table/embedded"
 	"tripsaga/telemetry"
 	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers"
 	"tripsaga/trip/saga"
 )
@@ -194,4 +196,102 @@ func withCause(err, store error) error {
 		return err
 	}
 	return errors.Join(err, store)
+}
+
+// starter implements app.Starter. The execution's tasks go on with the trace of its start.
+type starter struct {
+	engine *engine.Engine
+	traces *telemetry.Traces
+}
+
+func (s starter) Start(ctx context.Context, tripID string, input json.RawMessage) (err error) {
+	if s.traces != nil {
+		var end func(error)
+		ctx, end = s.traces.StartExecution(ctx, tripID)
+		defer func() { end(err) }()
+		ctx = engine.WithTrace(ctx, telemetry.TraceHeader(ctx))
+	}
+	err = s.engine.Start(ctx, tripID, input)
+	if errors.Is(err, engine.ErrExists) {
+		return s.same(ctx, tripID, input)
+	}
+	return engineFault(err)
+}
+
+// same lets an execution that has ended count as started, when it had this input.
+func (s starter) same(ctx context.Context, tripID string, input json.RawMessage) error {
+	d, err := s.engine.Describe(ctx, tripID)
+	if err != nil {
+		return engineFault(err)
+	}
+	if string(d.Input) != string(input) {
+		return fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "the saga of trip %s was started with other input", tripID)
+	}
+	return nil
+}
+
+// engineFault translates the engine's errors.
+func engineFault(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, engine.ErrNotFound):
+		return fault.Wrap(fault.NotFound, fault.NameNotFound, err, "no saga")
+	case errors.Is(err, engine.ErrNotRedrivable):
+		return fault.Wrap(fault.Conflict, "NotRedrivable", err, "nothing to redrive")
+	case errors.Is(err, engine.ErrBusy), errors.Is(err, engine.ErrClosed):
+		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "too busy")
+	default:
+		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the engine failed")
+	}
+}
+
+// KeepDemoInventory loads the demo inventory into a store that never had an inventory, and keeps one that has it up to
+// date, see inventory.KeepDemo.
+func (s *System) KeepDemoInventory(ctx context.Context) (added bool, err error) {
+	return inventory.KeepDemo(ctx, s.App.Inventory, domain.DateOf(s.App.Now()))
+}
+
+// overdueAfter is how long a trip may be pending before it is marked NEEDS_ATTENTION.
+const overdueAfter = 30 * time.Minute
+
+// Reconcile starts the sagas of trips that were stored longer than grace ago and never started, and marks those that
+// are overdue.
+func (s *System) Reconcile(ctx context.Context, grace time.Duration, log *slog.Logger) {
+	p := app.Patience{Grace: grace, Overdue: s.overdue()}
+	if p.Overdue > 0 {
+		p.Within = reconciled
+	}
+	report, err := s.App.Reconcile(ctx, p)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		log.Error("reconciling failed", "error", err, "report", report)
+	case report.Pending > 0:
+		log.Info("reconciled", "report", report)
+	}
+}
+
+// reconciled is the age of the trips that are looked at once older ones have been marked; until then all are.
+const reconciled = 31 * 24 * time.Hour
+
+// overdue marks no trip before the system has run for as long: its sagas stood still while it did not.
+func (s *System) overdue() time.Duration {
+	if s.App.Now().Sub(s.opened) < overdueAfter {
+		return 0
+	}
+	return overdueAfter
+}
+
+// Sweep removes events that have been kept for long enough.
+func (s *System) Sweep(ctx context.Context, log *slog.Logger) {
+	for {
+		removed, err := s.Store.Sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Error("sweeping failed", "error", err)
+		}
+		if err != nil || removed == 0 {
+			return
+		}
+		log.Info("swept", "events", removed)
+	}
 }

@@ -1,8 +1,13 @@
 package expr
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // function is an intrinsic function. It returns its reason for refusing the arguments as a plain error.
@@ -132,3 +137,162 @@ func objectArg(args []any, i int) (map[string]any, error) {
 }
 
 var errNoRandom = errors.New("no source of randomness here")
+
+// maxNesting bounds intrinsic functions within one another:
+// https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html
+const maxNesting = 10
+
+// parseExpression compiles what a member whose name ends in ".$" may hold.
+func parseExpression(s string) (node, error) {
+	switch {
+	case !utf8.ValidString(s):
+		return nil, fmt.Errorf("%q is not valid UTF-8", s)
+	case strings.HasPrefix(s, "$"):
+		p, err := ParsePath(s)
+		return pathNode{p}, err
+	case !strings.HasPrefix(s, "States."):
+		return nil, fmt.Errorf("%q is neither a path, which starts with $, nor an intrinsic function, which starts with States", s)
+	}
+	p := callParser{s: s}
+	n, err := p.call(1)
+	if err == nil && p.i != len(s) {
+		err = p.fail("unexpected " + runeAt(s, p.i))
+	}
+	return n, err
+}
+
+type callParser struct {
+	s string
+	i int
+}
+
+func (p *callParser) fail(msg string) error {
+	return fmt.Errorf("intrinsic function %q: position %d: %s", p.s, p.i, msg)
+}
+
+func (p *callParser) skip(c byte) bool {
+	if p.i < len(p.s) && p.s[p.i] == c {
+		p.i++
+		return true
+	}
+	return false
+}
+
+func (p *callParser) spaces() {
+	for p.i < len(p.s) && strings.IndexByte(" \t\r\n", p.s[p.i]) >= 0 {
+		p.i++
+	}
+}
+
+func (p *callParser) call(depth int) (node, error) {
+	if depth > maxNesting {
+		return nil, p.fail(fmt.Sprintf("functions are nested more than %d deep", maxNesting))
+	}
+	name, _, _ := strings.Cut(p.s[p.i:], "(")
+	f, ok := functions[strings.TrimSpace(name)]
+	if !ok {
+		return nil, p.fail(fmt.Sprintf("unknown function %q; known are %s", name, strings.Join(slices.Sorted(maps.Keys(functions)), ", ")))
+	}
+	start := p.i
+	p.i += len(name)
+	args, err := p.args(depth)
+	if err != nil {
+		return nil, err
+	}
+	c := &call{name: strings.TrimSpace(name), function: f, args: args}
+	if err := c.check(); err != nil {
+		p.i = start
+		return nil, p.fail(err.Error())
+	}
+	return c, nil
+}
+
+func (p *callParser) args(depth int) ([]node, error) {
+	if !p.skip('(') {
+		return nil, p.fail("expected ( after the function's name")
+	}
+	p.spaces()
+	var args []node
+	for !p.skip(')') {
+		if len(args) > 0 {
+			if !p.skip(',') {
+				return nil, p.fail("expected ',' or ')', not " + runeAt(p.s, p.i))
+			}
+			p.spaces()
+		}
+		arg, err := p.arg(depth)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, arg)
+		p.spaces()
+	}
+	return args, nil
+}
+
+func (p *callParser) arg(depth int) (node, error) {
+	rest := p.s[p.i:]
+	switch {
+	case strings.HasPrefix(rest, "$"):
+		path, end, err := parsePathPrefix(p.s, p.i)
+		p.i = end
+		return pathNode{path}, err
+	case strings.HasPrefix(rest, "States."):
+		return p.call(depth + 1)
+	case strings.HasPrefix(rest, "'"):
+		return p.text()
+	default:
+		return p.literal()
+	}
+}
+
+// literal reads a number, true, false or null.
+func (p *callParser) literal() (node, error) {
+	end := strings.IndexAny(p.s[p.i:], ",) \t\r\n")
+	if end < 0 {
+		return nil, p.fail("the function has no closing )")
+	}
+	v, err := Decode([]byte(p.s[p.i : p.i+end]))
+	switch v.(type) {
+	case json.Number, bool, nil:
+	default:
+		err = errors.New("no scalar")
+	}
+	if err != nil {
+		return nil, p.fail("expected a path, a function, a string in single quotes, a number, true, false or null, not " + runeAt(p.s, p.i))
+	}
+	p.i += end
+	return constant{v}, nil
+}
+
+// textNode is a string in single quotes. States.Format needs it as it was written: there, \{ is not {.
+type textNode struct {
+	constant
+	written string
+}
+
+func (p *callParser) text() (node, error) {
+	p.i++
+	start := p.i
+	var b strings.Builder
+	for p.i < len(p.s) {
+		c := p.s[p.i]
+		if c == '\'' {
+			p.i++
+			return textNode{constant{b.String()}, p.s[start : p.i-1]}, nil
+		}
+		if c == '\\' {
+			p.i++
+			if p.i == len(p.s) || !reserved(p.s[p.i]) {
+				return nil, p.fail(`after \ only ' { } and \ may stand; a backslash itself is written \\`)
+			}
+			c = p.s[p.i]
+		}
+		b.WriteByte(c)
+		p.i++
+	}
+	return nil, p.fail("the string has no closing '")
+}
+
+// reserved tells which characters are escaped in an intrinsic function's string.
+func reserved(c byte) bool { return c == '\'' || c == '{' || c == '}' || c == '\\' }

@@ -1,15 +1,86 @@
 package asl
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"tripsaga/asl/expr"
 )
+
+// contextObject is $$, built when an expression first asks for it.
+type contextObject struct {
+	thread    *thread
+	value     map[string]any
+	execution map[string]any
+	machine   map[string]any
+}
+
+// forget drops what belongs to one visit.
+func (c *contextObject) forget() { c.value = nil }
+
+// restart drops what a redrive changes.
+func (c *contextObject) restart() { c.value, c.execution = nil, nil }
+
+// env is the environment of t's expressions, with data as $. It is valid until the next call.
+func (s *stepper) env(t *thread, data any) *expr.Env {
+	x := s.x
+	if x.context.thread != t {
+		x.context.thread = t
+		x.context.forget()
+	}
+	x.env.Data, x.env.Vars = data, t.vars
+	return &x.env
+}
+
+func (x *Execution) buildContext() any {
+	c := &x.context
+	if c.value != nil {
+		return c.value
+	}
+	if c.execution == nil {
+		c.execution = x.executionContext()
+		c.machine = map[string]any{"Id": x.started.StateMachineID, "Name": x.started.StateMachineName}
+	}
+	c.value = map[string]any{"Execution": c.execution, "StateMachine": c.machine, "State": c.thread.stateContext()}
+	if item := c.thread.item; item != nil {
+		c.value["Map"] = map[string]any{"Item": map[string]any{"Index": number(item.index), "Value": item.value}}
+	}
+	return c.value
+}
+
+func (x *Execution) executionContext() map[string]any {
+	return map[string]any{
+		"Id":           x.started.ExecutionID,
+		"Input":        x.input,
+		"Name":         x.started.Name,
+		"RoleArn":      x.started.RoleARN,
+		"StartTime":    timestamp(x.start),
+		"RedriveCount": number(x.redrives),
+	}
+}
+
+// stateContext is $$.State; RetryCount is there for the states that can retry.
+func (t *thread) stateContext() map[string]any {
+	if t.state == nil {
+		return map[string]any{}
+	}
+	v := map[string]any{"Name": t.state.name, "EnteredTime": timestamp(t.entered)}
+	if t.state.canRetry {
+		v["RetryCount"] = number(t.attempt)
+	}
+	return v
+}
+
+func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
+
+func timestamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // maxVariables bounds all variables that a state can see, in bytes; one alone may have MaxData.
 const maxVariables = 10 << 20
@@ -98,4 +169,21 @@ func (t *thread) set(assigned map[string]any) {
 	maps.Copy(vars, t.vars)
 	maps.Copy(vars, assigned)
 	t.vars = vars
+}
+
+// random is SplitMix64: small, fast, and the same numbers for the same seed on every machine and in every release,
+// which a replay depends on. https://prng.di.unimi.it/splitmix64.c
+type random struct{ state uint64 }
+
+func (r *random) next() uint64 {
+	r.state += 0x9e3779b97f4a7c15
+	z := r.state
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// fraction is uniform in [0, 1].
+func (r *random) fraction() float64 {
+	return float64(r.next()>>11) / (1<<53 - 1)
 }
