@@ -14,6 +14,7 @@ import (
 	"tripsaga/shared/fault"
 	"tripsaga/table/embedded"
 	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
 )
@@ -48,12 +49,12 @@ func (s *System) load(ctx context.Context, csv io.Reader) (domain.LoadReport, er
 	return s.App.LoadInventory(ctx, offers)
 }
 
-// executions implements rest.Executions over the engine.
+// executions implements app.Executions over the engine.
 type executions struct{ *System }
 
-func (x executions) Progress(ctx context.Context, tripID string) (rest.Progress, error) {
+func (x executions) Progress(ctx context.Context, tripID string) (app.Progress, error) {
 	d, err := x.Engine.Describe(ctx, tripID)
-	return rest.Progress{
+	return app.Progress{
 		Status: string(d.Status), Error: d.Error, Cause: d.Cause, State: d.State,
 		Started: d.Started, Stopped: d.Stopped, Redrives: d.Redrives,
 	}, engineFault(err)

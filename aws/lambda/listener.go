@@ -7,7 +7,6 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/app"
-	"tripsaga/trip/handlers/rest"
 )
 
 // statusChange is an event of EventBridge, "Step Functions Execution Status Change":
@@ -27,7 +26,7 @@ type statusChange struct {
 type listener struct {
 	app   *app.Service
 	sagas interface {
-		rest.Executions
+		app.Executions
 		IsOf(stateMachineARN string) bool
 		FailedState(ctx context.Context, tripID string) (string, error)
 	}

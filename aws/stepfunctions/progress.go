@@ -7,18 +7,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/app"
 )
 
 // Progress describes the saga of a trip as it stands now, but for the state at which it failed: that is a call of its
 // own, [StateMachine.FailedState], and Step Functions limits these calls for the whole account. Errors: NotFound,
 // Unavailable; Internal as of Start.
-func (m *StateMachine) Progress(ctx context.Context, tripID string) (rest.Progress, error) {
+func (m *StateMachine) Progress(ctx context.Context, tripID string) (app.Progress, error) {
 	d, err := m.describe(ctx, tripID)
 	if err != nil {
-		return rest.Progress{}, err
+		return app.Progress{}, err
 	}
-	p := rest.Progress{
+	p := app.Progress{
 		Status: string(d.Status), Error: aws.ToString(d.Error), Cause: aws.ToString(d.Cause),
 		Started: aws.ToTime(d.StartDate).UTC(), Redrives: int(aws.ToInt32(d.RedriveCount)),
 	}

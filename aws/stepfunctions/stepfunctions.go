@@ -1,4 +1,4 @@
-// Package stepfunctions runs sagas on AWS Step Functions: it implements app.Starter and rest.Executions over a client of
+// Package stepfunctions runs sagas on AWS Step Functions: it implements app.Starter and app.Executions over a client of
 // the service. An execution is named by its trip's id, so that both know it by the one name.
 package stepfunctions
 

@@ -12,12 +12,11 @@ import (
 	"tripsaga/asl"
 	"tripsaga/shared/fault"
 	"tripsaga/trip/app"
-	"tripsaga/trip/handlers/rest"
 )
 
 var (
-	_ app.Starter     = (*StateMachine)(nil)
-	_ rest.Executions = (*StateMachine)(nil)
+	_ app.Starter    = (*StateMachine)(nil)
+	_ app.Executions = (*StateMachine)(nil)
 )
 
 const (
@@ -90,7 +89,7 @@ func TestAStartThatExistsIsASuccessOnlyForTheSameInput(t *testing.T) {
 func TestProgress(t *testing.T) {
 	m, s := serve(t, answer{body: described})
 	got, err := m.Progress(t.Context(), "t1")
-	want := rest.Progress{
+	want := app.Progress{
 		Status: "FAILED", Error: "ServiceUnavailable", Cause: "{}", Redrives: 2,
 		Started: time.UnixMilli(1799838000500).UTC(), Stopped: time.UnixMilli(1799838002250).UTC(),
 	}

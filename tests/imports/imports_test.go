@@ -38,6 +38,8 @@ var rules = []struct{ from, to, why string }{
 	{"tripsaga/aws/dynamo/schema", "github.com", "the infrastructure takes the definition, and nothing that hangs on it"},
 	{"tripsaga/engine", "tripsaga/aws/rehearsal", "what is rehearsed does not know of it"},
 	{"tripsaga/trip", "tripsaga/aws", "the trip knows nothing of AWS"},
+	{"tripsaga/trip/adapters", "tripsaga/trip/handlers", "ports are in trip/app: no adapter imports the web edge"},
+	{"tripsaga/aws/stepfunctions", "tripsaga/trip/handlers", "ports are in trip/app: no adapter imports the web edge"},
 	{"tripsaga/telemetry", "tripsaga/aws/rehearsal", "what is rehearsed does not know of it"},
 	{"tripsaga/aws/lambda", "tripsaga/aws/rehearsal", "what is deployed rehearses nothing"},
 	{"tripsaga/aws/lambda", "tripsaga/aws/cost", "what is deployed reckons nothing"},

@@ -34,6 +34,28 @@ type Starter interface {
 	Start(ctx context.Context, tripID string, input json.RawMessage) error
 }
 
+// Executions reads and resumes the sagas' executions. An execution is named by its trip's id.
+type Executions interface {
+	// Progress describes the execution. Errors: NotFound, Unavailable.
+	Progress(ctx context.Context, tripID string) (Progress, error)
+	// History returns the events so far, each in the JSON of Step Functions. Errors: NotFound, Unavailable.
+	History(ctx context.Context, tripID string) ([]json.RawMessage, error)
+	// Redrive resumes an execution that ended without success at the state where it failed. Errors: NotFound; Conflict
+	// when it is running or has succeeded; Unavailable when too many are running.
+	Redrive(ctx context.Context, tripID string) error
+}
+
+// Progress describes an execution. The values of Status are those of Step Functions.
+type Progress struct {
+	Status   string // RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED
+	Error    string // when it ended without success
+	Cause    string
+	State    string // at which it failed; "" when only the history shows it
+	Started  time.Time
+	Stopped  time.Time // zero while it runs
+	Redrives int
+}
+
 // Airline holds seats. Each method is exactly-once for its trip, however often it is called.
 type Airline interface {
 	// Reserve takes the seats at the inventory's price. Errors: FlightUnavailable of kind Refused;

@@ -33,7 +33,7 @@ type world struct {
 	csv       string
 	log       bytes.Buffer
 
-	progress map[string]Progress
+	progress map[string]app.Progress
 	history  map[string][]json.RawMessage
 	redriven []string
 
@@ -43,7 +43,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		trips: map[string]*domain.Trip{}, progress: map[string]Progress{}, history: map[string][]json.RawMessage{},
+		trips: map[string]*domain.Trip{}, progress: map[string]app.Progress{}, history: map[string][]json.RawMessage{},
 		changed: make(chan struct{}),
 	}
 }
@@ -132,13 +132,13 @@ func (w *world) ledger(context.Context) (app.Ledger, error) {
 	return app.Ledger{SeatsHeld: 2, Balanced: true}, w.fails
 }
 
-func (w *world) Progress(_ context.Context, id string) (Progress, error) {
+func (w *world) Progress(_ context.Context, id string) (app.Progress, error) {
 	if w.sagaFails != nil {
-		return Progress{}, w.sagaFails
+		return app.Progress{}, w.sagaFails
 	}
 	p, ok := w.progress[id]
 	if !ok {
-		return Progress{}, fault.New(fault.NotFound, fault.NameNotFound, "there is no saga of trip %.40q", id)
+		return app.Progress{}, fault.New(fault.NotFound, fault.NameNotFound, "there is no saga of trip %.40q", id)
 	}
 	return p, nil
 }

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -45,31 +44,9 @@ type Deps struct {
 	// Unavailable.
 	Health func() error
 
-	Executions Executions
+	Executions app.Executions
 	Feed       Feed         // nil: GET /events is not offered, the deployment announces its events elsewhere
 	Log        *slog.Logger // default: discarded
-}
-
-// Executions is what the API asks of the machine that runs the sagas.
-type Executions interface {
-	// Progress describes the saga of a trip. Errors: NotFound, Unavailable.
-	Progress(ctx context.Context, tripID string) (Progress, error)
-	// History is the saga's events so far, each in the JSON of Step Functions. Errors: NotFound, Unavailable.
-	History(ctx context.Context, tripID string) ([]json.RawMessage, error)
-	// Redrive resumes a saga that ended without success. Errors: NotFound, Conflict when it is running or has
-	// succeeded, Unavailable when too many run.
-	Redrive(ctx context.Context, tripID string) error
-}
-
-// Progress is how a saga stands, in Step Functions' words.
-type Progress struct {
-	Status   string // RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED
-	Error    string // when it ended without success
-	Cause    string
-	State    string // at which it failed; "" leaves it to be seen in the history
-	Started  time.Time
-	Stopped  time.Time // zero while it runs
-	Redrives int
 }
 
 // Feed is the outbox: the domain events in the order in which they were committed.

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tripsaga/shared/fault"
+	"tripsaga/trip/app"
 )
 
 // Saga is how far a trip's saga has come.
@@ -42,7 +43,7 @@ type historyEvent struct {
 	} `json:"stateEnteredEventDetails"`
 }
 
-func viewSaga(p Progress, history []json.RawMessage) (*Saga, error) {
+func viewSaga(p app.Progress, history []json.RawMessage) (*Saga, error) {
 	v := &Saga{
 		Status: p.Status, FailedState: p.State, Error: p.Error, Cause: p.Cause,
 		Redrives: p.Redrives, Started: p.Started, Stopped: p.Stopped, States: []StateVisit{},
@@ -60,7 +61,7 @@ func viewSaga(p Progress, history []json.RawMessage) (*Saga, error) {
 }
 
 // conclude tells what the state entered last means. Of a time-out or a stop no state is the cause.
-func (v *Saga) conclude(p Progress) {
+func (v *Saga) conclude(p app.Progress) {
 	if len(v.States) == 0 {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tripsaga/shared/fault"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
@@ -31,7 +32,7 @@ func booked(t *testing.T) (w *world, h http.Handler, id string) {
 	w = newWorld()
 	h = w.handler()
 	id = decoded[Trip](t, ask(h, "POST", "/trips", goodBooking, "Idempotency-Key", "k1")).ID
-	w.progress[id] = Progress{Status: "RUNNING", Started: noon}
+	w.progress[id] = app.Progress{Status: "RUNNING", Started: noon}
 	var events []json.RawMessage
 	if err := json.Unmarshal([]byte(sagaHistory), &events); err != nil {
 		t.Fatal(err)
@@ -75,7 +76,7 @@ func TestGetTripBeforeItsSaga(t *testing.T) {
 
 func TestEndedSagaHasNoCurrentState(t *testing.T) {
 	w, h, id := booked(t)
-	w.progress[id] = Progress{Status: "FAILED", Error: "BookingFailed", State: "BookingFailed", Started: noon, Stopped: noon, Redrives: 1}
+	w.progress[id] = app.Progress{Status: "FAILED", Error: "BookingFailed", State: "BookingFailed", Started: noon, Stopped: noon, Redrives: 1}
 	saga := decoded[TripDetails](t, ask(h, "GET", "/trips/"+id, "")).Saga
 	if saga.CurrentState != "" || saga.FailedState != "BookingFailed" || saga.Redrives != 1 || saga.Stopped != noon {
 		t.Errorf("saga %+v", saga)
@@ -86,7 +87,7 @@ func TestEndedSagaHasNoCurrentState(t *testing.T) {
 func TestFailedStateIsSeenInTheHistory(t *testing.T) {
 	for status, want := range map[string]string{"FAILED": "ReserveHotel", "TIMED_OUT": "", "ABORTED": "", "SUCCEEDED": ""} {
 		w, h, id := booked(t)
-		w.progress[id] = Progress{Status: status, Started: noon, Stopped: noon}
+		w.progress[id] = app.Progress{Status: status, Started: noon, Stopped: noon}
 		w.history[id] = []json.RawMessage{
 			json.RawMessage(`{"id":1,"previousEventId":0,"type":"TaskStateEntered","stateEnteredEventDetails":{"name":"ReserveFlight"}}`),
 			json.RawMessage(`{"id":2,"previousEventId":1,"type":"TaskStateEntered","stateEnteredEventDetails":{"name":"ReserveHotel"}}`),
