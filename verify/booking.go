@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tripsaga/asl"
-	"tripsaga/aws/functions"
 	"tripsaga/shared/fault"
 	"tripsaga/trip/saga"
 	"tripsaga/verify/lint"
@@ -47,11 +46,7 @@ func booking() lint.Options {
 		Timeouts: map[string]time.Duration{},
 	}
 	for _, t := range saga.Tasks() {
-		for _, f := range functions.All() {
-			if f.Name == t.Name {
-				opt.Timeouts[t.Name] = f.Timeout
-			}
-		}
+		opt.Timeouts[t.Name] = t.CallTimeout()
 	}
 	return opt
 }

@@ -38,7 +38,7 @@ const (
 func All() []Function {
 	var all []Function
 	for _, t := range saga.Tasks() {
-		all = append(all, Function{Name: t.Name, Timeout: taskTimeout(t.Timeout), Task: true})
+		all = append(all, Function{Name: t.Name, Timeout: t.CallTimeout(), Task: true})
 	}
 	return append(all,
 		Function{Name: API, Timeout: apiTimeout},
@@ -48,7 +48,3 @@ func All() []Function {
 		Function{Name: PreTraffic, Timeout: preTrafficTimeout},
 	)
 }
-
-// taskTimeout leaves a third of the state's time for the start of the function and the way there and back: a call that
-// the state gives up first would go on unseen.
-func taskTimeout(state time.Duration) time.Duration { return (state * 2 / 3).Truncate(time.Second) }

@@ -22,9 +22,13 @@ func Definition() []byte { return []byte(definition) }
 // Task is one function that the saga calls.
 type Task struct {
 	Name    string        // of the function, and of the state that calls it
-	Timeout time.Duration // of the state: a function's own must be shorter
+	Timeout time.Duration // of the state, for one attempt
 	Undo    bool          // takes back what another task did: only a failure leads to it, and it does not end the saga
 }
+
+// CallTimeout is the time-out of the task's function. It leaves a third of the state's time-out for the start of the
+// function and the network: a call that outlives its state's time-out would continue unobserved.
+func (t Task) CallTimeout() time.Duration { return (t.Timeout * 2 / 3).Truncate(time.Second) }
 
 // Tasks lists the functions, sorted by name.
 func Tasks() []Task { return slices.Clone(tasks()) }

@@ -7,15 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"tripsaga/aws/functions"
 	"tripsaga/trip/saga"
 )
 
 // booking is what the tasks of the real saga are.
 func booking() Options {
 	timeouts := map[string]time.Duration{}
-	for _, f := range functions.All() {
-		timeouts[f.Name] = f.Timeout
+	for _, task := range saga.Tasks() {
+		timeouts[task.Name] = task.CallTimeout()
 	}
 	return Options{
 		Undo: map[string]string{

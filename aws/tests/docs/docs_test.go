@@ -1,23 +1,39 @@
+// Package docs keeps what the documents say of AWS true.
 package docs
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"tripsaga/aws/production"
 )
 
+var update = flag.Bool("update", false, "write the generated parts of the documents again")
+
 const (
-	deploy    = "../../docs/deploy.md"
+	deploy    = "../../../docs/deploy.md"
 	costBegin = "<!-- cost -->\n"
 	costEnd   = "<!-- /cost -->"
 )
 
-// TestCostsAreTheEstimate holds the bill in docs/deploy.md to what its command prints.
+func TestTheDocumentNamesTheStateMachine(t *testing.T) {
+	data, err := os.ReadFile("../../../docs/aws.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), "`"+production.StateMachineARN+"`") {
+		t.Errorf("docs/aws.md does not name %s", production.StateMachineARN)
+	}
+}
+
+// TestCostsAreTheEstimate compares the bill in docs/deploy.md with what its command prints.
 func TestCostsAreTheEstimate(t *testing.T) {
 	const command = "go run ./cmd/tripsaga cost --trips-per-month 1000000"
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", command)
-	cmd.Dir = "../.."
+	cmd.Dir = "../../.."
 	printed, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
