@@ -48,6 +48,7 @@ var layers = []layer{
 	// Telemetry observes tasks wherever they run and whatever they write to. What it observes does not import it.
 	{name: "telemetry", packages: "telemetry", uses: "shared saga domain app handlers"},
 	{name: "local", packages: "local", uses: "telemetry..."},
+	{name: "play", packages: "verify/play", uses: "local..."},
 
 	// The lint reads any saga. The model judges the product, so it shares nothing with it but the types of the table.
 	{name: "lint", packages: "verify/lint", uses: "asl"},
@@ -62,7 +63,7 @@ var layers = []layer{
 	{name: "emulators", packages: "aws/emulator aws/dynamo/dynamolocal aws/dynamo/dynamotest aws/production",
 		uses: "functions deployed shared table backend asl engine saga domain app adapters handlers"},
 	{name: "readers", packages: "aws/rehearsal/cloudwatch aws/rehearsal/template aws/tools", std: true},
-	{name: "roll-out", packages: "aws/rehearsal aws/cost", uses: "local... functions readers"},
+	{name: "roll-out", packages: "aws/rehearsal aws/cost", uses: "play... functions readers"},
 
 	{name: "lambda", packages: "cmd/lambda", uses: "deployed"},
 	{name: "command", packages: "cmd/tripsaga", uses: "roll-out..."},

@@ -9,7 +9,7 @@ import (
 	"tripsaga/aws/dynamo/dynamotest"
 	"tripsaga/local"
 	"tripsaga/table"
-	"tripsaga/tests/scenarios/scenario"
+	"tripsaga/verify/play"
 )
 
 func TestMain(m *testing.M) { dynamotest.Main(m) }
@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { dynamotest.Main(m) }
 // TestScenariosOnDynamoDB keeps everything on DynamoDB Local, the engine's journal too.
 func TestScenariosOnDynamoDB(t *testing.T) {
 	dynamotest.ForTest(t)
-	scenario.Run(t, "../../../tests/scenarios", func(t *testing.T, env scenario.Env) scenario.System {
+	play.Run(t, "../../../tests/scenarios", func(t *testing.T, env play.Env) play.System {
 		records := dynamotest.NewTable(t, dynamo.Options{})
 		sys, err := local.Open(t.Context(), local.Options{
 			Scheduler: env.Scheduler, Seed: env.Seed, Random: env.Random, WrapTasks: env.WrapTasks,
@@ -31,6 +31,6 @@ func TestScenariosOnDynamoDB(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		return scenario.System{App: sys.App, Engine: sys.Engine, Table: records}
+		return play.System{App: sys.App, Engine: sys.Engine, Table: records}
 	})
 }
