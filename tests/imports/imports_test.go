@@ -57,11 +57,12 @@ var layers = []layer{
 
 	// The infrastructure imports these from its own module, and must not pull in what the functions need.
 	{name: "functions", packages: "aws/functions aws/dynamo/schema", uses: "saga", std: true},
+	{name: "aws", packages: "aws/dynamo aws/stepfunctions", uses: "shared table domain app functions"},
 	// What is deployed: it neither verifies nor rehearses nor estimates costs.
-	{name: "deployed", packages: "aws/dynamo aws/lambda aws/stepfunctions aws/trial",
-		uses: "functions shared table saga domain app adapters handlers telemetry"},
+	{name: "deployed", packages: "aws/lambda aws/trial",
+		uses: "functions aws shared table saga domain app adapters handlers telemetry"},
 	{name: "emulators", packages: "aws/emulator aws/dynamo/dynamolocal aws/dynamo/dynamotest aws/production",
-		uses: "functions deployed shared table backend asl engine saga domain app adapters handlers"},
+		uses: "functions aws deployed shared table backend asl engine saga domain app adapters handlers"},
 	{name: "readers", packages: "aws/rehearsal/cloudwatch aws/rehearsal/template aws/tools", std: true},
 	{name: "roll-out", packages: "aws/rehearsal aws/cost", uses: "play... functions readers"},
 
@@ -131,6 +132,7 @@ func TestLayersBite(t *testing.T) {
 		{"aws/lambda", "aws/rehearsal"},
 		{"aws/lambda", "aws/cost"},
 		{"aws/stepfunctions", "engine"},
+		{"aws/stepfunctions", "trip/handlers/rest"},
 		{"aws/rehearsal/cloudwatch", "engine"},
 		{"aws/rehearsal/template", "trip/saga"},
 		{"cmd/lambda", "local"},
