@@ -15,14 +15,22 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 // remote is what the commands share that talk to a server.
 type remote struct {
-	URL    string   `help:"Address of the server; it may have a path, such as a stage of API Gateway." default:"http://127.0.0.1:8080" env:"TRIPSAGA_URL" name:"url"`
-	SigV4  string   `help:"Sign each request for API Gateway in this AWS region, with the credentials that the AWS CLI would use." env:"TRIPSAGA_SIGV4" name:"sigv4" placeholder:"REGION"`
-	Header []string `help:"Send this header with each request; may be repeated. It is never printed." env:"TRIPSAGA_HEADER" sep:"none" placeholder:"'NAME: VALUE'"`
-	JSON   bool     `help:"Print JSON, and nothing else, on the standard output." name:"json"`
+	URL     string       `help:"Address of the server; it may have a path, such as a stage of API Gateway." default:"http://127.0.0.1:8080" env:"TRIPSAGA_URL" name:"url"`
+	Signing kong.Plugins `embed:""` // each a signing
+	Header  []string     `help:"Send this header with each request; may be repeated. It is never printed." env:"TRIPSAGA_HEADER" sep:"none" placeholder:"'NAME: VALUE'"`
+	JSON    bool         `help:"Print JSON, and nothing else, on the standard output." name:"json"`
+}
+
+// signing signs requests, when its flag asks for it.
+type signing interface {
+	// signer returns nil when requests are not to be signed. Errors: a value that is not allowed.
+	signer() (func(r *http.Request, body []byte) error, error)
 }
 
 // client talks to one server.

@@ -75,6 +75,18 @@ func amountText(a money.Amount) string {
 	return groupDigits(number) + " " + currency
 }
 
+// groupDigits separates the thousands of a decimal number.
+func groupDigits(number string) string {
+	whole, fraction, _ := strings.Cut(number, ".")
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if fraction == "" {
+		return whole
+	}
+	return whole + "." + fraction
+}
+
 // The colours, as SGR parameters.
 const (
 	green  = "32"

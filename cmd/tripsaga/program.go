@@ -39,14 +39,25 @@ type commands struct {
 	Inventory inventoryCmd `cmd:"" help:"Show or load flights and hotels."`
 	Bench     benchCmd     `cmd:"" help:"Measure bookings on a durable store against a raw log."`
 	Verify    verifyCmd    `cmd:"" help:"Play every fault at every step of a booking and judge what comes of it."`
-	Rehearse  rehearseCmd  `cmd:"" help:"Play a roll-out in virtual time by what a synthesised CloudFormation template says of it."`
+	Rehearse  kong.Plugins `embed:""`
 	Backup    backupCmd    `cmd:"" help:"Copy the data folder of a running or a stopped server, and read the copy through."`
 	Table     tableCmd     `cmd:"" help:"Inspect the items of a data folder whose server is stopped."`
-	Cost      costCmd      `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
+	Cost      kong.Plugins `embed:""`
 
 	VersionVerb versionCmd    `cmd:"" name:"version" help:"Show the version, and of what it was built."`
 	Help        helpCmd       `cmd:"" help:"Show the help of a command."`
 	Completion  completionCmd `cmd:"" help:"Print a script that completes the command line in a shell."`
+}
+
+// extend adds the verbs and flags that need AWS; nil in a build without aws.go.
+var extend func(*commands)
+
+// remotes are the flags of every verb that calls a server.
+func (c *commands) remotes() []*remote {
+	return []*remote{
+		&c.Book.remote, &c.Trips.remote, &c.Trip.remote, &c.History.remote, &c.Redrive.remote, &c.Events.remote, &c.Ledger.remote,
+		&c.Check.HappyPath.remote, &c.Check.Compensation.remote, &c.Inventory.Show.remote, &c.Inventory.Load.remote,
+	}
 }
 
 // run is one run of the process. The first interrupt or SIGTERM ends its context, a second one the process.
@@ -74,6 +85,9 @@ type exited int
 
 // parser understands the command line and fills in cli.
 func (p *program) parser(cli *commands) (*kong.Kong, error) {
+	if extend != nil {
+		extend(cli)
+	}
 	return kong.New(cli, kong.Name("tripsaga"), kong.UsageOnError(), kong.Writers(p.stdout, p.stderr),
 		kong.Vars{"scenarios": scenarioHelp()},
 		kong.Description("Books a flight, a hotel and a payment that all happen or none: an orchestrated saga."),

@@ -21,7 +21,10 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script against a server of their own with the demo inventory; $EXAMPLES are the examples,
 // $SCRIPTS the scripts.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script", nil) }
+
+func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
+	t.Helper()
 	examples, err := filepath.Abs("../../examples")
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +34,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: dir,
 		Setup: func(env *testscript.Env) error {
 			url, stop, err := serveInMemory()
 			if err != nil {
@@ -41,7 +44,10 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TRIPSAGA_URL", url)
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv("SCRIPTS", scripts)
-			return setRehearsal(env)
+			if setup != nil {
+				return setup(env)
+			}
+			return nil
 		},
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"tripsaga/local"
 	"tripsaga/trip/handlers/rest"
 )
@@ -24,7 +26,14 @@ type serveCmd struct {
 	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are refused with 503, as they are when they come faster than they can be stored." default:"10000"`
 	Empty     bool     `help:"Do not load the demo inventory into a new data folder."`
 	logFlags
-	shapeFlags
+	Modes kong.Plugins `embed:""` // each a serveMode
+}
+
+// serveMode serves the API otherwise than from a data folder in this process, when its flag asks for it.
+type serveMode interface {
+	chosen() bool
+	check() error
+	serve(*program, *serveCmd, net.Listener, *slog.Logger) error
 }
 
 const (
@@ -41,7 +50,7 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	useLog(log)
-	if err := errors.Join(c.checkServer(), c.check()); err != nil {
+	if err := errors.Join(c.checkServer(), c.checkModes()); err != nil {
 		return usage(err)
 	}
 	return c.run(p, log)
@@ -61,8 +70,10 @@ func (c *serveCmd) run(p *program, log *slog.Logger) error {
 		return usage(fmt.Errorf("--addr %s: %w; give HOST:PORT with a port that is free, such as 127.0.0.1:8080", c.Addr, err))
 	}
 	defer listener.Close()
-	if c.ProductionShape {
-		return c.serveShape(p, listener, log)
+	for _, m := range c.Modes {
+		if m := m.(serveMode); m.chosen() {
+			return m.serve(p, c, listener, log)
+		}
 	}
 	watch, err := openWatch(log)
 	if err != nil {
@@ -151,6 +162,13 @@ func (c *serveCmd) checkServer() error {
 		}
 	}
 	return nil
+}
+
+func (c *serveCmd) checkModes() (err error) {
+	for _, m := range c.Modes {
+		err = errors.Join(err, m.(serveMode).check())
+	}
+	return err
 }
 
 // address is the one given, with the port that was chosen where none was given.

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"tripsaga/table"
 	"tripsaga/trip/saga"
 	"tripsaga/verify"
@@ -27,11 +29,27 @@ type verifyCmd struct {
 	OneIn    int      `help:"Run one in so many schedules, drawn by the seed." default:"1" placeholder:"N"`
 	Whole    bool     `help:"Leave no schedule out because another one goes on alike. Takes many times as long."`
 
-	Replay  string `help:"Run one schedule and show all that happens." placeholder:"ID" xor:"what"`
-	Mutants bool   `help:"Explore variants that are broken on purpose: each must be found out." xor:"what"`
-	ASL     string `help:"Verify this definition in place of the saga's own: a lint first, then the exploration." name:"asl" placeholder:"FILE"`
-	Backend string `help:"Where the records are: embedded, or dynamodb for DynamoDB Local (make dynamodb-local), which takes some hundred times as long: see --one-in." enum:"embedded,dynamodb" default:"embedded"`
-	JSON    bool   `help:"Print one JSON object." name:"json"`
+	Replay  string       `help:"Run one schedule and show all that happens." placeholder:"ID" xor:"what"`
+	Mutants bool         `help:"Explore variants that are broken on purpose: each must be found out." xor:"what"`
+	ASL     string       `help:"Verify this definition in place of the saga's own: a lint first, then the exploration." name:"asl" placeholder:"FILE"`
+	Stores  kong.Plugins `embed:""` // each a verifyStore
+	JSON    bool         `help:"Print one JSON object." name:"json"`
+}
+
+// verifyStore is another table than the embedded one, when its flag asks for it.
+type verifyStore interface {
+	chosen() bool
+	open(context.Context) (open func() (table.Table, func() error, error), done func(), err error)
+}
+
+// store returns the one that is chosen; nil is the embedded one.
+func (c *verifyCmd) store() verifyStore {
+	for _, s := range c.Stores {
+		if s := s.(verifyStore); s.chosen() {
+			return s
+		}
+	}
+	return nil
 }
 
 func (c *verifyCmd) Run(p *program) error {
@@ -60,7 +78,7 @@ func (c *verifyCmd) check() error {
 		return fmt.Errorf("--triples %d: allowed are 0 and more", c.Triples)
 	case c.OneIn < 1:
 		return fmt.Errorf("--one-in %d: allowed are 1 and more", c.OneIn)
-	case c.Mutants && (c.ASL != "" || c.Backend != "embedded"):
+	case c.Mutants && (c.ASL != "" || c.store() != nil):
 		return errors.New("--mutants breaks the product's own definition, over the embedded store: it takes neither --asl nor --backend")
 	case c.Mutants && (len(c.Scenario) > 0 || c.Only != "" || c.OneIn > 1 || c.Whole):
 		return errors.New("--mutants explores all: it takes none of --scenario, --only, --one-in and --whole")
@@ -81,14 +99,10 @@ func (c *verifyCmd) world(ctx context.Context) (cfg world.Config, done func(), e
 			return cfg, done, usage(err)
 		}
 	}
-	if c.Backend == "dynamodb" {
-		var open func() (table.Table, func() error, error)
-		if open, done, err = dynamoWorlds(ctx); err != nil {
-			return cfg, func() {}, err
-		}
-		cfg.Open = open
+	if s := c.store(); s != nil {
+		cfg.Open, done, err = s.open(ctx)
 	}
-	return cfg, done, nil
+	return cfg, done, err
 }
 
 // verified is what --json prints.

@@ -1,0 +1,431 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"tripsaga/aws/cost"
+	"tripsaga/aws/dynamo"
+	"tripsaga/aws/dynamo/dynamolocal"
+	"tripsaga/aws/production"
+	"tripsaga/aws/rehearsal"
+	"tripsaga/aws/rehearsal/template"
+	"tripsaga/table"
+)
+
+// This file is everything in the command that needs AWS: two verbs, and flags of others. Without it, and without aws/,
+// infrastructure/ and cmd/lambda, the command builds and lacks them.
+
+func init() {
+	extend = func(c *commands) {
+		c.Rehearse = kong.Plugins{&struct {
+			Rehearse rehearseCmd `cmd:"" help:"Play a roll-out in virtual time by what a synthesised CloudFormation template says of it."`
+		}{}}
+		c.Cost = kong.Plugins{&struct {
+			Cost costCmd `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
+		}{}}
+		c.Serve.Modes = kong.Plugins{&productionShape{}}
+		c.Verify.Stores = kong.Plugins{&verifyBackend{}}
+		for _, r := range c.remotes() {
+			r.Signing = kong.Plugins{&sigV4{}}
+		}
+	}
+}
+
+// sigV4 signs requests to API Gateway.
+type sigV4 struct {
+	Region string `help:"Sign each request for API Gateway in this AWS region, with the credentials that the AWS CLI would use." env:"TRIPSAGA_SIGV4" name:"sigv4" placeholder:"REGION"`
+}
+
+var awsRegion = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
+
+// signer implements signing. The credentials are those that the AWS CLI would use. They are looked up with the first
+// request, because that reads files and may call a metadata service.
+func (f *sigV4) signer() (func(*http.Request, []byte) error, error) {
+	if f.Region == "" {
+		return nil, nil
+	}
+	if !awsRegion.MatchString(f.Region) {
+		return nil, fmt.Errorf("--sigv4 %q is no region of AWS, such as us-east-1", f.Region)
+	}
+	credentials := sync.OnceValues(func() (awssdk.CredentialsProvider, error) {
+		cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRegion(f.Region))
+		return cfg.Credentials, err
+	})
+	return func(r *http.Request, body []byte) error {
+		provider, err := credentials()
+		if err != nil {
+			return usage(fmt.Errorf("--sigv4 %s: the AWS configuration: %w", f.Region, err))
+		}
+		keys, err := provider.Retrieve(r.Context())
+		if err != nil {
+			return usage(fmt.Errorf("--sigv4 %s: no AWS credentials: %w", f.Region, err))
+		}
+		sum := sha256.Sum256(body)
+		return v4.NewSigner().SignHTTP(r.Context(), keys, r, hex.EncodeToString(sum[:]), "execute-api", f.Region, time.Now())
+	}, nil
+}
+
+// verifyBackend chooses the table on which verify plays bookings.
+type verifyBackend struct {
+	Backend string `help:"Where the records are: embedded, or dynamodb for DynamoDB Local (make dynamodb-local), which takes some hundred times as long: see --one-in." enum:"embedded,dynamodb" default:"embedded"`
+}
+
+func (f *verifyBackend) chosen() bool { return f.Backend != "embedded" }
+
+// open creates tables on a DynamoDB Local: the one at DYNAMODB_ENDPOINT, or one that is started and that done ends.
+func (f *verifyBackend) open(ctx context.Context) (open func() (table.Table, func() error, error), done func(), err error) {
+	endpoint, done := os.Getenv("DYNAMODB_ENDPOINT"), func() {}
+	if endpoint == "" {
+		server, err := dynamolocal.Start(ctx, dynamolocal.Options{})
+		if err != nil {
+			err = fmt.Errorf("--backend dynamodb: %w", err)
+			if errors.Is(err, dynamolocal.ErrNotSetUp) {
+				err = usage(err)
+			}
+			return nil, nil, err
+		}
+		endpoint, done = server.Endpoint, func() { server.Close() }
+	}
+	client := dynamolocal.Client(endpoint)
+	var n atomic.Int64
+	open = func() (table.Table, func() error, error) {
+		name := fmt.Sprintf("verify-%d-%d", os.Getpid(), n.Add(1))
+		if err := dynamo.CreateTable(ctx, client, name, dynamo.WithoutStream); err != nil {
+			return nil, nil, err
+		}
+		drop := func() error {
+			_, err := client.DeleteTable(context.WithoutCancel(ctx), &dynamodb.DeleteTableInput{TableName: &name})
+			return err
+		}
+		return dynamo.New(client, name, dynamo.Options{}), drop, nil
+	}
+	return open, done, nil
+}
+
+// productionShape serves the API with production's parts, each in a separate process.
+type productionShape struct {
+	ProductionShape bool   `help:"Run production's shape: each task is a process of the Lambda functions' program behind the Lambda Runtime API, the records are on DynamoDB Local. Needs make dynamodb-local or --dynamodb, and tripsaga's source with a Go toolchain or --bootstrap. The functions' log and metrics go to functions.log in the data folder."`
+	Bootstrap       string `help:"With --production-shape: the functions' program (cmd/lambda) built for this machine; without it, it is built." type:"path" placeholder:"FILE"`
+	DynamoDB        string `name:"dynamodb" env:"DYNAMODB_ENDPOINT" help:"With --production-shape: URL of a DynamoDB Local that runs already, where the table tripsaga is used; without it one is started." placeholder:"URL"`
+	SFNAddr         string `name:"sfn-addr" env:"TRIPSAGA_SFN_ADDR" help:"With --production-shape: loopback address of the Step Functions API, for the AWS CLI and SDKs; port 0 chooses one." default:"127.0.0.1:8083"`
+}
+
+// functionsLog is the file in the data folder that holds what the functions print.
+const functionsLog = "functions.log"
+
+func (f *productionShape) chosen() bool { return f.ProductionShape }
+
+// check finds what would otherwise show late, or never.
+func (f *productionShape) check() error {
+	if f.Bootstrap == "" {
+		return nil
+	}
+	if !f.ProductionShape {
+		return errors.New("--bootstrap: it is for --production-shape")
+	}
+	info, err := os.Stat(f.Bootstrap)
+	if err != nil {
+		return fmt.Errorf("--bootstrap: %w", err)
+	}
+	if info.IsDir() {
+		return fmt.Errorf("--bootstrap %s: it is a folder, want the functions' program", f.Bootstrap)
+	}
+	return nil
+}
+
+func (f *productionShape) serve(p *program, c *serveCmd, listener net.Listener, log *slog.Logger) (err error) {
+	stepFunctions, err := listenLoopback(f.SFNAddr)
+	if err != nil {
+		return usage(fmt.Errorf("--sfn-addr %s: %w", f.SFNAddr, err))
+	}
+	defer stepFunctions.Close()
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return usage(fmt.Errorf("--data: %w", err))
+	}
+	logs, err := os.OpenFile(filepath.Join(c.Data, functionsLog), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return usage(fmt.Errorf("--data: %w", err))
+	}
+	defer func() { err = errors.Join(err, logs.Close()) }()
+	sys, err := f.start(p, c, stepFunctions, logs, log)
+	if err != nil {
+		return p.unlessStopped(err)
+	}
+	err = p.unlessStopped(f.run(p, c, sys, listener, log))
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	return errors.Join(err, sys.Close(ctx))
+}
+
+// listenLoopback accepts loopback addresses only, because signatures are not checked.
+func listenLoopback(addr string) (net.Listener, error) {
+	to, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if !loopback(to) {
+		return nil, errors.New("not a loopback address, such as 127.0.0.1:8083: calls are served without authentication")
+	}
+	l, err := net.ListenTCP("tcp", to)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w; port 0 chooses a free one", err)
+	}
+	return l, err
+}
+
+func (f *productionShape) start(p *program, c *serveCmd, stepFunctions net.Listener, logs io.Writer, log *slog.Logger) (*production.System, error) {
+	log.Info("starting production's shape on this machine")
+	opt := production.Options{
+		Bootstrap: f.Bootstrap, Dir: c.Data, MaxOpen: c.MaxOpen, Env: functionsEnv(c), FunctionLogs: logs, Log: log,
+		StepFunctions: stepFunctions,
+	}
+	if opt.Bootstrap == "" {
+		var err error
+		opt.Bootstrap, err = production.Build(p.ctx, c.Data)
+		if errors.Is(err, production.ErrNotBuilt) {
+			return nil, usage(fmt.Errorf("%w; give a built one with --bootstrap FILE", err))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if f.DynamoDB != "" {
+		opt.Records = dynamolocal.Client(f.DynamoDB)
+	}
+	sys, err := production.Open(p.ctx, opt)
+	if errors.Is(err, dynamolocal.ErrNotSetUp) {
+		err = usage(err)
+	}
+	return sys, err
+}
+
+// functionsEnv passes the server's settings of logs and traces on to the functions.
+func functionsEnv(c *serveCmd) []string {
+	env := []string{"LOG_LEVEL=" + c.LogLevel}
+	const collector = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	if url := os.Getenv(collector); url != "" {
+		env = append(env, collector+"="+url)
+	}
+	return env
+}
+
+func (f *productionShape) run(p *program, c *serveCmd, sys *production.System, listener net.Listener, log *slog.Logger) error {
+	resumed := sys.Engine.OpenExecutions()
+	if err := c.loadDemo(p, sys.KeepDemoInventory, log); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	reconcile := func() {
+		if err := sys.Reconcile(ctx); err != nil && ctx.Err() == nil {
+			log.Error("reconciling failed", "error", err)
+		}
+	}
+	reconcile()
+	every(ctx, reconcileEvery, reconcile)
+	return c.serveAPI(p, listener, sys.API(), nil, log, "sagas_resumed", resumed,
+		"step_functions_url", sys.StepFunctions, "state_machine_arn", production.StateMachineARN,
+		"dynamodb_url", sys.DynamoDB, "functions_log", filepath.Join(c.Data, functionsLog))
+}
+
+// rehearseCmd plays a roll-out in virtual time, as a synthesised template describes it.
+type rehearseCmd struct {
+	Template   string               `help:"CloudFormation template; default: that of production, synthesised or as it is checked in." placeholder:"FILE"`
+	BadVersion rehearsal.BadVersion `help:"What is wrong with the new version: faults (10 % of its deliveries fail), declines (30 % of its customers' cards are declined), latency (it is slow) or none." name:"bad-version" enum:"faults,declines,latency,none" default:"faults"`
+	Function   string               `help:"Only the new version of this task is bad; default: of every task." placeholder:"NAME"`
+	Rate       int                  `help:"Bookings a minute." default:"120"`
+	Seed       uint64               `help:"Of everything that is left to chance." default:"1"`
+	JSON       bool                 `help:"Print one JSON object." name:"json"`
+}
+
+func (c *rehearseCmd) Run(p *program) error {
+	file, release, err := c.release()
+	if err != nil {
+		return usage(err)
+	}
+	progress := rehearsalProgress{out: p.stderr, began: time.Now()}
+	report, err := rehearsal.Run(p.ctx, rehearsal.Options{
+		Release: release, Bad: c.BadVersion, Function: c.Function, Rate: c.Rate, Seed: c.Seed, Progress: progress.show,
+	})
+	progress.clear()
+	if err != nil {
+		return rehearsalError(file, err)
+	}
+	if c.JSON {
+		err = p.printJSON(struct {
+			Template string `json:"template"`
+			*rehearsal.Report
+			OK bool `json:"ok"`
+		}{file, report, report.OK()})
+	} else {
+		err = report.Print(p.stdout, file, colourful(p.stdout))
+	}
+	if err == nil && !report.OK() {
+		err = fmt.Errorf("the rehearsal did not end as it must:\n  %s", strings.Join(report.Findings, "\n  "))
+	}
+	return err
+}
+
+func (c *rehearseCmd) release() (file string, release *template.Release, err error) {
+	if file, err = c.file(); err != nil {
+		return "", nil, err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return file, nil, err
+	}
+	t, err := template.Parse(data)
+	if err != nil {
+		return file, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	release, err = t.Release()
+	if err != nil {
+		return file, nil, fmt.Errorf("%s:\n  %s", file, strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	}
+	return file, release, nil
+}
+
+// templates are the files that are tried where --template is missing: what make synth writes, then what is checked in.
+var templates = []string{"cdk.out/ProductionStack.template.json", "infrastructure/testdata/ProductionStack.template.json"}
+
+func (c *rehearseCmd) file() (string, error) {
+	if c.Template != "" {
+		return c.Template, nil
+	}
+	for _, file := range templates {
+		if _, err := os.Stat(file); err == nil {
+			return file, nil
+		}
+	}
+	return "", fmt.Errorf("there is no template: neither %s; both are in the source of tripsaga: run this in a checkout, where make synth writes the first, or name one with --template FILE", strings.Join(templates, " nor "))
+}
+
+// rehearsalFlags are the flags that set the options.
+var rehearsalFlags = map[rehearsal.Option]string{
+	rehearsal.OptionBad: "--bad-version", rehearsal.OptionFunction: "--function", rehearsal.OptionRate: "--rate",
+}
+
+// rehearsalError names the flag, or the template's file, that is wrong.
+func rehearsalError(file string, err error) error {
+	var option *rehearsal.OptionError
+	switch {
+	case errors.As(err, &option) && option.Option == rehearsal.OptionRelease:
+		return usage(fmt.Errorf("%s: %s", file, option.Message))
+	case errors.As(err, &option):
+		return usage(fmt.Errorf("%s %s: %s", rehearsalFlags[option.Option], option.Value, option.Message))
+	}
+	return err
+}
+
+// rehearsalProgress is a line on a terminal, shown when a rehearsal takes longer than a second.
+type rehearsalProgress struct {
+	out   io.Writer
+	began time.Time
+	shown bool
+}
+
+func (r *rehearsalProgress) show(minute int) {
+	if time.Since(r.began) > time.Second && isTerminal(r.out) {
+		r.shown = true
+		fmt.Fprintf(r.out, "\r\x1b[2Kminute %d of the release", minute)
+	}
+}
+
+func (r *rehearsalProgress) clear() {
+	if r.shown {
+		fmt.Fprint(r.out, "\r\x1b[2K")
+	}
+}
+
+// costCmd estimates a month's bill.
+type costCmd struct {
+	TripsPerMonth  float64 `required:"" help:"Bookings a month." placeholder:"N"`
+	Region         string  `default:"us-east-1" help:"Whose prices."`
+	FailedPercent  float64 `default:"5" help:"Part of the bookings that fail and are taken back."`
+	Reads          float64 `default:"3" help:"How often a client reads its trip."`
+	TaskMS         float64 `default:"50" name:"task-ms" help:"What a call of a function takes, in milliseconds."`
+	MonthsKept     float64 `default:"12" help:"For how many months the records are stored."`
+	TracedPercent  float64 `default:"100" help:"Part of the traces that X-Ray records."`
+	EventsPerBatch float64 `default:"1" help:"Events that the outbox's pipe brings at once, 1 to 10."`
+	JSON           bool    `help:"Print one JSON object." name:"json"`
+}
+
+func (c *costCmd) Run(p *program) error {
+	e, err := cost.For(cost.Scenario{
+		Region: c.Region, Trips: c.TripsPerMonth, FailedPercent: c.FailedPercent, ReadsPerTrip: c.Reads, TaskMS: c.TaskMS,
+		MonthsKept: c.MonthsKept, TracedPercent: c.TracedPercent, EventsPerBatch: c.EventsPerBatch,
+	})
+	if err != nil {
+		return usage(err)
+	}
+	if c.JSON {
+		return p.printJSON(e)
+	}
+	fmt.Fprintf(p.stdout, "%s bookings a month in %s, at list prices collected in %s, in US dollars\n\n",
+		grouped(e.Scenario.Trips, 0), e.Scenario.Region, e.PricesAsOf)
+	if err := p.printBill(e); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "\nfollows the bookings  %s  (%.6f each)\nwhatever happens      %s\ntotal                 %s\n\nassumed\n",
+		dollars(e.Variable), e.PerTrip, dollars(e.Fixed), dollars(e.Total))
+	for _, a := range e.Assumptions {
+		fmt.Fprintf(p.stdout, "- %s\n", a)
+	}
+	return nil
+}
+
+// printBill prints the lines, and under those of a service their sum.
+func (p *program) printBill(e *cost.Estimate) error {
+	g := p.grid("SERVICE", "WHAT", fmt.Sprintf("%14s", "QUANTITY"), "UNIT", fmt.Sprintf("%12s", "USD"))
+	for _, service := range e.Services() {
+		lines := 0
+		for _, l := range e.Lines {
+			if l.Service == service {
+				g.row(service, l.What, fmt.Sprintf("%14s", quantity(l.Quantity)), l.Unit, dollars(l.USD))
+				lines++
+			}
+		}
+		if lines > 1 {
+			g.row("", "sum of "+service, "", "", dollars(e.Of(service)))
+		}
+	}
+	return g.end()
+}
+
+func dollars(usd float64) string { return fmt.Sprintf("%12s", grouped(usd, 2)) }
+
+// quantity has decimals where it is small.
+func quantity(n float64) string {
+	if n < 100 {
+		return grouped(n, 2)
+	}
+	return grouped(n, 0)
+}
+
+// grouped writes 1234567.8 as 1,234,567.80.
+func grouped(n float64, decimals int) string {
+	return groupDigits(strconv.FormatFloat(n, 'f', decimals, 64))
+}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The tests of aws.go, which are removed with it; their scripts are below testdata/aws.
+
+func init() {
+	verbs["rehearse"] = verb{args: "--template ../../infrastructure/testdata/ProductionStack.template.json --rate 6"}
+	verbs["cost"] = verb{args: "--trips-per-month 1", quick: true}
+	printing = append(printing, []string{"cost", "--trips-per-month", "1", "--json"})
+}
+
+func TestAWSScripts(t *testing.T) { runScripts(t, "testdata/aws", setRehearsal) }
+
+// TestEveryClientSigns finds a verb that calls a server and is missing in remotes.
+func TestEveryClientSigns(t *testing.T) {
+	for _, leaf := range model(t).Leaves(true) {
+		flags := map[string]bool{}
+		for _, f := range leaf.Flags {
+			flags[f.Name] = true
+		}
+		if flags["url"] != flags["sigv4"] {
+			t.Errorf("%s: it has --url or --sigv4, not both; add it to commands.remotes", leaf.FullPath())
+		}
+	}
+}
+
+// rehearsalTemplate has what a roll-out depends on, in the form in which the CDK writes it.
+const rehearsalTemplate = "../../aws/rehearsal/testdata/template.json"
+
+// setRehearsal gives a script $TEMPLATE, and $BLIND, whose alarms leave the business errors in.
+func setRehearsal(env *testscript.Env) error {
+	file, err := filepath.Abs(rehearsalTemplate)
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	blind := filepath.Join(env.WorkDir, "blind.json")
+	env.Setenv("TEMPLATE", file)
+	env.Setenv("BLIND", blind)
+	return os.WriteFile(blind, bytes.ReplaceAll(data, []byte(" - FILL(business, 0)"), nil), 0o600)
+}
+
+// TestRehearsalInJSON compares the object with what docs/rehearsal.md says is in it.
+func TestRehearsalInJSON(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	p := program{stdout: &stdout, stderr: &stderr}
+	if code := p.run([]string{"rehearse", "--template", rehearsalTemplate, "--bad-version", "latency", "--rate", "30", "--json"}); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr.String())
+	}
+	var report map[string]any
+	if err := json.Unmarshal(stdout.Bytes(), &report); err != nil {
+		t.Fatal(err)
+	}
+	document, err := os.ReadFile("../../docs/rehearsal.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, member := range members(report) {
+		if !strings.Contains(string(document), "`"+member+"`") {
+			t.Errorf("docs/rehearsal.md does not tell of the member %s", member)
+		}
+	}
+}
+
+// members are the names of all members, of objects within objects and lists too.
+func members(v any) (names []string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			names = append(append(names, name), members(inner)...)
+		}
+	case []any:
+		for _, inner := range v {
+			names = append(names, members(inner)...)
+		}
+	}
+	return names
+}
+
+// TestTheDocumentsSample holds the report in docs/rehearsal.md to what the command prints.
+func TestTheDocumentsSample(t *testing.T) {
+	document, err := os.ReadFile("../../docs/rehearsal.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(document), "\n```console\n$ tripsaga rehearse --template aws/rehearsal/testdata/template.json\n")
+	sample, _, closed := strings.Cut(rest, "```\n")
+	if !found || !closed {
+		t.Fatal("there is no sample")
+	}
+	t.Chdir("../..")
+	var stdout, stderr bytes.Buffer
+	p := program{stdout: &stdout, stderr: &stderr}
+	if code := p.run([]string{"rehearse", "--template", "aws/rehearsal/testdata/template.json"}); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr.String())
+	}
+	if stdout.String() != sample {
+		t.Errorf("the command prints\n%s\nthe document has\n%s", stdout.String(), sample)
+	}
+}
+
+// TestProgressIsForTerminals writes nothing to a stream that nobody watches.
+func TestProgressIsForTerminals(t *testing.T) {
+	var stderr bytes.Buffer
+	r := rehearsalProgress{out: &stderr, began: time.Now().Add(-time.Hour)}
+	r.show(1)
+	r.clear()
+	if stderr.Len() > 0 {
+		t.Errorf("%q", stderr.String())
+	}
+}
+
+func TestTheStepFunctionsAPIListensOnLoopback(t *testing.T) {
+	l, err := listenLoopback("localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for addr, want := range map[string]string{
+		":0": "not a loopback address", "0.0.0.0:0": "not a loopback address", "[::]:0": "not a loopback address",
+		"192.0.2.1:0": "not a loopback address", "127.0.0.1": "missing port", l.Addr().String(): "port 0 chooses a free one",
+	} {
+		if _, err := listenLoopback(addr); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", addr, err, want)
+		}
+	}
+}
+
+var signingKeys = awssdk.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/EXAMPLEKEY", SessionToken: "session-of-a-role"}
+
+// withKeys makes the keys the only ones that the SDK finds.
+func withKeys(t *testing.T, keys awssdk.Credentials) {
+	t.Helper()
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": keys.AccessKeyID, "AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey, "AWS_SESSION_TOKEN": keys.SessionToken,
+		"AWS_CONFIG_FILE": "/nowhere", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere", "AWS_PROFILE": "", "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+// signedRight signs what arrived again, with the same keys, at the time that the request tells, and compares.
+func signedRight(r *http.Request, body []byte, region string) error {
+	got := r.Header.Get("Authorization")
+	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	if err != nil || time.Since(at).Abs() > time.Minute {
+		return fmt.Errorf("X-Amz-Date %q: %v", r.Header.Get("X-Amz-Date"), err)
+	}
+	_, list, _ := strings.Cut(got, "SignedHeaders=")
+	list, _, _ = strings.Cut(list, ",")
+	again, err := http.NewRequest(r.Method, "http://"+r.Host+r.RequestURI, strings.NewReader(string(body)))
+	if err != nil {
+		return err
+	}
+	for name := range strings.SplitSeq(list, ";") {
+		if values := r.Header.Values(name); name != "content-length" && len(values) > 0 {
+			again.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	sum := sha256.Sum256(body)
+	err = v4.NewSigner().SignHTTP(context.Background(), signingKeys, again, hex.EncodeToString(sum[:]), "execute-api", region, at)
+	if want := again.Header.Get("Authorization"); err != nil || got != want {
+		return fmt.Errorf("%s %s: Authorization\n%q, want\n%q (%v)", r.Method, r.RequestURI, got, want, err)
+	}
+	return nil
+}
+
+// stage is a deployment behind API Gateway: under a path of its own, for those only who sign.
+func stage(t *testing.T, server string) *gateway {
+	return &gateway{before: func(w http.ResponseWriter, r *http.Request) bool {
+		body, _ := io.ReadAll(r.Body)
+		if err := signedRight(r, body, "eu-central-1"); err != nil {
+			w.WriteHeader(http.StatusForbidden)
+			io.WriteString(w, `{"message":"The request signature we calculated does not match"}`)
+			t.Log(err)
+			return true
+		}
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		http.StripPrefix("/prod", http.HandlerFunc(func(_ http.ResponseWriter, stripped *http.Request) { *r = *stripped })).ServeHTTP(w, r)
+		return false
+	}}
+}
+
+// TestBehindAStage runs whole checks, that is calls with and without bodies and queries, signed and under a prefix.
+func TestBehindAStage(t *testing.T) {
+	withKeys(t, signingKeys)
+	server := serving(t, plenty)
+	url := startGateway(t, server, stage(t, server)) + "/prod/"
+	for _, args := range [][]string{happyArgs, {"compensation"}} {
+		code, stdout, stderr := check(t, url, append(args, "--sigv4", "eu-central-1")...)
+		if code != 0 {
+			t.Errorf("%s: exit %d\n%s%s", args, code, stdout, stderr)
+		}
+	}
+	code, _, stderr := command(t, url, "trips", "--sigv4", "us-east-1")
+	if code != exitUsage || !strings.Contains(stderr, "403 Forbidden") || !strings.Contains(stderr, "--sigv4 REGION") {
+		t.Errorf("signed for another region: exit %d, %s", code, stderr)
+	}
+	other := signingKeys
+	other.SecretAccessKey = "another"
+	withKeys(t, other)
+	if code, _, _ := command(t, url, "trips", "--sigv4", "eu-central-1"); code != exitUsage {
+		t.Errorf("signed with other keys: exit %d", code)
+	}
+}
+
+func TestNoKeys(t *testing.T) {
+	withKeys(t, awssdk.Credentials{})
+	code, _, stderr := command(t, "http://127.0.0.1:1", "trips", "--sigv4", "eu-central-1")
+	if code != exitUsage || !strings.Contains(stderr, "--sigv4 eu-central-1: no AWS credentials: ") {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
+
+func TestSigV4IsRefused(t *testing.T) {
+	for _, c := range []refusedCredentials{
+		{"http://example.com", []string{"--sigv4", "us-east-1"}, "over https or to loopback only"},
+		{"https://example.com", []string{"--sigv4", "Frankfurt"}, `--sigv4 "Frankfurt" is no region`},
+		{"https://example.com", []string{"--sigv4", "us-east-1", "--header", "authorization: " + secret}, "exclude each other"},
+	} {
+		c.check(t)
+	}
+}
