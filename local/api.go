@@ -12,6 +12,7 @@ import (
 
 	"tripsaga/barrier"
 	"tripsaga/shared/fault"
+	"tripsaga/shared/history"
 	"tripsaga/table/embedded"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/app"
@@ -60,18 +61,9 @@ func (x executions) Progress(ctx context.Context, tripID string) (app.Progress, 
 	}, engineFault(err)
 }
 
-func (x executions) History(ctx context.Context, tripID string) ([]json.RawMessage, error) {
+func (x executions) History(ctx context.Context, tripID string) ([]history.Event, error) {
 	events, err := x.Engine.History(ctx, tripID)
-	if err != nil {
-		return nil, engineFault(err)
-	}
-	raw := make([]json.RawMessage, len(events))
-	for i, ev := range events {
-		if raw[i], err = json.Marshal(ev); err != nil {
-			return nil, err
-		}
-	}
-	return raw, nil
+	return events, engineFault(err)
 }
 
 func (x executions) Redrive(ctx context.Context, tripID string) error {

@@ -12,21 +12,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"tripsaga/shared/history"
 )
 
 // pageSize is the service's limit, in events.
 const pageSize = 1000
 
-// History is the saga's events so far, each in the JSON in which the service sends it, but for its time, which is RFC
-// 3339 in UTC. Nothing is mapped: what the client's types do not know is in it, too. Errors: NotFound, Unavailable;
-// Internal as of Start.
-func (m *StateMachine) History(ctx context.Context, tripID string) ([]json.RawMessage, error) {
+// History returns the saga's events so far. The Source of each is the JSON that the service sent, with members that no
+// type here knows; only its timestamp is rewritten, to RFC 3339 in UTC. Errors: NotFound; Unavailable; Internal as
+// [StateMachine.Start].
+func (m *StateMachine) History(ctx context.Context, tripID string) ([]history.Event, error) {
 	arn, err := m.execution(tripID)
 	if err != nil {
 		return nil, err
 	}
 	pages := sfn.NewGetExecutionHistoryPaginator(m.client, &sfn.GetExecutionHistoryInput{ExecutionArn: arn, MaxResults: pageSize})
-	var events []json.RawMessage
+	var events []history.Event
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx, sfn.WithAPIOptions(keepBody))
 		if err != nil {
@@ -63,7 +65,7 @@ func keepBody(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("KeepBody", keep), middleware.After)
 }
 
-func appendEvents(events []json.RawMessage, metadata middleware.Metadata) ([]json.RawMessage, error) {
+func appendEvents(events []history.Event, metadata middleware.Metadata) ([]history.Event, error) {
 	body, _ := metadata.Get(bodyKey{}).([]byte)
 	var page struct {
 		Events []map[string]json.RawMessage `json:"events"`
@@ -72,7 +74,11 @@ func appendEvents(events []json.RawMessage, metadata middleware.Metadata) ([]jso
 		return nil, fmt.Errorf("stepfunctions: a page of the history: %w", err)
 	}
 	for _, e := range page.Events {
-		event, err := withInstant(e)
+		raw, err := withInstant(e)
+		if err != nil {
+			return nil, fmt.Errorf("stepfunctions: event %s of the history: %w", e["id"], err)
+		}
+		event, err := history.Parse(raw)
 		if err != nil {
 			return nil, fmt.Errorf("stepfunctions: event %s of the history: %w", e["id"], err)
 		}

@@ -2,7 +2,6 @@ package stepfunctions
 
 import (
 	"context"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -53,7 +52,7 @@ func (m *StateMachine) FailedState(ctx context.Context, tripID string) (string, 
 			return "", translate(err)
 		}
 		for _, e := range page.Events {
-			if strings.HasSuffix(string(e.Type), "StateEntered") && e.StateEnteredEventDetails != nil {
+			if e.StateEnteredEventDetails != nil {
 				return aws.ToString(e.StateEnteredEventDetails.Name), nil
 			}
 		}

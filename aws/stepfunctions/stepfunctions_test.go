@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"tripsaga/asl"
 	"tripsaga/shared/fault"
+	"tripsaga/shared/history"
 	"tripsaga/trip/app"
 )
 
@@ -127,25 +127,29 @@ func TestProgressAsksForNoHistoryWhereNoStateIsTheCause(t *testing.T) {
 	}
 }
 
-// TestHistoryIsTheEnginesJSON reads the events as package asl, whose JSON the local engine's API shows, describes them.
+// TestHistoryIsTheEnginesJSON compares the events with the JSON of package history, which the local API shows.
 func TestHistoryIsTheEnginesJSON(t *testing.T) {
 	m, s := serve(t, file(t, "history.json"), file(t, "history.page2.json"))
-	raw, err := m.History(t.Context(), "t1")
-	if err != nil || len(raw) != 7 {
-		t.Fatalf("%d events, %v; want 7", len(raw), err)
+	events, err := m.History(t.Context(), "t1")
+	if err != nil || len(events) != 7 {
+		t.Fatalf("%d events, %v; want 7", len(events), err)
+	}
+	raw, err := history.Encode(events)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if last := s.wantCalls("GetExecutionHistory", "GetExecutionHistory"); last["nextToken"] != "page-2" || last["maxResults"] != 1000.0 {
 		t.Errorf("the last page was asked for with %v", last)
 	}
-	started := asl.HistoryEvent{
+	started := history.Event{
 		Timestamp: time.Date(2027, 1, 13, 11, 0, 0, 123e6, time.UTC), Type: "ExecutionStarted", ID: 1,
-		ExecutionStarted: &asl.ExecutionStartedDetails{Input: `{"trip_id":"t1"}`, RoleARN: "arn:aws:iam::123456789012:role/booking"},
+		ExecutionStarted: &history.ExecutionStartedDetails{Input: `{"trip_id":"t1"}`, RoleARN: "arn:aws:iam::123456789012:role/booking"},
 	}
-	failed := asl.HistoryEvent{
+	failed := history.Event{
 		Timestamp: time.Date(2027, 1, 13, 11, 0, 1, 500e6, time.UTC), Type: "LambdaFunctionFailed", ID: 5, PreviousEventID: 4,
-		LambdaFunctionFailed: &asl.FailureDetails{Error: "FlightUnavailable", Cause: `{"errorMessage":"sold out","errorType":"FlightUnavailable"}`},
+		LambdaFunctionFailed: &history.FailureDetails{Error: "FlightUnavailable", Cause: `{"errorMessage":"sold out","errorType":"FlightUnavailable"}`},
 	}
-	for i, want := range map[int]asl.HistoryEvent{0: started, 4: failed} {
+	for i, want := range map[int]history.Event{0: started, 4: failed} {
 		if !sameValue(t, raw[i], want) {
 			t.Errorf("event %d: %s, want the JSON of %+v", i+1, raw[i], want)
 		}
@@ -176,7 +180,7 @@ func TestAHistoryThatCannotBeReadIsAnError(t *testing.T) {
 	for _, body := range []string{`{"events":[{"id":1}]}`, `{"events":[{"id":1,"timestamp":1e300}]}`} {
 		m, _ := serve(t, answer{body: body})
 		if events, err := m.History(t.Context(), "t1"); err == nil {
-			t.Errorf("%s: %s", body, events)
+			t.Errorf("%s: %+v", body, events)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"tripsaga/shared/history"
 	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
 )
@@ -38,8 +39,8 @@ type Starter interface {
 type Executions interface {
 	// Progress describes the execution. Errors: NotFound, Unavailable.
 	Progress(ctx context.Context, tripID string) (Progress, error)
-	// History returns the events so far, each in the JSON of Step Functions. Errors: NotFound, Unavailable.
-	History(ctx context.Context, tripID string) ([]json.RawMessage, error)
+	// History returns the events so far. Errors: NotFound, Unavailable.
+	History(ctx context.Context, tripID string) ([]history.Event, error)
 	// Redrive resumes an execution that ended without success at the state where it failed. Errors: NotFound; Conflict
 	// when it is running or has succeeded; Unavailable when too many are running.
 	Redrive(ctx context.Context, tripID string) error

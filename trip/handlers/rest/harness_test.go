@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/history"
 	"tripsaga/shared/ident"
 	"tripsaga/shared/money"
 	"tripsaga/trip/app"
@@ -143,11 +144,11 @@ func (w *world) Progress(_ context.Context, id string) (app.Progress, error) {
 	return p, nil
 }
 
-func (w *world) History(_ context.Context, id string) ([]json.RawMessage, error) {
+func (w *world) History(_ context.Context, id string) ([]history.Event, error) {
 	if _, err := w.Progress(context.Background(), id); err != nil {
 		return nil, err
 	}
-	return w.history[id], nil
+	return history.Decode(w.history[id])
 }
 
 func (w *world) Redrive(_ context.Context, id string) error {

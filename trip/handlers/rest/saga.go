@@ -3,14 +3,13 @@ package rest
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/history"
 	"tripsaga/trip/app"
 )
 
@@ -33,31 +32,16 @@ type StateVisit struct {
 	Attempts int    `json:"attempts" doc:"How often its task was delivered."`
 }
 
-// historyEvent is what the progress needs of an event.
-type historyEvent struct {
-	Type         string `json:"type"`
-	ID           int64  `json:"id"`
-	Previous     int64  `json:"previousEventId"`
-	StateEntered *struct {
-		Name string `json:"name"`
-	} `json:"stateEnteredEventDetails"`
-}
-
-func viewSaga(p app.Progress, history []json.RawMessage) (*Saga, error) {
+func viewSaga(p app.Progress, events []history.Event) *Saga {
 	v := &Saga{
 		Status: p.Status, FailedState: p.State, Error: p.Error, Cause: p.Cause,
 		Redrives: p.Redrives, Started: p.Started, Stopped: p.Stopped, States: []StateVisit{},
 	}
-	visits := map[int64]int{} // the visit to which an event belongs
-	for _, raw := range history {
-		var e historyEvent
-		if err := json.Unmarshal(raw, &e); err != nil {
-			return nil, fmt.Errorf("rest: an event of the history: %w", err)
-		}
-		v.follow(e, visits)
+	for _, visit := range history.Read(events).Visits {
+		v.States = append(v.States, StateVisit{Name: visit.State, Attempts: visit.Attempts})
 	}
 	v.conclude(p)
-	return v, nil
+	return v
 }
 
 // conclude tells what the state entered last means. Of a time-out or a stop no state is the cause.
@@ -71,23 +55,6 @@ func (v *Saga) conclude(p app.Progress) {
 		v.CurrentState = last
 	case p.Status == "FAILED" && v.FailedState == "":
 		v.FailedState = last
-	}
-}
-
-// follow adds one event. An event belongs to the visit of the event before it, since branches may take turns.
-func (v *Saga) follow(e historyEvent, visits map[int64]int) {
-	if e.StateEntered != nil {
-		v.States = append(v.States, StateVisit{Name: e.StateEntered.Name})
-		visits[e.ID] = len(v.States) - 1
-		return
-	}
-	visit, ok := visits[e.Previous]
-	if !ok {
-		return
-	}
-	visits[e.ID] = visit
-	if strings.HasSuffix(e.Type, "Scheduled") {
-		v.States[visit].Attempts++
 	}
 }
 
@@ -114,10 +81,11 @@ func (a *api) history(ctx context.Context, in *tripID) (*struct{ Body History },
 	if err != nil {
 		return nil, a.problem(ctx, "path", a.missing(ctx, in.ID, err))
 	}
-	if events == nil {
-		events = []json.RawMessage{}
+	raw, err := history.Encode(events)
+	if err != nil {
+		return nil, a.problem(ctx, "path", err)
 	}
-	return &struct{ Body History }{History{TripID: in.ID, Events: events}}, nil
+	return &struct{ Body History }{History{TripID: in.ID, Events: raw}}, nil
 }
 
 type redriveOutput struct {

@@ -90,9 +90,9 @@ func (a *api) saga(ctx context.Context, id string) (*Saga, error) {
 	if err != nil {
 		return nil, err
 	}
-	history, err := a.Executions.History(ctx, id)
+	events, err := a.Executions.History(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return viewSaga(progress, history)
+	return viewSaga(progress, events), nil
 }
