@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -95,4 +96,143 @@ func yieldItem(ctx context.Context, it *pebble.Iterator, yield func(table.Item, 
 		return errStopped
 	}
 	return nil
+}
+
+// Query reads a page.
+func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	if err := table.ValidateQuery(q); err != nil {
+		return table.Page{}, err
+	}
+	run, err := newRun(q)
+	if err != nil {
+		return table.Page{}, err
+	}
+	if err := s.enter(ctx); err != nil {
+		return table.Page{}, err
+	}
+	defer s.leave()
+	page, err := s.read(run)
+	if err == nil && !table.IsDeferred(ctx) {
+		err = s.settle(ctx)
+	}
+	if err != nil {
+		return table.Page{}, s.met(err)
+	}
+	return page, nil
+}
+
+// run is a query as a run of keys lower <= key < upper, all of which begin with partition.
+type run struct {
+	query                   table.Query
+	partition, lower, upper []byte
+}
+
+func newRun(q table.Query) (run, error) {
+	r := run{query: q}
+	if r.query.Limit == 0 {
+		r.query.Limit = table.MaxPage
+	}
+	space := byte(spaceItem)
+	if q.Index {
+		space = spaceIndex
+	}
+	r.partition = appendComponent([]byte{space}, q.PK)
+	r.lower = r.bound(q.From + q.Prefix) // one of them is empty
+	switch {
+	case q.To != "":
+		r.upper = r.bound(q.To)
+	default:
+		r.upper = successor(r.bound(q.Prefix))
+	}
+	return r, r.resume()
+}
+
+// bound is the least key whose sort key is at least sk.
+func (r *run) bound(sk string) []byte {
+	b := slices.Clip(r.partition)
+	if r.query.Index {
+		return appendEscaped(b, sk)
+	}
+	return append(b, sk...)
+}
+
+// resume narrows the run to what comes after the cursor.
+func (r *run) resume() error {
+	if r.query.Cursor == "" {
+		return nil
+	}
+	rest, err := table.ParseCursor(r.query)
+	if err != nil {
+		return err
+	}
+	last := append(slices.Clip(r.partition), rest...)
+	if bytes.Compare(last, r.lower) < 0 || bytes.Compare(last, r.upper) >= 0 {
+		return table.ErrCursor
+	}
+	if r.query.Descending {
+		r.upper = last
+	} else {
+		r.lower = append(last, 0)
+	}
+	return nil
+}
+
+func (s *Store) read(r run) (page table.Page, err error) {
+	if bytes.Compare(r.lower, r.upper) >= 0 {
+		return table.Page{}, nil
+	}
+	from, done := s.reader(r.query.Index)
+	it, err := from.NewIter(&pebble.IterOptions{LowerBound: r.lower, UpperBound: r.upper})
+	if err != nil {
+		return table.Page{}, errors.Join(err, done())
+	}
+	page, err = r.page(it, from)
+	return page, errors.Join(err, it.Close(), done())
+}
+
+// reader is a snapshot for the index, whose entries and items are read one by one but belong together.
+func (s *Store) reader(index bool) (from pebble.Reader, done func() error) {
+	if !index {
+		return s.db, func() error { return nil }
+	}
+	snapshot := s.db.NewSnapshot()
+	return snapshot, snapshot.Close
+}
+
+func (r *run) page(it *pebble.Iterator, from pebble.Reader) (page table.Page, err error) {
+	first, next := it.First, it.Next
+	if r.query.Descending {
+		first, next = it.Last, it.Prev
+	}
+	var last []byte
+	for ok, size := first(), 0; ok; ok = next() {
+		if len(page.Items) == r.query.Limit || size >= table.MaxPageData {
+			page.Cursor = table.MakeCursor(r.query, last[len(r.partition):])
+			return page, nil
+		}
+		item, err := r.item(it, from)
+		if err != nil {
+			return table.Page{}, err
+		}
+		page.Items = append(page.Items, item)
+		last = append(last[:0], it.Key()...)
+		size += len(item.Data)
+	}
+	return page, it.Error()
+}
+
+func (r *run) item(it *pebble.Iterator, from pebble.Reader) (table.Item, error) {
+	rest := it.Key()[len(r.partition):]
+	if !r.query.Index {
+		return decodeItem(table.Key{PK: r.query.PK, SK: string(rest)}, slices.Clone(it.Value()))
+	}
+	key, err := parseIndexRest(rest)
+	if err != nil {
+		return table.Item{}, err
+	}
+	item, ok, err := load(from, key)
+	if err == nil && !ok {
+		err = errDangling(key)
+	}
+	return item, err
 }

@@ -1,3 +1,28 @@
+// Package embedded is the table on one machine: a store in a folder, on Pebble, with group commit.
+//
+// # Writing
+//
+// Callers encode their own transactions and pass them to one committer goroutine. It takes what is waiting as a group,
+// checks the conditions of one transaction after the other against the store and the group's own earlier writes, and
+// applies the group as one Pebble batch. Deferred callers are answered there and then. Callers that need durability are
+// passed on to the syncer goroutine, which answers them after the write-ahead log's next fsync, while the committer is
+// busy with the next group. A transaction whose condition fails leaves the others of its group alone.
+//
+// # Durability
+//
+// Groups are numbered. The number of a group is published as written before Pebble shows the group to readers, and as
+// durable after the fsync; a read that must not show what a crash could take back waits until durable has reached what
+// written was after the read. There is one write-ahead log, so what is written earlier is durable no later. Deferred
+// writes that nobody waits for are synced after 50 milliseconds.
+//
+// # Failure
+//
+// While the disk is nearly full writes are refused, and taken again when there is room; see room. When the log cannot be
+// written all the same, or something is damaged, the store fails: it takes no more writes, and gives only such reads as need
+// no wait. Nothing that was acknowledged is lost.
+//
+// Open refuses a folder in which something is missing, cut off, damaged or older than the rest; see record. After a power
+// cut, damage in what the last fsync brought cannot be told from a write that was cut off, and counts as that.
 package embedded
 
 import (
@@ -5,16 +30,111 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"tripsaga/table"
 )
+
+// Options of a store. The zero value is ready to use.
+type Options struct {
+	// FS is the file system of the data folder. nil means the machine's, or a new one in memory when the folder is "".
+	FS vfs.FS
+	// StreamPrefix selects the items whose Put is a change of the stream: those whose sort key begins with it. ""
+	// selects none.
+	StreamPrefix string
+	// Now tells the time by which items expire; nil means time.Now.
+	Now func() time.Time
+	// Logger gets what Pebble has to say; nil discards it.
+	Logger *slog.Logger
+	// Salvage opens what Pebble can open, without a record of what must be there. It is for a copy of a folder that is
+	// refused otherwise: what is missing is lost then.
+	Salvage bool
+	// Cache is the size of the block cache in bytes; 0 means 64 MB.
+	Cache int64
+}
+
+func (o Options) withDefaults(dir string) Options {
+	if o.FS == nil {
+		o.FS = vfs.Default
+		if dir == "" {
+			o.FS = vfs.NewMem()
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Cache == 0 {
+		o.Cache = 64 << 20
+	}
+	return o
+}
+
+const memTable = 32 << 20 // bytes
+
+// pebbleOptions are tuned for many small items, most of them read soon after they were written or never again, on a
+// few cores: large memtables let rewritten items meet before they reach the disk, and compaction runs alone.
+func (s *Store) pebbleOptions() *pebble.Options {
+	o := &pebble.Options{
+		FS:                          s.guarded(),
+		Logger:                      s.log,
+		EventListener:               s.log.listener(),
+		CacheSize:                   s.opts.Cache + 2*memTable, // memtables count against it
+		FormatMajorVersion:          pebble.FormatNewest,
+		MemTableSize:                memTable,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		LBaseMaxBytes:               512 << 20,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+		WALMinSyncInterval:          s.syncInterval,
+	}
+	o.TargetFileSizes[0] = 4 << 20
+	// Partitions are mostly in the order of time, and a flush has a bit of each kind. Split, only the parts that really
+	// overlap older tables are compacted with them.
+	o.FlushSplitBytes = 2 << 20
+	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	for i := range o.Levels {
+		o.Levels[i].BlockSize = 16 << 10
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].FilterType = pebble.TableFilter
+	}
+	return o
+}
+
+// guarded is the file system for Pebble. A store in memory needs no guard.
+func (s *Store) guarded() vfs.FS {
+	if s.dir == "" {
+		return s.opts.FS
+	}
+	return &guard{FS: s.opts.FS, store: s}
+}
+
+const (
+	crowd         = 16 // callers waiting for an fsync
+	crowdInterval = time.Millisecond
+)
+
+// syncInterval spaces the fsyncs out when many callers wait: each of them costs the CPU the same, and serves whoever has
+// come by then. A caller alone never waits for others.
+func (s *Store) syncInterval() time.Duration {
+	if s.waiting.Load() < crowd {
+		return 0
+	}
+	return crowdInterval
+}
 
 // Store is a table in a folder. It is safe for concurrent use.
 type Store struct {
@@ -296,3 +416,42 @@ func (s *Store) closePebble() error {
 
 // Dir is the absolute path of the store's folder, "" of one in memory.
 func (s *Store) Dir() string { return s.dir }
+
+// Metrics count since the store was opened.
+type Metrics struct {
+	Transactions uint64 // committed
+	DurableWaits uint64 // calls that waited for an fsync
+	SyncGroups   uint64 // fsyncs asked for; the log may join several into one
+	BytesWritten uint64 // log, flushed and compacted tables
+	LogBytes     uint64 // the log alone
+	BytesOnDisk  uint64 // size of the store now
+	BytesFree    uint64 // on its disk now; 0 where the file system does not tell
+}
+
+type counters struct {
+	transactions, waits, syncs atomic.Uint64
+}
+
+// Metrics may be called at any time, also after Close: it then gives zero bytes.
+func (s *Store) Metrics() Metrics {
+	m := Metrics{
+		Transactions: s.counters.transactions.Load(),
+		DurableWaits: s.counters.waits.Load(),
+		SyncGroups:   s.counters.syncs.Load(),
+	}
+	if !s.begin() {
+		return m
+	}
+	defer s.leave()
+	p := s.db.Metrics()
+	m.LogBytes, m.BytesOnDisk = p.WAL.BytesWritten, p.DiskSpaceUsage()
+	m.BytesWritten = m.LogBytes
+	if usage, err := s.opts.FS.GetDiskUsage(s.dir); err == nil {
+		m.BytesFree = usage.AvailBytes
+	}
+	for i := range p.Levels {
+		l := &p.Levels[i]
+		m.BytesWritten += l.TableBytesFlushed + l.TableBytesCompacted + l.BlobBytesFlushed + l.BlobBytesCompacted
+	}
+	return m
+}

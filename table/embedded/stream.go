@@ -2,10 +2,14 @@ package embedded
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -160,4 +164,165 @@ func (s *Store) sweptChange() (uint64, error) {
 		return 0, fmt.Errorf("table/embedded: the stored end of the stream is malformed: % x", value)
 	}
 	return binary.BigEndian.Uint64(value), nil
+}
+
+// A change's number is unique in one history of the store only: a copy that was restored has another future, in which the
+// same numbers are given anew. So a place in the stream is "<epoch>-<number>". Each opening of the store begins an epoch
+// with the first change that it writes, in the same batch; the epochs before it end there. A place beyond the end of its
+// epoch was lost with the end of the store that it is a copy of.
+
+// keyEpoch is followed by the number of the epoch's first change, 8 bytes big endian; the value is the epoch's name.
+var keyEpoch = []byte{spaceMeta, 'e'}
+
+// epoch is a part of the stream that one opening of the store wrote.
+type epoch struct {
+	first uint64
+	name  string
+}
+
+// ErrPlace is the error of [Store.ParsePlace].
+var ErrPlace = errors.New("table/embedded: the place is not one of this stream: it is of another store, or of changes that were lost or swept")
+
+// openEpochs reads the epochs and adds that of this opening, whose first change is the next one. Changes of a store that
+// had none belong to it, too.
+func (s *Store) openEpochs(last uint64) error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: keyEpoch, UpperBound: []byte{spaceMeta, 'e' + 1}})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = it.Close() }()
+	for ok := it.First(); ok; ok = it.Next() {
+		first := it.Key()[len(keyEpoch):]
+		if len(first) != 8 {
+			return fmt.Errorf("table/embedded: the epoch %q is malformed", it.Key())
+		}
+		s.epochs = append(s.epochs, epoch{binary.BigEndian.Uint64(first), string(it.Value())})
+	}
+	now := epoch{first: last + 1, name: strings.ToLower(rand.Text()[:10])}
+	if len(s.epochs) == 0 {
+		now.first = 1
+	}
+	s.epochs = append(s.epochs, now)
+	return it.Error()
+}
+
+// beginEpoch records the epoch of this opening with its first change.
+func (c *committer) beginEpoch() error {
+	if c.begun {
+		return nil
+	}
+	now := c.store.epochs[len(c.store.epochs)-1]
+	c.begun = true
+	return c.batch.Set(binary.BigEndian.AppendUint64(append([]byte(nil), keyEpoch...), now.first), []byte(now.name), nil)
+}
+
+// Place names the change with this number for clients that come back, perhaps to a restored copy of the store.
+func (s *Store) Place(seq uint64) string {
+	i := sort.Search(len(s.epochs), func(i int) bool { return s.epochs[i].first > seq })
+	return s.epochs[max(i-1, 0)].name + "-" + strconv.FormatUint(seq, 10)
+}
+
+// ParsePlace is the number of the change that [Store.Place] named. Errors: [ErrPlace].
+func (s *Store) ParsePlace(place string) (seq uint64, err error) {
+	_, number, _ := strings.Cut(place, "-")
+	seq, err = strconv.ParseUint(number, 10, 64)
+	last := s.feed.durable()
+	if err != nil || seq == 0 || seq > last || s.Place(seq) != place {
+		return 0, ErrPlace
+	}
+	next, err := s.changes(seq+1, last+1, 1)
+	if err != nil {
+		return 0, err
+	}
+	if seq < last && (len(next) == 0 || next[0].Seq != seq+1) { // swept
+		return 0, ErrPlace
+	}
+	return seq, nil
+}
+
+// sweepChanges bounds the changes that one Sweep looks at.
+const sweepChanges = 1000
+
+// expired is a change whose item was to expire by now.
+type expired struct {
+	seq uint64
+	key table.Key
+}
+
+// Sweep removes expired changes from the old end of the stream, and their items unless those were written anew to
+// expire later, or never. It looks at up to 1,000 changes a call, passes over those that never expire, and stops at the
+// first that expires later: the items of a stream are expected to live about equally long. It returns the number of
+// changes removed; at 1,000 a further call may find more.
+func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
+	if err := s.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer s.leave()
+	s.sweeping.Lock()
+	defer s.sweeping.Unlock()
+	old, next, err := s.expiredChanges()
+	if err != nil {
+		return 0, err
+	}
+	if len(old) > 0 {
+		r := s.newRequest(true)
+		r.expired = old
+		if removed, err = s.submit(ctx, r); err != nil {
+			return removed, err
+		}
+	}
+	s.sweepFrom = next
+	return removed, nil
+}
+
+// expiredChanges gives what has expired, and the first change that the next sweep must look at.
+func (s *Store) expiredChanges() (old []expired, next uint64, err error) {
+	from, to := s.sweepFrom, s.feed.durable()+1
+	changes, err := s.changes(from, to, sweepChanges)
+	if err != nil {
+		return nil, from, err
+	}
+	now := s.opts.Now().Unix()
+	next = from
+	for i := range changes {
+		it := &changes[i].Item
+		if it.Expires > now {
+			break
+		}
+		if it.Expires != 0 {
+			old = append(old, expired{seq: changes[i].Seq, key: it.Key})
+		}
+		next = changes[i].Seq + 1
+	}
+	return old, next, nil
+}
+
+// remove deletes expired changes and those of their items that are still expired.
+func (c *committer) remove(old []expired) (removed int, err error) {
+	for _, e := range old {
+		c.key = appendStreamKey(c.key[:0], e.seq)
+		if err := c.batch.Delete(c.key, nil); err != nil {
+			return 0, err
+		}
+		if err := c.removeItem(e.key); err != nil {
+			return 0, err
+		}
+	}
+	return len(old), c.batch.Set(keyLastChange, binary.BigEndian.AppendUint64(nil, c.change), nil)
+}
+
+func (c *committer) removeItem(k table.Key) error {
+	value, found, done, err := c.find(k)
+	if err != nil || !found {
+		return err
+	}
+	defer done()
+	h, err := parseHeader(value)
+	if err != nil {
+		return err
+	}
+	if h.expires == 0 || h.expires > c.store.opts.Now().Unix() {
+		return nil
+	}
+	return c.delete(&write{key: k, oldIndex: h.index()})
 }

@@ -1,10 +1,34 @@
+// Package linear checks that a table is linearizable: that however many clients call it at once, and whatever becomes
+// of the replies, there is one order of all calls in which each has its effect at one moment between its invocation and
+// its response, and gives the answer that the contract of package table asks for. A backend's test is one call of
+// [Check].
+//
+// # What is run
+//
+// A check is many short histories of a few clients on four keys in two partitions: Get, Query with bounds, in both
+// directions and by pages, and Transact of up to four operations with every kind of operation and condition, durable
+// and deferred. Queries of the index are left out, as they may lag.
+//
+// Calls meet faults. Some are refused as busy, which must leave no trace. Some are refused, or answered but the reply
+// is lost, or happen after the caller was told of a fault, and some callers' contexts end in the middle: such a
+// transaction may take effect at any later moment or never, so that its response is open until the history ends.
+//
+// # What is checked
+//
+// Every answer of every call, against a model of the port that knows nothing of the backends: what is read, which
+// items a page has and whether another follows, and which operation of a transaction is the first that conflicts.
+// Package porcupine looks for the order.
 package linear
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,4 +102,196 @@ func (h *history) draw() (path string, err error) {
 		return "", err
 	}
 	return f.Name(), errors.Join(porcupine.Visualize(model, info, f), f.Close())
+}
+
+// The environment variables by which a check is repeated, or made longer.
+const (
+	SeedVariable      = "TRIPSAGA_LINEAR_SEED"      // what clients do; how they meet is the scheduler's
+	HistoriesVariable = "TRIPSAGA_LINEAR_HISTORIES" // how many histories, in place of Options.Histories
+)
+
+// Options of a check. The zero Options are strict, and of the sizes given below.
+type Options struct {
+	Histories int // 100
+	Clients   int // of one history, at once: 6
+	Calls     int // of each client of a history: 30
+	// Patience is about as long as a call takes: contexts that end in the middle of a call end within it. 50 us.
+	Patience time.Duration
+	// QuerySplits says that a Query reads its items one by one, each at its own moment, as DynamoDB's may.
+	QuerySplits bool
+	// Lossy says that the table itself may leave a call without an answer, as one behind a bad line does. Else an error
+	// that the port does not name, and that no fault of the check explains, fails it.
+	Lossy bool
+	// Seed is what clients draw from, unless [SeedVariable] says; 0 is a new one for each check.
+	Seed uint64
+}
+
+// settled is opt with the environment's wishes and the defaults.
+func (o Options) settled() (Options, error) {
+	if text := os.Getenv(SeedVariable); text != "" {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return o, fmt.Errorf("%s is %q, want a whole number: %w", SeedVariable, text, err)
+		}
+		o.Seed = seed
+	}
+	if text := os.Getenv(HistoriesVariable); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return o, fmt.Errorf("%s is %q, want a number of at least 1", HistoriesVariable, text)
+		}
+		o.Histories = n
+	}
+	return o.withDefaults(), nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Histories == 0 {
+		o.Histories = 100
+	}
+	if o.Clients == 0 {
+		o.Clients = 6
+	}
+	if o.Calls == 0 {
+		o.Calls = 30
+	}
+	if o.Patience == 0 {
+		o.Patience = 50 * time.Microsecond
+	}
+	for o.Seed == 0 {
+		o.Seed = rand.Uint64()
+	}
+	return o
+}
+
+// maxDoubts bounds the transactions of unknown outcome in one history: the search for an order tries each of them at
+// every moment after its invocation.
+const maxDoubts = 5
+
+// history is some clients' calls on keys of their own.
+//
+// Time is a count. An invocation takes the next number before the call, a response after it, so that of two calls the
+// one that ended before the other began has the lower numbers.
+type history struct {
+	ctx    context.Context
+	opt    Options
+	number int
+	table  table.Table
+	narrow bool // transactions keep to one partition, so that the history falls into two
+
+	time     atomic.Int64
+	names    atomic.Int64 // of clients
+	versions atomic.Int64
+	doubts   atomic.Int64
+
+	mu         sync.Mutex
+	operations []porcupine.Operation
+	notes      []porcupine.Annotation // calls that tell nothing
+	late       [][]table.Op           // transactions that happen after their callers were told of a fault
+	strange    []error                // answers that the port does not know
+}
+
+func newHistory(ctx context.Context, tab table.Table, opt Options, number int) *history {
+	return &history{ctx: ctx, opt: opt, number: number, table: tab, narrow: number%2 == 1}
+}
+
+func (h *history) run() {
+	var clients sync.WaitGroup
+	for n := range h.opt.Clients {
+		c := h.newClient(n)
+		clients.Go(func() {
+			for range h.opt.Calls {
+				c.call()
+			}
+		})
+	}
+	clients.Wait()
+	h.land()
+	h.readAll()
+	end := h.time.Add(1)
+	for i := range h.operations {
+		if h.operations[i].Output.(answer).outcome == unknown {
+			h.operations[i].Return = end
+		}
+	}
+}
+
+// readAll pins down what the history leaves behind, without faults.
+func (h *history) readAll() {
+	c := h.newClient(h.opt.Clients)
+	c.table, c.patient = h.table, true
+	for key := range places {
+		for !c.get(h.ctx, key) && h.ctx.Err() == nil { // a table may be busy
+		}
+	}
+}
+
+// mayDoubt tells whether one more transaction may end without an answer.
+func (h *history) mayDoubt() bool { return h.doubts.Add(1) <= maxDoubts }
+
+func (h *history) object(format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.strange = append(h.strange, fmt.Errorf(format, args...))
+}
+
+// postpone leaves a transaction behind, which land takes up.
+func (h *history) postpone(ops []table.Op) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.late = append(h.late, ops)
+}
+
+// land lets the oldest transaction happen that was left behind. Nobody hears of its answer.
+func (h *history) land() {
+	h.mu.Lock()
+	var ops []table.Op
+	if len(h.late) > 0 {
+		ops, h.late = h.late[0], h.late[1:]
+	}
+	h.mu.Unlock()
+	if ops != nil {
+		_ = h.table.Transact(h.ctx, ops...)
+	}
+}
+
+func (h *history) count(met tally) {
+	met["no answer"] += len(h.notes)
+	for _, op := range h.operations {
+		if op.Input.(call).ops == nil {
+			met["read"]++
+		} else {
+			met[op.Output.(answer).outcome.String()]++
+		}
+	}
+}
+
+// attempt is a call on its way into the history.
+type attempt struct {
+	client           *client
+	in               call
+	called, returned int64
+}
+
+func (c *client) begin(in call) *attempt { return &attempt{client: c, in: in, called: c.time.Add(1)} }
+
+func (a *attempt) end() { a.returned = a.client.time.Add(1) }
+
+func (a *attempt) add(in call, out answer) {
+	h := a.client.history
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.operations = append(h.operations, porcupine.Operation{
+		ClientId: a.client.name, Input: in, Output: out, Call: a.called, Return: a.returned,
+	})
+}
+
+// note is for a call that tells nothing of the table and has done nothing to it.
+func (a *attempt) note(err error) {
+	h := a.client.history
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.notes = append(h.notes, porcupine.Annotation{
+		ClientId: a.client.name, Start: a.called, End: a.returned, Description: fmt.Sprintf("%s: %v", a.in, err),
+	})
 }

@@ -6,6 +6,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"time"
 
@@ -90,4 +91,58 @@ type Payments interface {
 	// EachEntry calls visit for every entry of the bank's ledger; ok is false, and nothing is called, when the bank gives
 	// them by key only. Errors: Unavailable.
 	EachEntry(ctx context.Context, visit func(domain.Entry)) (ok bool, err error)
+}
+
+// Observer is told what happened to trips, for metrics and logs.
+type Observer interface {
+	// Happened is called after the commit that made an event true, at most once an event: never when the process ends
+	// between the two, or when the outcome of the commit was unknown. reason is the name of a failure's reason, of
+	// TripFailed and TripNeedsAttention.
+	Happened(ctx context.Context, tripID string, what domain.EventType, reason string)
+}
+
+// happened tells the observer, if there is one.
+func (s *Service) happened(ctx context.Context, tripID string, what domain.EventType, reason string) {
+	if s.Observer != nil {
+		s.Observer.Happened(ctx, tripID, what, reason)
+	}
+}
+
+// happenedAll tells of what one write announced.
+func (s *Service) happenedAll(ctx context.Context, events []domain.Event) {
+	for i := range events {
+		s.happened(ctx, events[i].TripID, events[i].Type, events[i].Reason.Name)
+	}
+}
+
+// cancelled is the output of a compensation, of which the observer hears when it took something back.
+func (s *Service) cancelled(ctx context.Context, tripID string, what domain.EventType, taken bool, err error) (Cancelled, error) {
+	if taken && err == nil {
+		s.happened(ctx, tripID, what, "")
+	}
+	return Cancelled{TakenBack: taken}, err
+}
+
+// changeTrip reads the trip, lets a verb change it and saves it. It begins anew when another writer was faster, which
+// cannot happen more often than a trip changes its status.
+func (s *Service) changeTrip(ctx context.Context, id string,
+	verb func(*domain.Trip) ([]domain.Event, error)) (t *domain.Trip, err error) {
+	const attempts = 4
+	for range attempts {
+		if t, err = s.Trips.Get(ctx, id); err != nil {
+			return nil, err
+		}
+		events, err := verb(t)
+		if err != nil || len(events) == 0 {
+			return t, err
+		}
+		err = s.Trips.Save(ctx, t, events...)
+		if err == nil {
+			s.happenedAll(ctx, events)
+		}
+		if !errors.Is(err, domain.ErrChanged) {
+			return t, err
+		}
+	}
+	return nil, domain.ErrChanged
 }

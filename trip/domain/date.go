@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -40,3 +41,13 @@ func (d Date) Until(end Date) int {
 	const day = 24 * 60 * 60 // a time.Duration holds no more than 292 years
 	return int((end.Time().Unix() - d.Time().Unix()) / day)
 }
+
+func within(n, low, high int) error {
+	if n < low || n > high {
+		return fault.Invalidf("", "%d is out of range, allowed are %d to %d", n, low, high)
+	}
+	return nil
+}
+
+// quote repeats a refused value, cut to a length that a message can hold.
+func quote(s string) string { return fmt.Sprintf("%.60q", s) }

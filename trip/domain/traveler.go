@@ -1,6 +1,12 @@
 package domain
 
 import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
+
 	"tripsaga/shared/fault"
 	"tripsaga/shared/text"
 )
@@ -23,3 +29,90 @@ func NewTraveler(r TravelerRequest) (Traveler, error) {
 	p.Add("email", err)
 	return Traveler{Name: name, Email: email}, p.Err()
 }
+
+// The longest address and what stands before its @, in bytes of the stored form (RFC 5321, section 4.5.3.1).
+const (
+	MaxEmail      = 254
+	maxEmailLocal = 64
+)
+
+// Email is an address without a display name in its stored form: the local part in Unicode NFC, the domain in lower case
+// and in ASCII ("Ada@MÜNCHEN.de" is "Ada@xn--mnchen-3ya.de").
+type Email string
+
+// ParseEmail accepts a dot-atom and a domain of the Internet (RFC 5321, with the letters of RFC 6531): no quoted local
+// part, no address literal, no comment, no display name. The domain has two labels or more and is valid as an internationalized name (UTS #46).
+// Spaces around the address are dropped. The error is Invalid and has no field.
+func ParseEmail(s string) (Email, error) {
+	s = text.Trim(s)
+	local, host, _ := strings.Cut(s, "@")
+	local = norm.NFC.String(local)
+	domain, why := emailDomain(host)
+	switch {
+	case len(s) > 2*MaxEmail: // before anything is repeated or computed of it
+		return "", fault.Invalidf("", "%s has %d bytes, allowed are at most %d", quote(s), len(s), MaxEmail)
+	case !emailLocal(local):
+		why = "what is before the @ may have letters, digits, single dots within and !#$%&'*+-/=?^_`{|}~"
+	case why == "" && len(local) > maxEmailLocal:
+		why = "there are more than 64 bytes before the @"
+	case why == "" && len(local)+1+len(domain) > MaxEmail:
+		why = "it has more than 254 bytes"
+	}
+	if why != "" {
+		return "", fault.Invalidf("", "%s is not an e-mail address, such as ada@example.com: %s", quote(s), why)
+	}
+	return Email(local + "@" + domain), nil
+}
+
+var dotAtom = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+)*$")
+
+// emailLocal holds letters beyond ASCII to the rule for all text, under which none is a space here.
+func emailLocal(s string) bool {
+	if !dotAtom.MatchString(s) || text.Visible(s) != s {
+		return false
+	}
+	return !strings.ContainsFunc(s, text.Space)
+}
+
+var (
+	ascii     = idna.New(idna.ValidateForRegistration())
+	allDigits = regexp.MustCompile(`^[0-9]+$`)
+)
+
+// emailDomain returns the domain's stored form, or why there is none. The labels are separated by "." alone.
+func emailDomain(host string) (domain, why string) {
+	host = norm.NFC.String(strings.ToLower(host))
+	if len(host) > 2*MaxEmail {
+		return "", "the domain is too long"
+	}
+	domain, err := ascii.ToASCII(host)
+	labels := strings.Split(domain, ".")
+	switch {
+	case host == "" || err != nil:
+		return "", "what is after the @ is not a domain of letters, digits and hyphens, such as example.com"
+	case len(labels) < 2 || labels[len(labels)-1] == "":
+		return "", "the domain needs two labels or more, such as example.com, and no dot at its end"
+	case allDigits.MatchString(labels[len(labels)-1]):
+		return "", "the domain's last label cannot be a number"
+	}
+	return domain, ""
+}
+
+// CardToken stands for a card at the bank, such as "tok_ok". It prints as asterisks; convert it to string for the bank.
+type CardToken string
+
+var cardToken = regexp.MustCompile(`^tok_[A-Za-z0-9_]{1,60}$`)
+
+// ParseCardToken accepts "tok_" and 1 to 60 letters, digits and underscores. The error is Invalid, has no field and
+// does not repeat the value.
+func ParseCardToken(s string) (CardToken, error) {
+	if !cardToken.MatchString(s) {
+		return "", fault.Invalidf("", "the value is no card token: tok_ and 1 to 60 letters, digits and underscores")
+	}
+	return CardToken(s), nil
+}
+
+func (CardToken) String() string { return "tok_***" }
+
+// GoString keeps the token out of %#v too.
+func (t CardToken) GoString() string { return t.String() }

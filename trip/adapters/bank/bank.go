@@ -11,9 +11,13 @@ import (
 	"errors"
 	"fmt"
 
+	decode "github.com/go-json-experiment/json"
+
 	"tripsaga/shared/fault"
+	"tripsaga/shared/ident"
 	"tripsaga/shared/money"
 	"tripsaga/table"
+	"tripsaga/trip/domain"
 )
 
 // The card tokens that the bank knows; any other is declined as an invalid card.
@@ -109,4 +113,206 @@ func unavailable(err error) error {
 func lostRace(err error) bool {
 	var conflict *table.Conflict
 	return errors.As(err, &conflict)
+}
+
+// Charge takes the amount, once for a key; a repeated call gets the first one's answer. Errors: PaymentDeclined of kind
+// Refused; StepCancelled of kind Conflict when the key was cancelled; IdempotencyMismatch of kind Conflict when it was
+// charged with another amount; InvalidRequest; Unavailable, after which the money may have moved.
+func (b *Bank) Charge(ctx context.Context, key string, amount money.Amount, card string) (chargeID string, err error) {
+	if amount.Minor <= 0 {
+		return "", fault.Invalidf("amount", "%s is no amount to charge, it must be more than 0", amount)
+	}
+	ctx = table.Durable(ctx)
+	switch card {
+	case TimeoutBefore:
+		return "", timeout()
+	case TimeoutAfter, RefundStuck:
+		_, _ = b.charge(ctx, key, amount, card) // whatever it says is lost
+		return "", timeout()
+	}
+	return b.charge(ctx, key, amount, card)
+}
+
+func timeout() error {
+	return fault.New(fault.Unavailable, fault.NameUnavailable, "the bank did not answer in time")
+}
+
+// charge tries to be the first to write, since that is the common case.
+func (b *Bank) charge(ctx context.Context, key string, amount money.Amount, card string) (chargeID string, err error) {
+	in := decide(amount, card)
+	ops, err := in.first(key)
+	if err != nil {
+		return "", err
+	}
+	err = b.table.Transact(ctx, ops...)
+	if lostRace(err) {
+		in, _, err = b.intent(ctx, key)
+	}
+	if err != nil {
+		return "", unavailable(err)
+	}
+	if err := in.answer(amount); err != nil {
+		return "", err
+	}
+	return ident.Derive("charge", key), nil
+}
+
+// decide is what happens to a card.
+func decide(amount money.Amount, card string) intent {
+	switch card {
+	case OK, TimeoutAfter, RefundStuck:
+		return intent{State: captured, Amount: amount, Stuck: card == RefundStuck}
+	case Declined:
+		return intent{State: declined, Amount: amount, Message: "the card was declined"}
+	case InsufficientFunds:
+		return intent{State: declined, Amount: amount, Message: "the card was declined: insufficient funds"}
+	}
+	return intent{State: declined, Amount: amount, Message: "the card was declined: no such card"}
+}
+
+// first are the operations that make in the key's answer; money that is captured is entered with it.
+func (in intent) first(key string) ([]table.Op, error) {
+	put, err := in.put(key, 0)
+	if err != nil || in.State != captured {
+		return []table.Op{put}, err
+	}
+	entry, err := enter(key, skCharge, domain.Entry{
+		ID: ident.Derive("charge", key), Kind: domain.Charge, Currency: in.Amount.Currency,
+		Postings: []domain.Posting{{Account: Cards, Debit: in.Amount.Minor}, {Account: Merchant, Credit: in.Amount.Minor}},
+	})
+	return []table.Op{put, entry}, err
+}
+
+// answer is what a charge of the amount hears under this intent.
+func (in intent) answer(amount money.Amount) error {
+	switch {
+	case in.State == cancelled || in.State == refunded:
+		return fault.New(fault.Conflict, fault.NameStepCancelled, "the payment was cancelled")
+	case in.Amount != amount:
+		return fault.New(fault.Conflict, fault.NameIdempotencyMismatch,
+			"the payment is over %s, not %s", in.Amount, amount)
+	case in.State == declined:
+		return fault.New(fault.Refused, fault.NamePaymentDeclined, "%s", in.Message)
+	}
+	return nil
+}
+
+// Cancel refunds what was captured under key and refuses all later charges of it. refundID is "" when nothing was
+// captured; a repeated call gives the same answer. Errors: Unavailable; Conflict, final, of the first refund of
+// [RefundStuck].
+func (b *Bank) Cancel(ctx context.Context, key string) (refundID string, err error) {
+	ctx = table.Durable(ctx)
+	const attempts = 3 // a key moves at most twice; the last look finds what it has become
+	for range attempts {
+		in, version, err := b.intent(ctx, key)
+		if err != nil {
+			return "", err
+		}
+		switch in.State {
+		case refunded:
+			return ident.Derive("refund", key), nil
+		case declined, cancelled:
+			return "", nil
+		}
+		if in.Stuck {
+			return "", b.refuse(ctx, key, in, version)
+		}
+		ops, err := in.cancel(key, version)
+		if err != nil {
+			return "", err
+		}
+		if err = b.table.Transact(ctx, ops...); err != nil && !lostRace(err) {
+			return "", unavailable(err)
+		}
+	}
+	return "", fault.New(fault.Unavailable, fault.NameUnavailable, "payment %s keeps changing", key)
+}
+
+// refuse refuses a refund, once: the next one finds the account in order again.
+func (b *Bank) refuse(ctx context.Context, key string, in intent, version int64) error {
+	in.Stuck = false
+	put, err := in.put(key, version)
+	if err == nil {
+		err = unavailable(b.table.Transact(ctx, put))
+	}
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, fault.NameConflict, "the bank refuses the refund of payment %s: the account is locked; redrive the trip to try again", key)
+}
+
+// cancel are the operations that end an open key or refund a captured one.
+func (in intent) cancel(key string, version int64) ([]table.Op, error) {
+	if in.State != captured {
+		put, err := intent{State: cancelled}.put(key, version)
+		return []table.Op{put}, err
+	}
+	back := in.Amount
+	in.State = refunded
+	put, err := in.put(key, version)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := enter(key, skRefund, domain.Entry{
+		ID: ident.Derive("refund", key), Kind: domain.Refund, Currency: back.Currency,
+		Postings: []domain.Posting{{Account: Merchant, Debit: back.Minor}, {Account: Cards, Credit: back.Minor}},
+	})
+	return []table.Op{put, entry}, err
+}
+
+// enter writes an entry once.
+func enter(key, sk string, e domain.Entry) (table.Op, error) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return table.Op{}, fmt.Errorf("bank: entry %s: %w", e.ID, err)
+	}
+	return table.Put(table.Item{Key: item(key, sk), Version: 1, Data: data}, table.Absent), nil
+}
+
+// EachEntry calls visit for every entry of the ledger, when its table can be walked; else ok is false. Errors: Unavailable.
+func (b *Bank) EachEntry(ctx context.Context, visit func(domain.Entry)) (ok bool, err error) {
+	items, ok := table.Scan(ctx, b.table, pkBank)
+	if !ok {
+		return false, nil
+	}
+	for it, err := range items {
+		if err != nil {
+			return true, unavailable(err)
+		}
+		if it.SK == skIntent {
+			continue
+		}
+		e, err := decodeEntry(it)
+		if err != nil {
+			return true, err
+		}
+		visit(e)
+	}
+	return true, nil
+}
+
+func decodeEntry(it table.Item) (e domain.Entry, err error) {
+	if err := decode.Unmarshal(it.Data, &e); err != nil {
+		return e, fmt.Errorf("bank: the entry at %s: %w", it.Key, err)
+	}
+	return e, nil
+}
+
+// Entries are the ledger's entries of one key: none, a charge, or a charge and its refund. Errors: Unavailable.
+func (b *Bank) Entries(ctx context.Context, key string) ([]domain.Entry, error) {
+	var entries []domain.Entry
+	for it, err := range table.Items(ctx, b.table, table.Query{PK: item(key, skIntent).PK}) {
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		if it.SK == skIntent {
+			continue
+		}
+		e, err := decodeEntry(it)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
 }

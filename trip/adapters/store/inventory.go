@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tripsaga/barrier"
 	"tripsaga/shared/fault"
@@ -141,4 +143,216 @@ func (v *Inventory) mark(ctx context.Context, state domain.LoadState) error {
 	}
 	item := table.Item{Key: keyLoad, Data: data}
 	return barrier.Fault(v.table.Transact(table.Durable(ctx), table.Put(item, table.None)))
+}
+
+// Load implements domain.Inventory. An inventory is larger than a transaction, so that it is planned first, which
+// refuses what cannot be applied before anything is written, and then written chunk by chunk, each offer with its counter
+// in one transaction. An offer that is in place already is skipped; so a load that was interrupted, whose mark says that
+// it is incomplete, is completed by repeating it.
+//
+// Bookings and other loads continue meanwhile. A chunk that they have overtaken is planned anew. An offer that can no
+// longer be applied then, as more is held than it allows, is refused by itself, and the others are written.
+func (v *Inventory) Load(ctx context.Context, offers domain.Offers) (domain.LoadReport, error) {
+	changes, report, err := v.plan(ctx, rows(offers), offers.OnlyAdd)
+	if err != nil {
+		return domain.LoadReport{}, err
+	}
+	report.Rows = sources(offers)
+	state := domain.LoadState{Fingerprint: offers.Fingerprint, Days: len(offers.Flights) + len(offers.Nights)}
+	if err := v.mark(ctx, state); err != nil {
+		return domain.LoadReport{}, err
+	}
+	var refused fault.Problems
+	written := 0
+	for chunk := range slices.Chunk(changes, table.MaxOps/2) {
+		n, err := v.write(ctx, chunk, offers.OnlyAdd, &refused)
+		if written += n; err != nil {
+			return domain.LoadReport{}, stopped(err, written, len(changes))
+		}
+	}
+	if err := refused.Err(); err != nil {
+		refused.Add("", fault.New(fault.Conflict, fault.NameConflict, "%d of %d days that differed were written, and those named were "+
+			"booked meanwhile; correct them and load the file again", written, len(changes)))
+		return domain.LoadReport{}, refused.Err()
+	}
+	state.Complete = true
+	return report, v.mark(ctx, state)
+}
+
+// stopped says how far a load came.
+func stopped(err error, written, of int) error {
+	return fault.Wrap(fault.KindOf(err), fault.NameOf(err), err,
+		"the load stopped after %d of %d days that differed; those stay, load the same file again to complete it", written, of)
+}
+
+// sources counts the rows of the file.
+func sources(offers domain.Offers) int {
+	rows := map[string]bool{}
+	for _, o := range offers.Flights {
+		rows[o.Source] = true
+	}
+	for _, o := range offers.Nights {
+		rows[o.Source] = true
+	}
+	return len(rows)
+}
+
+// writeTries bounds how often a chunk is planned anew.
+const writeTries = 10
+
+// write writes a chunk and returns how many of its changes are in place. Those that are refused are added to refused.
+func (v *Inventory) write(ctx context.Context, changes []change, onlyAdd bool, refused *fault.Problems) (written int, err error) {
+	for range writeTries {
+		if err = v.apply(ctx, changes); err == nil {
+			return written + len(changes), nil
+		}
+		var overtaken *table.Conflict
+		if !errors.As(err, &overtaken) && !errors.Is(err, table.ErrTryAgain) {
+			return written, err
+		}
+		again := make([]row, len(changes))
+		for i, c := range changes {
+			again[i] = c.row
+		}
+		left, _, planned := v.plan(ctx, again, onlyAdd)
+		problems := fault.All(planned)
+		if planned != nil && fault.KindOf(planned) != fault.Conflict {
+			return written, planned
+		}
+		for _, p := range problems {
+			refused.Add("", p)
+		}
+		written += len(changes) - len(left) - len(problems) // somebody else has written the same
+		if changes = left; len(changes) == 0 {
+			return written, nil
+		}
+	}
+	return written, fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the offers keep changing")
+}
+
+// row is an offer of either kind on its way to the table.
+type row struct {
+	source   string
+	name     string
+	key      table.Key // of the offer
+	index    table.Key
+	record   any
+	capacity int64
+}
+
+func rows(offers domain.Offers) []row {
+	all := make([]row, 0, len(offers.Flights)+len(offers.Nights))
+	for _, o := range offers.Flights {
+		f := o.Row
+		all = append(all, row{
+			source: o.Source, name: f.String(), capacity: f.Capacity,
+			key:   flightKey(f.Number, f.Date, skInventory),
+			index: table.Key{PK: indexFlights, SK: string(f.Date) + "#" + string(f.Number)},
+			record: flightRecord{Number: f.Number, Date: f.Date, Airline: f.Airline, Origin: f.Origin,
+				Destination: f.Destination, Departs: f.Departs, Arrives: f.Arrives, Price: f.Price, Capacity: f.Capacity},
+		})
+	}
+	for _, o := range offers.Nights {
+		h := o.Row
+		all = append(all, row{
+			source: o.Source, name: h.String(), capacity: h.Capacity,
+			key:   hotelKey(h.Hotel, h.Night, skInventory),
+			index: table.Key{PK: indexHotels, SK: string(h.Night) + "#" + string(h.Hotel)},
+			record: nightRecord{Hotel: h.Hotel, Night: h.Night, Name: h.Name, City: h.City, Price: h.Price,
+				Capacity: h.Capacity},
+		})
+	}
+	return all
+}
+
+// change is what one row does: two operations, on the offer and on its counter.
+type change struct {
+	row row
+	ops [2]table.Op
+}
+
+func (v *Inventory) plan(ctx context.Context, rows []row, onlyAdd bool) ([]change, domain.LoadReport, error) {
+	var report domain.LoadReport
+	var refused fault.Problems
+	standing, err := v.standing(ctx, rows)
+	if err != nil {
+		return nil, report, err
+	}
+	changes := make([]change, 0, len(rows))
+	for i, r := range rows {
+		old := standing[i]
+		offer, err := r.item(old.Version + 1)
+		switch {
+		case err != nil:
+			return nil, report, err
+		case old.Key == (table.Key{}):
+			report.Added++
+			changes = append(changes, change{r, r.add(offer)})
+		case onlyAdd || bytes.Equal(old.Data, offer.Data):
+			report.Unchanged++
+		default:
+			report.Changed++
+			c, err := v.replace(ctx, r, old, offer)
+			switch {
+			case err == nil:
+				changes = append(changes, c)
+			case fault.KindOf(err) != fault.Conflict:
+				return nil, report, err
+			}
+			refused.Add("", err)
+		}
+	}
+	return changes, report, refused.Err()
+}
+
+// standing reads the offers as they are; one that is not there is the zero Item.
+func (v *Inventory) standing(ctx context.Context, rows []row) ([]table.Item, error) {
+	items := make([]table.Item, len(rows))
+	return items, parallel(ctx, len(rows), func(ctx context.Context, i int) (err error) {
+		items[i], _, err = v.table.Get(ctx, rows[i].key)
+		return barrier.Fault(err)
+	})
+}
+
+func (r row) item(version int64) (table.Item, error) {
+	data, err := json.Marshal(r.record)
+	return table.Item{Key: r.key, Version: version, Index: r.index, Data: data,
+		Ints: map[string]int64{"capacity": r.capacity}}, err
+}
+
+func (r row) counter() table.Key { return table.Key{PK: r.key.PK, SK: skAvailable} }
+
+func (r row) add(offer table.Item) [2]table.Op {
+	counter := table.Item{Key: r.counter(), Version: 1, Ints: map[string]int64{available: r.capacity}}
+	return [2]table.Op{table.Put(offer, table.Absent), table.Put(counter, table.Absent)}
+}
+
+// replace moves the counter by the change of the capacity. Seats that are booked between this look and the write are
+// safe all the same: the counter's floor holds then too.
+func (v *Inventory) replace(ctx context.Context, r row, old, offer table.Item) (change, error) {
+	counter, _, err := v.table.Get(ctx, r.counter())
+	if err != nil {
+		return change{}, barrier.Fault(err)
+	}
+	delta := r.capacity - old.Ints["capacity"]
+	if counter.Ints[available]+delta < 0 {
+		return change{}, r.tooSmall(old.Ints["capacity"] - counter.Ints[available])
+	}
+	return change{r, [2]table.Op{
+		table.Put(offer, table.Version(old.Version)),
+		table.Add(r.counter(), available, delta, 0),
+	}}, nil
+}
+
+func (r row) tooSmall(held int64) error {
+	return fault.New(fault.Conflict, fault.NameConflict,
+		"%s: capacity: %d is below the %d held of %s", r.source, r.capacity, held, r.name)
+}
+
+func (v *Inventory) apply(ctx context.Context, changes []change) error {
+	ops := make([]table.Op, 0, 2*len(changes))
+	for _, c := range changes {
+		ops = append(ops, c.ops[0], c.ops[1])
+	}
+	return barrier.Fault(v.table.Transact(table.Deferred(ctx), ops...))
 }

@@ -2,9 +2,13 @@ package table
 
 import (
 	"cmp"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -189,4 +193,74 @@ func checkQuery(q Query) error {
 		checkPart("lower bound", q.From, 0, MaxSK),
 		checkPart("upper bound", q.To, 0, MaxSK),
 	)
+}
+
+// Unmet is for backends: it tells why the condition does not hold for an item, or "" when it does. version is the
+// item's, where one was found.
+func (c Cond) Unmet(found bool, version int64) (why string) {
+	switch {
+	case c.Kind == CondNone, c.Kind == CondAbsent && !found:
+		return ""
+	case c.Kind == CondAbsent:
+		return "the item exists already"
+	case !found:
+		return missing
+	case c.Kind == CondVersion && version != c.Version:
+		return fmt.Sprintf("the version is %d, not %d", version, c.Version)
+	default:
+		return ""
+	}
+}
+
+const missing = "the item does not exist"
+
+// UnmetAdd is for backends: it tells why an Add of delta with a floor cannot change an item, or "" when it can. n is
+// the value of the attribute, has tells whether the item has it.
+func UnmetAdd(found bool, attr string, n int64, has bool, delta, floor int64) (why string) {
+	switch {
+	case !found:
+		return missing
+	case !has:
+		return fmt.Sprintf("the item has no integer attribute %q", attr)
+	case delta > 0 && n > math.MaxInt64-delta, delta < 0 && n < math.MinInt64-delta:
+		return fmt.Sprintf("%s is %d, and adding %d overflows", attr, n, delta)
+	case n+delta < floor:
+		return fmt.Sprintf("%s is %d, and adding %d gives less than %d", attr, n, delta, floor)
+	default:
+		return ""
+	}
+}
+
+// A cursor is the place that a backend goes on from, after a checksum over that and the query. It is no secret and no
+// capability: it only finds its way back to the query that it belongs to.
+
+// ErrCursor is the [ErrInvalid] of a cursor that its query did not give.
+var ErrCursor = fmt.Errorf("%w: query: the cursor is not one of this query", ErrInvalid)
+
+// MakeCursor is for backends: the cursor of a page of q after which place is to go on.
+func MakeCursor(q Query, place []byte) string {
+	raw := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(place)), checksum(q, place))
+	return base64.RawURLEncoding.EncodeToString(append(raw, place...))
+}
+
+// ParseCursor is for backends: the place in q.Cursor. Errors: [ErrCursor].
+func ParseCursor(q Query) (place []byte, err error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
+	if err != nil || len(raw) < 8 {
+		return nil, ErrCursor
+	}
+	place = raw[8:]
+	if binary.BigEndian.Uint64(raw) != checksum(q, place) {
+		return nil, ErrCursor
+	}
+	return place, nil
+}
+
+func checksum(q Query, place []byte) uint64 {
+	h := fnv.New64a()
+	for _, field := range []string{q.PK, q.Prefix, q.From, q.To, strconv.FormatBool(q.Index), strconv.FormatBool(q.Descending)} {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(field), field)
+	}
+	_, _ = h.Write(place)
+	return h.Sum64()
 }

@@ -117,3 +117,16 @@ func executionInput(t *domain.Trip) (json.RawMessage, error) {
 		Currency string        `json:"currency"`
 	}{t.ID(), t.Flight(), t.Stay(), string(t.Currency())})
 }
+
+// GetTrip reads a trip and what its saga has done. Errors: Invalid, NotFound, Unavailable.
+func (s *Service) GetTrip(ctx context.Context, id string) (domain.Details, error) {
+	if err := (TripRef{id}).check(); err != nil {
+		return domain.Details{}, err
+	}
+	return s.Trips.Details(ctx, id)
+}
+
+// ListTrips reads a page of trips, newest first. Errors: Invalid (status, limit, cursor), Unavailable.
+func (s *Service) ListTrips(ctx context.Context, q domain.TripQuery) (domain.Page[*domain.Trip], error) {
+	return s.Trips.List(ctx, q)
+}
