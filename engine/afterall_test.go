@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/table"
 	tablefaulty "tripsaga/table/faulty"
 )
@@ -90,7 +91,7 @@ const twoBranches = `{"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,
 
 // back is a scheduler whose clock is set back by off.
 type back struct {
-	*engine.Virtual
+	*sim.Virtual
 	off *time.Duration
 }
 
@@ -104,7 +105,7 @@ func TestClockSetBackInAnotherBranch(t *testing.T) {
 	b.opt.Definition, b.opt.Tasks, b.opt.Name = []byte(twoBranches), map[string]engine.Task{"first": func(context.Context, json.RawMessage) (json.RawMessage, error) {
 		return nil, engine.ErrNoReply
 	}}, "par"
-	v := engine.NewVirtual(epoch)
+	v := sim.NewVirtual(epoch)
 	b.opt.Scheduler = back{v, &off}
 	var err error
 	if b.Engine, err = engine.Open(t.Context(), b.opt); err != nil {
@@ -115,7 +116,7 @@ func TestClockSetBackInAnotherBranch(t *testing.T) {
 	for ty := b.types("a"); len(ty) < 9 && v.Step(); ty = b.types("a") {
 	}
 	now := v.Now()
-	v2 := engine.NewVirtual(now)
+	v2 := sim.NewVirtual(now)
 	b.opt.Scheduler = back{v2, &off}
 	if b.Engine, err = engine.Open(t.Context(), b.opt); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/engine"
-	"tripsaga/engine/faulty"
+	"tripsaga/engine/sim"
 	"tripsaga/table/embedded"
 	tablefaulty "tripsaga/table/faulty"
 	"tripsaga/table/tabletest"
@@ -32,14 +32,14 @@ var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // bench is an engine in virtual time over a table in memory whose pages are as short as the port allows, and how to make the next one over the same table.
 type bench struct {
 	t       *testing.T
-	virtual *engine.Virtual
+	virtual *sim.Virtual
 	opt     engine.Options
 	*engine.Engine
 }
 
 func newBench(t *testing.T, definition string, tasks map[string]engine.Task, change ...func(*engine.Options)) *bench {
 	t.Helper()
-	v := engine.NewVirtual(epoch)
+	v := sim.NewVirtual(epoch)
 	b := &bench{t: t, virtual: v, opt: engine.Options{
 		Name: "test", Definition: []byte(definition), Tasks: tasks, Table: tablefaulty.Pages(tabletest.NewMemory()), Scheduler: v,
 		Seed: func() uint64 { return 7 },
@@ -60,7 +60,7 @@ func (b *bench) reopen() {
 }
 
 func (b *bench) tryReopen() (err error) {
-	b.virtual = engine.NewVirtual(b.virtual.Now())
+	b.virtual = sim.NewVirtual(b.virtual.Now())
 	b.opt.Scheduler = b.virtual
 	b.Engine, err = engine.Open(b.t.Context(), b.opt)
 	return err
@@ -214,11 +214,11 @@ func TestTaskFailures(t *testing.T) {
 }
 
 func TestRetriesInVirtualTime(t *testing.T) {
-	plan, err := faulty.ParsePlan("first 1 fail Shaky\nfirst 2 reply-lost")
+	plan, err := sim.ParsePlan("first#1=fail:Shaky\nfirst#2.reply=lost")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newBench(t, twoSteps, nil, func(o *engine.Options) { o.Tasks = faulty.Tasks(steps(), lateBound{o}, plan.Decide) })
+	b := newBench(t, twoSteps, nil, func(o *engine.Options) { o.Tasks = sim.Tasks(steps(), lateBound{o}, plan.Decide) })
 	b.start("a", "{}")
 	d := b.end("a")
 	// One second after the error, ten of the time-out, two until the third attempt.
@@ -238,14 +238,14 @@ func (l lateBound) AfterFunc(d time.Duration, f func()) engine.Timer {
 
 // TestResumesAfterEachStep abandons the engine after every number of scheduler steps and lets the next one finish.
 func TestResumesAfterEachStep(t *testing.T) {
-	plan, err := faulty.ParsePlan("first 1 fail Shaky\nfirst 2 reply-lost")
+	plan, err := sim.ParsePlan("first#1=fail:Shaky\nfirst#2.reply=lost")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n := 0; ; n++ {
 		calls := map[string]int{}
 		counted := map[string]engine.Task{"first": counts(calls, "first"), "second": counts(calls, "second")}
-		b := newBench(t, twoSteps, nil, func(o *engine.Options) { o.Tasks = faulty.Tasks(counted, lateBound{o}, plan.Decide) })
+		b := newBench(t, twoSteps, nil, func(o *engine.Options) { o.Tasks = sim.Tasks(counted, lateBound{o}, plan.Decide) })
 		b.start("a", "{}")
 		more := true
 		for i := 0; i < n && more; i++ {
@@ -478,12 +478,12 @@ func TestTwoEnginesOneLoses(t *testing.T) {
 
 func TestSameSeedSameHistory(t *testing.T) {
 	history := func() string {
-		plan, err := faulty.ParsePlan("first 1-2 fail Shaky")
+		plan, err := sim.ParsePlan("first#1-2=fail:Shaky")
 		if err != nil {
 			t.Fatal(err)
 		}
 		b := newBench(t, strings.Replace(twoSteps, `"MaxAttempts": 2`, `"MaxAttempts": 2, "JitterStrategy": "FULL"`, 1), nil,
-			func(o *engine.Options) { o.Tasks = faulty.Tasks(steps(), lateBound{o}, plan.Decide) })
+			func(o *engine.Options) { o.Tasks = sim.Tasks(steps(), lateBound{o}, plan.Decide) })
 		b.start("a", "{}")
 		b.end("a")
 		events, err := b.History(t.Context(), "a")

@@ -11,6 +11,7 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/table/embedded"
 )
 
@@ -21,7 +22,7 @@ func FuzzList(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	clock := engine.NewVirtual(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC))
+	clock := sim.NewVirtual(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC))
 	e, err := engine.Open(f.Context(), engine.Options{
 		Name: "m", Definition: []byte(`{"StartAt":"S","States":{"S":{"Type":"Succeed"}}}`), Table: store, Scheduler: clock,
 	})

@@ -11,6 +11,7 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/table"
 	tablefaulty "tripsaga/table/faulty"
 )
@@ -195,7 +196,7 @@ func TestARedriveOfAnEngineThatIsGone(t *testing.T) {
 	b.start("a", "{}")
 	b.end("a")
 	dead := b.opt
-	dead.Scheduler = engine.NewVirtual(epoch) // which never runs
+	dead.Scheduler = sim.NewVirtual(epoch) // which never runs
 	gone, err := engine.Open(t.Context(), dead)
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +215,7 @@ func TestARedriveOfAnEngineThatIsGone(t *testing.T) {
 func TestAStartOfAnEngineThatIsGone(t *testing.T) {
 	b := newBench(t, twoSteps, steps())
 	dead := b.opt
-	dead.Scheduler = engine.NewVirtual(epoch) // which never runs
+	dead.Scheduler = sim.NewVirtual(epoch) // which never runs
 	gone, err := engine.Open(t.Context(), dead)
 	if err != nil {
 		t.Fatal(err)
@@ -233,7 +234,7 @@ func TestATimerAfterTheClockWasSetBack(t *testing.T) {
 	b.start("a", "{}")
 	b.virtual.Step()
 	before := epoch.Add(-24 * time.Hour)
-	b.virtual = engine.NewVirtual(before)
+	b.virtual = sim.NewVirtual(before)
 	b.reopen()
 	b.end("a")
 	if took := b.virtual.Now().Sub(before); took > time.Hour {

@@ -2,8 +2,8 @@ package engine
 
 import "time"
 
-// Scheduler is time and concurrency as the engine sees them. [RealTime] is the wall clock and goroutines; [Virtual] is
-// a single thread whose time jumps to the next timer when nothing else is left to do.
+// Scheduler is time and concurrency as the engine sees them. [RealTime] is the wall clock and goroutines; Virtual of package
+// engine/sim is a single thread whose time jumps to the next timer when nothing else is left to do.
 type Scheduler interface {
 	Now() time.Time
 	// Go runs f later, not within the call.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
@@ -26,9 +26,9 @@ const happy = `{"traveler": {"name": "Ada Lovelace", "email": "ada@example.com"}
 var begin = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
 
 // open is a system in virtual time with the demo inventory, and its API.
-func open(t *testing.T, opt local.Options) (*local.System, *engine.Virtual, http.Handler) {
+func open(t *testing.T, opt local.Options) (*local.System, *sim.Virtual, http.Handler) {
 	t.Helper()
-	v := engine.NewVirtual(begin)
+	v := sim.NewVirtual(begin)
 	opt.Scheduler = v
 	sys, err := local.Open(t.Context(), opt)
 	if err != nil {
@@ -153,8 +153,8 @@ func TestOverdueCountsFromTheOpening(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	reopened := func(at time.Time) (*local.System, *engine.Virtual) {
-		v := engine.NewVirtual(at)
+	reopened := func(at time.Time) (*local.System, *sim.Virtual) {
+		v := sim.NewVirtual(at)
 		sys, err := local.Open(t.Context(), local.Options{Dir: dir, Scheduler: v})
 		if err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/trip/handlers/rest"
 )
@@ -19,14 +19,14 @@ import (
 // bookings come to their end before the next run.
 type fuzzed struct {
 	*local.System
-	clock *engine.Virtual
+	clock *sim.Virtual
 	api   http.Handler
 	trips []string // addresses of trips that have ended in different ways
 }
 
 func newFuzzed(f *testing.F) *fuzzed {
 	f.Helper()
-	z := &fuzzed{clock: engine.NewVirtual(begin)}
+	z := &fuzzed{clock: sim.NewVirtual(begin)}
 	var err error
 	if z.System, err = local.Open(f.Context(), local.Options{Scheduler: z.clock}); err != nil {
 		f.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"tripsaga/engine"
-	enginefaulty "tripsaga/engine/faulty"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
@@ -35,8 +35,8 @@ hotel,FUK-CANAL,Canal,Fukuoka,2027-03-15,2027-03-16,10000,JPY,5
 type machine struct {
 	t              *testing.T
 	core           *local.Core
-	v              *engine.Virtual
-	tasks          string                 // what goes wrong with them, a plan of engine/faulty
+	v              *sim.Virtual
+	tasks          string                 // what goes wrong with them, a plan of engine/sim
 	calls          faulty.Decide          // what goes wrong with calls to the records
 	said           func(what, key string) // called when the bank has answered
 	records, books *faulty.Volatile
@@ -54,8 +54,8 @@ func (m *machine) boot(from *machine) *machine {
 			m.t.Fatal(err)
 		}
 	}
-	m.v = engine.NewVirtual(at)
-	plan, err := enginefaulty.ParsePlan(m.tasks)
+	m.v = sim.NewVirtual(at)
+	plan, err := sim.ParsePlan(m.tasks)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func (m *machine) boot(from *machine) *machine {
 		Scheduler: m.v, Seed: rand.New(rand.NewPCG(1, 1)).Uint64, Random: rand.NewChaCha8([32]byte{1}),
 		WrapBank: func(store.Bank) store.Bank { return &teller{bank.New(faulty.Pages(m.books)), m} },
 		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
-			return enginefaulty.Tasks(tasks, m.v, plan.Decide)
+			return sim.Tasks(tasks, m.v, plan.Decide)
 		},
 	})
 	if err != nil {
@@ -165,10 +165,10 @@ var stories = map[string]struct {
 	end         domain.Status
 }{
 	"booked":                   {bank.OK, "", domain.Confirmed},
-	"a reply lost":             {bank.OK, "ReserveHotel 1 reply-lost\nProcessPayment 1 late 3s", domain.Confirmed},
+	"a reply lost":             {bank.OK, "ReserveHotel#1.reply=lost\nProcessPayment#1=late@3s", domain.Confirmed},
 	"declined":                 {bank.Declined, "", domain.Failed},
 	"charged, and not told":    {bank.TimeoutAfter, "", domain.Failed},
-	"a compensation that ends": {bank.Declined, "CancelHotel * fail InvalidRequest", domain.NeedsAttention},
+	"a compensation that ends": {bank.Declined, "CancelHotel#*=fail:InvalidRequest", domain.NeedsAttention},
 }
 
 // TestWhatTheSystemSaidHoldsAfterACrash crashes records and books whenever somebody has heard something: the traveler, the
@@ -363,7 +363,7 @@ func TestASagaStartedOtherwise(t *testing.T) {
 // TestTheAPIDropsNoErrorOfTheTable fails one call after the other under each GET.
 func TestTheAPIDropsNoErrorOfTheTable(t *testing.T) {
 	var fail, calls atomic.Int64 // an answer's reads come at once
-	v := engine.NewVirtual(begin)
+	v := sim.NewVirtual(begin)
 	sys, err := local.Open(t.Context(), local.Options{Scheduler: v, WrapTable: func(inner table.Table) table.Table {
 		return faulty.Wrap(inner, func(faulty.Op) faulty.Fault {
 			if fail.Load() == 0 {

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 )
 
 // clock is an engine.Scheduler in virtual time whose functions can sleep: a delivery that takes two seconds leaves the
 // engine to others for as long. Each function runs in a coroutine and one runs at a time, so that a run is as
-// deterministic as that of an engine.Virtual.
+// deterministic as that of an sim.Virtual.
 type clock struct {
-	virtual *engine.Virtual
+	virtual *sim.Virtual
 	running *worker
 	idle    []*worker
 	parked  map[*worker]bool // those that sleep
@@ -33,7 +34,7 @@ const done = -1
 var _ engine.Scheduler = (*clock)(nil)
 
 func newClock(start time.Time) *clock {
-	return &clock{virtual: engine.NewVirtual(start), parked: map[*worker]bool{}}
+	return &clock{virtual: sim.NewVirtual(start), parked: map[*worker]bool{}}
 }
 
 // Now implements engine.Scheduler.

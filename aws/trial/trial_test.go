@@ -15,6 +15,7 @@ import (
 
 	"tripsaga/aws/functions"
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/shared/fault"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
@@ -376,7 +377,7 @@ func runSaga(t *testing.T, stopped string, sent map[string]json.RawMessage) {
 		t.Fatal(err)
 	}
 	defer journal.Close()
-	virtual := engine.NewVirtual(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC))
+	virtual := sim.NewVirtual(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC))
 	e, err := engine.Open(t.Context(), engine.Options{Name: "booking", Definition: saga.Definition(), Table: journal, Tasks: tasks, Scheduler: virtual})
 	if err != nil {
 		t.Fatal(err)

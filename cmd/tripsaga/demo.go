@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"tripsaga/engine"
-	"tripsaga/engine/faulty"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/shared/money"
 	"tripsaga/trip/app"
@@ -28,7 +28,7 @@ type demoCmd struct {
 type demoScenario struct {
 	name, title string
 	request     domain.Request
-	faults      string // a faulty.Plan
+	faults      string // a sim.Plan
 	want        demoOutcome
 }
 
@@ -46,15 +46,15 @@ type demoOutcome struct {
 type demo struct {
 	p       *program
 	cmd     *demoCmd
-	virtual *engine.Virtual
-	faults  atomic.Pointer[faulty.Plan]
+	virtual *sim.Virtual
+	faults  atomic.Pointer[sim.Plan]
 	sys     *local.System
 	began   time.Time
 	wrong   []string
 }
 
 func (c *demoCmd) Run(p *program) error {
-	d := &demo{p: p, cmd: c, virtual: engine.NewVirtual(demoStart), began: time.Now()}
+	d := &demo{p: p, cmd: c, virtual: sim.NewVirtual(demoStart), began: time.Now()}
 	if err := d.open(); err != nil {
 		return err
 	}
@@ -71,12 +71,12 @@ func (c *demoCmd) Run(p *program) error {
 }
 
 func (d *demo) open() (err error) {
-	d.faults.Store(&faulty.Plan{})
+	d.faults.Store(&sim.Plan{})
 	seed := rand.New(rand.NewPCG(1, 2))
 	d.sys, err = local.Open(d.p.ctx, local.Options{
 		Scheduler: d.virtual, Seed: seed.Uint64, Random: rand.NewChaCha8([32]byte{1}),
 		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
-			return faulty.Tasks(tasks, d.virtual, func(del faulty.Delivery) faulty.Fault { return d.faults.Load().Decide(del) })
+			return sim.Tasks(tasks, d.virtual, func(at sim.Label) sim.Fault { return d.faults.Load().Decide(at) })
 		},
 	})
 	if err != nil {
@@ -99,7 +99,7 @@ func (d *demo) bookAll() ([]demoOutcome, error) {
 }
 
 func (d *demo) book(n int, s demoScenario) (demoOutcome, error) {
-	plan, err := faulty.ParsePlan(s.faults)
+	plan, err := sim.ParsePlan(s.faults)
 	if err != nil {
 		return demoOutcome{}, err
 	}

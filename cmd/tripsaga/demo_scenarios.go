@@ -40,7 +40,7 @@ var demoScenarios = []demoScenario{
 	{
 		name: "reply-lost", title: "The payment is committed, but every reply is lost: nobody knows, so it is refunded",
 		request: demoRequest("JL317", "2027-03-15", 2, "FUK-CANAL", "2027-03-15", "2027-03-17", "tok_ok"),
-		faults:  "ProcessPayment * reply-lost",
+		faults:  "ProcessPayment#*.reply=lost",
 		want: demoOutcome{ExecutionStatus: "FAILED", Error: "BookingFailed", TripStatus: "FAILED",
 			States: []string{"ReserveFlight", "ReserveHotel", "ProcessPayment", "RefundPayment", "CancelHotel", "CancelFlight", "BookingFailed"}},
 	},

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"tripsaga/engine"
-	"tripsaga/engine/faulty"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/shared/money"
 	"tripsaga/trip/app"
@@ -34,7 +34,7 @@ func open(ctx context.Context, dir string, seed uint64) (*local.System, error) {
 	if seed != 0 {
 		f := &faults{rng: rand.New(rand.NewPCG(seed, 1))}
 		opt.WrapTasks = func(tasks map[string]engine.Task) map[string]engine.Task {
-			return faulty.Tasks(tasks, hasty{}, f.decide)
+			return sim.Tasks(tasks, hasty{}, f.decide)
 		}
 	}
 	return local.Open(ctx, opt)
@@ -45,26 +45,18 @@ type faults struct {
 	rng *rand.Rand
 }
 
-func (f *faults) decide(faulty.Delivery) faulty.Fault {
+func (f *faults) decide(at sim.Label) sim.Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	late := time.Duration(f.rng.IntN(60_000)) * time.Millisecond
-	switch f.rng.IntN(60) {
-	case 0:
-		return faulty.Fault{Kind: faulty.Fail, Error: "Injected"}
-	case 1:
-		return faulty.Fault{Kind: faulty.FailAfter, Error: "Injected"}
-	case 2:
-		return faulty.Fault{Kind: faulty.ReplyLost}
-	case 3:
-		return faulty.Fault{Kind: faulty.Twice}
-	case 4:
-		return faulty.Fault{Kind: faulty.Late, After: late}
-	case 5:
-		return faulty.Fault{Kind: faulty.Again, After: late}
-	default:
-		return faulty.Fault{}
+	fault := sim.Fault{Error: "Injected", After: time.Duration(f.rng.IntN(60_000)) * time.Millisecond}
+	kinds := []sim.Kind{sim.Fail, sim.Twice, sim.Late, sim.Again}
+	if at.Op == sim.Reply {
+		kinds = []sim.Kind{sim.Fail, sim.Lost}
 	}
+	if i := f.rng.IntN(60); i < len(kinds) {
+		fault.Kind = kinds[i]
+	}
+	return fault
 }
 
 // The inventory is scarce, so that flights sell out and hotels are full while the test runs. Its day is far ahead of the

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
@@ -25,7 +26,7 @@ var clockBegins = time.Date(2027, 2, 1, 12, 0, 0, 0, time.UTC)
 
 // wrongClock is virtual time read from a clock that somebody sets. Timers go by the time that really passes.
 type wrongClock struct {
-	*engine.Virtual
+	*sim.Virtual
 	wrong time.Duration
 	steps func() bool // whether the clock steps back before it is read
 }
@@ -39,7 +40,7 @@ func (c *wrongClock) Now() time.Time {
 
 // bookMany books one trip after the other, with every card, lets what is due run in between, and leaves some waiting for
 // their next try to pay.
-func bookMany(t *testing.T, sys *local.System, v *engine.Virtual, rng *rand.Rand) (ids []string) {
+func bookMany(t *testing.T, sys *local.System, v *sim.Virtual, rng *rand.Rand) (ids []string) {
 	t.Helper()
 	book := func(r domain.Request) {
 		trip, err := sys.App.BookTrip(t.Context(), fmt.Sprint("key", len(ids)), r)
@@ -65,7 +66,7 @@ func bookMany(t *testing.T, sys *local.System, v *engine.Virtual, rng *rand.Rand
 }
 
 // inOrder wants every booking in the list, ended in time, announced once, and the ledger to balance.
-func inOrder(t *testing.T, sys *local.System, v *engine.Virtual, since time.Time, ids []string) {
+func inOrder(t *testing.T, sys *local.System, v *sim.Virtual, since time.Time, ids []string) {
 	t.Helper()
 	if took := v.Now().Sub(since); took > patience {
 		t.Errorf("the last timer came after %v", took)
@@ -107,14 +108,14 @@ func TestClockStepsBackWhileStopped(t *testing.T) {
 	if err := prepare(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
-	v := engine.NewVirtual(clockBegins)
+	v := sim.NewVirtual(clockBegins)
 	sys := openAt(t, dir, v)
 	ids := bookMany(t, sys, v, rng)
 	if open := sys.Engine.OpenExecutions(); open == 0 {
 		t.Fatal("no saga is open: the test shows nothing")
 	}
 	closeSystem(t, sys)
-	v = engine.NewVirtual(clockBegins.Add(-stepBack))
+	v = sim.NewVirtual(clockBegins.Add(-stepBack))
 	begun := v.Now()
 	sys = openAt(t, dir, v)
 	defer closeSystem(t, sys)
@@ -129,7 +130,7 @@ func TestClockStepsBackWhileItRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps := rand.New(rand.NewPCG(rng.Uint64(), 0))
-	v := engine.NewVirtual(clockBegins)
+	v := sim.NewVirtual(clockBegins)
 	sys := openAt(t, dir, &wrongClock{Virtual: v, steps: func() bool { return steps.IntN(40) == 0 }})
 	defer closeSystem(t, sys)
 	ids := bookMany(t, sys, v, rng)
@@ -144,13 +145,13 @@ func TestClockStepsBackBeforeTheStart(t *testing.T) {
 	if err := prepare(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
-	sys := openAt(t, dir, engine.NewVirtual(clockBegins))
+	sys := openAt(t, dir, sim.NewVirtual(clockBegins))
 	sys.App.Starter = neverStarts{}
 	if _, err := sys.App.BookTrip(t.Context(), "key", randomRequest(rng)); err == nil {
 		t.Fatal("nothing starts, and the booking was acknowledged")
 	}
 	closeSystem(t, sys)
-	v := engine.NewVirtual(clockBegins.Add(-stepBack))
+	v := sim.NewVirtual(clockBegins.Add(-stepBack))
 	sys = openAt(t, dir, v)
 	defer closeSystem(t, sys)
 	sys.Reconcile(t.Context(), 0, slog.New(slog.DiscardHandler))

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 )
 
@@ -28,11 +28,11 @@ func booking(card string) string {
 }
 
 // open is a system in virtual time, that of the options if there is one, with the demo inventory. It is not closed.
-func open(t *testing.T, opt local.Options) (*local.System, *engine.Virtual) {
+func open(t *testing.T, opt local.Options) (*local.System, *sim.Virtual) {
 	t.Helper()
-	v, given := opt.Scheduler.(*engine.Virtual)
+	v, given := opt.Scheduler.(*sim.Virtual)
 	if !given {
-		v = engine.NewVirtual(begin)
+		v = sim.NewVirtual(begin)
 	}
 	opt.Scheduler = v
 	sys, err := local.Open(t.Context(), opt)

@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tripsaga/engine"
-	enginefaulty "tripsaga/engine/faulty"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
@@ -85,7 +85,7 @@ func TestNoPersonalDataAreTold(t *testing.T) {
 	var logged, metrics output
 	c, registry, on := newCollector(t), prometheus.NewRegistry(), false
 	log := telemetry.NewLogger(&logged, slog.LevelDebug, telemetry.FormatJSON)
-	v := engine.NewVirtual(begin)
+	v := sim.NewVirtual(begin)
 	sys, _ := open(t, local.Options{
 		Scheduler: v, Seed: rand.New(rand.NewPCG(1, 1)).Uint64, Random: rand.NewChaCha8([32]byte{1}),
 		Log: log, WrapTable: trouble(&on),
@@ -93,7 +93,7 @@ func TestNoPersonalDataAreTold(t *testing.T) {
 			telemetry.NewEMF(&metrics, "tripsaga", "1"), prom.New(registry),
 		}},
 		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
-			return enginefaulty.Tasks(tasks, v, mishaps(t, &on))
+			return sim.Tasks(tasks, v, mishaps(t, &on))
 		},
 	})
 	defer shut(t, sys)
@@ -127,17 +127,17 @@ func TestNoPersonalDataAreTold(t *testing.T) {
 }
 
 // mishaps are those of the network, while there is no other trouble: nothing catches the panic of a call that comes late.
-func mishaps(t *testing.T, trouble *bool) func(enginefaulty.Delivery) enginefaulty.Fault {
+func mishaps(t *testing.T, trouble *bool) func(sim.Label) sim.Fault {
 	t.Helper()
-	plan, err := enginefaulty.ParsePlan("ReserveHotel 1 twice\nCancelFlight 1 reply-lost\nBookingConfirmed 1 again 20m\nProcessPayment 1 late 1h")
+	plan, err := sim.ParsePlan("ReserveHotel#1=twice\nCancelFlight#1.reply=lost\nBookingConfirmed#1=again@20m\nProcessPayment#1=late@1h")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(d enginefaulty.Delivery) enginefaulty.Fault {
+	return func(at sim.Label) sim.Fault {
 		if *trouble {
-			return enginefaulty.Fault{}
+			return sim.Fault{}
 		}
-		return plan.Decide(d)
+		return plan.Decide(at)
 	}
 }
 

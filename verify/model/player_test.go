@@ -14,7 +14,7 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/engine"
-	"tripsaga/engine/faulty"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/trip/adapters/inventory"
@@ -46,7 +46,7 @@ func record(t testing.TB, file string, n int) *history {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &player{TB: t, archive: archive, virtual: engine.NewVirtual(play.Begin)}
+	p := &player{TB: t, archive: archive, virtual: sim.NewVirtual(play.Begin)}
 	p.open()
 	offers := p.load()
 	h := &history{base: Items{}}
@@ -66,15 +66,15 @@ func record(t testing.TB, file string, n int) *history {
 type player struct {
 	testing.TB
 	archive  *txtar.Archive
-	virtual  *engine.Virtual
-	faults   atomic.Pointer[faulty.Plan]
+	virtual  *sim.Virtual
+	faults   atomic.Pointer[sim.Plan]
 	recorder *recorder
 	sys      *local.System
 }
 
 func (p *player) setFaults(part string) {
 	text, _ := play.Part(p.archive, part)
-	plan, err := faulty.ParsePlan(string(text))
+	plan, err := sim.ParsePlan(string(text))
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func (p *player) open() {
 			return p.recorder
 		},
 		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
-			return faulty.Tasks(tasks, p.virtual, func(d faulty.Delivery) faulty.Fault { return p.faults.Load().Decide(d) })
+			return sim.Tasks(tasks, p.virtual, func(at sim.Label) sim.Fault { return p.faults.Load().Decide(at) })
 		},
 	})
 	if err != nil {

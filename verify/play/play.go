@@ -3,7 +3,7 @@
 //
 //	trip.json       the request
 //	inventory.csv   what is on offer; without it the demo inventory of the trip's days
-//	faults          a plan of engine/faulty: which delivery of which task goes wrong, and how
+//	faults          a plan of engine/sim: which delivery of which task goes wrong, and how
 //	redrive         present when the saga is to be redriven after it has failed, with the faults of this part
 //	want            the report of what came of it
 //
@@ -28,7 +28,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"tripsaga/engine"
-	"tripsaga/engine/faulty"
+	"tripsaga/engine/sim"
 	"tripsaga/table"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/app"
@@ -41,7 +41,7 @@ var Begin = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
 
 // Env is what a system must run with, so that the report is the same at every run.
 type Env struct {
-	Scheduler *engine.Virtual
+	Scheduler *sim.Virtual
 	Seed      func() uint64
 	Random    io.Reader
 	WrapTasks func(map[string]engine.Task) map[string]engine.Task // the faults
@@ -113,12 +113,12 @@ func Report(t *testing.T, archive *txtar.Archive, open Open) string {
 }
 
 func report(t *testing.T, archive *txtar.Archive, open Open) (text string, ordered bool) {
-	r := &run{t: t, archive: archive, virtual: engine.NewVirtual(Begin)}
+	r := &run{t: t, archive: archive, virtual: sim.NewVirtual(Begin)}
 	r.setFaults("faults")
 	r.sys = open(t, Env{
 		Scheduler: r.virtual, Seed: rand.New(rand.NewPCG(1, 1)).Uint64, Random: rand.NewChaCha8([32]byte{1}),
 		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
-			return faulty.Tasks(tasks, r.virtual, func(d faulty.Delivery) faulty.Fault { return r.faults.Load().Decide(d) })
+			return sim.Tasks(tasks, r.virtual, func(at sim.Label) sim.Fault { return r.faults.Load().Decide(at) })
 		},
 	})
 	r.loadInventory()
@@ -130,15 +130,15 @@ func report(t *testing.T, archive *txtar.Archive, open Open) (text string, order
 type run struct {
 	t       *testing.T
 	archive *txtar.Archive
-	virtual *engine.Virtual
-	faults  atomic.Pointer[faulty.Plan]
+	virtual *sim.Virtual
+	faults  atomic.Pointer[sim.Plan]
 	sys     System
 	out     bytes.Buffer
 }
 
 func (r *run) setFaults(name string) {
 	text, _ := Part(r.archive, name)
-	plan, err := faulty.ParsePlan(string(text))
+	plan, err := sim.ParsePlan(string(text))
 	if err != nil {
 		r.t.Fatalf("part %s: %v", name, err)
 	}

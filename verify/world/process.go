@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
@@ -16,7 +17,7 @@ import (
 type process struct {
 	run      *run
 	n        int // from 1
-	clock    *engine.Virtual
+	clock    *sim.Virtual
 	core     *local.Core
 	armed    bool // it has opened: faults may come
 	dead     bool
@@ -35,7 +36,7 @@ type wanted struct {
 
 // boot starts a process on what the table holds. It may die while it starts.
 func (r *run) boot() {
-	p := &process{run: r, n: len(r.procs) + 1, clock: engine.NewVirtual(r.time()), heard: map[string]int{}}
+	p := &process{run: r, n: len(r.procs) + 1, clock: sim.NewVirtual(r.time()), heard: map[string]int{}}
 	if r.order != 0 {
 		p.clock.Shuffle(rand.New(rand.NewPCG(r.order, uint64(p.n))))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
@@ -100,7 +101,7 @@ func (w *World) load() error {
 		return fmt.Errorf("loading the inventory: %w", err)
 	}
 	// The definition is stored once, as on any machine that has run before.
-	if _, err := local.OpenCore(ctx, w.table, w.options(engine.NewVirtual(begin))); err != nil {
+	if _, err := local.OpenCore(ctx, w.table, w.options(sim.NewVirtual(begin))); err != nil {
 		return err
 	}
 	w.base = model.Items{}

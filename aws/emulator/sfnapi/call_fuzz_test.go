@@ -14,6 +14,7 @@ import (
 	"tripsaga/asl"
 	"tripsaga/aws/emulator/sfnapi"
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/table/embedded"
 )
 
@@ -21,7 +22,7 @@ import (
 type called struct {
 	engine *engine.Engine
 	store  *embedded.Store
-	clock  *engine.Virtual
+	clock  *sim.Virtual
 	api    http.Handler
 }
 
@@ -31,7 +32,7 @@ func newCalled(tb testing.TB) *called {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c := &called{store: store, clock: engine.NewVirtual(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC))}
+	c := &called{store: store, clock: sim.NewVirtual(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC))}
 	c.engine, err = engine.Open(tb.Context(), engine.Options{
 		Name: "booking", Definition: []byte(definition), Table: store, Scheduler: c.clock, Tasks: map[string]engine.Task{
 			"Work": func(_ context.Context, input json.RawMessage) (json.RawMessage, error) { return input, nil },

@@ -15,7 +15,7 @@ import (
 	"tripsaga/aws/dynamo"
 	"tripsaga/aws/dynamo/dynamotest"
 	"tripsaga/engine"
-	"tripsaga/engine/faulty"
+	"tripsaga/engine/sim"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
 	"tripsaga/trip/adapters/bank"
@@ -45,8 +45,8 @@ var paths = []struct {
 	{"flight sold out", "nothing to compensate", func(r *domain.Request) { r.Flight.Number = "NH1" }, ""},
 	{"hotel full", "the flight is taken back", func(r *domain.Request) { r.Hotel.ID = "FUK-FULL" }, ""},
 	{"payment declined", "hotel and flight are taken back", func(r *domain.Request) { r.Payment.CardToken = bank.Declined }, ""},
-	{"payment unknown", "every reply of the payment is lost: refund, hotel and flight are taken back", nil, "ProcessPayment * reply-lost"},
-	{"flight unknown", "every reply of the reservation is lost: the flight is taken back", nil, "ReserveFlight * reply-lost"},
+	{"payment unknown", "every reply of the payment is lost: refund, hotel and flight are taken back", nil, "ProcessPayment#*.reply=lost"},
+	{"flight unknown", "every reply of the reservation is lost: the flight is taken back", nil, "ReserveFlight#*.reply=lost"},
 }
 
 func TestReport(t *testing.T) {
@@ -68,8 +68,8 @@ type measured struct {
 	app     *app.Service
 	records table.Table
 	engine  *engine.Engine
-	virtual *engine.Virtual
-	faults  faulty.Plan
+	virtual *sim.Virtual
+	faults  sim.Plan
 
 	mu    sync.Mutex
 	on    bool
@@ -78,11 +78,11 @@ type measured struct {
 }
 
 func newMeasured(t *testing.T, faults string) *measured {
-	plan, err := faulty.ParsePlan(faults)
+	plan, err := sim.ParsePlan(faults)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &measured{virtual: engine.NewVirtual(play.Begin), faults: plan}
+	m := &measured{virtual: sim.NewVirtual(play.Begin), faults: plan}
 	m.records = newMeter(t, m.add)
 	m.app = service(m.records, dynamotest.NewTable(t, dynamo.Options{}), m.virtual)
 	journal, err := embedded.Open("", embedded.Options{})
@@ -102,7 +102,7 @@ func newMeasured(t *testing.T, faults string) *measured {
 	return m
 }
 
-func service(records, books table.Table, v *engine.Virtual) *app.Service {
+func service(records, books table.Table, v *sim.Virtual) *app.Service {
 	return &app.Service{
 		Trips: store.NewTrips(records), Inventory: store.NewInventory(records),
 		Airline: store.NewAirline(records, v.Now), Hotels: store.NewHotels(records, v.Now),
@@ -145,13 +145,13 @@ func (m *measured) tasks() map[string]engine.Task {
 			return handle(ctx, input)
 		}
 	}
-	decide := func(d faulty.Delivery) faulty.Fault {
+	decide := func(at sim.Label) sim.Fault {
 		if !m.on {
-			return faulty.Fault{}
+			return sim.Fault{}
 		}
-		return m.faults.Decide(d)
+		return m.faults.Decide(at)
 	}
-	return faulty.Tasks(all, m.virtual, decide)
+	return sim.Tasks(all, m.virtual, decide)
 }
 
 func (m *measured) enter(step string) {

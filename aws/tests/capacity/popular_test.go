@@ -18,6 +18,7 @@ import (
 	"tripsaga/aws/dynamo"
 	"tripsaga/aws/dynamo/dynamotest"
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/table/embedded"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/app"
@@ -110,7 +111,7 @@ func openRush(t *testing.T, transport http.RoundTripper) (*app.Service, *engine.
 	}
 	contended := dynamodb.New(client.Options(), func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: transport} })
 	records := dynamo.New(contended, name, dynamo.Options{})
-	s := service(records, records, engine.NewVirtual(time.Now()))
+	s := service(records, records, sim.NewVirtual(time.Now()))
 	journal, err := embedded.Open("", embedded.Options{})
 	if err != nil {
 		t.Fatal(err)

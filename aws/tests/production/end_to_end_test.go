@@ -15,7 +15,7 @@ import (
 
 	"tripsaga/aws/production"
 	"tripsaga/engine"
-	"tripsaga/engine/faulty"
+	"tripsaga/engine/sim"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
@@ -183,11 +183,11 @@ func TestRedrive(t *testing.T) {
 	var broken atomic.Bool
 	broken.Store(true)
 	c := serve(t, production.Options{WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
-		return faulty.Tasks(tasks, engine.RealTime, func(d faulty.Delivery) faulty.Fault {
-			if d.Function == "BookingConfirmed" && broken.Load() {
-				return faulty.Fault{Kind: faulty.Fail, Error: "Conflict"}
+		return sim.Tasks(tasks, engine.RealTime, func(at sim.Label) sim.Fault {
+			if at.Actor == "BookingConfirmed" && at.Op == "" && broken.Load() {
+				return sim.Fault{Kind: sim.Fail, Error: "Conflict"}
 			}
-			return faulty.Fault{}
+			return sim.Fault{}
 		})
 	}})
 	trip := c.book("happy")

@@ -12,6 +12,7 @@ import (
 	"tripsaga/aws/functions"
 	"tripsaga/aws/production"
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/trip/domain"
 	"tripsaga/verify/play"
 )
@@ -27,14 +28,14 @@ func short(functions.Function) time.Duration { return 2 * time.Second }
 // played is a booking in the engine's virtual time.
 type played struct {
 	*world
-	virtual *engine.Virtual
+	virtual *sim.Virtual
 	trip    *domain.Trip
 }
 
 // bookOne books the example's trip and runs it to its end.
 func bookOne(t *testing.T, name string, opt production.Options) *played {
 	t.Helper()
-	p := &played{virtual: engine.NewVirtual(play.Begin)}
+	p := &played{virtual: sim.NewVirtual(play.Begin)}
 	opt.Scheduler = p.virtual
 	p.world = open(t, opt)
 	p.loadInventory()

@@ -1,14 +1,16 @@
-package engine
+package sim
 
 import (
 	"container/heap"
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"tripsaga/engine"
 )
 
-// Virtual is a Scheduler in virtual time. Its functions run one after another on the goroutine that calls Run, in the
-// order in which they became due, so that a run is as deterministic as the functions are. They must not wait for one
+// Virtual is an [engine.Scheduler] in virtual time. Its functions run one after another on the goroutine that calls Run, in
+// the order in which they became due, so that a run is as deterministic as the functions are. They must not wait for one
 // another or for the wall clock.
 type Virtual struct {
 	mu     sync.Mutex
@@ -22,8 +24,8 @@ type Virtual struct {
 // NewVirtual starts a virtual clock at the given time.
 func NewVirtual(start time.Time) *Virtual { return &Virtual{now: start} }
 
-// Shuffle lets what is due at one instant run in an order drawn from r, for those who want to know that nothing depends
-// on it. It is called before anything is queued.
+// Shuffle runs functions that are due at one instant in an order drawn from r, to show that nothing depends on that order.
+// It is called before anything is queued.
 func (v *Virtual) Shuffle(r *rand.Rand) { v.order = r }
 
 // Now is the virtual time.
@@ -41,7 +43,7 @@ func (v *Virtual) Go(f func()) {
 }
 
 // AfterFunc queues f for d from now; timers of one instant run in the order in which they were set.
-func (v *Virtual) AfterFunc(d time.Duration, f func()) Timer {
+func (v *Virtual) AfterFunc(d time.Duration, f func()) engine.Timer {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.seq++
