@@ -10,16 +10,6 @@ import (
 	"tripsaga/aws/functions"
 )
 
-// memory is in MB, and with it comes the share of a processor: 1769 MB have a whole one. A function that stands not here
-// has taskMemory.
-var memory = map[string]float64{
-	functions.API:        512, // parses inventories, and a customer waits for it
-	functions.Reconciler: 512, // reads many trips
-	functions.PreTraffic: 512, // makes a whole booking
-}
-
-const taskMemory = 256
-
 // addFunctions adds every function, with a role and a log of its own. A version is published when its code or
 // configuration changes, and kept, so that what still runs on an older one, or goes back to it, finds it. Only what an
 // update made that is rolled back goes with it: Lambda refuses to publish the same bytes again.
@@ -52,7 +42,7 @@ func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) 
 		Handler:               &spec.Name,
 		Code:                  code,
 		Timeout:               awscdk.Duration_Seconds(jsii.Number(spec.Timeout.Seconds())),
-		MemorySize:            jsii.Number(memoryOf(spec.Name)),
+		MemorySize:            jsii.Number(spec.Memory),
 		Role:                  role,
 		LogGroup:              log,
 		LoggingFormat:         awslambda.LoggingFormat_JSON,
@@ -80,13 +70,6 @@ func (a *Application) environment(name string) *map[string]*string {
 		variables["STATE_MACHINE_ARN"] = a.machineLiveARN()
 	}
 	return &variables
-}
-
-func memoryOf(name string) float64 {
-	if mb, ok := memory[name]; ok {
-		return mb
-	}
-	return taskMemory
 }
 
 // log is a log group, which outlives what writes to it until its retention is over, unless its creation is rolled back.

@@ -50,10 +50,10 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-func TestMemoryHasNoStrangers(t *testing.T) {
+func TestMemory(t *testing.T) {
 	s := stacks(t)[productionStack]
-	for name, mb := range memory {
-		s.named(t, name).has(t, map[string]any{"MemorySize": mb})
+	for _, f := range functions.All() {
+		s.named(t, f.Name).has(t, map[string]any{"MemorySize": float64(f.Memory)})
 	}
 }
 

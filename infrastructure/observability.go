@@ -83,7 +83,7 @@ func (a *Application) addTripAlarms() {
 		}))))
 	retries := map[string]awscloudwatch.IMetric{}
 	for i, task := range saga.Tasks() {
-		if task.Undo {
+		if task.Undo() {
 			retries[fmt.Sprintf("step%d", i)] = metric(a.namespace(), "UndoRetries", "Sum", 5, map[string]*string{"Step": &task.Name})
 		}
 	}

@@ -8,25 +8,17 @@ import (
 
 	"tripsaga/aws/dynamo/schema"
 	"tripsaga/aws/functions"
+	"tripsaga/trip/saga"
 )
 
 // grant is something that a function may do.
 type grant func(*Application) awsiam.PolicyStatement
 
-// permissions is what each function may do, besides writing its own log and its traces. A transaction is allowed by the
-// rights to its parts; DynamoDB does not say whether it holds a condition against each part or all, so that all the
-// writes of a function have one set of keys. What the hook may do besides, addHook gives it.
+// permissions is what each function may do that is not a task, besides writing its own log and its traces. A transaction
+// is allowed by the rights to its parts. DynamoDB does not document whether it checks a condition against each part or
+// against all of them, so all the writes of a function have one set of keys. addHook gives the hook some more rights.
 func permissions() map[string][]grant {
-	reserveFlight := []grant{items("GetItem PutItem UpdateItem", "TRIP#* FLIGHT#*")}
-	reserveHotel := []grant{items("GetItem PutItem UpdateItem", "TRIP#* HOTEL#*")}
-	pay := []grant{items("GetItem PutItem", "TRIP#* BANK#*")}
 	return map[string][]grant{
-		"ReserveFlight":  reserveFlight,
-		"ReserveHotel":   reserveHotel,
-		"ProcessPayment": pay,
-		"RefundPayment":  pay,
-		"CancelHotel":    {items("GetItem", "TRIP#*"), items("PutItem UpdateItem", "TRIP#* HOTEL#*")},
-		"CancelFlight":   {items("GetItem", "TRIP#*"), items("PutItem UpdateItem", "TRIP#* FLIGHT#*")},
 		functions.API: {
 			items("GetItem", "TRIP#* FLIGHT#* HOTEL#*"),
 			items("Query", "TRIP#* TRIPDAYS BANK#*"),
@@ -50,14 +42,13 @@ func permissions() map[string][]grant {
 // synthetic are the keys of what package trial books; what is sold to customers is none of the hook's.
 const synthetic = "FLIGHT#ZZ*#9999-12-30 HOTEL#PRETRAFFIC-*#9999-12-30"
 
-// addPermissions gives them, once everything that they name is there. A task without a row may read and write its trip's
-// records, which is enough for a step that keeps to them.
+// addPermissions grants them, after everything that they name exists.
 func (a *Application) addPermissions() {
-	all := permissions()
+	others := permissions()
 	for _, f := range a.Functions {
-		grants, ok := all[f.Name]
-		if !ok && f.Task {
-			grants = ownTrip()
+		grants := others[f.Name]
+		if f.Task {
+			grants = touched(saga.Find(f.Name))
 		}
 		for _, g := range grants {
 			f.Lambda.AddToRolePolicy(g(a))
@@ -65,7 +56,15 @@ func (a *Application) addPermissions() {
 	}
 }
 
-func ownTrip() []grant { return []grant{items("GetItem PutItem", "TRIP#*")} }
+// touched grants what the saga's facts say of a task.
+func touched(t saga.Task) (grants []grant) {
+	actions := strings.NewReplacer("get", "GetItem", "put", "PutItem", "add", "UpdateItem")
+	for _, access := range t.Touches {
+		keys := strings.Join(strings.Fields(access.Partitions), "#* ") + "#*"
+		grants = append(grants, items(actions.Replace(access.Operations), keys))
+	}
+	return grants
+}
 
 // items allows actions on the table's items whose partition keys match. The condition holds of a call without a key,
 // too; of the actions on items only Scan can be such a call, and nobody is given it.

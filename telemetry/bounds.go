@@ -18,13 +18,13 @@ const Other = "Other"
 func Steps() []string { return slices.Clone(known().steps) }
 
 // Reasons lists the values of the dimension Reason: the errors that can end a saga, and Other.
-func Reasons() []string { return slices.Clone(reasons) }
+func Reasons() []string { return slices.Clone(known().reasons) }
 
 // Step is the step's value of the dimension.
 func Step(name string) string { return bounded(name, known().steps) }
 
 // Reason is the reason's value of the dimension.
-func Reason(name string) string { return bounded(name, reasons) }
+func Reason(name string) string { return bounded(name, known().reasons) }
 
 // UndoSteps lists those of [Steps] that take back what another did.
 func UndoSteps() []string { return slices.Clone(known().undo) }
@@ -32,8 +32,7 @@ func UndoSteps() []string { return slices.Clone(known().undo) }
 // Undoes tells whether the step is one of [UndoSteps].
 func Undoes(step string) bool { return slices.Contains(known().undo, step) }
 
-var reasons = []string{
-	fault.NameFlightUnavailable, fault.NameHotelUnavailable, fault.NamePaymentDeclined,
+var others = []string{
 	fault.NameUnavailable, fault.NameInternal, fault.NameInvalid, fault.NameNotFound, fault.NameConflict,
 	fault.NameIdempotencyMismatch, fault.NameStepCancelled,
 	"States.Timeout", "States.TaskFailed", "States.Runtime", "States.DataLimitExceeded",
@@ -41,16 +40,20 @@ var reasons = []string{
 	Other,
 }
 
-type steps struct{ steps, undo []string }
+type lists struct{ steps, undo, reasons []string }
 
-var known = sync.OnceValue(func() (s steps) {
+var known = sync.OnceValue(func() (s lists) {
 	for _, t := range saga.Tasks() {
 		s.steps = append(s.steps, t.Name)
-		if t.Undo {
+		if t.Undo() {
 			s.undo = append(s.undo, t.Name)
 		}
 	}
 	s.steps = append(s.steps, Other)
+	for _, t := range saga.Steps() {
+		s.reasons = append(s.reasons, t.Business...)
+	}
+	s.reasons = append(s.reasons, others...)
 	return s
 })
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tripsaga/asl"
-	"tripsaga/shared/fault"
 	"tripsaga/trip/saga"
 	"tripsaga/verify/lint"
 	"tripsaga/verify/model"
@@ -31,22 +30,17 @@ func Unjudged(definition []byte) ([]string, error) {
 // booking is what the tasks are to the saga.
 func booking() lint.Options {
 	opt := lint.Options{
-		Undo: map[string]string{
-			"ReserveFlight": "CancelFlight", "ReserveHotel": "CancelHotel", "ProcessPayment": "RefundPayment",
-		},
-		Pivot:  "ProcessPayment",
-		Record: []string{"BookingConfirmed", "BookingFailed", "FlightBookingFailed"},
-		Final: []string{
-			fault.NameInvalid, fault.NameIdempotencyMismatch, fault.NameStepCancelled, fault.NameNotFound, fault.NameConflict,
-		},
-		Known: map[string][]string{
-			"ReserveFlight": {fault.NameFlightUnavailable}, "ReserveHotel": {fault.NameHotelUnavailable},
-			"ProcessPayment": {fault.NamePaymentDeclined},
-		},
-		Timeouts: map[string]time.Duration{},
+		Undo: map[string]string{}, Pivot: saga.Pivot(), Final: saga.Final(),
+		Known: map[string][]string{}, Timeouts: map[string]time.Duration{},
 	}
 	for _, t := range saga.Tasks() {
 		opt.Timeouts[t.Name] = t.CallTimeout()
+		switch {
+		case t.Compensation != "":
+			opt.Undo[t.Name], opt.Known[t.Name] = t.Compensation, t.Business
+		case t.Ends:
+			opt.Record = append(opt.Record, t.Name)
+		}
 	}
 	return opt
 }

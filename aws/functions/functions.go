@@ -22,29 +22,25 @@ const (
 type Function struct {
 	Name    string        // also its handler, the value of _HANDLER
 	Timeout time.Duration // after which a call is ended; of a task it is shorter than its state's
+	Memory  int           // in MB, and with it the share of a processor: 1769 MB have a whole one
 	Task    bool          // called by the saga
 }
 
-// Timeouts of the functions that are no task.
-const (
-	apiTimeout        = 29 * time.Second // API Gateway gives up after 30 s
-	listenerTimeout   = 30 * time.Second
-	reconcilerTimeout = 5 * time.Minute
-	relayTimeout      = 30 * time.Second
-	preTrafficTimeout = 5 * time.Minute
-)
+// standardMemory is that of a function which handles one trip at a time.
+const standardMemory = 256
 
 // All lists the functions: the saga's tasks, sorted by name, then the others.
 func All() []Function {
 	var all []Function
 	for _, t := range saga.Tasks() {
-		all = append(all, Function{Name: t.Name, Timeout: t.CallTimeout(), Task: true})
+		all = append(all, Function{Name: t.Name, Timeout: t.CallTimeout(), Memory: standardMemory, Task: true})
 	}
 	return append(all,
-		Function{Name: API, Timeout: apiTimeout},
-		Function{Name: ExecutionListener, Timeout: listenerTimeout},
-		Function{Name: Reconciler, Timeout: reconcilerTimeout},
-		Function{Name: OutboxRelay, Timeout: relayTimeout},
-		Function{Name: PreTraffic, Timeout: preTrafficTimeout},
+		// API Gateway gives up after 30 s. It parses inventories, and a customer waits for it.
+		Function{Name: API, Timeout: 29 * time.Second, Memory: 512},
+		Function{Name: ExecutionListener, Timeout: 30 * time.Second, Memory: standardMemory},
+		Function{Name: Reconciler, Timeout: 5 * time.Minute, Memory: 512}, // reads many trips
+		Function{Name: OutboxRelay, Timeout: 30 * time.Second, Memory: standardMemory},
+		Function{Name: PreTraffic, Timeout: 5 * time.Minute, Memory: 512}, // makes a whole booking
 	)
 }

@@ -12,6 +12,7 @@ import (
 
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/saga"
 )
 
 // following shows a saga while it runs.
@@ -217,7 +218,7 @@ func moneyText(trip rest.TripDetails) string {
 
 // refunding tells that the saga has begun to give the money back.
 func refunding(s *rest.Saga) bool {
-	return s != nil && slices.ContainsFunc(s.States, func(st rest.StateVisit) bool { return compensates[st.Name] == "ProcessPayment" })
+	return s != nil && slices.ContainsFunc(s.States, func(st rest.StateVisit) bool { return st.Name == saga.Find("ProcessPayment").Compensation })
 }
 
 func reasonText(r domain.Reason) string {

@@ -3,14 +3,9 @@ package main
 import (
 	"fmt"
 	"time"
-)
 
-// compensates names the step that a state takes back, for states of which it is known.
-var compensates = map[string]string{
-	"CancelFlight":  "ReserveFlight",
-	"CancelHotel":   "ReserveHotel",
-	"RefundPayment": "ProcessPayment",
-}
+	"tripsaga/trip/saga"
+)
 
 // printTimeline prints a saga's history, one line an attempt.
 func (p *program) printTimeline(history []historyEvent) {
@@ -53,7 +48,7 @@ func (p *program) outcome(l line) string {
 
 func compensation(l line) string {
 	text := ", compensates"
-	if step := compensates[l.State]; step != "" {
+	if step := saga.Find(l.State).Compensates; step != "" {
 		text += " " + step
 	}
 	if !*l.TakenBack {

@@ -1,5 +1,6 @@
-// Package saga is the definition of the booking saga in the Amazon States Language: the one file that the local engine
-// interprets, that Step Functions runs, and that the tests, the diagram and the deployment read their tasks from.
+// Package saga is the booking saga: its definition in the Amazon States Language and the facts about its tasks that the
+// rest derives from. The local engine interprets the definition, Step Functions runs the same bytes. Lint, exploration,
+// trial, permissions, alarms, metrics and the timeline read the facts. It needs the standard library only.
 package saga
 
 import (
@@ -23,73 +24,200 @@ func Definition() []byte { return []byte(definition) }
 type Task struct {
 	Name    string        // of the function, and of the state that calls it
 	Timeout time.Duration // of the state, for one attempt
-	Undo    bool          // takes back what another task did: only a failure leads to it, and it does not end the saga
+
+	Compensation string   // the task that compensates this one; "" if its effect is never compensated
+	Compensates  string   // the task that this one compensates; "" if it is not a compensation
+	Record       string   // sort key of the trip's item that a step and its compensation write, such as "FLIGHT"; or ""
+	Business     []string // errors by which a business rule refuses the step: it had no effect, and a retry cannot help
+	Pivot        bool     // the last step with a compensation: what follows it is only retried
+	Ends         bool     // records the end of the trip, and ends the saga
+	Touches      []Access // what the task needs of the table
 }
+
+// Undo reports whether the task compensates another.
+func (t Task) Undo() bool { return t.Compensates != "" }
 
 // CallTimeout is the time-out of the task's function. It leaves a third of the state's time-out for the start of the
 // function and the network: a call that outlives its state's time-out would continue unobserved.
 func (t Task) CallTimeout() time.Duration { return (t.Timeout * 2 / 3).Truncate(time.Second) }
 
+// Access is a set of operations on the table's items of some partitions.
+type Access struct {
+	Operations string // of the table: "get", "put" and "add", separated by spaces
+	Partitions string // what the partition keys begin with, up to the "#", separated by spaces
+}
+
+// Final lists the errors that no retry can help, whichever task fails with them.
+func Final() []string {
+	return []string{"InvalidRequest", "IdempotencyMismatch", "StepCancelled", "NotFound", "Conflict"}
+}
+
+// touches has the tasks that need more than their trip's own items.
+var touches = map[string][]Access{
+	"ReserveFlight":  {{"get put add", "TRIP FLIGHT"}},
+	"ReserveHotel":   {{"get put add", "TRIP HOTEL"}},
+	"ProcessPayment": {{"get put", "TRIP BANK"}},
+	"RefundPayment":  {{"get put", "TRIP BANK"}},
+	"CancelHotel":    {{"get", "TRIP"}, {"put add", "TRIP HOTEL"}},
+	"CancelFlight":   {{"get", "TRIP"}, {"put add", "TRIP FLIGHT"}},
+}
+
 // Tasks lists the functions, sorted by name.
 func Tasks() []Task { return slices.Clone(tasks()) }
 
-// tasks panics when the embedded definition is not what parse takes; a test parses it.
-var tasks = sync.OnceValue(func() []Task {
-	all, err := parse(definition)
-	if err != nil {
-		panic(err)
+// Steps lists the tasks of a saga in which nothing fails, in order.
+func Steps() []Task {
+	var all []Task
+	for _, name := range steps() {
+		all = append(all, Find(name))
 	}
 	return all
-})
-
-// parsed is what the tasks are read from.
-type parsed struct {
-	StartAt string
-	States  map[string]parsedState
 }
 
-type parsedState struct {
+// Find is the task of this name; the zero Task if there is none.
+func Find(name string) Task {
+	for _, t := range tasks() {
+		if t.Name == name {
+			return t
+		}
+	}
+	return Task{}
+}
+
+// Pivot is the name of the task after which nothing is compensated.
+func Pivot() string {
+	for _, t := range tasks() {
+		if t.Pivot {
+			return t.Name
+		}
+	}
+	return ""
+}
+
+var (
+	parsed = sync.OnceValue(func() result {
+		all, path, err := parse(definition)
+		if err != nil { // a test parses it
+			panic(err)
+		}
+		return result{all, path}
+	})
+	tasks = func() []Task { return parsed().tasks }
+	steps = func() []string { return parsed().path }
+)
+
+type result struct {
+	tasks []Task
+	path  []string
+}
+
+// machine is what the tasks are read from.
+type machine struct {
+	StartAt string
+	States  map[string]state
+}
+
+type state struct {
 	Type           string
 	Resource       string
 	TimeoutSeconds int
-	Next, Default  string
-	Choices        []struct{ Next string }
+	ResultPath     string
+	Retry          []struct {
+		ErrorEquals []string
+		MaxAttempts *int
+	}
+	Next, Default string
+	End           bool
+	Choices       []struct{ Next string }
 }
 
-func parse(definition string) ([]Task, error) {
-	var machine parsed
-	if err := json.Unmarshal([]byte(definition), &machine); err != nil {
-		return nil, fmt.Errorf("saga: %w", err)
+const compensationPath = "$.compensation."
+
+// parse reads the tasks and the names of the steps.
+//
+// A compensation is recognised by where its result goes: $.compensation.hotel compensates the step whose result goes to
+// a path that ends in .hotel. The arrows would say it, too, but the lint checks the arrows against these facts: derived
+// from the arrows, they would excuse each arrow that leads to a wrong compensation.
+func parse(definition string) (all []Task, path []string, err error) {
+	var m machine
+	if err := json.Unmarshal([]byte(definition), &m); err != nil {
+		return nil, nil, fmt.Errorf("saga: %w", err)
 	}
-	forward := map[string]bool{}
-	machine.walk(machine.StartAt, forward)
-	var all []Task
-	for name, state := range machine.States {
-		if state.Type != "Task" {
+	m.walk(m.StartAt, &path)
+	path = slices.DeleteFunc(path, func(name string) bool { return m.States[name].Type != "Task" })
+	for name, s := range m.States {
+		if s.Type != "Task" {
 			continue
 		}
-		if state.Resource != "${"+name+"}" || state.TimeoutSeconds <= 0 {
-			return nil, fmt.Errorf("saga: state %s: resource %q, time-out %d s; "+
-				"want the placeholder of its own name and more than 0", name, state.Resource, state.TimeoutSeconds)
+		if s.Resource != "${"+name+"}" || s.TimeoutSeconds <= 0 {
+			return nil, nil, fmt.Errorf("saga: booking.asl.json: state %s: resource %q, time-out %d s; "+
+				"want the placeholder of its own name and more than 0", name, s.Resource, s.TimeoutSeconds)
 		}
 		all = append(all, Task{
-			Name: name, Timeout: time.Duration(state.TimeoutSeconds) * time.Second, Undo: !forward[name] && state.Next != "",
+			Name: name, Timeout: time.Duration(s.TimeoutSeconds) * time.Second,
+			Ends: s.End, Business: s.business(name), Touches: touches[name],
 		})
+		if all[len(all)-1].Touches == nil {
+			all[len(all)-1].Touches = []Access{{"get put", "TRIP"}}
+		}
 	}
 	slices.SortFunc(all, func(a, b Task) int { return strings.Compare(a.Name, b.Name) })
-	return all, nil
+	return all, path, m.pair(all, path)
 }
 
-// walk marks the states that name leads to without a failure.
-func (m *parsed) walk(name string, seen map[string]bool) {
-	state, ok := m.States[name]
-	if !ok || seen[name] {
+// business lists the errors that the state does not retry, without those that no task retries and its own end.
+func (s state) business(name string) (errors []string) {
+	for _, r := range s.Retry {
+		if r.MaxAttempts != nil && *r.MaxAttempts == 0 {
+			errors = append(errors, r.ErrorEquals...)
+		}
+	}
+	return slices.DeleteFunc(errors, func(e string) bool { return e == name || slices.Contains(Final(), e) })
+}
+
+// pair finds the compensations, and by them the pivot. A task that only a failure leads to and that does not end the saga
+// must be one.
+func (m *machine) pair(all []Task, path []string) error {
+	find := func(name string) *Task {
+		return &all[slices.IndexFunc(all, func(t Task) bool { return t.Name == name })]
+	}
+	for i := range all {
+		t := &all[i]
+		what, is := strings.CutPrefix(m.States[t.Name].ResultPath, compensationPath)
+		if !is {
+			if !t.Ends && !slices.Contains(path, t.Name) {
+				return fmt.Errorf("saga: booking.asl.json: only a failure leads to %s: its ResultPath must be %q "+
+					"and the part of the trip that it compensates", t.Name, compensationPath)
+			}
+			continue
+		}
+		step := slices.IndexFunc(path, func(name string) bool { return strings.HasSuffix(m.States[name].ResultPath, "."+what) })
+		if step < 0 || find(path[step]).Compensation != "" {
+			return fmt.Errorf("saga: booking.asl.json: %s writes to %s%s: want the ResultPath of exactly one step to end in %q",
+				t.Name, compensationPath, what, "."+what)
+		}
+		t.Compensates, t.Record = path[step], strings.ToUpper(what)
+		find(path[step]).Compensation, find(path[step]).Record = t.Name, t.Record
+	}
+	for _, name := range slices.Backward(path) {
+		if t := find(name); t.Compensation != "" {
+			t.Pivot = true
+			break
+		}
+	}
+	return nil
+}
+
+// walk appends the states that name leads to without a failure, each once.
+func (m *machine) walk(name string, path *[]string) {
+	s, ok := m.States[name]
+	if !ok || slices.Contains(*path, name) {
 		return
 	}
-	seen[name] = true
-	m.walk(state.Next, seen)
-	m.walk(state.Default, seen)
-	for _, c := range state.Choices {
-		m.walk(c.Next, seen)
+	*path = append(*path, name)
+	m.walk(s.Next, path)
+	m.walk(s.Default, path)
+	for _, c := range s.Choices {
+		m.walk(c.Next, path)
 	}
 }

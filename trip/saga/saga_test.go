@@ -2,15 +2,17 @@ package saga
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// state is what the tests read of a state.
-type state struct {
+// asked is what the tests read of a state.
+type asked struct {
 	Type           string
 	Resource       string
 	TimeoutSeconds int
@@ -37,14 +39,14 @@ type catcher struct {
 	Next        string
 }
 
-func machine(t *testing.T) (start string, states map[string]state) {
+func read(t *testing.T) (start string, states map[string]asked) {
 	t.Helper()
 	var m struct {
 		Comment string
 		StartAt string
 		States  map[string]struct {
 			Comment string
-			state
+			asked
 		}
 	}
 	d := json.NewDecoder(strings.NewReader(string(Definition())))
@@ -52,9 +54,9 @@ func machine(t *testing.T) (start string, states map[string]state) {
 	if err := d.Decode(&m); err != nil {
 		t.Fatal(err)
 	}
-	states = map[string]state{}
+	states = map[string]asked{}
 	for name, s := range m.States {
-		states[name] = s.state
+		states[name] = s.asked
 	}
 	return m.StartAt, states
 }
@@ -79,7 +81,7 @@ var arrows = map[string]arrow{
 }
 
 func TestEveryArrow(t *testing.T) {
-	start, states := machine(t)
+	start, states := read(t)
 	if !leads(states, start, "ReserveFlight") {
 		t.Errorf("starts at %s, want ReserveFlight", start)
 	}
@@ -97,7 +99,7 @@ func TestEveryArrow(t *testing.T) {
 }
 
 // leads tells whether from is to, or comes to it through states that arrows does not have.
-func leads(states map[string]state, from, to string) bool {
+func leads(states map[string]asked, from, to string) bool {
 	for range states {
 		if _, named := arrows[from]; named || from == end {
 			break
@@ -107,7 +109,7 @@ func leads(states map[string]state, from, to string) bool {
 	return from == to
 }
 
-func checkCatch(t *testing.T, states map[string]state, name, known, onKnown, onUnknown string) {
+func checkCatch(t *testing.T, states map[string]asked, name, known, onKnown, onUnknown string) {
 	t.Helper()
 	got := states[name].Catch
 	if onUnknown == "" {
@@ -129,7 +131,7 @@ func checkCatch(t *testing.T, states map[string]state, name, known, onKnown, onU
 
 func TestEveryTaskRetriesWhatMayPassAndNothingElse(t *testing.T) {
 	final := []string{"InvalidRequest", "IdempotencyMismatch", "StepCancelled", "NotFound", "Conflict"}
-	_, states := machine(t)
+	_, states := read(t)
 	// What Lambda says of a call that did nothing, or may be repeated: a customer is turned away later for that.
 	passing := []string{
 		"Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException",
@@ -181,7 +183,7 @@ func TestATaskGetsOnlyWhatItNeeds(t *testing.T) {
 		"RefundPayment": "trip_id", "CancelHotel": "trip_id", "CancelFlight": "trip_id",
 		"BookingFailed": "trip_id failure", "FlightBookingFailed": "trip_id failure",
 	}
-	_, states := machine(t)
+	_, states := read(t)
 	for name, s := range states {
 		fields, input := strings.Fields(want[name]), s.Parameters.Input
 		if _, named := arrows[name]; named && len(input) != len(fields) {
@@ -202,7 +204,7 @@ func TestEveryTaskLearnsWhichDeliveryItIs(t *testing.T) {
 	want := map[string]string{
 		"execution.$": "$$.Execution.Id", "trip_id.$": "$$.Execution.Name", "attempt.$": "$$.State.RetryCount",
 	}
-	_, states := machine(t)
+	_, states := read(t)
 	for name, s := range states {
 		if !maps.Equal(s.Parameters.Delivery, want) {
 			t.Errorf("%s: delivery %v, want %v", name, s.Parameters.Delivery, want)
@@ -225,39 +227,85 @@ func TestTasks(t *testing.T) {
 	}
 }
 
-func TestUndo(t *testing.T) {
-	undo := map[string]bool{"RefundPayment": true, "CancelHotel": true, "CancelFlight": true}
-	for _, task := range Tasks() {
-		if _, named := arrows[task.Name]; named && task.Undo != undo[task.Name] {
-			t.Errorf("%s: undo is %v", task.Name, task.Undo)
+// TestFacts: a step that arrows does not have is judged by the rules of the lint.
+func TestFacts(t *testing.T) {
+	want := []Task{
+		{Name: "BookingConfirmed", Ends: true},
+		{Name: "BookingFailed", Ends: true},
+		{Name: "CancelFlight", Compensates: "ReserveFlight", Record: "FLIGHT"},
+		{Name: "CancelHotel", Compensates: "ReserveHotel", Record: "HOTEL"},
+		{Name: "FlightBookingFailed", Ends: true},
+		{Name: "ProcessPayment", Compensation: "RefundPayment", Record: "PAYMENT", Business: []string{"PaymentDeclined"}, Pivot: true},
+		{Name: "RefundPayment", Compensates: "ProcessPayment", Record: "PAYMENT"},
+		{Name: "ReserveFlight", Compensation: "CancelFlight", Record: "FLIGHT", Business: []string{"FlightUnavailable"}},
+		{Name: "ReserveHotel", Compensation: "CancelHotel", Record: "HOTEL", Business: []string{"HotelUnavailable"}},
+	}
+	for _, w := range want {
+		got := Find(w.Name)
+		if got.Touches == nil {
+			t.Errorf("%s touches nothing", w.Name)
+		}
+		got.Timeout, got.Touches = 0, nil
+		if len(got.Business) == 0 {
+			got.Business = nil
+		}
+		if !reflect.DeepEqual(got, w) {
+			t.Errorf("%s: %+v, want %+v", w.Name, got, w)
+		}
+	}
+	var steps []string
+	for _, task := range Steps() {
+		if _, named := arrows[task.Name]; named {
+			steps = append(steps, task.Name)
+		}
+	}
+	if forward := []string{"ReserveFlight", "ReserveHotel", "ProcessPayment", "BookingConfirmed"}; !slices.Equal(steps, forward) {
+		t.Errorf("steps %v, want %v", steps, forward)
+	}
+	if Pivot() != "ProcessPayment" {
+		t.Errorf("the pivot is %s", Pivot())
+	}
+	for name := range touches {
+		if Find(name).Name == "" {
+			t.Errorf("touches in saga.go names %s, which is not a task of booking.asl.json", name)
 		}
 	}
 }
 
-func TestWhatAChoiceLeadsToIsNoUndo(t *testing.T) {
-	tasks, err := parse(`{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Next":"A"}],"Default":"B"},
-		"A":{"Type":"Task","Resource":"${A}","TimeoutSeconds":1,"Next":"B"},
-		"B":{"Type":"Task","Resource":"${B}","TimeoutSeconds":1,"Next":"E"},
-		"U":{"Type":"Task","Resource":"${U}","TimeoutSeconds":1,"Next":"E"},
-		"E":{"Type":"Task","Resource":"${E}","TimeoutSeconds":1,"End":true}}}`)
+func task(name, resultPath, rest string) string {
+	return fmt.Sprintf(`"%s":{"Type":"Task","Resource":"${%[1]s}","TimeoutSeconds":1,"ResultPath":"%s",%s}`, name, resultPath, rest)
+}
+
+func TestCompensationsAreThoseOfTheStepsOnAnyWay(t *testing.T) {
+	tasks, path, err := parse(`{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Next":"A"}],"Default":"B"},` +
+		task("A", "$.x.a", `"Next":"B"`) + `,` + task("B", "$.b", `"Next":"E"`) + `,` +
+		task("U", "$.compensation.a", `"Next":"E"`) + `,` + task("E", "$.e", `"End":true`) + `}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !slices.Equal(path, []string{"B", "E", "A"}) {
+		t.Errorf("steps %v", path)
+	}
 	for _, task := range tasks {
-		if task.Undo != (task.Name == "U") {
-			t.Errorf("%s: undo is %v", task.Name, task.Undo)
+		if task.Undo() != (task.Name == "U") || (task.Compensation == "U") != (task.Name == "A") || task.Pivot != (task.Name == "A") {
+			t.Errorf("%+v", task)
 		}
 	}
 }
 
-func TestParseRefusesATaskThatNoDeploymentCouldBind(t *testing.T) {
+func TestParseRefusesWhatNothingCouldBeDerivedFrom(t *testing.T) {
+	whole := func(states ...string) string { return `{"StartAt":"A","States":{` + strings.Join(states, ",") + `}}` }
+	a := task("A", "$.a", `"End":true`)
 	for _, bad := range []string{
 		`{`,
 		`{"States":{"A":{"Type":"Task","Resource":"${B}","TimeoutSeconds":1}}}`,
 		`{"States":{"A":{"Type":"Task","Resource":"arn:aws:lambda","TimeoutSeconds":1}}}`,
 		`{"States":{"A":{"Type":"Task","Resource":"${A}"}}}`,
+		whole(a, task("U", "$.u", `"Next":"A"`)),
+		whole(a, task("U", "$.compensation.b", `"Next":"A"`)),
+		whole(a, task("U", "$.compensation.a", `"Next":"A"`), task("V", "$.compensation.a", `"Next":"A"`)),
 	} {
-		if _, err := parse(bad); err == nil {
+		if _, _, err := parse(bad); err == nil {
 			t.Errorf("%s was accepted", bad)
 		}
 	}

@@ -12,22 +12,20 @@ import (
 
 // booking is what the tasks of the real saga are.
 func booking() Options {
-	timeouts := map[string]time.Duration{}
-	for _, task := range saga.Tasks() {
-		timeouts[task.Name] = task.CallTimeout()
+	opt := Options{
+		Undo: map[string]string{}, Pivot: saga.Pivot(), Final: saga.Final(),
+		Known: map[string][]string{}, Timeouts: map[string]time.Duration{},
 	}
-	return Options{
-		Undo: map[string]string{
-			"ReserveFlight": "CancelFlight", "ReserveHotel": "CancelHotel", "ProcessPayment": "RefundPayment",
-		},
-		Pivot:  "ProcessPayment",
-		Record: []string{"BookingConfirmed", "BookingFailed", "FlightBookingFailed"},
-		Final:  []string{"InvalidRequest", "IdempotencyMismatch", "StepCancelled", "NotFound", "Conflict"},
-		Known: map[string][]string{
-			"ReserveFlight": {"FlightUnavailable"}, "ReserveHotel": {"HotelUnavailable"}, "ProcessPayment": {"PaymentDeclined"},
-		},
-		Timeouts: timeouts,
+	for _, t := range saga.Tasks() {
+		opt.Timeouts[t.Name] = t.CallTimeout()
+		switch {
+		case t.Compensation != "":
+			opt.Undo[t.Name], opt.Known[t.Name] = t.Compensation, t.Business
+		case t.Ends:
+			opt.Record = append(opt.Record, t.Name)
+		}
 	}
+	return opt
 }
 
 // edit changes a definition.
