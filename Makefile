@@ -22,7 +22,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
 .PHONY: help build test race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local aws-cli clean \
-  synth infra-test infra-lint contract
+  synth infra-test infra-lint contract module
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -131,6 +131,9 @@ $(CONTRACT)/installed: tests/contract/requirements.txt
 
 $(STATICCHECK):
 	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+
+module: ## rename the Go module in both go.mod files, imports and documents: make module MODULE=example.com/you/tripsaga
+	@$(GO) run ./scripts/module "$$MODULE"
 
 clean:
 	rm -rf bin .tools node_modules cdk.out

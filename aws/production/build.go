@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 )
@@ -14,7 +15,8 @@ import (
 // ErrNotBuilt tells that the functions' program could not be built; it is wrapped with the reason.
 var ErrNotBuilt = errors.New("the functions' program cannot be built here")
 
-const module = "tripsaga"
+// module is the path of this module, whatever it was renamed to.
+var module = strings.TrimSuffix(reflect.TypeFor[Options]().PkgPath(), "/aws/production")
 
 // Build builds cmd/lambda for this machine into dir, as a deployment builds it for Lambda, and returns the program's
 // file. It must be called within the module's source. Errors: ErrNotBuilt; those of the folder.

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const other = "example.com/you/tripsaga"
+
+// quick are the tests that the renamed copy runs: those that call the go command, know the module's path or read the
+// repository's files, and one package of each layer.
+var quick = []string{"./asl/choice", "./barrier/...", "./engine", "./local", "./scripts/...", "./tests/docs", "./tests/imports",
+	"./trip/...", "./aws/lambda", "./aws/functions/...", "./cmd/..."}
+
+// TestRenameTheRepository renames a copy of this repository, renames it again and looks for what was left behind. With
+// TRIPSAGA_RENAME=1, as CI has it, the renamed copy is built, vetted and tested as well.
+func TestRenameTheRepository(t *testing.T) {
+	root, old := scratch(t), modulePath(t)
+	t.Chdir(root)
+	if err := run([]string{other}); err != nil {
+		t.Fatal(err)
+	}
+	leftovers(t, root, old, other)
+	if err := run([]string{"example.org/me/saga/v2"}); err == nil || !strings.Contains(err.Error(), "not committed") {
+		t.Fatalf("a second renaming over the first one's changes: %v", err)
+	}
+	if os.Getenv("TRIPSAGA_RENAME") != "" {
+		call(t, root, "go", "build", "./...")
+		call(t, root, "go", "vet", "./...")
+		call(t, root, "go", append([]string{"test"}, quick...)...)
+		call(t, filepath.Join(root, "infrastructure"), "go", "vet", "./...")
+		call(t, root, "git", "diff", "--exit-code", "--", "*/testdata") // no golden has the module's path
+	}
+	commit(t, root)
+	if err := run([]string{other}); err != nil {
+		t.Fatal(err)
+	}
+	if out := call(t, root, "git", "status", "--porcelain"); out != "" {
+		t.Errorf("renaming to the present name changed\n%s", out)
+	}
+	if err := run([]string{"example.org/me/saga/v2"}); err != nil {
+		t.Fatal(err)
+	}
+	leftovers(t, root, other, "example.org/me/saga/v2")
+}
+
+// scratch is a copy of the repository as it is, committed.
+func scratch(t *testing.T) string {
+	t.Helper()
+	list, err := exec.Command("git", "-C", "../..", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		t.Skipf("this is not a git checkout: %v", err)
+	}
+	root := t.TempDir()
+	for file := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
+		text, err := os.ReadFile(filepath.Join("../..", file))
+		if os.IsNotExist(err) {
+			continue // removed, and that is not committed yet
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(filepath.Join("../..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(root, file)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, text, info.Mode().Perm()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	call(t, root, "git", "init", "-q")
+	commit(t, root)
+	return root
+}
+
+func commit(t *testing.T, root string) {
+	t.Helper()
+	call(t, root, "git", "add", "-A")
+	call(t, root, "git", "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--no-verify", "-m", "copy")
+}
+
+func call(t *testing.T, dir, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TRIPSAGA_RENAME=")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", program, args, err, out)
+	}
+	return string(out)
+}
+
+// modulePath is the path of this module.
+func modulePath(t *testing.T) string {
+	t.Helper()
+	return strings.TrimSpace(call(t, ".", "go", "list", "-m"))
+}
+
+// leftovers fails for imports that do not resolve and for packages that are still imported by their old path.
+func leftovers(t *testing.T, root, old, now string) {
+	t.Helper()
+	if got := strings.TrimSpace(call(t, root, "go", "list", "-m")); got != now {
+		t.Errorf("the module is %s, want %s", got, now)
+	}
+	for _, dir := range []string{root, filepath.Join(root, "infrastructure")} {
+		// Fails for an import without a package, so also for an old path that is not one any more.
+		deps := strings.Fields(call(t, dir, "go", "list", "-mod=readonly", "-deps", "-test", "./..."))
+		for _, dep := range deps {
+			if dep == old || strings.HasPrefix(dep, old+"/") && !strings.HasPrefix(dep, now+"/") {
+				t.Errorf("%s is still there", dep)
+			}
+		}
+	}
+	if out := call(t, root, "gofmt", "-l", "."); out != "" {
+		t.Errorf("not formatted:\n%s", out)
+	}
+}
+
+func TestText(t *testing.T) {
+	r := &renaming{old: "tripsaga", new: other, top: map[string]bool{"asl": true, "cmd": true, "telemetry": true}}
+	for _, c := range []struct {
+		name, text, want string
+		document         bool
+	}{
+		{"an import", `	"tripsaga/asl/expr"`, `	"example.com/you/tripsaga/asl/expr"`, false},
+		{"a doc link", `// See [tripsaga/asl.Step].`, `// See [example.com/you/tripsaga/asl.Step].`, false},
+		{"the end of a sentence", `// See tripsaga/asl.`, `// See example.com/you/tripsaga/asl.`, false},
+		{"a pattern", `go vet tripsaga/...`, `go vet example.com/you/tripsaga/...`, false},
+		{"a linker's flag", `-X tripsaga/cmd/tripsaga.version=1`, `-X example.com/you/tripsaga/cmd/tripsaga.version=1`, false},
+		{"the command's folder", `go run ./cmd/tripsaga serve`, `go run ./cmd/tripsaga serve`, false},
+		{"a namespace of metrics", `"tripsaga/production"`, `"tripsaga/production"`, false},
+		{"a longer name", `"tripsaga-data/asl" "mytripsaga/asl"`, `"tripsaga-data/asl" "mytripsaga/asl"`, false},
+		{"two on a line", `tripsaga/asl tripsaga/cmd`, `example.com/you/tripsaga/asl example.com/you/tripsaga/cmd`, false},
+		{"the program", "tripsaga serve", "tripsaga serve", true},
+		{"a requirement", "require tripsaga v0.0.0", "require example.com/you/tripsaga v0.0.0", true},
+		{"a replacement", "replace tripsaga => ../tripsaga", "replace example.com/you/tripsaga => ../tripsaga", true},
+		{"the same by command", "go mod edit -replace=tripsaga=../tripsaga", "go mod edit -replace=example.com/you/tripsaga=../tripsaga", true},
+		{"in a program", "require tripsaga v0.0.0", "require tripsaga v0.0.0", false},
+	} {
+		if got := r.text(c.text, c.document); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+		if got := r.text(c.want, c.document); got != c.want {
+			t.Errorf("%s: a second time gives %q", c.name, got)
+		}
+	}
+}
+
+func TestAModulePathThatCannotBeUsed(t *testing.T) {
+	for path, why := range map[string]string{
+		"tripsaga":                       "missing dot in first path element",
+		"https://example.com/you":        "malformed module path",
+		"example.com/you/":               "trailing slash",
+		"example.com/you/trip saga":      "invalid char ' '",
+		"example.com/you/tripsaga/v1":    "malformed module path",
+		"github.com/alecthomas/kong":     "depends on",
+		"-example.com/you":               "leading dash",
+		"example.com/you/../tripsaga":    "malformed module path",
+		"example.com/you/tripsaga\nevil": "invalid char",
+	} {
+		if _, err := newRenaming("../..", path, nil); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%q: %v, want %q", path, err, why)
+		}
+	}
+	if err := run(nil); err == nil || !strings.Contains(err.Error(), "make module MODULE=") {
+		t.Errorf("no path: %v", err)
+	}
+}
