@@ -68,6 +68,7 @@ var layers = []layer{
 
 	{name: "lambda", packages: "cmd/lambda", uses: "deployed"},
 	{name: "command", packages: "cmd/tripsaga", uses: "roll-out..."},
+	{name: "scripts", packages: "scripts"},
 	{name: "tests", packages: "tests aws/tests", uses: "roll-out..."},
 }
 
