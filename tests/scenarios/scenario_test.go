@@ -1,61 +1,37 @@
-// Package scenarios runs the scenario files of this folder, see package play, over the embedded store.
+// Package scenarios plays the scripts of this folder and of the command, see package play, over the embedded store.
 package scenarios
 
 import (
 	"context"
 	"flag"
-	"os"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
-	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
 	"tripsaga/verify/play"
+	"tripsaga/verify/play/playtest"
 )
 
-var update = flag.Bool("update", false, "write the part want of each scenario anew, for a person to read the difference")
+var update = flag.Bool("update", false, "write the part want of each script, for a person to read the difference")
 
 func TestScenarios(t *testing.T) {
 	if *update {
-		play.Each(t, ".", rewrite)
+		playtest.Update(t, ".", "../../verify/play", openEmbedded)
 		return
 	}
-	play.Run(t, ".", openEmbedded)
+	playtest.Run(t, ".", openEmbedded)
 }
 
-// TestScenariosOverShortPages has the same bookings over a table that gives an item at a time.
+// TestScenariosOverShortPages plays them over a table that returns one item a page.
 func TestScenariosOverShortPages(t *testing.T) {
-	play.Run(t, ".", func(t *testing.T, env play.Env) play.System {
-		sys := openLocal(t, env, faulty.Pages)
+	playtest.Run(t, ".", func(t *testing.T, s *play.Stage) play.System {
+		sys := playtest.Local(t, s, faulty.Pages)
 		return play.System{App: sys.App, Engine: sys.Engine, Table: faulty.Pages(sys.Store)}
 	})
 }
 
-func rewrite(t *testing.T, file string) {
-	archive, err := txtar.ParseFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	setPart(archive, "want", play.Report(t, archive, openEmbedded))
-	if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func setPart(a *txtar.Archive, name, text string) {
-	for i := range a.Files {
-		if a.Files[i].Name == name {
-			a.Files[i].Data = []byte(text)
-			return
-		}
-	}
-	a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)})
-}
-
-func openEmbedded(t *testing.T, env play.Env) play.System {
-	sys := openLocal(t, env, nil)
+func openEmbedded(t *testing.T, s *play.Stage) play.System {
+	sys := playtest.Local(t, s, nil)
 	return play.System{
 		App: sys.App, Engine: sys.Engine, Table: sys.Store,
 		Events: func(ctx context.Context) ([]table.Key, error) {
@@ -67,20 +43,4 @@ func openEmbedded(t *testing.T, env play.Env) play.System {
 			return keys, err
 		},
 	}
-}
-
-// openLocal opens everything in this process; wrap may put another table in place of the embedded one.
-func openLocal(t *testing.T, env play.Env, wrap func(table.Table) table.Table) *local.System {
-	sys, err := local.Open(t.Context(), local.Options{
-		Scheduler: env.Scheduler, Seed: env.Seed, Random: env.Random, WrapTasks: env.WrapTasks, WrapTable: wrap,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sys.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return sys
 }

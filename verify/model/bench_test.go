@@ -10,7 +10,7 @@ import (
 
 // BenchmarkBooking judges one happy booking, from New to Final.
 func BenchmarkBooking(b *testing.B) {
-	h := record(b, scenarios+booked+".txtar", 1)
+	h := record(b, scenario(b, booked), 1)
 	h.keepAsked()
 	commits, items := h.commits()
 	b.ReportAllocs()

@@ -2,22 +2,20 @@ package model
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"tripsaga/table"
 	"tripsaga/verify/play"
+	"tripsaga/verify/play/playtest"
 )
 
-const scenarios = "../../tests/scenarios/"
+const scenarios = "../../tests/scenarios"
 
 // TestRealHistories finds nothing wrong with what the product does.
 func TestRealHistories(t *testing.T) {
-	play.Each(t, scenarios, func(t *testing.T, file string) {
-		expectNone(t, record(t, filepath.FromSlash(file), 2))
-	})
+	playtest.Each(t, scenarios, func(t *testing.T, s play.Script) { expectNone(t, record(t, s, 2)) })
 }
 
 func expectNone(t *testing.T, h *history) {

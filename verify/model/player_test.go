@@ -1,26 +1,18 @@
 package model
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"tripsaga/asl"
-	"tripsaga/engine"
-	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/table"
-	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/domain"
-	"tripsaga/trip/relative"
 	"tripsaga/verify/play"
+	"tripsaga/verify/play/playtest"
 )
 
 // recorder is a table that notes the transactions that were committed.
@@ -40,15 +32,29 @@ func (r *recorder) Transact(ctx context.Context, ops ...table.Op) error {
 	return err
 }
 
-// record records the scenario of a file, booked n times.
-func record(t testing.TB, file string, n int) *history {
-	archive, err := txtar.ParseFile(file)
+// scenario is the script of a scenario.
+func scenario(t testing.TB, name string) play.Script {
+	s, err := play.Read(os.DirFS(scenarios), name+".txtar", play.Today)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &player{TB: t, archive: archive, virtual: sim.NewVirtual(play.Begin)}
-	p.open()
-	offers := p.load()
+	return s
+}
+
+// record plays a script's booking n times.
+func record(t testing.TB, script play.Script, n int) *history {
+	p := &player{TB: t, Script: script, stage: play.NewStage(play.Begin, 1)}
+	p.sys = playtest.Local(t, p.stage, func(t table.Table) table.Table {
+		p.recorder = &recorder{Table: t}
+		return p.recorder
+	})
+	offers, err := script.Offers()
+	if err == nil {
+		_, err = p.sys.App.LoadInventory(t.Context(), offers)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := &history{base: Items{}}
 	for _, a := range p.recorder.acts {
 		apply(h.base, a.ops)
@@ -62,121 +68,59 @@ func record(t testing.TB, file string, n int) *history {
 	return h
 }
 
-// player runs a scenario.
+// player plays a script.
 type player struct {
 	testing.TB
-	archive  *txtar.Archive
-	virtual  *sim.Virtual
-	faults   atomic.Pointer[sim.Plan]
+	play.Script
+	stage    *play.Stage
 	recorder *recorder
 	sys      *local.System
 }
 
-func (p *player) setFaults(part string) {
-	text, _ := play.Part(p.archive, part)
-	plan, err := sim.ParsePlan(string(text))
-	if err != nil {
-		p.Fatal(err)
-	}
-	p.faults.Store(&plan)
-}
-
-func (p *player) open() {
-	sys, err := local.Open(context.Background(), local.Options{
-		Scheduler: p.virtual, Seed: rand.New(rand.NewPCG(1, 1)).Uint64, Random: rand.NewChaCha8([32]byte{1}),
-		WrapTable: func(t table.Table) table.Table {
-			p.recorder = &recorder{Table: t}
-			return p.recorder
-		},
-		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
-			return sim.Tasks(tasks, p.virtual, func(at sim.Label) sim.Fault { return p.faults.Load().Decide(at) })
-		},
-	})
-	if err != nil {
-		p.Fatal(err)
-	}
-	p.Cleanup(func() {
-		if err := sys.Close(context.Background()); err != nil {
-			p.Error(err)
-		}
-	})
-	p.sys = sys
-}
-
-func (p *player) request() (r domain.Request) {
-	data, _ := play.Part(p.archive, "trip.json")
-	if err := json.Unmarshal(data, &r); err != nil {
-		p.Fatal(err)
-	}
-	return r
-}
-
-// load offers what the scenario says, or of the demo inventory the days of the trip.
-func (p *player) load() domain.Offers {
-	r := p.request()
-	offers, err := inventory.Demo(domain.Date(relative.Date("today-37", domain.Date(r.Flight.Date))))
-	if csv, ok := play.Part(p.archive, "inventory.csv"); ok {
-		offers, err = inventory.Parse("inventory.csv", bytes.NewReader(csv))
-	}
-	offers.Flights = slices.DeleteFunc(offers.Flights, func(o domain.Offer[domain.FlightDay]) bool {
-		return string(o.Row.Date) != r.Flight.Date
-	})
-	offers.Nights = slices.DeleteFunc(offers.Nights, func(o domain.Offer[domain.HotelNight]) bool {
-		return string(o.Row.Night) < r.Hotel.CheckIn || string(o.Row.Night) >= r.Hotel.CheckOut
-	})
-	if err == nil {
-		_, err = p.sys.App.LoadInventory(context.Background(), offers)
-	}
-	if err != nil {
-		p.Fatal(err)
-	}
-	return offers
-}
-
-// book runs one booking to its end, with a redrive if the scenario has one, and gives its id.
+// book runs one booking to its end, with a redrive if the script has one, and returns its id.
 func (p *player) book(name string) string {
-	ctx := context.Background()
-	p.setFaults("faults")
-	trip, err := p.sys.App.BookTrip(ctx, name, p.request())
+	ctx := p.Context()
+	p.stage.SetFaults(p.Faults)
+	trip, err := p.sys.App.BookTrip(ctx, name, p.Request())
 	if err != nil {
 		p.Fatal(err)
 	}
 	id := trip.ID()
 	p.recorder.acts = append(p.recorder.acts, act{acked: id})
-	p.virtual.Run()
+	p.stage.Scheduler.Run()
 	d, err := p.sys.Engine.Describe(ctx, id)
 	if err != nil {
 		p.Fatal(err)
 	}
-	_, redrive := play.Part(p.archive, "redrive")
-	if !redrive || d.Status == asl.Succeeded {
+	if p.Redrive == nil || d.Status == asl.Succeeded {
 		return id
 	}
 	p.recorder.acts = append(p.recorder.acts, act{stopped: id})
-	p.setFaults("redrive")
+	p.stage.SetFaults(*p.Redrive)
 	if err := p.sys.Engine.Redrive(ctx, id); err != nil {
 		p.Fatal(err)
 	}
-	p.virtual.Run()
+	p.stage.Scheduler.Run()
 	return id
 }
 
-// terms are the trip's in raw words, with its price reckoned from the offers.
+// terms are what the trip's client asked for, with the price computed from the offers.
 func (p *player) terms(id, name string, offers domain.Offers) Trip {
-	r := p.request()
+	r := p.Request()
 	t := Trip{ID: id, Name: name, Flight: "FLIGHT#" + r.Flight.Number + "#" + r.Flight.Date, Seats: int64(r.Flight.Seats),
 		Rooms: int64(r.Hotel.Rooms), Currency: r.Currency}
 	for _, o := range offers.Flights {
-		if string(o.Row.Number) == r.Flight.Number {
+		if string(o.Row.Number) == r.Flight.Number && string(o.Row.Date) == r.Flight.Date {
 			t.Minor += t.Seats * o.Row.Price.Minor
 		}
 	}
+	for night := domain.Date(r.Hotel.CheckIn); night < domain.Date(r.Hotel.CheckOut); night = night.Next() {
+		t.Nights = append(t.Nights, "HOTEL#"+r.Hotel.ID+"#"+string(night))
+	}
 	for _, o := range offers.Nights {
-		if string(o.Row.Hotel) == r.Hotel.ID {
-			t.Nights = append(t.Nights, "HOTEL#"+r.Hotel.ID+"#"+string(o.Row.Night))
+		if string(o.Row.Hotel) == r.Hotel.ID && r.Hotel.CheckIn <= string(o.Row.Night) && string(o.Row.Night) < r.Hotel.CheckOut {
 			t.Minor += t.Rooms * o.Row.Price.Minor
 		}
 	}
-	slices.Sort(t.Nights)
 	return t
 }

@@ -32,7 +32,7 @@ func historyOf(t testing.TB, name string) *history {
 	if h, ok := histories.Load(name); ok {
 		return h.(*history)
 	}
-	h := record(t, scenarios+name+".txtar", 2)
+	h := record(t, scenario(t, name), 2)
 	histories.Store(name, h)
 	return h
 }

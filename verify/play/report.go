@@ -1,6 +1,8 @@
 package play
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -11,91 +13,85 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// tell appends how everything stands.
-func (r *run) tell(id string) {
-	r.tellEnd(id)
-	r.tellSteps(id)
-	r.tellEvents(id)
-	r.tellLedger()
-	r.tellHistory(id)
+// reporter writes how bookings ended, until the first error.
+type reporter struct {
+	ctx context.Context
+	sys System
+	out bytes.Buffer
+	err error
 }
 
-func (r *run) tellEnd(id string) {
-	d, err := r.sys.Engine.Describe(r.t.Context(), id)
-	if err != nil {
-		r.t.Fatal(err)
+func (r *reporter) line(format string, args ...any) { fmt.Fprintf(&r.out, format+"\n", args...) }
+
+func (r *reporter) report(id string) {
+	for _, part := range []func(id string) error{r.saga, r.trip, r.events, r.ledger, r.history} {
+		if r.err == nil {
+			r.err = part(id)
+		}
 	}
-	fmt.Fprintf(&r.out, "saga %s", d.Status)
+}
+
+func (r *reporter) saga(id string) error {
+	d, err := r.sys.Engine.Describe(r.ctx, id)
 	if d.Error != "" {
-		fmt.Fprintf(&r.out, " %s at %s", d.Error, d.State)
+		r.line("saga %s %s at %s", d.Status, d.Error, d.State)
+	} else {
+		r.line("saga %s", d.Status)
 	}
-	fmt.Fprintln(&r.out)
+	return err
 }
 
-func (r *run) tellSteps(id string) {
-	d, err := r.sys.App.GetTrip(r.t.Context(), id)
+func (r *reporter) trip(id string) error {
+	d, err := r.sys.App.GetTrip(r.ctx, id)
 	if err != nil {
-		r.t.Fatal(err)
+		return err
 	}
-	fmt.Fprintf(&r.out, "trip %s", d.Trip.Status())
 	if reason := d.Trip.Reason(); reason.Name != "" {
-		fmt.Fprintf(&r.out, " %s: %s", reason.Name, reason.Message)
+		r.line("trip %s %s: %s", d.Trip.Status(), reason.Name, reason.Message)
+	} else {
+		r.line("trip %s", d.Trip.Status())
 	}
-	fmt.Fprintln(&r.out)
-	tellStep(r, "flight", d.Flight)
-	tellStep(r, "hotel", d.Hotel)
-	tellStep(r, "payment", d.Payment)
+	r.line("flight %s\nhotel %s\npayment %s", stateOf(d.Flight), stateOf(d.Hotel), stateOf(d.Payment))
+	return nil
 }
 
-func tellStep[S any](r *run, name string, s *domain.Step[S]) {
-	state := domain.StepState("none")
-	if s != nil {
-		state = s.State
+func stateOf[S any](s *domain.Step[S]) domain.StepState {
+	if s == nil {
+		return "none"
 	}
-	fmt.Fprintf(&r.out, "%s %s\n", name, state)
-}
-
-func (r *run) tellEvents(id string) {
-	fmt.Fprint(&r.out, "events")
-	for _, name := range r.events(id) {
-		fmt.Fprint(&r.out, " ", name)
-	}
-	fmt.Fprintln(&r.out)
+	return s.State
 }
 
 // events lists the types of the trip's events.
-func (r *run) events(id string) []string {
-	var types []string
-	for _, key := range r.outbox(id) {
+func (r *reporter) events(id string) error {
+	keys, err := r.outbox(id)
+	list := "events"
+	for _, key := range keys {
 		if key.PK == "TRIP#"+id {
-			types = append(types, strings.TrimPrefix(key.SK, store.OutboxPrefix))
+			list += " " + strings.TrimPrefix(key.SK, store.OutboxPrefix)
 		}
 	}
-	return types
+	r.line("%s", list)
+	return err
 }
 
 // outbox reads keys in the order of their commits, or else of their sort keys.
-func (r *run) outbox(id string) []table.Key {
+func (r *reporter) outbox(id string) (keys []table.Key, err error) {
 	if r.sys.Events != nil {
-		keys, err := r.sys.Events(r.t.Context())
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		return keys
+		return r.sys.Events(r.ctx)
 	}
-	var keys []table.Key
-	for item, err := range table.Items(r.t.Context(), r.sys.Table, table.Query{PK: "TRIP#" + id, Prefix: store.OutboxPrefix}) {
+	for item, err := range table.Items(r.ctx, r.sys.Table, table.Query{PK: "TRIP#" + id, Prefix: store.OutboxPrefix}) {
 		if err != nil {
-			r.t.Fatalf("reading the outbox: %v", err)
+			return nil, fmt.Errorf("reading the outbox: %w", err)
 		}
 		keys = append(keys, item.Key)
 	}
-	return keys
+	return keys, nil
 }
 
-// eventsByName puts the events of a report into the order of their names.
-func eventsByName(report []byte) []byte {
-	lines := strings.Split(string(report), "\n")
+// EventsByName puts the events of a report into the order of their names.
+func EventsByName(report string) string {
+	lines := strings.Split(report, "\n")
 	for i, line := range lines {
 		if list, ok := strings.CutPrefix(line, "events "); ok {
 			names := strings.Fields(list)
@@ -103,39 +99,40 @@ func eventsByName(report []byte) []byte {
 			lines[i] = "events " + strings.Join(names, " ")
 		}
 	}
-	return []byte(strings.Join(lines, "\n"))
+	return strings.Join(lines, "\n")
 }
 
-func (r *run) tellLedger() {
-	l, err := r.sys.App.Audit(r.t.Context())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	yen := l.Currencies["JPY"] // of which every scenario is
-	fmt.Fprintf(&r.out, "ledger seats=%d rooms=%d captured=%d refunded=%d confirmed=%d balanced=%v\n",
+func (r *reporter) ledger(string) error {
+	l, err := r.sys.App.Audit(r.ctx)
+	yen := l.Currencies["JPY"] // the currency of all scripts
+	r.line("ledger seats=%d rooms=%d captured=%d refunded=%d confirmed=%d balanced=%v",
 		l.SeatsHeld, l.RoomsHeld, yen.Captured, yen.Refunded, yen.Confirmed, l.Balanced)
 	for _, p := range l.Problems {
-		fmt.Fprintln(&r.out, "  ", p)
+		r.line("   %s", p)
 	}
+	return err
 }
 
-// tellHistory tells the states entered and how each delivery ended.
-func (r *run) tellHistory(id string) {
-	events, err := r.sys.Engine.History(r.t.Context(), id)
+// history lists the states entered and how each delivery ended.
+func (r *reporter) history(id string) error {
+	events, err := r.sys.Engine.History(r.ctx, id)
 	if err != nil {
-		r.t.Fatal(err)
+		return err
 	}
-	fmt.Fprintln(&r.out, "history")
+	r.line("history")
 	for _, ev := range events {
 		raw, err := json.Marshal(ev)
 		if err != nil {
-			r.t.Fatal(err)
+			return err
 		}
-		r.tellEvent(raw)
+		if err := r.event(raw); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-func (r *run) tellEvent(raw []byte) {
+func (r *reporter) event(raw []byte) error {
 	var e struct {
 		Type         string                  `json:"type"`
 		StateEntered *struct{ Name string }  `json:"stateEnteredEventDetails"`
@@ -143,18 +140,61 @@ func (r *run) tellEvent(raw []byte) {
 		TimedOut     *struct{ Error string } `json:"lambdaFunctionTimedOutEventDetails"`
 	}
 	if err := json.Unmarshal(raw, &e); err != nil {
-		r.t.Fatal(err)
+		return err
 	}
 	switch {
 	case e.StateEntered != nil:
-		fmt.Fprintf(&r.out, "  %s\n", e.StateEntered.Name)
+		r.line("  %s", e.StateEntered.Name)
 	case e.Failed != nil:
-		fmt.Fprintf(&r.out, "    failed %s\n", e.Failed.Error)
+		r.line("    failed %s", e.Failed.Error)
 	case e.TimedOut != nil:
-		fmt.Fprintf(&r.out, "    timed out %s\n", e.TimedOut.Error)
+		r.line("    timed out %s", e.TimedOut.Error)
 	case e.Type == "LambdaFunctionSucceeded":
-		fmt.Fprintln(&r.out, "    ok")
+		r.line("    ok")
 	case e.Type == "ExecutionRedriven":
-		fmt.Fprintln(&r.out, "  (redriven)")
+		r.line("  (redriven)")
 	}
+	return nil
+}
+
+// End is the end of a booking, read from a report.
+type End struct {
+	Saga    string // the execution's status
+	Error   string // of the execution, "" if it succeeded
+	State   string // at which it failed
+	Trip    domain.Status
+	Reason  string           // the name of the error that failed the trip, "" if it is confirmed
+	Flight  domain.StepState // "" if the step was never taken
+	Hotel   domain.StepState
+	Payment domain.StepState
+	States  []string // entered, in order
+}
+
+// End is the expected end of the script's only booking.
+func (s *Script) End() End {
+	var e End
+	for line := range strings.Lines(s.Want) {
+		what, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
+		name, rest, _ := strings.Cut(value, " ")
+		step := domain.StepState(strings.TrimSuffix(name, "none"))
+		switch what {
+		case "saga":
+			e.Saga = name
+			e.Error, e.State, _ = strings.Cut(rest, " at ")
+		case "trip":
+			e.Trip = domain.Status(name)
+			e.Reason, _, _ = strings.Cut(rest, ":")
+		case "flight":
+			e.Flight = step
+		case "hotel":
+			e.Hotel = step
+		case "payment":
+			e.Payment = step
+		case "": // within the history
+			if state := strings.TrimPrefix(value, " "); state != "" && state[0] >= 'A' && state[0] <= 'Z' {
+				e.States = append(e.States, state)
+			}
+		}
+	}
+	return e
 }

@@ -1,15 +1,14 @@
-// Package scenarios runs the scenario files of tests/scenarios over DynamoDB Local.
+// Package scenarios plays the scripts of tests/scenarios and of the command over DynamoDB Local.
 package scenarios
 
 import (
-	"context"
 	"testing"
 
 	"tripsaga/aws/dynamo"
 	"tripsaga/aws/dynamo/dynamotest"
-	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/verify/play"
+	"tripsaga/verify/play/playtest"
 )
 
 func TestMain(m *testing.M) { dynamotest.Main(m) }
@@ -17,20 +16,9 @@ func TestMain(m *testing.M) { dynamotest.Main(m) }
 // TestScenariosOnDynamoDB keeps everything on DynamoDB Local, the engine's journal too.
 func TestScenariosOnDynamoDB(t *testing.T) {
 	dynamotest.ForTest(t)
-	play.Run(t, "../../../tests/scenarios", func(t *testing.T, env play.Env) play.System {
+	playtest.Run(t, "../../../tests/scenarios", func(t *testing.T, s *play.Stage) play.System {
 		records := dynamotest.NewTable(t, dynamo.Options{})
-		sys, err := local.Open(t.Context(), local.Options{
-			Scheduler: env.Scheduler, Seed: env.Seed, Random: env.Random, WrapTasks: env.WrapTasks,
-			WrapTable: func(table.Table) table.Table { return records },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := sys.Close(context.Background()); err != nil {
-				t.Error(err)
-			}
-		})
+		sys := playtest.Local(t, s, func(table.Table) table.Table { return records })
 		return play.System{App: sys.App, Engine: sys.Engine, Table: records}
 	})
 }
