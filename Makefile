@@ -30,7 +30,7 @@ help: ## list the targets
 build: ## build the CLI into bin/
 	$(GO) build -o bin/tripsaga ./cmd/tripsaga
 
-test: ## the README's test command
+test: ## all tests, as README.md says
 	$(GO) test ./...
 
 race: ## the tests under the race detector, but for the longest explorations (needs a C compiler)
@@ -45,7 +45,7 @@ fmt: ## fail when a file is not formatted, as the toolchain of go.mod formats
 
 check: fmt lint test ## what to run before a commit
 
-diagram: ## write the saga's diagram into the README
+diagram: ## write the saga's diagram into docs/design.md
 	$(GO) test ./tests/docs -run TestDiagramIsOfTheDefinition -update
 
 docs: ## run every command of the documents, compare the sample

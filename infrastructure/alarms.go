@@ -9,7 +9,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// alarmKinds says what each kind of alarm tells. Each has a section of its name in docs/deploy.md.
+// alarmKinds says what each kind of alarm tells. Each has a section of its name in docs/runbook.md.
 var alarmKinds = map[string]string{
 	"Faults":            "5 % or more of the calls failed, business declines left out.",
 	"NewVersionFaults":  "5 % or more of the newest version's calls failed, business declines left out.",
@@ -42,7 +42,7 @@ func (a *Application) alarm(subject, kind string, p awscloudwatch.AlarmProps) aw
 		means = subject + ": " + means
 	}
 	p.AlarmName = jsii.String(fmt.Sprintf("tripsaga-%s-%s%s", a.Stage.Name, subject, kind))
-	p.AlarmDescription = jsii.String(means + " Runbook: docs/deploy.md#" + strings.ToLower(kind))
+	p.AlarmDescription = jsii.String(means + " Runbook: docs/runbook.md#" + strings.ToLower(kind))
 	if p.TreatMissingData == "" {
 		p.TreatMissingData = awscloudwatch.TreatMissingData_NOT_BREACHING
 	}

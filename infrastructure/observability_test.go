@@ -47,7 +47,7 @@ func TestAlarms(t *testing.T) {
 }
 
 func TestEveryAlarmHasItsRunbook(t *testing.T) {
-	text, err := os.ReadFile("../docs/deploy.md")
+	text, err := os.ReadFile("../docs/runbook.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestEveryAlarmHasItsRunbook(t *testing.T) {
 	}
 	for kind := range sorted(alarmKinds) {
 		if !anchors[strings.ToLower(kind)] {
-			t.Errorf("docs/deploy.md has no heading %s: %s", kind, alarmKinds[kind])
+			t.Errorf("docs/runbook.md has no heading %s: %s", kind, alarmKinds[kind])
 		}
 	}
 }

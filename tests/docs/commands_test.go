@@ -11,28 +11,30 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// documents are those whose commands are run, each from the top, in the repository's folder.
-var documents = []string{"README.md", "docs/api.md", "docs/aws.md", "docs/deploy.md", "docs/operations.md", "docs/verify.md"}
+// runEnv asks for the tests that run the documents' commands.
+const runEnv = "TRIPSAGA_RUN_DOCS"
 
-// TestCommands runs the commands of the documents as they stand: a block ```sh to its end, a block ```sh server in the
-// background until the document ends. A failed command fails the test. A block ```sh account needs an AWS account: it is
-// only read by the shell.
+// TestCommands runs the commands of every page, each page from the top, in the repository's folder. The first line of a
+// block decides: ```sh runs to its end; ```sh server runs in the background until the page ends; ```sh account needs an
+// AWS account, or a state that is not here, and is only checked for syntax. A failed command fails the test.
+// README.ja.md has the commands of README.md, which another test compares.
 func TestCommands(t *testing.T) {
 	if os.Getenv(runEnv) == "" {
 		t.Skipf("the documents' commands take a while; %s=1 (or make docs, as CI does) runs them", runEnv)
 	}
-	for _, doc := range documents {
-		t.Run(doc, func(t *testing.T) {
-			blocks := commandBlocks(t, filepath.Join("../..", doc))
-			if len(blocks) == 0 {
-				t.Fatal("no commands found")
-			}
+	for _, name := range pages(t) {
+		blocks := commandBlocks(t, name)
+		if len(blocks) == 0 || name == japanese {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
 			d := newDocument(t)
 			for _, b := range blocks {
 				d.run(b)
@@ -41,30 +43,40 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// TestFences keeps commands from hiding in a block that TestCommands does not run.
+func TestFences(t *testing.T) {
+	for _, name := range pages(t) {
+		p := parse(read(t, name))
+		if p.unclosed {
+			t.Errorf("%s: the last block is not closed", name)
+		}
+		for _, b := range p.blocks {
+			first, _, _ := strings.Cut(b, "\n")
+			language, _, _ := strings.Cut(strings.TrimPrefix(first, "```"), " ")
+			if !slices.Contains([]string{"", "sh", "go", "json", "mermaid", "console", "diff"}, language) {
+				t.Errorf("%s has a block of %q: commands are in sh, other known languages are go, json, mermaid, console and diff", name, language)
+			}
+		}
+	}
+}
+
 // block is a run of commands and the first word of its fence after sh.
 type block struct {
 	kind, script string
 }
 
-func commandBlocks(t *testing.T, file string) (blocks []block) {
+func commandBlocks(t *testing.T, name string) (blocks []block) {
 	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parts := strings.Split(string(data), "\n```sh")
-	for _, p := range parts[1:] {
-		kind, rest, _ := strings.Cut(p, "\n")
-		script, _, closed := strings.Cut(rest, "\n```")
-		if !closed {
-			t.Fatalf("%s: a block is not closed: %.40q", file, rest)
+	for _, b := range parse(read(t, name)).blocks {
+		if kind, ok := strings.CutPrefix(b, "```sh"); ok {
+			kind, script, _ := strings.Cut(kind, "\n")
+			blocks = append(blocks, block{strings.TrimSpace(kind), script})
 		}
-		blocks = append(blocks, block{strings.TrimSpace(kind), script})
 	}
 	return blocks
 }
 
-// document is one document under way: its own data folder and port.
+// document is a page whose commands run: it has its own data folder and port.
 type document struct {
 	t   *testing.T
 	url string
@@ -78,7 +90,7 @@ func newDocument(t *testing.T) *document {
 		"TRIPSAGA_SFN_ADDR="+unused(t), "TRIPSAGA_DATA="+filepath.Join(t.TempDir(), "data"))}
 }
 
-// unused is an address where nobody listens.
+// unused returns an address where nothing listens.
 func unused(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -97,7 +109,7 @@ func (d *document) run(b block) {
 	case "server":
 		d.background(b.script)
 	case "account":
-		d.read(b.script)
+		d.check(b.script)
 	default:
 		d.t.Errorf("unknown kind of block %q", b.kind)
 	}
@@ -119,8 +131,8 @@ func (d *document) foreground(script string) {
 	}
 }
 
-// read looks for mistakes in the script's syntax.
-func (d *document) read(script string) {
+// check checks the script's syntax.
+func (d *document) check(script string) {
 	d.t.Helper()
 	if out, err := exec.CommandContext(d.t.Context(), "bash", "-n", "-c", script).CombinedOutput(); err != nil {
 		d.t.Errorf("%s\n%v\n%s", script, err, out)
@@ -129,7 +141,7 @@ func (d *document) read(script string) {
 
 func (d *document) command(ctx context.Context, script string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
-	cmd.Dir, cmd.Env = "../..", d.env
+	cmd.Dir, cmd.Env = root, d.env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd

@@ -1,0 +1,119 @@
+package docs
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"tripsaga/asl"
+	"tripsaga/trip/saga"
+)
+
+// Each test compares a part of a document with its source. aws/tests/docs does so for the AWS wing.
+
+var update = flag.Bool("update", false, "rewrite the generated parts of the documents")
+
+func TestDiagramIsOfTheDefinition(t *testing.T) {
+	const (
+		page  = "docs/design.md"
+		begin = "<!-- diagram: generated from trip/saga/booking.asl.json by make diagram -->\n```mermaid\n"
+		end   = "```\n<!-- end of diagram -->"
+	)
+	machine, err := asl.Parse(saga.Definition())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, begins := strings.Cut(read(t, page), begin)
+	shown, after, ends := strings.Cut(rest, end)
+	if !begins || !ends {
+		t.Fatalf("%s has no part between %q and %q", page, begin, end)
+	}
+	drawn := machine.Mermaid()
+	if shown == drawn {
+		return
+	}
+	if !*update {
+		t.Fatalf("the diagram in %s is stale; make diagram rewrites it:\n%s", page, drawn)
+	}
+	if err := os.WriteFile(filepath.Join(root, page), []byte(before+begin+drawn+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// output returns what a command prints, in the repository's folder.
+func output(t *testing.T, command string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", command)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", command, err)
+	}
+	return string(out)
+}
+
+// inOrder fails unless each line of the sample is a line of the whole, in this order. "..." represents lines left out.
+// Space at the ends of lines does not count.
+func inOrder(t *testing.T, sample, whole, name string) {
+	t.Helper()
+	lines := strings.Split(whole, "\n")
+	for line := range strings.Lines(sample) {
+		line = strings.TrimSpace(line)
+		if line == "..." || line == "" {
+			continue
+		}
+		i := slices.IndexFunc(lines, func(l string) bool { return strings.TrimSpace(l) == line })
+		if i < 0 {
+			t.Fatalf("%s does not have this line in this place:\n%s", name, line)
+		}
+		lines = lines[i+1:]
+	}
+}
+
+func TestSampleIsTheDemos(t *testing.T) {
+	if os.Getenv(runEnv) == "" {
+		t.Skipf("it runs the demo; %s=1 (or make docs, as CI does) does so", runEnv)
+	}
+	_, rest, _ := strings.Cut(read(t, readme), "\n```\n5. ")
+	sample, _, found := strings.Cut("5. "+rest, "\n```")
+	if !found || rest == "" {
+		t.Fatal("README.md has no sample that begins with the fifth booking")
+	}
+	inOrder(t, sample, output(t, "go run ./cmd/tripsaga demo"), "the demo's output")
+}
+
+func TestSagaOfTheReadmeIsTheExample(t *testing.T) {
+	_, rest, _ := strings.Cut(read(t, readme), "\n```go\n")
+	sample, _, found := strings.Cut(rest, "\n```")
+	if !found {
+		t.Fatal("README.md has no Go code")
+	}
+	inOrder(t, sample, read(t, "engine/example_test.go"), "engine/example_test.go")
+}
+
+// TestVerbsAndExitCodes compares the tables of docs/cli.md with what the command prints.
+func TestVerbsAndExitCodes(t *testing.T) {
+	help := output(t, "go run ./cmd/tripsaga --help")
+	verbs, codes, found := strings.Cut(help, "\nExit codes:\n")
+	if !found {
+		t.Fatalf("the help has no exit codes:\n%s", help)
+	}
+	page := read(t, "docs/cli.md")
+	for _, verb := range regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z-]+)?)  +\S`).FindAllStringSubmatch(verbs, -1) {
+		if verb[1] != "help" && !regexp.MustCompile("(?m)^\\| .*`"+verb[1]+"[ `]").MatchString(page) {
+			t.Errorf("docs/cli.md has no row for the verb %s", verb[1])
+		}
+	}
+	var rows string
+	for _, code := range regexp.MustCompile(`(?m)^  (\d+)  +(.+)$`).FindAllStringSubmatch(codes, -1) {
+		rows += "| " + code[1] + " | " + code[2] + " |\n"
+	}
+	if !strings.Contains(page, "\n|---|---|\n"+rows+"\n") {
+		t.Errorf("docs/cli.md does not have the exit codes as the command prints them:\n%s", rows)
+	}
+}
