@@ -12,6 +12,7 @@ import (
 	"tripsaga/shared/fault"
 	"tripsaga/shared/ident"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/saga"
 )
 
 // tryAPI calls the API as its gateway does: what needs no trip, requests that it must refuse, and a booking with a card
@@ -29,7 +30,7 @@ func (a *attempt) tryAPI(ctx context.Context) error {
 		return err
 	}
 	got, _, err := a.standing(ctx)
-	if want := (standing{undone, undone, refused, failed}); err == nil && got != want {
+	if want := declined(); err == nil && !got.equal(want) {
 		err = fmt.Errorf("after the saga the records are %+v, want %+v", got, want)
 	}
 	return errors.Join(err, a.allBack(ctx))
@@ -131,7 +132,7 @@ func (a *attempt) follow(ctx context.Context) error {
 		case err == nil && r.status != http.StatusServiceUnavailable: // that is Step Functions being too busy
 			err = fmt.Errorf("status %d: %.300s", r.status, r.body)
 		}
-		if err == nil && trip.Status != pending && trip.Status != "" {
+		if err == nil && trip.Status != domain.Pending && trip.Status != "" {
 			return trip.ended()
 		}
 		if err != nil || !pause(ctx, firstPause) {
@@ -141,7 +142,7 @@ func (a *attempt) follow(ctx context.Context) error {
 }
 
 func (t seenTrip) ended() error {
-	if t.Status != failed || t.Reason.Name != fault.NamePaymentDeclined {
+	if t.Status != domain.Failed || t.Reason.Name != fault.NamePaymentDeclined {
 		return fmt.Errorf("the trip whose card is declined is %s: %s", t.Status, t.Reason.Name)
 	}
 	return nil
@@ -182,4 +183,18 @@ func (a *attempt) http(ctx context.Context, method, path, body string, inUse boo
 		r.body, err = base64.StdEncoding.DecodeString(answer.Body)
 	}
 	return r, err
+}
+
+// declined is the standing after a payment was declined: the pivot refused, and all steps before it compensated.
+func declined() standing {
+	s := standing{trip: domain.Failed}
+	for _, step := range saga.Steps() {
+		switch {
+		case step.Pivot:
+			return s.with(step.Record, domain.StepRefused)
+		case step.Compensation != "":
+			s = s.with(step.Record, domain.StepUndone)
+		}
+	}
+	return s
 }

@@ -41,7 +41,7 @@ func (a *attempt) tryListener(ctx context.Context) error {
 		return fmt.Errorf("of an event that is none of Step Functions: %w", err)
 	}
 	after, err := a.app.GetTrip(ctx, a.trip.id)
-	if err == nil && (after.Trip.Version() != before.Trip.Version() || after.Trip.Status() != failed) {
+	if err == nil && (after.Trip.Version() != before.Trip.Version() || after.Trip.Status() != domain.Failed) {
 		err = fmt.Errorf("it changed a trip that had ended: it is %s", after.Trip.Status())
 	}
 	return err

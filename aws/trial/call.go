@@ -2,12 +2,17 @@ package trial
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tripsaga/aws/functions"
 	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
+	"tripsaga/trip/app"
+	"tripsaga/trip/saga"
 )
 
 // Functions calls functions.
@@ -86,4 +91,136 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// payload is what the saga would send to the task: the Parameters of its state, as its definition has them, over the
+// saga's input.
+func (a *attempt) payload(task string, used bool) ([]byte, error) {
+	var machine struct {
+		States map[string]struct{ Parameters map[string]any }
+	}
+	if err := json.Unmarshal(saga.Definition(), &machine); err != nil {
+		return nil, err
+	}
+	filled, err := fill(machine.States[task].Parameters, map[string]any{
+		"$": a.trip.input,
+		"$$": map[string]any{
+			"Execution": map[string]any{"Id": a.execution(task, used), "Name": a.trip.id},
+			"State":     map[string]any{"RetryCount": 0},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the parameters of %s: %w", task, err)
+	}
+	return json.Marshal(filled)
+}
+
+// execution tells the deliveries by the version on trial from all others.
+func (a *attempt) execution(task string, used bool) string {
+	if used || task != a.function {
+		return inUse + a.hook
+	}
+	return onTrial + a.hook
+}
+
+// fill puts values for references: the members whose names end with ".$".
+func fill(template, roots map[string]any) (map[string]any, error) {
+	filled := make(map[string]any, len(template))
+	for name, value := range template {
+		var err error
+		plain, reference := strings.CutSuffix(name, ".$")
+		below, object := value.(map[string]any)
+		switch {
+		case reference:
+			value, err = refer(fmt.Sprint(value), roots)
+		case object:
+			value, err = fill(below, roots)
+		}
+		if err != nil {
+			return nil, err
+		}
+		filled[plain] = value
+	}
+	return filled, nil
+}
+
+// refer follows a path of names. Nothing more of the language is in use.
+func refer(path string, roots map[string]any) (any, error) {
+	names := strings.Split(path, ".")
+	var value any = roots
+	for _, name := range names {
+		members, _ := value.(map[string]any)
+		next, ok := members[name]
+		if !ok {
+			return nil, fmt.Errorf("there is nothing at %q", path)
+		}
+		value = next
+	}
+	return value, nil
+}
+
+// answer is what a task must answer. Members that it does not know may stand beside those that it does.
+type answer interface {
+	check(a *attempt, reply []byte, err error) error
+	again() answer // to the same delivery once more
+}
+
+// reserved is the answer of a step that holds or charges something; the zero amount is not compared.
+type reserved struct{ amount money.Amount }
+
+func (r reserved) again() answer { return r }
+
+func (r reserved) check(_ *attempt, reply []byte, err error) error {
+	var got app.Reserved
+	if err := decode(reply, err, &got); err != nil {
+		return err
+	}
+	if got.ReservationID == "" ||
+		r != (reserved{}) && (got.AmountMinor != r.amount.Minor || got.Currency != string(r.amount.Currency)) {
+		return fmt.Errorf("it answers %.300s, want a reservation over %s", reply, r.amount)
+	}
+	return nil
+}
+
+// cancelled is the answer of a step that takes back.
+type cancelled struct{ takenBack bool }
+
+func (cancelled) again() answer { return cancelled{false} }
+
+func (c cancelled) check(_ *attempt, reply []byte, err error) error {
+	got := app.Cancelled{TakenBack: !c.takenBack}
+	if err := decode(reply, err, &got); err != nil {
+		return err
+	}
+	if got.TakenBack != c.takenBack {
+		return fmt.Errorf("it answers %.300s, want taken_back %v", reply, c.takenBack)
+	}
+	return nil
+}
+
+// fails is the answer of a step that refuses, or ends its saga. What the error was, the saga's next steps are told.
+type fails struct{ name string }
+
+func (f fails) again() answer { return f }
+
+func (f fails) check(a *attempt, reply []byte, err error) error {
+	var failure *Failure
+	switch {
+	case errors.As(err, &failure) && failure.Type == f.name:
+		a.trip.input["failure"] = app.Failure{Error: failure.Type, Cause: failure.Message}
+		return nil
+	case err != nil:
+		return fmt.Errorf("it fails with %w, want %s", err, f.name)
+	}
+	return fmt.Errorf("it answers %.300s, want the error %s", reply, f.name)
+}
+
+func decode(reply []byte, err error, into any) error {
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(reply, into); err != nil {
+		return fmt.Errorf("it answers %.300q: %w", reply, err)
+	}
+	return nil
 }

@@ -6,20 +6,9 @@ import (
 	"slices"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
-)
-
-// The tasks.
-const (
-	reserveFlight       = "ReserveFlight"
-	reserveHotel        = "ReserveHotel"
-	processPayment      = "ProcessPayment"
-	bookingConfirmed    = "BookingConfirmed"
-	refundPayment       = "RefundPayment"
-	cancelHotel         = "CancelHotel"
-	cancelFlight        = "CancelFlight"
-	bookingFailed       = "BookingFailed"
-	flightBookingFailed = "FlightBookingFailed"
+	"tripsaga/trip/saga"
 )
 
 // delivery is one call of a task, and what must come of it.
@@ -30,7 +19,10 @@ type delivery struct {
 	inUse  bool // the task's version in use, although it is the one on trial
 }
 
-// tryTask walks a trip through the saga's tasks, forward and back, and looks after each at the records.
+// flightBookingFailed ends a saga whose first step was refused.
+const flightBookingFailed = "FlightBookingFailed"
+
+// tryTask walks a trip through the saga's tasks, forward and back, and compares the records after each.
 func (a *attempt) tryTask(ctx context.Context) error {
 	walk, flight := route(a.function), a.flight()
 	if a.function == flightBookingFailed {
@@ -50,46 +42,44 @@ func (a *attempt) tryTask(ctx context.Context) error {
 	return a.settled(ctx)
 }
 
-const (
-	none    domain.StepState = ""
-	done                     = domain.StepDone
-	undone                   = domain.StepUndone
-	refused                  = domain.StepRefused
-	pending                  = domain.Pending
-	failed                   = domain.Failed
-)
+// costs is what the synthetic offer costs, by the record of the step that reserves or charges it. The amount of a step
+// without an entry is not compared.
+var costs = map[string]money.Amount{"FLIGHT": flightAmount, "HOTEL": hotelAmount, "PAYMENT": total}
 
-// forward are the steps that hold and charge.
-var forward = []delivery{
-	{task: reserveFlight, answer: reserved{flightAmount}, leaves: standing{done, none, none, pending}},
-	{task: reserveHotel, answer: reserved{hotelAmount}, leaves: standing{done, done, none, pending}},
-	{task: processPayment, answer: reserved{total}, leaves: standing{done, done, done, pending}},
-}
-
-// back are those that take back, and record it.
-var back = []delivery{
-	{task: refundPayment, answer: cancelled{true}, leaves: standing{done, done, undone, pending}},
-	{task: cancelHotel, answer: cancelled{true}, leaves: standing{done, undone, undone, pending}},
-	{task: cancelFlight, answer: cancelled{true}, leaves: standing{undone, undone, undone, pending}},
-	{task: bookingFailed, answer: fails{fault.NameBookingFailed}, leaves: over},
-}
-
-var over = standing{undone, undone, undone, failed}
-
-// route is the way of the trip, by the function on trial. A trip that is confirmed cannot be taken back, so that
-// BookingConfirmed is tried on one that is over, which it must refuse since nothing is paid. Were it one that has failed
-// with its payment still there, a hook that is cut off would leave a charge that no saga takes back.
-func route(function string) []delivery {
-	switch function {
-	case flightBookingFailed:
+// route is the way of the trip, by the function on trial: the steps that can be compensated, and the saga's way back. A
+// trip that is confirmed cannot be compensated, so a task that follows the pivot is tried on a trip that has failed, which
+// it must refuse since nothing is paid. On a trip that has failed and is still paid, a hook that is cut off would leave a
+// charge that no saga refunds.
+func route(function string) (walk []delivery) {
+	s := standing{trip: domain.Pending}
+	first := saga.Steps()[0]
+	if function == flightBookingFailed {
+		s = s.with(first.Record, domain.StepRefused)
+		over := standing{s.steps, domain.Failed}
 		return []delivery{
-			{task: reserveFlight, answer: fails{fault.NameFlightUnavailable}, leaves: standing{refused, none, none, pending}},
-			{task: flightBookingFailed, answer: fails{fault.NameFlightBookingFailed}, leaves: standing{refused, none, none, failed}},
+			{task: first.Name, answer: fails{first.Business[0]}, leaves: s},
+			{task: function, answer: fails{function}, leaves: over},
 		}
-	case bookingConfirmed:
-		return slices.Concat(forward, back, []delivery{{task: bookingConfirmed, answer: fails{fault.NameNotFound}, leaves: over}})
 	}
-	return slices.Concat(forward, back)
+	for _, step := range saga.Steps() {
+		if step.Compensation != "" {
+			s = s.with(step.Record, domain.StepDone)
+			walk = append(walk, delivery{task: step.Name, answer: reserved{costs[step.Record]}, leaves: s})
+		}
+	}
+	for _, back := range saga.Rollback() {
+		if back.Ends {
+			s.trip = domain.Failed
+			walk = append(walk, delivery{task: back.Name, answer: fails{back.Name}, leaves: s})
+			continue
+		}
+		s = s.with(back.Record, domain.StepUndone)
+		walk = append(walk, delivery{task: back.Name, answer: cancelled{true}, leaves: s})
+	}
+	if step := saga.Find(function); step.Compensation == "" && slices.ContainsFunc(saga.Steps(), func(s saga.Task) bool { return s.Name == function }) {
+		walk = append(walk, delivery{task: function, answer: fails{fault.NameNotFound}, leaves: s})
+	}
+	return walk
 }
 
 // redelivered has the function deliver again what it has just done, by the version in use and by the new one, as happens
@@ -121,8 +111,8 @@ func (a *attempt) deliver(ctx context.Context, d delivery) error {
 		return fmt.Errorf("%s%s: %w", d.task, a.version(d), err)
 	}
 	got, _, err := a.standing(ctx)
-	if err == nil && got != d.leaves {
-		err = fmt.Errorf("after %s%s the records are %+v, want %+v", d.task, a.version(d), got, d.leaves)
+	if err == nil && !got.equal(d.leaves) {
+		err = fmt.Errorf("after %s%s the records are %v, want %v", d.task, a.version(d), got, d.leaves)
 	}
 	return err
 }

@@ -1,10 +1,24 @@
+// Package trial tries one function's new version before it takes traffic: with calls of its own, on a synthetic trip and
+// an offer that is for nobody else, next to the other functions as they are in use. That is the mix of versions that a
+// roll-out makes: what one version writes the others read, and a step that was begun by one is repeated by another. The
+// hook that deployments call before they move traffic runs it.
+//
+// What a trial takes it gives back, whatever happens in between: in the saga's own order and through the versions in
+// use, so that where even that fails the trip is in a state which its saga can end. The trip is dated at the end of the
+// trial's time. Until then the reconciler leaves it alone; afterwards it finds a trip that is still pending, and starts
+// the saga that ends it.
 package trial
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"tripsaga/aws/functions"
@@ -102,3 +116,61 @@ func Share(ctx context.Context, part float64) (context.Context, context.CancelFu
 	}
 	return context.WithTimeout(ctx, time.Duration(part*float64(time.Until(end))))
 }
+
+// Versions are the new versions' ARNs, by the function's name.
+type Versions map[string]string
+
+var versionARN = regexp.MustCompile(`^arn:[a-z0-9-]+:lambda:[a-z0-9-]+:[0-9]+:function:[A-Za-z0-9_-]+:[0-9]+$`)
+
+// ParseVersions reads a JSON object. It must have every function that is rolled out, and no other. The error tells all
+// problems.
+func ParseVersions(text string) (Versions, error) {
+	var v Versions
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		return nil, fmt.Errorf("it is no JSON object of names and ARNs: %w", err)
+	}
+	var problems []error
+	deployed := RolledOut()
+	for _, name := range deployed {
+		if v[name] == "" {
+			problems = append(problems, fmt.Errorf("%s has no version", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		switch {
+		case !slices.Contains(deployed, name):
+			problems = append(problems, fmt.Errorf("%.80q is no function that is rolled out", name))
+		case v[name] != "" && !versionARN.MatchString(v[name]):
+			problems = append(problems, fmt.Errorf("%s: %.200q is no ARN of a function's version, such as "+
+				"arn:aws:lambda:eu-west-1:123456789012:function:%s:7", name, v[name], name))
+		}
+	}
+	return v, errors.Join(problems...)
+}
+
+// RolledOut lists the functions whose traffic moves step by step to a new version: all but the one that tries them.
+func RolledOut() (names []string) {
+	for _, f := range functions.All() {
+		if f.Name != functions.PreTraffic {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// live is the ARN of the versions in use: of the function's alias.
+func (v Versions) live(function string) string {
+	arn := v[function]
+	return arn[:strings.LastIndex(arn, ":")+1] + "live"
+}
+
+// The executions that the deliveries of a trial name begin so: there is no saga.
+const (
+	onTrial = "pre-traffic:"        // by the new version, called by its number
+	inUse   = "pre-traffic-in-use:" // by a version in use, called by the alias
+)
+
+// Synthetic tells whether a delivery of this execution is one by the version on trial. Such deliveries are logged and not
+// counted: the alarms that watch a roll-out see the calls of the alias only, and must not subtract business errors that
+// are none of its errors. Deliveries by the versions in use are among these calls, and are counted as any.
+func Synthetic(execution string) bool { return strings.HasPrefix(execution, onTrial) }

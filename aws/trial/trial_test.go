@@ -140,13 +140,13 @@ func TestWhatPassesByItself(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := newProgram(t)
 			n := 0
-			p.is[reserveHotel] = func(ctx context.Context, payload []byte) ([]byte, error) {
+			p.is["ReserveHotel"] = func(ctx context.Context, payload []byte) ([]byte, error) {
 				if n++; n <= times {
 					return nil, &Failure{Type: fault.NameUnavailable}
 				}
-				return p.good(ctx, reserveHotel, payload)
+				return p.good(ctx, "ReserveHotel", payload)
 			}
-			if err := p.trial().Run(t.Context(), reserveHotel, "hook"); (err == nil) != good {
+			if err := p.trial().Run(t.Context(), "ReserveHotel", "hook"); (err == nil) != good {
 				t.Errorf("after %d times: %v", times, err)
 			}
 			p.nothingHeld(t)
@@ -159,7 +159,7 @@ func TestWhatTheTablesIndexDoesNotShowYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProgram(t)
 		p.app.Inventory = &lagging{Inventory: p.app.Inventory, looks: 3}
-		if err := p.trial().Run(t.Context(), cancelFlight, "hook"); err != nil {
+		if err := p.trial().Run(t.Context(), "CancelFlight", "hook"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -183,7 +183,7 @@ func TestATrialsTripIsDatedAtItsEnd(t *testing.T) {
 	p := newProgram(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
-	if err := p.trial().Run(ctx, cancelFlight, "hook"); err != nil {
+	if err := p.trial().Run(ctx, "CancelFlight", "hook"); err != nil {
 		t.Fatal(err)
 	}
 	page, err := p.app.ListTrips(t.Context(), domain.TripQuery{})
@@ -274,12 +274,12 @@ func (w watched) Invoke(ctx context.Context, arn string, payload []byte) ([]byte
 // TestAVersionThatConfirms leaves a trip that is confirmed as it is: its books balance.
 func TestAVersionThatConfirms(t *testing.T) {
 	p := newProgram(t)
-	p.is[processPayment] = func(ctx context.Context, payload []byte) ([]byte, error) {
-		reply, err := p.good(ctx, processPayment, payload)
-		p.good(ctx, bookingConfirmed, payload)
+	p.is["ProcessPayment"] = func(ctx context.Context, payload []byte) ([]byte, error) {
+		reply, err := p.good(ctx, "ProcessPayment", payload)
+		p.good(ctx, "BookingConfirmed", payload)
 		return reply, err
 	}
-	err := p.trial().Run(t.Context(), processPayment, "hook")
+	err := p.trial().Run(t.Context(), "ProcessPayment", "hook")
 	l, audit := p.app.Audit(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "it was confirmed") || audit != nil || !l.Balanced || l.Trips[domain.Confirmed] != 1 {
 		t.Errorf("%v; the ledger is %+v, %v", err, l, audit)
@@ -289,12 +289,12 @@ func TestAVersionThatConfirms(t *testing.T) {
 // TestAnOfferThatIsUsedUp is made larger.
 func TestAnOfferThatIsUsedUp(t *testing.T) {
 	p := newProgram(t)
-	a := p.trial().attempt(t.Context(), cancelHotel, "hook")
+	a := p.trial().attempt(t.Context(), "CancelHotel", "hook")
 	if _, err := a.app.LoadInventory(t.Context(), a.offers(free{1, 0})); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 2 {
-		if err := p.trial().Run(t.Context(), cancelHotel, fmt.Sprint("hook ", n)); err != nil {
+		if err := p.trial().Run(t.Context(), "CancelHotel", fmt.Sprint("hook ", n)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -304,11 +304,11 @@ func TestAnOfferThatIsUsedUp(t *testing.T) {
 // TestATrialThatFailsItself panics in a port of its own.
 func TestATrialThatFailsItself(t *testing.T) {
 	p := newProgram(t)
-	p.is[processPayment] = func(ctx context.Context, payload []byte) ([]byte, error) {
-		p.serve[processPayment](ctx, payload)
+	p.is["ProcessPayment"] = func(ctx context.Context, payload []byte) ([]byte, error) {
+		p.serve["ProcessPayment"](ctx, payload)
 		panic("a bug")
 	}
-	if err := p.trial().Run(t.Context(), processPayment, "hook"); err == nil || !strings.Contains(err.Error(), "panic: a bug") {
+	if err := p.trial().Run(t.Context(), "ProcessPayment", "hook"); err == nil || !strings.Contains(err.Error(), "panic: a bug") {
 		t.Error(err)
 	}
 	p.nothingHeld(t)
@@ -335,7 +335,7 @@ func TestEveryFunctionHasATrial(t *testing.T) {
 // TestPayloadsAreTheSagas runs the saga through all of its states and compares what it sends.
 func TestPayloadsAreTheSagas(t *testing.T) {
 	sent := map[string]json.RawMessage{}
-	for _, stopped := range []string{reserveFlight, processPayment, bookingConfirmed} {
+	for _, stopped := range []string{"ReserveFlight", "ProcessPayment", "BookingConfirmed"} {
 		runSaga(t, stopped, sent)
 	}
 	if len(sent) != len(tasks()) {
@@ -365,7 +365,7 @@ func runSaga(t *testing.T, stopped string, sent map[string]json.RawMessage) {
 	for _, task := range saga.Tasks() {
 		tasks[task.Name] = func(_ context.Context, payload json.RawMessage) (json.RawMessage, error) {
 			sent[task.Name] = payload
-			refusal := map[string]string{reserveFlight: fault.NameFlightUnavailable, processPayment: fault.NameInvalid}[task.Name]
+			refusal := map[string]string{"ReserveFlight": fault.NameFlightUnavailable, "ProcessPayment": fault.NameInvalid}[task.Name]
 			if task.Name == stopped && refusal != "" {
 				return nil, &engine.TaskError{Name: refusal, Message: "C"}
 			}

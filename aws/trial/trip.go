@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"tripsaga/shared/fault"
 	"tripsaga/shared/ident"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/saga"
 )
 
 // syntheticTrip is the trip of a trial.
@@ -75,31 +77,120 @@ func (a *attempt) request(flight domain.FlightNumber, card string) domain.Reques
 	}
 }
 
-// standing is how a trip's records stand; a step without a record is "".
+// standing is the state of a trip and of its steps, by their records. A step without a record has no entry.
 type standing struct {
-	flight, hotel, payment domain.StepState
-	trip                   domain.Status
+	steps map[string]domain.StepState
+	trip  domain.Status
 }
 
 func (a *attempt) standing(ctx context.Context) (s standing, d domain.Details, err error) {
 	if d, err = a.app.GetTrip(ctx, a.trip.id); err != nil {
 		return s, d, fmt.Errorf("reading the trip's records: %w", err)
 	}
-	s.trip = d.Trip.Status()
-	if d.Flight != nil {
-		s.flight = d.Flight.State
-	}
-	if d.Hotel != nil {
-		s.hotel = d.Hotel.State
-	}
-	if d.Payment != nil {
-		s.payment = d.Payment.State
+	s = standing{map[string]domain.StepState{}, d.Trip.Status()}
+	for _, step := range saga.Steps() {
+		if state := d.State(step.Record); state != "" {
+			s.steps[step.Record] = state
+		}
 	}
 	return s, d, nil
 }
 
-// free tells that nothing is held or charged.
+// with is the standing after the step's record has changed.
+func (s standing) with(record string, state domain.StepState) standing {
+	s.steps = maps.Clone(s.steps)
+	if s.steps == nil {
+		s.steps = map[string]domain.StepState{}
+	}
+	s.steps[record] = state
+	return s
+}
+
+func (s standing) equal(other standing) bool {
+	return s.trip == other.trip && maps.Equal(s.steps, other.steps)
+}
+
+// free reports whether nothing is held or charged.
 func (s standing) free() bool {
-	over := func(step domain.StepState) bool { return step != domain.StepStarted && step != domain.StepDone }
-	return over(s.flight) && over(s.hotel) && over(s.payment)
+	for _, state := range s.steps {
+		if state == domain.StepStarted || state == domain.StepDone {
+			return false
+		}
+	}
+	return true
+}
+
+// settled wants everything to be as before: what was held is free, what was charged was refunded.
+func (a *attempt) settled(ctx context.Context) error {
+	got, d, err := a.standing(ctx)
+	if err != nil {
+		return err
+	}
+	if !got.free() || got.trip != domain.Failed {
+		return fmt.Errorf("in the end the trip's records are %v", got)
+	}
+	if err := a.refunded(ctx, d.Payment); err != nil {
+		return err
+	}
+	return a.allBack(ctx)
+}
+
+// refunded wants as much back as was charged, if anything was.
+func (a *attempt) refunded(ctx context.Context, p *domain.Step[domain.Payment]) error {
+	if p == nil || p.Result.Key == "" {
+		return nil
+	}
+	entries, err := a.app.Payments.Entries(ctx, p.Result.Key)
+	if err != nil {
+		return fmt.Errorf("the bank's ledger: %w", err)
+	}
+	var balance int64
+	for _, e := range entries {
+		debit, credit := e.Totals()
+		if debit != credit {
+			return fmt.Errorf("bank entry %s: debits %d, credits %d", e.ID, debit, credit)
+		}
+		if balance += debit; e.Kind == domain.Refund {
+			balance -= 2 * debit
+		}
+	}
+	if balance != 0 {
+		return fmt.Errorf("the trip was charged %d %s more than it was refunded", balance, currency)
+	}
+	return nil
+}
+
+// giveBack undoes all that the trip may hold, at the versions in use, and records that it failed. The order is the
+// saga's. It ends where a step cannot be undone: a saga that the reconciler starts then goes on from there, as one that
+// had come so far; had a later step been undone, it would turn back before it came to this one.
+func (a *attempt) giveBack(ctx context.Context) error {
+	d, err := a.app.GetTrip(ctx, a.trip.id)
+	switch {
+	case err != nil && fault.KindOf(err) == fault.NotFound:
+		return nil // it was not even stored
+	case err == nil && d.Trip.Status() == domain.Confirmed:
+		return errors.New("it was confirmed: what it holds stays booked and paid, so that the books balance")
+	}
+	for _, task := range saga.Rollback() {
+		if err := a.again(ctx, always, func() error { return a.undo(ctx, task) }); err != nil {
+			return fmt.Errorf("%s: %w", task.Name, err)
+		}
+	}
+	return a.settled(ctx)
+}
+
+func (a *attempt) undo(ctx context.Context, task saga.Task) error {
+	payload, err := a.payload(task.Name, true)
+	if err != nil {
+		return err
+	}
+	_, err = a.call(ctx, task.Name, true, payload)
+	var f *Failure
+	if task.Ends && errors.As(err, &f) && f.Type == task.Name {
+		return nil
+	}
+	if task.Ends && err == nil {
+		return errors.New("it answers, want the error " + task.Name)
+	}
+	return err
 }

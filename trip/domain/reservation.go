@@ -53,6 +53,19 @@ type Details struct {
 	Payment *Step[Payment]
 }
 
+// State is the state of the step with this record ("FLIGHT", "HOTEL" or "PAYMENT"); "" if the step has left none.
+func (d Details) State(record string) StepState {
+	switch {
+	case record == "FLIGHT" && d.Flight != nil:
+		return d.Flight.State
+	case record == "HOTEL" && d.Hotel != nil:
+		return d.Hotel.State
+	case record == "PAYMENT" && d.Payment != nil:
+		return d.Payment.State
+	}
+	return ""
+}
+
 // Entry is one entry of the bank's ledger: money moves from account to account, so that an entry's debits equal its
 // credits.
 type Entry struct {

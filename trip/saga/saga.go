@@ -68,7 +68,17 @@ func Tasks() []Task { return slices.Clone(tasks()) }
 // Steps lists the tasks of a saga in which nothing fails, in order.
 func Steps() []Task {
 	var all []Task
-	for _, name := range steps() {
+	for _, name := range parsed().steps {
+		all = append(all, Find(name))
+	}
+	return all
+}
+
+// Rollback lists the tasks that follow an unknown failure of the pivot, in order: the compensations of all steps, and the
+// task that records the failure and ends the saga.
+func Rollback() []Task {
+	var all []Task
+	for name := Find(Pivot()).Compensation; name != ""; name = parsed().next[name] {
 		all = append(all, Find(name))
 	}
 	return all
@@ -96,19 +106,20 @@ func Pivot() string {
 
 var (
 	parsed = sync.OnceValue(func() result {
-		all, path, err := parse(definition)
+		r, err := parse(definition)
 		if err != nil { // a test parses it
 			panic(err)
 		}
-		return result{all, path}
+		return r
 	})
 	tasks = func() []Task { return parsed().tasks }
-	steps = func() []string { return parsed().path }
 )
 
+// result is what parse reads.
 type result struct {
-	tasks []Task
-	path  []string
+	tasks []Task            // sorted by name
+	steps []string          // the names of those that a saga without a failure calls, in order
+	next  map[string]string // the state after each task
 }
 
 // machine is what the tasks are read from.
@@ -138,31 +149,34 @@ const compensationPath = "$.compensation."
 // A compensation is recognised by where its result goes: $.compensation.hotel compensates the step whose result goes to
 // a path that ends in .hotel. The arrows would say it, too, but the lint checks the arrows against these facts: derived
 // from the arrows, they would excuse each arrow that leads to a wrong compensation.
-func parse(definition string) (all []Task, path []string, err error) {
+func parse(definition string) (result, error) {
+	var r result
 	var m machine
 	if err := json.Unmarshal([]byte(definition), &m); err != nil {
-		return nil, nil, fmt.Errorf("saga: %w", err)
+		return r, fmt.Errorf("saga: %w", err)
 	}
-	m.walk(m.StartAt, &path)
-	path = slices.DeleteFunc(path, func(name string) bool { return m.States[name].Type != "Task" })
+	m.walk(m.StartAt, &r.steps)
+	r.steps = slices.DeleteFunc(r.steps, func(name string) bool { return m.States[name].Type != "Task" })
+	r.next = map[string]string{}
 	for name, s := range m.States {
 		if s.Type != "Task" {
 			continue
 		}
 		if s.Resource != "${"+name+"}" || s.TimeoutSeconds <= 0 {
-			return nil, nil, fmt.Errorf("saga: booking.asl.json: state %s: resource %q, time-out %d s; "+
+			return r, fmt.Errorf("saga: booking.asl.json: state %s: resource %q, time-out %d s; "+
 				"want the placeholder of its own name and more than 0", name, s.Resource, s.TimeoutSeconds)
 		}
-		all = append(all, Task{
+		t := Task{
 			Name: name, Timeout: time.Duration(s.TimeoutSeconds) * time.Second,
 			Ends: s.End, Business: s.business(name), Touches: touches[name],
-		})
-		if all[len(all)-1].Touches == nil {
-			all[len(all)-1].Touches = []Access{{"get put", "TRIP"}}
 		}
+		if t.Touches == nil {
+			t.Touches = []Access{{"get put", "TRIP"}}
+		}
+		r.tasks, r.next[name] = append(r.tasks, t), s.Next
 	}
-	slices.SortFunc(all, func(a, b Task) int { return strings.Compare(a.Name, b.Name) })
-	return all, path, m.pair(all, path)
+	slices.SortFunc(r.tasks, func(a, b Task) int { return strings.Compare(a.Name, b.Name) })
+	return r, m.pair(r.tasks, r.steps)
 }
 
 // business lists the errors that the state does not retry, without those that no task retries and its own end.

@@ -262,6 +262,15 @@ func TestFacts(t *testing.T) {
 	if forward := []string{"ReserveFlight", "ReserveHotel", "ProcessPayment", "BookingConfirmed"}; !slices.Equal(steps, forward) {
 		t.Errorf("steps %v, want %v", steps, forward)
 	}
+	var back []string
+	for _, task := range Rollback() {
+		if _, named := arrows[task.Name]; named {
+			back = append(back, task.Name)
+		}
+	}
+	if want := []string{"RefundPayment", "CancelHotel", "CancelFlight", "BookingFailed"}; !slices.Equal(back, want) {
+		t.Errorf("the way back is %v, want %v", back, want)
+	}
 	if Pivot() != "ProcessPayment" {
 		t.Errorf("the pivot is %s", Pivot())
 	}
@@ -277,16 +286,16 @@ func task(name, resultPath, rest string) string {
 }
 
 func TestCompensationsAreThoseOfTheStepsOnAnyWay(t *testing.T) {
-	tasks, path, err := parse(`{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Next":"A"}],"Default":"B"},` +
+	r, err := parse(`{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Next":"A"}],"Default":"B"},` +
 		task("A", "$.x.a", `"Next":"B"`) + `,` + task("B", "$.b", `"Next":"E"`) + `,` +
 		task("U", "$.compensation.a", `"Next":"E"`) + `,` + task("E", "$.e", `"End":true`) + `}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(path, []string{"B", "E", "A"}) {
-		t.Errorf("steps %v", path)
+	if !slices.Equal(r.steps, []string{"B", "E", "A"}) {
+		t.Errorf("steps %v", r.steps)
 	}
-	for _, task := range tasks {
+	for _, task := range r.tasks {
 		if task.Undo() != (task.Name == "U") || (task.Compensation == "U") != (task.Name == "A") || task.Pivot != (task.Name == "A") {
 			t.Errorf("%+v", task)
 		}
@@ -305,7 +314,7 @@ func TestParseRefusesWhatNothingCouldBeDerivedFrom(t *testing.T) {
 		whole(a, task("U", "$.compensation.b", `"Next":"A"`)),
 		whole(a, task("U", "$.compensation.a", `"Next":"A"`), task("V", "$.compensation.a", `"Next":"A"`)),
 	} {
-		if _, _, err := parse(bad); err == nil {
+		if _, err := parse(bad); err == nil {
 			t.Errorf("%s was accepted", bad)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/table"
+	"tripsaga/trip/saga"
 	"tripsaga/verify/world"
 )
 
@@ -116,7 +117,9 @@ func stepState(op table.Op) string {
 }
 
 func isStep(key table.Key) bool {
-	return strings.HasPrefix(key.PK, "TRIP#") && (key.SK == "FLIGHT" || key.SK == "HOTEL" || key.SK == "PAYMENT")
+	return strings.HasPrefix(key.PK, "TRIP#") && slices.ContainsFunc(saga.Steps(), func(t saga.Task) bool {
+		return t.Record != "" && t.Record == key.SK
+	})
 }
 
 // credulous gives every record the fingerprint that was last asked for.
