@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"tripsaga/trip/domain"
-	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // FuzzBooking posts any body under any key. What is accepted is there, has ended when its saga has, is the same trip
@@ -40,7 +40,7 @@ func FuzzBooking(f *testing.F) {
 
 func (z *fuzzed) checkBooked(t *testing.T, key, body string, answer []byte) {
 	t.Helper()
-	var trip, stored rest.Trip
+	var trip, stored wire.Trip
 	if err := json.Unmarshal(answer, &trip); err != nil {
 		t.Fatalf("%s: %v", answer, err)
 	}
@@ -68,6 +68,6 @@ func (z *fuzzed) checkBooked(t *testing.T, key, body string, answer []byte) {
 	}
 }
 
-func asked(trip rest.Trip) string {
+func asked(trip wire.Trip) string {
 	return fmt.Sprint(trip.Traveler, trip.Flight, trip.Hotel, trip.Currency)
 }

@@ -13,6 +13,7 @@ import (
 	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // fuzzed is a system in virtual time behind the API as a server has it, shared by all runs of a target. A run's
@@ -173,7 +174,7 @@ func FuzzRequest(f *testing.F) {
 func (z *fuzzed) checkTrip(t *testing.T, place string) {
 	t.Helper()
 	w := z.ask(t, "GET", place, "")
-	var trip rest.TripDetails
+	var trip wire.TripDetails
 	err := json.Unmarshal(w.Body.Bytes(), &trip)
 	if err != nil || w.Code != http.StatusOK || "/trips/"+trip.ID != place || trip.Status == "PENDING" || trip.Saga == nil {
 		t.Errorf("GET %s: %d %s, %v", place, w.Code, w.Body, err)

@@ -100,7 +100,7 @@ func TestGatewayIsBusy(t *testing.T) {
 	for status, wantTries := range map[int]int{429: maxTries, 502: maxTries, 503: maxTries, 504: maxTries, 500: 1, 403: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			tries := 0
-			c := &client{base: "http://server", http: http.Client{Transport: wire(func(r *http.Request) (*http.Response, error) {
+			c := &client{base: "http://server", http: http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 				tries++
 				return &http.Response{StatusCode: status, Status: http.StatusText(status), Request: r,
 					Body: io.NopCloser(strings.NewReader(`{"message":"busy"}`))}, nil

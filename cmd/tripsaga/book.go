@@ -13,8 +13,8 @@ import (
 	"tripsaga/shared/strictjson"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/domain"
-	"tripsaga/trip/handlers/rest"
 	"tripsaga/trip/relative"
+	"tripsaga/trip/wire"
 )
 
 // bookCmd books the trip in a file and follows its saga.
@@ -80,7 +80,7 @@ func (b *bookCmd) Run(p *program) error {
 func today() domain.Date { return domain.DateOf(time.Now()) }
 
 // book may send the request several times: its key makes them one.
-func (b *bookCmd) book(p *program, c *client, body []byte) (trip rest.Trip, err error) {
+func (b *bookCmd) book(p *program, c *client, body []byte) (trip wire.Trip, err error) {
 	key := b.Key
 	if key == "" {
 		key = rand.Text()
@@ -100,7 +100,7 @@ func (b *bookCmd) announce(p *program, id string) {
 	fmt.Fprintf(out, "trip %s\n", id)
 }
 
-func (b *bookCmd) accepted(p *program, trip rest.Trip) error {
+func (b *bookCmd) accepted(p *program, trip wire.Trip) error {
 	if b.JSON {
 		return p.printJSON(trip)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"tripsaga/trip/domain"
-	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // trial is one scenario under way.
@@ -20,7 +20,7 @@ type trial struct {
 	repeated string // what the same booking hears under the same key
 	other    string // what another booking hears under the same key
 
-	trip rest.TripDetails
+	trip wire.TripDetails
 }
 
 // book sends the booking under a key of its own.

@@ -12,7 +12,7 @@ import (
 
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
-	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // deployment is the system under check.
@@ -24,7 +24,7 @@ type deployment struct {
 
 // snapshot is what a deployment holds at one moment, and what tells whether it holds still.
 type snapshot struct {
-	newest    rest.Trip        // of all trips
+	newest    wire.Trip        // of all trips
 	open      string           // a trip under way that is not ours
 	attention map[string]int64 // trips that need attention, with their versions, before the totals were read
 
@@ -145,16 +145,16 @@ func (d *deployment) lookAtNewer(ctx context.Context, since *snapshot, s *snapsh
 }
 
 // trips lists the trips of a status, or all, page by page.
-func (d *deployment) trips(ctx context.Context, status domain.Status) iter.Seq2[rest.Trip, error] {
-	return func(yield func(rest.Trip, error) bool) {
+func (d *deployment) trips(ctx context.Context, status domain.Status) iter.Seq2[wire.Trip, error] {
+	return func(yield func(wire.Trip, error) bool) {
 		query := url.Values{"limit": {"20"}}
 		if status != "" {
 			query.Set("status", string(status))
 		}
 		for {
-			var page rest.TripPage
+			var page wire.TripPage
 			if err := d.c.get(ctx, "/trips", query, &page); err != nil {
-				yield(rest.Trip{}, err)
+				yield(wire.Trip{}, err)
 				return
 			}
 			for _, t := range page.Trips {
@@ -191,7 +191,7 @@ func disturbed(before, after *snapshot) string {
 
 // observe reads what the trip has left.
 func (d *deployment) observe(ctx context.Context, t *trial) (err error) {
-	t.trip = rest.TripDetails{}
+	t.trip = wire.TripDetails{}
 	if err := d.c.get(ctx, tripPath(t.id), nil, &t.trip); err != nil {
 		return err
 	}

@@ -9,14 +9,14 @@ import (
 
 	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
-	"tripsaga/trip/handlers/rest"
 	"tripsaga/trip/relative"
+	"tripsaga/trip/wire"
 )
 
 // offer is what the checks book: a flight and a stay of checkNights in its currency.
 type offer struct {
-	flight rest.FlightDay
-	nights []rest.HotelNight
+	flight wire.FlightDay
+	nights []wire.HotelNight
 }
 
 var errNoOffer = errors.New("this deployment offers no flight with 2 seats left and, from its day or the next one on, no " +
@@ -38,10 +38,10 @@ func (d *deployment) choose(ctx context.Context) (offer, error) {
 }
 
 // chooseFrom goes through the flights of a page day by day.
-func (d *deployment) chooseFrom(ctx context.Context, flights []rest.FlightDay) (o offer, ok bool, err error) {
+func (d *deployment) chooseFrom(ctx context.Context, flights []wire.FlightDay) (o offer, ok bool, err error) {
 	for len(flights) > 0 {
 		day := flights[0].Date
-		end := slices.IndexFunc(flights, func(f rest.FlightDay) bool { return f.Date != day })
+		end := slices.IndexFunc(flights, func(f wire.FlightDay) bool { return f.Date != day })
 		if end < 0 {
 			end = len(flights)
 		}
@@ -59,8 +59,8 @@ func (d *deployment) chooseFrom(ctx context.Context, flights []rest.FlightDay) (
 }
 
 // bestOf is the flight with the most seats for which there is a stay.
-func bestOf(flights []rest.FlightDay, stays map[money.Currency][]rest.HotelNight) (offer, bool) {
-	flights = slices.SortedStableFunc(slices.Values(flights), func(a, b rest.FlightDay) int {
+func bestOf(flights []wire.FlightDay, stays map[money.Currency][]wire.HotelNight) (offer, bool) {
+	flights = slices.SortedStableFunc(slices.Values(flights), func(a, b wire.FlightDay) int {
 		return cmp.Compare(b.Available, a.Available)
 	})
 	for _, f := range flights {
@@ -72,11 +72,11 @@ func bestOf(flights []rest.FlightDay, stays map[money.Currency][]rest.HotelNight
 }
 
 // stays are, by currency, the two nights of one hotel with the most room.
-func stays(nights []rest.HotelNight) map[money.Currency][]rest.HotelNight {
-	best := map[money.Currency][]rest.HotelNight{}
+func stays(nights []wire.HotelNight) map[money.Currency][]wire.HotelNight {
+	best := map[money.Currency][]wire.HotelNight{}
 	for _, first := range nights {
 		second, ok := nightAfter(nights, first)
-		stay := []rest.HotelNight{first, second}
+		stay := []wire.HotelNight{first, second}
 		if ok && rooms(stay) > rooms(best[first.Price.Currency]) {
 			best[first.Price.Currency] = stay
 		}
@@ -84,31 +84,31 @@ func stays(nights []rest.HotelNight) map[money.Currency][]rest.HotelNight {
 	return best
 }
 
-func nightAfter(nights []rest.HotelNight, first rest.HotelNight) (rest.HotelNight, bool) {
-	i := slices.IndexFunc(nights, func(n rest.HotelNight) bool {
+func nightAfter(nights []wire.HotelNight, first wire.HotelNight) (wire.HotelNight, bool) {
+	i := slices.IndexFunc(nights, func(n wire.HotelNight) bool {
 		return n.Hotel == first.Hotel && n.Night == first.Night.Next() && n.Price.Currency == first.Price.Currency
 	})
 	if i < 0 {
-		return rest.HotelNight{}, false
+		return wire.HotelNight{}, false
 	}
 	return nights[i], true
 }
 
 // rooms is what is left on every one of the nights, 0 for no stay.
-func rooms(stay []rest.HotelNight) int64 {
+func rooms(stay []wire.HotelNight) int64 {
 	if len(stay) == 0 {
 		return 0
 	}
-	return slices.MinFunc(stay, func(a, b rest.HotelNight) int { return cmp.Compare(a.Available, b.Available) }).Available
+	return slices.MinFunc(stay, func(a, b wire.HotelNight) int { return cmp.Compare(a.Available, b.Available) }).Available
 }
 
 // flightPages are the flights page by page, small ones: the first day usually does.
-func (d *deployment) flightPages(ctx context.Context) func(yield func([]rest.FlightDay, error) bool) {
-	return func(yield func([]rest.FlightDay, error) bool) {
+func (d *deployment) flightPages(ctx context.Context) func(yield func([]wire.FlightDay, error) bool) {
+	return func(yield func([]wire.FlightDay, error) bool) {
 		// The day after tomorrow has not begun anywhere: none of its flights has departed.
 		query := url.Values{"limit": {"50"}, "from": {relative.Date("today+2", today())}}
 		for {
-			var page rest.FlightPage
+			var page wire.FlightPage
 			err := d.c.get(ctx, "/inventory/flights", query, &page)
 			if !yield(page.Flights, err) || err != nil || page.NextCursor == "" {
 				return
@@ -118,7 +118,7 @@ func (d *deployment) flightPages(ctx context.Context) func(yield func([]rest.Fli
 	}
 }
 
-func (d *deployment) nights(ctx context.Context, from, to domain.Date) ([]rest.HotelNight, error) {
+func (d *deployment) nights(ctx context.Context, from, to domain.Date) ([]wire.HotelNight, error) {
 	days := inventoryShowCmd{From: string(from), To: string(to)}
 	return days.nights(ctx, d.c)
 }

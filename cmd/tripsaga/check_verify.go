@@ -8,7 +8,7 @@ import (
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
-	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // verification is one thing that must be so.
@@ -97,7 +97,7 @@ var knownStates = []string{"ReserveFlight", "ReserveHotel", "ProcessPayment", "B
 func (t *trial) verifySaga() []verification {
 	want, got := t.scenario.want, t.trip.Saga
 	if got == nil {
-		got = &rest.Saga{}
+		got = &wire.Saga{}
 	}
 	var visited []string
 	for _, s := range got.States {
@@ -144,9 +144,9 @@ func (t *trial) verifySteps() []verification {
 		})
 }
 
-func (t *trial) verifyStep(name string, want domain.StepState, price money.Amount, got *rest.Reservation) []verification {
+func (t *trial) verifyStep(name string, want domain.StepState, price money.Amount, got *wire.Reservation) []verification {
 	if got == nil {
-		got = &rest.Reservation{}
+		got = &wire.Reservation{}
 	}
 	return []verification{
 		same(name, want, got.State),

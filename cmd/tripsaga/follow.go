@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"tripsaga/trip/domain"
-	"tripsaga/trip/handlers/rest"
 	"tripsaga/trip/saga"
+	"tripsaga/trip/wire"
 )
 
 // following shows a saga while it runs.
@@ -45,7 +45,7 @@ const settleTries = 50
 func tripPath(id string) string { return "/trips/" + url.PathEscape(id) }
 
 // run follows until the saga has ended, and gives the trip.
-func (f *following) run(ctx context.Context) (rest.TripDetails, error) {
+func (f *following) run(ctx context.Context) (wire.TripDetails, error) {
 	trip, err := f.toEnd(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -83,15 +83,15 @@ func (f *following) history(ctx context.Context) (history []historyEvent, err er
 	return history, err
 }
 
-func (f *following) trip(ctx context.Context) (trip rest.TripDetails, err error) {
+func (f *following) trip(ctx context.Context) (trip wire.TripDetails, err error) {
 	err = f.patiently(ctx, func() error {
-		trip = rest.TripDetails{}
+		trip = wire.TripDetails{}
 		return f.c.get(ctx, tripPath(f.id), nil, &trip)
 	})
 	return trip, err
 }
 
-func (f *following) toEnd(ctx context.Context) (trip rest.TripDetails, err error) {
+func (f *following) toEnd(ctx context.Context) (trip wire.TripDetails, err error) {
 	for {
 		history, err := f.history(ctx)
 		if err != nil && !notFound(err) { // not found: its saga is about to start
@@ -142,7 +142,7 @@ func (f *following) show(history []historyEvent) {
 	}
 }
 
-func (f *following) settled(ctx context.Context) (trip rest.TripDetails, err error) {
+func (f *following) settled(ctx context.Context) (trip wire.TripDetails, err error) {
 	for range settleTries {
 		if trip, err = f.trip(ctx); err != nil || trip.Status != domain.Pending {
 			break
@@ -163,7 +163,7 @@ func statusIs(err error, status int) bool {
 }
 
 func (c *client) history(ctx context.Context, id string) ([]historyEvent, error) {
-	var body rest.History
+	var body wire.History
 	if err := c.get(ctx, tripPath(id)+"/history", nil, &body); err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (c *client) history(ctx context.Context, id string) ([]historyEvent, error)
 }
 
 // outcome prints how a followed booking ended; the error carries the exit code of one that is not confirmed.
-func (p *program) outcomeOf(trip rest.TripDetails, asJSON bool) error {
+func (p *program) outcomeOf(trip wire.TripDetails, asJSON bool) error {
 	if asJSON {
 		if err := p.printJSON(trip); err != nil {
 			return err
@@ -185,7 +185,7 @@ func (p *program) outcomeOf(trip rest.TripDetails, asJSON bool) error {
 	return &exitError{code: exitFailure, err: errors.New("")}
 }
 
-func (p *program) verdict(trip rest.TripDetails) string {
+func (p *program) verdict(trip wire.TripDetails) string {
 	switch trip.Status {
 	case domain.Confirmed:
 		return p.paint(green, "CONFIRMED") + ": paid " + amountText(trip.Total)
@@ -197,7 +197,7 @@ func (p *program) verdict(trip rest.TripDetails) string {
 }
 
 // moneyText says what happened to the customer's money.
-func moneyText(trip rest.TripDetails) string {
+func moneyText(trip wire.TripDetails) string {
 	pay := trip.Payment
 	switch {
 	case pay.State == domain.StepUndone && pay.RefundID != "":
@@ -217,8 +217,8 @@ func moneyText(trip rest.TripDetails) string {
 }
 
 // refunding tells that the saga has begun to give the money back.
-func refunding(s *rest.Saga) bool {
-	return s != nil && slices.ContainsFunc(s.States, func(st rest.StateVisit) bool { return st.Name == saga.Find("ProcessPayment").Compensation })
+func refunding(s *wire.Saga) bool {
+	return s != nil && slices.ContainsFunc(s.States, func(st wire.StateVisit) bool { return st.Name == saga.Find("ProcessPayment").Compensation })
 }
 
 func reasonText(r domain.Reason) string {

@@ -11,13 +11,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
-// wire answers calls without a network.
-type wire func(*http.Request) (*http.Response, error)
+// roundTrip answers calls without a network.
+type roundTrip func(*http.Request) (*http.Response, error)
 
-func (w wire) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
+func (w roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
 
 var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 
@@ -26,7 +26,7 @@ func followDown(t *testing.T, reached bool, back time.Duration) (took time.Durat
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		c := &client{base: "http://server", http: http.Client{Transport: wire(func(r *http.Request) (*http.Response, error) {
+		c := &client{base: "http://server", http: http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			if time.Since(start) < back {
 				return nil, errRefused
 			}
@@ -89,7 +89,7 @@ func TestWhatHappenedToTheMoney(t *testing.T) {
 			"perhaps charged 80,000.50 USD, as the bank's answer was lost; its refund is still outstanding"},
 		{`{"status":"PENDING","payment":{"state":"STARTED",` + price + `}}`, "perhaps charged 80,000.50 USD: the bank has not answered yet"},
 	} {
-		var trip rest.TripDetails
+		var trip wire.TripDetails
 		if err := json.Unmarshal([]byte(c.trip), &trip); err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // historyCmd shows a saga's history: as a timeline, or as Step Functions' events.
@@ -17,7 +17,7 @@ func (h *historyCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	var body rest.History
+	var body wire.History
 	if err := c.get(p.ctx, tripPath(h.ID)+"/history", nil, &body); err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ import (
 
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/domain"
-	"tripsaga/trip/handlers/rest"
 	"tripsaga/trip/relative"
+	"tripsaga/trip/wire"
 )
 
 // inventoryCmd shows and loads what can be booked.
@@ -41,8 +41,8 @@ func (s *inventoryShowCmd) Run(p *program) error {
 		return err
 	}
 	var all struct {
-		Flights []rest.FlightDay  `json:"flights,omitempty"`
-		Nights  []rest.HotelNight `json:"nights,omitempty"`
+		Flights []wire.FlightDay  `json:"flights,omitempty"`
+		Nights  []wire.HotelNight `json:"nights,omitempty"`
 	}
 	if s.What != "hotels" {
 		if all.Flights, err = s.flights(p.ctx, c); err != nil {
@@ -84,9 +84,9 @@ func (s *inventoryShowCmd) query(cursor string) url.Values {
 	return query
 }
 
-func (s *inventoryShowCmd) flights(ctx context.Context, c *client) (all []rest.FlightDay, err error) {
+func (s *inventoryShowCmd) flights(ctx context.Context, c *client) (all []wire.FlightDay, err error) {
 	for cursor := ""; ; {
-		var page rest.FlightPage
+		var page wire.FlightPage
 		if err := c.get(ctx, "/inventory/flights", s.query(cursor), &page); err != nil {
 			return nil, err
 		}
@@ -97,9 +97,9 @@ func (s *inventoryShowCmd) flights(ctx context.Context, c *client) (all []rest.F
 	}
 }
 
-func (s *inventoryShowCmd) nights(ctx context.Context, c *client) (all []rest.HotelNight, err error) {
+func (s *inventoryShowCmd) nights(ctx context.Context, c *client) (all []wire.HotelNight, err error) {
 	for cursor := ""; ; {
-		var page rest.NightPage
+		var page wire.NightPage
 		if err := c.get(ctx, "/inventory/hotels", s.query(cursor), &page); err != nil {
 			return nil, err
 		}
@@ -110,7 +110,7 @@ func (s *inventoryShowCmd) nights(ctx context.Context, c *client) (all []rest.Ho
 	}
 }
 
-func printFlights(p *program, flights []rest.FlightDay) error {
+func printFlights(p *program, flights []wire.FlightDay) error {
 	if len(flights) == 0 {
 		return nil
 	}
@@ -121,7 +121,7 @@ func printFlights(p *program, flights []rest.FlightDay) error {
 	return g.end()
 }
 
-func printNights(p *program, nights []rest.HotelNight) error {
+func printNights(p *program, nights []wire.HotelNight) error {
 	if len(nights) == 0 {
 		return nil
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tripsaga/trip/domain"
-	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // tripCmd shows one trip.
@@ -33,7 +33,7 @@ func (t *tripCmd) Run(p *program) error {
 		}
 		return p.outcomeOf(details, t.JSON)
 	}
-	var trip rest.TripDetails
+	var trip wire.TripDetails
 	if err := c.get(p.ctx, tripPath(t.ID), nil, &trip); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (t *tripCmd) Run(p *program) error {
 	return p.printTrip(trip)
 }
 
-func (p *program) printTrip(t rest.TripDetails) error {
+func (p *program) printTrip(t wire.TripDetails) error {
 	g := p.grid("trip", t.ID, string(t.Status), reasonText(t.Reason))
 	g.row("traveler", t.Traveler.Name, t.Traveler.Email)
 	g.row("flight", flightText(t.Flight.Number, t.Flight.Date, t.Flight.Seats),
@@ -51,7 +51,7 @@ func (p *program) printTrip(t rest.TripDetails) error {
 	g.row("hotel", stayText(t.Hotel.Hotel, t.Hotel.CheckIn, t.Hotel.CheckOut, t.Hotel.Rooms),
 		reservationText(t.Reservations.Hotel))
 	g.row("money", moneyText(t))
-	g.row("payment", "card "+t.Payment.CardToken, reservationText(&rest.Reservation{
+	g.row("payment", "card "+t.Payment.CardToken, reservationText(&wire.Reservation{
 		State: t.Payment.State, Amount: t.Payment.Amount, Reason: t.Payment.Reason}))
 	g.row("saga", sagaText(t.Saga))
 	g.row("created", t.Created.Format(time.RFC3339))
@@ -72,7 +72,7 @@ var stepWords = map[domain.StepState]string{
 	domain.StepRefused: "refused", domain.StepUndone: "taken back",
 }
 
-func reservationText(r *rest.Reservation) string {
+func reservationText(r *wire.Reservation) string {
 	if r == nil {
 		return stepWords[""]
 	}
@@ -86,7 +86,7 @@ func reservationText(r *rest.Reservation) string {
 	return text
 }
 
-func sagaText(s *rest.Saga) string {
+func sagaText(s *wire.Saga) string {
 	if s == nil {
 		return "not started yet"
 	}

@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strconv"
 
-	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // tripsCmd lists trips.
@@ -26,9 +26,9 @@ func (l *tripsCmd) Run(p *program) error {
 	if l.Status != "" {
 		query.Set("status", l.Status)
 	}
-	whole := rest.TripPage{Trips: []rest.Trip{}}
+	whole := wire.TripPage{Trips: []wire.Trip{}}
 	for {
-		var page rest.TripPage
+		var page wire.TripPage
 		if err := c.get(p.ctx, "/trips", query, &page); err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func (l *tripsCmd) Run(p *program) error {
 	}
 }
 
-func (l *tripsCmd) print(p *program, page rest.TripPage) error {
+func (l *tripsCmd) print(p *program, page wire.TripPage) error {
 	if l.JSON {
 		return p.printJSON(page)
 	}
@@ -55,7 +55,7 @@ func (l *tripsCmd) print(p *program, page rest.TripPage) error {
 	return nil
 }
 
-func (l *tripsCmd) grid(p *program, trips []rest.Trip) *grid {
+func (l *tripsCmd) grid(p *program, trips []wire.Trip) *grid {
 	if !l.Wide {
 		g := p.grid("TRIP", "STATUS", "FLIGHT", "DATE", "PAID OR REASON")
 		for _, t := range trips {
@@ -71,7 +71,7 @@ func (l *tripsCmd) grid(p *program, trips []rest.Trip) *grid {
 	return g
 }
 
-func paidText(t rest.Trip) string {
+func paidText(t wire.Trip) string {
 	if t.Total.Currency == "" {
 		return ""
 	}

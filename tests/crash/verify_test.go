@@ -10,7 +10,7 @@ import (
 
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
-	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // verify serves the folder once more, repeats what is unclear, lets every saga end, and holds all that was ever told
@@ -88,7 +88,7 @@ func list(t *testing.T, s *server) map[string]domain.Status {
 	var created []time.Time
 	const first = "/trips?limit=200"
 	for path := first; ; {
-		var page rest.TripPage
+		var page wire.TripPage
 		s.get(t, path, &page)
 		for _, trip := range page.Trips {
 			if _, twice := trips[trip.ID]; twice {
@@ -126,7 +126,7 @@ func (d *told) holds(t *testing.T, s *server, trips map[string]domain.Status) {
 	}
 	want := map[domain.Status]string{domain.Confirmed: "SUCCEEDED", domain.Failed: "FAILED"}
 	for id, status := range trips {
-		var details rest.TripDetails
+		var details wire.TripDetails
 		s.get(t, "/trips/"+id, &details)
 		if details.Saga == nil || details.Saga.Status != want[status] {
 			t.Errorf("trip %s is %s, its saga %+v", id, status, details.Saga)

@@ -43,10 +43,11 @@ var layers = []layer{
 	{name: "domain", packages: "trip/domain trip/relative", uses: "shared"},
 	{name: "app", packages: "trip/app", uses: "shared domain"},
 	{name: "adapters", packages: "trip/adapters", uses: "shared domain app barrier table"},
-	{name: "handlers", packages: "trip/handlers", uses: "shared domain app"},
+	{name: "wire", packages: "trip/wire", uses: "shared domain"},
+	{name: "handlers", packages: "trip/handlers", uses: "shared domain app wire"},
 
 	// Telemetry observes tasks wherever they run and whatever they write to. What it observes does not import it.
-	{name: "telemetry", packages: "telemetry", uses: "shared saga domain app handlers"},
+	{name: "telemetry", packages: "telemetry", uses: "shared saga domain app wire handlers"},
 	{name: "local", packages: "local", uses: "telemetry..."},
 	{name: "play", packages: "verify/play", uses: "local..."},
 
@@ -60,9 +61,9 @@ var layers = []layer{
 	{name: "aws", packages: "aws/dynamo aws/stepfunctions", uses: "shared table domain app functions"},
 	// What is deployed: it neither verifies nor rehearses nor estimates costs.
 	{name: "deployed", packages: "aws/lambda aws/trial",
-		uses: "functions aws shared table saga domain app adapters handlers telemetry"},
+		uses: "functions aws shared table saga domain app adapters wire handlers telemetry"},
 	{name: "emulators", packages: "aws/emulator aws/dynamo/dynamolocal aws/dynamo/dynamotest aws/production",
-		uses: "functions aws deployed shared table backend asl engine saga domain app adapters handlers"},
+		uses: "functions aws deployed shared table backend asl engine saga domain app adapters wire handlers"},
 	{name: "readers", packages: "aws/rehearsal/cloudwatch aws/rehearsal/template aws/tools", std: true},
 	{name: "roll-out", packages: "aws/rehearsal aws/cost", uses: "play... functions readers"},
 

@@ -19,6 +19,7 @@ import (
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // client calls the REST API over HTTP, as users do.
@@ -77,9 +78,9 @@ func (c *client) callAs(key, method, path string, body []byte, into any) (int, h
 }
 
 // book books and waits for the saga's end.
-func (c *client) book(name string) rest.TripDetails { return c.bookOn(today, name) }
+func (c *client) book(name string) wire.TripDetails { return c.bookOn(today, name) }
 
-func (c *client) bookOn(day domain.Date, name string) rest.TripDetails {
+func (c *client) bookOn(day domain.Date, name string) wire.TripDetails {
 	c.t.Helper()
 	request := example(c.t, name, day)
 	status, header := c.call(http.MethodPost, "/trips", request, nil)
@@ -93,7 +94,7 @@ func (c *client) bookOn(day domain.Date, name string) rest.TripDetails {
 	return c.ended(place)
 }
 
-func (c *client) ended(place string) (trip rest.TripDetails) {
+func (c *client) ended(place string) (trip wire.TripDetails) {
 	c.t.Helper()
 	if _, err := c.Engine.Wait(c.t.Context(), place[len("/trips/"):]); err != nil {
 		c.t.Fatal(err)
@@ -148,7 +149,7 @@ func TestBookings(t *testing.T) {
 	c.balanced(2, 3)
 }
 
-func stateOf(r *rest.Reservation) domain.StepState {
+func stateOf(r *wire.Reservation) domain.StepState {
 	if r == nil {
 		return ""
 	}
@@ -255,7 +256,7 @@ func TestOutsideOfTrips(t *testing.T) {
 			t.Errorf("%s %s = %d %+v, want %d %s", want.method, want.path, status, problem, want.status, want.name)
 		}
 	}
-	var page rest.FlightPage
+	var page wire.FlightPage
 	if status, _ := c.call(http.MethodGet, "/inventory/flights?limit=1&from="+day(31), nil, &page); status != http.StatusOK ||
 		len(page.Flights) != 1 || string(page.Flights[0].Date) != day(32) || page.NextCursor == "" {
 		t.Errorf("GET /inventory/flights = %d %+v", status, page)

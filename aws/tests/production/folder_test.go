@@ -13,6 +13,7 @@ import (
 	"tripsaga/aws/production"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/wire"
 )
 
 // TestFolder keeps everything in a folder, with a DynamoDB Local of its own, as the command does: the demo inventory is
@@ -29,7 +30,7 @@ func TestFolder(t *testing.T) {
 		if isNew {
 			id = c.bookOn(domain.DateOf(time.Now()), "happy").ID
 		}
-		var trip rest.TripDetails
+		var trip wire.TripDetails
 		if status, _ := c.call(http.MethodGet, "/trips/"+id, nil, &trip); status != http.StatusOK || trip.Status != domain.Confirmed || trip.Saga.Status != "SUCCEEDED" {
 			t.Errorf("GET = %d, %+v", status, trip)
 		}

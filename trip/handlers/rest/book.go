@@ -13,6 +13,7 @@ import (
 	"tripsaga/shared/fault"
 	"tripsaga/shared/strictjson"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/wire"
 )
 
 // booking is the body of a booking. Its tags describe it; what is allowed is decided by package domain, whose messages
@@ -87,7 +88,7 @@ type bookInput struct {
 type bookOutput struct {
 	Location string `header:"Location" doc:"The address of the trip."`
 	Replayed string `header:"Idempotent-Replayed" enum:"true" doc:"Only when an earlier request under the same Idempotency-Key made the trip: this one changed nothing."`
-	Body     Trip
+	Body     wire.Trip
 }
 
 func (a *api) bookRoutes(h huma.API) {

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"tripsaga/shared/fault"
+	"tripsaga/trip/wire"
 )
 
 func TestBook(t *testing.T) {
 	w := newWorld()
 	answer := ask(w.handler(), "POST", "/trips", goodBooking, "Idempotency-Key", "k1")
-	trip := decoded[Trip](t, answer)
+	trip := decoded[wire.Trip](t, answer)
 	if answer.Code != http.StatusAccepted || trip.Status != "PENDING" || trip.ID == "" {
 		t.Fatalf("answer %d %s", answer.Code, answer.Body)
 	}
@@ -101,7 +102,7 @@ func TestBookRefusals(t *testing.T) {
 func TestWholeNumbersAreWrittenInSeveralWays(t *testing.T) {
 	for _, two := range []string{"2", "2.0", "2e0", "20e-1", "0.2E+1"} {
 		answer := ask(newWorld().handler(), "POST", "/trips", strings.Replace(goodBooking, `"seats":2`, `"seats":`+two, 1))
-		if trip := decoded[Trip](t, answer); answer.Code != http.StatusAccepted || trip.Flight.Seats != 2 {
+		if trip := decoded[wire.Trip](t, answer); answer.Code != http.StatusAccepted || trip.Flight.Seats != 2 {
 			t.Errorf("%s: answer %d %s", two, answer.Code, answer.Body)
 		}
 	}

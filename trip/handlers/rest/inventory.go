@@ -11,8 +11,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tripsaga/shared/fault"
-	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/wire"
 )
 
 type daysInput struct {
@@ -39,43 +39,6 @@ func day(s string) (domain.Date, error) {
 		return "", nil
 	}
 	return domain.ParseDate(s)
-}
-
-// FlightDay is one flight on one day.
-type FlightDay struct {
-	Number      domain.FlightNumber `json:"number"`
-	Date        domain.Date         `json:"date"`
-	Airline     string              `json:"airline"`
-	Origin      string              `json:"origin"`
-	Destination string              `json:"destination"`
-	Departs     string              `json:"departs" doc:"Local time."`
-	Arrives     string              `json:"arrives" doc:"Local time."`
-	Price       money.Amount        `json:"price" doc:"Of one seat."`
-	Capacity    int64               `json:"capacity"`
-	Available   int64               `json:"available"`
-}
-
-// HotelNight is one hotel on one night.
-type HotelNight struct {
-	Hotel     domain.HotelID `json:"hotel"`
-	Night     domain.Date    `json:"night" doc:"The day on which the night begins."`
-	Name      string         `json:"name"`
-	City      string         `json:"city"`
-	Price     money.Amount   `json:"price" doc:"Of one room for this night."`
-	Capacity  int64          `json:"capacity"`
-	Available int64          `json:"available"`
-}
-
-// FlightPage is a page of flights.
-type FlightPage struct {
-	Flights []FlightDay `json:"flights" nullable:"false"`
-	PageEnd
-}
-
-// NightPage is a page of nights.
-type NightPage struct {
-	Nights []HotelNight `json:"nights" nullable:"false"`
-	PageEnd
 }
 
 type loadInput struct {
@@ -135,7 +98,7 @@ func (a *api) fewLoads(hc huma.Context, next func(huma.Context)) {
 	}
 }
 
-func (a *api) listFlights(ctx context.Context, in *daysInput) (*struct{ Body FlightPage }, error) {
+func (a *api) listFlights(ctx context.Context, in *daysInput) (*struct{ Body wire.FlightPage }, error) {
 	q, err := in.query()
 	if err != nil {
 		return nil, a.problem(ctx, "query", err)
@@ -144,14 +107,14 @@ func (a *api) listFlights(ctx context.Context, in *daysInput) (*struct{ Body Fli
 	if err != nil {
 		return nil, a.problem(ctx, "query", err)
 	}
-	body := FlightPage{Flights: make([]FlightDay, 0, len(page.Items)), PageEnd: PageEnd{NextCursor: page.Cursor}}
+	body := wire.FlightPage{Flights: make([]wire.FlightDay, 0, len(page.Items)), PageEnd: wire.PageEnd{NextCursor: page.Cursor}}
 	for _, f := range page.Items {
-		body.Flights = append(body.Flights, FlightDay(f))
+		body.Flights = append(body.Flights, wire.FlightDay(f))
 	}
-	return &struct{ Body FlightPage }{body}, nil
+	return &struct{ Body wire.FlightPage }{body}, nil
 }
 
-func (a *api) listNights(ctx context.Context, in *daysInput) (*struct{ Body NightPage }, error) {
+func (a *api) listNights(ctx context.Context, in *daysInput) (*struct{ Body wire.NightPage }, error) {
 	q, err := in.query()
 	if err != nil {
 		return nil, a.problem(ctx, "query", err)
@@ -160,11 +123,11 @@ func (a *api) listNights(ctx context.Context, in *daysInput) (*struct{ Body Nigh
 	if err != nil {
 		return nil, a.problem(ctx, "query", err)
 	}
-	body := NightPage{Nights: make([]HotelNight, 0, len(page.Items)), PageEnd: PageEnd{NextCursor: page.Cursor}}
+	body := wire.NightPage{Nights: make([]wire.HotelNight, 0, len(page.Items)), PageEnd: wire.PageEnd{NextCursor: page.Cursor}}
 	for _, n := range page.Items {
-		body.Nights = append(body.Nights, HotelNight(n))
+		body.Nights = append(body.Nights, wire.HotelNight(n))
 	}
-	return &struct{ Body NightPage }{body}, nil
+	return &struct{ Body wire.NightPage }{body}, nil
 }
 
 func (a *api) lastLoad(ctx context.Context, _ *struct{}) (*struct{ Body domain.LoadState }, error) {

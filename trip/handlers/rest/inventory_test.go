@@ -12,11 +12,12 @@ import (
 	"tripsaga/shared/fault"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/wire"
 )
 
 func TestListInventory(t *testing.T) {
 	w := newWorld()
-	flights := decoded[FlightPage](t, ask(w.handler(), "GET", "/inventory/flights?from=2027-03-01&to=2027-03-02&limit=3&cursor=cursor123456", ""))
+	flights := decoded[wire.FlightPage](t, ask(w.handler(), "GET", "/inventory/flights?from=2027-03-01&to=2027-03-02&limit=3&cursor=cursor123456", ""))
 	if len(flights.Flights) != 1 || flights.Flights[0].Available != 7 || flights.NextCursor != "more" {
 		t.Errorf("flights %+v", flights)
 	}
@@ -47,7 +48,7 @@ func TestLoadInventoryNamesEveryBadRow(t *testing.T) {
 	w := newWorld()
 	w.fails = bad.Err()
 	p := wantProblem(t, ask(w.handler(), "POST", "/inventory", "x", "Content-Type", "text/csv"), 422, fault.NameInvalid)
-	want := []FieldProblem{
+	want := []wire.FieldProblem{
 		{Location: "body", Message: `inventory:3: price: "x" is no amount`},
 		{Location: "body", Message: `inventory:7: first day: "y" is no date`},
 	}

@@ -12,26 +12,13 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/handlers"
+	"tripsaga/trip/wire"
 )
 
-// Problem is the body of every error, as RFC 9457 has it, with the extensions name and errors.
-type Problem struct {
-	Type   string         `json:"type" example:"about:blank" doc:"Always about:blank: the title is the status' own."`
-	Title  string         `json:"title" example:"Unprocessable Entity"`
-	Status int            `json:"status" example:"422"`
-	Name   string         `json:"name" example:"InvalidRequest" doc:"The stable name of the error, for programs."`
-	Detail string         `json:"detail,omitempty" example:"flight.seats: 0 is out of range, allowed are 1 to 9"`
-	Errors []FieldProblem `json:"errors,omitempty" doc:"Every field that is wrong."`
-}
-
-// FieldProblem is what is wrong with one part of the request.
-type FieldProblem struct {
-	Location string `json:"location" example:"body.flight.seats" doc:"Begins with body, query, path or header."`
-	Message  string `json:"message" example:"0 is out of range, allowed are 1 to 9"`
-	Value    any    `json:"value,omitempty" doc:"The value, unless it stands in the body."`
-}
-
 // Names of problems that no fault has.
+// Problem is a problem as huma writes it.
+type Problem struct{ wire.Problem }
+
 const (
 	nameForbidden        = "Forbidden"
 	nameMethodNotAllowed = "MethodNotAllowed"
@@ -42,7 +29,7 @@ const (
 const retryAfter = "1"
 
 func newProblem(status int, name, detail string) *Problem {
-	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Name: name, Detail: detail}
+	return &Problem{wire.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Name: name, Detail: detail}}
 }
 
 func (p *Problem) Error() string { return p.Detail }
@@ -65,7 +52,7 @@ func (p *Problem) add(location, message string, value any) {
 	if strings.HasPrefix(location, "body") {
 		value = nil // it may be a card token, or a whole booking
 	}
-	p.Errors = append(p.Errors, FieldProblem{Location: location, Message: message, Value: value})
+	p.Errors = append(p.Errors, wire.FieldProblem{Location: location, Message: message, Value: value})
 }
 
 // summarize makes the detail of the errors, when there are any.

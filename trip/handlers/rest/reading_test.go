@@ -9,6 +9,7 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/handlers"
+	"tripsaga/trip/wire"
 )
 
 // TestQueriesHaveOneReading wants each problem to name its parameter.
@@ -124,10 +125,10 @@ func TestHeadersHaveOneReading(t *testing.T) {
 func TestIdsInCapitalsAreTheSame(t *testing.T) {
 	w, h, id := booked(t)
 	upper := strings.ToUpper(id)
-	if trip := decoded[TripDetails](t, ask(h, "GET", "/trips/"+upper, "")); trip.ID != id {
+	if trip := decoded[wire.TripDetails](t, ask(h, "GET", "/trips/"+upper, "")); trip.ID != id {
 		t.Errorf("trip %s", trip.ID)
 	}
-	if got := decoded[History](t, ask(h, "GET", "/trips/"+upper+"/history", "")); got.TripID != id {
+	if got := decoded[wire.History](t, ask(h, "GET", "/trips/"+upper+"/history", "")); got.TripID != id {
 		t.Errorf("history of %s", got.TripID)
 	}
 	if answer := ask(h, "POST", "/trips/"+upper+"/redrive", ""); answer.Header().Get("Location") != "/trips/"+id || w.redriven[0] != id {

@@ -2,50 +2,30 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"tripsaga/shared/fault"
 	"tripsaga/shared/history"
 	"tripsaga/trip/app"
+	"tripsaga/trip/wire"
 )
 
-// Saga is how far a trip's saga has come.
-type Saga struct {
-	Status       string       `json:"status" enum:"RUNNING,SUCCEEDED,FAILED,TIMED_OUT,ABORTED"`
-	CurrentState string       `json:"current_state,omitempty" doc:"While it runs."`
-	FailedState  string       `json:"failed_state,omitempty" doc:"Where it ended without success; a redrive resumes there."`
-	Error        string       `json:"error,omitempty"`
-	Cause        string       `json:"cause,omitempty"`
-	States       []StateVisit `json:"states" nullable:"false" doc:"The states entered so far, in order."`
-	Redrives     int          `json:"redrives"`
-	Started      time.Time    `json:"started"`
-	Stopped      time.Time    `json:"stopped,omitzero"`
-}
-
-// StateVisit is one visit of a state.
-type StateVisit struct {
-	Name     string `json:"name"`
-	Attempts int    `json:"attempts" doc:"How often its task was delivered."`
-}
-
-func viewSaga(p app.Progress, events []history.Event) *Saga {
-	v := &Saga{
+func viewSaga(p app.Progress, events []history.Event) *wire.Saga {
+	v := &wire.Saga{
 		Status: p.Status, FailedState: p.State, Error: p.Error, Cause: p.Cause,
-		Redrives: p.Redrives, Started: p.Started, Stopped: p.Stopped, States: []StateVisit{},
+		Redrives: p.Redrives, Started: p.Started, Stopped: p.Stopped, States: []wire.StateVisit{},
 	}
 	for _, visit := range history.Read(events).Visits {
-		v.States = append(v.States, StateVisit{Name: visit.State, Attempts: visit.Attempts})
+		v.States = append(v.States, wire.StateVisit{Name: visit.State, Attempts: visit.Attempts})
 	}
-	v.conclude(p)
+	conclude(v, p)
 	return v
 }
 
 // conclude tells what the state entered last means. Of a time-out or a stop no state is the cause.
-func (v *Saga) conclude(p app.Progress) {
+func conclude(v *wire.Saga, p app.Progress) {
 	if len(v.States) == 0 {
 		return
 	}
@@ -56,12 +36,6 @@ func (v *Saga) conclude(p app.Progress) {
 	case p.Status == "FAILED" && v.FailedState == "":
 		v.FailedState = last
 	}
-}
-
-// History is everything that happened in a saga.
-type History struct {
-	TripID string            `json:"trip_id"`
-	Events []json.RawMessage `json:"events" nullable:"false" doc:"HistoryEvent objects as GetExecutionHistory of Step Functions gives them."`
 }
 
 func (a *api) sagaRoutes(h huma.API) {
@@ -76,7 +50,7 @@ func (a *api) sagaRoutes(h huma.API) {
 	}, a.redrive)
 }
 
-func (a *api) history(ctx context.Context, in *tripID) (*struct{ Body History }, error) {
+func (a *api) history(ctx context.Context, in *tripID) (*struct{ Body wire.History }, error) {
 	events, err := a.Executions.History(ctx, in.ID)
 	if err != nil {
 		return nil, a.problem(ctx, "path", a.missing(ctx, in.ID, err))
@@ -85,7 +59,7 @@ func (a *api) history(ctx context.Context, in *tripID) (*struct{ Body History },
 	if err != nil {
 		return nil, a.problem(ctx, "path", err)
 	}
-	return &struct{ Body History }{History{TripID: in.ID, Events: raw}}, nil
+	return &struct{ Body wire.History }{wire.History{TripID: in.ID, Events: raw}}, nil
 }
 
 type redriveOutput struct {

@@ -9,6 +9,7 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/wire"
 )
 
 // tripID names the trip in an address.
@@ -33,17 +34,6 @@ type PageQuery struct {
 	Cursor string `query:"cursor" minLength:"12" maxLength:"2000" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"the next_cursor of a page" doc:"next_cursor of the page before."`
 }
 
-// TripPage is a page of trips.
-type TripPage struct {
-	Trips []Trip `json:"trips" nullable:"false"`
-	PageEnd
-}
-
-// PageEnd leads to the next page.
-type PageEnd struct {
-	NextCursor string `json:"next_cursor,omitempty" doc:"Absent on the last page. A page before it may be short."`
-}
-
 func (a *api) tripRoutes(h huma.API) {
 	huma.Register(h, huma.Operation{
 		OperationID: "list-trips", Method: http.MethodGet, Path: "/trips", Summary: "List trips, the newest first",
@@ -56,19 +46,19 @@ func (a *api) tripRoutes(h huma.API) {
 	}, a.getTrip)
 }
 
-func (a *api) listTrips(ctx context.Context, in *listInput) (*struct{ Body TripPage }, error) {
+func (a *api) listTrips(ctx context.Context, in *listInput) (*struct{ Body wire.TripPage }, error) {
 	page, err := a.Trips(ctx, domain.TripQuery{Status: domain.Status(in.Status), Limit: in.Limit, Cursor: in.Cursor})
 	if err != nil {
 		return nil, a.problem(ctx, "query", err)
 	}
-	body := TripPage{Trips: make([]Trip, 0, len(page.Items)), PageEnd: PageEnd{NextCursor: page.Cursor}}
+	body := wire.TripPage{Trips: make([]wire.Trip, 0, len(page.Items)), PageEnd: wire.PageEnd{NextCursor: page.Cursor}}
 	for _, t := range page.Items {
 		body.Trips = append(body.Trips, viewTrip(t))
 	}
-	return &struct{ Body TripPage }{body}, nil
+	return &struct{ Body wire.TripPage }{body}, nil
 }
 
-func (a *api) getTrip(ctx context.Context, in *tripID) (*struct{ Body TripDetails }, error) {
+func (a *api) getTrip(ctx context.Context, in *tripID) (*struct{ Body wire.TripDetails }, error) {
 	saga, unread := a.saga(ctx, in.ID)
 	details, err := a.Details(ctx, in.ID) // read after the saga: what the saga tells is then in the trip
 	if err != nil {
@@ -78,11 +68,11 @@ func (a *api) getTrip(ctx context.Context, in *tripID) (*struct{ Body TripDetail
 	if body.SagaUnread = unread != nil; body.SagaUnread && (fault.KindOf(unread) != fault.Unavailable || !details.Trip.Ended()) {
 		return nil, a.problem(ctx, "path", unread)
 	}
-	return &struct{ Body TripDetails }{body}, nil
+	return &struct{ Body wire.TripDetails }{body}, nil
 }
 
 // saga is the progress of a trip's saga, nil when it was not started yet.
-func (a *api) saga(ctx context.Context, id string) (*Saga, error) {
+func (a *api) saga(ctx context.Context, id string) (*wire.Saga, error) {
 	progress, err := a.Executions.Progress(ctx, id)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
 		return nil, nil

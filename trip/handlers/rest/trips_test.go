@@ -11,6 +11,7 @@ import (
 	"tripsaga/shared/fault"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/wire"
 )
 
 const sagaHistory = `[
@@ -31,7 +32,7 @@ func booked(t *testing.T) (w *world, h http.Handler, id string) {
 	t.Helper()
 	w = newWorld()
 	h = w.handler()
-	id = decoded[Trip](t, ask(h, "POST", "/trips", goodBooking, "Idempotency-Key", "k1")).ID
+	id = decoded[wire.Trip](t, ask(h, "POST", "/trips", goodBooking, "Idempotency-Key", "k1")).ID
 	w.progress[id] = app.Progress{Status: "RUNNING", Started: noon}
 	var events []json.RawMessage
 	if err := json.Unmarshal([]byte(sagaHistory), &events); err != nil {
@@ -44,19 +45,19 @@ func booked(t *testing.T) (w *world, h http.Handler, id string) {
 func TestGetTrip(t *testing.T) {
 	_, h, id := booked(t)
 	answer := ask(h, "GET", "/trips/"+id, "")
-	trip := decoded[TripDetails](t, answer)
-	want := &Saga{Status: "RUNNING", CurrentState: "ReserveHotel", Started: noon,
-		States: []StateVisit{{Name: "ReserveFlight", Attempts: 2}, {Name: "ReserveHotel", Attempts: 1}}}
+	trip := decoded[wire.TripDetails](t, answer)
+	want := &wire.Saga{Status: "RUNNING", CurrentState: "ReserveHotel", Started: noon,
+		States: []wire.StateVisit{{Name: "ReserveFlight", Attempts: 2}, {Name: "ReserveHotel", Attempts: 1}}}
 	if !reflect.DeepEqual(trip.Saga, want) {
 		t.Errorf("saga %+v, want %+v", trip.Saga, want)
 	}
-	if f := trip.Reservations.Flight; f == nil || *f != (Reservation{State: "DONE", ID: "f1", Amount: yen(30000)}) {
+	if f := trip.Reservations.Flight; f == nil || *f != (wire.Reservation{State: "DONE", ID: "f1", Amount: yen(30000)}) {
 		t.Errorf("flight %+v", f)
 	}
 	if r := trip.Reservations.Hotel; r == nil || r.State != "REFUSED" || r.Reason.Name != fault.NameHotelUnavailable {
 		t.Errorf("hotel %+v", r)
 	}
-	pay := Payment{CardToken: "tok_***", State: "UNDONE", Amount: yen(50000), ChargeID: "ch1", RefundID: "re1"}
+	pay := wire.Payment{CardToken: "tok_***", State: "UNDONE", Amount: yen(50000), ChargeID: "ch1", RefundID: "re1"}
 	if trip.Payment != pay {
 		t.Errorf("payment %+v, want %+v", trip.Payment, pay)
 	}
@@ -69,7 +70,7 @@ func TestGetTripBeforeItsSaga(t *testing.T) {
 	w, h, id := booked(t)
 	delete(w.progress, id)
 	answer := ask(h, "GET", "/trips/"+id, "")
-	if trip := decoded[TripDetails](t, answer); answer.Code != 200 || trip.Saga != nil || trip.Status != domain.Pending {
+	if trip := decoded[wire.TripDetails](t, answer); answer.Code != 200 || trip.Saga != nil || trip.Status != domain.Pending {
 		t.Errorf("answer %d %s", answer.Code, answer.Body)
 	}
 }
@@ -77,7 +78,7 @@ func TestGetTripBeforeItsSaga(t *testing.T) {
 func TestEndedSagaHasNoCurrentState(t *testing.T) {
 	w, h, id := booked(t)
 	w.progress[id] = app.Progress{Status: "FAILED", Error: "BookingFailed", State: "BookingFailed", Started: noon, Stopped: noon, Redrives: 1}
-	saga := decoded[TripDetails](t, ask(h, "GET", "/trips/"+id, "")).Saga
+	saga := decoded[wire.TripDetails](t, ask(h, "GET", "/trips/"+id, "")).Saga
 	if saga.CurrentState != "" || saga.FailedState != "BookingFailed" || saga.Redrives != 1 || saga.Stopped != noon {
 		t.Errorf("saga %+v", saga)
 	}
@@ -92,7 +93,7 @@ func TestFailedStateIsSeenInTheHistory(t *testing.T) {
 			json.RawMessage(`{"id":1,"previousEventId":0,"type":"TaskStateEntered","stateEnteredEventDetails":{"name":"ReserveFlight"}}`),
 			json.RawMessage(`{"id":2,"previousEventId":1,"type":"TaskStateEntered","stateEnteredEventDetails":{"name":"ReserveHotel"}}`),
 		}
-		if saga := decoded[TripDetails](t, ask(h, "GET", "/trips/"+id, "")).Saga; saga.FailedState != want {
+		if saga := decoded[wire.TripDetails](t, ask(h, "GET", "/trips/"+id, "")).Saga; saga.FailedState != want {
 			t.Errorf("%s: failed at %q, want %q", status, saga.FailedState, want)
 		}
 	}
@@ -107,7 +108,7 @@ func TestTripWhoseSagaCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer := ask(h, "GET", "/trips/"+id, "")
-	if trip := decoded[TripDetails](t, answer); answer.Code != 200 || !trip.SagaUnread || trip.Saga != nil || trip.Status != domain.Failed {
+	if trip := decoded[wire.TripDetails](t, answer); answer.Code != 200 || !trip.SagaUnread || trip.Saga != nil || trip.Status != domain.Failed {
 		t.Errorf("answer %d %s", answer.Code, answer.Body)
 	}
 	w.sagaFails = fault.New(fault.Internal, fault.NameInternal, "no permission")
@@ -116,7 +117,7 @@ func TestTripWhoseSagaCannotBeRead(t *testing.T) {
 
 func TestListTrips(t *testing.T) {
 	w, h, id := booked(t)
-	page := decoded[TripPage](t, ask(h, "GET", "/trips?status=PENDING&limit=7&cursor=cursor123456", ""))
+	page := decoded[wire.TripPage](t, ask(h, "GET", "/trips?status=PENDING&limit=7&cursor=cursor123456", ""))
 	if len(page.Trips) != 1 || page.Trips[0].ID != id || page.NextCursor != "more" {
 		t.Errorf("page %+v", page)
 	}
@@ -156,7 +157,7 @@ func TestUseCaseNamesTheParameter(t *testing.T) {
 
 func TestHistory(t *testing.T) {
 	_, h, id := booked(t)
-	body := decoded[History](t, ask(h, "GET", "/trips/"+id+"/history", ""))
+	body := decoded[wire.History](t, ask(h, "GET", "/trips/"+id+"/history", ""))
 	if body.TripID != id || len(body.Events) != 10 || !strings.Contains(string(body.Events[1]), `"input":"{}"`) {
 		t.Errorf("history %+v", body)
 	}

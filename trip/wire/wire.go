@@ -1,0 +1,149 @@
+// Package wire is the JSON of the REST API: what package rest writes and package client reads. The tags doc, enum and
+// example are for the OpenAPI description.
+package wire
+
+import (
+	"encoding/json"
+	"time"
+
+	"tripsaga/shared/money"
+	"tripsaga/trip/domain"
+)
+
+// Trip is a trip as clients see it.
+type Trip struct {
+	ID       string          `json:"id"`
+	Status   domain.Status   `json:"status" enum:"PENDING,CONFIRMED,FAILED,NEEDS_ATTENTION"`
+	Reason   domain.Reason   `json:"reason,omitzero" doc:"Why it failed or needs attention."`
+	Traveler domain.Traveler `json:"traveler"`
+	Flight   domain.Flight   `json:"flight"`
+	Hotel    domain.Stay     `json:"hotel"`
+	Payment  Payment         `json:"payment"`
+	Currency money.Currency  `json:"currency"`
+	Total    money.Amount    `json:"total,omitzero" doc:"What was paid, once the trip is confirmed."`
+	Version  int64           `json:"version" doc:"Counts the changes."`
+	Created  time.Time       `json:"created"`
+	Updated  time.Time       `json:"updated"`
+}
+
+// Payment is the card, masked, and in a [TripDetails] what became of the payment.
+type Payment struct {
+	CardToken string           `json:"card_token" example:"tok_***"`
+	State     domain.StepState `json:"state,omitempty" enum:"STARTED,DONE,REFUSED,UNDONE"`
+	Amount    money.Amount     `json:"amount,omitzero"`
+	ChargeID  string           `json:"charge_id,omitempty"`
+	RefundID  string           `json:"refund_id,omitempty"`
+	Reason    domain.Reason    `json:"reason,omitzero" doc:"Why it was refused."`
+}
+
+// Reservation is a reservation; it stays visible after it was taken back.
+type Reservation struct {
+	State  domain.StepState `json:"state" enum:"STARTED,DONE,REFUSED,UNDONE"`
+	ID     string           `json:"id,omitempty"`
+	Amount money.Amount     `json:"amount,omitzero"`
+	Reason domain.Reason    `json:"reason,omitzero" doc:"Why it was refused."`
+}
+
+// Reservations are the reservations made so far.
+type Reservations struct {
+	Flight *Reservation `json:"flight,omitempty"`
+	Hotel  *Reservation `json:"hotel,omitempty"`
+}
+
+// TripDetails is one trip with what its saga has done.
+type TripDetails struct {
+	Trip
+	Reservations Reservations `json:"reservations"`
+	Saga         *Saga        `json:"saga,omitempty" doc:"Absent until the saga has been started, and when saga_unread is true."`
+	SagaUnread   bool         `json:"saga_unread,omitzero" doc:"The saga could not be read just now. Only of trips that have ended: the rest of the answer is final."`
+}
+
+// TripPage is a page of trips.
+type TripPage struct {
+	Trips []Trip `json:"trips" nullable:"false"`
+	PageEnd
+}
+
+// PageEnd leads to the next page.
+type PageEnd struct {
+	NextCursor string `json:"next_cursor,omitempty" doc:"Absent on the last page. A page before it may be short."`
+}
+
+// Saga is how far a trip's saga has come.
+type Saga struct {
+	Status       string       `json:"status" enum:"RUNNING,SUCCEEDED,FAILED,TIMED_OUT,ABORTED"`
+	CurrentState string       `json:"current_state,omitempty" doc:"While it runs."`
+	FailedState  string       `json:"failed_state,omitempty" doc:"Where it ended without success; a redrive resumes there."`
+	Error        string       `json:"error,omitempty"`
+	Cause        string       `json:"cause,omitempty"`
+	States       []StateVisit `json:"states" nullable:"false" doc:"The states entered so far, in order."`
+	Redrives     int          `json:"redrives"`
+	Started      time.Time    `json:"started"`
+	Stopped      time.Time    `json:"stopped,omitzero"`
+}
+
+// StateVisit is one visit of a state.
+type StateVisit struct {
+	Name     string `json:"name"`
+	Attempts int    `json:"attempts" doc:"How often its task was delivered."`
+}
+
+// History is everything that happened in a saga.
+type History struct {
+	TripID string            `json:"trip_id"`
+	Events []json.RawMessage `json:"events" nullable:"false" doc:"HistoryEvent objects as GetExecutionHistory of Step Functions gives them."`
+}
+
+// FlightDay is one flight on one day.
+type FlightDay struct {
+	Number      domain.FlightNumber `json:"number"`
+	Date        domain.Date         `json:"date"`
+	Airline     string              `json:"airline"`
+	Origin      string              `json:"origin"`
+	Destination string              `json:"destination"`
+	Departs     string              `json:"departs" doc:"Local time."`
+	Arrives     string              `json:"arrives" doc:"Local time."`
+	Price       money.Amount        `json:"price" doc:"Of one seat."`
+	Capacity    int64               `json:"capacity"`
+	Available   int64               `json:"available"`
+}
+
+// HotelNight is one hotel on one night.
+type HotelNight struct {
+	Hotel     domain.HotelID `json:"hotel"`
+	Night     domain.Date    `json:"night" doc:"The day on which the night begins."`
+	Name      string         `json:"name"`
+	City      string         `json:"city"`
+	Price     money.Amount   `json:"price" doc:"Of one room for this night."`
+	Capacity  int64          `json:"capacity"`
+	Available int64          `json:"available"`
+}
+
+// FlightPage is a page of flights.
+type FlightPage struct {
+	Flights []FlightDay `json:"flights" nullable:"false"`
+	PageEnd
+}
+
+// NightPage is a page of nights.
+type NightPage struct {
+	Nights []HotelNight `json:"nights" nullable:"false"`
+	PageEnd
+}
+
+// Problem is the body of every error, as RFC 9457 has it, with the extensions name and errors.
+type Problem struct {
+	Type   string         `json:"type" example:"about:blank" doc:"Always about:blank: the title is the status' own."`
+	Title  string         `json:"title" example:"Unprocessable Entity"`
+	Status int            `json:"status" example:"422"`
+	Name   string         `json:"name" example:"InvalidRequest" doc:"The stable name of the error, for programs."`
+	Detail string         `json:"detail,omitempty" example:"flight.seats: 0 is out of range, allowed are 1 to 9"`
+	Errors []FieldProblem `json:"errors,omitempty" doc:"Every field that is wrong."`
+}
+
+// FieldProblem is what is wrong with one part of the request.
+type FieldProblem struct {
+	Location string `json:"location" example:"body.flight.seats" doc:"Begins with body, query, path or header."`
+	Message  string `json:"message" example:"0 is out of range, allowed are 1 to 9"`
+	Value    any    `json:"value,omitempty" doc:"The value, unless it stands in the body."`
+}
