@@ -23,8 +23,10 @@ type reporter struct {
 
 func (r *reporter) line(format string, args ...any) { fmt.Fprintf(&r.out, format+"\n", args...) }
 
-func (r *reporter) report(id string) {
-	for _, part := range []func(id string) error{r.saga, r.trip, r.events, r.ledger, r.history} {
+func (r *reporter) report(id string) { r.parts(id, r.saga, r.trip, r.events, r.ledger, r.history) }
+
+func (r *reporter) parts(id string, parts ...func(id string) error) {
+	for _, part := range parts {
 		if r.err == nil {
 			r.err = part(id)
 		}
@@ -171,9 +173,10 @@ type End struct {
 }
 
 // End is the expected end of the script's only booking.
-func (s *Script) End() End {
-	var e End
-	for line := range strings.Lines(s.Want) {
+func (s *Script) End() End { return endOf(s.Want) }
+
+func endOf(report string) (e End) {
+	for line := range strings.Lines(report) {
 		what, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
 		name, rest, _ := strings.Cut(value, " ")
 		step := domain.StepState(strings.TrimSuffix(name, "none"))
