@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tripsaga/engine/sim"
 	"tripsaga/verify/world"
 )
 
@@ -23,14 +24,14 @@ type expansion struct {
 	plain      bool // faults that are a matter of two are left out
 	visit      func(s world.Schedule, r *world.Result, moot bool)
 
-	crashes    int                  // the first point at which the process can be killed
-	deliveries map[world.Label]bool // those at which the fault may come
-	offered    map[world.Kind]int   // the last point at which a kind of fault can come
+	crashes    int                // the first point at which the process can be killed
+	deliveries map[sim.Label]bool // those at which the fault may come
+	offered    map[sim.Kind]int   // the last point at which a kind of fault can come
 }
 
 // survey looks at the parent's run once.
 func (e *expansion) survey() {
-	e.crashes, e.deliveries, e.offered = len(e.points), map[world.Label]bool{}, map[world.Kind]int{}
+	e.crashes, e.deliveries, e.offered = len(e.points), map[sim.Label]bool{}, map[sim.Kind]int{}
 	for i := e.from; i < len(e.points); i++ {
 		p := &e.points[i]
 		if p.Deaf {
@@ -53,7 +54,7 @@ func (e *expansion) at(ctx context.Context, i int) error {
 	p := &e.points[i]
 	for _, c := range p.Choices() {
 		moot := c.Moot && e.covered(i, c.Kind)
-		if moot && !e.everywhere || e.plain && c.Alone() {
+		if moot && !e.everywhere || e.plain && world.Alone(c.Fault) {
 			continue
 		}
 		if e.last && !e.drawn(e.parent.With(c.Fault)) {
@@ -64,23 +65,23 @@ func (e *expansion) at(ctx context.Context, i int) error {
 		}
 	}
 	late, again := p.Delays()
-	if late && !(p.First && e.arrives(p)) && !(e.plain && world.Fault{At: p.Label, Kind: world.Late}.Alone()) {
-		if err := e.delay(ctx, p.Label, world.Late); err != nil {
+	if late && !(p.First && e.arrives(p)) && !(e.plain && world.Alone(sim.Fault{At: p.Label, Kind: sim.Late})) {
+		if err := e.delay(ctx, p.Label, sim.Late); err != nil {
 			return err
 		}
 	}
 	if again {
-		return e.delay(ctx, p.Label, world.Again)
+		return e.delay(ctx, p.Label, sim.Again)
 	}
 	return nil
 }
 
 // covered tells that the fault to which a moot one comes is one that the expansion runs.
-func (e *expansion) covered(i int, kind world.Kind) bool {
+func (e *expansion) covered(i int, kind sim.Kind) bool {
 	switch kind {
 	case world.Crash: // the one before it, or after the write before it
 		return i > e.crashes
-	case world.Die:
+	case sim.Die:
 		return e.arrives(&e.points[i])
 	}
 	return i < e.offered[kind] // one that comes later
@@ -93,10 +94,10 @@ func (e *expansion) arrives(p *world.Point) bool {
 }
 
 // add runs the parent with one more fault.
-func (e *expansion) add(ctx context.Context, f world.Fault, moot bool) (*world.Result, error) {
+func (e *expansion) add(ctx context.Context, f sim.Fault, moot bool) (*world.Result, error) {
 	s := e.parent.With(f)
 	if e.last && !e.named(s) {
-		if f.Until == world.AtEnd {
+		if f.Until == sim.AtEnd {
 			return e.world.Run(ctx, s) // looked at only for where the call could go on
 		}
 		return nil, nil
@@ -127,8 +128,8 @@ func (x *exploration) drawn(s world.Schedule) bool {
 
 // delay lets the call stand still at a point, or come again, and go on at the end, or before a point that came after it.
 // All of that is drawn, or none.
-func (e *expansion) delay(ctx context.Context, at world.Label, kind world.Kind) error {
-	f := world.Fault{At: at, Kind: kind, Until: world.AtEnd}
+func (e *expansion) delay(ctx context.Context, at sim.Label, kind sim.Kind) error {
+	f := sim.Fault{At: at, Kind: kind, Until: sim.AtEnd}
 	if e.last && !e.drawn(e.parent.With(f)) {
 		return nil
 	}
@@ -151,7 +152,7 @@ func (e *expansion) delay(ctx context.Context, at world.Label, kind world.Kind) 
 // it comes to the same wherever it goes on. But a fault that follows may come in between: so both ends are followed, the
 // place just before the one point, and that just after the other.
 type landing struct {
-	until world.Label
+	until sim.Label
 	meets bool // the point and the call cannot change places
 	after bool // the point before it did
 }
@@ -159,10 +160,10 @@ type landing struct {
 func (l landing) moot() bool { return !l.meets && !l.after }
 
 // landings are those in a run in which the call went on at the end.
-func landings(r *world.Result, f world.Fault) (all []landing) {
+func landings(r *world.Result, f sim.Fault) (all []landing) {
 	points := r.Points[:r.Closed]
-	call := world.Label{Trip: f.At.Trip, Actor: f.At.Actor, N: f.At.N}
-	if f.Kind == world.Again {
+	call := sim.Label{Saga: f.At.Saga, Actor: f.At.Actor, N: f.At.N}
+	if f.Kind == sim.Again {
 		call.Actor, call.N = call.Actor+"+", 1
 	}
 	at := slices.IndexFunc(points, func(p world.Point) bool { return p.Label == f.At })
@@ -173,15 +174,15 @@ func landings(r *world.Result, f world.Fault) (all []landing) {
 	return landingsOf(points, at+1, touched, call)
 }
 
-func landingsOf(points []world.Point, from int, touched world.Touched, call world.Label) (all []landing) {
+func landingsOf(points []world.Point, from int, touched world.Touched, call sim.Label) (all []landing) {
 	stopped, met := false, true
 	for i := from; i < len(points); i++ {
 		p := &points[i]
 		if p.Stopped && !stopped {
 			stopped = true
-			all = append(all, landing{until: world.AtStop, meets: true})
+			all = append(all, landing{until: sim.AtStop, meets: true})
 		}
-		if p.Trip == call.Trip && p.Actor == call.Actor && p.N == call.N {
+		if p.Saga == call.Saga && p.Actor == call.Actor && p.N == call.N {
 			continue
 		}
 		meets := p.Meets(touched)

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 
+	"tripsaga/engine/sim"
 	"tripsaga/verify/world"
 )
 
@@ -12,7 +13,7 @@ import (
 func (e *expansion) interleave(ctx context.Context, i int) error {
 	p := &e.points[i]
 	for _, c := range p.Choices() {
-		if !c.Kind.Splits() || c.Moot || !e.drawn(e.parent.With(c.Fault)) {
+		if !world.Splits(c.Kind) || c.Moot || !e.drawn(e.parent.With(c.Fault)) {
 			continue
 		}
 		whole, err := e.world.Run(ctx, e.parent.With(c.Fault))
@@ -33,12 +34,12 @@ func (e *expansion) interleave(ctx context.Context, i int) error {
 }
 
 // pauses runs the schedules in which he is paused before one of his operations.
-func (e *expansion) pauses(ctx context.Context, f world.Fault, own []world.Point) error {
+func (e *expansion) pauses(ctx context.Context, f sim.Fault, own []world.Point) error {
 	for n := 1; n < len(own); n++ {
 		if own[n].Deaf {
 			continue
 		}
-		f.Cut, f.Until = n+1, world.AtEnd
+		f.Count, f.Until = n+1, sim.AtEnd
 		r, err := e.add(ctx, f, false)
 		if err != nil || r == nil {
 			return err
@@ -56,10 +57,10 @@ func (e *expansion) pauses(ctx context.Context, f world.Fault, own []world.Point
 }
 
 // nested runs the schedules in which somebody else comes in between two of his operations.
-func (e *expansion) nested(ctx context.Context, f world.Fault, own []world.Point) error {
+func (e *expansion) nested(ctx context.Context, f sim.Fault, own []world.Point) error {
 	for n := 1; n < len(own); n++ {
 		for _, c := range own[n].Choices() {
-			if !c.Kind.Splits() || c.Moot {
+			if !world.Splits(c.Kind) || c.Moot {
 				continue
 			}
 			s := e.parent.With(f).With(c.Fault)

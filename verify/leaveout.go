@@ -1,13 +1,16 @@
 package verify
 
-import "tripsaga/verify/world"
+import (
+	"tripsaga/engine/sim"
+	"tripsaga/verify/world"
+)
 
 // What is left out of the pairs beyond what comes to the same. The documents tell of it.
 
 // aloneIn tells that the pairs of a single are left out: its fault, or its scenario, is a matter of two already.
 func aloneIn(s world.Schedule) bool {
 	for _, f := range s.Faults {
-		if f.Alone() {
+		if world.Alone(f) {
 			return true
 		}
 	}
@@ -17,8 +20,8 @@ func aloneIn(s world.Schedule) bool {
 // apart tells that a pair of faults of one trip is left to the scenario that has that trip alone. In the scenarios of two
 // trips a pair has one fault of each, or one of none.
 func apart(s world.Schedule, p *world.Point) bool {
-	first := s.Faults[0].At.Trip
-	return first != "" && p.Trip == first && (s.Scenario == "two" || s.Scenario == "last-seat")
+	first := s.Faults[0].At.Saga
+	return first != "" && p.Saga == first && (s.Scenario == "two" || s.Scenario == "last-seat")
 }
 
 // monotonous marks the points of the retries of a fault that lasts, but for those of the first two and the last two: in
@@ -29,20 +32,20 @@ func monotonous(points []world.Point) []bool {
 	var tries []int // the deliveries of one visit of a state
 	flush := func() {
 		if len(tries) > 2*ends {
-			trip := points[tries[0]].Trip
+			trip := points[tries[0]].Saga
 			for i := tries[ends]; i < tries[len(tries)-ends]; i++ {
-				dull[i] = points[i].Trip == trip // what others do in between is their own
+				dull[i] = points[i].Saga == trip // what others do in between is their own
 			}
 		}
 		tries = tries[:0]
 	}
-	var visit world.Label
+	var visit sim.Label
 	for i := range points {
 		p := &points[i]
 		if p.Where != world.Delivery || !p.Deaf {
 			continue
 		}
-		if who := (world.Label{Trip: p.Trip, Actor: p.Actor}); who != visit || p.Attempt == 0 {
+		if who := (sim.Label{Saga: p.Saga, Actor: p.Actor}); who != visit || p.Attempt == 0 {
 			flush()
 			visit = who
 		}

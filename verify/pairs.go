@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"tripsaga/engine/sim"
 	"tripsaga/verify/world"
 )
 
@@ -39,9 +40,9 @@ func (x *exploration) seconds(firsts []node) job {
 			everywhere: x.opt.Whole, last: true, plain: true, visit: func(world.Schedule, *world.Result, bool) {},
 		}
 		var onward []pair
-		if n.schedule.Faults[0].Until == world.AtEnd {
+		if n.schedule.Faults[0].Until == sim.AtEnd {
 			e.visit = func(s world.Schedule, two *world.Result, _ bool) {
-				if s.Faults[1].Kind.Diverts() {
+				if world.Diverts(s.Faults[1].Kind) {
 					onward = append(onward, pair{s, two})
 				}
 			}
@@ -69,7 +70,7 @@ type pair struct {
 // land lets the call that stands still by the first fault go on at the points that only the second one leads to: those of
 // the compensations.
 func (x *exploration) land(ctx context.Context, w *world.World, known []world.Point, pairs []pair) error {
-	had := map[world.Label]bool{}
+	had := map[sim.Label]bool{}
 	for i := range known {
 		had[known[i].Label] = true
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 
+	"tripsaga/engine/sim"
 	"tripsaga/verify/world"
 )
 
@@ -68,25 +69,25 @@ func (k *walker) further(s world.Schedule, r *world.Result) world.Schedule {
 }
 
 // faults are those of a point; a call that stands still there goes on at the end or before a point that is drawn.
-func (k *walker) faults(points []world.Point, i int) []world.Fault {
+func (k *walker) faults(points []world.Point, i int) []sim.Fault {
 	p := &points[i]
-	var all []world.Fault
+	var all []sim.Fault
 	for _, c := range p.Choices() {
 		all = append(all, c.Fault)
 	}
 	later := points[i+1:]
-	delay := func(kind world.Kind) {
-		all = append(all, world.Fault{At: p.Label, Kind: kind, Until: world.AtEnd})
+	delay := func(kind sim.Kind) {
+		all = append(all, sim.Fault{At: p.Label, Kind: kind, Until: sim.AtEnd})
 		for range min(3, len(later)) {
-			all = append(all, world.Fault{At: p.Label, Kind: kind, Until: later[k.random.IntN(len(later))].Label})
+			all = append(all, sim.Fault{At: p.Label, Kind: kind, Until: later[k.random.IntN(len(later))].Label})
 		}
 	}
 	late, again := p.Delays()
 	if late {
-		delay(world.Late)
+		delay(sim.Late)
 	}
 	if again {
-		delay(world.Again)
+		delay(sim.Again)
 	}
 	return all
 }

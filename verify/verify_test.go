@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/trip/saga"
 	"tripsaga/verify/world"
 )
@@ -128,9 +129,9 @@ func TestShrink(t *testing.T) {
 
 func TestMonotonous(t *testing.T) {
 	delivery := func(n int) world.Point {
-		return world.Point{Label: world.Label{Trip: "A", Actor: "X", N: n + 1}, Where: world.Delivery, Attempt: n, Deaf: n > 0}
+		return world.Point{Label: sim.Label{Saga: "A", Actor: "X", N: n + 1}, Where: world.Delivery, Attempt: n, Deaf: n > 0}
 	}
-	journal := world.Point{Label: world.Label{Trip: "A", Actor: world.Engine}, Where: world.EngineWrite}
+	journal := world.Point{Label: sim.Label{Saga: "A", Actor: world.Engine}, Where: world.EngineWrite}
 	var points []world.Point
 	for n := range 8 {
 		points = append(points, delivery(n), journal)

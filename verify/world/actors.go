@@ -7,25 +7,37 @@ import (
 	"strings"
 	"time"
 
+	"tripsaga/engine/sim"
 	"tripsaga/table"
 	"tripsaga/trip/app"
 )
 
-// other is the frame of somebody who is no function.
+// The actors that are no function, as labels name them.
+const (
+	Client     = "Book"
+	Engine     = "Engine"
+	Listener   = "Listener"
+	Reconciler = "Reconcile"
+	Redriver   = "Redrive"
+	Loader     = "Load"
+	Looker     = "Look"
+)
+
+// other is the frame of an actor that is no function.
 func (r *run) other(actor string, n int) *frame {
 	f := r.others[actor]
 	if f == nil || f.label.N != n {
-		f = &frame{label: Label{Actor: actor, N: n}}
+		f = &frame{label: sim.Label{Actor: actor, N: n}}
 		r.others[actor] = f
 	}
 	return f
 }
 
 // as does something in somebody's name. split and until are those of a fault by which somebody else comes in between.
-func (r *run) as(f *frame, by Fault, do func()) {
+func (r *run) as(f *frame, by sim.Fault, do func()) {
 	t := &thread{run: r, do: do, frame: f}
-	if by.Kind.Splits() && by.Cut > 0 {
-		t.split, t.until = by.Cut, by.Until
+	if Splits(by.Kind) && by.Count > 0 {
+		t.split, t.until = by.Count, by.Until
 	}
 	if t.split > 0 || r.pauses(f.label) {
 		t.pausable()
@@ -35,7 +47,7 @@ func (r *run) as(f *frame, by Fault, do func()) {
 
 // someone is the frame of the actor's next piece of work.
 func (r *run) someone(trip, actor string) *frame {
-	l := Label{Trip: trip, Actor: actor}
+	l := sim.Label{Saga: trip, Actor: actor}
 	l.N = r.count(l)
 	return &frame{label: l}
 }
@@ -50,7 +62,7 @@ func (r *run) book(j *journey) {
 		return
 	}
 	j.calls++
-	r.as(&frame{label: Label{Trip: j.name, Actor: Client, N: j.calls}}, Fault{}, func() {
+	r.as(&frame{label: sim.Label{Saga: j.name, Actor: Client, N: j.calls}}, sim.Fault{}, func() {
 		t, err := p.core.App.BookTrip(r.ctx, j.name, j.request)
 		switch {
 		case p.dead:
@@ -69,7 +81,7 @@ func (r *run) book(j *journey) {
 }
 
 // rebook is the client's call once more, by another connection.
-func (r *run) rebook(j *journey, by Fault) {
+func (r *run) rebook(j *journey, by sim.Fault) {
 	p := r.process()
 	r.as(r.someone(j.name, Client+"+"), by, func() {
 		if t, err := p.core.App.BookTrip(r.ctx, j.name, j.request); err == nil && !p.dead {
@@ -79,9 +91,9 @@ func (r *run) rebook(j *journey, by Fault) {
 }
 
 // reconcile starts what was stored and never started, as the server does every minute.
-func (r *run) reconcile() { r.reconcileWith(app.Patience{Grace: time.Minute}, Fault{}) }
+func (r *run) reconcile() { r.reconcileWith(app.Patience{Grace: time.Minute}, sim.Fault{}) }
 
-func (r *run) reconcileWith(patience app.Patience, by Fault) {
+func (r *run) reconcileWith(patience app.Patience, by sim.Fault) {
 	p := r.process()
 	if p.dead {
 		return
@@ -111,14 +123,14 @@ const maxRedrives = 8
 func (r *run) redriveLater(j *journey) {
 	r.process().clock.AfterFunc(time.Minute, func() {
 		r.redriven = true
-		if r.redrives++; r.redrives > maxRedrives || r.process().dead || r.redrive(j, Fault{}) == nil || !r.stopped(j) {
+		if r.redrives++; r.redrives > maxRedrives || r.process().dead || r.redrive(j, sim.Fault{}) == nil || !r.stopped(j) {
 			return
 		}
 		r.redriveLater(j)
 	})
 }
 
-func (r *run) redrive(j *journey, by Fault) error {
+func (r *run) redrive(j *journey, by sim.Fault) error {
 	p, err := r.process(), errInjected
 	if p.dead {
 		return err
@@ -132,7 +144,7 @@ func (r *run) redrive(j *journey, by Fault) error {
 }
 
 // interfere lets somebody else come in between, just before the point.
-func (r *run) interfere(f Fault, pt *Point) {
+func (r *run) interfere(f sim.Fault, pt *Point) {
 	switch f.Kind {
 	case Overdue:
 		r.reconcileWith(app.Patience{Overdue: -1}, f) // whatever its age
@@ -148,19 +160,19 @@ func (r *run) interfere(f Fault, pt *Point) {
 		}
 	case Rebook:
 		for _, j := range r.trips {
-			if j.name == f.At.Trip {
+			if j.name == f.At.Saga {
 				r.rebook(j, f)
 			}
 		}
 	case Look:
 		r.look()
 	case Stray:
-		r.stray(f.At.Trip)
+		r.stray(f.At.Saga)
 	}
 }
 
 // load offers more, or less, of what the point is about, at a higher price.
-func (r *run) load(f Fault, pt *Point) {
+func (r *run) load(f sim.Fault, pt *Point) {
 	p := r.process()
 	pk := r.trips[0].trip.Flight
 	for _, key := range pt.Keys {

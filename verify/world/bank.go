@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 
+	"tripsaga/engine/sim"
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
 	"tripsaga/table"
@@ -21,11 +22,11 @@ var _ store.Bank = (*bankPort)(nil)
 
 // Charge is one point.
 func (b *bankPort) Charge(ctx context.Context, key string, amount money.Amount, card string) (id string, err error) {
-	err = b.pass(Charge, opCharge, key, func(f Fault) (err error) {
+	err = b.pass(Charge, opCharge, key, func(f sim.Fault) (err error) {
 		if f.Kind == Decline {
 			card = bank.Declined
 		}
-		b.p.run.heardByBank(b.p.run.frame.label.Trip, key)
+		b.p.run.heardByBank(b.p.run.frame.label.Saga, key)
 		if id, err = b.bank.Charge(ctx, key, amount, card); !b.p.dead {
 			b.p.run.heardOfBank(opCharge, key, id, err)
 		}
@@ -39,7 +40,7 @@ func (b *bankPort) Charge(ctx context.Context, key string, amount money.Amount, 
 
 // Cancel is one point.
 func (b *bankPort) Cancel(ctx context.Context, key string) (refund string, err error) {
-	err = b.pass(Refund, opCancel, key, func(Fault) (err error) {
+	err = b.pass(Refund, opCancel, key, func(sim.Fault) (err error) {
 		if refund, err = b.bank.Cancel(ctx, key); !b.p.dead {
 			b.p.run.heardOfBank(opCancel, key, refund, err)
 		}
@@ -59,7 +60,7 @@ func (b *bankPort) Entries(ctx context.Context, key string) ([]domain.Entry, err
 var silent = fault.New(fault.Unavailable, fault.NameUnavailable, "injected: the bank did not answer")
 
 // pass lets the call through to the bank, or not, or loses its answer.
-func (b *bankPort) pass(where Where, op, key string, do func(Fault) error) error {
+func (b *bankPort) pass(where Where, op, key string, do func(sim.Fault) error) error {
 	r, fr := b.p.run, b.p.run.frame
 	if b.p.dead || fr == nil || fr.call == nil || b.p.run.thread.gone() {
 		return silent
@@ -67,27 +68,27 @@ func (b *bankPort) pass(where Where, op, key string, do func(Fault) error) error
 	l := fr.label
 	l.Op = op
 	l.I = r.count(l)
-	what := l.Trip + "." + op
+	what := l.Saga + "." + op
 	f := r.visit(Point{Label: l, Where: where, Deaf: fr.quiet || r.lasting[what] != "", Keys: bankKeys(key)})
 	if b.p.dead {
 		return silent
 	}
-	if f.Kind.Lasting() {
+	if lasts(f.Kind) {
 		r.lasting[what] = f.Kind
 	}
 	switch r.lasting[what] {
 	case Down:
 		return silent
 	case Mute:
-		f.Kind = Lost
+		f.Kind = sim.Lost
 	}
 	switch f.Kind {
-	case Fail:
+	case sim.Fail:
 		return silent
 	case Crash:
-		r.kill(f.Cut)
+		r.kill(f.Count)
 		return silent
-	case Die, Late:
+	case sim.Die, sim.Late:
 		if !r.thread.park(f.Until) {
 			return silent
 		}
@@ -101,14 +102,14 @@ func (b *bankPort) pass(where Where, op, key string, do func(Fault) error) error
 // bankKeys is the partition in which the bank keeps a payment.
 func bankKeys(payment string) []table.Key { return []table.Key{{PK: "BANK#" + payment}} }
 
-func (b *bankPort) after(f Fault, err error) error {
+func (b *bankPort) after(f sim.Fault, err error) error {
 	switch f.Kind {
-	case Lost:
+	case sim.Lost:
 		return silent
 	case Crashed:
-		b.p.run.kill(f.Cut)
+		b.p.run.kill(f.Count)
 	case Gone:
-		b.p.run.thread.park(Label{})
+		b.p.run.thread.park(sim.Label{})
 	}
 	return err
 }

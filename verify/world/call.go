@@ -10,11 +10,12 @@ import (
 	"strings"
 
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 )
 
 // frame is whose operations come by.
 type frame struct {
-	label Label
+	label sim.Label
 	call  *call // of a function; nil for others
 	bank  bool  // inside the bank, which is a party of its own
 	begun bool  // it has made an operation
@@ -53,7 +54,7 @@ func (p *process) tasks(tasks map[string]engine.Task) map[string]engine.Task {
 }
 
 func (r *run) newCall(p *process, trip, actor string, ctx context.Context, task engine.Task, in json.RawMessage) *call {
-	l := Label{Trip: trip, Actor: actor}
+	l := sim.Label{Saga: trip, Actor: actor}
 	l.N = r.count(l)
 	// A call may outlive the delivery that it is part of.
 	c := &call{p: p, ctx: context.WithoutCancel(ctx), task: task, in: in}
@@ -67,7 +68,7 @@ func (r *run) newCall(p *process, trip, actor string, ctx context.Context, task 
 // again is the same delivery once more.
 func (c *call) again() *call {
 	l := c.frame.label
-	return c.run.newCall(c.p, l.Trip, l.Actor+"+", c.ctx, c.task, c.in)
+	return c.run.newCall(c.p, l.Saga, l.Actor+"+", c.ctx, c.task, c.in)
 }
 
 // deliver is the task as the engine calls it.
@@ -78,7 +79,7 @@ func (p *process) deliver(ctx context.Context, name string, task engine.Task, in
 	}
 	info, _ := engine.InfoOf(ctx)
 	c := r.newCall(p, r.nameOf(info.Execution), name, ctx, task, in)
-	what := c.frame.label.Trip + "." + name
+	what := c.frame.label.Saga + "." + name
 	f := r.visit(Point{
 		Label: c.frame.label, Where: Delivery, Attempt: info.Attempt, Deaf: r.lasting[what] != "",
 		Alters: amount.Match(in),
@@ -88,7 +89,7 @@ func (p *process) deliver(ctx context.Context, name string, task engine.Task, in
 	}
 	p.journalledFirst(c)
 	p.contextsEnd(wanted{c.frame.label, info.Attempt, ctx})
-	if f.Kind.Lasting() || f.Kind == Nap {
+	if lasts(f.Kind) || f.Kind == Nap {
 		r.lasting[what] = f.Kind
 	}
 	switch r.lasting[what] {
@@ -122,7 +123,7 @@ func (p *process) contextsEnd(next wanted) {
 	l := next.label
 	for _, w := range p.calls {
 		before := w.label
-		if before.Trip == l.Trip && before.Actor == l.Actor && w.attempt < next.attempt && w.ctx.Err() == nil && !p.run.world.maps {
+		if before.Saga == l.Saga && before.Actor == l.Actor && w.attempt < next.attempt && w.ctx.Err() == nil && !p.run.world.maps {
 			p.run.violation(contextEnds, "%s is delivered, and the context of %s has not ended", l, before)
 		}
 	}
@@ -130,18 +131,18 @@ func (p *process) contextsEnd(next wanted) {
 }
 
 // under runs the call with the fault of its delivery.
-func (c *call) under(f Fault) (json.RawMessage, error) {
+func (c *call) under(f sim.Fault) (json.RawMessage, error) {
 	switch f.Kind {
-	case Fail, Doze:
+	case sim.Fail, Doze:
 		return nil, throttled
-	case Die:
+	case sim.Die:
 		return nil, engine.ErrNoReply
-	case Late:
+	case sim.Late:
 		c.wait(f.Until)
 		return nil, engine.ErrNoReply
-	case Twice:
+	case sim.Twice:
 		c.again().work()
-	case Again:
+	case sim.Again:
 		c.again().wait(f.Until)
 	}
 	c.work()
@@ -158,22 +159,22 @@ func (c *call) under(f Fault) (json.RawMessage, error) {
 func (c *call) reply() (json.RawMessage, error) {
 	r := c.run
 	l := c.frame.label
-	l.Op = opReply
+	l.Op = sim.Reply
 	f := r.visit(Point{Label: l, Where: Reply, Deaf: c.frame.quiet})
 	switch {
-	case c.p.dead || f.Kind == Lost:
+	case c.p.dead || f.Kind == sim.Lost:
 		return nil, engine.ErrNoReply
-	case f.Kind == Fail:
+	case f.Kind == sim.Fail:
 		c.out, c.err = nil, unavailable
 	}
-	c.p.heard[l.Trip] = r.journal[l.Trip] + 1
+	c.p.heard[l.Saga] = r.journal[l.Saga] + 1
 	return c.out, c.err
 }
 
 // journalledFirst holds the engine to its order: what it has heard is in the journal before it acts on it. Of two engines
 // each may find in the journal what the other has heard.
 func (p *process) journalledFirst(c *call) {
-	trip := c.frame.label.Trip
+	trip := c.frame.label.Saga
 	if len(p.run.procs) > 1 && !p.run.procs[len(p.run.procs)-2].dead {
 		return
 	}
@@ -201,7 +202,7 @@ func (c *call) judge() {
 	}
 	r, l := c.run, c.frame.label
 	name := errorName(c.err)
-	r.found = append(r.found, r.judge.Answered(r.idOf(l.Trip), strings.TrimSuffix(l.Actor, "+"), c.out, name)...)
+	r.found = append(r.found, r.judge.Answered(r.idOf(l.Saga), strings.TrimSuffix(l.Actor, "+"), c.out, name)...)
 }
 
 // errorName is the name by which a state machine knows an error: "" of none.

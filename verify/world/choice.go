@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"tripsaga/engine/sim"
 	"tripsaga/table"
 )
 
@@ -12,7 +13,7 @@ import (
 // function that ends before it has written anything is a delivery that never arrives; what others do comes to the same
 // anywhere before the next operation that touches what they touch.
 type Choice struct {
-	Fault
+	sim.Fault
 	Moot bool
 }
 
@@ -22,16 +23,16 @@ func (p *Point) Choices() []Choice {
 		return nil
 	}
 	var all []Choice
-	add := func(moot bool, kinds ...Kind) {
+	add := func(moot bool, kinds ...sim.Kind) {
 		for _, k := range kinds {
-			all = append(all, Choice{Fault{At: p.Label, Kind: k}, moot})
+			all = append(all, Choice{sim.Fault{At: p.Label, Kind: k}, moot})
 		}
 	}
 	p.choose(add)
 	if p.Crashes() {
 		add(p.Pending > 0, Crash)
 		for cut := 1; cut <= p.Pending; cut++ {
-			all = append(all, Choice{Fault{At: p.Label, Kind: Crash, Cut: cut}, cut < p.Pending})
+			all = append(all, Choice{sim.Fault{At: p.Label, Kind: Crash, Count: cut}, cut < p.Pending})
 		}
 	}
 	if p.Actor == Client {
@@ -43,10 +44,10 @@ func (p *Point) Choices() []Choice {
 	return all
 }
 
-func (p *Point) choose(add func(moot bool, kinds ...Kind)) {
+func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
 	switch p.Where {
 	case Delivery:
-		add(false, Fail, Die, Twice, Down, Mute, Doze, Nap, Overdue)
+		add(false, sim.Fail, sim.Die, sim.Twice, Down, Mute, Doze, Nap, Overdue)
 		if p.Alters {
 			add(false, Altered)
 		}
@@ -54,37 +55,37 @@ func (p *Point) choose(add func(moot bool, kinds ...Kind)) {
 			add(false, Stray)
 		}
 	case Reply:
-		add(false, Fail, Lost)
+		add(false, sim.Fail, sim.Lost)
 	case Read:
-		add(false, Fail)
+		add(false, sim.Fail)
 		add(!p.touches("INVENTORY"), Load, Lower)
 	case Write:
-		add(false, Fail, Throttle, Lost, Gone, Crashed, Rival, Look)
-		add(true, Die)
+		add(false, sim.Fail, Throttle, sim.Lost, Gone, Crashed, Rival, Look)
+		add(true, sim.Die)
 		add(!p.touches(skTrip), Overdue, Rebook)
 		add(!p.touches("AVAILABLE"), Load, Lower)
 	case Charge:
-		add(false, Fail, Lost, Down, Mute, Decline, Gone, Crashed, Rival)
-		add(true, Die)
+		add(false, sim.Fail, sim.Lost, Down, Mute, Decline, Gone, Crashed, Rival)
+		add(true, sim.Die)
 	case Refund:
-		add(false, Fail, Lost, Down, Mute, Gone, Crashed, Rival)
-		add(true, Die)
+		add(false, sim.Fail, sim.Lost, Down, Mute, Gone, Crashed, Rival)
+		add(true, sim.Die)
 	case EngineWrite:
-		add(false, Fail, Throttle, Lost, Crashed, Rival, Look)
+		add(false, sim.Fail, Throttle, sim.Lost, Crashed, Rival, Look)
 		if p.touches(skExecution) {
 			add(false, Overdue, Rebook)
 		}
 	case OtherWrite:
-		add(false, Fail, Throttle, Lost, Crashed)
+		add(false, sim.Fail, Throttle, sim.Lost, Crashed)
 		p.meddle(add)
 	default:
-		add(false, Fail)
+		add(false, sim.Fail)
 		p.meddle(add)
 	}
 }
 
 // meddle are those who come in between the operations of somebody else.
-func (p *Point) meddle(add func(moot bool, kinds ...Kind)) {
+func (p *Point) meddle(add func(moot bool, kinds ...sim.Kind)) {
 	switch p.Actor {
 	case Client:
 		if p.touches(skTrip) {
@@ -127,11 +128,11 @@ func (p *Point) Delays() (late, again bool) {
 }
 
 // takes tells whether a fault of this kind can happen at the point.
-func (p *Point) takes(k Kind) bool {
+func (p *Point) takes(k sim.Kind) bool {
 	switch late, again := p.Delays(); k {
-	case Late:
+	case sim.Late:
 		return late
-	case Again:
+	case sim.Again:
 		return again
 	}
 	return slices.ContainsFunc(p.Choices(), func(c Choice) bool { return c.Kind == k })
@@ -147,33 +148,33 @@ func (p *Point) Crashes() bool {
 }
 
 // Call is the delivery that the point belongs to; ok is false for one that belongs to none.
-func (p *Point) Call() (delivery Label, ok bool) {
+func (p *Point) Call() (delivery sim.Label, ok bool) {
 	switch p.Where {
 	case Read, Write, Charge, Refund, Reply:
-		return Label{Trip: p.Trip, Actor: p.Actor, N: p.N}, true
+		return sim.Label{Saga: p.Saga, Actor: p.Actor, N: p.N}, true
 	}
-	return Label{}, false
+	return sim.Label{}, false
 }
 
-// Alone tells that the fault is a matter of two already, such as a failure and a restart in the wait after it: schedules
+// Alone reports whether the fault is a matter of two already, such as a failure and a restart in the wait after it: schedules
 // of two faults are left out that have it.
-func (f Fault) Alone() bool {
+func Alone(f sim.Fault) bool {
 	switch f.Kind {
 	case Doze, Nap, Lower, Rebook, Look, Stray:
 		return true
-	case Late:
+	case sim.Late:
 		return f.At.Actor == Engine || f.At.Actor == Client || f.At.Actor == Listener || f.At.Actor == Redriver
 	}
-	return f.Kind.Splits() && f.Cut > 0
+	return Splits(f.Kind) && f.Count > 0
 }
 
 // Touched are the keys that a call reads and those that it writes.
 type Touched struct{ reads, writes map[table.Key]bool }
 
 // TouchedBy collects what a delivery touches, from the points of a run.
-func TouchedBy(points []Point, delivery Label) Touched {
+func TouchedBy(points []Point, delivery sim.Label) Touched {
 	return touchedBy(points, func(p *Point) bool {
-		return p.Trip == delivery.Trip && p.Actor == delivery.Actor && p.N == delivery.N
+		return p.Saga == delivery.Saga && p.Actor == delivery.Actor && p.N == delivery.N
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/shared/fault"
 	"tripsaga/table"
 	"tripsaga/trip/domain"
@@ -21,7 +22,7 @@ func (r *run) look() {
 	}
 	f := r.someone("", Looker)
 	f.quiet = true // what goes wrong for who reads is the same for all who read
-	r.as(f, Fault{}, func() {
+	r.as(f, sim.Fault{}, func() {
 		for _, j := range r.trips {
 			r.lookAtTrip(p, j)
 			r.lookAtExecution(p, j)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"tripsaga/engine/sim"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
 )
@@ -32,7 +33,6 @@ const (
 	opPut     = "put"
 	opCharge  = "charge"
 	opCancel  = "cancel"
-	opReply   = "reply"
 	opJournal = "journal"
 	opNotice  = "notice"
 )
@@ -51,7 +51,7 @@ const (
 
 // Point is one operation of a run.
 type Point struct {
-	Label
+	sim.Label
 	Where   Where
 	Attempt int           // of a delivery: how often its state was tried before
 	Keys    []table.Key   // that it touches
@@ -61,7 +61,7 @@ type Point struct {
 	First   bool          // of a function's operations in this delivery
 	Alters  bool          // of a delivery: its input can be made another
 	Deaf    bool          // a fault that lasts has taken it already, or it is the bank's own: nothing more can go wrong here
-	Hit     Kind          // the fault that happened here, for the timeline
+	Hit     sim.Kind      // the fault that happened here, for the timeline
 	Given   bool          // that fault is the scenario's own
 }
 

@@ -23,13 +23,13 @@ type process struct {
 	dead     bool
 	heard    map[string]int // by trip: how long the journal must be before the next delivery
 	handlers map[string]engine.Task
-	calls    []wanted // deliveries whose reply the engine waits for
-	cut      *Fault   // the process is to be killed half-way through its next wait
+	calls    []wanted   // deliveries whose reply the engine waits for
+	cut      *sim.Fault // the process is to be killed half-way through its next wait
 }
 
 // wanted is a delivery and the context that the engine gave it.
 type wanted struct {
-	label   Label
+	label   sim.Label
 	attempt int
 	ctx     context.Context
 }
@@ -87,7 +87,7 @@ func (p *process) halfway(r *run) bool {
 	if wait := due.Sub(p.clock.Now()); !waits || wait <= 0 {
 		return false
 	}
-	trip := p.cut.At.Trip
+	trip := p.cut.At.Saga
 	p.cut = nil
 	p.clock.Advance(due.Sub(p.clock.Now()) / 2)
 	if r.hangs = due; len(r.trips) == 1 && len(r.faults)-len(r.given) == 1 { // else it may be the wait of something else

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"tripsaga/engine/sim"
 	"tripsaga/verify/model"
 )
 
@@ -17,9 +18,9 @@ type run struct {
 	world    *World
 	scenario Scenario
 	order    uint64
-	faults   map[Label]Fault
-	given    map[Label]bool // those of the faults that belong to the scenario
-	pending  int            // faults of the schedule that have not happened yet
+	faults   map[sim.Label]sim.Fault
+	given    map[sim.Label]bool // those of the faults that belong to the scenario
+	pending  int                // faults of the schedule that have not happened yet
 
 	ledger *books
 	judge  *model.Judge
@@ -30,13 +31,13 @@ type run struct {
 	frame   *frame  // whose operation comes by; nil for the engine's own
 	thread  *thread // that is at work; nil for one that nothing can pause
 	silent  bool    // the world itself reads: no point, and no fault
-	counts  map[Label]int
+	counts  map[sim.Label]int
 	journal map[string]int // entries written, by trip
 
-	standings map[string]*standing // by the trip's id
-	late      map[Label][]*thread  // by the point before which they resume
-	stalled   []*thread            // every thread that is paused
-	lasting   map[string]Kind      // by trip and function
+	standings map[string]*standing    // by the trip's id
+	late      map[sim.Label][]*thread // by the point before which they resume
+	stalled   []*thread               // every thread that is paused
+	lasting   map[string]sim.Kind     // by trip and function
 	others    map[string]*frame
 	broke     Variant // that of this run
 
@@ -89,8 +90,8 @@ type Result struct {
 
 func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 	r := &run{
-		ctx: ctx, world: w, scenario: scenario, order: s.Order, faults: make(map[Label]Fault, len(s.Faults)), given: map[Label]bool{}, pending: len(s.Faults),
-		ledger: w.books(), counts: map[Label]int{}, late: map[Label][]*thread{}, lasting: map[string]Kind{},
+		ctx: ctx, world: w, scenario: scenario, order: s.Order, faults: make(map[sim.Label]sim.Fault, len(s.Faults)), given: map[sim.Label]bool{}, pending: len(s.Faults),
+		ledger: w.books(), counts: map[sim.Label]int{}, late: map[sim.Label][]*thread{}, lasting: map[string]sim.Kind{},
 		others: map[string]*frame{}, settled: -1, journal: map[string]int{}, standings: map[string]*standing{},
 	}
 	for _, f := range scenario.given {
@@ -102,7 +103,7 @@ func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 		r.faults[f.At] = f
 	}
 	for at, f := range r.faults {
-		r.slow = r.slow || f.Kind == Late && (at.Actor == Engine || at.Actor == Listener)
+		r.slow = r.slow || f.Kind == sim.Late && (at.Actor == Engine || at.Actor == Listener)
 	}
 	var trips []model.Trip
 	for _, b := range scenario.trips {
@@ -178,9 +179,9 @@ func (r *run) playAll() {
 	}
 	r.drain()
 	r.attendAll()
-	r.land(AtStop)
+	r.land(sim.AtStop)
 	r.closed = len(r.points)
-	r.land(AtEnd)
+	r.land(sim.AtEnd)
 	for range len(r.faults) + 1 { // what resumes may be paused once more
 		r.landAll()
 		r.drain()
@@ -261,7 +262,7 @@ func (r *run) attend() bool {
 			if r.quiet() { // else who is to mark the trip may be paused
 				r.found = append(r.found, r.judge.Stopped(r.ledger.all(), j.trip.ID)...)
 			}
-			r.land(AtStop)
+			r.land(sim.AtStop)
 			clear(r.lasting)
 			r.redriveLater(j)
 			busy = true
@@ -338,7 +339,7 @@ func (r *run) endsInTime() {
 // excused tells that a fault of the schedule may cost a booking, whatever the saga does.
 func (r *run) excused() bool {
 	for _, f := range r.faults {
-		if f.Kind.Lasting() || f.Kind == Leave || f.Kind == Load || f.Kind == Decline || f.Kind == Altered {
+		if lasts(f.Kind) || f.Kind == Leave || f.Kind == Load || f.Kind == Decline || f.Kind == Altered {
 			return true
 		}
 	}

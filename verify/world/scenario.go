@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tripsaga/engine/sim"
 	"tripsaga/shared/ident"
 	"tripsaga/shared/money"
 	"tripsaga/trip/adapters/bank"
@@ -23,7 +24,7 @@ type Scenario struct {
 	// one of the trips at most is confirmed, and one is when no fault outlasts the retries.
 	oneWins bool
 	apart   time.Duration // between the bookings
-	given   []Fault       // what goes wrong in every run of it
+	given   []sim.Fault   // what goes wrong in every run of it
 	single  bool          // what is given is a fault already: its pairs are left out
 }
 
@@ -76,15 +77,15 @@ var scenarios = []Scenario{
 	{Name: "two", Means: "two trips, one soon after the other, share flight and hotel", apart: 20 * time.Second, trips: []booking{
 		book("A", flight, 1, hotel, model.MustConfirm), book("B", flight, 1, hotel, model.MustConfirm)}},
 	{Name: "stopped", Means: "the confirmation is broken until it is mended: the saga stops, and stops again after a first redrive", trips: []booking{
-		book("A", flight, 2, hotel, model.Either)}, single: true, given: []Fault{
-		{At: Label{Trip: "A", Actor: "BookingConfirmed", N: 1}, Kind: Broken},
-		{At: Label{Trip: "A", Actor: Engine, N: 1, Op: opNotice, I: 1}, Kind: Redrive}}},
+		book("A", flight, 2, hotel, model.Either)}, single: true, given: []sim.Fault{
+		{At: sim.Label{Saga: "A", Actor: "BookingConfirmed", N: 1}, Kind: Broken},
+		{At: sim.Label{Saga: "A", Actor: Engine, N: 1, Op: opNotice, I: 1}, Kind: Redrive}}},
 	{Name: "rivals", Means: "a second engine takes up the saga while the first is at work on it", trips: []booking{
-		book("A", flight, 2, hotel, model.MustConfirm)}, single: true, given: []Fault{
-		{At: Label{Trip: "A", Actor: "ReserveHotel", N: 1, Op: opPut, I: 1}, Kind: Rival}}},
+		book("A", flight, 2, hotel, model.MustConfirm)}, single: true, given: []sim.Fault{
+		{At: sim.Label{Saga: "A", Actor: "ReserveHotel", N: 1, Op: opPut, I: 1}, Kind: Rival}}},
 	{Name: "rivals-fail", Means: "a second engine takes up a saga that fails", trips: []booking{
-		book("A", flight, 2, soldOut, model.MustFail)}, single: true, given: []Fault{
-		{At: Label{Trip: "A", Actor: "CancelFlight", N: 1, Op: opPut, I: 1}, Kind: Rival}}},
+		book("A", flight, 2, soldOut, model.MustFail)}, single: true, given: []sim.Fault{
+		{At: sim.Label{Saga: "A", Actor: "CancelFlight", N: 1, Op: opPut, I: 1}, Kind: Rival}}},
 }
 
 // Single tells that the scenario has a fault already, so that pairs of others are left out.

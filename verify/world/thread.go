@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"tripsaga/engine/sim"
 )
 
 // thread is a goroutine of the program that a fault can pause at one of its operations. It and the thread of the run
@@ -14,9 +16,9 @@ type thread struct {
 	do    func()
 	frame *frame // in whose name it works; kept while it is paused
 
-	until Label // while it is paused: the point before which it resumes; the zero Label is never
-	split int   // it is to be paused before so manieth an operation of its own from now on; 0 is not
-	start bool  // it has begun
+	until sim.Label // while it is paused: the point before which it resumes; the zero sim.Label is never
+	split int       // it is to be paused before so manieth an operation of its own from now on; 0 is not
+	start bool      // it has begun
 	ended bool
 	dead  bool // it may resume, but nothing that it does has an effect
 
@@ -66,7 +68,7 @@ func (t *thread) work() {
 }
 
 // park pauses the thread, or the one that it runs in, until the point. It reports false when the thread is dead by then.
-func (t *thread) park(until Label) (alive bool) {
+func (t *thread) park(until sim.Label) (alive bool) {
 	for t.enter == nil && t.outer != nil {
 		t = t.outer
 	}
@@ -92,11 +94,11 @@ func (t *thread) gone() bool {
 }
 
 // wait lists the thread, which is paused or has not begun, for the point.
-func (t *thread) wait(until Label) {
+func (t *thread) wait(until sim.Label) {
 	r := t.run
 	t.until = until
 	r.stalled = append(r.stalled, t)
-	if until != (Label{}) {
+	if until != (sim.Label{}) {
 		r.late[until] = append(r.late[until], t)
 	}
 }
@@ -110,7 +112,7 @@ func (t *thread) abandon() {
 }
 
 // land resumes the threads that are paused until this point.
-func (r *run) land(at Label) {
+func (r *run) land(at sim.Label) {
 	threads := r.late[at]
 	if len(threads) == 0 {
 		return
@@ -127,7 +129,7 @@ func (r *run) land(at Label) {
 // landAll resumes whatever is paused until a point that never came.
 func (r *run) landAll() {
 	for len(r.late) > 0 {
-		labels := slices.SortedFunc(maps.Keys(r.late), func(a, b Label) int { return strings.Compare(a.String(), b.String()) })
+		labels := slices.SortedFunc(maps.Keys(r.late), func(a, b sim.Label) int { return strings.Compare(a.String(), b.String()) })
 		for _, l := range labels {
 			r.land(l)
 		}
@@ -144,9 +146,9 @@ func (r *run) forget(t *thread) {
 }
 
 // pauses tells whether the schedule pauses the actor at one of its operations.
-func (r *run) pauses(l Label) bool {
+func (r *run) pauses(l sim.Label) bool {
 	for at, f := range r.faults {
-		if at.Trip == l.Trip && at.Actor == l.Actor && at.N == l.N && at.Op != "" && (f.Kind == Late || f.Kind == Die || f.Kind == Gone) {
+		if at.Saga == l.Saga && at.Actor == l.Actor && at.N == l.N && at.Op != "" && (f.Kind == sim.Late || f.Kind == sim.Die || f.Kind == Gone) {
 			return true
 		}
 	}

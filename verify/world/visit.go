@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"tripsaga/engine/sim"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
 	"tripsaga/verify/model"
@@ -44,7 +45,7 @@ func (p *process) decide(op faulty.Op) faulty.Fault {
 // enginePoint labels what the engine does to its own items.
 func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 	r := p.run
-	pt := Point{Where: EngineRead, Keys: keys, Label: Label{Trip: r.tripOf(keys[0]), Actor: Engine, N: p.n}}
+	pt := Point{Where: EngineRead, Keys: keys, Label: sim.Label{Saga: r.tripOf(keys[0]), Actor: Engine, N: p.n}}
 	if pt.Op = opOf(op.Kind); pt.Op == opPut {
 		pt.Where = EngineWrite
 	}
@@ -52,7 +53,7 @@ func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 		if digits, ok := strings.CutPrefix(key.SK, skJournal); ok && op.Kind == faulty.Transact {
 			pt.Op, pt.I = opJournal, number(digits)
 			pt.Try = r.count(pt.Label) - 1
-			r.kept(pt.Trip)
+			r.kept(pt.Saga)
 			return pt
 		}
 	}
@@ -99,16 +100,16 @@ func (r *run) framePoint(f *frame, op *faulty.Op, keys []table.Key) Point {
 	return pt
 }
 
-func (r *run) count(l Label) int {
+func (r *run) count(l sim.Label) int {
 	r.counts[l]++
 	return r.counts[l]
 }
 
 // visit records the point and gives its fault; what was to come just before it comes first.
-func (r *run) visit(pt Point) Fault {
+func (r *run) visit(pt Point) sim.Fault {
 	if len(r.points) > maxPoints {
 		r.circles("%d operations", len(r.points))
-		return Fault{}
+		return sim.Fault{}
 	}
 	pt.At, pt.Stopped, pt.Pending = r.now(), r.someStopped(), len(r.ledger.writes)-r.ledger.durable
 	r.land(pt.Label)
@@ -122,7 +123,7 @@ func (r *run) visit(pt Point) Fault {
 	given := r.given[pt.Label]
 	if !hit || !given && !pt.takes(f.Kind) || r.process().dead {
 		r.points = append(r.points, pt)
-		return Fault{}
+		return sim.Fault{}
 	}
 	pt.Hit, pt.Given = f.Kind, given
 	r.points = append(r.points, pt)
@@ -150,7 +151,7 @@ func (r *run) visit(pt Point) Fault {
 // quiet tells that no call stands still.
 func (r *run) quiet() bool {
 	for _, t := range r.stalled {
-		if !t.dead && t.until != (Label{}) {
+		if !t.dead && t.until != (sim.Label{}) {
 			return false
 		}
 	}
@@ -169,39 +170,39 @@ func (r *run) settle() {
 }
 
 // excuse tells the judge what the fault may cost.
-func (r *run) excuse(f Fault) {
-	r.lasted = r.lasted || f.Kind.Lasting()
+func (r *run) excuse(f sim.Fault) {
+	r.lasted = r.lasted || lasts(f.Kind)
 	for _, j := range r.trips {
-		if f.Kind == Load || f.Kind == Lower || f.At.Trip == j.name && (f.Kind.Lasting() || f.Kind == Decline || f.Kind == Altered) {
+		if f.Kind == Load || f.Kind == Lower || f.At.Saga == j.name && (lasts(f.Kind) || f.Kind == Decline || f.Kind == Altered) {
 			r.judge.SetOutcome(j.trip.ID, model.Either)
 		}
 	}
 }
 
 // inject makes the fault one of the table's.
-func (p *process) inject(f Fault) faulty.Fault {
+func (p *process) inject(f sim.Fault) faulty.Fault {
 	r := p.run
 	if p.dead { // by a fault that came in between
 		return faulty.Before(table.ErrClosed)
 	}
 	switch f.Kind {
-	case Fail, Leave:
+	case sim.Fail, Leave:
 		r.leave(f)
 		return faulty.Before(errInjected)
-	case Lost:
+	case sim.Lost:
 		r.ledger.unheard = true
 		return faulty.After(errInjected)
 	case Throttle:
 		return faulty.Before(table.ErrTryAgain)
 	case Crash:
-		r.kill(f.Cut)
+		r.kill(f.Count)
 		return faulty.Before(table.ErrClosed)
 	case Crashed:
-		return faulty.CrashAfter(func() { r.kill(f.Cut) })
+		return faulty.CrashAfter(func() { r.kill(f.Count) })
 	case Gone:
 		r.ledger.unheard = true
-		return faulty.CrashAfter(func() { r.thread.park(Label{}) })
-	case Die, Late:
+		return faulty.CrashAfter(func() { r.thread.park(sim.Label{}) })
+	case sim.Die, sim.Late:
 		if !r.thread.park(f.Until) {
 			return faulty.Before(table.ErrClosed)
 		}
@@ -209,9 +210,9 @@ func (p *process) inject(f Fault) faulty.Fault {
 	return faulty.Fault{}
 }
 
-func (r *run) leave(f Fault) {
+func (r *run) leave(f sim.Fault) {
 	for _, j := range r.trips {
-		if f.Kind == Leave && f.At.Trip == j.name {
+		if f.Kind == Leave && f.At.Saga == j.name {
 			j.done = true
 		}
 	}

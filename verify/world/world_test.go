@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/table"
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/saga"
@@ -120,10 +122,10 @@ func (r *Result) passed(label string) bool {
 func TestSameScheduleSameBytes(t *testing.T) {
 	one, other := newWorld(t), newWorld(t)
 	base := one.mustRun(t, "booked")
-	kinds := map[Kind]bool{}
+	kinds := map[sim.Kind]bool{}
 	for i := range base.Points {
 		for _, c := range base.Points[i].Choices() {
-			id := Schedule{Scenario: "booked", Faults: []Fault{c.Fault}}.String()
+			id := Schedule{Scenario: "booked", Faults: []sim.Fault{c.Fault}}.String()
 			a, b := one.mustRun(t, id), other.mustRun(t, id)
 			if a.Bytes != b.Bytes || a.End != b.End {
 				t.Errorf("%s: two runs differ", id)
@@ -137,8 +139,8 @@ func TestSameScheduleSameBytes(t *testing.T) {
 	if other := one.mustRun(t, "booked"); other.Bytes != base.Bytes {
 		t.Error("a run left something behind for the next")
 	}
-	for _, k := range Kinds() {
-		if delayed := k == Late || k == Again; !kinds[k] && !delayed && k != Redrive && k != Broken && k != Stray {
+	for k := range words {
+		if delayed := words[k] == sim.Until; !kinds[k] && !delayed && k != Redrive && k != Broken && k != Stray {
 			t.Errorf("no %s was offered", k)
 		}
 	}
@@ -218,7 +220,7 @@ func TestIDs(t *testing.T) {
 	for _, id := range []string{
 		"", "nowhere", "booked:", "booked:A.X#1", "booked:A.X#1=boom", "booked:A.X#1=late", "booked:A.X#1=fail@end",
 		"booked:A.X=fail", "booked:A.X#one=fail", "booked:A.X#1.put=fail", "booked:A.X#1=crash--1", "booked:A.X#1=fail-1",
-		"booked:A.X#1=load-2", "booked:A.X#1=load@end", "booked:A.X#1=load-0@end", "booked:A.X#1=look-2@end", "booked:A.X#1=late-1@end",
+		"booked:A.X#1=fail:Y", "booked:A.X#*=fail", "booked:A.X#1=late@30m", "booked:A.X#1=load-2", "booked:A.X#1=load@end", "booked:A.X#1=load-0@end", "booked:A.X#1=look-2@end", "booked:A.X#1=late-1@end",
 	} {
 		if s, err := ParseSchedule(id); err == nil {
 			t.Errorf("%q is taken as %v", id, s)
@@ -236,4 +238,22 @@ func BenchmarkRun(b *testing.B) {
 			}
 		})
 	}
+}
+
+// FuzzSchedule holds that an id is refused, or is a schedule whose own id is the same schedule.
+func FuzzSchedule(f *testing.F) {
+	for _, id := range []string{
+		"booked", "booked~2:A.ReserveHotel#1.put1=late@end", "two:A.X#1=crash-0,B.Book#2.put2=overdue-3@stop", "booked:A.X#1=fail:Y", "booked:A.X#*=fail",
+	} {
+		f.Add(id)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		s, err := ParseSchedule(id)
+		if err != nil {
+			return
+		}
+		if again, err := ParseSchedule(s.String()); err != nil || !reflect.DeepEqual(again, s) {
+			t.Errorf("%q is %+v, whose id is %q, %v", id, s, s, err)
+		}
+	})
 }

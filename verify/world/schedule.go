@@ -1,0 +1,129 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tripsaga/engine/sim"
+)
+
+// Kinds of fault beside those of [sim.Calls], with what they mean at the points where they can happen. docs/verify.md has
+// all words in one table.
+const (
+	Throttle sim.Kind = "throttle" // the table is busy or meets a conflict of transactions: nothing is written
+	Gone     sim.Kind = "gone"     // the function's process ends after it
+	Altered  sim.Kind = "altered"  // the delivery comes once more at once, with another input
+	Down     sim.Kind = "down"     // it fails, and so does every later delivery until an operator repairs it
+	Mute     sim.Kind = "mute"     // it has its effect, and its reply is lost, now and later, until an operator repairs it
+	Broken   sim.Kind = "broken"   // it fails with an error that is not retried, until an operator repairs it; of scenarios only
+	Decline  sim.Kind = "decline"  // the bank declines the card
+	Crash    sim.Kind = "crash"    // the whole process is killed before it, and started again
+	Crashed  sim.Kind = "crashed"  // the whole process is killed after it, and started again
+	Leave    sim.Kind = "leave"    // the client gets an error and does not come back
+	Doze     sim.Kind = "doze"     // it fails, and the whole process is killed half-way through the wait for the next attempt
+	Nap      sim.Kind = "nap"      // it never arrives, and the whole process is killed half-way through its time-out
+
+	// Another actor comes in between. With -N@POINT it is paused before its N-th operation, and resumes at that point.
+	Overdue sim.Kind = "overdue" // the reconciler runs just before it, and finds every open trip overdue
+	Load    sim.Kind = "load"    // more, at a higher price, is offered of what it is about just before it
+	Lower   sim.Kind = "lower"   // less, at a higher price, is offered of what it is about just before it
+	Rival   sim.Kind = "rival"   // a second engine opens on the same table just before it
+	Redrive sim.Kind = "redrive" // an operator redrives the stopped sagas just before it
+	Rebook  sim.Kind = "rebook"  // the client's call comes once more just before it
+	Look    sim.Kind = "look"    // somebody reads all there is to read just before it, and asks for what must be refused
+	Stray   sim.Kind = "stray"   // a payment and a confirmation of the trip, which nobody asked for, are delivered just before it
+)
+
+// words are all that this player knows. The error of a failure is chosen by the place at which it happens.
+var words = sim.Words{
+	sim.Fail: sim.Nothing, sim.Lost: sim.Nothing, sim.Die: sim.Nothing, sim.Late: sim.Until, sim.Twice: sim.Nothing, sim.Again: sim.Until,
+	Throttle: sim.Nothing, Gone: sim.Nothing, Altered: sim.Nothing, Down: sim.Nothing, Mute: sim.Nothing, Broken: sim.Nothing,
+	Decline: sim.Nothing, Crash: sim.Count, Crashed: sim.Count, Leave: sim.Nothing, Doze: sim.Nothing, Nap: sim.Nothing,
+	Overdue: sim.Split, Load: sim.Split, Lower: sim.Split, Redrive: sim.Split, Rebook: sim.Split,
+	Rival: sim.Nothing, Look: sim.Nothing, Stray: sim.Nothing,
+}
+
+// Splits reports whether the kind is another actor's work, which can be paused between two of its operations.
+func Splits(k sim.Kind) bool { return words[k] == sim.Split }
+
+// lasts reports whether the fault stays until it is repaired, so that retries do not help.
+func lasts(k sim.Kind) bool { return k == Down || k == Mute || k == Broken }
+
+// Diverts reports whether the saga takes another way after the fault, however often it retries.
+func Diverts(k sim.Kind) bool { return lasts(k) || k == Decline }
+
+// parseFault reads a fault that this player knows: at one point, until another one.
+func parseFault(s string) (sim.Fault, error) {
+	f, err := words.Parse(s)
+	switch {
+	case err != nil:
+		return f, err
+	case f.Last != 0:
+		return f, fmt.Errorf("%q: a schedule names each delivery, such as %s#%d", s, f.At.Actor, f.At.N)
+	case words[f.Kind] == sim.Until && f.Until == (sim.Label{}):
+		return f, fmt.Errorf("%q: in a schedule a call resumes before a point, such as @end", s)
+	}
+	return f, nil
+}
+
+// Schedule is a scenario and what goes wrong in it, in the order of the points.
+type Schedule struct {
+	Scenario string
+	Order    uint64 // seed of the order of functions that are due at one instant; 0: the order in which they were queued
+	Faults   []sim.Fault
+}
+
+// String is the schedule's id.
+func (s Schedule) String() string {
+	var b strings.Builder
+	b.WriteString(s.Scenario)
+	if s.Order != 0 {
+		b.WriteString("~" + strconv.FormatUint(s.Order, 10))
+	}
+	for i, f := range s.Faults {
+		b.WriteString([]string{":", ","}[min(i, 1)] + f.String())
+	}
+	return b.String()
+}
+
+// ParseSchedule reads what String writes.
+func ParseSchedule(id string) (Schedule, error) {
+	name, list, some := strings.Cut(id, ":")
+	name, order, ordered := strings.Cut(name, "~")
+	s := Schedule{Scenario: name}
+	if ordered {
+		var err error
+		if s.Order, err = strconv.ParseUint(order, 10, 64); err != nil || s.Order == 0 {
+			return s, fmt.Errorf("%q: behind a ~ is the seed of an order, a number from 1", id)
+		}
+	}
+	if _, ok := scenarioNamed(name); !ok {
+		return s, fmt.Errorf("there is no scenario %q, only %q", name, ScenarioNames())
+	}
+	if !some {
+		return s, nil
+	}
+	for text := range strings.SplitSeq(list, ",") {
+		f, err := parseFault(text)
+		if err != nil {
+			return s, err
+		}
+		if slices.ContainsFunc(s.Faults, func(o sim.Fault) bool { return o.At == f.At }) {
+			return s, fmt.Errorf("%q: there are two faults at %s", id, f.At)
+		}
+		s.Faults = append(s.Faults, f)
+	}
+	return s, nil
+}
+
+// With is s and one more fault.
+func (s Schedule) With(f sim.Fault) Schedule {
+	return Schedule{s.Scenario, s.Order, append(slices.Clip(slices.Clone(s.Faults)), f)}
+}
+
+// Without is s without its i-th fault.
+func (s Schedule) Without(i int) Schedule {
+	return Schedule{s.Scenario, s.Order, slices.Delete(slices.Clone(s.Faults), i, i+1)}
+}
