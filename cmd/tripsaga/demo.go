@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tripsaga/shared/history"
 	"tripsaga/shared/money"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
@@ -23,7 +24,7 @@ func (c *demoCmd) Run(p *program) error {
 	began, n := time.Now(), 0
 	var demo play.Demo
 	if !c.JSON {
-		demo.Print = func(b play.Booked) error { n++; return p.printBooked(n, b) }
+		demo.Print = func(b play.Booked) error { n++; p.printBooked(n, b); return nil }
 	}
 	end, err := demo.Run(p.ctx)
 	if err != nil {
@@ -42,23 +43,18 @@ func (c *demoCmd) Run(p *program) error {
 	return err
 }
 
-func (p *program) printBooked(n int, b play.Booked) error {
-	history, err := decodeHistory(b.History)
-	if err != nil {
-		return err
-	}
+func (p *program) printBooked(n int, b play.Booked) {
 	mark := "as it must"
 	if b.Wrong {
 		mark = "NOT as it must"
 	}
 	fmt.Fprintf(p.stdout, "%d. %s\n", n, b.Script.Title)
-	p.printTimeline(history)
+	p.printTimeline(history.Read(b.History))
 	fmt.Fprintf(p.stdout, "   saga %s", b.End.Saga)
 	if b.End.Error != "" {
 		fmt.Fprintf(p.stdout, " (%s)", b.End.Error)
 	}
 	fmt.Fprintf(p.stdout, ", trip %s: %s\n\n", b.End.Trip, mark)
-	return nil
 }
 
 func (p *program) printDemoLedger(l app.Ledger) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tripsaga/shared/history"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/saga"
 	"tripsaga/trip/wire"
@@ -75,12 +76,12 @@ func (f *following) patiently(ctx context.Context, look func() error) error {
 	}
 }
 
-func (f *following) history(ctx context.Context) (history []historyEvent, err error) {
+func (f *following) history(ctx context.Context) (x history.Execution, err error) {
 	err = f.patiently(ctx, func() error {
-		history, err = f.c.history(ctx, f.id)
+		x, err = f.c.history(ctx, f.id)
 		return err
 	})
-	return history, err
+	return x, err
 }
 
 func (f *following) trip(ctx context.Context) (trip wire.TripDetails, err error) {
@@ -93,12 +94,12 @@ func (f *following) trip(ctx context.Context) (trip wire.TripDetails, err error)
 
 func (f *following) toEnd(ctx context.Context) (trip wire.TripDetails, err error) {
 	for {
-		history, err := f.history(ctx)
+		x, err := f.history(ctx)
 		if err != nil && !notFound(err) { // not found: its saga is about to start
 			return trip, err
 		}
-		f.show(history)
-		if ended(history) {
+		f.show(x)
+		if x.Ended {
 			return f.settled(ctx)
 		}
 		if err := f.exists(ctx, err); err != nil {
@@ -121,7 +122,7 @@ func (f *following) exists(ctx context.Context, missing error) error {
 
 // show prints the attempts that have ended since the last look, in order; on a terminal the next one, too, until its
 // line is overwritten.
-func (f *following) show(history []historyEvent) {
+func (f *following) show(x history.Execution) {
 	if f.quiet {
 		return
 	}
@@ -129,7 +130,7 @@ func (f *following) show(history []historyEvent) {
 	if colourful(f.p.stdout) {
 		erase = "\r\x1b[2K"
 	}
-	for _, l := range timeline(history)[f.printed:] {
+	for _, l := range x.Lines[f.printed:] {
 		fmt.Fprint(f.p.stdout, erase)
 		if l.Running && erase != "" {
 			fmt.Fprintf(f.p.stdout, "   %9s  %-20s attempt %-2d ...", clock(l.At), printable(l.State), l.Attempt)
@@ -162,12 +163,13 @@ func statusIs(err error, status int) bool {
 	return errors.As(err, &p) && p.Status == status
 }
 
-func (c *client) history(ctx context.Context, id string) ([]historyEvent, error) {
+func (c *client) history(ctx context.Context, id string) (history.Execution, error) {
 	var body wire.History
 	if err := c.get(ctx, tripPath(id)+"/history", nil, &body); err != nil {
-		return nil, err
+		return history.Execution{}, err
 	}
-	return decodeHistory(body.Events)
+	events, err := history.Decode(body.Events)
+	return history.Read(events), err
 }
 
 // outcome prints how a followed booking ended; the error carries the exit code of one that is not confirmed.

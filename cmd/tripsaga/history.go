@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"tripsaga/shared/history"
 	"tripsaga/trip/wire"
 )
 
@@ -24,26 +25,24 @@ func (h *historyCmd) Run(p *program) error {
 	if h.JSON {
 		return p.printJSON(body)
 	}
-	history, err := decodeHistory(body.Events)
+	events, err := history.Decode(body.Events)
 	if err != nil {
 		return err
 	}
-	p.printTimeline(history)
-	p.printEnd(history)
+	saga := history.Read(events)
+	p.printTimeline(saga)
+	p.printEnd(saga)
 	return nil
 }
 
-// printEnd prints how the saga stands.
-func (p *program) printEnd(history []historyEvent) {
-	if !ended(history) {
+// printEnd prints how the saga ended, or that it is running.
+func (p *program) printEnd(x history.Execution) {
+	switch {
+	case !x.Ended:
 		fmt.Fprintln(p.stdout, "   the saga is running")
-		return
-	}
-	last := history[len(history)-1]
-	f := last.end()
-	if f == nil {
+	case x.Failure == nil:
 		fmt.Fprintln(p.stdout, "   the saga "+p.paint(green, "succeeded"))
-		return
+	default:
+		fmt.Fprintf(p.stdout, "   the saga ended without success: %s\n", p.paint(red, printable(x.Failure.Error)))
 	}
-	fmt.Fprintf(p.stdout, "   the saga ended without success: %s\n", p.paint(red, printable(f.Error)))
 }

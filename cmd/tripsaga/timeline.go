@@ -1,114 +1,93 @@
 package main
 
 import (
-	"strings"
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"time"
+
+	"tripsaga/shared/history"
+	"tripsaga/trip/saga"
 )
 
-// line is one line of a timeline: an attempt at a state, the one visit of a state that has no task, or a redrive.
-type line struct {
-	At       time.Duration // since the start
-	State    string        // "" for a redrive
-	Attempt  int           // from 1, counted over one visit; 0 for a state without a task
-	Waited   time.Duration // since the attempt before it
-	Took     time.Duration // until the end, or what was last heard
-	Running  bool
-	Error    string // "" when it went well
-	Message  string // of the error
-	Redriven bool
-
-	TakenBack *bool // whether a compensation took something back; nil for everything else
-}
-
-// visit is one visit of a state.
-type visit struct {
-	state   string
-	entered time.Time
-	attempt int
-	last    time.Time // end of the attempt before
-	line    int       // of the attempt under way, -1 when there is none
-	lines   int
-}
-
-// timelineOf is a timeline in the making.
-type timelineOf struct {
-	start  time.Time
-	lines  []line
-	visits map[int64]*visit // by the events that belong to them
-}
-
-// timeline reads a history. An event belongs to the visit of the event before it in its own strand.
-func timeline(history []historyEvent) []line {
-	t := &timelineOf{visits: map[int64]*visit{}}
-	for i, e := range history {
-		if i == 0 {
-			t.start = e.Timestamp
-		}
-		t.add(e)
+// printTimeline prints a saga's history, one line per attempt.
+func (p *program) printTimeline(x history.Execution) {
+	for _, l := range x.Lines {
+		p.printLine(l)
 	}
-	if len(history) > 0 {
-		t.close(history[len(history)-1].Timestamp)
-	}
-	return t.lines
 }
 
-func (t *timelineOf) add(e historyEvent) {
-	if e.StateEntered != nil {
-		t.visits[e.ID] = &visit{state: e.StateEntered.Name, entered: e.Timestamp, line: -1}
+func (p *program) printLine(l history.Line) {
+	if l.Redriven {
+		fmt.Fprintf(p.stdout, "   %9s  redriven: resumes where it failed\n", clock(l.At))
 		return
 	}
-	v := t.visits[e.Previous]
-	t.visits[e.ID] = v
+	if l.Waited > 0 {
+		fmt.Fprintf(p.stdout, "   %9s  waits %s before the next attempt\n", "", brief(l.Waited))
+	}
+	attempt := ""
+	if l.Attempt > 0 {
+		attempt = fmt.Sprintf("attempt %d", l.Attempt)
+	}
+	fmt.Fprintf(p.stdout, "   %9s  %-20s %-10s %8s  %s\n", clock(l.At), printable(l.State), attempt, brief(l.Took), p.outcome(l))
+}
+
+// outcome is what became of an attempt, and what it means.
+func (p *program) outcome(l history.Line) string {
+	reversed := takenBack(l.Output)
 	switch {
-	case e.Type == "ExecutionRedriven":
-		t.lines = append(t.lines, line{At: e.Timestamp.Sub(t.start), Redriven: true})
-		if v != nil {
-			v.attempt, v.last = 0, time.Time{}
-		}
-	case v == nil:
-	case strings.HasSuffix(e.Type, "Scheduled"):
-		t.attempt(v, e.Timestamp)
-	case strings.HasSuffix(e.Type, "StateExited") && v.lines == 0:
-		t.lines = append(t.lines, line{At: v.entered.Sub(t.start), State: v.state, Took: e.Timestamp.Sub(v.entered)})
-	case v.line >= 0:
-		t.outcome(v, e)
+	case l.Running:
+		return "running"
+	case l.Error == l.State: // the states that record a failure end the saga by an error of their own name
+		return p.paint(red, "recorded, ends the saga")
+	case l.Error != "" && l.Message != "":
+		return p.paint(red, printable(l.Error)) + ": " + printable(l.Message)
+	case l.Error != "":
+		return p.paint(red, printable(l.Error))
+	case reversed != nil:
+		return p.paint(green, "ok") + p.paint(yellow, compensation(l.State, *reversed))
 	}
+	return p.paint(green, "ok")
 }
 
-func (t *timelineOf) attempt(v *visit, now time.Time) {
-	v.attempt++
-	v.lines++
-	l := line{At: now.Sub(t.start), State: v.state, Attempt: v.attempt, Running: true}
-	if v.attempt > 1 {
-		l.Waited = now.Sub(v.last)
+// takenBack returns whether a compensation reversed an effect, nil for the output of any other task.
+func takenBack(output string) *bool {
+	type cancelled struct {
+		TakenBack *bool `json:"taken_back"`
 	}
-	t.lines = append(t.lines, l)
-	v.line = len(t.lines) - 1
+	var o struct {
+		cancelled
+		Payload cancelled // where lambda:invoke puts it
+	}
+	if json.Unmarshal([]byte(output), &o) != nil {
+		return nil
+	}
+	return cmp.Or(o.TakenBack, o.Payload.TakenBack)
 }
 
-// outcome ends the attempt under way, when e tells its end.
-func (t *timelineOf) outcome(v *visit, e historyEvent) {
-	f := e.failure()
-	aborted := strings.HasSuffix(e.Type, "Aborted") || strings.HasPrefix(e.Type, "Execution")
-	if f == nil && !aborted && !strings.HasSuffix(e.Type, "Succeeded") {
-		return
+func compensation(state string, reversed bool) string {
+	text := ", compensates"
+	if step := saga.Find(state).Compensates; step != "" {
+		text += " " + step
 	}
-	l := &t.lines[v.line]
-	l.Running, l.Took = false, e.Timestamp.Sub(t.start)-l.At
-	l.TakenBack = e.takenBack()
-	v.line, v.last = -1, e.Timestamp
+	if !reversed {
+		text += ", nothing was held"
+	}
+	return text
+}
+
+// clock is a time since the start, in seconds.
+func clock(d time.Duration) string { return fmt.Sprintf("+%.3fs", d.Seconds()) }
+
+// brief is a duration to three digits or so.
+func brief(d time.Duration) string {
 	switch {
-	case aborted:
-		l.Error = "aborted"
-	case f != nil:
-		l.Error, l.Message = f.Error, f.message()
+	case d >= time.Minute:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	case d >= time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
 	}
-}
-
-func (t *timelineOf) close(now time.Time) {
-	for i := range t.lines {
-		if t.lines[i].Running {
-			t.lines[i].Took = now.Sub(t.start) - t.lines[i].At
-		}
-	}
+	return d.Round(time.Microsecond).String()
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"tripsaga/shared/history"
 )
 
 func TestTimeline(t *testing.T) {
@@ -18,14 +20,15 @@ func TestTimeline(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			parts := sections(t, file)
-			history, err := decodeHistory(rawEvents(parts["history"]))
+			events, err := history.Decode(rawEvents(parts["history"]))
 			if err != nil {
 				t.Fatal(err)
 			}
 			var out bytes.Buffer
 			p := &program{stdout: &out}
-			p.printTimeline(history)
-			p.printEnd(history)
+			saga := history.Read(events)
+			p.printTimeline(saga)
+			p.printEnd(saga)
 			if out.String() != parts["want"] {
 				t.Errorf("got\n%swant\n%s", &out, parts["want"])
 			}
@@ -52,23 +55,4 @@ func rawEvents(text string) (events []json.RawMessage) {
 		events = append(events, json.RawMessage(text))
 	}
 	return events
-}
-
-func TestStatesEntered(t *testing.T) {
-	history, err := decodeHistory(rawEvents(sections(t, "testdata/timeline/compensated.txtar")["history"]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Join(statesEntered(history), " "); got != "ReserveFlight ReserveHotel CancelFlight BookingFailed" {
-		t.Errorf("states %q", got)
-	}
-	if !ended(history) || ended(history[:20]) || ended(nil) {
-		t.Error("the end is not seen, or seen too early")
-	}
-}
-
-func TestTimelineOfNothing(t *testing.T) {
-	if lines := timeline(nil); len(lines) != 0 {
-		t.Errorf("lines %+v", lines)
-	}
 }

@@ -6,8 +6,8 @@ import (
 	"reflect"
 	"time"
 
-	"tripsaga/asl"
 	"tripsaga/local"
+	"tripsaga/shared/history"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
@@ -31,7 +31,7 @@ type Booked struct {
 	TripID  string
 	End     End
 	Wrong   bool // the end is not the script's
-	History []asl.HistoryEvent
+	History []history.Event
 }
 
 // DemoEnd is what the demo leaves.

@@ -3,11 +3,11 @@ package play
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"tripsaga/shared/history"
 	"tripsaga/table"
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/domain"
@@ -122,39 +122,19 @@ func (r *reporter) history(id string) error {
 		return err
 	}
 	r.line("history")
-	for _, ev := range events {
-		raw, err := json.Marshal(ev)
-		if err != nil {
-			return err
+	for _, e := range events {
+		switch {
+		case e.StateEntered != nil:
+			r.line("  %s", e.StateEntered.Name)
+		case e.LambdaFunctionFailed != nil:
+			r.line("    failed %s", e.LambdaFunctionFailed.Error)
+		case e.LambdaFunctionTimedOut != nil:
+			r.line("    timed out %s", e.LambdaFunctionTimedOut.Error)
+		case e.LambdaFunctionSucceeded != nil:
+			r.line("    ok")
+		case e.Type == history.ExecutionRedriven:
+			r.line("  (redriven)")
 		}
-		if err := r.event(raw); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *reporter) event(raw []byte) error {
-	var e struct {
-		Type         string                  `json:"type"`
-		StateEntered *struct{ Name string }  `json:"stateEnteredEventDetails"`
-		Failed       *struct{ Error string } `json:"lambdaFunctionFailedEventDetails"`
-		TimedOut     *struct{ Error string } `json:"lambdaFunctionTimedOutEventDetails"`
-	}
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return err
-	}
-	switch {
-	case e.StateEntered != nil:
-		r.line("  %s", e.StateEntered.Name)
-	case e.Failed != nil:
-		r.line("    failed %s", e.Failed.Error)
-	case e.TimedOut != nil:
-		r.line("    timed out %s", e.TimedOut.Error)
-	case e.Type == "LambdaFunctionSucceeded":
-		r.line("    ok")
-	case e.Type == "ExecutionRedriven":
-		r.line("  (redriven)")
 	}
 	return nil
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"tripsaga/asl"
 	"tripsaga/aws/dynamo"
 	"tripsaga/aws/dynamo/dynamotest"
 	"tripsaga/engine"
@@ -139,32 +138,11 @@ func failures(t *testing.T, e *engine.Engine, name string) (names []string) {
 		t.Fatal(err)
 	}
 	for _, ev := range events {
-		if failed, ok := failure(t, ev); ok {
-			names = append(names, failed)
+		if f := ev.Failure(); f != nil {
+			names = append(names, f.Error)
 		}
 	}
 	return names
-}
-
-func failure(t *testing.T, ev asl.HistoryEvent) (name string, ok bool) {
-	raw, err := json.Marshal(ev)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var e struct {
-		Failed   *struct{ Error string } `json:"lambdaFunctionFailedEventDetails"`
-		TimedOut *struct{ Error string } `json:"lambdaFunctionTimedOutEventDetails"`
-	}
-	if err := json.Unmarshal(raw, &e); err != nil {
-		t.Fatal(err)
-	}
-	switch {
-	case e.Failed != nil:
-		return e.Failed.Error, true
-	case e.TimedOut != nil:
-		return e.TimedOut.Error, true
-	}
-	return "", false
 }
 
 // unhurried passes calls on without their time limits.

@@ -10,6 +10,7 @@ import (
 
 	"tripsaga/aws/cost"
 	"tripsaga/aws/dynamo/schema"
+	"tripsaga/shared/history"
 	"tripsaga/table"
 	"tripsaga/telemetry"
 	"tripsaga/trip/domain"
@@ -74,16 +75,10 @@ func (m *measured) run(t *testing.T, id string, b *cost.Booking) {
 	}
 	b.Tasks = map[string]int{}
 	b.Transitions = 1
-	var state string
-	for _, e := range events {
-		switch {
-		case e.StateEntered != nil:
-			state = e.StateEntered.Name
-			b.Transitions++
-		case e.LambdaFunctionScheduled != nil, e.TaskScheduled != nil:
-			if b.Tasks[state]++; b.Tasks[state] > 1 {
-				b.Transitions++
-			}
+	for _, v := range history.Read(events).Visits {
+		b.Transitions += max(1, v.Attempts)
+		if v.Attempts > 0 {
+			b.Tasks[v.State] += v.Attempts
 		}
 	}
 }
