@@ -1,23 +1,18 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"runtime/pprof"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 
-	"tripsaga/local"
+	"tripsaga/verify/play/bench"
 )
 
-// benchCmd measures bookings, happy path, in process, on a durable store, and then a raw log that is given the same
-// bytes: as many appends a booking as the store had transactions. Once each append waits for the disk, which is what a
-// log alone can do; once only as many wait as did in the store, which knows what may wait for a later one.
+// benchCmd runs bench.Bench in a folder.
 type benchCmd struct {
 	Trips       int    `help:"Bookings to measure." default:"20000"`
 	Concurrency int    `help:"Bookings under way at once." default:"64"`
@@ -36,14 +31,21 @@ func (c *benchCmd) Run(p *program) error {
 		return err
 	}
 	defer remove()
-	res, err := c.measure(p, dir)
+	b := bench.Bench{
+		Dir: dir, Trips: c.Trips, Concurrency: c.Concurrency, Preload: c.Preload, Measure: c.profile,
+		Progress: func(phase string, n int) (step, done func()) {
+			bar := p.progress(phase, n)
+			return func() { bar.Add(1) }, func() { bar.Finish() }
+		},
+	}
+	res, err := b.Run(p.ctx)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return json.NewEncoder(p.stdout).Encode(res)
 	}
-	res.print(p)
+	res.Print(p.stdout)
 	return nil
 }
 
@@ -78,47 +80,7 @@ func (c *benchCmd) folder() (dir string, remove func(), err error) {
 	return c.Dir, func() {}, nil
 }
 
-func (c *benchCmd) measure(p *program, dir string) (*benchResult, error) {
-	sys, err := local.Open(p.ctx, local.Options{Dir: dir})
-	if err != nil {
-		return nil, err
-	}
-	res, err := c.book(p, sys)
-	if closeErr := sys.Close(context.WithoutCancel(p.ctx)); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return nil, err
-	}
-	if res.ReopenSeconds, err = reopen(p.ctx, dir); err != nil {
-		return nil, err
-	}
-	return res, c.rawLogs(p, dir, res)
-}
-
-// book preloads, warms up and measures.
-func (c *benchCmd) book(p *program, sys *local.System) (*benchResult, error) {
-	if err := loadBenchInventory(p.ctx, sys, c.Preload+c.Trips+c.warmUp()); err != nil {
-		return nil, err
-	}
-	if err := c.round(p, sys, "preload", c.Preload+c.warmUp(), nil); err != nil {
-		return nil, err
-	}
-	stop, err := c.profile()
-	if err != nil {
-		return nil, err
-	}
-	times := make([]time.Duration, c.Trips)
-	before := readUsage(sys)
-	err = c.round(p, sys, "bookings", c.Trips, times)
-	stop()
-	if err != nil {
-		return nil, err
-	}
-	return c.result(before, readUsage(sys), times), nil
-}
-
-// profile begins the CPU profile, if there is to be one.
+// profile starts the CPU profile, if one is asked for.
 func (c *benchCmd) profile() (stop func(), err error) {
 	if c.CPUProfile == "" {
 		return func() {}, nil
@@ -136,35 +98,6 @@ func (c *benchCmd) profile() (stop func(), err error) {
 	}, nil
 }
 
-func (c *benchCmd) warmUp() int { return min(c.Trips/10, 1000) }
-
-// round books n trips with c.Concurrency workers; the first error stops it.
-func (c *benchCmd) round(p *program, sys *local.System, what string, n int, times []time.Duration) error {
-	bar := p.progress(what, n)
-	defer bar.Finish()
-	ctx, cancel := context.WithCancelCause(p.ctx)
-	defer cancel(nil)
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(c.Concurrency, n) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				began := time.Now()
-				if err := bookBenchTrip(ctx, sys, i); err != nil {
-					cancel(err)
-					return
-				}
-				if times != nil {
-					times[i] = time.Since(began)
-				}
-				bar.Add(1)
-			}
-		})
-	}
-	workers.Wait()
-	return context.Cause(ctx)
-}
-
 // progress is a bar on a terminal and nothing elsewhere.
 func (p *program) progress(what string, n int) *progressbar.ProgressBar {
 	if !isTerminal(p.stderr) || n == 0 {
@@ -173,29 +106,4 @@ func (p *program) progress(what string, n int) *progressbar.ProgressBar {
 	return progressbar.NewOptions(n, progressbar.OptionSetWriter(p.stderr), progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(),
 		progressbar.OptionThrottle(100*time.Millisecond))
-}
-
-// reopen tells how long the store and the engine take to open with what the run has left.
-func reopen(ctx context.Context, dir string) (seconds float64, err error) {
-	began := time.Now()
-	sys, err := local.Open(ctx, local.Options{Dir: dir})
-	if err != nil {
-		return 0, err
-	}
-	seconds = time.Since(began).Seconds()
-	return seconds, sys.Close(ctx)
-}
-
-func (c *benchCmd) rawLogs(p *program, dir string, res *benchResult) (err error) {
-	appends := max(1, int(res.TransactionsPerTrip+0.5))
-	waits := max(1, int(res.DurableWaitsPerTrip+0.5))
-	record := make([]byte, int(res.LogBytesPerTrip)/appends)
-	if res.RawLogTripsPerS, err = c.rawLog(p, dir, record, appends, appends); err != nil {
-		return err
-	}
-	if res.RawLogFewWaits, err = c.rawLog(p, dir, record, appends, waits); err != nil {
-		return err
-	}
-	res.RatioToRawLog, res.RatioToFewWaits = res.TripsPerS/res.RawLogTripsPerS, res.TripsPerS/res.RawLogFewWaits
-	return nil
 }

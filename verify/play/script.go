@@ -37,6 +37,7 @@ type Script struct {
 	// Redrive is not nil if the saga is redriven after it has failed. Its faults replace those before.
 	Redrive *sim.Plan
 	Explore Explore
+	Places  int    // over which the bookings are spread, 1 without a part places
 	Want    string // the report of the run; "" if it was never written
 
 	data   []byte
@@ -126,10 +127,10 @@ func Read(fsys fs.FS, file string, today domain.Date) (Script, error) {
 	if err != nil {
 		return Script{}, err
 	}
-	s := Script{today: today, Name: strings.TrimSuffix(numbered.ReplaceAllString(path.Base(file), ""), ".txtar"), File: file, data: data}
+	s := Script{Places: 1, today: today, Name: strings.TrimSuffix(numbered.ReplaceAllString(path.Base(file), ""), ".txtar"), File: file, data: data}
 	archive := txtar.Parse(data)
 	s.Title = strings.TrimSpace(string(archive.Comment))
-	r := reader{Script: &s, fsys: fsys, places: 1, parts: map[string]bool{}}
+	r := reader{Script: &s, fsys: fsys, parts: map[string]bool{}}
 	for _, part := range archive.Files {
 		if err := r.part(part.Name, part.Data); err != nil {
 			return s, r.error(part.Name, err)
@@ -149,10 +150,9 @@ var numbered = regexp.MustCompile(`^[0-9]+-`)
 // reader fills a script part by part.
 type reader struct {
 	*Script
-	fsys   fs.FS
-	places int
-	parts  map[string]bool
-	csv    []byte
+	fsys  fs.FS
+	parts map[string]bool
+	csv   []byte
 }
 
 func (r *reader) part(name string, data []byte) (err error) {
@@ -164,7 +164,7 @@ func (r *reader) part(name string, data []byte) (err error) {
 	case "inventory.csv":
 		r.csv = data
 	case "places":
-		if r.places, err = strconv.Atoi(strings.TrimSpace(string(data))); err != nil || r.places < 1 {
+		if r.Places, err = strconv.Atoi(strings.TrimSpace(string(data))); err != nil || r.Places < 1 {
 			return fmt.Errorf("%q is not a number of places, allowed are 1 and more", data)
 		}
 	case "faults":
@@ -215,7 +215,7 @@ func (r *reader) inventory() (err error) {
 // everywhere repeats the rows that name a place for each of the script's places.
 func (r *reader) everywhere() (csv []byte) {
 	for row := range bytes.Lines(r.csv) {
-		for place := range r.places {
+		for place := range r.Places {
 			if at := At(string(row), place); place == 0 || at != string(row) {
 				csv = append(csv, at...)
 			}

@@ -1,6 +1,7 @@
-package main
+package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,8 +11,8 @@ import (
 	"time"
 )
 
-// rawLog is the least that durability costs: a file that is only appended to, with group commit. A benchmark holds the
-// product against it.
+// rawLog is the least that durability costs: a file that is only appended to, with group commit. The product is compared
+// with it.
 type rawLog struct {
 	file *os.File
 
@@ -36,7 +37,7 @@ func openRawLog(dir string) (*rawLog, error) {
 	return l, nil
 }
 
-// append adds a record; durable makes it wait until the record, and with it all before it, is on disk.
+// append adds a record. If it is durable, append returns when the record, and all before it, are on disk.
 func (l *rawLog) append(record []byte, durable bool, wake chan struct{}) {
 	l.mu.Lock()
 	l.buffer = append(l.buffer, record...)
@@ -50,7 +51,7 @@ func (l *rawLog) append(record []byte, durable bool, wake chan struct{}) {
 	<-wake
 }
 
-// write is the one writer: everything appended meanwhile goes to disk together.
+// write is the only writer: everything appended during a flush goes to disk together with the next one.
 func (l *rawLog) write() {
 	defer close(l.done)
 	for {
@@ -105,26 +106,41 @@ func (l *rawLog) close() error {
 	return errors.Join(l.err, l.file.Close(), os.Remove(l.file.Name()))
 }
 
-// rawLog appends as many records a trip to a plain log, of which the given number wait, spread over the trip; its last
-// one does.
-func (c *benchCmd) rawLog(p *program, dir string, record []byte, appends, waits int) (tripsPerS float64, err error) {
-	l, err := openRawLog(dir)
+// rawLogs measures both raw logs with the appends, waits and bytes of the store.
+func (b *Bench) rawLogs(ctx context.Context, res *Result) (err error) {
+	appends := max(1, int(res.TransactionsPerTrip+0.5))
+	waits := max(1, int(res.DurableWaitsPerTrip+0.5))
+	record := make([]byte, int(res.LogBytesPerTrip)/appends)
+	if res.RawLogTripsPerS, err = b.rawLog(ctx, record, appends, appends); err != nil {
+		return err
+	}
+	if res.RawLogFewWaits, err = b.rawLog(ctx, record, appends, waits); err != nil {
+		return err
+	}
+	res.RatioToRawLog, res.RatioToFewWaits = res.TripsPerS/res.RawLogTripsPerS, res.TripsPerS/res.RawLogFewWaits
+	return nil
+}
+
+// rawLog appends as many records a trip to a plain log, of which the given number wait, spread over the trip. The trip's
+// last append waits.
+func (b *Bench) rawLog(ctx context.Context, record []byte, appends, waits int) (tripsPerS float64, err error) {
+	l, err := openRawLog(b.Dir)
 	if err != nil {
 		return 0, err
 	}
-	bar := p.progress("raw log", c.Trips)
-	defer bar.Finish()
+	step, done := b.Progress("raw log", b.Trips)
+	defer done()
 	began := time.Now()
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range c.Concurrency {
+	for range b.Concurrency {
 		workers.Go(func() {
 			wake := make(chan struct{}, 1)
-			for next.Add(1) <= int64(c.Trips) && p.ctx.Err() == nil {
+			for next.Add(1) <= int64(b.Trips) && ctx.Err() == nil {
 				for i := range appends {
 					l.append(record, (i+1)*waits/appends > i*waits/appends, wake)
 				}
-				bar.Add(1)
+				step()
 			}
 		})
 	}
@@ -133,5 +149,5 @@ func (c *benchCmd) rawLog(p *program, dir string, record []byte, appends, waits 
 	if err := l.close(); err != nil {
 		return 0, fmt.Errorf("raw log: %w", err)
 	}
-	return float64(c.Trips) / took, p.ctx.Err()
+	return float64(b.Trips) / took, ctx.Err()
 }
