@@ -12,7 +12,7 @@ const other = "example.com/you/tripsaga"
 
 // quick are the tests that the renamed copy runs: those that call the go command, know the module's path or read the
 // repository's files, and one package of each layer.
-var quick = []string{"./asl/choice", "./barrier/...", "./engine", "./local", "./scripts/...", "./tests/docs", "./tests/imports",
+var quick = []string{"./asl/choice", "./barrier/...", "./engine", "./local", "./scripts/...", "./tests/docs", "./tests/imports", "./tests/library",
 	"./trip/...", "./aws/lambda", "./aws/functions/...", "./cmd/..."}
 
 // TestRenameTheRepository renames a copy of this repository, renames it again and looks for what was left behind. With
