@@ -71,7 +71,7 @@ func evaluated(t *testing.T, text string) string {
 		e.n = 5
 	}
 	e.value = func(id string) value { return value{series: numbers(series[id])} }
-	v := expr.root.eval(e)
+	v := e.eval(expr.root)
 	cells := make([]string, e.n)
 	for i := range cells {
 		if p := v.at(i); p.Present {
@@ -99,21 +99,35 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 		"SUM([a, b])":       "the function SUM is not supported",
 		"METRICS()":         "METRICS",
 		"RATE(m1)":          "RATE",
-		"MAX(m1)":           "MAX is supported over an array",
+		"MAX(m1)":           "MAX is supported over a list",
+		"MAX([])":           "MAX is supported over a list",
+		"MAX([a], [b])":     "MAX is supported over a list",
 		"FILL(m1, REPEAT)":  "FILL with REPEAT",
-		"a ^ 2":             "at character 3",
+		"FILL(m1)":          "FILL has 1 arguments",
+		"a ^ 2":             "the operator ^ is not supported",
+		"!a":                "the operator ! is not supported",
 		"SEARCH('x', 'y')":  "SEARCH",
-		"":                  "ends too early",
-		"a +":               "ends too early",
-		"(a":                `want ")"`,
-		"a b":               `"b" is too much`,
-		"IF(a)":             `want ","`,
-		"IF a":              `want "("`,
-		"1x":                "no number",
-		"1.2.3":             "no number",
-		"* a":               "out of place",
-		"[a, b]":            "out of place",
-		"Errors - Business": "the function Errors is not supported",
+		"":                  "found the end",
+		"a +":               "found the end",
+		"(a":                "expected ')', found the end",
+		"a b":               "expected the end, found b",
+		"a // b":            `"//" is not supported`,
+		"a; b":              `";" is not supported`,
+		"IF(a)":             "IF has 1 arguments",
+		"IF(a...)":          "... is not supported",
+		"IF a":              "expected the end, found a",
+		"1x":                "expected the end, found x",
+		"0x1":               `"0x1" is not a number`,
+		"1i":                `"1i" is not a number`,
+		"'x'":               `"'x'" is not a number`,
+		"1.2.3":             "expected the end, found .3",
+		"* a":               "not a number, an id, an operator or a function",
+		"a.b":               "not a number, an id, an operator or a function",
+		"[a, b]":            "a list in brackets",
+		"x{a}":              `"{" is not supported`,
+		"a[1]":              "expected",
+		"Errors - Business": `"Errors" is not an id`,
+		"range + 1":         "a keyword of Go; rename the query",
 	} {
 		if _, err := ParseExpr(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want something with %q", text, err, want)
@@ -130,7 +144,7 @@ func FuzzParseExpr(f *testing.F) {
 			return
 		}
 		e := &env{n: 2, value: func(string) value { return value{series: Series{{1, true}, {}}} }}
-		if v := expr.root.eval(e); v.series != nil && len(v.series) != 2 {
+		if v := e.eval(expr.root); v.series != nil && len(v.series) != 2 {
 			t.Errorf("%q has %d points", text, len(v.series))
 		}
 	})

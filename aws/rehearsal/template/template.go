@@ -1,10 +1,9 @@
-// Package template reads out of a synthesised CloudFormation template what decides over a roll-out: the functions with
-// their versions and aliases, CodeDeploy's groups with the way in which they shift traffic, and the alarms that the
-// groups watch.
+// Package template reads from a synthesised CloudFormation template what decides a roll-out: the functions with their
+// versions and aliases, CodeDeploy's groups with their traffic shifts, and the alarms that the groups watch.
 //
-// Names and ARNs that only CloudFormation knows are made up, the same wherever they are referred to, so that an alarm's
-// dimensions can be compared with a function's. Whatever else is not understood is an [Error] that says where it stands:
-// nothing is guessed, and nothing that an alarm or a group says is passed over.
+// Names and ARNs that only CloudFormation knows are replaced by stand-ins, the same wherever they are referred to, so that
+// an alarm's dimensions can be compared with a function's. Anything else that the package does not understand is an
+// [Error] with its path: the package guesses nothing, and ignores no property of an alarm or a group.
 package template
 
 import (
@@ -34,7 +33,7 @@ type parameter struct{ Default any }
 
 type resource struct {
 	id     string
-	naming bool // its name is being found out, so that a name that leads to itself is seen
+	naming bool // its name is being resolved: detects a name that refers to itself
 
 	Type         string
 	Condition    string
@@ -60,7 +59,7 @@ func Parse(data []byte) (*Template, error) {
 	return &t, nil
 }
 
-// of lists the resources of a type by their ids.
+// of returns the resources of a type, sorted by id.
 func (t *Template) of(kind string) (all []*resource) {
 	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
 		if t.Resources[id].Type == kind {
@@ -81,7 +80,7 @@ func (t *Template) properties(r *resource) at {
 	return at{t, "Resources." + r.id + ".Properties", r.Properties}
 }
 
-// get is a member, whose value is nil when it is not there.
+// get returns a member. Its value is nil if it does not exist.
 func (a at) get(name string) at {
 	object, _ := a.value.(map[string]any)
 	return at{a.t, a.path + "." + name, object[name]}
@@ -93,7 +92,7 @@ func (a at) fail(format string, args ...any) error {
 	return &Error{a.path, fmt.Sprintf(format, args...)}
 }
 
-// only refuses members that are not named.
+// only refuses all members but the named ones.
 func (a at) only(names ...string) error {
 	object, ok := a.value.(map[string]any)
 	if !ok {
@@ -121,7 +120,7 @@ func (a at) list() (items []at, err error) {
 	return items, nil
 }
 
-// kind names what a value is, for messages.
+// kind describes a value in messages.
 func kind(v any) string {
 	switch v := v.(type) {
 	case nil:

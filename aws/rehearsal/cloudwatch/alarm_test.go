@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// retained stands for the state before.
+// retained represents the state before.
 const retained State = "the state before"
 
 // TestTheGuidesTables are the two tables of alarms-and-missing-data.html: 0 is within the threshold, X breaches it, - is
