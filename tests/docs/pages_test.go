@@ -256,3 +256,23 @@ func starting(s section, kind string) (n int) {
 	}
 	return n
 }
+
+// TestDecisionsAreListed compares the table in docs/adr/README.md with the headings of the decisions.
+func TestDecisionsAreListed(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "docs/adr/[0-9]*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows string
+	for i, file := range files {
+		name := filepath.Base(file)
+		title, _, _ := strings.Cut(strings.TrimPrefix(read(t, "docs/adr/"+name), "# "+name[:4]+" "), "\n")
+		rows += "| [" + name[:4] + "](" + name + ") | " + title + " |\n"
+		if i > 0 && name[:4] == filepath.Base(files[i-1])[:4] {
+			t.Errorf("two decisions have the number %s: %s and %s", name[:4], filepath.Base(files[i-1]), name)
+		}
+	}
+	if !strings.HasSuffix(read(t, "docs/adr/README.md"), "|---|---|\n"+rows) {
+		t.Errorf("docs/adr/README.md must end with a row for each decision, with its title:\n%s", rows)
+	}
+}
