@@ -19,9 +19,11 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 # Lines of a synthesis that went well and tell nothing; a failed one is shown whole.
+# What needs DynamoDB Local rewrites nothing without it, so it fails.
+UPDATE_AWS := TRIPSAGA_REQUIRE_DYNAMODB=1 $(GO) test -count=1
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
-.PHONY: help build test race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local aws-cli clean \
+.PHONY: help build test rest update race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local aws-cli clean \
   synth infra-test infra-lint contract module
 
 help: ## list the targets
@@ -32,6 +34,23 @@ build: ## build the CLI into bin/
 
 test: ## all tests, as README.md says
 	$(GO) test ./...
+
+rest: ## the tests of a copy without aws/, infrastructure/, cmd/lambda and the command's aws.go
+	TRIPSAGA_TEST_REST=1 $(GO) test -count=1 -run TestTheRestWithoutTheWing ./tests/imports
+
+update: dynamodb-local ## rewrite all golden files and generated parts of documents; read the difference (Java, Maven, Node)
+	$(GO) test -count=1 -run TestRun ./asl -update
+	$(GO) test -count=1 -run TestStoredBytes ./trip/adapters/store -update
+	$(GO) test -count=1 ./tests/scenarios -update
+	$(GO) test -count=1 -run 'TestDiagram|TestSample' ./tests/docs -update
+	$(GO) test -count=1 -run 'TestEveryErrorOfATask|TestTheVariables' ./aws/lambda -update
+	$(UPDATE_AWS) -run 'TestCalls|TestUsage' ./aws/tests/production -update
+	$(UPDATE_AWS) -run 'TestReport|TestUsage' ./aws/tests/capacity -update
+	$(GO) -C infrastructure test -count=1 -run 'TestSnapshots|TestPermissions|TestStackUsage' . -update
+	$(GO) test -count=1 -run TestFixture ./aws/rehearsal -update
+	$(GO) test -count=1 -run TestTheDocumentsSample ./cmd/tripsaga -update
+	$(GO) test -count=1 -run TestCosts ./aws/tests/docs -update
+	$(GO) test -count=1 -run TestTable ./verify/mutants -update
 
 race: ## the tests under the race detector, but for the longest explorations (needs a C compiler)
 	$(GO) test -race -count=1 -skip '^($(SLOW_UNDER_RACE))$$' ./...

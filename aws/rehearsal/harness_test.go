@@ -2,11 +2,14 @@ package rehearsal
 
 import (
 	"encoding/json"
+	"flag"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"tripsaga/aws/rehearsal/template"
+	"tripsaga/trip/saga"
 )
 
 const (
@@ -16,6 +19,36 @@ const (
 	// deployed is the template of production.
 	deployed = "../../infrastructure/testdata/ProductionStack.template.json"
 )
+
+var update = flag.Bool("update", false, "add the tasks that "+fixture+" lacks")
+
+// TestFixtureHasEveryTask: a task that the saga has got has the resources of the others.
+func TestFixtureHasEveryTask(t *testing.T) {
+	data, err := os.ReadFile(fixture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	const like = "RefundPayment"
+	block := regexp.MustCompile(`(?s)\n  "` + like + `": \{\n.*\n  "` + like + `Group": \{\n.*?\n  \},`).FindString(text)
+	if block == "" {
+		t.Fatalf("%s has no resources of %s", fixture, like)
+	}
+	for _, task := range saga.Tasks() {
+		if strings.Contains(text, "\n  \""+task.Name+"\": {\n") {
+			continue
+		}
+		if !*update {
+			t.Errorf("aws/rehearsal/%s has no function %s: run make update", fixture, task.Name)
+		}
+		text = strings.Replace(text, block, strings.ReplaceAll(block, like, task.Name)+block, 1)
+	}
+	if *update {
+		if err := os.WriteFile(fixture, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // resource is one of a template that a test changes.
 type resource struct {

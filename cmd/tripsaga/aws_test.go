@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -99,14 +100,18 @@ func members(v any) (names []string) {
 	return names
 }
 
+const sampleBegin = "\n```console\n$ tripsaga rehearse --template aws/rehearsal/testdata/template.json\n"
+
+var update = flag.Bool("update", false, "rewrite the sample in docs/rehearsal.md")
+
 // TestTheDocumentsSample holds the report in docs/rehearsal.md to what the command prints.
 func TestTheDocumentsSample(t *testing.T) {
 	document, err := os.ReadFile("../../docs/rehearsal.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, found := strings.Cut(string(document), "\n```console\n$ tripsaga rehearse --template aws/rehearsal/testdata/template.json\n")
-	sample, _, closed := strings.Cut(rest, "```\n")
+	before, rest, found := strings.Cut(string(document), sampleBegin)
+	sample, after, closed := strings.Cut(rest, "```\n")
 	if !found || !closed {
 		t.Fatal("there is no sample")
 	}
@@ -116,8 +121,13 @@ func TestTheDocumentsSample(t *testing.T) {
 	if code := p.run([]string{"rehearse", "--template", "aws/rehearsal/testdata/template.json"}); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
-	if stdout.String() != sample {
-		t.Errorf("the command prints\n%s\nthe document has\n%s", stdout.String(), sample)
+	if stdout.String() != sample && *update {
+		err := os.WriteFile("docs/rehearsal.md", []byte(before+sampleBegin+stdout.String()+"```\n"+after), 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+	} else if stdout.String() != sample {
+		t.Errorf("docs/rehearsal.md: make update rewrites it: the command prints\n%s\nthe document has\n%s", stdout.String(), sample)
 	}
 }
 

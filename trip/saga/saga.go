@@ -78,11 +78,14 @@ func Steps() []Task {
 // task that records the failure and ends the saga.
 func Rollback() []Task {
 	var all []Task
-	for name := Find(Pivot()).Compensation; name != ""; name = parsed().next[name] {
+	for name := Find(Pivot()).Compensation; name != ""; name = After(name) {
 		all = append(all, Find(name))
 	}
 	return all
 }
+
+// After is the state that follows the task if it does not fail; "" if it ends the saga.
+func After(task string) string { return parsed().next[task] }
 
 // Find is the task of this name; the zero Task if there is none.
 func Find(name string) Task {

@@ -23,7 +23,9 @@ type Mutant struct {
 }
 
 // All lists the mutants: those of the definition, of the steps, of the table's use and of the engine.
-func All() []Mutant { return slices.Concat(definitions, steps, tables, engines) }
+func All() []Mutant {
+	return slices.Concat(definitions[:1], notUndone(), definitions[1:], steps, tables, engines)
+}
 
 // Config is a world with the mutant in it.
 func (m Mutant) Config() (world.Config, error) {
