@@ -1,10 +1,16 @@
 package lambda
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/adapters/inventory"
@@ -62,4 +68,137 @@ func answer(api http.Handler, r *http.Request, prefix string) (response gatewayR
 	}()
 	api.ServeHTTP(&w, r)
 	return
+}
+
+// gatewayRequest is an HTTP request as API Gateway hands it to a function, payload version 2.0:
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+type gatewayRequest struct {
+	Version        string            `json:"version"`
+	RawPath        string            `json:"rawPath"` // begins with the stage, unless that is $default
+	RawQueryString string            `json:"rawQueryString"`
+	Cookies        []string          `json:"cookies"`
+	Headers        map[string]string `json:"headers"` // values of one name are joined by commas
+	Context        struct {
+		RequestID  string `json:"requestId"`
+		Stage      string `json:"stage"`
+		DomainName string `json:"domainName"`
+		HTTP       struct {
+			Method   string `json:"method"`
+			SourceIP string `json:"sourceIp"`
+		} `json:"http"`
+	} `json:"requestContext"`
+	Body            string `json:"body"`
+	IsBase64Encoded bool   `json:"isBase64Encoded"`
+}
+
+// gatewayResponse is the answer that goes back.
+type gatewayResponse struct {
+	StatusCode      int               `json:"statusCode"`
+	Headers         map[string]string `json:"headers,omitempty"`
+	Cookies         []string          `json:"cookies,omitempty"`
+	Body            string            `json:"body,omitempty"`
+	IsBase64Encoded bool              `json:"isBase64Encoded,omitempty"`
+}
+
+// prefix is the part of the path that belongs to the gateway, "/prod" or "".
+func (g *gatewayRequest) prefix() string {
+	prefix := "/" + g.Context.Stage
+	if g.Context.Stage == "" || g.Context.Stage == "$default" ||
+		g.RawPath != prefix && !strings.HasPrefix(g.RawPath, prefix+"/") {
+		return ""
+	}
+	return prefix
+}
+
+// request is what a server would have read. A header's value stays whole: it is for who reads it to split it. Errors:
+// Invalid, when the event is none of this version.
+func (g *gatewayRequest) request(ctx context.Context) (*http.Request, error) {
+	method := g.Context.HTTP.Method
+	if g.Version != "2.0" || method == "" {
+		return nil, fault.Invalidf("", "the event is no HTTP request of payload version 2.0 (version %.20q, method %.20q)",
+			g.Version, method)
+	}
+	body, err := g.body()
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, fault.NameInvalid, err, "body")
+	}
+	u := g.url()
+	r := &http.Request{
+		Method: method, URL: u, RequestURI: u.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Host: g.Context.DomainName, RemoteAddr: g.Context.HTTP.SourceIP,
+		Header: g.header(), Body: http.NoBody, ContentLength: int64(len(body)),
+	}
+	if len(body) > 0 {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return r.WithContext(ctx), nil
+}
+
+func (g *gatewayRequest) body() ([]byte, error) {
+	if !g.IsBase64Encoded {
+		return []byte(g.Body), nil
+	}
+	return base64.StdEncoding.DecodeString(g.Body)
+}
+
+// url takes a path with escapes, as its name says, and one without, as it arrives.
+func (g *gatewayRequest) url() *url.URL {
+	path := cmp.Or(strings.TrimPrefix(g.RawPath, g.prefix()), "/")
+	if unescaped, err := url.PathUnescape(path); err == nil {
+		path = unescaped
+	}
+	return &url.URL{Path: path, RawQuery: g.RawQueryString}
+}
+
+func (g *gatewayRequest) header() http.Header {
+	h := make(http.Header, len(g.Headers)+1)
+	for name, value := range g.Headers {
+		h.Set(name, value)
+	}
+	h.Del("Host")
+	if id := g.Context.RequestID; id != "" {
+		h.Set("X-Request-Id", id) // the access log has it
+	}
+	if len(g.Cookies) > 0 {
+		h.Set("Cookie", strings.Join(g.Cookies, "; "))
+	}
+	return h
+}
+
+// recorder keeps an answer.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (w *recorder) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter; the first status counts.
+func (w *recorder) WriteHeader(status int) { w.status = cmp.Or(w.status, status) }
+
+func (w *recorder) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(p)
+}
+
+// response is the answer as the gateway takes it. An address on this server begins with the prefix again.
+func (w *recorder) response(prefix string) gatewayResponse {
+	w.WriteHeader(http.StatusOK)
+	if location := w.header.Get("Location"); strings.HasPrefix(location, "/") {
+		w.header.Set("Location", prefix+location)
+	}
+	r := gatewayResponse{StatusCode: w.status, Headers: map[string]string{}, Body: w.body.String()}
+	for name, values := range w.header {
+		if name == "Set-Cookie" {
+			r.Cookies = values
+			continue
+		}
+		r.Headers[name] = strings.Join(values, ", ")
+	}
+	if !utf8.ValidString(r.Body) {
+		r.Body, r.IsBase64Encoded = base64.StdEncoding.EncodeToString(w.body.Bytes()), true
+	}
+	return r
 }

@@ -2,11 +2,15 @@ package lambda
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
+	"tripsaga/aws/trial"
 	"tripsaga/shared/fault"
+	"tripsaga/telemetry"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers"
 )
 
@@ -33,4 +37,37 @@ func named(err error) messages.InvokeResponse_Error {
 		message = message[:maxMessage]
 	}
 	return messages.InvokeResponse_Error{Type: fault.NameOf(err), Message: strings.ToValidUTF8(message, "")}
+}
+
+// synthetic tells a delivery that a trial sends, before a new version takes traffic. Its log and its span are as any
+// other's; it is in no metric, since it would stand beside customers' deliveries in the alarms that watch the roll-out.
+func synthetic(ctx context.Context) bool {
+	d, ok := handlers.DeliveryOf(ctx)
+	return ok && trial.Synthetic(d.Execution)
+}
+
+// observed observes deliveries, and counts those that are not synthetic.
+func observed(o telemetry.Observer) handlers.Around {
+	quiet := o
+	quiet.Metrics = nil
+	return func(step string, next handlers.Handler) handlers.Handler {
+		counting, not := telemetry.Task(o)(step, next), telemetry.Task(quiet)(step, next)
+		return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
+			if synthetic(ctx) {
+				return not(ctx, input)
+			}
+			return counting(ctx, input)
+		}
+	}
+}
+
+// notSynthetic is told what happens to trips, and counts what is not synthetic.
+type notSynthetic struct{ telemetry.Observer }
+
+// Happened implements app.Observer.
+func (c notSynthetic) Happened(ctx context.Context, tripID string, what domain.EventType, reason string) {
+	if synthetic(ctx) {
+		c.Metrics = nil
+	}
+	c.Observer.Happened(ctx, tripID, what, reason)
 }

@@ -1,7 +1,21 @@
+// Package production is the deployed system on one machine: every function of tripsaga runs as a process of the deployed
+// program (cmd/lambda) behind the Lambda Runtime API, the records are on DynamoDB Local, and the saga's definition is
+// run by what stands for Step Functions: the embedded engine, with a store of its own, behind the Step Functions API.
+// OutboxRelay and PreTraffic are there as well, and nobody calls them: the table has no stream here, and nothing is
+// deployed. What is left of AWS is played here, in a few lines each: the HTTP API in front of the function Api, the
+// status changes that EventBridge brings to ExecutionListener, and the schedule of Reconciler.
+//
+//	client -> HTTP API -> Api -> Step Functions API -> engine -> the saga's functions
+//	                       |                              |             |
+//	                       +-----> DynamoDB Local <-------|-------------+
+//	                                    ^---- ExecutionListener
+//
+// The command's serve --production-shape and aws/tests/production open it; nothing else imports it.
 package production
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +36,9 @@ import (
 	"tripsaga/aws/functions"
 	"tripsaga/engine"
 	"tripsaga/table/embedded"
+	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/saga"
 )
 
@@ -180,4 +197,51 @@ func (s *System) Close(ctx context.Context) error {
 	}
 	s.closers = nil
 	return errors.Join(errs...)
+}
+
+// functions is what runs the functions: what a deployment says of them.
+func (s *System) functions(opt Options) rie.Options {
+	r := rie.Options{
+		Bootstrap: opt.Bootstrap, Logs: opt.FunctionLogs, Interfere: opt.Interfere,
+		Env: append([]string{
+			"TABLE_NAME=" + opt.Table,
+			"STATE_MACHINE_ARN=" + StateMachineARN,
+			"AWS_ENDPOINT_URL_DYNAMODB=" + s.DynamoDB,
+			"AWS_ENDPOINT_URL_SFN=" + s.StepFunctions,
+		}, opt.Env...),
+	}
+	for _, f := range functions.All() {
+		r.Functions = append(r.Functions, rie.Function{
+			Name: f.Name, Timeout: opt.Timeout(f), Env: opt.FunctionEnv(s, f.Name),
+		})
+	}
+	return r
+}
+
+// tasks invokes the function of each of the saga's tasks.
+func (s *System) tasks() map[string]engine.Task {
+	tasks := map[string]engine.Task{}
+	for _, f := range functions.All() {
+		if f.Task {
+			tasks[f.Name] = s.task(f.Name)
+		}
+	}
+	return tasks
+}
+
+func (s *System) task(name string) engine.Task {
+	return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
+		info, _ := engine.InfoOf(ctx)
+		out, err := s.Functions.Invoke(ctx, rie.Request{Function: name, Payload: input, Trace: info.Trace})
+		if errors.Is(err, rie.ErrReplyLost) {
+			return nil, engine.ErrNoReply
+		}
+		return out, err
+	}
+}
+
+// KeepDemoInventory loads the demo inventory into a table that never had an inventory, and keeps one that has it up to
+// date, see inventory.KeepDemo.
+func (s *System) KeepDemoInventory(ctx context.Context) (added bool, err error) {
+	return inventory.KeepDemo(ctx, store.NewInventory(s.Table), domain.DateOf(time.Now()))
 }

@@ -3,14 +3,22 @@
 package stepfunctions
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"tripsaga/shared/fault"
+	"tripsaga/trip/app"
 )
 
 // StateMachine is the one that runs the sagas, of type STANDARD.
@@ -65,4 +73,143 @@ func (m *StateMachine) execution(tripID string) (*string, error) {
 	}
 	arn := strings.Replace(unqualified(m.arn), ":stateMachine:", ":execution:", 1) + ":" + tripID
 	return &arn, nil
+}
+
+// Start starts the saga of a trip; starting twice is starting once, also when the first execution has ended. Errors:
+// Invalid, of an id that cannot name an execution; IdempotencyMismatch of kind Conflict when the execution has other
+// input; Unavailable; Internal when the service refuses the call as such (permissions, no such state machine).
+func (m *StateMachine) Start(ctx context.Context, tripID string, input json.RawMessage) error {
+	if !isName(tripID) {
+		return fault.Invalidf("trip_id", "%.100q cannot name a saga, allowed are 1 to 80 letters, digits, - _ and .", tripID)
+	}
+	_, err := m.client.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: &m.arn, Name: &tripID, Input: aws.String(string(input)), TraceHeader: m.traceHeader(ctx),
+	})
+	var exists *types.ExecutionAlreadyExists
+	if errors.As(err, &exists) { // it has ended, or has other input
+		return m.same(ctx, tripID, input)
+	}
+	return translate(err)
+}
+
+func (m *StateMachine) traceHeader(ctx context.Context) *string {
+	if m.TraceHeader == nil {
+		return nil
+	}
+	if header := m.TraceHeader(ctx); header != "" {
+		return &header
+	}
+	return nil
+}
+
+// same lets an execution that exists count as started, when it had this input.
+func (m *StateMachine) same(ctx context.Context, tripID string, input json.RawMessage) error {
+	d, err := m.describe(ctx, tripID)
+	if fault.KindOf(err) == fault.NotFound && err != nil { // a description follows its execution with a delay
+		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the saga of trip %s is being started", tripID)
+	}
+	if err != nil {
+		return err
+	}
+	if !sameJSON(aws.ToString(d.Input), input) {
+		return fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "the saga of trip %s was started with other input", tripID)
+	}
+	return nil
+}
+
+// sameJSON compares but for white space.
+func sameJSON(a string, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, []byte(a)) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+}
+
+// Progress describes the saga of a trip as it stands now, but for the state at which it failed: that is a call of its
+// own, [StateMachine.FailedState], and Step Functions limits these calls for the whole account. Errors: NotFound,
+// Unavailable; Internal as of Start.
+func (m *StateMachine) Progress(ctx context.Context, tripID string) (app.Progress, error) {
+	d, err := m.describe(ctx, tripID)
+	if err != nil {
+		return app.Progress{}, err
+	}
+	p := app.Progress{
+		Status: string(d.Status), Error: aws.ToString(d.Error), Cause: aws.ToString(d.Cause),
+		Started: aws.ToTime(d.StartDate).UTC(), Redrives: int(aws.ToInt32(d.RedriveCount)),
+	}
+	if d.StopDate != nil {
+		p.Stopped = d.StopDate.UTC()
+	}
+	return p, nil
+}
+
+func (m *StateMachine) describe(ctx context.Context, tripID string) (*sfn.DescribeExecutionOutput, error) {
+	arn, err := m.execution(tripID)
+	if err != nil {
+		return nil, err
+	}
+	d, err := m.client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: arn})
+	return d, translate(err)
+}
+
+// FailedState is the state entered last, at which an execution without branches has failed. It reads backwards, without
+// the data: of a state that was retried a hundred times all events fit on one page. Errors: as of Progress.
+func (m *StateMachine) FailedState(ctx context.Context, tripID string) (string, error) {
+	arn, err := m.execution(tripID)
+	if err != nil {
+		return "", err
+	}
+	pages := sfn.NewGetExecutionHistoryPaginator(m.client, &sfn.GetExecutionHistoryInput{
+		ExecutionArn: arn, ReverseOrder: true, MaxResults: pageSize, IncludeExecutionData: aws.Bool(false),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", translate(err)
+		}
+		for _, e := range page.Events {
+			if e.StateEnteredEventDetails != nil {
+				return aws.ToString(e.StateEnteredEventDetails.Name), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// Redrive resumes a saga that ended without success at the state where it failed. The client gives the call a token,
+// the same for all its attempts, so that a lost reply does not redrive twice. Errors: NotFound; NotRedrivable of kind
+// Conflict when it is running, has succeeded, or ended too long ago; Unavailable; Internal as of Start.
+func (m *StateMachine) Redrive(ctx context.Context, tripID string) error {
+	arn, err := m.execution(tripID)
+	if err != nil {
+		return err
+	}
+	_, err = m.client.RedriveExecution(ctx, &sfn.RedriveExecutionInput{ExecutionArn: arn})
+	return translate(err)
+}
+
+// translate makes the service's errors faults, of the kinds and names that the local engine's have.
+func translate(err error) error {
+	var (
+		missing      *types.ExecutionDoesNotExist
+		notRedriven  *types.ExecutionNotRedrivable
+		tooManyOpen  *types.ExecutionLimitExceeded
+		ofTheService *awshttp.ResponseError
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &missing):
+		return fault.Wrap(fault.NotFound, fault.NameNotFound, err, "no saga")
+	case errors.As(err, &notRedriven):
+		return fault.Wrap(fault.Conflict, "NotRedrivable", err, "nothing to redrive")
+	case errors.As(err, &tooManyOpen), throttled(err):
+		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "too busy")
+	case errors.As(err, &ofTheService) && ofTheService.HTTPStatusCode()/100 == 4:
+		return fault.Wrap(fault.Internal, fault.NameInternal, err, "Step Functions refused the call")
+	default:
+		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "Step Functions failed")
+	}
+}
+
+func throttled(err error) bool {
+	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) == aws.TrueTernary
 }

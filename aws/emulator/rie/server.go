@@ -1,3 +1,14 @@
+// Package rie runs Lambda functions on one machine: a runtime interface emulator. It starts the real bootstrap program
+// behind the [Lambda Runtime API], one process per execution environment, each with an API of its own on loopback:
+//
+//	server, err := rie.New(rie.Options{Bootstrap: "bin/bootstrap", Functions: []rie.Function{{Name: "Pay", Timeout: 5 * time.Second}}})
+//	reply, err := server.Invoke(ctx, rie.Request{Function: "Pay", Payload: payload})
+//
+// What production does to a function is done to it here: an environment serves one invocation at a time and is used
+// again while it is warm, calls at once get environments of their own, a time-out kills the process, and a process that
+// dies is seen as Runtime.ExitError. Package aws/production puts it together with the rest of production's shape.
+//
+// [Lambda Runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 package rie
 
 import (
@@ -187,4 +198,90 @@ func (s *Server) killAll() {
 	for _, e := range living {
 		<-e.gone
 	}
+}
+
+// Fault is a way in which an invocation goes wrong, as [Options].Interfere decides.
+type Fault uint8
+
+// The faults.
+const (
+	None        Fault = iota
+	CrashBefore       // the process is killed before it gets the payload
+	CrashAfter        // the process is killed when it replies: the effect is there, the reply is not
+	Hang              // the reply is held back until the function's time-out kills the process
+	ReplyLost         // the function ends well and its caller never hears of it: Invoke returns ErrReplyLost
+)
+
+// Invocation names one invocation.
+type Invocation struct {
+	Function string
+	N        int // the how-manieth of this function, from 1
+	Payload  json.RawMessage
+}
+
+// pool is the environments of one function.
+type pool struct {
+	server   *Server
+	function Function
+	slots    chan struct{} // held by invocations under way
+
+	mu   sync.Mutex
+	idle []*environment // warm; the one used last is used next
+	n    int            // invocations so far
+}
+
+// run serves one invocation on a warm environment, or on a new one.
+func (p *pool) run(ctx context.Context, inv *invocation) reply {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return reply{err: ctx.Err()}
+	case <-p.server.closing:
+		return reply{err: ErrClosed}
+	}
+	defer func() { <-p.slots }()
+	fault := p.count(inv.payload)
+	e := p.warm()
+	if e == nil {
+		var err error
+		if e, err = p.server.start(p.function, inv.id); err != nil {
+			return reply{err: err}
+		}
+	}
+	r, reusable := e.serve(inv, fault)
+	if reusable {
+		p.keep(e)
+	}
+	return r
+}
+
+func (p *pool) count(payload json.RawMessage) Fault {
+	p.mu.Lock()
+	p.n++
+	inv := Invocation{Function: p.function.Name, N: p.n, Payload: payload}
+	p.mu.Unlock()
+	if p.server.opt.Interfere == nil {
+		return None
+	}
+	return p.server.opt.Interfere(inv)
+}
+
+// warm takes an idle environment whose process lives, nil when there is none.
+func (p *pool) warm() *environment {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.idle) > 0 {
+		e := p.idle[len(p.idle)-1]
+		p.idle = p.idle[:len(p.idle)-1]
+		if e.alive() {
+			return e
+		}
+	}
+	return nil
+}
+
+func (p *pool) keep(e *environment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, e)
 }

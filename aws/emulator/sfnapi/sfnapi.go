@@ -1,9 +1,17 @@
+// Package sfnapi serves the part of the Step Functions API that a saga's callers use over the embedded engine: what the
+// AWS SDKs and the AWS CLI send and expect (JSON 1.0), so that a program written against Step Functions needs nothing
+// but another endpoint. A request with a field that is not supported is refused by name.
+//
+// It is for programs on the same machine: signatures are not checked, only requests to a loopback host are served, and
+// none that a browser makes for another web site.
 package sfnapi
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -17,6 +25,7 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/engine"
+	"tripsaga/shared/strictjson"
 )
 
 // Engine is what the API is served from. *[engine.Engine] implements it, and its comments name the errors.
@@ -153,4 +162,104 @@ func (a *api) checkMachine(arn string) error {
 		return invalid("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", arn)
 	}
 	return invalid("InvalidArn", "Invalid Arn: '%s'", arn)
+}
+
+// seconds is a time as JSON 1.0 has it: seconds since 1970, with milliseconds.
+type seconds float64
+
+func at(t time.Time) seconds { return seconds(float64(t.UnixMilli()) / 1e3) }
+
+// maybeAt is nil for no time.
+func maybeAt(t time.Time) *seconds {
+	if t.IsZero() {
+		return nil
+	}
+	s := at(t)
+	return &s
+}
+
+// included tells that data is not left out.
+type included struct {
+	Included bool `json:"included"`
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, &problem{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", err.Error()}
+	}
+	if err != nil {
+		return nil, invalid("SerializationException", "reading the request: %v", err)
+	}
+	return body, nil
+}
+
+func decode(body []byte, into any) error {
+	if err := strictjson.Decode(body, into); err != nil {
+		return invalid("ValidationException", "the request: %v", err)
+	}
+	return nil
+}
+
+// limit is a page's size: 100 for 0, at most 1,000.
+func limit(maxResults int) (int, error) {
+	switch {
+	case maxResults < 0 || maxResults > 1000:
+		return 0, invalid("ValidationException", "maxResults %d, allowed are 0 to 1000", maxResults)
+	case maxResults == 0:
+		return 100, nil
+	}
+	return maxResults, nil
+}
+
+// problem is an error as the SDKs expect it.
+type problem struct {
+	status  int
+	code    string
+	message string
+}
+
+func (p *problem) Error() string { return p.code + ": " + p.message }
+
+func invalid(code, format string, args ...any) *problem {
+	return &problem{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
+}
+
+func missing(arn string) *problem {
+	return invalid("ExecutionDoesNotExist", "Execution Does Not Exist: '%s'", arn)
+}
+
+// engineProblem translates the engine's errors about the execution of this ARN.
+func engineProblem(arn string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, engine.ErrNotFound):
+		return missing(arn)
+	case errors.Is(err, engine.ErrExists):
+		return invalid("ExecutionAlreadyExists", "Execution Already Exists: '%s'", arn)
+	case errors.Is(err, engine.ErrNotRedrivable):
+		return invalid("ExecutionNotRedrivable", "Execution is not redrivable: '%s'", arn)
+	case errors.Is(err, engine.ErrBusy):
+		return invalid("ExecutionLimitExceeded", "%v", err)
+	case errors.Is(err, engine.ErrClosed):
+		return &problem{http.StatusServiceUnavailable, "ServiceUnavailable", err.Error()}
+	}
+	return err
+}
+
+// fail answers with the error. One that is no problem is logged, and not told.
+func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var p *problem
+	if !errors.As(err, &p) {
+		a.log.ErrorContext(r.Context(), "request failed", "target", r.Header.Get("X-Amz-Target"), "error", err)
+		p = &problem{http.StatusInternalServerError, "InternalFailure", "the request failed for an internal reason"}
+	}
+	w.Header().Set("X-Amzn-Errortype", p.code)
+	w.WriteHeader(p.status)
+	json.NewEncoder(w).Encode(struct { // as above
+		Type    string `json:"__type"`
+		Message string `json:"message"`
+	}{p.code, p.message})
 }

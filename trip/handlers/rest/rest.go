@@ -16,6 +16,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
@@ -134,4 +136,78 @@ func config() huma.Config {
 	c.AllowAdditionalPropertiesByDefault = true // answers may get more fields
 	c.RejectUnknownQueryParameters = true
 	return c
+}
+
+// Health tells that the server answers and can do its work.
+type Health struct {
+	Status string `json:"status" enum:"ok"`
+}
+
+func (a *api) auditRoutes(h huma.API) {
+	huma.Register(h, huma.Operation{
+		OperationID: "get-ledger", Method: http.MethodGet, Path: "/ledger",
+		Summary: "Count what is held and paid, and whether it balances",
+		Description: "The audit is exact only while nothing is under way: while sagas run, balanced may be false, since a " +
+			"payment is captured a moment before its trip is confirmed.",
+		Tags: []string{"operation"}, Errors: []int{403, 503},
+	}, a.ledger)
+	huma.Register(h, huma.Operation{
+		OperationID: "get-health", Method: http.MethodGet, Path: "/healthz",
+		Summary: "Tell that the server answers and can do its work", Tags: []string{"operation"}, Errors: []int{403, 503},
+	}, a.health)
+}
+
+// ledger runs one audit at a time, since each reads everything that is stored.
+func (a *api) ledger(ctx context.Context, _ *struct{}) (*struct{ Body app.Ledger }, error) {
+	if !a.auditing.TryLock() {
+		Refused(ctx, reasonAudits)
+		return nil, newProblem(http.StatusServiceUnavailable, fault.NameUnavailable, "another audit is under way")
+	}
+	defer a.auditing.Unlock()
+	l, err := a.Ledger(ctx)
+	if err != nil {
+		return nil, a.problem(ctx, "query", err)
+	}
+	return &struct{ Body app.Ledger }{l}, nil
+}
+
+func (a *api) health(ctx context.Context, _ *struct{}) (*struct{ Body Health }, error) {
+	if a.Health != nil {
+		if err := a.Health(); err != nil {
+			return nil, a.problem(ctx, "query", err)
+		}
+	}
+	return &struct{ Body Health }{Health{"ok"}}, nil
+}
+
+// describeAnswers adds to the description what all answers have: a request id, problems of every other status, and when to
+// try again.
+func describeAnswers(doc *huma.OpenAPI) {
+	text := &huma.Schema{Type: huma.TypeString}
+	id := &huma.Param{Description: "The id of the request; the log has it too.", Schema: text}
+	retry := &huma.Param{Description: "Seconds to wait before another try.", Schema: text}
+	for _, item := range doc.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post} {
+			if op == nil {
+				continue
+			}
+			op.Responses["default"] = &huma.Response{Description: "A problem.", Content: op.Responses["500"].Content}
+			for status, r := range op.Responses {
+				if r.Headers == nil {
+					r.Headers = map[string]*huma.Param{}
+				}
+				r.Headers["X-Request-Id"] = id
+				if status == "503" {
+					r.Headers["Retry-After"] = retry
+				}
+			}
+		}
+	}
+}
+
+func currencies() (codes []any) {
+	for _, code := range money.Currencies() {
+		codes = append(codes, string(code))
+	}
+	return codes
 }

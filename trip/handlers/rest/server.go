@@ -2,10 +2,16 @@ package rest
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
+
+	"tripsaga/shared/fault"
 )
 
 // closingKey finds the context in a request's context that ends when the server begins to shut down.
@@ -57,3 +63,133 @@ func closingOf(ctx context.Context) context.Context {
 func closed(ctx context.Context) <-chan struct{} { return closingOf(ctx).Done() }
 
 func closing(ctx context.Context) bool { return closingOf(ctx).Err() != nil }
+
+// bodyGrace is for a body that has not arrived when nobody waits for it any more: the answer is made without it, or the
+// server shuts down.
+const bodyGrace = time.Second
+
+var (
+	errBrokenBody = errors.New("the body ends too early: it is shorter than its Content-Length, or its chunks are malformed")
+	errShutdown   = errors.New("the server shuts down, and the body has not arrived")
+)
+
+// arriving bounds the time of bodies on their way. net/http reads what a handler left of a body before it answers, for as
+// long as ReadTimeout.
+func arriving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		b := &body{ReadCloser: r.Body, ctx: r.Context(), control: http.NewResponseController(w)}
+		stop := context.AfterFunc(closingOf(r.Context()), b.hurry)
+		defer func() {
+			stop()
+			b.hurry()
+		}()
+		r.Body = b
+		next.ServeHTTP(w, r)
+	})
+}
+
+// body is read by one goroutine; hurry may be called by another.
+type body struct {
+	io.ReadCloser
+	ctx     context.Context
+	control *http.ResponseController
+
+	mu    sync.Mutex
+	whole bool      // it has arrived
+	until time.Time // set by the first hurry
+}
+
+// hurry drops what has not arrived bodyGrace after the first call.
+func (b *body) hurry() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.whole {
+		return
+	}
+	if b.until.IsZero() {
+		b.until = time.Now().Add(bodyGrace)
+	}
+	b.control.SetReadDeadline(b.until)
+}
+
+// arrived ends the read deadline: passing later it would cancel the request's context.
+func (b *body) arrived() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.whole = true
+	b.control.SetReadDeadline(time.Time{})
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if closing(b.ctx) {
+		b.hurry()
+	}
+	n, err := b.ReadCloser.Read(p)
+	switch {
+	case err == io.EOF:
+		b.arrived()
+	case errors.Is(err, os.ErrDeadlineExceeded) && closing(b.ctx):
+		err = errShutdown
+	case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+		err = errors.Join(errBrokenBody, err)
+	}
+	return n, err
+}
+
+// SpareConnections are let in beyond the bound of [Limit], to be told that they are too many.
+const SpareConnections = 64
+
+// crowdedKey marks the context of a connection that is beyond the bound.
+type crowdedKey struct{}
+
+// Limit bounds the connections of s to n. Without a bound they take all the files that the process may open, and its
+// store fails, which needs some. Of those beyond it a few are answered 503 and closed, the others are not accepted yet:
+// they wait in the system's queue. It must be called before s serves. It returns what counts the open ones.
+func Limit(s *http.Server, n int) (open func() int) {
+	places := make(chan struct{}, n+SpareConnections)
+	s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		select {
+		case places <- struct{}{}: // the server accepts no other connection while this waits
+		case <-closed(ctx): // Shutdown waits for it, however long its context lasts
+		}
+		if len(places) > n {
+			return context.WithValue(ctx, crowdedKey{}, true)
+		}
+		return ctx
+	}
+	before := s.ConnState
+	s.ConnState = func(c net.Conn, state http.ConnState) {
+		if before != nil {
+			before(c, state)
+		}
+		if state == http.StateClosed || state == http.StateHijacked {
+			select {
+			case <-places:
+			default: // the one that was let in by Shutdown had no place
+			}
+		}
+	}
+	s.Handler = turningAway(s.Handler, n)
+	return func() int { return len(places) }
+}
+
+func turningAway(next http.Handler, n int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Value(crowdedKey{}) == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		// Nobody reads the body; who sends it slowly must not keep the place.
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+		begin(w, r)
+		Refused(r.Context(), reasonConnections)
+		secure(w.Header())
+		w.Header().Set("Connection", "close")
+		newProblem(http.StatusServiceUnavailable, fault.NameUnavailable,
+			fmt.Sprintf("%d connections are open already", n)).write(w)
+	})
+}
