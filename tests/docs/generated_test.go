@@ -2,6 +2,7 @@ package docs
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/trip/saga"
+	"tripsaga/verify/lint"
+	"tripsaga/verify/model"
+	"tripsaga/verify/world"
 )
 
 // Each test compares a part of a document with its source. aws/tests/docs does so for the AWS wing.
@@ -115,5 +119,19 @@ func TestVerbsAndExitCodes(t *testing.T) {
 	}
 	if !strings.Contains(page, "\n|---|---|\n"+rows+"\n") {
 		t.Errorf("docs/cli.md does not have the exit codes as the command prints them:\n%s", rows)
+	}
+}
+
+// TestCounts compares the counts in docs/verify.md with the lists that they count.
+func TestCounts(t *testing.T) {
+	page := read(t, "docs/verify.md")
+	for _, claim := range []string{
+		fmt.Sprintf("checks %d invariants", len(model.Invariants())),
+		fmt.Sprintf("adds %d invariants", len(world.Invariants())),
+		fmt.Sprintf("A lint of %d rules", len(lint.Rules())),
+	} {
+		if !strings.Contains(page, claim) {
+			t.Errorf("docs/verify.md does not say %q", claim)
+		}
 	}
 }
