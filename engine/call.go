@@ -16,22 +16,22 @@ import (
 // ErrNamePanic is the error name of a task that panicked, which on Lambda ends the function's process.
 const ErrNamePanic = "Runtime.ExitError"
 
-// ErrNameOutput is the error name of a task whose output is not JSON: that of a Lambda function in Go that returns such
-// a json.RawMessage. Retry and Catch match it like any other.
+// ErrNameOutput is the error name of a task whose output is not JSON. It is the name that a Lambda function in Go reports
+// for such a json.RawMessage. Retry and Catch match it like any other.
 const ErrNameOutput = "MarshalerError"
 
-// Info tells a task which delivery it is.
+// Info describes one delivery of a task.
 type Info struct {
 	Execution string // name
 	State     string
 	Function  string
 	Attempt   int    // 0 for the first
-	Trace     string // what [WithTrace] gave the execution, or ""
+	Trace     string // the header given to [WithTrace], or ""
 }
 
 type infoKey struct{}
 
-// InfoOf is the Info of a task's context; ok is false for any other context.
+// InfoOf returns the Info of a task's context. ok is false for any other context.
 func InfoOf(ctx context.Context) (info Info, ok bool) {
 	c, ok := ctx.Value(infoKey{}).(*call)
 	if !ok {
@@ -42,46 +42,39 @@ func InfoOf(ctx context.Context) (info Info, ok bool) {
 	}, true
 }
 
-// Heartbeat tells the engine that the task of this context is alive, which starts its HeartbeatSeconds anew.
+// Heartbeat reports that the task of this context is alive. It restarts the state's HeartbeatSeconds.
 func Heartbeat(ctx context.Context) {
 	if c, ok := ctx.Value(infoKey{}).(*call); ok {
-		c.run.tell(asl.Event{Heartbeat: &asl.TaskHeartbeat{Task: c.task.Task}})
+		c.run.inform(asl.Event{Heartbeat: &asl.TaskHeartbeat{Task: c.task.Task}})
 	}
 }
 
-// call is one delivery of a task. It is the context of that delivery too, which saves an allocation.
+// call is one delivery of a task. It copies what it needs of the run: it runs while another goroutine may be the worker.
 type call struct {
-	context.Context
-	run  *run
-	task asl.StartTask
-	f    Task
-
-	trace string // the record belongs to the execution's worker alone
-}
-
-func (c *call) Value(key any) any {
-	if key == (infoKey{}) {
-		return c
-	}
-	return c.Context.Value(key)
+	ctx   context.Context
+	run   *run
+	task  asl.StartTask
+	f     Task
+	trace string
 }
 
 func (r *run) newCall(t *asl.StartTask) *call {
 	ctx, cancel := context.WithCancel(r.e.ctx)
 	r.calls[t.Task] = cancel
-	return &call{Context: ctx, run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace}
+	return &call{ctx: ctx, run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace}
 }
 
-// perform calls the task and returns its reply as an event; false when there is none, for the call was cancelled before it
-// began or the engine is closing.
+// perform waits for a slot, calls the task and returns its reply as an event. It returns false without a reply: the call
+// was cancelled before it began, or the engine is closing. Then the journal still has the task as outstanding, and the
+// next Open delivers it again.
 func (c *call) perform() (asl.Event, bool) {
 	e := c.run.e
-	if c.Err() != nil {
+	if c.ctx.Err() != nil {
 		return asl.Event{}, false
 	}
 	select {
 	case e.slots <- struct{}{}:
-	case <-c.Done():
+	case <-c.ctx.Done():
 		return asl.Event{}, false
 	}
 	defer func() { <-e.slots }()
@@ -93,7 +86,7 @@ func (c *call) perform() (asl.Event, bool) {
 		return asl.Event{}, false
 	}
 	if err != nil && e.ctx.Err() != nil {
-		return asl.Event{}, false // cut off by Close: the reply says nothing about the task, which is delivered again
+		return asl.Event{}, false // Close cancelled it: the error says nothing about the task
 	}
 	return c.reply(out, err), true
 }
@@ -124,7 +117,7 @@ func (c *call) invoke() (out json.RawMessage, err error) {
 	if c.f == nil {
 		return nil, &TaskError{Name: "Lambda.ResourceNotFoundException", Message: "Function not found: " + c.task.Function}
 	}
-	return c.f(c, c.task.Input)
+	return c.f(context.WithValue(c.ctx, infoKey{}, c), c.task.Input)
 }
 
 func (e *Engine) isClosing() bool {
@@ -133,14 +126,14 @@ func (e *Engine) isClosing() bool {
 	return e.closing
 }
 
-// maxTrace is the longest trace header in bytes, as Step Functions has it.
+// maxTrace is the longest trace header in bytes, as in Step Functions.
 const maxTrace = 256
 
 type traceKey struct{}
 
-// WithTrace gives the execution that is started under the returned context a trace header, of whatever form the tasks'
-// tracing has. It is stored with the execution, and every delivery finds it in its [Info], also after a restart and a
-// redrive. What is longer than 256 bytes, or not printable ASCII without "\<>&, is not kept: a trace never fails a start.
+// WithTrace returns a context under which Start stores the trace header with the execution. Every delivery finds it in
+// its [Info], also after a restart and a redrive. The engine does not interpret it. A header longer than 256 bytes, or
+// with other characters than printable ASCII without "\<>&, is dropped: a trace never fails a start.
 func WithTrace(ctx context.Context, header string) context.Context {
 	if !traceable(header) {
 		return ctx

@@ -45,7 +45,7 @@ func (e *Engine) record(ctx context.Context, name string) (rec *record, version 
 	return rec, item.Version, err
 }
 
-// History is everything that happened to an execution so far, in Step Functions' event types. Errors: ErrNotFound.
+// History returns the execution's events so far, in Step Functions' event types. It replays the journal. Errors: ErrNotFound.
 func (e *Engine) History(ctx context.Context, name string) ([]asl.HistoryEvent, error) {
 	if err := checkName(name); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
@@ -62,8 +62,8 @@ type ListQuery struct {
 	Cursor string     // of the page before
 }
 
-// List pages through the executions, the newest first. The cursor is empty on the last page.
-// Errors: ErrInvalid for a limit, status or cursor that is none.
+// List returns one page of the executions, the newest first, without their inputs. The cursor is empty on the last page.
+// Errors: ErrInvalid for a limit, status or cursor that is not valid.
 func (e *Engine) List(ctx context.Context, q ListQuery) (page []Description, cursor string, err error) {
 	if q.Limit == 0 {
 		q.Limit = 100
@@ -87,7 +87,7 @@ func (e *Engine) List(ctx context.Context, q ListQuery) (page []Description, cur
 	return e.listed(items, q.Limit)
 }
 
-// newest reads the n newest records of a status below a place in the list.
+// newest reads the n newest records of a status that follow the position before in the list.
 func (e *Engine) newest(ctx context.Context, s asl.Status, before string, n int) (items []table.Item, err error) {
 	q := table.Query{PK: e.statusPK(s), Index: true, Descending: true, To: before}
 	for {
@@ -124,7 +124,7 @@ func (e *Engine) listed(items []table.Item, limit int) (page []Description, curs
 	slices.SortFunc(items, func(a, b table.Item) int {
 		return cmp.Or(strings.Compare(b.Index.SK, a.Index.SK), cmp.Compare(b.Version, a.Version))
 	})
-	// One that ended between two of the queries is in both; its newer version comes first.
+	// An execution that ended between two of the queries is in both; its newer version comes first.
 	items = slices.CompactFunc(items, func(a, b table.Item) bool { return a.Index.SK == b.Index.SK })
 	if len(items) > limit {
 		items = items[:limit]
@@ -140,8 +140,8 @@ func (e *Engine) listed(items []table.Item, limit int) (page []Description, curs
 	return page, cursor, nil
 }
 
-// Definition is the definition that the execution of this name began with, in the Amazon States Language; of the name ""
-// the engine's own. Errors: ErrNotFound.
+// Definition returns the definition that the execution was started with, in the Amazon States Language. With the name "" it
+// returns the engine's own. Errors: ErrNotFound.
 func (e *Engine) Definition(ctx context.Context, name string) ([]byte, error) {
 	if name == "" {
 		return e.opt.Definition, nil

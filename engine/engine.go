@@ -1,20 +1,29 @@
-// Package engine runs one state machine of package asl durably over a [table.Table]: the local counterpart of a
-// STANDARD Step Functions state machine. A program that has a saga of its own gives it a definition and its tasks:
+// Package engine runs the executions of one state machine of package asl durably over a [table.Table]. It is the local
+// counterpart of a STANDARD state machine of Step Functions. The caller provides a definition and its tasks:
 //
 //	eng, err := engine.Open(ctx, engine.Options{Name: "order", Definition: def, Tasks: tasks, Table: t})
 //	err = eng.Start(ctx, "order-17", input)
 //	end, err := eng.Wait(ctx, "order-17")
 //
-// What an execution met from outside (a task's reply, a timer) is journalled as an event before its consequences are
-// performed, and its state is what [asl.Step] makes of those events. Open therefore resumes every open execution where
-// it stood, timers included. A task whose reply had not been journalled is delivered again: tasks must be idempotent.
+// The journal comes before the effects. Everything that reaches an execution from outside (a task's reply, a timer that
+// fired, a stop) is an event. The engine computes the event's step with [asl.Step], which is pure, writes the event to
+// the execution's journal, and only then performs the step's effects. The journal is therefore the whole state:
+// replaying it through asl.Step gives the execution back, and the effects that no later event answers are those to
+// perform again. In the other order, a crash between an effect and its event would leave an effect that no journal
+// explains. In this order it leaves a task that is delivered twice, so tasks must be idempotent. Open resumes every
+// open execution that way, timers included.
 //
-// Durability: a start, an end, a redrive and a stop are durable before they are acknowledged. The events between are
-// written with [table.Deferred]: the table keeps the order of writes, so a later durable one covers them, and what a
-// crash may take back is at most the newest events, whose tasks are then delivered again.
+// Durability. A start, an end, a redrive and a stop are durable before the caller or OnEnd learns of them. The events
+// in between are written with [table.Deferred], without waiting for the disk. The table keeps the order of writes, so
+// the next durable write covers all earlier ones. A crash can take back only the newest events, of which nobody outside
+// was notified; their tasks are delivered again.
 //
-// One engine owns the executions of its name on a table; a second one at the same time is found out by the journal's
-// conditions and stops touching the execution.
+// Ownership. One engine at a time runs the executions of its name on a table. No lock enforces that. Every journal
+// entry is written on the condition that its number is free and every record on the condition of its version, so of two
+// engines one finds a conflict and abandons the execution in memory, without having performed the effects.
+//
+// Where to look: Start, Stop and Redrive in start.go; the worker and its commits in run.go; one delivery of a task in
+// call.go; what is stored in record.go; what Open does in replay.go; OnEnd in notice.go.
 package engine
 
 import (
@@ -35,37 +44,38 @@ import (
 	"tripsaga/table"
 )
 
-// Task is one delivery of a task. It may come more than once for one state, also at once and late. Its context ends
-// when the reply is no longer wanted. The input and the output are JSON values; no output, or one of white space, is null.
+// Task is a function that a state calls. One call is one delivery. The engine may deliver a task several times for one
+// state: again after a crash, concurrently with an earlier delivery that timed out, and late. The context ends when the
+// reply is no longer wanted. Input and output are JSON values; an empty output, or white space, is null.
 type Task func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
 
 // Options configure an engine. Name, Definition, Table and Tasks are required.
 type Options struct {
 	Name       string          // the state machine's name: 1 to 80 letters, digits, - and _
-	Definition []byte          // Amazon States Language; executions that are open keep the one they began with
-	Machine    *asl.Machine    // of the Definition, from whoever has parsed it already; nil parses it
+	Definition []byte          // Amazon States Language; open executions keep the definition they were started with
+	Machine    *asl.Machine    // the parsed Definition, if the caller has it already; nil parses it
 	Tasks      map[string]Task // by the name of the function in the task's Resource
 	Table      table.Table
 
-	MaxOpen  int // open executions at most; beyond them Start answers ErrBusy; default 10,000
-	MaxTasks int // tasks at work at once at most, others wait their turn; default 1,000
+	MaxOpen  int // most open executions; with more, Start returns ErrBusy; default 10,000
+	MaxTasks int // most tasks that run concurrently, the others wait; default 1,000
 
-	MaxRedrives   int           // of one execution; default 1,000, as Step Functions has it
-	RedriveWithin time.Duration // after an execution's end; default 14 days, as Step Functions has it
+	MaxRedrives   int           // most redrives of one execution; default 1,000, as in Step Functions
+	RedriveWithin time.Duration // how long after its end an execution can be redriven; default 14 days, as in Step Functions
 
-	// OnEnd is told of every end: at least once of one without success, even across a crash; at most once of a success.
-	// When it fails it is called again, after a while, or by the next Open; unless its error wraps ErrFinal: then the end
-	// is logged and kept as a dead notice, see [Engine.DeadNotices].
+	// OnEnd is called when an execution ends: at least once for FAILED, TIMED_OUT and ABORTED, even after a crash; at most
+	// once for SUCCEEDED. If it returns an error it is called again, a second later or by the next Open. If the error wraps
+	// ErrFinal, the engine logs the end and keeps it as a dead notice, see [Engine.DeadNotices].
 	OnEnd func(context.Context, Description) error
 
-	// Region, Account and Role are those of the context object and of the execution's ids: of the form
-	// arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION. An execution keeps those that it was started with.
+	// Region, Account and Role appear in the context object and in the execution's id, which is
+	// arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION. An execution keeps the values it was started with.
 	Region  string // default "local"
 	Account string // default "000000000000"
 	Role    string // default "arn:aws:states:REGION:ACCOUNT:role"
 
 	Scheduler Scheduler     // default RealTime
-	Seed      func() uint64 // of an execution's random choices; default math/rand/v2
+	Seed      func() uint64 // seeds an execution's random choices; default math/rand/v2
 	Log       *slog.Logger  // default: discarded
 }
 
@@ -75,21 +85,21 @@ type Engine struct {
 	machine *asl.Machine
 	hash    string
 
-	ctx      context.Context // of tasks and table calls; ends when Close loses patience
+	ctx      context.Context // of tasks and table calls; ends when Close gives up waiting
 	cancel   context.CancelFunc
-	deferred context.Context // ctx for journal entries that a later durable write covers
-	slots    chan struct{}   // held by tasks at work
+	deferred context.Context // ctx with table.Deferred, for writes that a later durable write covers
+	slots    chan struct{}   // one for each running task
 
 	mu       sync.Mutex
 	closing  bool
 	open     map[string]*run
-	failed   map[string]*run         // some that ended here without success, for a redrive
+	failed   map[string]*run         // some runs that ended without success, kept for a redrive
 	machines map[string]*asl.Machine // by hash of the definition
 	working  sync.WaitGroup
 }
 
-// Open checks the options, stores the definition and resumes every open execution. Errors: [*asl.DefinitionError] and
-// others that tell which option is wrong; those of the table.
+// Open checks the options, stores the definition and resumes every open execution. Errors: [*asl.DefinitionError];
+// ErrInvalid with the option that is wrong; those of the table.
 func Open(ctx context.Context, opt Options) (*Engine, error) {
 	e, err := newEngine(opt)
 	if err != nil {
@@ -105,7 +115,7 @@ func Open(ctx context.Context, opt Options) (*Engine, error) {
 	return e, nil
 }
 
-// giveUp stops what was resumed of an engine that could not be opened.
+// giveUp stops the executions that Open resumed before it failed.
 func (e *Engine) giveUp() {
 	e.mu.Lock()
 	e.closing = true
@@ -186,7 +196,7 @@ func checkTasks(m *asl.Machine, tasks map[string]Task) error {
 	return nil
 }
 
-// checkName holds names to what Step Functions takes without surprises.
+// checkName allows the names that Step Functions accepts without a warning.
 func checkName(name string) error {
 	if len(name) == 0 || len(name) > asl.MaxName {
 		return invalid("name %q has %d characters, allowed are 1 to %d", name, len(name), asl.MaxName)
@@ -207,13 +217,13 @@ func (e *Engine) storeDefinition(ctx context.Context) error {
 	key := table.Key{PK: machinePK + e.opt.Name, SK: e.hash}
 	err := e.opt.Table.Transact(ctx, table.Put(table.Item{Key: key, Version: 1, Data: e.opt.Definition}, table.Absent))
 	var conflict *table.Conflict
-	if err != nil && !errors.As(err, &conflict) { // a conflict: it stands there already
+	if err != nil && !errors.As(err, &conflict) { // a conflict: it is stored already
 		return fmt.Errorf("engine: storing the definition: %w", err)
 	}
 	return nil
 }
 
-// definition is the machine of an execution, which may be older than the engine's own.
+// definition returns the machine of an execution, whose definition may be older than the engine's own.
 func (e *Engine) definition(ctx context.Context, hash string) (*asl.Machine, error) {
 	e.mu.Lock()
 	m := e.machines[hash]
@@ -237,7 +247,7 @@ func (e *Engine) definition(ctx context.Context, hash string) (*asl.Machine, err
 	return m, nil
 }
 
-// now is the time as the journal keeps it.
+// now is the time in the journal's precision.
 func (e *Engine) now() time.Time { return e.opt.Scheduler.Now().UTC().Truncate(time.Microsecond) }
 
 // OpenExecutions counts the executions that have not ended.
@@ -247,7 +257,8 @@ func (e *Engine) OpenExecutions() int {
 	return len(e.open)
 }
 
-// enter takes a place for the execution; leave gives it back. Resumed executions enter whatever MaxOpen says.
+// enter registers the execution as open; leave removes it. Resumed executions enter regardless of MaxOpen. Because enter
+// comes before the execution is written, of two concurrent starts of one name in this engine only one writes.
 func (e *Engine) enter(r *run, limit int) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -271,7 +282,7 @@ func (e *Engine) leave(r *run) {
 	}
 }
 
-// abandon takes back an enter that came to nothing; who waits for it looks again.
+// abandon reverts an enter whose write failed. Callers of Wait look the execution up again.
 func (e *Engine) abandon(r *run) {
 	e.leave(r)
 	r.lost = errAbandoned
@@ -284,9 +295,9 @@ func (e *Engine) running(name string) *run {
 	return e.open[name]
 }
 
-// Close stops the engine: nothing new is started, tasks at work may end and their replies are journalled, everything
-// else is left for the next Open. When ctx ends first, the tasks' contexts are cancelled and Close returns at once;
-// nothing is lost then either, the tasks are delivered again.
+// Close stops the engine. It starts nothing new, lets running tasks end and journals their replies; everything else is
+// left to the next Open. If ctx ends first, Close cancels the tasks' contexts and returns ctx's error immediately. Nothing
+// is lost then either: the next Open delivers those tasks again.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closing = true
@@ -305,7 +316,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 }
 
-// begin registers work that Close waits for; it reports false once the engine is closing.
+// begin registers work that Close waits for. It returns false when the engine is closing.
 func (e *Engine) begin() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -11,27 +11,28 @@ import (
 )
 
 var (
-	// ErrExists tells that the name is taken by an execution with other input, or by one that has ended.
+	// ErrExists means that the name is taken by an execution with other input, or by one that has ended.
 	ErrExists = errors.New("engine: an execution of this name exists already, with other input or ended")
-	// ErrNotFound tells that there is no execution of that name.
+	// ErrNotFound means that no execution has this name.
 	ErrNotFound = errors.New("engine: no such execution")
-	// ErrBusy tells that as many executions are open as the engine takes; try again later.
+	// ErrBusy means that MaxOpen executions are open; retry later.
 	ErrBusy = errors.New("engine: too many open executions, try again later")
-	// ErrClosed tells that the engine is closing or closed.
+	// ErrClosed means that the engine is closing or closed.
 	ErrClosed = errors.New("engine: closed")
-	// ErrInvalid tells that a name or an input cannot be used; it is wrapped with the reason.
+	// ErrInvalid means that a name, an input or an option is not valid; it is wrapped with the reason.
 	ErrInvalid = errors.New("engine: invalid")
-	// ErrNoReply, returned by a task, tells that its reply is lost: the engine hears nothing of this delivery, and the
-	// state's time-out decides. It is for simulations, where a task cannot just hang.
+	// ErrNoReply, returned by a task, means that the reply of this delivery is lost: the engine gets no event, and the
+	// state's timeout decides. It is for simulations, in which a task cannot just hang.
 	ErrNoReply = errors.New("engine: the reply is lost")
-	// ErrNotRedrivable tells that the execution is running or has succeeded, or has used up what a redrive may.
+	// ErrNotRedrivable means that the execution is running, has succeeded, or is past the limits of MaxRedrives and
+	// RedriveWithin.
 	ErrNotRedrivable = errors.New("engine: the execution cannot be redriven")
-	// ErrFinal, wrapped by an error of OnEnd, tells that calling it again cannot help.
+	// ErrFinal, wrapped by an error of OnEnd, means that calling OnEnd again cannot help.
 	ErrFinal = errors.New("engine: final")
 )
 
-// TaskError is an error of a task under the name by which Retry and Catch match it. Any error with a method
-// ErrorName() string does as well; for others the name is their Go type's, as it is on Lambda.
+// TaskError is an error of a task with the name that Retry and Catch match. Any error with a method ErrorName() string
+// works as well. For other errors the name is that of their Go type, as on Lambda.
 type TaskError struct {
 	Name    string
 	Message string
@@ -42,7 +43,7 @@ func (e *TaskError) Error() string { return e.Name + ": " + e.Message }
 // ErrorName is Name.
 func (e *TaskError) ErrorName() string { return e.Name }
 
-// An error's name and cause are bounded, as they are in Step Functions (256 and 32,768 characters).
+// An error's name and cause are cut, since Step Functions limits them to 256 and 32,768 characters.
 const (
 	maxErrorName    = 256
 	maxErrorMessage = 30_000
@@ -55,8 +56,8 @@ func cut(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit], "")
 }
 
-// failure is the event for a task's error. Its cause has the form in which Step Functions shows a Lambda function's,
-// unless the error brings one by a method ErrorCause() string, as that of a function in a process of its own does.
+// failure returns the event of a task's error. Its cause has the format in which Step Functions shows the error of a Lambda
+// function, unless the error has a method ErrorCause() string, as that of a function in a separate process does.
 func failure(task int64, err error) asl.Event {
 	name := cut(errorName(err), maxErrorName)
 	var caused interface{ ErrorCause() string }
@@ -90,8 +91,8 @@ func errorMessage(err error) string {
 	return err.Error()
 }
 
-// errAbandoned is the end of a run that was entered and came to nothing; whoever waits for it looks again.
-var errAbandoned = errors.New("engine: the start came to nothing")
+// errAbandoned ends a run whose start or redrive failed; callers of Wait look the execution up again.
+var errAbandoned = errors.New("engine: the start failed")
 
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))

@@ -12,8 +12,10 @@ import (
 	"tripsaga/table"
 )
 
-// An end without success leaves a notice in the transaction that records it, and the notice is removed when OnEnd has
-// taken it: so none is missed when the process dies between the two. One that OnEnd can never take becomes a dead notice.
+// A notice ensures that OnEnd is called. The transaction that records an end without success also writes a notice, and the
+// notice is removed when OnEnd has returned without an error. If the process dies between the two, the next Open finds the
+// notice and calls OnEnd again: at least once. A success has no notice, since a write for each would cost every booking;
+// its OnEnd is called at most once. A notice that OnEnd can never take becomes a dead notice, which an operator sees.
 
 const noticeRetry = time.Second
 
@@ -21,12 +23,12 @@ func (e *Engine) noticeKey(name string) table.Key {
 	return table.Key{PK: noticePK + e.opt.Name, SK: name}
 }
 
-// notify tells OnEnd, and tries again later when that fails.
+// notify calls OnEnd, and again later if that fails.
 func (e *Engine) notify(d Description) {
 	if e.opt.OnEnd == nil {
 		return
 	}
-	err := e.tell(d)
+	err := e.callOnEnd(d)
 	if errors.Is(err, ErrFinal) {
 		e.opt.Log.Error("OnEnd failed for good, it is not called again", "execution", d.Name, "status", d.Status, "error", err)
 		err = e.bury(d, err)
@@ -35,19 +37,19 @@ func (e *Engine) notify(d Description) {
 	case errors.Is(err, table.ErrClosed):
 		e.opt.Log.Error("OnEnd failed, the next Open calls it again", "execution", d.Name, "error", err)
 	case err != nil:
-		e.opt.Log.Warn("OnEnd failed, trying again", "execution", d.Name, "error", err)
+		e.opt.Log.Warn("OnEnd failed, it is called again", "execution", d.Name, "error", err)
 		e.opt.Scheduler.AfterFunc(noticeRetry, func() { e.renotify(d.Name) })
 	}
 }
 
-func (e *Engine) tell(d Description) error {
+func (e *Engine) callOnEnd(d Description) error {
 	if err := e.opt.OnEnd(e.ctx, d); err != nil || d.Status == asl.Succeeded {
 		return err
 	}
 	return e.removeNotice(d)
 }
 
-// DeadNotice is an end that OnEnd could not be told: its error wrapped ErrFinal.
+// DeadNotice is an end that OnEnd refused for good: its error wrapped ErrFinal.
 type DeadNotice struct {
 	Execution string     `json:"-"`
 	Status    asl.Status `json:"status"`
@@ -55,7 +57,8 @@ type DeadNotice struct {
 	At        time.Time  `json:"at"`
 }
 
-// bury makes the notice of this end a dead one.
+// bury replaces the notice of this end by a dead one. The two writes need no transaction: after a crash in between, OnEnd
+// is called again and buries the notice again.
 func (e *Engine) bury(d Description, reason error) error {
 	if d.Status == asl.Succeeded {
 		return nil
@@ -71,7 +74,7 @@ func (e *Engine) bury(d Description, reason error) error {
 	return e.removeNotice(d)
 }
 
-// DeadNotices gives the dead notices by the executions' names.
+// DeadNotices returns the dead notices, ordered by the executions' names.
 func (e *Engine) DeadNotices(ctx context.Context) iter.Seq2[DeadNotice, error] {
 	return func(yield func(DeadNotice, error) bool) {
 		for item, err := range table.Items(ctx, e.opt.Table, table.Query{PK: deadPK + e.opt.Name}) {
@@ -86,10 +89,10 @@ func (e *Engine) DeadNotices(ctx context.Context) iter.Seq2[DeadNotice, error] {
 	}
 }
 
-// noticeVersion tells the ends of one execution apart, of which each redrive may bring another.
+// noticeVersion distinguishes the ends of one execution, since each redrive may add one.
 func noticeVersion(redrives int) int64 { return int64(redrives) + 1 }
 
-// removeNotice removes the notice of this end; that of a later one stays.
+// removeNotice removes the notice of this end. The notice of a later end has another version and stays.
 func (e *Engine) removeNotice(d Description) error {
 	err := e.opt.Table.Transact(e.deferred, table.Delete(e.noticeKey(d.Name), table.Version(noticeVersion(d.Redrives))))
 	var conflict *table.Conflict
@@ -99,7 +102,8 @@ func (e *Engine) removeNotice(d Description) error {
 	return err
 }
 
-// renotify reads the execution afresh: a redrive may have reopened it, and then there is nothing to tell any more.
+// renotify calls OnEnd again, for the execution as it is now: if a redrive has reopened it, its end is void and so is the
+// notice.
 func (e *Engine) renotify(name string) {
 	if !e.begin() {
 		return

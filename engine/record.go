@@ -17,10 +17,9 @@ import (
 //	EXEC      the record: status and outcome; in GSI1 under EXECS#<machine>#<status>, by start time
 //	J#<n>     the n-th event of its journal, from 0, which is the start and holds the input
 //
-// Beside them stand NOTICE#<machine> / <name>, an end that OnEnd has not taken yet, and DEADNOTICE#<machine> / <name>, one
-// that it never will.
-//
-// A definition stands once, as MACHINE#<machine> / <hash>, for an execution ends under the definition it began with.
+// Other partitions hold NOTICE#<machine> / <name>, an end that OnEnd has not taken yet; DEADNOTICE#<machine> / <name>, an
+// end that OnEnd refused for good; and MACHINE#<machine> / <hash>, each definition once, because an execution ends under
+// the definition it was started with.
 const (
 	recordSK     = "EXEC"
 	journalSK    = "J#"
@@ -36,7 +35,7 @@ const (
 	defaultAccount = "000000000000"
 )
 
-// record is the stored form of an execution.
+// record is an execution as it is stored.
 type record struct {
 	Definition string          `json:"definition"` // hash
 	Status     asl.Status      `json:"status"`
@@ -48,13 +47,14 @@ type record struct {
 	State      string          `json:"state,omitempty"`
 	Redrives   int             `json:"redrives,omitempty"`
 	Trace      string          `json:"trace,omitempty"` // see WithTrace
-	// Where the execution runs, when that is not the default: its context object must stay the same.
+	// Options of the engine that started it, unless they are the defaults: the context object must not change when an
+	// engine with other options resumes the execution.
 	Region  string `json:"region,omitempty"`
 	Account string `json:"account,omitempty"`
 	Role    string `json:"role,omitempty"`
 }
 
-// Description is what is known of an execution.
+// Description describes an execution.
 type Description struct {
 	Name        string          `json:"name"`
 	Machine     string          `json:"state_machine"`
@@ -62,11 +62,11 @@ type Description struct {
 	Status      asl.Status      `json:"status"`
 	Started     time.Time       `json:"started"`
 	Stopped     time.Time       `json:"stopped,omitzero"`
-	Input       json.RawMessage `json:"input,omitempty"`  // Describe and Wait tell it, List does not
-	Output      json.RawMessage `json:"output,omitempty"` // when SUCCEEDED
+	Input       json.RawMessage `json:"input,omitempty"`  // List leaves it out
+	Output      json.RawMessage `json:"output,omitempty"` // of SUCCEEDED
 	Error       string          `json:"error,omitempty"`
 	Cause       string          `json:"cause,omitempty"`
-	State       string          `json:"state,omitempty"` // at which it failed
+	State       string          `json:"state,omitempty"` // where it failed
 	Redrives    int             `json:"redrives"`
 	Trace       string          `json:"trace,omitempty"` // see [WithTrace]
 }
@@ -83,18 +83,18 @@ func (e *Engine) describe(name string, r *record, input json.RawMessage) Descrip
 	return d
 }
 
-// StateMachineID is the id, in the form of an ARN, of the state machine that an engine of this name runs, when its
-// options leave Region and Account at their defaults.
+// StateMachineID returns the ARN of the state machine that an engine of this name runs, with the default Region and
+// Account.
 func StateMachineID(name string) string { return new(record).arn("stateMachine") + name }
 
-// arn begins the ARN of a resource where the execution runs.
+// arn returns the beginning of the ARN of a resource in the execution's region and account.
 func (r *record) arn(resource string) string {
 	return "arn:aws:states:" + cmp.Or(r.Region, defaultRegion) + ":" + cmp.Or(r.Account, defaultAccount) + ":" + resource + ":"
 }
 
 func (r *record) role() string { return cmp.Or(r.Role, strings.TrimSuffix(r.arn("role"), ":")) }
 
-// place notes where the engine's executions run.
+// place records the engine's region, account and role.
 func (r *record) place(o *Options) {
 	r.Role = o.Role
 	if o.Region != defaultRegion {

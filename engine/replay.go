@@ -13,7 +13,8 @@ import (
 	"tripsaga/table"
 )
 
-// outstanding is what an execution waits for: the effects that nothing has answered yet.
+// outstanding is what an execution waits for: the effects that no event of the journal has answered. Whether an effect had
+// been performed before a crash is unknown and makes no difference: it is performed again until an event answers it.
 type outstanding struct {
 	tasks  map[int64]asl.StartTask
 	timers map[int64]timer
@@ -21,7 +22,7 @@ type outstanding struct {
 	at     time.Time // of the last event
 }
 
-// timer is one that has not fired, and how long it was to wait when it was asked for.
+// timer has not fired yet. wait is how long it was to wait when the step asked for it.
 type timer struct {
 	asl.SetTimer
 	wait time.Duration
@@ -58,7 +59,7 @@ func (o *outstanding) add(effects []asl.Effect) {
 	}
 }
 
-// effects are what is outstanding in the order in which it was asked for.
+// effects returns what is outstanding in the order of the requests: ids count up.
 func (o *outstanding) effects() []asl.Effect {
 	var all []asl.Effect
 	for _, id := range slices.Sorted(maps.Keys(o.tasks)) {
@@ -67,7 +68,9 @@ func (o *outstanding) effects() []asl.Effect {
 	}
 	for _, id := range slices.Sorted(maps.Keys(o.timers)) {
 		t := o.timers[id]
-		if latest := o.at.Add(t.wait); latest.Before(t.At) { // the clock was set back before the last event
+		// If the clock was set back, At lies in a future that may be hours away. The last event's time plus the wait is
+		// never too early, since the timer was set before that event, and never later than the wait from then.
+		if latest := o.at.Add(t.wait); latest.Before(t.At) {
 			t.At = latest
 		}
 		all = append(all, asl.Effect{SetTimer: &t.SetTimer})
@@ -75,8 +78,8 @@ func (o *outstanding) effects() []asl.Effect {
 	return all
 }
 
-// load reads an execution's record and replays its journal; history, when given, gets the history events. It only
-// reads, and so serves executions that are open elsewhere too, as they stood a moment ago.
+// load reads an execution's record and replays its journal. history, if not nil, gets the history events. load only
+// reads, so it may be used for an execution that runs in another engine; it then returns a recent state.
 func (e *Engine) load(ctx context.Context, name string, history func(asl.HistoryEvent)) (*run, *outstanding, error) {
 	rec, version, err := e.record(ctx, name)
 	if err != nil {
@@ -92,8 +95,8 @@ func (e *Engine) load(ctx context.Context, name string, history func(asl.History
 	return r, out, r.replay(ctx, out, history)
 }
 
-// replay rebuilds the execution from its journal. Whether an event's effects had been performed before a crash makes no
-// difference: they are outstanding until an event answers them.
+// replay rebuilds the execution from its journal. The result is the same as before the crash, because asl.Step depends on
+// nothing but the definition, the events, their times and the seed, and the journal and the record hold all of these.
 func (r *run) replay(ctx context.Context, out *outstanding, history func(asl.HistoryEvent)) error {
 	q := table.Query{PK: r.e.partition(r.name), Prefix: journalSK}
 	for {
@@ -141,8 +144,9 @@ func (r *run) replayOne(en entry, out *outstanding, history func(asl.HistoryEven
 	return nil
 }
 
-// goOn performs again what is outstanding. An end may be outstanding too: that of a machine that ends with its start.
-func (r *run) goOn(out *outstanding) {
+// reperform performs again what is outstanding. An end can be outstanding, too: a machine that ends with its first step
+// has its start in the journal, while its end is written by a second transaction.
+func (r *run) reperform(out *outstanding) {
 	c := &commit{effects: out.effects(), at: out.at}
 	if out.end != nil {
 		c.effects = []asl.Effect{{Ended: out.end}}
@@ -164,7 +168,7 @@ func (e *Engine) resumeAll(ctx context.Context) error {
 		for _, item := range page.Items {
 			name := item.PK[len(e.partition("")):]
 			if err := e.resumeOne(ctx, name); err != nil {
-				// One that cannot be read must not keep all others from going on.
+				// An execution that cannot be read must not hold up all others.
 				e.resumeLater(name, err, 0)
 			}
 		}
@@ -178,11 +182,11 @@ func (e *Engine) resumeAll(ctx context.Context) error {
 	}
 }
 
-// resumeLater tries again to resume an execution that could not be read, for as long as the engine is open.
+// resumeLater retries an execution that could not be read, as long as the engine is open.
 func (e *Engine) resumeLater(name string, err error, tries int) {
 	const longest = 10 * time.Minute
 	wait := min(lastRetry<<min(tries, 10), longest)
-	e.opt.Log.Error("an open execution cannot be resumed, trying again", "execution", name, "error", err, "in", wait)
+	e.opt.Log.Error("an open execution cannot be resumed, retrying", "execution", name, "error", err, "in", wait)
 	e.opt.Scheduler.AfterFunc(wait, func() {
 		if !e.begin() {
 			return
@@ -206,6 +210,6 @@ func (e *Engine) resumeOne(ctx context.Context, name string) error {
 	if err := e.enter(r, math.MaxInt); err != nil {
 		return err
 	}
-	e.opt.Scheduler.Go(func() { r.goOn(out) })
+	e.opt.Scheduler.Go(func() { r.reperform(out) })
 	return nil
 }

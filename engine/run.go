@@ -12,32 +12,47 @@ import (
 	"tripsaga/table"
 )
 
-// run is one open execution. Events come in from any goroutine; one at a time is the worker, which alone touches what
-// stands below inbox. There is no goroutine per execution: whoever delivers an event while nobody works is the worker,
-// and a task is called on the worker's own goroutine when the execution has just that one to call.
+// run is one open execution in this engine.
+//
+// An execution has no goroutine that waits for events: there may be ten thousand open executions, most of which wait for
+// a timer or a slow task. Instead, the goroutine that delivers an event while no other works on this run becomes the
+// worker. It steps, commits and performs until the inbox is empty, and stops being the worker. A goroutine that
+// delivers while there is a worker only appends to the inbox. The flag active is the role: it is taken and given back
+// under mu in the same critical sections that look at the inbox, so an event can neither be left behind without a
+// worker nor meet two workers. Only the worker touches the fields below active, without a lock. mu orders the work of
+// one worker before the work of the next.
+//
+// The worker hands itself on. If a step starts exactly one task, as most do, the worker calls it on its own goroutine
+// and takes the reply in as the next event: a booking of four tasks runs on one goroutine from its start to its end,
+// without a switch between goroutines for each task. While a task runs, its goroutine is not the worker, so another
+// event (a timeout, a stop) finds the run free. If a step starts several tasks, the worker keeps the last and hands the
+// others to new goroutines; it cannot keep an earlier one, because it has to perform the effects behind it first.
+//
+// Two states keep active set without a worker, so that events queue: a new run, until launch; and a commit that must be
+// retried, until its timer calls resume. A lost run stays active for ever.
 type run struct {
 	e    *Engine
 	name string
 	done chan struct{} // closed when the execution has ended, durably, or this engine has lost it
 	end  Description   // set before done is closed
-	lost error         // set before done is closed when the engine lost the execution
+	lost error         // set before done is closed if this engine lost the execution
 
 	mu     sync.Mutex
 	inbox  []asl.Event
-	active bool
+	active bool // a goroutine is the worker
 
 	machine *asl.Machine
 	x       *asl.Execution
 	rec     *record
 	version int64 // of the record's item
 	input   json.RawMessage
-	events  int64 // journalled so far, the start not counted
-	pending *commit
+	events  int64   // journalled so far, without the start
+	pending *commit // computed and not yet written; the next event waits for it
 	timers  map[int64]Timer
 	calls   map[int64]context.CancelFunc
 }
 
-// newRun makes a run that is active: events queue until launch.
+// newRun returns a run that is active: events queue until launch.
 func (e *Engine) newRun(name string, m *asl.Machine, rec *record) *run {
 	return &run{
 		e: e, name: name, done: make(chan struct{}), machine: m, rec: rec, version: 1, active: true,
@@ -45,7 +60,7 @@ func (e *Engine) newRun(name string, m *asl.Machine, rec *record) *run {
 	}
 }
 
-// deliver takes an event in, and as long as it leads to a task to call, calls it and goes on with the reply.
+// deliver accepts an event. If that leads to a task, deliver calls it and continues with the reply.
 func (r *run) deliver(ev asl.Event) {
 	if !r.e.begin() {
 		return
@@ -54,8 +69,8 @@ func (r *run) deliver(ev asl.Event) {
 	r.follow(r.accept(ev))
 }
 
-// tell is deliver for a caller that has a task of its own to go on with.
-func (r *run) tell(ev asl.Event) {
+// inform is deliver for a caller that is itself a running task: a call that the event leads to gets its own goroutine.
+func (r *run) inform(ev asl.Event) {
 	if !r.e.begin() {
 		return
 	}
@@ -63,7 +78,8 @@ func (r *run) tell(ev asl.Event) {
 	r.spawn(r.accept(ev))
 }
 
-// follow performs a call, takes the reply in and goes on with the call that it leads to.
+// follow performs a call, accepts its reply and continues with the call that the reply leads to. It ends when there is no
+// reply, or when another goroutine is the worker and got the reply into its inbox.
 func (r *run) follow(c *call) {
 	for c != nil {
 		reply, ok := c.perform()
@@ -74,7 +90,7 @@ func (r *run) follow(c *call) {
 	}
 }
 
-// accept queues the event and, unless somebody works already, works until the inbox is empty.
+// accept queues the event. If the run has no worker, the caller becomes it. The returned call is for the caller to perform.
 func (r *run) accept(ev asl.Event) *call {
 	r.mu.Lock()
 	r.inbox = append(r.inbox, ev)
@@ -87,8 +103,15 @@ func (r *run) accept(ev asl.Event) *call {
 	return r.work()
 }
 
-// work returns the one call that the caller shall perform itself, if any. A commit that must be tried again keeps the
-// run active, so that events only queue until a timer resumes the work; so does the loss of the execution, for ever.
+// work is the worker: it commits the pending step, then takes the next event, until the inbox is empty. It returns the
+// call that the worker performs itself, nil without one.
+//
+// One step at a time is pending, and the next event is stepped only after the commit. A step that ran ahead of a commit
+// would have to be reverted if the commit fails, and asl.Step changes the execution in place.
+//
+// When commit reports false, work returns with active still set. Then events only queue: until resume continues with the
+// same commit, or for ever, because this engine lost the execution. own may hold a call of an earlier commit, which is
+// journalled, so it is performed in any case.
 func (r *run) work() *call {
 	var own *call
 	for r.lost == nil {
@@ -121,8 +144,8 @@ func (r *run) take() (asl.Event, bool) {
 	return ev, true
 }
 
-// perform does what a committed step asks for, in order. Of several tasks the last is the worker's own, since only it
-// can be the last thing to do.
+// perform performs the effects of a committed step, in order. If a step starts several tasks, the worker runs the last
+// one itself and hands the others to new goroutines.
 func (r *run) perform(c *commit, own **call) {
 	for i := range c.effects {
 		r.performOne(&c.effects[i], c.at, own)
@@ -161,8 +184,8 @@ func (r *run) spawn(c *call) {
 	})
 }
 
-// setTimer waits no longer than was left at the time at which the timer was asked for: the clock may have been set back
-// since, while this engine ran or before it was opened.
+// setTimer starts a timer. It waits no longer than was left when the step asked for the timer: if the clock was set back
+// since, by hours, the wait until t.At by the present clock would be hours too long.
 func (r *run) setTimer(t *asl.SetTimer, asked time.Time) {
 	r.stopTimer(t.Timer)
 	id := t.Timer
@@ -186,7 +209,8 @@ func (r *run) cancelCall(task int64) {
 	}
 }
 
-// finish runs after the end is durable.
+// finish runs after the end is durable. OnEnd is called before done is closed, so a caller of Wait that returns finds what
+// OnEnd did. The run leaves the open executions before OnEnd is called: OnEnd may redrive it.
 func (r *run) finish() {
 	r.release()
 	r.end = r.e.describe(r.name, r.rec, r.input)
@@ -198,7 +222,7 @@ func (r *run) finish() {
 	close(r.done)
 }
 
-// release stops whatever still ticks or runs for the execution.
+// release stops the execution's timers and cancels its calls.
 func (r *run) release() {
 	for id := range r.timers {
 		r.stopTimer(id)
@@ -208,7 +232,8 @@ func (r *run) release() {
 	}
 }
 
-// lose gives the execution up without ending it: its journal has another owner, or cannot be written any more.
+// lose abandons the execution in this engine without ending it: its journal has another owner, or cannot be written any
+// more. What is stored is untouched, so another engine, or the next Open, continues from there.
 func (r *run) lose(err error) {
 	r.release()
 	r.lost = err
@@ -219,14 +244,19 @@ func (r *run) lose(err error) {
 	}
 }
 
-// commit is a step that has been computed and whose effects wait for its event to be in the journal.
+// commit is a computed step whose effects wait until its event is in the journal.
+//
+// A commit without an end is one deferred write of the journal entry. A commit with an end writes four things in one
+// durable transaction, or some of them: the entry, the record's last version, and the notice for OnEnd. They must be
+// one transaction: an ended record without its notice would lose OnEnd if the process died in between, and an entry
+// without the record would show an execution as running whose journal has ended.
 type commit struct {
-	ops     []table.Op // none when everything is written already
+	ops     []table.Op // nil when everything is written already
 	entry   bool       // the first operation is a journal entry
 	effects []asl.Effect
-	at      time.Time // when the step was computed, by the clock of then
-	durable bool
-	tries   int
+	at      time.Time // the time given to the step
+	durable bool      // whether the write waits for the disk
+	tries   int       // failed writes so far
 }
 
 const (
@@ -234,8 +264,8 @@ const (
 	lastRetry  = time.Second
 )
 
-// step computes what the event leads to and leaves it to commit. The effects belong to the execution until its next
-// step, which comes after the commit only.
+// step computes the event's step and leaves it pending. The effects are in memory of the execution and valid until its
+// next step, which comes after the commit.
 func (r *run) step(ev asl.Event) error {
 	r.settle(ev)
 	now := r.e.now()
@@ -257,7 +287,7 @@ func (r *run) step(ev asl.Event) error {
 	return nil
 }
 
-// settle frees what a call held once its reply is here.
+// settle releases what a call or a timer held, now that its event is here.
 func (r *run) settle(ev asl.Event) {
 	switch {
 	case ev.Succeeded != nil:
@@ -276,8 +306,9 @@ func ended(effects []asl.Effect) *asl.Ended {
 	return nil
 }
 
-// conclude adds the record's last version to the commit, which is acknowledged and so made durable. The record comes before
-// the notice: without a journal entry it is the operation that explain looks at.
+// conclude adds the record's last version and the notice to the commit and makes it durable, since an end is acknowledged.
+// The record comes before the notice, because explain looks at the first operation, and a commit that repeats an end
+// (see reperform) has no journal entry.
 func (r *run) conclude(c *commit, end *asl.Ended, now time.Time) error {
 	r.rec.Status, r.rec.Stopped, r.rec.Output = end.Status, now.UnixMicro(), slices.Clone(end.Output)
 	r.rec.Error, r.rec.Cause, r.rec.State = end.Error, end.Cause, end.State
@@ -303,8 +334,12 @@ func (r *run) addRecord(c *commit) error {
 	return nil
 }
 
-// commit writes the pending step and performs its effects. It reports false when the work must stop: the commit will
-// be tried again later, or the execution is lost.
+// commit writes the pending step and then performs its effects. It reports false when the worker must stop: a timer will
+// retry the commit, or the execution is lost.
+//
+// A failed write has an unknown outcome unless it is a conflict, so the same operations are retried until the table
+// answers. Nothing else of the execution may happen before: its next entry has the next number, and an effect without
+// its entry is what the journal exists to prevent. Other executions are not held up; the retry is a timer.
 func (r *run) commit(own **call) bool {
 	c := r.pending
 	err := r.write(c)
@@ -324,12 +359,12 @@ func (r *run) commit(own **call) bool {
 		return false
 	}
 	c.tries++
-	r.e.opt.Log.Warn("journal write failed, trying again", "execution", r.name, "error", err, "tries", c.tries)
+	r.e.opt.Log.Warn("journal write failed, retrying", "execution", r.name, "error", err, "tries", c.tries)
 	r.e.opt.Scheduler.AfterFunc(min(firstRetry<<min(c.tries, 10), lastRetry), r.resume)
 	return false
 }
 
-// final tells that trying again cannot help: the journal has another owner, or there is no table any more.
+// final reports whether retrying cannot help: the journal has another owner, or the table is closed or refuses the write.
 func (r *run) final(err error) bool {
 	var conflict *table.Conflict
 	return errors.As(err, &conflict) || errors.Is(err, table.ErrClosed) || errors.Is(err, table.ErrInvalid) ||
@@ -347,8 +382,11 @@ func (r *run) write(c *commit) error {
 	}
 }
 
-// explain looks into a conflict of a commit that was tried before: it may come from that try, whose outcome was unknown.
-// Then the commit holds, and there is no error.
+// explain resolves a conflict of a retried commit. The earlier try may have been written although its reply was lost;
+// then the conflict is with ourselves. If the item of the first operation holds the bytes that this commit would write,
+// the commit is in the table and there is no error. Otherwise another engine wrote it. Bytes are enough to tell the two
+// apart: a rival's entry of the same number would be equal only if it had the same event at the same microsecond, and
+// then both engines are in the same state.
 func (r *run) explain(c *commit, err error) error {
 	var conflict *table.Conflict
 	if !errors.As(err, &conflict) || conflict.Op != 0 {
@@ -364,7 +402,7 @@ func (r *run) explain(c *commit, err error) error {
 	return err
 }
 
-// resume goes on with a run whose commit has to be tried again; it is active already.
+// resume retries the commit of a run that is active without a worker.
 func (r *run) resume() {
 	if !r.e.begin() {
 		return

@@ -2,8 +2,8 @@ package engine
 
 import "time"
 
-// Scheduler is time and concurrency as the engine sees them. [RealTime] is the wall clock and goroutines; Virtual of package
-// engine/sim is a single thread whose time jumps to the next timer when nothing else is left to do.
+// Scheduler provides time and concurrency to the engine. [RealTime] is the wall clock with goroutines. Virtual of package
+// engine/sim is a single thread; its time jumps to the next timer when nothing else is left to do.
 type Scheduler interface {
 	Now() time.Time
 	// Go runs f later, not within the call.
@@ -14,7 +14,7 @@ type Scheduler interface {
 
 // Timer is a pending AfterFunc.
 type Timer interface {
-	// Stop reports whether it kept the function from being run.
+	// Stop cancels the timer. It returns false when the function runs already or has run.
 	Stop() bool
 }
 

@@ -13,10 +13,10 @@ import (
 	"tripsaga/table"
 )
 
-// Start begins an execution under a name of the caller's choice: 1 to 80 letters, digits, - _ and . It returns once the
-// start is durable. Starting again with the same name and input while the execution is open is the same start.
-// Errors: ErrInvalid (the name, or an input that is not JSON or larger than asl.MaxData), ErrExists, ErrBusy, ErrClosed;
-// those of the table, after which the outcome is unknown and Start may be called again.
+// Start starts an execution. The caller chooses its name, 1 to 80 letters, digits, - _ and ., which is the idempotency
+// key: starting again with the same name and input while the execution is open is the same start. Start returns when the
+// start is durable. Errors: ErrInvalid (the name, or an input that is not JSON or larger than asl.MaxData), ErrExists,
+// ErrBusy, ErrClosed; those of the table, after which the outcome is unknown and Start may be called again.
 func (e *Engine) Start(ctx context.Context, name string, input json.RawMessage) error {
 	if err := checkStart(name, input); err != nil {
 		return err
@@ -51,8 +51,8 @@ func checkStart(name string, input json.RawMessage) error {
 	return nil
 }
 
-// create writes the record and the start. They need not be durable yet: Start syncs before it acknowledges, while the
-// first state is at work already. The write outlives a caller who goes away, so that its outcome is seldom unknown.
+// create writes the record and the start. They need not be durable yet: Start syncs before it returns, while the first
+// task runs already. The write does not end with the caller's context, so its outcome is rarely unknown.
 func (e *Engine) create(r *run, start asl.Event) error {
 	record, err := e.recordItem(r.name, r.version, r.rec)
 	if err != nil {
@@ -71,17 +71,18 @@ func (e *Engine) create(r *run, start asl.Event) error {
 	return err
 }
 
-// rescue runs an execution whose start, or redrive, was written although its writer was told otherwise.
+// rescue runs an execution whose start or redrive was written although the table reported an error (a lost reply).
+// Without it the execution would be open and run nowhere until the next Open.
 func (e *Engine) rescue(name string, err error) {
 	if errors.Is(err, ErrExists) {
 		return
 	}
 	if err := e.adopt(e.ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
-		e.opt.Log.Warn("whether an execution was started is unknown; the next Start, Redrive or Open tells", "execution", name, "error", err)
+		e.opt.Log.Warn("whether an execution was started is unknown; the next Start, Redrive or Open finds out", "execution", name, "error", err)
 	}
 }
 
-// startedBefore turns a refusal into success when the execution runs already with the same input.
+// startedBefore turns a refusal into success if the execution is open with the same input.
 func (e *Engine) startedBefore(ctx context.Context, name string, input json.RawMessage, refusal error) error {
 	if !errors.Is(refusal, ErrExists) && !errors.Is(refusal, ErrBusy) {
 		return refusal
@@ -102,7 +103,7 @@ func (e *Engine) startedBefore(ctx context.Context, name string, input json.RawM
 	return e.adopt(ctx, name)
 }
 
-// adopt resumes an execution whose start was written by a call that did not learn of it.
+// adopt resumes an open execution that does not run here.
 func (e *Engine) adopt(ctx context.Context, name string) error {
 	if e.running(name) != nil {
 		return nil
@@ -113,13 +114,13 @@ func (e *Engine) adopt(ctx context.Context, name string) error {
 	return nil
 }
 
-// sameJSON compares but for white space, as the input is stored compact.
+// sameJSON compares two inputs without their white space.
 func sameJSON(a, b json.RawMessage) bool {
 	var x, y bytes.Buffer
 	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
 
-// begin takes the first step, whose event is in the journal already.
+// begin computes the first step, whose event is in the journal already.
 func (r *run) begin(start asl.Event) {
 	now := time.UnixMicro(r.rec.Started).UTC()
 	x, effects, err := asl.Step(r.machine, nil, r.identify(start), now, nil)
@@ -139,7 +140,7 @@ func (r *run) begin(start asl.Event) {
 	r.launch(c)
 }
 
-// launch begins the work on a run that is new to this engine: its first effects, then whatever has been queued.
+// launch makes the caller the worker of a new run: it performs the first effects, then takes what has been queued.
 func (r *run) launch(c *commit) {
 	if !r.e.begin() {
 		return
@@ -149,7 +150,7 @@ func (r *run) launch(c *commit) {
 	r.follow(r.work())
 }
 
-// identify fills in what is not journalled, since the name and the record tell it.
+// identify fills in the fields of the start that are not journalled, because the name and the record hold them.
 func (r *run) identify(start asl.Event) asl.Event {
 	s := *start.Started
 	machine := r.e.opt.Name
@@ -158,8 +159,8 @@ func (r *run) identify(start asl.Event) asl.Event {
 	return asl.Event{Started: &s}
 }
 
-// Wait returns once the execution has ended and that is durable. Errors: ErrNotFound, ErrClosed, ctx's, or that this
-// engine has lost the execution to another.
+// Wait returns when the execution has ended and its end is durable. Errors: ErrNotFound, ErrClosed, ctx's, or the reason
+// why this engine lost the execution.
 func (e *Engine) Wait(ctx context.Context, name string) (Description, error) {
 	for {
 		r := e.running(name)
@@ -175,7 +176,7 @@ func (e *Engine) Wait(ctx context.Context, name string) (Description, error) {
 	}
 }
 
-// await returns when the run is done; that it is done already counts more than any other reason to return.
+// await returns when the run is done. A run that is done already wins over a ctx that has ended.
 func (e *Engine) await(ctx context.Context, r *run) error {
 	select {
 	case <-r.done:
@@ -200,8 +201,8 @@ func (e *Engine) outcome(ctx context.Context, name string) (Description, error) 
 	return d, err
 }
 
-// Stop ends an open execution as ABORTED, wherever it stands; nothing is compensated. It returns once that is durable.
-// Stopping an execution that has ended already changes nothing. Errors: ErrNotFound, ErrClosed.
+// Stop ends an open execution as ABORTED, in whatever state it is; nothing is compensated. It returns when the end is
+// durable. Stopping an execution that has ended changes nothing. Errors: ErrNotFound, ErrClosed.
 func (e *Engine) Stop(ctx context.Context, name, errorName, cause string) (Description, error) {
 	r := e.running(name)
 	if r == nil {
@@ -212,10 +213,10 @@ func (e *Engine) Stop(ctx context.Context, name, errorName, cause string) (Descr
 	return e.Wait(ctx, name)
 }
 
-// Redrive resumes an execution that ended without success at the states that did not succeed, under the same name,
-// definition and input. It returns once that is durable. As on Step Functions an execution can be redriven 1,000 times,
-// within 14 days after its end (see Options), and one that failed at a Fail state only fails again. Errors: ErrNotFound,
-// ErrNotRedrivable, ErrBusy, ErrClosed.
+// Redrive resumes an execution that ended without success, at the states that did not succeed, under the same name,
+// definition and input. It returns when the redrive is durable. As on Step Functions, an execution can be redriven 1,000
+// times and until 14 days after its end (see Options), and one that failed at a Fail state only fails again.
+// Errors: ErrNotFound, ErrNotRedrivable, ErrBusy, ErrClosed.
 func (e *Engine) Redrive(ctx context.Context, name string) error {
 	if e.running(name) != nil {
 		return fmt.Errorf("%w: %s is running", ErrNotRedrivable, name)
@@ -227,7 +228,7 @@ func (e *Engine) Redrive(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if rec.Status == asl.Running { // a redrive whose caller did not learn of it
+	if rec.Status == asl.Running { // an earlier redrive was written although its reply was lost
 		return e.adopt(ctx, name)
 	}
 	if err := e.checkRedrive(rec); err != nil {
@@ -254,7 +255,7 @@ func (e *Engine) Redrive(ctx context.Context, name string) error {
 	return nil
 }
 
-// checkRedrive refuses what needs no look into the journal.
+// checkRedrive refuses what the record alone rules out.
 func (e *Engine) checkRedrive(rec *record) error {
 	over := e.now().Sub(time.UnixMicro(rec.Stopped))
 	switch {
@@ -268,11 +269,11 @@ func (e *Engine) checkRedrive(rec *record) error {
 	return nil
 }
 
-// maxFailed bounds how many ended executions are kept in memory for a redrive.
+// maxFailed is how many ended executions are kept in memory for a redrive.
 const maxFailed = 64
 
-// keep keeps a run that ended without success: a redrive of it, and the next, need not replay a journal that becomes
-// longer each time.
+// keep keeps a run that ended without success. A saga that is redriven over and over has a journal that grows with each
+// redrive; replaying it each time would make n redrives cost n².
 func (e *Engine) keep(r *run) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -285,8 +286,8 @@ func (e *Engine) keep(r *run) {
 	e.failed[r.name] = r
 }
 
-// ended is a run of an execution that has ended: as it was kept, when nobody has changed the execution since, else from
-// its journal.
+// ended returns a run of an execution that has ended: the one that was kept, if the record has not changed since, else
+// one replayed from the journal.
 func (e *Engine) ended(ctx context.Context, name string, rec *record, version int64) (*run, error) {
 	e.mu.Lock()
 	kept := e.failed[name]
@@ -301,8 +302,8 @@ func (e *Engine) ended(ctx context.Context, name string, rec *record, version in
 	return r, nil
 }
 
-// redrivenAfterAll looks whether a redrive was written although its writer was told otherwise; then it goes on. The record
-// tells, and not that the execution runs here: that may be another redrive, which comes to nothing as well.
+// redrivenAfterAll checks whether a redrive whose write failed was written nevertheless; then it is a success. The record's
+// count decides, not whether the execution runs here: that may be a concurrent redrive, which may fail as well.
 func (e *Engine) redrivenAfterAll(r *run, err error) error {
 	if errors.Is(err, ErrNotRedrivable) {
 		return err
@@ -314,8 +315,8 @@ func (e *Engine) redrivenAfterAll(r *run, err error) error {
 	return nil
 }
 
-// redrive journals the redrive together with the reopened record, so that of two at once one is refused. The write
-// outlives a caller who goes away.
+// redrive writes the redrive's entry together with the reopened record, whose version refuses one of two concurrent
+// redrives. The write does not end with the caller's context.
 func (r *run) redrive() error {
 	c, err := r.redriven()
 	if err != nil {
@@ -334,7 +335,7 @@ func (r *run) redrive() error {
 	return nil
 }
 
-// redriven is the step of a redrive. It may end the execution at once, as at a Fail state, which only fails again.
+// redriven computes the step of a redrive. The step may end the execution immediately: a Fail state only fails again.
 func (r *run) redriven() (*commit, error) {
 	r.rec.Redrives++
 	r.rec.Status, r.rec.Stopped, r.rec.Error, r.rec.Cause, r.rec.State = asl.Running, 0, "", "", ""
