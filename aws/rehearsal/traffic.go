@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"tripsaga/aws/functions"
-	"tripsaga/shared/money"
-	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/domain"
+	scripts "tripsaga/verify/play"
 )
 
 // traffic books trips at a steady rate, by both versions of the API. Some of them must fail whatever version serves them,
@@ -68,60 +68,29 @@ func (t *traffic) book() error {
 	return nil
 }
 
-// The offers: places with room for all, one flight and one hotel with too little.
-const (
-	places    = 20
-	day       = domain.Date("2027-03-01")
-	soldOut   = "SO1"
-	fullHotel = "FULL"
-)
+// script has the bookings and the offers: places with room for all, a flight and a hotel with too little.
+var script = sync.OnceValue(func() scripts.Script { return scripts.Embedded("rehearsal.txtar", scripts.Today)[0] })
 
+// order draws a booking of the script, and the places of its flight and its hotel.
 func order(r *rand.Rand) domain.Request {
-	flight, hotel, card := flightOf(r.IntN(places)), hotelOf(r.IntN(places)), bank.OK
+	s, name := script(), "trip"
+	flight, hotel := r.IntN(s.Places), r.IntN(s.Places)
 	switch chance := r.Float64(); {
 	case chance < declinedShare:
-		card = bank.Declined
+		name = "declined"
 	case chance < declinedShare+soldOutShare:
-		flight = soldOut
+		name = "sold-out"
 	case chance < declinedShare+soldOutShare+hotelFullShare:
-		hotel = fullHotel
+		name = "hotel-full"
 	}
-	return domain.Request{
-		Traveler: domain.TravelerRequest{Name: "Ada Lovelace", Email: "ada@example.com"},
-		Flight:   domain.FlightRequest{Number: flight, Date: string(day), Seats: 2},
-		Hotel:    domain.StayRequest{ID: hotel, CheckIn: string(day), CheckOut: string(day.Next()), Rooms: 2},
-		Payment:  domain.PaymentRequest{CardToken: card},
-		Currency: "JPY",
-	}
+	return scripts.AtPlace(s.Trip(name), flight, hotel)
 }
-
-func flightOf(i int) string { return fmt.Sprintf("RH%d", 100+i) }
-func hotelOf(i int) string  { return fmt.Sprintf("REHEARSAL-%d", i) }
 
 func (p *play) loadOffers() error {
-	const plenty = 1_000_000
-	offers := domain.Offers{Fingerprint: "rehearsal"}
-	offers.Flights = append(offers.Flights, flightOffer(soldOut, 1))
-	offers.Nights = append(offers.Nights, hotelOffer(fullHotel, 1))
-	for i := range places {
-		offers.Flights = append(offers.Flights, flightOffer(flightOf(i), plenty))
-		offers.Nights = append(offers.Nights, hotelOffer(hotelOf(i), plenty))
+	s := script()
+	offers, err := s.Offers()
+	if err == nil {
+		_, err = p.sys.App.LoadInventory(p.ctx, offers)
 	}
-	_, err := p.sys.App.LoadInventory(p.ctx, offers)
 	return err
-}
-
-var price = money.Amount{Minor: 12_000, Currency: "JPY"}
-
-func flightOffer(number string, capacity int64) domain.Offer[domain.FlightDay] {
-	return domain.Offer[domain.FlightDay]{Source: "rehearsal", Row: domain.FlightDay{
-		Number: domain.FlightNumber(number), Date: day, Airline: "Rehearsal Air", Origin: "HND", Destination: "CTS",
-		Departs: "09:00", Arrives: "10:35", Price: price, Capacity: capacity,
-	}}
-}
-
-func hotelOffer(id string, capacity int64) domain.Offer[domain.HotelNight] {
-	return domain.Offer[domain.HotelNight]{Source: "rehearsal", Row: domain.HotelNight{
-		Hotel: domain.HotelID(id), Night: day, Name: "Rehearsal Inn", City: "Sapporo", Price: price, Capacity: capacity,
-	}}
 }
