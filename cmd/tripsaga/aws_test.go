@@ -219,7 +219,7 @@ func TestBehindAStage(t *testing.T) {
 	server := serving(t, plenty)
 	url := startGateway(t, server, stage(t, server)) + "/prod/"
 	for _, args := range [][]string{happyArgs, {"compensation"}} {
-		code, stdout, stderr := check(t, url, append(args, "--sigv4", "eu-central-1")...)
+		code, stdout, stderr := runCheck(t, url, append(args, "--sigv4", "eu-central-1")...)
 		if code != 0 {
 			t.Errorf("%s: exit %d\n%s%s", args, code, stdout, stderr)
 		}

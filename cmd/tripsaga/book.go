@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -60,35 +60,23 @@ func (b *bookCmd) Run(p *program) error {
 		_, err := p.stdout.Write(body)
 		return err
 	}
-	trip, err := b.book(p, c, body)
+	key := cmp.Or(b.Key, rand.Text())
+	trip, err := c.Book(p.ctx, key, body)
 	if err != nil {
-		return inFile(source(b.File), err)
+		return inFile(source(b.File), unsureBooking(err, key))
 	}
 	if b.NoWait {
 		return b.accepted(p, trip)
 	}
 	b.announce(p, trip.ID)
-	f := following{p: p, c: c, id: trip.ID, interval: b.Interval, quiet: b.JSON, reached: true}
-	details, err := f.run(p.ctx)
-	if err != nil {
-		return err
-	}
-	return p.outcomeOf(details, b.JSON)
+	return p.follow(c, trip.ID, b.Interval, b.JSON, true)
 }
 
 // today is the day from which relative dates in files and flags count.
 func today() domain.Date { return domain.DateOf(time.Now()) }
 
-// book may send the request several times: its key makes them one.
-func (b *bookCmd) book(p *program, c *client, body []byte) (trip wire.Trip, err error) {
-	key := b.Key
-	if key == "" {
-		key = rand.Text()
-	}
-	header := http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {key}}
-	k := call{method: http.MethodPost, path: "/trips", header: header, body: body, repeatable: true,
-		unsure: "the booking may have been taken; to be sure of one, repeat it with --idempotency-key " + key}
-	return trip, c.do(p.ctx, k, &trip)
+func unsureBooking(err error, key string) error {
+	return unsure(err, "the booking may have been taken; to be sure of one, repeat it with --idempotency-key "+key)
 }
 
 // announce tells the id at once, so that it is known whatever happens next.

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
+
+	"tripsaga/trip/client"
+	"tripsaga/trip/client/check"
 )
 
 // checkCmd books trips through the API of any deployment and verifies what they leave.
@@ -21,20 +25,6 @@ type checkCompensationCmd struct {
 	Only string `help:"Only this failure: flight, hotel or payment." enum:"all,flight,hotel,payment" default:"all" placeholder:"STEP"`
 }
 
-func (c *checkHappyPathCmd) Run(p *program) error { return c.run(p, []scenario{happyPath}) }
-
-func (c *checkCompensationCmd) Run(p *program) error {
-	if c.Only == "all" {
-		return c.run(p, compensations)
-	}
-	for _, s := range compensations {
-		if s.name == c.Only {
-			return c.run(p, []scenario{s})
-		}
-	}
-	return fmt.Errorf("no scenario %s", c.Only)
-}
-
 // checking is what the checks share.
 type checking struct {
 	remote
@@ -44,8 +34,15 @@ type checking struct {
 	Strict   bool          `help:"Fail, too, when something could not be compared: the ledger cannot be read, or others book meanwhile."`
 }
 
-// settlePause is how many intervals lie between two looks at a whole deployment, whose audit is no light call.
-const settlePause = 5
+func (c *checkHappyPathCmd) Run(p *program) error {
+	return c.run(p, []check.Scenario{check.HappyPath})
+}
+
+func (c *checkCompensationCmd) Run(p *program) error {
+	return c.run(p, slices.DeleteFunc(slices.Clone(check.Compensations), func(s check.Scenario) bool {
+		return c.Only != "all" && c.Only != s.Name
+	}))
+}
 
 func (c *checking) valid() error {
 	if c.Timeout <= 0 {
@@ -57,7 +54,7 @@ func (c *checking) valid() error {
 	return checkInterval(c.Interval)
 }
 
-func (c *checking) run(p *program, scenarios []scenario) error {
+func (c *checking) run(p *program, scenarios []check.Scenario) error {
 	if err := c.valid(); err != nil {
 		return usage(err)
 	}
@@ -65,93 +62,90 @@ func (c *checking) run(p *program, scenarios []scenario) error {
 	if err != nil {
 		return err
 	}
-	d := &deployment{p: p, c: server, ours: map[string]bool{}}
-	o, err := d.choose(p.ctx)
-	if err != nil {
-		return err
-	}
-	report := checkReport{Scenarios: []scenarioReport{}}
-	err = c.runAll(p, d, o, scenarios, &report)
-	return errors.Join(err, report.end(p, c, err))
-}
-
-// runAll stops at the first scenario whose outcome cannot be known; what was verified before is in the report.
-func (c *checking) runAll(p *program, d *deployment, o offer, scenarios []scenario, report *checkReport) error {
-	before, err := d.look(p.ctx, o, nil)
-	if err != nil {
-		return err
-	}
-	for _, s := range scenarios {
-		t := &trial{scenario: s, offer: o, request: s.request(o), before: before, key: "check-" + rand.Text()}
-		if err := t.book(d); err != nil {
-			return err
-		}
-		c.announce(p, t)
-		checks, err := c.follow(p, d, t)
-		if err != nil {
-			return unknownOutcome(t.id, err)
-		}
-		if err := report.add(p, c, t, checks); err != nil {
-			return err
-		}
-		before = t.after
-	}
-	return nil
-}
-
-func (c *checking) announce(p *program, t *trial) {
-	out := p.stdout
+	trips, checks := p.stdout, p.printChecks
 	if c.JSON {
-		out = p.stderr
+		trips, checks = p.stderr, nil
 	}
-	fmt.Fprintf(out, "%s: trip %s\n", t.scenario.title, t.id)
+	report, err := check.Run(p.ctx, check.Options{
+		Client: server, Scenarios: scenarios, Timeout: c.Timeout, Interval: c.Interval, Settle: c.Settle, Strict: c.Strict,
+		Booked:   func(s check.Scenario, id string) { fmt.Fprintf(trips, "%s: trip %s\n", s.Title, id) },
+		Verified: checks,
+	})
+	if report == nil {
+		return err
+	}
+	return errors.Join(c.explain(err), c.end(p, report, err != nil))
 }
 
-// follow sees the trip to its end and verifies what it leaves.
-func (c *checking) follow(p *program, d *deployment, t *trial) ([]verification, error) {
-	if err := t.repeat(d); err != nil {
-		return nil, err
-	}
-	if err := c.await(p, d, t); err != nil {
-		return nil, err
-	}
-	return c.settled(p.ctx, d, t)
-}
-
-// await follows the saga to its end.
-func (c *checking) await(p *program, d *deployment, t *trial) error {
-	ctx, cancel := context.WithTimeout(p.ctx, c.Timeout)
-	defer cancel()
-	f := following{p: p, c: d.c, id: t.id, interval: c.Interval, quiet: true, reached: true}
-	_, err := f.run(ctx)
-	if err != nil && p.ctx.Err() == nil && ctx.Err() != nil {
+// explain says what to do about a run that stopped.
+func (c *checking) explain(err error) error {
+	var unbooked *check.NotBookedError
+	var s *check.StoppedError
+	switch {
+	case errors.As(err, &unbooked):
+		unbooked.Err = unsureBooking(unbooked.Err, unbooked.Key)
+		return unbooked
+	case !errors.As(err, &s):
+		return err
+	case errors.Is(s.Err, check.ErrNotEnded):
 		return &exitError{code: exitUnknown, err: fmt.Errorf(
 			"trip %s has not ended within %s, so that its outcome is unknown. Follow it with: tripsaga trip %s --follow",
-			t.id, c.Timeout, t.id)}
+			s.TripID, c.Timeout, s.TripID)}
+	case s.Waiting && errors.Is(s.Err, context.Canceled):
+		return continues(s.TripID, interrupted, "interrupted")
+	case errors.Is(s.Err, client.ErrGone):
+		return continues(s.TripID, exitUnknown, "the server is gone")
 	}
+	if s.Key != "" {
+		s.Err = unsureBooking(s.Err, s.Key)
+	}
+	if errors.Is(s.Err, context.Canceled) || !client.NoAnswer(s.Err) && !client.FromGateway(s.Err) {
+		return s.Err
+	}
+	return &exitError{code: exitUnknown, err: s}
+}
+
+// end prints the whole report and returns an error when it does not hold. A run that stopped has an error already.
+func (c *checking) end(p *program, r *check.Report, stopped bool) error {
+	if c.JSON {
+		if err := p.printJSON(r); err != nil {
+			return err
+		}
+	} else if len(r.Scenarios) > 0 {
+		fmt.Fprintln(p.stdout, r.Tally())
+	}
+	if stopped || r.Holds {
+		return nil
+	}
+	return &exitError{code: exitFailure, err: errors.New(r.Tally().String())}
+}
+
+// printChecks prints a table of one scenario's checks, and why some were not compared.
+func (p *program) printChecks(r check.ScenarioReport) error {
+	g := p.grid("  CHECK", "EXPECTED", "GOT")
+	var why []string
+	for _, c := range r.Checks {
+		g.marked(p.mark(c), "  "+c.Name, c.Want, c.Got)
+		if c.NotCompared != "" && !slices.Contains(why, c.NotCompared) {
+			why = append(why, c.NotCompared)
+		}
+	}
+	if err := g.end(); err != nil {
+		return err
+	}
+	for _, reason := range why {
+		fmt.Fprintln(p.stdout, p.paint(yellow, "  not compared: "+printable(reason)))
+	}
+	_, err := io.WriteString(p.stdout, "\n")
 	return err
 }
 
-// unknownOutcome gives the exit code to a server that is out of reach after it has taken a booking.
-func unknownOutcome(id string, err error) error {
-	if errors.Is(err, context.Canceled) || !lost(err) && !fromGateway(err) {
-		return err
+func (p *program) mark(c check.Check) string {
+	switch {
+	case c.NotCompared != "":
+		return p.paint(yellow, "not compared")
+	case c.OK:
+		return p.paint(green, "ok")
 	}
-	return &exitError{code: exitUnknown, err: fmt.Errorf("trip %s could not be verified: %w", id, err)}
-}
-
-// settled verifies until everything holds, or until what may lag behind has had its time.
-func (c *checking) settled(ctx context.Context, d *deployment, t *trial) ([]verification, error) {
-	for end := time.Now().Add(c.Settle); ; {
-		if err := d.observe(ctx, t); err != nil {
-			return nil, err
-		}
-		checks := t.verify()
-		if count(checks).failed == 0 || !time.Now().Before(end) {
-			return checks, nil
-		}
-		if !sleep(ctx, settlePause*c.Interval) {
-			return nil, errInterrupted
-		}
-	}
+	return p.paint(red, "FAIL")
 }

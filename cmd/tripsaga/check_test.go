@@ -11,6 +11,7 @@ import (
 
 	"tripsaga/local"
 	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/client/check"
 )
 
 // serving is a server with an inventory of its own.
@@ -38,24 +39,24 @@ hotel, TYO-PARK, Park, Tokyo, 2999-03-01, 2999-03-02, 28000, JPY, 5000
 hotel, TYO-BAY, Bay, Tokyo, 2999-03-01, 2999-03-02, 9000, JPY, 5
 `
 
-// check runs a check that looks often and does not wait for what lags.
-func check(t *testing.T, url string, args ...string) (code int, stdout, stderr string) {
+// runCheck runs a check that looks often and does not wait for what lags.
+func runCheck(t *testing.T, url string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	return command(t, url, slices.Concat([]string{"check"}, args, []string{"--interval", "10ms", "--settle", "0s"})...)
 }
 
 // checkJSON gives the failed checks, and all, by name.
-func checkJSON(t *testing.T, url string, args ...string) (code int, failed []string, all map[string]verification) {
+func checkJSON(t *testing.T, url string, args ...string) (code int, failed []string, all map[string]check.Check) {
 	t.Helper()
-	code, stdout, stderr := check(t, url, append(args, "--json")...)
-	var report checkReport
+	code, stdout, stderr := runCheck(t, url, append(args, "--json")...)
+	var report check.Report
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 		t.Fatalf("%v\n%s%s", err, stdout, stderr)
 	}
 	if report.Holds != (code == 0) {
 		t.Errorf("holds is %v with exit code %d", report.Holds, code)
 	}
-	all = map[string]verification{}
+	all = map[string]check.Check{}
 	for _, s := range report.Scenarios {
 		for _, v := range s.Checks {
 			all[v.Name] = v
@@ -254,7 +255,7 @@ func TestOthersBook(t *testing.T) {
 			}
 		}
 		g.posts = 0
-		if code, stdout, stderr := check(t, url, "happy-path", "--strict"); code != exitFailure ||
+		if code, stdout, stderr := runCheck(t, url, "happy-path", "--strict"); code != exitFailure ||
 			!strings.Contains(stdout, "\n  not compared: ") || !strings.HasSuffix(stderr, " were not compared\n") {
 			t.Errorf("%s, strict: exit %d\n%s%s", name, code, stdout, stderr)
 		}
@@ -315,7 +316,7 @@ func TestSettles(t *testing.T) {
 func TestUnknownOutcome(t *testing.T) {
 	running := &gateway{edits: []edit{{"history", set("events", []any{
 		map[string]any{"id": 1, "type": "ExecutionStarted", "timestamp": "2027-01-15T12:00:00Z"}})}}}
-	code, _, stderr := check(t, startGateway(t, serving(t, plenty), running), "happy-path", "--timeout", "50ms")
+	code, _, stderr := runCheck(t, startGateway(t, serving(t, plenty), running), "happy-path", "--timeout", "50ms")
 	if code != exitUnknown || !strings.Contains(stderr, "has not ended within 50ms, so that its outcome is unknown") {
 		t.Errorf("still running: exit %d, %s", code, stderr)
 	}
@@ -327,7 +328,7 @@ func TestUnknownOutcome(t *testing.T) {
 		}
 		return false
 	}
-	code, _, stderr = check(t, startGateway(t, serving(t, plenty), gone), "happy-path")
+	code, _, stderr = runCheck(t, startGateway(t, serving(t, plenty), gone), "happy-path")
 	if code != exitUnknown || !strings.Contains(stderr, "could not be verified: ") {
 		t.Errorf("gone: exit %d, %s", code, stderr)
 	}
@@ -356,7 +357,7 @@ func TestNothingOffered(t *testing.T) {
 		"other currency":  {seats(2) + rooms(1, 2, "USD", 1), false},
 		"too late":        {seats(2) + rooms(3, 4, "JPY", 1), false},
 	} {
-		code, stdout, stderr := check(t, serving(t, c.csv), "happy-path")
+		code, stdout, stderr := runCheck(t, serving(t, c.csv), "happy-path")
 		told := stdout == "" && strings.Contains(stderr, "`tripsaga inventory load FILE`")
 		if (code == 0) != c.offered || told == c.offered {
 			t.Errorf("%s: exit %d, %s%s", name, code, stdout, stderr)

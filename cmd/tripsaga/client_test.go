@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tripsaga/trip/client"
 )
 
 func contains(text []byte, part string) bool { return bytes.Contains(text, []byte(part)) }
@@ -94,7 +96,7 @@ func TestBookTriesAgainUnderOneKey(t *testing.T) {
 func TestBusyForTooLong(t *testing.T) {
 	s := &scripted{answers: map[string][]http.HandlerFunc{"POST /trips": {busy()}}}
 	code, _, stderr := try(t, t.Context(), s, "book", "-f", "-")
-	if code != exitUnavailable || !strings.Contains(stderr, "ServiceUnavailable: too many sagas") || len(s.keys) != maxTries {
+	if code != exitUnavailable || !strings.Contains(stderr, "ServiceUnavailable: too many sagas") || len(s.keys) != client.MaxTries {
 		t.Errorf("%d %q after %d tries", code, stderr, len(s.keys))
 	}
 }

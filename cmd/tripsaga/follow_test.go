@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tripsaga/trip/client"
 	"tripsaga/trip/wire"
 )
 
@@ -26,7 +27,7 @@ func followDown(t *testing.T, reached bool, back time.Duration) (took time.Durat
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		c := &client{base: "http://server", http: http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		c, _ := client.New("http://server", client.Options{Explain: explain, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			if time.Since(start) < back {
 				return nil, errRefused
 			}
@@ -35,13 +36,16 @@ func followDown(t *testing.T, reached bool, back time.Duration) (took time.Durat
 				text = `{"events":[{"type":"ExecutionSucceeded","id":1}]}`
 			}
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
-		})}}
-		f := following{p: &program{stdout: io.Discard}, c: c, id: "t1", interval: time.Second, reached: reached}
-		_, err = f.run(t.Context())
+		})})
+		p := &program{stdout: io.Discard, ctx: t.Context()}
+		err = p.follow(c, "t1", time.Second, false, reached)
 		took = time.Since(start)
 	})
 	return took, err
 }
+
+// patience is for how long a server that is gone is asked again.
+const patience = 15 * time.Second
 
 func TestFollowOverARestart(t *testing.T) {
 	if took, err := followDown(t, true, patience-2*time.Second); err != nil || took < patience-2*time.Second {
@@ -56,7 +60,7 @@ func TestFollowWithoutServer(t *testing.T) {
 		!strings.HasSuffix(err.Error(), "the saga goes on. Follow it again with: tripsaga trip t1 --follow") {
 		t.Errorf("%v after %s", err, took)
 	}
-	if took, err := followDown(t, false, time.Hour); !errors.Is(err, errNoServer) || took != 0 {
+	if took, err := followDown(t, false, time.Hour); !errors.Is(err, client.ErrNoServer) || took != 0 {
 		t.Errorf("never reached: %v after %s", err, took)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"tripsaga/shared/history"
-	"tripsaga/trip/wire"
 )
 
 // historyCmd shows a saga's history: as a timeline, or as Step Functions' events.
@@ -18,8 +17,8 @@ func (h *historyCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	var body wire.History
-	if err := c.get(p.ctx, tripPath(h.ID)+"/history", nil, &body); err != nil {
+	body, err := c.History(p.ctx, h.ID)
+	if err != nil {
 		return err
 	}
 	if h.JSON {

@@ -2,17 +2,14 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"tripsaga/trip/adapters/inventory"
-	"tripsaga/trip/domain"
+	"tripsaga/trip/client"
 	"tripsaga/trip/relative"
 	"tripsaga/trip/wire"
 )
@@ -44,13 +41,14 @@ func (s *inventoryShowCmd) Run(p *program) error {
 		Flights []wire.FlightDay  `json:"flights,omitempty"`
 		Nights  []wire.HotelNight `json:"nights,omitempty"`
 	}
+	from, to := relative.Date(s.From, today()), relative.Date(s.To, today())
 	if s.What != "hotels" {
-		if all.Flights, err = s.flights(p.ctx, c); err != nil {
+		if all.Flights, err = client.All(c.Flights(p.ctx, from, to, client.MaxPage)); err != nil {
 			return err
 		}
 	}
 	if s.What != "flights" {
-		if all.Nights, err = s.nights(p.ctx, c); err != nil {
+		if all.Nights, err = client.All(c.Nights(p.ctx, from, to, client.MaxPage)); err != nil {
 			return err
 		}
 	}
@@ -64,49 +62,10 @@ func (s *inventoryShowCmd) Run(p *program) error {
 	return printNights(p, all.Nights)
 }
 
-// warn says that the last load did not reach its end. A deployment that cannot tell is not asked again.
-func (s *inventoryShowCmd) warn(p *program, c *client) {
-	var last domain.LoadState
-	if err := c.do(p.ctx, call{method: http.MethodGet, path: "/inventory"}, &last); err == nil && last.Fingerprint != "" && !last.Complete {
+// warn says that the last load did not reach its end. A deployment that does not know is not asked again.
+func (s *inventoryShowCmd) warn(p *program, c *client.Client) {
+	if last, err := c.LastLoad(p.ctx); err == nil && last.Fingerprint != "" && !last.Complete {
 		fmt.Fprintf(p.stderr, "the last load, of %s, is under way or has stopped before its end: if it has stopped, load the same file again\n", counted(last.Days, "day"))
-	}
-}
-
-func (s *inventoryShowCmd) query(cursor string) url.Values {
-	query := url.Values{"limit": {"200"}}
-	for name, value := range map[string]string{
-		"from": relative.Date(s.From, today()), "to": relative.Date(s.To, today()), "cursor": cursor,
-	} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
-	return query
-}
-
-func (s *inventoryShowCmd) flights(ctx context.Context, c *client) (all []wire.FlightDay, err error) {
-	for cursor := ""; ; {
-		var page wire.FlightPage
-		if err := c.get(ctx, "/inventory/flights", s.query(cursor), &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Flights...)
-		if cursor = page.NextCursor; cursor == "" {
-			return all, nil
-		}
-	}
-}
-
-func (s *inventoryShowCmd) nights(ctx context.Context, c *client) (all []wire.HotelNight, err error) {
-	for cursor := ""; ; {
-		var page wire.NightPage
-		if err := c.get(ctx, "/inventory/hotels", s.query(cursor), &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Nights...)
-		if cursor = page.NextCursor; cursor == "" {
-			return all, nil
-		}
 	}
 }
 
@@ -165,12 +124,9 @@ func (l *inventoryLoadCmd) Run(p *program) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return usage(fmt.Errorf("%s: holds no rows", source(l.File)))
 	}
-	k := call{method: http.MethodPost, path: "/inventory", body: relative.Inventory(body, today()), repeatable: true,
-		header: http.Header{"Content-Type": {"text/csv"}},
-		unsure: "part of the file may have been loaded; loading it again completes it"}
-	var report domain.LoadReport
-	if err := c.do(p.ctx, k, &report); err != nil {
-		return l.refused(err)
+	report, err := c.LoadInventory(p.ctx, relative.Inventory(body, today()))
+	if err != nil {
+		return l.refused(unsure(err, "part of the file may have been loaded; loading it again completes it"))
 	}
 	if l.JSON {
 		return p.printJSON(report)
@@ -185,7 +141,7 @@ var serverFile = regexp.MustCompile(`\binventory:`)
 
 // refused gives the rows that the server refuses the name of the file.
 func (l *inventoryLoadCmd) refused(err error) error {
-	var p *serverProblem
+	var p *client.Problem
 	if !errors.As(err, &p) {
 		return err
 	}

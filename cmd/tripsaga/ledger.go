@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 
 	"tripsaga/shared/money"
@@ -24,8 +23,8 @@ func (l *ledgerCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	var ledger app.Ledger
-	if err := c.do(p.ctx, call{method: http.MethodGet, path: "/ledger", repeatable: true, heavy: true}, &ledger); err != nil {
+	ledger, err := c.Ledger(p.ctx)
+	if err != nil {
 		return err
 	}
 	if l.JSON {

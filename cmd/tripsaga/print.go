@@ -52,11 +52,20 @@ func (p *program) grid(titles ...string) *grid {
 }
 
 func (g *grid) row(cells ...any) {
+	fmt.Fprintln(g.w, strings.TrimRight(cellText(cells), "\t"))
+}
+
+// marked is a row with a last cell that may be painted.
+func (g *grid) marked(mark string, cells ...any) {
+	fmt.Fprintln(g.w, cellText(cells)+"\t"+mark)
+}
+
+func cellText(cells []any) string {
 	text := make([]string, len(cells))
 	for i, c := range cells {
 		text[i] = printable(fmt.Sprint(c))
 	}
-	fmt.Fprintln(g.w, strings.TrimRight(strings.Join(text, "\t"), "\t"))
+	return strings.Join(text, "\t")
 }
 
 func (g *grid) end() error { return g.w.Flush() }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -22,20 +21,13 @@ func (r *redriveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	k := call{method: http.MethodPost, path: tripPath(r.ID) + "/redrive",
-		unsure: "the redrive may have been accepted; see: tripsaga trip " + r.ID}
-	if err := c.do(p.ctx, k, nil); err != nil {
-		return err
+	if err := c.Redrive(p.ctx, r.ID); err != nil {
+		return unsure(err, "the redrive may have been accepted; see: tripsaga trip "+r.ID)
 	}
 	if r.NoWait {
 		return r.accepted(p)
 	}
-	f := following{p: p, c: c, id: r.ID, interval: r.Interval, quiet: r.JSON, reached: true}
-	details, err := f.run(p.ctx)
-	if err != nil {
-		return err
-	}
-	return p.outcomeOf(details, r.JSON)
+	return p.follow(c, r.ID, r.Interval, r.JSON, true)
 }
 
 func (r *redriveCmd) accepted(p *program) error {

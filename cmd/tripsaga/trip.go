@@ -26,15 +26,10 @@ func (t *tripCmd) Run(p *program) error {
 		return err
 	}
 	if t.Follow {
-		f := following{p: p, c: c, id: t.ID, interval: t.Interval, quiet: t.JSON}
-		details, err := f.run(p.ctx)
-		if err != nil {
-			return err
-		}
-		return p.outcomeOf(details, t.JSON)
+		return p.follow(c, t.ID, t.Interval, t.JSON, false)
 	}
-	var trip wire.TripDetails
-	if err := c.get(p.ctx, tripPath(t.ID), nil, &trip); err != nil {
+	trip, err := c.Trip(p.ctx, t.ID)
+	if err != nil {
 		return err
 	}
 	if t.JSON {
@@ -46,9 +41,9 @@ func (t *tripCmd) Run(p *program) error {
 func (p *program) printTrip(t wire.TripDetails) error {
 	g := p.grid("trip", t.ID, string(t.Status), reasonText(t.Reason))
 	g.row("traveler", t.Traveler.Name, t.Traveler.Email)
-	g.row("flight", flightText(t.Flight.Number, t.Flight.Date, t.Flight.Seats),
+	g.row("flight", wire.FlightText(t.Flight.Number, t.Flight.Date, t.Flight.Seats),
 		reservationText(t.Reservations.Flight))
-	g.row("hotel", stayText(t.Hotel.Hotel, t.Hotel.CheckIn, t.Hotel.CheckOut, t.Hotel.Rooms),
+	g.row("hotel", wire.StayText(t.Hotel.Hotel, t.Hotel.CheckIn, t.Hotel.CheckOut, t.Hotel.Rooms),
 		reservationText(t.Reservations.Hotel))
 	g.row("money", moneyText(t))
 	g.row("payment", "card "+t.Payment.CardToken, reservationText(&wire.Reservation{
@@ -56,14 +51,6 @@ func (p *program) printTrip(t wire.TripDetails) error {
 	g.row("saga", sagaText(t.Saga))
 	g.row("created", t.Created.Format(time.RFC3339))
 	return g.end()
-}
-
-func flightText[N, D ~string](number N, date D, seats int) string {
-	return fmt.Sprintf("%s on %s, seats: %d", number, date, seats)
-}
-
-func stayText[H, D ~string](hotel H, in, out D, rooms int) string {
-	return fmt.Sprintf("%s from %s to %s, rooms: %d", hotel, in, out, rooms)
 }
 
 // stepWords are the states of a step as people say them.

@@ -2,9 +2,8 @@ package main
 
 import (
 	"fmt"
-	"net/url"
-	"strconv"
 
+	"tripsaga/trip/domain"
 	"tripsaga/trip/wire"
 )
 
@@ -22,23 +21,17 @@ func (l *tripsCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	query := url.Values{"limit": {strconv.Itoa(l.Limit)}}
-	if l.Status != "" {
-		query.Set("status", l.Status)
-	}
 	whole := wire.TripPage{Trips: []wire.Trip{}}
-	for {
-		var page wire.TripPage
-		if err := c.get(p.ctx, "/trips", query, &page); err != nil {
+	for page, err := range c.Trips(p.ctx, domain.Status(l.Status), l.Limit) {
+		if err != nil {
 			return err
 		}
-		whole.Trips = append(whole.Trips, page.Trips...)
-		whole.NextCursor = page.NextCursor
-		if page.NextCursor == "" || !l.All {
-			return l.print(p, whole)
+		whole.Trips, whole.NextCursor = append(whole.Trips, page.Trips...), page.NextCursor
+		if !l.All {
+			break
 		}
-		query.Set("cursor", page.NextCursor)
 	}
+	return l.print(p, whole)
 }
 
 func (l *tripsCmd) print(p *program, page wire.TripPage) error {

@@ -45,6 +45,8 @@ var layers = []layer{
 	{name: "app", packages: "trip/app", uses: "shared domain"},
 	{name: "adapters", packages: "trip/adapters", uses: "shared domain app barrier table"},
 	{name: "wire", packages: "trip/wire", uses: "shared domain"},
+	{name: "client", packages: "trip/client", uses: "shared domain app wire"},
+	{name: "check", packages: "trip/client/check", uses: "shared domain app wire client adapters"},
 	{name: "handlers", packages: "trip/handlers", uses: "shared domain app wire"},
 
 	// Telemetry observes tasks wherever they run and whatever they write to. What it observes does not import it.

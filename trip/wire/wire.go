@@ -4,6 +4,7 @@ package wire
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"tripsaga/shared/money"
@@ -146,4 +147,14 @@ type FieldProblem struct {
 	Location string `json:"location" example:"body.flight.seats" doc:"Begins with body, query, path or header."`
 	Message  string `json:"message" example:"0 is out of range, allowed are 1 to 9"`
 	Value    any    `json:"value,omitempty" doc:"The value, unless it stands in the body."`
+}
+
+// FlightText describes what is booked of a flight.
+func FlightText[N, D ~string](number N, date D, seats int) string {
+	return fmt.Sprintf("%s on %s, seats: %d", number, date, seats)
+}
+
+// StayText describes what is booked of a hotel.
+func StayText[H, D ~string](hotel H, in, out D, rooms int) string {
+	return fmt.Sprintf("%s from %s to %s, rooms: %d", hotel, in, out, rooms)
 }

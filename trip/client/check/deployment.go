@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"context"
@@ -7,18 +7,16 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"net/http"
-	"net/url"
 
 	"tripsaga/trip/app"
+	"tripsaga/trip/client"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/wire"
 )
 
 // deployment is the system under check.
 type deployment struct {
-	p    *program
-	c    *client
+	c    *client.Client
 	ours map[string]bool // trips that the check has booked
 }
 
@@ -92,7 +90,7 @@ func (d *deployment) needAttention(ctx context.Context) (map[string]int64, error
 // lookAtLedger bears with a ledger that is not to be had: the audit of a large deployment may take longer than its
 // gateway waits.
 func (d *deployment) lookAtLedger(ctx context.Context, s *snapshot) error {
-	s.unread = d.c.do(ctx, call{method: http.MethodGet, path: "/ledger", repeatable: true, heavy: true}, &s.ledger)
+	s.ledger, s.unread = d.c.Ledger(ctx)
 	if s.unread != nil && !answered(s.unread) {
 		return s.unread
 	}
@@ -100,8 +98,8 @@ func (d *deployment) lookAtLedger(ctx context.Context, s *snapshot) error {
 }
 
 func (d *deployment) lookAtCounters(ctx context.Context, o offer, s *snapshot) error {
-	day := inventoryShowCmd{From: string(o.flight.Date), To: string(o.flight.Date)}
-	flights, err := day.flights(ctx, d.c)
+	day := string(o.flight.Date)
+	flights, err := client.All(d.c.Flights(ctx, day, day, client.MaxPage))
 	if err != nil {
 		return err
 	}
@@ -144,16 +142,11 @@ func (d *deployment) lookAtNewer(ctx context.Context, since *snapshot, s *snapsh
 	return err
 }
 
-// trips lists the trips of a status, or all, page by page.
+// trips lists the trips of a status, or all, the newest first. Pages are small: mostly the first trips suffice.
 func (d *deployment) trips(ctx context.Context, status domain.Status) iter.Seq2[wire.Trip, error] {
 	return func(yield func(wire.Trip, error) bool) {
-		query := url.Values{"limit": {"20"}}
-		if status != "" {
-			query.Set("status", string(status))
-		}
-		for {
-			var page wire.TripPage
-			if err := d.c.get(ctx, "/trips", query, &page); err != nil {
+		for page, err := range d.c.Trips(ctx, status, 20) {
+			if err != nil {
 				yield(wire.Trip{}, err)
 				return
 			}
@@ -162,18 +155,14 @@ func (d *deployment) trips(ctx context.Context, status domain.Status) iter.Seq2[
 					return
 				}
 			}
-			if page.NextCursor == "" {
-				return
-			}
-			query.Set("cursor", page.NextCursor)
 		}
 	}
 }
 
 // answered tells that the server is there, though its answer is an error or takes too long.
 func answered(err error) bool {
-	var p *serverProblem
-	return errors.As(err, &p) || tookTooLong(err)
+	var p *client.Problem
+	return errors.As(err, &p) || client.TookTooLong(err)
 }
 
 // disturbed tells which trip of others may have moved the totals between two snapshots; "" is none.
@@ -191,8 +180,7 @@ func disturbed(before, after *snapshot) string {
 
 // observe reads what the trip has left.
 func (d *deployment) observe(ctx context.Context, t *trial) (err error) {
-	t.trip = wire.TripDetails{}
-	if err := d.c.get(ctx, tripPath(t.id), nil, &t.trip); err != nil {
+	if t.trip, err = d.c.Trip(ctx, t.id); err != nil {
 		return err
 	}
 	t.after, err = d.look(ctx, t.offer, t.before)

@@ -5,11 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 )
 
 const secret = "Bearer s3cr3t"
@@ -92,26 +89,6 @@ func TestCredentialsAreAllowed(t *testing.T) {
 		if _, err := r.client(); err != nil {
 			t.Errorf("%s: %v", target, err)
 		}
-	}
-}
-
-// TestGatewayIsBusy tries again after what a gateway says, too, for calls that may be repeated.
-func TestGatewayIsBusy(t *testing.T) {
-	for status, wantTries := range map[int]int{429: maxTries, 502: maxTries, 503: maxTries, 504: maxTries, 500: 1, 403: 1} {
-		synctest.Test(t, func(t *testing.T) {
-			tries := 0
-			c := &client{base: "http://server", http: http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-				tries++
-				return &http.Response{StatusCode: status, Status: http.StatusText(status), Request: r,
-					Body: io.NopCloser(strings.NewReader(`{"message":"busy"}`))}, nil
-			})}}
-			start := time.Now()
-			err := c.get(t.Context(), "/trips", url.Values{}, nil)
-			took := time.Since(start)
-			if err == nil || tries != wantTries || took != time.Duration(tries-1)*gatewayWait {
-				t.Errorf("%d: %d tries in %s, %v", status, tries, took, err)
-			}
-		})
 	}
 }
 

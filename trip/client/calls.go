@@ -1,0 +1,135 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
+	"tripsaga/trip/wire"
+)
+
+// tripPath is the path of a trip.
+func tripPath(id string) string { return "/trips/" + url.PathEscape(id) }
+
+// Book sends a booking, the JSON of a [domain.Request], and starts its saga. The same booking under the same key is made
+// once, so that it is sent again when the server is busy; another booking under that key is refused with the name
+// IdempotencyMismatch. An empty key stands for a random one.
+func (c *Client) Book(ctx context.Context, key string, booking []byte) (trip wire.Trip, err error) {
+	if key == "" {
+		key = rand.Text()
+	}
+	header := http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {key}}
+	err = c.do(ctx, call{method: http.MethodPost, path: "/trips", header: header, body: booking, repeatable: true}, &trip)
+	return trip, err
+}
+
+// Trip reads one trip. [NotFound] recognises the error of an id that does not exist.
+func (c *Client) Trip(ctx context.Context, id string) (trip wire.TripDetails, err error) {
+	err = c.get(ctx, tripPath(id), nil, &trip)
+	return trip, err
+}
+
+// Trips reads the trips of a status, "" for all, page by page, the newest first. limit is the size of a page, 1 to 200. An
+// error ends the sequence.
+func (c *Client) Trips(ctx context.Context, status domain.Status, limit int) iter.Seq2[wire.TripPage, error] {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if status != "" {
+		query.Set("status", string(status))
+	}
+	return pages(ctx, c, "/trips", query, func(p *wire.TripPage) string { return p.NextCursor })
+}
+
+// History reads everything that happened in the saga of a trip. [NotFound] recognises the error of a saga that has not
+// started, or of an id that does not exist.
+func (c *Client) History(ctx context.Context, id string) (h wire.History, err error) {
+	err = c.get(ctx, tripPath(id)+"/history", nil, &h)
+	return h, err
+}
+
+// Redrive resumes a saga that ended without success at the state where it failed. It is sent once.
+func (c *Client) Redrive(ctx context.Context, id string) error {
+	return c.do(ctx, call{method: http.MethodPost, path: tripPath(id) + "/redrive"}, nil)
+}
+
+// Flights reads the flights from one day to another, both included and as ISO dates, page by page; "" is no bound. An error
+// ends the sequence.
+func (c *Client) Flights(ctx context.Context, from, to string, limit int) iter.Seq2[[]wire.FlightDay, error] {
+	all := pages(ctx, c, "/inventory/flights", days(from, to, limit), func(p *wire.FlightPage) string { return p.NextCursor })
+	return func(yield func([]wire.FlightDay, error) bool) {
+		all(func(p wire.FlightPage, err error) bool { return yield(p.Flights, err) })
+	}
+}
+
+// Nights reads the hotel nights from one day to another, as Flights does the flights.
+func (c *Client) Nights(ctx context.Context, from, to string, limit int) iter.Seq2[[]wire.HotelNight, error] {
+	all := pages(ctx, c, "/inventory/hotels", days(from, to, limit), func(p *wire.NightPage) string { return p.NextCursor })
+	return func(yield func([]wire.HotelNight, error) bool) {
+		all(func(p wire.NightPage, err error) bool { return yield(p.Nights, err) })
+	}
+}
+
+// MaxPage is the size of the largest page that the server offers.
+const MaxPage = 200
+
+func days(from, to string, limit int) url.Values {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if from != "" {
+		query.Set("from", from)
+	}
+	if to != "" {
+		query.Set("to", to)
+	}
+	return query
+}
+
+// pages follows the cursors from page to page.
+func pages[P any](ctx context.Context, c *Client, path string, query url.Values, next func(*P) string) iter.Seq2[P, error] {
+	return func(yield func(P, error) bool) {
+		for {
+			var page P
+			err := c.get(ctx, path, query, &page)
+			if !yield(page, err) || err != nil || next(&page) == "" {
+				return
+			}
+			query.Set("cursor", next(&page))
+		}
+	}
+}
+
+// All collects the pages of a sequence. It returns what was read before an error, too.
+func All[T any](pages iter.Seq2[[]T, error]) (all []T, err error) {
+	for page, err := range pages {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, page...)
+	}
+	return all, nil
+}
+
+// LoadInventory adds and changes the rows of a CSV file with ISO dates. It is sent again when the server is busy, since
+// loading a file twice is loading it once. After an error of any other kind than a refusal a part may have been loaded.
+func (c *Client) LoadInventory(ctx context.Context, csv []byte) (report domain.LoadReport, err error) {
+	header := http.Header{"Content-Type": {"text/csv"}}
+	err = c.do(ctx, call{method: http.MethodPost, path: "/inventory", header: header, body: csv, repeatable: true}, &report)
+	return report, err
+}
+
+// LastLoad returns how the last load of an inventory went. A deployment that does not know answers with an error; the call
+// is sent once.
+func (c *Client) LastLoad(ctx context.Context) (state domain.LoadState, err error) {
+	err = c.do(ctx, call{method: http.MethodGet, path: "/inventory"}, &state)
+	return state, err
+}
+
+// Ledger has the server audit everything that it holds. On a large deployment that takes long; it is not sent again after a
+// timeout.
+func (c *Client) Ledger(ctx context.Context) (ledger app.Ledger, err error) {
+	err = c.do(ctx, call{method: http.MethodGet, path: "/ledger", repeatable: true, heavy: true}, &ledger)
+	return ledger, err
+}

@@ -1,0 +1,288 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
+	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
+	"tripsaga/trip/wire"
+)
+
+// Check is one thing that must be so.
+type Check struct {
+	Name        string `json:"name"`
+	Want        string `json:"want"`
+	Got         string `json:"got"`
+	OK          bool   `json:"ok"`
+	NotCompared string `json:"not_compared,omitempty"` // why it does not count
+}
+
+func same(name string, want, got any) Check {
+	w, g := text(want), text(got)
+	return Check{Name: name, Want: w, Got: g, OK: w == g}
+}
+
+// text shows a value; what is empty is none.
+func text(v any) string {
+	if a, ok := v.(money.Amount); ok && a == (money.Amount{}) {
+		return none
+	}
+	if s := fmt.Sprint(v); s != "" {
+		return s
+	}
+	return none
+}
+
+const (
+	none  = "none"
+	given = "given"
+)
+
+// presence is for ids, of which it matters that they are there.
+func presence(there bool) string {
+	if there {
+		return given
+	}
+	return none
+}
+
+// verify compares everything that the trip has left with what it must leave.
+func (t *trial) verify() []Check {
+	return slices.Concat(t.verifyKey(), t.verifyTrip(), t.verifySaga(), t.verifySteps(), t.verifyTotals())
+}
+
+func (t *trial) verifyKey() []Check {
+	if !t.scenario.repeat {
+		return nil
+	}
+	return []Check{
+		same("same key, same booking", t.id, t.repeated),
+		same("same key, other booking", fault.NameIdempotencyMismatch, t.other),
+	}
+}
+
+// recordVersion is that of a trip that was requested and has ended.
+const recordVersion = 2
+
+func (t *trial) verifyTrip() []Check {
+	want, asked, got := t.scenario.want, t.request, t.trip
+	return []Check{
+		same("trip id", t.id, got.ID),
+		same("trip status", want.status, got.Status),
+		same("trip reason", want.reason, got.Reason.Name),
+		same("trip total", onlyIf(want.payment == domain.StepDone, t.offer.total()), got.Total),
+		same("trip currency", asked.Currency, got.Currency),
+		same("trip version", recordVersion, got.Version),
+		same("trip traveler", asked.Traveler.Name+" "+asked.Traveler.Email, got.Traveler.Name+" "+string(got.Traveler.Email)),
+		same("trip flight", wire.FlightText(asked.Flight.Number, asked.Flight.Date, asked.Flight.Seats),
+			wire.FlightText(got.Flight.Number, got.Flight.Date, got.Flight.Seats)),
+		same("trip hotel", wire.StayText(asked.Hotel.ID, asked.Hotel.CheckIn, asked.Hotel.CheckOut, asked.Hotel.Rooms),
+			wire.StayText(got.Hotel.Hotel, got.Hotel.CheckIn, got.Hotel.CheckOut, got.Hotel.Rooms)),
+		same("trip card", domain.CardToken(asked.Payment.CardToken), got.Payment.CardToken),
+		same("trip times in order", true, inTime(got.Created, got.Updated)),
+	}
+}
+
+// inTime tells that both are given, in this order; they may be one moment.
+func inTime(first, last time.Time) bool { return !first.IsZero() && !last.Before(first) }
+
+// knownStates are the states of the saga that the scenarios speak of. Others, of steps added to the saga, may stand
+// between them.
+var knownStates = []string{"ReserveFlight", "ReserveHotel", "ProcessPayment", "BookingConfirmed", "RefundPayment",
+	"CancelHotel", "CancelFlight", "BookingFailed", "FlightBookingFailed"}
+
+func (t *trial) verifySaga() []Check {
+	want, got := t.scenario.want, t.trip.Saga
+	if got == nil {
+		got = &wire.Saga{}
+	}
+	var visited []string
+	for _, s := range got.States {
+		if slices.Contains(knownStates, s.Name) {
+			visited = append(visited, s.Name)
+		}
+	}
+	checks := []Check{
+		same("saga status", want.saga, got.Status),
+		same("saga error", want.sagaError, got.Error),
+		same("saga failed at", want.sagaError, got.FailedState),
+		same("saga redrives", 0, got.Redrives),
+		same("saga times in order", true, inTime(got.Started, got.Stopped)),
+	}
+	for i := range max(len(want.states), len(visited)) {
+		checks = append(checks, same(fmt.Sprintf("saga state %d", i+1), at(want.states, i), at(visited, i)))
+	}
+	return checks
+}
+
+func at(list []string, i int) string {
+	if i < len(list) {
+		return list[i]
+	}
+	return none
+}
+
+// reached tells that a step has a result on record, which it keeps after it was taken back.
+func reached(s domain.StepState) bool { return s == domain.StepDone || s == domain.StepUndone }
+
+func (t *trial) verifySteps() []Check {
+	want := t.scenario.want
+	paid := t.trip.Payment
+	return slices.Concat(
+		t.verifyStep("flight", want.flight, t.offer.flightPrice(), t.trip.Reservations.Flight),
+		t.verifyStep("hotel", want.hotel, t.offer.stayPrice(), t.trip.Reservations.Hotel),
+		[]Check{
+			same("payment", want.payment, paid.State),
+			// The amount is frozen before the bank is asked, and stays on record when it declines.
+			same("payment amount", onlyIf(want.payment != "", t.offer.total()), paid.Amount),
+			same("payment charge id", presence(want.payment == domain.StepDone), presence(paid.ChargeID != "")),
+			same("payment refund id", none, presence(paid.RefundID != "")),
+			same("payment reason", refusal(want.payment, want), paid.Reason.Name),
+		})
+}
+
+func (t *trial) verifyStep(name string, want domain.StepState, price money.Amount, got *wire.Reservation) []Check {
+	if got == nil {
+		got = &wire.Reservation{}
+	}
+	return []Check{
+		same(name, want, got.State),
+		same(name+" amount", onlyIf(reached(want), price), got.Amount),
+		same(name+" id", presence(reached(want)), presence(got.ID != "")),
+		same(name+" reason", refusal(want, t.scenario.want), got.Reason.Name),
+	}
+}
+
+// refusal is the reason of the step that was refused, which is the trip's.
+func refusal(s domain.StepState, want expectation) string {
+	if s == domain.StepRefused {
+		return want.reason
+	}
+	return ""
+}
+
+func onlyIf(held bool, a money.Amount) money.Amount {
+	if held {
+		return a
+	}
+	return money.Amount{}
+}
+
+func (o offer) flightPrice() money.Amount {
+	return money.Amount{Minor: o.flight.Price.Minor * bookedSeats, Currency: o.flight.Price.Currency}
+}
+
+func (o offer) stayPrice() money.Amount {
+	sum := money.Amount{Currency: o.flight.Price.Currency}
+	for _, n := range o.nights {
+		sum.Minor += n.Price.Minor * bookedRooms
+	}
+	return sum
+}
+
+func (o offer) total() money.Amount {
+	return money.Amount{Minor: o.flightPrice().Minor + o.stayPrice().Minor, Currency: o.flight.Price.Currency}
+}
+
+// delta is by how much a total changes.
+type delta int64
+
+func (d delta) String() string { return fmt.Sprintf("%+d", int64(d)) }
+
+// holds is what a step that is DONE adds to a total.
+func holds(s domain.StepState, amount int64) delta {
+	if s == domain.StepDone {
+		return delta(amount)
+	}
+	return 0
+}
+
+// verifyTotals compares by how much the totals have changed. They are everyone's: where others book meanwhile, they are
+// shown and not compared.
+func (t *trial) verifyTotals() []Check {
+	moved := disturbed(t.before, t.after)
+	counters := notCompared(moved, append(t.verifyCounters(),
+		same("list of trips", t.scenario.want.status, t.after.listed[t.id])))
+	unread := t.before.unread
+	if unread == nil {
+		unread = t.after.unread
+	}
+	if unread != nil {
+		moved = fmt.Sprintf("the ledger could not be read: %v", unread)
+	}
+	return append(counters, notCompared(moved, t.verifyLedger())...)
+}
+
+func notCompared(why string, checks []Check) []Check {
+	for i := range checks {
+		if why != "" {
+			checks[i].NotCompared = why
+		}
+	}
+	return checks
+}
+
+// verifyCounters is about the flight and the nights of the offer, also where the scenario asks for others.
+func (t *trial) verifyCounters() []Check {
+	want, f := t.scenario.want, t.offer.flight
+	checks := []Check{same(fmt.Sprintf("seats held, %s on %s", f.Number, f.Date),
+		holds(want.flight, bookedSeats), delta(t.after.seats-t.before.seats))}
+	for i, n := range t.offer.nights {
+		checks = append(checks, same(fmt.Sprintf("rooms held, %s on %s", n.Hotel, n.Night),
+			holds(want.hotel, bookedRooms), delta(held(t.after, i)-held(t.before, i))))
+	}
+	return checks
+}
+
+// held is 0 for a night that is not offered any more.
+func held(s *snapshot, night int) int64 {
+	if night < len(s.rooms) {
+		return s.rooms[night]
+	}
+	return 0
+}
+
+func (t *trial) verifyLedger() []Check {
+	want, paid := t.scenario.want, t.offer.total()
+	was, is := t.before.ledger, t.after.ledger
+	captured := holds(want.payment, paid.Minor)
+	return []Check{
+		same(fmt.Sprintf("ledger trips %s", want.status), delta(1), delta(is.Trips[want.status]-was.Trips[want.status])),
+		same("ledger seats held", holds(want.flight, bookedSeats), delta(is.SeatsHeld-was.SeatsHeld)),
+		same("ledger room nights held", holds(want.hotel, bookedRooms*bookedNights), delta(is.RoomsHeld-was.RoomsHeld)),
+		same(fmt.Sprintf("ledger captured in %s", paid.Currency), captured,
+			moneyMoved(was, is, paid.Currency, func(a app.Account) int64 { return a.Captured })),
+		same(fmt.Sprintf("ledger refunded in %s", paid.Currency), delta(0),
+			moneyMoved(was, is, paid.Currency, func(a app.Account) int64 { return a.Refunded })),
+		same(fmt.Sprintf("ledger confirmed in %s", paid.Currency), captured,
+			moneyMoved(was, is, paid.Currency, func(a app.Account) int64 { return a.Confirmed })),
+		t.verifyBalance(),
+	}
+}
+
+func moneyMoved(was, is app.Ledger, c money.Currency, of func(app.Account) int64) delta {
+	return delta(of(is.Currencies[c]) - of(was.Currencies[c]))
+}
+
+// verifyBalance bears with a ledger that does not balance for trips that need attention: theirs is held or paid without
+// a confirmed trip, until they are redriven.
+func (t *trial) verifyBalance() Check {
+	v := same("ledger balanced", true, t.after.ledger.Balanced)
+	if n := len(t.after.attentionAfter); !v.OK && n > 0 {
+		v.NotCompared = fmt.Sprintf("trips that need attention: %d, such as %s", n, anyOf(t.after.attentionAfter))
+	}
+	return v
+}
+
+func anyOf(ids map[string]int64) (least string) {
+	for id := range ids {
+		if least == "" || id < least {
+			least = id
+		}
+	}
+	return least
+}
