@@ -1,8 +1,13 @@
-// Package domain is the heart of the bounded context: the Trip aggregate, the value objects it is made of, the events
-// it announces, what can be reserved, and the interfaces of the repositories. It does no I/O and reads no clock.
+// Package domain is the core of the bounded context: the aggregate [Trip], its value objects, the events it announces,
+// what can be reserved, and the interfaces of the repositories. It does no I/O and reads no clock.
 //
-// Values that come from outside go through the constructors (New..., Parse...), which return errors of kind Invalid
-// that name the field, the value and what is allowed. Values of these types elsewhere are valid.
+// Values from outside go through a constructor (New..., Parse...). Its errors are of kind Invalid and name the field,
+// the value and what is allowed. A value of these types anywhere else is valid.
+//
+// A new field of a booking is added to the request below, to its value object or to [Snapshot], and to [RequestTrip]
+// with its fingerprint. A field of [Snapshot] needs a line in adapters/store's tripRecord, too: the two are converted
+// into each other, so the compiler finds what is missing. The API's wire format is separate on purpose (package rest):
+// it describes the fields to clients and may change at another time.
 package domain
 
 import (
@@ -14,11 +19,11 @@ import (
 	"tripsaga/shared/money"
 )
 
-// Status is where a trip stands.
+// Status is the status of a trip.
 type Status string
 
-// The statuses. A trip ends CONFIRMED or FAILED. NEEDS_ATTENTION means that its saga stopped without an end; when it is
-// redriven, the trip still ends one way or the other.
+// The statuses. A trip ends CONFIRMED or FAILED. NEEDS_ATTENTION means that its saga stopped without an end, or takes
+// too long. A redrive then still ends the trip one way or the other.
 const (
 	Pending        Status = "PENDING"
 	Confirmed      Status = "CONFIRMED"
@@ -26,84 +31,85 @@ const (
 	NeedsAttention Status = "NEEDS_ATTENTION"
 )
 
-// Statuses lists all of them, each after those from which a trip comes to it.
+// Statuses lists all statuses, each after those that a trip can have before it.
 func Statuses() []Status { return []Status{Pending, NeedsAttention, Confirmed, Failed} }
 
-// Reason tells why a trip failed or needs attention, or why a step was refused.
+// Reason says why a trip failed or needs attention, or why a step was refused.
 type Reason struct {
 	Name    string `json:"name"` // a stable name of package fault, or one of the state machine's
 	Message string `json:"message"`
 }
 
-// Trip is the aggregate root: what was asked for and how it stands. Its verbs (RequestTrip, Confirm, Fail,
-// MarkNeedsAttention) return the events to announce; no event means that nothing changed and nothing is to be saved.
-type Trip struct {
-	id          string
-	traveler    Traveler
-	flight      Flight
-	stay        Stay
-	card        CardToken
-	currency    money.Currency
-	fingerprint string
-	status      Status
-	reason      Reason
-	total       money.Amount
-	version     int64
-	created     time.Time
-	updated     time.Time
+// Trip is the aggregate root: what was requested and its status. Its verbs (RequestTrip, Confirm, Fail,
+// MarkNeedsAttention) return the events to announce. No event means that nothing changed and nothing must be saved.
+type Trip struct{ s Snapshot }
+
+// Snapshot is the state of a trip, for storage.
+type Snapshot struct {
+	ID          string // a UUID; the trip's saga has the same
+	Traveler    Traveler
+	Flight      Flight
+	Stay        Stay
+	Card        CardToken // the bank charges it; missing once the trip has ended
+	Currency    money.Currency
+	Fingerprint string
+	Status      Status
+	Reason      Reason
+	Total       money.Amount
+	Created     time.Time
+	Updated     time.Time
+	Version     int64
 }
 
-// ID is a UUID; it names the trip's saga too.
-func (t *Trip) ID() string { return t.id }
+// RestoreTrip is for storage: it returns the trip of a snapshot and checks nothing.
+func RestoreTrip(s Snapshot) *Trip { return &Trip{s} }
 
-// Traveler is who it is for.
-func (t *Trip) Traveler() Traveler { return t.traveler }
+// Snapshot returns what [RestoreTrip] takes.
+func (t *Trip) Snapshot() Snapshot { return t.s }
 
-// Flight is the flight asked for.
-func (t *Trip) Flight() Flight { return t.flight }
+// ID is a UUID. The trip's saga has the same id.
+func (t *Trip) ID() string { return t.s.ID }
 
-// Stay is the hotel stay asked for.
-func (t *Trip) Stay() Stay { return t.stay }
+// Traveler is the person who travels.
+func (t *Trip) Traveler() Traveler { return t.s.Traveler }
+
+// Flight is the requested flight.
+func (t *Trip) Flight() Flight { return t.s.Flight }
+
+// Stay is the requested hotel stay.
+func (t *Trip) Stay() Stay { return t.s.Stay }
 
 // Card is the token that the bank charges.
-func (t *Trip) Card() CardToken { return t.card }
+func (t *Trip) Card() CardToken { return t.s.Card }
 
-// Currency is what the traveler pays in; flight and hotel must be priced in it.
-func (t *Trip) Currency() money.Currency { return t.currency }
+// Currency is the currency of the payment. Flight and hotel must be priced in it.
+func (t *Trip) Currency() money.Currency { return t.s.Currency }
 
-// Fingerprint tells two requests apart that came under one id.
-func (t *Trip) Fingerprint() string { return t.fingerprint }
+// Fingerprint differs for different requests. It detects another request under the same id.
+func (t *Trip) Fingerprint() string { return t.s.Fingerprint }
 
-// Status is where the trip stands.
-func (t *Trip) Status() Status { return t.status }
+// Status is the trip's status.
+func (t *Trip) Status() Status { return t.s.Status }
 
-// Ended tells that the trip is CONFIRMED or FAILED, which is for good.
-func (t *Trip) Ended() bool { return t.status == Confirmed || t.status == Failed }
+// Ended reports whether the trip is CONFIRMED or FAILED, which is final.
+func (t *Trip) Ended() bool { return t.s.Status == Confirmed || t.s.Status == Failed }
 
 // Reason is the zero Reason unless the trip failed or needs attention.
-func (t *Trip) Reason() Reason { return t.reason }
+func (t *Trip) Reason() Reason { return t.s.Reason }
 
 // Total is what was paid, the zero Amount before the trip is confirmed.
-func (t *Trip) Total() money.Amount { return t.total }
+func (t *Trip) Total() money.Amount { return t.s.Total }
 
-// Version counts the changes; a trip never saved has 0.
-func (t *Trip) Version() int64 { return t.version }
+// Version counts the changes. It is 0 for a trip that was never saved.
+func (t *Trip) Version() int64 { return t.s.Version }
 
-// Created is when the trip was asked for, to the millisecond, in UTC.
-func (t *Trip) Created() time.Time { return t.created }
+// Created is the time of the request, to the millisecond, in UTC.
+func (t *Trip) Created() time.Time { return t.s.Created }
 
-// Updated is when the trip last changed, to the millisecond, in UTC.
-func (t *Trip) Updated() time.Time { return t.updated }
+// Updated is the time of the last change, to the millisecond, in UTC.
+func (t *Trip) Updated() time.Time { return t.s.Updated }
 
-// change moves the trip to another status.
-func (t *Trip) change(to Status, reason Reason, now time.Time) {
-	t.status, t.reason, t.updated = to, reason, instant(now)
-}
-
-// instant cuts a time to what the records keep.
-func instant(now time.Time) time.Time { return now.UTC().Truncate(time.Millisecond) }
-
-// Request is a booking as it comes from outside, nothing of it checked.
+// Request is a booking as it comes from outside, unchecked.
 type Request struct {
 	Traveler TravelerRequest `json:"traveler"`
 	Flight   FlightRequest   `json:"flight"`
@@ -133,37 +139,37 @@ type StayRequest struct {
 	Rooms    int    `json:"rooms"`
 }
 
-// PaymentRequest names the means of payment.
+// PaymentRequest is the means of payment.
 type PaymentRequest struct {
 	CardToken string `json:"card_token"`
 }
 
-// RequestTrip makes a new trip, PENDING, and its event TripRequested. All problems of the request are reported together
-// (see fault.All), each with the path of its field, such as "hotel.check_out".
+// RequestTrip creates a PENDING trip and its event TripRequested. It reports all problems of the request together (see
+// fault.All), each with the path of its field, such as "hotel.check_out".
 func RequestTrip(id string, r Request, now time.Time) (*Trip, []Event, error) {
+	s := Snapshot{ID: id, Status: Pending, Created: instant(now), Updated: instant(now)}
 	var p fault.Problems
-	traveler, err := NewTraveler(r.Traveler)
+	var err error
+	s.Traveler, err = NewTraveler(r.Traveler)
 	p.Add("traveler", err)
-	flight, err := NewFlight(r.Flight)
+	s.Flight, err = NewFlight(r.Flight)
 	p.Add("flight", err)
-	stay, err := NewStay(r.Hotel)
+	s.Stay, err = NewStay(r.Hotel)
 	p.Add("hotel", err)
-	p.Add("hotel.check_out", checkOrder(flight, stay))
-	card, err := ParseCardToken(r.Payment.CardToken)
+	p.Add("hotel.check_out", checkOrder(s.Flight, s.Stay))
+	s.Card, err = ParseCardToken(r.Payment.CardToken)
 	p.Add("payment.card_token", err)
-	currency, err := money.ParseCurrency(r.Currency)
+	s.Currency, err = money.ParseCurrency(r.Currency)
 	p.Add("currency", err)
 	if err := p.Err(); err != nil {
 		return nil, nil, err
 	}
-	t := &Trip{id: id, traveler: traveler, flight: flight, stay: stay, card: card, currency: currency,
-		status: Pending, created: instant(now), updated: instant(now)}
-	t.fingerprint = fingerprint(t)
-	return t, []Event{newEvent(TripRequested, id, now)}, nil
+	s.Fingerprint = s.fingerprint()
+	return &Trip{s}, []Event{newEvent(TripRequested, id, now)}, nil
 }
 
-// checkOrder wants the stay to have a night on or after the day of the flight. A stay may begin earlier: a flight over the
-// date line lands on the day before it left. Days that were refused already are not compared.
+// checkOrder requires a night on or after the day of the flight. A stay may begin a day earlier: a flight over the date
+// line lands on the day before its departure. Days that were refused already are not compared.
 func checkOrder(f Flight, s Stay) error {
 	if f.Date == "" || s.CheckOut <= s.CheckIn || s.CheckOut > f.Date {
 		return nil
@@ -171,107 +177,84 @@ func checkOrder(f Flight, s Stay) error {
 	return fault.Invalidf("", "%s is not after the flight's day %s: the stay would end before the flight leaves", s.CheckOut, f.Date)
 }
 
-// fingerprint covers everything that was asked for, in its normal form.
-func fingerprint(t *Trip) string {
-	return ident.Fingerprint(t.traveler.Name, string(t.traveler.Email),
-		string(t.flight.Number), string(t.flight.Date), strconv.Itoa(t.flight.Seats),
-		string(t.stay.Hotel), string(t.stay.CheckIn), string(t.stay.CheckOut), strconv.Itoa(t.stay.Rooms),
-		string(t.card), string(t.currency))
+// fingerprint covers every requested field in its normal form, so that two spellings of one request are the same.
+func (s *Snapshot) fingerprint() string {
+	return ident.Fingerprint(s.Traveler.Name, string(s.Traveler.Email),
+		string(s.Flight.Number), string(s.Flight.Date), strconv.Itoa(s.Flight.Seats),
+		string(s.Stay.Hotel), string(s.Stay.CheckIn), string(s.Stay.CheckOut), strconv.Itoa(s.Stay.Rooms),
+		string(s.Card), string(s.Currency))
 }
 
-// Confirm ends the trip well; total is what was paid. A trip confirmed already stays as it is. Errors: Conflict when it
-// has failed, or when the total is not in the trip's currency.
+// Confirm ends the trip successfully. total is what was paid. A trip that is confirmed already does not change. Errors:
+// Conflict when the trip has failed, or when total is not in the trip's currency.
 func (t *Trip) Confirm(total money.Amount, now time.Time) ([]Event, error) {
 	switch {
-	case t.status == Confirmed:
+	case t.s.Status == Confirmed:
 		return nil, nil
-	case t.status == Failed:
-		return nil, fault.New(fault.Conflict, fault.NameConflict, "trip %s has failed and cannot be confirmed", t.id)
-	case total.Currency != t.currency:
+	case t.s.Status == Failed:
+		return nil, fault.New(fault.Conflict, fault.NameConflict, "trip %s has failed and cannot be confirmed", t.s.ID)
+	case total.Currency != t.s.Currency:
 		return nil, fault.New(fault.Conflict, fault.NameConflict,
-			"trip %s is in %s, it cannot be confirmed with %s", t.id, t.currency, total)
+			"trip %s is in %s, it cannot be confirmed with %s", t.s.ID, t.s.Currency, total)
 	}
 	t.change(Confirmed, Reason{}, now)
-	t.total = total
-	e := newEvent(TripConfirmed, t.id, now)
+	t.s.Total = total
+	e := newEvent(TripConfirmed, t.s.ID, now)
 	e.Amount = total
 	return []Event{e}, nil
 }
 
-// Fail ends the trip badly. A trip that has failed already keeps its first reason. Errors: Conflict when it is
-// confirmed.
+// Fail ends the trip without a booking. A trip that has failed already keeps its first reason. Errors: Conflict when
+// the trip is confirmed.
 func (t *Trip) Fail(reason Reason, now time.Time) ([]Event, error) {
-	switch t.status {
+	switch t.s.Status {
 	case Failed:
 		return nil, nil
 	case Confirmed:
-		return nil, fault.New(fault.Conflict, fault.NameConflict, "trip %s is confirmed and cannot fail", t.id)
+		return nil, fault.New(fault.Conflict, fault.NameConflict, "trip %s is confirmed and cannot fail", t.s.ID)
 	}
 	t.change(Failed, reason, now)
-	e := newEvent(TripFailed, t.id, now)
+	e := newEvent(TripFailed, t.s.ID, now)
 	e.Reason = reason
 	return []Event{e}, nil
 }
 
-// ReasonOverdue is the reason's name while a trip's saga may be running still, only for too long.
+// ReasonOverdue is the reason's name while the trip's saga may still be running, but has been running for too long.
 const ReasonOverdue = "Overdue"
 
-// MarkNeedsAttention notes that the trip's saga stopped without an end, or is overdue. A trip that has ended stays as it
-// is: news of a stop may come late, when a redrive has ended the trip. One that is marked is marked again, and announced
-// again, when the reason is another: the saga that was overdue has stopped, or one that was redriven has failed elsewhere.
-// Being overdue is no news of a trip that is marked.
+// MarkNeedsAttention records that the trip's saga stopped without an end, or is overdue.
+//
+// A trip that has ended does not change: the news of a stop may arrive after a redrive has ended the trip. A trip that
+// is marked already is marked and announced again when the reason differs: an overdue saga has stopped now, or a
+// redriven one has failed in another state. That a marked trip is overdue is no news.
 func (t *Trip) MarkNeedsAttention(reason Reason, now time.Time) []Event {
-	again := t.status == NeedsAttention && reason != t.reason && reason.Name != ReasonOverdue
-	if t.status != Pending && !again {
+	again := t.s.Status == NeedsAttention && reason != t.s.Reason && reason.Name != ReasonOverdue
+	if t.s.Status != Pending && !again {
 		return nil
 	}
 	t.change(NeedsAttention, reason, now)
-	e := newEvent(TripNeedsAttention, t.id, now)
+	e := newEvent(TripNeedsAttention, t.s.ID, now)
 	e.Reason = reason
 	if again {
-		e.Again = t.version
-		e.ID = ident.Derive("event", t.id, string(TripNeedsAttention), strconv.FormatInt(e.Again, 10))
+		e.Again = t.s.Version
+		e.ID = ident.Derive("event", t.s.ID, string(TripNeedsAttention), strconv.FormatInt(e.Again, 10))
 	}
 	return []Event{e}
 }
 
-// CheckRedrive refuses to resume the saga of a trip that has failed: all that was done is compensated already, and the
-// saga could only record the failure again. Errors: NotRedrivable of kind Conflict.
+// CheckRedrive refuses a redrive of a trip that has failed: every step is compensated, and the saga could only record
+// the failure again. Errors: NotRedrivable of kind Conflict.
 func (t *Trip) CheckRedrive() error {
-	if t.status != Failed {
+	if t.s.Status != Failed {
 		return nil
 	}
 	return fault.New(fault.Conflict, "NotRedrivable",
-		"trip %s has FAILED (%s) and everything is compensated, nothing is left to resume; book a new trip", t.id, t.reason.Name)
+		"trip %s has FAILED (%s) and everything is compensated, nothing is left to resume; book a new trip", t.s.ID, t.s.Reason.Name)
 }
 
-// Snapshot is a trip laid open for storage.
-type Snapshot struct {
-	ID          string
-	Traveler    Traveler
-	Flight      Flight
-	Stay        Stay
-	Card        CardToken
-	Currency    money.Currency
-	Fingerprint string
-	Status      Status
-	Reason      Reason
-	Total       money.Amount
-	Version     int64
-	Created     time.Time
-	Updated     time.Time
+func (t *Trip) change(to Status, reason Reason, now time.Time) {
+	t.s.Status, t.s.Reason, t.s.Updated = to, reason, instant(now)
 }
 
-// RestoreTrip is the back door by which storage returns a trip; nothing is checked.
-func RestoreTrip(s Snapshot) *Trip {
-	return &Trip{id: s.ID, traveler: s.Traveler, flight: s.Flight, stay: s.Stay, card: s.Card, currency: s.Currency,
-		fingerprint: s.Fingerprint, status: s.Status, reason: s.Reason, total: s.Total,
-		version: s.Version, created: s.Created, updated: s.Updated}
-}
-
-// Snapshot is what [RestoreTrip] takes.
-func (t *Trip) Snapshot() Snapshot {
-	return Snapshot{ID: t.id, Traveler: t.traveler, Flight: t.flight, Stay: t.stay, Card: t.card, Currency: t.currency,
-		Fingerprint: t.fingerprint, Status: t.status, Reason: t.reason, Total: t.total,
-		Version: t.version, Created: t.created, Updated: t.updated}
-}
+// instant rounds a time down to the precision that is stored.
+func instant(now time.Time) time.Time { return now.UTC().Truncate(time.Millisecond) }

@@ -41,7 +41,7 @@ func getOffer(ctx context.Context, t table.Table, key table.Key) (offer terms, o
 	return offer, true, nil
 }
 
-// flightRecord is the JSON form of a flight on one day.
+// flightRecord is the stored JSON of a flight on one day. It converts into [domain.FlightDay], field by field.
 type flightRecord struct {
 	Number      domain.FlightNumber `json:"number"`
 	Date        domain.Date         `json:"date"`
@@ -52,16 +52,18 @@ type flightRecord struct {
 	Arrives     string              `json:"arrives"`
 	Price       money.Amount        `json:"price"`
 	Capacity    int64               `json:"capacity"`
+	Available   int64               `json:"-"` // in the counter
 }
 
-// nightRecord is the JSON form of a hotel on one night.
+// nightRecord is the stored JSON of a hotel on one night. It converts into [domain.HotelNight], field by field.
 type nightRecord struct {
-	Hotel    domain.HotelID `json:"hotel"`
-	Night    domain.Date    `json:"night"`
-	Name     string         `json:"name"`
-	City     string         `json:"city"`
-	Price    money.Amount   `json:"price"`
-	Capacity int64          `json:"capacity"`
+	Hotel     domain.HotelID `json:"hotel"`
+	Night     domain.Date    `json:"night"`
+	Name      string         `json:"name"`
+	City      string         `json:"city"`
+	Price     money.Amount   `json:"price"`
+	Capacity  int64          `json:"capacity"`
+	Available int64          `json:"-"` // in the counter
 }
 
 // Departure implements domain.Inventory.
@@ -73,17 +75,16 @@ func (v *Inventory) Departure(ctx context.Context, n domain.FlightNumber, day do
 // Flights implements domain.Inventory.
 func (v *Inventory) Flights(ctx context.Context, q domain.InventoryQuery) (domain.Page[domain.FlightDay], error) {
 	return list(ctx, v.table, indexFlights, q, func(r flightRecord, free int64) domain.FlightDay {
-		return domain.FlightDay{Number: r.Number, Date: r.Date, Airline: r.Airline, Origin: r.Origin,
-			Destination: r.Destination, Departs: r.Departs, Arrives: r.Arrives, Price: r.Price,
-			Capacity: r.Capacity, Available: free}
+		r.Available = free
+		return domain.FlightDay(r)
 	})
 }
 
 // Nights implements domain.Inventory.
 func (v *Inventory) Nights(ctx context.Context, q domain.InventoryQuery) (domain.Page[domain.HotelNight], error) {
 	return list(ctx, v.table, indexHotels, q, func(r nightRecord, free int64) domain.HotelNight {
-		return domain.HotelNight{Hotel: r.Hotel, Night: r.Night, Name: r.Name, City: r.City, Price: r.Price,
-			Capacity: r.Capacity, Available: free}
+		r.Available = free
+		return domain.HotelNight(r)
 	})
 }
 
@@ -246,20 +247,18 @@ func rows(offers domain.Offers) []row {
 		f := o.Row
 		all = append(all, row{
 			source: o.Source, name: f.String(), capacity: f.Capacity,
-			key:   flightKey(f.Number, f.Date, skInventory),
-			index: table.Key{PK: indexFlights, SK: string(f.Date) + "#" + string(f.Number)},
-			record: flightRecord{Number: f.Number, Date: f.Date, Airline: f.Airline, Origin: f.Origin,
-				Destination: f.Destination, Departs: f.Departs, Arrives: f.Arrives, Price: f.Price, Capacity: f.Capacity},
+			key:    flightKey(f.Number, f.Date, skInventory),
+			index:  table.Key{PK: indexFlights, SK: string(f.Date) + "#" + string(f.Number)},
+			record: flightRecord(f),
 		})
 	}
 	for _, o := range offers.Nights {
 		h := o.Row
 		all = append(all, row{
 			source: o.Source, name: h.String(), capacity: h.Capacity,
-			key:   hotelKey(h.Hotel, h.Night, skInventory),
-			index: table.Key{PK: indexHotels, SK: string(h.Night) + "#" + string(h.Hotel)},
-			record: nightRecord{Hotel: h.Hotel, Night: h.Night, Name: h.Name, City: h.City, Price: h.Price,
-				Capacity: h.Capacity},
+			key:    hotelKey(h.Hotel, h.Night, skInventory),
+			index:  table.Key{PK: indexHotels, SK: string(h.Night) + "#" + string(h.Hotel)},
+			record: nightRecord(h),
 		})
 	}
 	return all

@@ -177,7 +177,8 @@ func noTrip(id string) error {
 	return fault.New(fault.NotFound, fault.NameNotFound, "there is no trip %s", id)
 }
 
-// tripRecord is the JSON form of a trip. Its version stands outside, in the item.
+// tripRecord is the stored JSON of a trip, and the only mapping of its fields. It has the fields of [domain.Snapshot] in
+// the same order: the conversions below do not compile otherwise.
 type tripRecord struct {
 	ID          string           `json:"id"`
 	Traveler    domain.Traveler  `json:"traveler"`
@@ -191,19 +192,16 @@ type tripRecord struct {
 	Total       money.Amount     `json:"total,omitzero"`
 	Created     time.Time        `json:"created"`
 	Updated     time.Time        `json:"updated"`
+	Version     int64            `json:"-"` // in the item
 }
 
-// tripItem is the item of the trip's next version.
+// tripItem returns the item of the trip's next version.
 func tripItem(t *domain.Trip) (table.Item, error) {
 	s := t.Snapshot()
 	if t.Ended() {
 		s.Card = "" // a refund goes by the payment's key, and a late charge is refused by the step's record
 	}
-	data, err := json.Marshal(tripRecord{
-		ID: s.ID, Traveler: s.Traveler, Flight: s.Flight, Stay: s.Stay, Card: s.Card, Currency: s.Currency,
-		Fingerprint: s.Fingerprint, Status: s.Status, Reason: s.Reason, Total: s.Total,
-		Created: s.Created, Updated: s.Updated,
-	})
+	data, err := json.Marshal(tripRecord(s))
 	if err != nil {
 		return table.Item{}, fmt.Errorf("store: trip %s: %w", s.ID, err)
 	}
@@ -221,11 +219,8 @@ func decodeTrip(item table.Item) (*domain.Trip, error) {
 	if err := decode.Unmarshal(item.Data, &r); err != nil {
 		return nil, fmt.Errorf("store: the trip at %s: %w", item.Key, err)
 	}
-	return domain.RestoreTrip(domain.Snapshot{
-		ID: r.ID, Traveler: r.Traveler, Flight: r.Flight, Stay: r.Stay, Card: r.Card, Currency: r.Currency,
-		Fingerprint: r.Fingerprint, Status: r.Status, Reason: r.Reason, Total: r.Total,
-		Created: r.Created, Updated: r.Updated, Version: item.Version,
-	}), nil
+	r.Version = item.Version
+	return domain.RestoreTrip(domain.Snapshot(r)), nil
 }
 
 // outbox is the operation that announces e. Its key follows from the event, so that repeating it changes nothing.
