@@ -27,8 +27,6 @@ import (
 	"errors"
 	"fmt"
 
-	decode "github.com/go-json-experiment/json"
-
 	"tripsaga/shared/fault"
 	"tripsaga/table"
 )
@@ -329,7 +327,7 @@ func Load[R any](ctx context.Context, t table.Table, key table.Key) (rec Record[
 // Decode reads the record out of its item.
 func Decode[R any](item table.Item) (Record[R], error) {
 	var rec Record[R]
-	if err := decode.Unmarshal(item.Data, &rec); err != nil {
+	if err := json.Unmarshal(item.Data, &rec); err != nil {
 		return rec, fmt.Errorf("barrier: the record at %s: %w", item.Key, err)
 	}
 	rec.version = item.Version

@@ -11,8 +11,6 @@ import (
 	"errors"
 	"fmt"
 
-	decode "github.com/go-json-experiment/json"
-
 	"tripsaga/shared/fault"
 	"tripsaga/shared/ident"
 	"tripsaga/shared/money"
@@ -292,7 +290,7 @@ func (b *Bank) EachEntry(ctx context.Context, visit func(domain.Entry)) (ok bool
 }
 
 func decodeEntry(it table.Item) (e domain.Entry, err error) {
-	if err := decode.Unmarshal(it.Data, &e); err != nil {
+	if err := json.Unmarshal(it.Data, &e); err != nil {
 		return e, fmt.Errorf("bank: the entry at %s: %w", it.Key, err)
 	}
 	return e, nil

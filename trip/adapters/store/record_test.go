@@ -33,20 +33,8 @@ func TestStoredBytes(t *testing.T) {
 	defer db.Close()
 	now := time.Date(2027, 1, 15, 9, 30, 0, 123456789, time.UTC)
 	clock := func() time.Time { now = now.Add(time.Second); return now }
-	s := &app.Service{
-		Trips: store.NewTrips(db), Inventory: store.NewInventory(db), Airline: store.NewAirline(db, clock),
-		Hotels: store.NewHotels(db, clock), Payments: store.NewPayments(db, bank.New(db), clock), Now: clock,
-		Starter: noSaga{},
-	}
-	offers, err := inventory.Parse("stock.csv", strings.NewReader(
-		"flight, JL5, Japan Airlines, HND, JFK, 11:05, 10:55, 2027-03-10, 2027-03-10, 1000, JPY, 5\n"+
-			"hotel, TYO-PARK, Park & Garden <Hotel>, 東京, 2027-03-10, 2027-03-11, 200, JPY, 4\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.LoadInventory(t.Context(), offers); err != nil {
-		t.Fatal(err)
-	}
+	s := service(db, clock)
+	stock(t, s, 5)
 	for _, b := range []struct {
 		key, card string
 		rooms     int
@@ -70,16 +58,7 @@ func TestStoredBytes(t *testing.T) {
 		}},
 		{"cancelled", bank.OK, 1, func(w *walk) { w.undo(w.RefundPayment); w.undo(w.CancelHotel); w.undo(w.CancelFlight) }},
 	} {
-		w := &walk{T: t, Service: s, ref: app.TripRef{TripID: ident.Derive("trip", b.key)}}
-		w.request = domain.Request{
-			Traveler: domain.TravelerRequest{Name: "Ada <Ödön> & Söhne", Email: "ada@例え.jp"},
-			Flight:   domain.FlightRequest{Number: "JL5", Date: "2027-03-10", Seats: 1},
-			Hotel:    domain.StayRequest{ID: "TYO-PARK", CheckIn: "2027-03-10", CheckOut: "2027-03-12", Rooms: b.rooms},
-			Payment:  domain.PaymentRequest{CardToken: b.card}, Currency: "JPY",
-		}
-		if _, err := s.BookTrip(t.Context(), b.key, w.request); err != nil {
-			t.Fatal(b.key, err)
-		}
+		w := newWalk(t, s, b.key, b.card, b.rooms)
 		b.run(w)
 	}
 	var got strings.Builder
@@ -101,16 +80,53 @@ func TestStoredBytes(t *testing.T) {
 	}
 }
 
+func service(db *embedded.Store, clock func() time.Time) *app.Service {
+	return &app.Service{
+		Trips: store.NewTrips(db), Inventory: store.NewInventory(db), Airline: store.NewAirline(db, clock),
+		Hotels: store.NewHotels(db, clock), Payments: store.NewPayments(db, bank.New(db), clock), Now: clock,
+		Starter: noSaga{},
+	}
+}
+
+func stock(t testing.TB, s *app.Service, seats int) {
+	t.Helper()
+	offers, err := inventory.Parse("stock.csv", strings.NewReader(fmt.Sprintf(
+		"flight, JL5, Japan Airlines, HND, JFK, 11:05, 10:55, 2027-03-10, 2027-03-10, 1000, JPY, %d\n"+
+			"hotel, TYO-PARK, Park & Garden <Hotel>, 東京, 2027-03-10, 2027-03-11, 200, JPY, %d\n", seats, seats-1)))
+	if err == nil {
+		_, err = s.LoadInventory(t.Context(), offers)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 type noSaga struct{}
 
 func (noSaga) Start(context.Context, string, json.RawMessage) error { return nil }
 
 // walk is one booking. A step may be refused or fail, and then leaves a record as well; check wants no internal error.
 type walk struct {
-	*testing.T
+	testing.TB
 	*app.Service
 	ref     app.TripRef
 	request domain.Request
+}
+
+// newWalk books. The traveler's name has what JSON may escape, and the address an international domain.
+func newWalk(t testing.TB, s *app.Service, key, card string, rooms int) *walk {
+	t.Helper()
+	w := &walk{TB: t, Service: s, ref: app.TripRef{TripID: ident.Derive("trip", key)}}
+	w.request = domain.Request{
+		Traveler: domain.TravelerRequest{Name: "Ada <Ödön> & Söhne", Email: "ada@例え.jp"},
+		Flight:   domain.FlightRequest{Number: "JL5", Date: "2027-03-10", Seats: 1},
+		Hotel:    domain.StayRequest{ID: "TYO-PARK", CheckIn: "2027-03-10", CheckOut: "2027-03-12", Rooms: rooms},
+		Payment:  domain.PaymentRequest{CardToken: card}, Currency: "JPY",
+	}
+	if _, err := s.BookTrip(t.Context(), key, w.request); err != nil {
+		t.Fatal(key, err)
+	}
+	return w
 }
 
 func (w *walk) flight() {
@@ -141,5 +157,30 @@ func (w *walk) stop(reason string) {
 func (w *walk) check(_ any, err error) {
 	if fault.KindOf(err) == fault.Internal && err != nil {
 		w.Error(err)
+	}
+}
+
+// BenchmarkAudit reads and decodes 2,000 confirmed trips with their reservations and their bank entries, as the audit
+// does with everything that is stored. Reading is where the decoder matters most, see docs/adr/0006.
+func BenchmarkAudit(b *testing.B) {
+	db, err := embedded.Open("", embedded.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	s := service(db, func() time.Time { return time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC) })
+	stock(b, s, 100_000)
+	for n := range 2000 {
+		w := newWalk(b, s, fmt.Sprint(n), bank.OK, 1)
+		w.flight()
+		w.hotel()
+		w.pay()
+		w.check(w.ConfirmTrip(w.Context(), w.ref))
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		if ledger, err := s.Audit(b.Context()); err != nil || !ledger.Balanced {
+			b.Fatal(ledger, err)
+		}
 	}
 }

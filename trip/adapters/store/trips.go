@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	decode "github.com/go-json-experiment/json"
-
 	"tripsaga/barrier"
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
@@ -216,7 +214,7 @@ func tripItem(t *domain.Trip) (table.Item, error) {
 
 func decodeTrip(item table.Item) (*domain.Trip, error) {
 	var r tripRecord
-	if err := decode.Unmarshal(item.Data, &r); err != nil {
+	if err := json.Unmarshal(item.Data, &r); err != nil {
 		return nil, fmt.Errorf("store: the trip at %s: %w", item.Key, err)
 	}
 	r.Version = item.Version
