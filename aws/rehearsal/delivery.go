@@ -65,7 +65,7 @@ func (p *play) route(f *function) *delivery {
 func (p *play) deliver(name string) engine.Task {
 	return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
 		d := p.route(p.functions[name])
-		if !p.clock.sleep(d.took) {
+		if !p.clock.Sleep(d.took) {
 			return nil, engine.ErrNoReply
 		}
 		if info, ok := engine.InfoOf(ctx); ok && d.bad() {

@@ -8,6 +8,7 @@ import (
 	"tripsaga/aws/rehearsal/cloudwatch"
 	"tripsaga/aws/rehearsal/template"
 	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/telemetry"
 	"tripsaga/trip/adapters/bank"
@@ -19,7 +20,7 @@ import (
 type play struct {
 	ctx    context.Context
 	opt    Options
-	clock  *clock
+	clock  *sim.Clock
 	random random
 	failed error // what the rehearsal itself could not do
 
@@ -60,9 +61,9 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 		return nil, err
 	}
 	defer p.sys.Close(context.WithoutCancel(ctx))
-	defer p.clock.close()
+	defer p.clock.Close()
 	p.begin()
-	for p.failed == nil && ctx.Err() == nil && p.clock.virtual.Step() {
+	for p.failed == nil && ctx.Err() == nil && p.clock.Step() {
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func newPlay(ctx context.Context, opt Options) *play {
 	p := &play{ctx: ctx, opt: opt, random: newRandom(opt.Seed), met: map[string]bool{}, functions: map[string]*function{}}
 	p.began = start.Add(time.Duration(p.random.beginning.IntN(60)) * time.Second)
 	p.releaseAt = p.began.Add(before * time.Minute)
-	p.clock = newClock(p.began)
+	p.clock = sim.NewClock(p.began)
 	p.arrivals = newArrivals(opt.Delays, p.random)
 	p.alarms = alarms{p: p, all: opt.Release.Alarms}
 	p.release, p.traffic, p.timeline = release{p: p, began: p.releaseAt}, traffic{p: p}, timeline{p: p}

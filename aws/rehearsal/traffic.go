@@ -50,7 +50,7 @@ func (t *traffic) book() error {
 	d := (*delivery)(nil)
 	if f := t.p.functions[functions.API]; f != nil {
 		d = t.p.route(f)
-		if !t.p.clock.sleep(d.took) {
+		if !t.p.clock.Sleep(d.took) {
 			return nil
 		}
 		ctx = context.WithValue(ctx, deliveryKey{}, d)

@@ -17,30 +17,32 @@ import (
 
 // Call is one delivery of a task, as a fault plays it.
 type Call interface {
-	// Do makes the call and returns its answer.
-	Do() (json.RawMessage, error)
-	// Later makes the call when the fault says; nobody hears its answer.
+	// Run makes the call.
+	Run()
+	// Later makes the call when the fault says; nobody gets its answer.
 	Later(Fault)
 	// Again is the same delivery once more.
 	Again() Call
 }
 
-// Deliver makes the call under the fault of its delivery.
-func (f Fault) Deliver(c Call) (json.RawMessage, error) {
+// Deliver makes the call under the fault of its delivery. Without an error its answer is on the way back, see [Fault.Answer];
+// the error is what the caller gets in its place.
+func (f Fault) Deliver(c Call) error {
 	switch f.Kind {
 	case Fail:
-		return nil, f.err()
+		return f.err()
 	case Die:
-		return nil, engine.ErrNoReply
+		return engine.ErrNoReply
 	case Late:
 		c.Later(f)
-		return nil, engine.ErrNoReply
+		return engine.ErrNoReply
 	case Twice:
-		_, _ = c.Again().Do()
+		c.Again().Run()
 	case Again:
 		c.Again().Later(f)
 	}
-	return c.Do()
+	c.Run()
+	return nil
 }
 
 // Answer passes the answer of a call on under the fault of its reply.
@@ -59,19 +61,18 @@ func (f Fault) err() error { return &engine.TaskError{Name: f.Error, Message: "i
 // Tasks wraps all tasks. decide is called for the label of each delivery and of each reply, whose Saga is the execution's
 // name; see [Plan.Decide]. It may be called from many goroutines. The scheduler is the engine's own, for what comes later.
 func Tasks(tasks map[string]engine.Task, s engine.Scheduler, decide func(Label) Fault) map[string]engine.Task {
-	c := &counter{seen: map[Label]int{}}
+	deliveries := &counter{seen: map[Label]int{}}
 	wrapped := make(map[string]engine.Task, len(tasks))
 	for name, task := range tasks {
 		wrapped[name] = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
 			info, _ := engine.InfoOf(ctx)
-			at := c.count(Label{Saga: info.Execution, Actor: name})
-			heard := false
-			out, err := decide(at).Deliver(&call{ctx, task, input, s, &heard})
-			if !heard {
-				return out, err
+			at := deliveries.count(Label{Saga: info.Execution, Actor: name})
+			c := &call{ctx: ctx, task: task, in: input, s: s}
+			if err := decide(at).Deliver(c); err != nil {
+				return nil, err
 			}
 			at.Op = Reply
-			return decide(at).Answer(out, err)
+			return decide(at).Answer(c.out, c.err)
 		}
 	}
 	return wrapped
@@ -90,19 +91,17 @@ func (c *counter) count(l Label) Label {
 	return l
 }
 
-// call is a delivery that is made whole: it cannot be paused half-way.
+// call is a delivery that is made whole: it cannot be paused half-way, only begin later.
 type call struct {
-	ctx   context.Context
-	task  engine.Task
-	in    json.RawMessage
-	s     engine.Scheduler
-	heard *bool // there is an answer
+	ctx  context.Context
+	task engine.Task
+	in   json.RawMessage
+	s    engine.Scheduler
+	out  json.RawMessage
+	err  error
 }
 
-func (c *call) Do() (json.RawMessage, error) {
-	*c.heard = true
-	return c.task(c.ctx, c.in)
-}
+func (c *call) Run() { c.out, c.err = c.task(c.ctx, c.in) }
 
 // Later lets the call outlive the delivery that it is part of.
 func (c *call) Later(f Fault) {

@@ -40,7 +40,7 @@ func (r *run) as(f *frame, by sim.Fault, do func()) {
 		t.split, t.until = by.Count, by.Until
 	}
 	if t.split > 0 || r.pauses(f.label) {
-		t.pausable()
+		t.coroutine = true
 	}
 	t.work()
 }

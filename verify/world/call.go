@@ -60,7 +60,7 @@ func (r *run) newCall(p *process, trip, actor string, ctx context.Context, task 
 	c := &call{p: p, ctx: context.WithoutCancel(ctx), task: task, in: in}
 	c.thread = thread{run: r, frame: &frame{label: l, call: c}, do: c.perform}
 	if r.pauses(l) {
-		c.pausable()
+		c.coroutine = true
 	}
 	return c
 }
@@ -94,9 +94,9 @@ func (p *process) deliver(ctx context.Context, name string, task engine.Task, in
 	}
 	switch r.lasting[what] {
 	case Down:
-		return nil, unavailable
+		return nil, injected(unavailable)
 	case Broken:
-		return nil, broken
+		return nil, injected(broken)
 	case Nap: // until its time-out
 		if f.Kind == Nap || r.time().Before(r.hangs) {
 			return nil, engine.ErrNoReply
@@ -110,11 +110,14 @@ func (p *process) deliver(ctx context.Context, name string, task engine.Task, in
 	return c.under(f)
 }
 
-var (
-	throttled   = &engine.TaskError{Name: "Lambda.TooManyRequestsException", Message: "injected"} // it was not called
-	unavailable = &engine.TaskError{Name: "ServiceUnavailable", Message: "injected"}
-	broken      = &engine.TaskError{Name: "InvalidRequest", Message: "injected"} // which is not retried
+// The errors of faults at a delivery, and at its reply.
+const (
+	throttled   = "Lambda.TooManyRequestsException" // it was not called
+	unavailable = "ServiceUnavailable"
+	broken      = "InvalidRequest" // which is not retried
 )
+
+func injected(name string) error { return &engine.TaskError{Name: name, Message: "injected"} }
 
 // contextsEnd holds the engine to it that the context of a delivery ends when its reply is not wanted any more: when its
 // state is tried again. It does not hold for the iterations of a Map state, which have one state and are told apart by
@@ -130,22 +133,14 @@ func (p *process) contextsEnd(next wanted) {
 	p.calls = append(p.calls, next)
 }
 
-// under runs the call with the fault of its delivery.
+// under makes the call with the fault of its delivery.
 func (c *call) under(f sim.Fault) (json.RawMessage, error) {
-	switch f.Kind {
-	case sim.Fail, Doze:
-		return nil, throttled
-	case sim.Die:
-		return nil, engine.ErrNoReply
-	case sim.Late:
-		c.wait(f.Until)
-		return nil, engine.ErrNoReply
-	case sim.Twice:
-		c.again().work()
-	case sim.Again:
-		c.again().wait(f.Until)
+	if f.Error = throttled; f.Kind == Doze {
+		f.Kind = sim.Fail
 	}
-	c.work()
+	if err := f.Deliver(c); err != nil {
+		return nil, err
+	}
 	if f.Kind == Altered {
 		c.alter()
 	}
@@ -155,20 +150,29 @@ func (c *call) under(f sim.Fault) (json.RawMessage, error) {
 	return c.reply()
 }
 
+var _ sim.Call = (*call)(nil)
+
+// Run implements sim.Call.
+func (c *call) Run() { c.work() }
+
+// Later implements sim.Call: the call has not begun, and begins where others resume.
+func (c *call) Later(f sim.Fault) { c.wait(f.Until) }
+
+// Again implements sim.Call.
+func (c *call) Again() sim.Call { return c.again() }
+
 // reply is the way back to the engine.
 func (c *call) reply() (json.RawMessage, error) {
 	r := c.run
 	l := c.frame.label
 	l.Op = sim.Reply
 	f := r.visit(Point{Label: l, Where: Reply, Deaf: c.frame.quiet})
-	switch {
-	case c.p.dead || f.Kind == sim.Lost:
+	if c.p.dead || f.Kind == sim.Lost {
 		return nil, engine.ErrNoReply
-	case f.Kind == sim.Fail:
-		c.out, c.err = nil, unavailable
 	}
 	c.p.heard[l.Saga] = r.journal[l.Saga] + 1
-	return c.out, c.err
+	f.Error = unavailable
+	return f.Answer(c.out, c.err)
 }
 
 // journalledFirst holds the engine to its order: what it has heard is in the journal before it acts on it. Of two engines

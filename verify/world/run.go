@@ -36,8 +36,9 @@ type run struct {
 
 	standings map[string]*standing    // by the trip's id
 	late      map[sim.Label][]*thread // by the point before which they resume
-	stalled   []*thread               // every thread that is paused
-	lasting   map[string]sim.Kind     // by trip and function
+	threads   sim.Threads
+	stalled   []*thread           // every thread that is paused
+	lasting   map[string]sim.Kind // by trip and function
 	others    map[string]*frame
 	broke     Variant // that of this run
 
@@ -205,6 +206,7 @@ func (r *run) abandon() {
 	for _, t := range slices.Clone(r.stalled) {
 		t.abandon()
 	}
+	r.threads.Close()
 }
 
 // drain lets everything happen that is due now or later, across the ends of processes.
@@ -235,7 +237,7 @@ func (r *run) step(p *process) bool {
 	}
 	stepped := true
 	t := &thread{run: r, do: func() { stepped = p.clock.Step() }}
-	t.pausable()
+	t.coroutine = true
 	t.work()
 	return stepped
 }

@@ -8,30 +8,26 @@ import (
 	"tripsaga/engine/sim"
 )
 
-// thread is a goroutine of the program that a fault can pause at one of its operations. It and the thread of the run
-// hand the control over to each other, so that only one of them ever runs. A thread that no schedule pauses has no
-// goroutine: it runs in place.
+// thread is a part of the program that a fault can pause at one of its operations: a delivery, or the work of another
+// actor. Most of them are never paused. Those run in place, as a plain call does; only a thread that the schedule pauses
+// is given a coroutine (see [sim.Threads]), since a pause in the middle needs a stack of its own.
+//
+// Control is always with one thread: the one that starts or resumes another waits until that ends or is paused. So there
+// is a chain of threads at work, each in the other (outer), of which r.thread is the innermost.
 type thread struct {
 	run   *run
 	do    func()
 	frame *frame // in whose name it works; kept while it is paused
 
-	until sim.Label // while it is paused: the point before which it resumes; the zero sim.Label is never
-	split int       // it is to be paused before so manieth an operation of its own from now on; 0 is not
-	start bool      // it has begun
+	until sim.Label // while it is paused: the point before which it resumes; the zero Label is never
+	split int       // pause it before its N-th operation from now; 0: do not
 	ended bool
 	dead  bool // it may resume, but nothing that it does has an effect
 
-	outer        *thread       // in which it runs, when it has no goroutine of its own
-	enter, leave chan struct{} // nil for a thread that runs in place
-	parked       bool
-}
-
-// pausable gives the thread the goroutine that a pause needs.
-func (t *thread) pausable() {
-	if t.enter == nil {
-		t.enter, t.leave = make(chan struct{}), make(chan struct{})
-	}
+	outer     *thread     // in which it runs
+	coroutine bool        // it needs one
+	on        *sim.Thread // its coroutine, once it has begun
+	parked    bool
 }
 
 // work lets the thread run until it has ended or is paused.
@@ -41,45 +37,43 @@ func (t *thread) work() {
 	r.frame, r.thread, t.outer = t.frame, t, outer
 	defer func() { r.frame, r.thread = frame, outer }() // also when it panics
 	switch {
-	case t.enter == nil:
-		t.start = true
+	case !t.coroutine:
 		t.do()
 		t.ended = true
 		return
-	case !t.start:
-		t.start = true
-		go func() {
-			defer func() {
-				if p := recover(); p != nil {
-					r.panicked(p)
-				}
-				t.ended = true
-				t.leave <- struct{}{}
-			}()
-			t.do()
-		}()
-		<-t.leave
-	default:
+	case t.parked:
 		t.parked = false
-		t.enter <- struct{}{}
-		<-t.leave
+		t.on.Resume()
+	default:
+		t.on = r.threads.Start(t.perform)
 	}
 	t.frame = r.frame
 }
 
-// park pauses the thread, or the one that it runs in, until the point. It reports false when the thread is dead by then.
+// perform runs the thread on its coroutine. A panic ends here: whoever resumed the thread has no part in it.
+func (t *thread) perform() {
+	defer func() {
+		if p := recover(); p != nil {
+			t.run.panicked(p)
+		}
+		t.ended = true
+	}()
+	t.do()
+}
+
+// park pauses the innermost thread that has a coroutine, with all that runs in it, until the point. It reports false when
+// the thread is dead by then.
 func (t *thread) park(until sim.Label) (alive bool) {
-	for t.enter == nil && t.outer != nil {
+	for !t.coroutine && t.outer != nil {
 		t = t.outer
 	}
-	if t.enter == nil { // no schedule can pause it
+	if !t.coroutine { // no schedule can pause it
 		t.run.broken = errInjected
 		return false
 	}
 	t.parked = true
 	t.wait(until)
-	t.leave <- struct{}{}
-	<-t.enter
+	t.run.threads.Pause()
 	return !t.dead
 }
 

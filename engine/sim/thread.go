@@ -1,0 +1,134 @@
+package sim
+
+import (
+	"iter"
+	"time"
+
+	"tripsaga/engine"
+)
+
+// Threads run functions that can be paused half-way and resumed later, such as a call that a fault delays at its third
+// operation. They are coroutines: one of them runs at a time, and control changes hands only where a function starts,
+// pauses, resumes or ends. So a run with paused calls is as deterministic as one without. The zero value is ready to use,
+// by one goroutine at a time.
+//
+// A coroutine that has ended its function takes the next one. There are as many coroutines as functions are under way at
+// once, not as many as functions there were: the race detector keeps kilobytes for each coroutine that ever existed.
+type Threads struct {
+	running *Thread
+	idle    []*Thread
+	paused  map[*Thread]bool
+}
+
+// Thread is a function that was started on a coroutine.
+type Thread struct {
+	threads *Threads
+	f       func()
+	next    func() (paused, more bool)
+	stop    func()
+	yield   func(paused bool) bool
+}
+
+// Start runs f until it pauses or ends.
+func (ts *Threads) Start(f func()) *Thread {
+	t := &Thread{threads: ts}
+	if last := len(ts.idle) - 1; last >= 0 {
+		t, ts.idle = ts.idle[last], ts.idle[:last]
+	} else {
+		t.next, t.stop = iter.Pull(t.work)
+	}
+	t.f = f
+	t.Resume()
+	return t
+}
+
+func (t *Thread) work(yield func(bool) bool) {
+	t.yield = yield
+	for more := true; more; more = yield(false) {
+		t.f()
+		t.f = nil
+	}
+}
+
+// Resume lets a paused function continue until it pauses again or ends. It may be called by another function that runs
+// on a thread.
+func (t *Thread) Resume() {
+	ts := t.threads
+	delete(ts.paused, t)
+	outer := ts.running
+	ts.running = t
+	defer func() { ts.running = outer }() // also when the function panics, which the caller gets
+	if paused, _ := t.next(); !paused {
+		ts.idle = append(ts.idle, t)
+		return
+	}
+	if ts.paused == nil {
+		ts.paused = map[*Thread]bool{}
+	}
+	ts.paused[t] = true
+}
+
+// Running is the thread of the function that runs, nil outside of all.
+func (ts *Threads) Running() *Thread { return ts.running }
+
+// Pause is called by a function that runs on a thread: whoever started or resumed it continues, until another one resumes
+// it. It reports false when that is Close; the function is to return then.
+func (ts *Threads) Pause() bool { return ts.running.yield(true) }
+
+// Close ends the paused functions, and frees what the threads hold. Nothing may be started or resumed any more.
+func (ts *Threads) Close() {
+	for t := range ts.paused {
+		delete(ts.paused, t)
+		ts.running = t // it may try to pause once more
+		t.stop()
+	}
+	ts.running = nil
+	for _, t := range ts.idle {
+		t.stop()
+	}
+	ts.idle = nil
+}
+
+// Clock is a [Virtual] whose functions can sleep: a delivery that takes two seconds leaves the engine to others for as
+// long.
+type Clock struct {
+	virtual *Virtual
+	threads Threads
+	closed  bool
+}
+
+var _ engine.Scheduler = (*Clock)(nil)
+
+// NewClock starts a clock at the given time. It must be closed.
+func NewClock(start time.Time) *Clock { return &Clock{virtual: NewVirtual(start)} }
+
+// Now is the virtual time.
+func (c *Clock) Now() time.Time { return c.virtual.Now() }
+
+// Go queues f behind what is ready already.
+func (c *Clock) Go(f func()) { c.virtual.Go(func() { c.threads.Start(f) }) }
+
+// AfterFunc queues f for d from now.
+func (c *Clock) AfterFunc(d time.Duration, f func()) engine.Timer {
+	return c.virtual.AfterFunc(d, func() { c.threads.Start(f) })
+}
+
+// Step runs one function until it sleeps or ends, or lets one continue that has slept. It reports whether there was one.
+func (c *Clock) Step() bool { return c.virtual.Step() }
+
+// Sleep must be called by a function that the clock runs. It reports false when the clock is closed before the time is
+// over.
+func (c *Clock) Sleep(d time.Duration) bool {
+	if c.closed {
+		return false
+	}
+	t := c.threads.Running()
+	c.virtual.AfterFunc(d, t.Resume)
+	return c.threads.Pause()
+}
+
+// Close ends the functions that sleep; nothing may run any more.
+func (c *Clock) Close() {
+	c.closed = true
+	c.threads.Close()
+}
