@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"tripsaga/engine/sim"
 	"tripsaga/verify/world"
 )
 
@@ -205,4 +207,168 @@ func (x *exploration) run(ctx context.Context, w *world.World, s world.Schedule,
 		return nil
 	}
 	return visit(r)
+}
+
+// pairs plays every second fault at every point after the first.
+func (x *exploration) pairs(ctx context.Context, singles []node) error {
+	firsts := slices.DeleteFunc(slices.Clone(singles), func(n node) bool { return n.alone || n.moot && !x.opt.Whole })
+	if !x.opt.Enough {
+		return x.each(ctx, "pairs", x.opt.World, len(firsts), x.seconds(firsts))
+	}
+	const batch = 64
+	for some := range slices.Chunk(firsts, batch) {
+		if err := x.each(ctx, "pairs", x.opt.World, len(some), x.seconds(some)); err != nil || x.enough() {
+			return err
+		}
+	}
+	return nil
+}
+
+// seconds is the job of the pairs that begin with one of the firsts.
+func (x *exploration) seconds(firsts []node) job {
+	return func(ctx context.Context, w *world.World, i int) error {
+		n := &firsts[i]
+		r, err := w.Run(ctx, n.schedule)
+		if err != nil {
+			return err
+		}
+		to := len(r.Points)
+		if n.same {
+			to = min(to, r.Settled)
+		}
+		e := expansion{
+			exploration: x, world: w, count: &x.report.Pairs, parent: n.schedule, points: r.Points, from: r.After,
+			everywhere: x.opt.Whole, last: true, plain: true, visit: func(world.Schedule, *world.Result, bool) {},
+		}
+		var onward []pair
+		if n.schedule.Faults[0].Until == sim.AtEnd {
+			e.visit = func(s world.Schedule, two *world.Result, _ bool) {
+				if world.Diverts(s.Faults[1].Kind) {
+					onward = append(onward, pair{s, two})
+				}
+			}
+		}
+		e.survey()
+		dull := monotonous(r.Points)
+		for p := r.After; p < to; p++ {
+			if apart(n.schedule, &r.Points[p]) || dull[p] && !x.opt.Whole {
+				continue
+			}
+			if err := e.at(ctx, p); err != nil {
+				return err
+			}
+		}
+		return x.land(ctx, w, r.Points, onward)
+	}
+}
+
+// pair is a schedule of two faults and its run.
+type pair struct {
+	schedule world.Schedule
+	result   *world.Result
+}
+
+// land lets the call that stands still by the first fault go on at the points that only the second one leads to: those of
+// the compensations.
+func (x *exploration) land(ctx context.Context, w *world.World, known []world.Point, pairs []pair) error {
+	had := map[sim.Label]bool{}
+	for i := range known {
+		had[known[i].Label] = true
+	}
+	for _, p := range pairs {
+		for _, l := range landings(p.result, p.schedule.Faults[0]) {
+			s := world.Schedule{Scenario: p.schedule.Scenario, Faults: slices.Clone(p.schedule.Faults)}
+			if s.Faults[0].Until = l.until; had[l.until] || !l.meets || !x.named(s) || !x.drawn(s) {
+				continue
+			}
+			if err := x.run(ctx, w, s, &x.report.Pairs, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// perWalk is how many triples one walk makes of the same two faults.
+const perWalk = 8
+
+// triples draws schedules of three faults: two at random, and then several thirds to them.
+func (x *exploration) triples(ctx context.Context) error {
+	walks := (x.opt.Triples + perWalk - 1) / perWalk
+	return x.each(ctx, "triples", x.opt.World, walks, func(ctx context.Context, w *world.World, i int) error {
+		walk := walker{x, w, rand.New(rand.NewPCG(x.opt.Seed, uint64(i)))}
+		return walk.do(ctx, min(perWalk, x.opt.Triples-i*perWalk))
+	})
+}
+
+type walker struct {
+	*exploration
+	world  *world.World
+	random *rand.Rand
+}
+
+func (k *walker) do(ctx context.Context, n int) error {
+	all := k.scenarios()
+	s := world.Schedule{Scenario: all[k.random.IntN(len(all))]}
+	for range 2 {
+		r, err := k.world.Run(ctx, s)
+		if err != nil {
+			return err
+		}
+		s = k.further(s, r)
+	}
+	r, err := k.world.Run(ctx, s)
+	if err != nil {
+		return err
+	}
+	for range n {
+		third := k.further(s, r)
+		if !k.named(third) {
+			continue
+		}
+		if err := k.run(ctx, k.world, third, &k.report.Triples, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// further is s with one more fault, drawn from those that can happen after its last one; s itself when there is none.
+func (k *walker) further(s world.Schedule, r *world.Result) world.Schedule {
+	points := r.Points[r.After:]
+	const tries = 20 // many points of a fault that lasts have none
+	for range tries {
+		if len(points) == 0 {
+			break
+		}
+		i := k.random.IntN(len(points))
+		if faults := k.faults(points, i); len(faults) > 0 {
+			return s.With(faults[k.random.IntN(len(faults))])
+		}
+	}
+	return s
+}
+
+// faults are those of a point; a call that stands still there goes on at the end or before a point that is drawn.
+func (k *walker) faults(points []world.Point, i int) []sim.Fault {
+	p := &points[i]
+	var all []sim.Fault
+	for _, c := range p.Choices() {
+		all = append(all, c.Fault)
+	}
+	later := points[i+1:]
+	delay := func(kind sim.Kind) {
+		all = append(all, sim.Fault{At: p.Label, Kind: kind, Until: sim.AtEnd})
+		for range min(3, len(later)) {
+			all = append(all, sim.Fault{At: p.Label, Kind: kind, Until: later[k.random.IntN(len(later))].Label})
+		}
+	}
+	late, again := p.Delays()
+	if late {
+		delay(sim.Late)
+	}
+	if again {
+		delay(sim.Again)
+	}
+	return all
 }

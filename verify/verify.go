@@ -1,13 +1,22 @@
+// Package verify explores what can go wrong with a booking: it plays every schedule of faults up to a depth against the
+// real saga (package world), has each judged by an independent model (package model), and tells of every violation the
+// shortest schedule that shows it. The command tripsaga verify calls it.
+//
+// The exploration is a search. The points of a run without faults, at each of which several faults can happen, give the
+// schedules of one fault; the points that come after the fault in the run of such a schedule give those of two. A fault
+// that changes what follows, as nearly all do, so meets every point of what follows, retries and compensations included.
 package verify
 
 import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"tripsaga/verify/model"
 	"tripsaga/verify/world"
 )
 
@@ -117,3 +126,98 @@ func (x *exploration) explore(ctx context.Context) error {
 
 // enough tells that something was found, and that this is all that was asked for.
 func (x *exploration) enough() bool { return x.opt.Enough && len(x.report.Violations) > 0 }
+
+// maxViolations are kept: a broken saga breaks in nearly every schedule.
+const maxViolations = 1000
+
+// take counts a run and keeps what it violates.
+func (x *exploration) take(s world.Schedule, r *world.Result, count *int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.report.Schedules++
+	if count != nil {
+		*count++
+	}
+	x.report.ends[r.End] = true
+	told := map[string]bool{}
+	for _, v := range r.Violations {
+		if told[v.Invariant] {
+			continue
+		}
+		if x.report.Found++; len(x.report.Violations) < maxViolations {
+			x.report.Violations = append(x.report.Violations, violationOf(s, v))
+		}
+		told[v.Invariant] = true
+	}
+}
+
+func violationOf(s world.Schedule, v model.Violation) Violation {
+	all := Violation{ID: s.String(), Invariant: v.Invariant, Detail: v.Detail, Schedule: []string{}}
+	for _, f := range s.Faults {
+		all.Schedule = append(all.Schedule, f.String())
+	}
+	return all
+}
+
+func (x *exploration) begin(stage string, n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.stage = Progress{Stage: stage, All: n}
+	x.tell()
+}
+
+func (x *exploration) advance() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.stage.Done++
+	x.tell()
+}
+
+func (x *exploration) tell() {
+	if x.opt.Progress == nil {
+		return
+	}
+	x.stage.Schedules, x.stage.Violations = x.report.Schedules, len(x.report.Violations)
+	x.opt.Progress(x.stage)
+}
+
+// Shrink takes faults out of a schedule as long as it still breaks the invariant.
+func Shrink(ctx context.Context, w *world.World, s world.Schedule, invariant string) (world.Schedule, error) {
+	for i := 0; i < len(s.Faults); {
+		less := s.Without(i)
+		r, err := w.Run(ctx, less)
+		if err != nil {
+			return s, err
+		}
+		if breaks(r, invariant) {
+			s, i = less, 0
+			continue
+		}
+		i++
+	}
+	return s, nil
+}
+
+func breaks(r *world.Result, invariant string) bool {
+	return slices.ContainsFunc(r.Violations, func(v model.Violation) bool { return v.Invariant == invariant })
+}
+
+// Missed is an error when faults of the schedule did not come to pass: another schedule was played than was asked for.
+func Missed(s world.Schedule, r *world.Result) error {
+	if n := len(s.Faults) - r.Happened; n > 0 {
+		return fmt.Errorf("%d of the %d faults did not come to pass: there is no such point, or no such fault at it", n, len(s.Faults))
+	}
+	return nil
+}
+
+// Replay plays one schedule. The error may come with the report: a fault did not come to pass.
+func Replay(ctx context.Context, w *world.World, s world.Schedule) (*Report, error) {
+	r, err := w.Run(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	x := &exploration{}
+	x.report.Violations, x.report.ends = []Violation{}, map[uint64]bool{}
+	x.take(s, r, nil)
+	return &x.report, Missed(s, r)
+}

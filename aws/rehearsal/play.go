@@ -1,7 +1,13 @@
+// Package rehearsal plays a roll-out in virtual time: the saga's real definition and handlers run over the local engine,
+// two versions of them behind weighted aliases, while CodeDeploy's shift and CloudWatch's alarms go by what the
+// CloudFormation template says. The command tripsaga rehearse calls it.
+//
+// What is real, what is modelled, and with which numbers, stands in docs/rehearsal.md.
 package rehearsal
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"tripsaga/aws/functions"
@@ -153,4 +159,28 @@ func (p *play) begin() {
 func (p *play) over() bool {
 	ended := p.release.ended
 	return !ended.IsZero() && p.clock.Now().Sub(ended) >= after*time.Minute
+}
+
+// random has a source for each kind of chance, so that one more draw of one kind does not change all others.
+type random struct {
+	ids                                        *rand.ChaCha8
+	saga                                       *rand.Rand
+	orders, routes, latency, faults            *rand.Rand
+	lambdaDelays, logDelays, phases, beginning *rand.Rand
+}
+
+func newRandom(seed uint64) random {
+	n := uint64(0)
+	source := func() *rand.Rand {
+		n++
+		return rand.New(rand.NewPCG(seed, n))
+	}
+	var key [32]byte
+	for i := range key {
+		key[i] = byte(seed >> (8 * (i % 8)))
+	}
+	return random{
+		ids: rand.NewChaCha8(key), saga: source(), orders: source(), routes: source(), latency: source(), faults: source(),
+		lambdaDelays: source(), logDelays: source(), phases: source(), beginning: source(),
+	}
 }

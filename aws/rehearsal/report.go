@@ -3,8 +3,10 @@ package rehearsal
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"tripsaga/shared/money"
+	"tripsaga/telemetry"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
@@ -145,4 +147,134 @@ func (p *play) consistency(l app.Ledger) Consistency {
 	}
 	c.Consistent = l.Balanced && len(c.Problems) == 0
 	return c
+}
+
+// find lists what is wrong.
+func (p *play) find(r *Report) {
+	for _, x := range p.release.rollouts {
+		if lack := x.lacks(); lack != "" && x.function.tested {
+			r.Findings = append(r.Findings, fmt.Sprintf("%s: %s, so that a bad version of it stays", x.function.Handler, lack))
+		}
+	}
+	if r.Outcome.State != r.Outcome.Expected {
+		r.Findings = append(r.Findings, r.unexpected())
+	}
+	if !r.Consistency.Consistent {
+		r.Findings = append(r.Findings, "the bookings did not all end consistently")
+	}
+}
+
+// lacks names what the function's deployment is without.
+func (x *rollout) lacks() string {
+	switch {
+	case x.group == nil:
+		return "no deployment group shifts its traffic"
+	case len(x.group.Alarms) == 0:
+		return "its deployment group watches no alarm"
+	case !x.group.TakeBack:
+		return "its deployment group does not roll back on alarm"
+	case x.group.Shift.Length() == 0:
+		return "its deployment group shifts all traffic at once, before any alarm can look"
+	}
+	return ""
+}
+
+func (r *Report) unexpected() string {
+	switch {
+	case r.Outcome.State == string(stopped):
+		return "the release was stopped, and its traffic stays where it was"
+	case r.Outcome.State == string(rolledBack):
+		return fmt.Sprintf("a release that must reach 100 %% was rolled back, by %s", r.Outcome.Alarm)
+	case r.Met.Deliveries == 0:
+		return "a bad version reached 100 %: it was never called, so that nothing could be seen"
+	}
+	return "a bad version reached 100 %"
+}
+
+// Minute is a minute of the timeline. Its counts are of the deliveries that began in it.
+type Minute struct {
+	Minute   int     `json:"minute"`         // of the release; 0 and less before it
+	Weight   float64 `json:"weight_percent"` // of the new version when the minute began, on average of the functions under test
+	Bookings int     `json:"bookings"`
+
+	// Of the new version of the functions under test.
+	Deliveries int     `json:"deliveries"`
+	Errors     int     `json:"errors"`
+	Business   int     `json:"business_errors"`
+	Faults     int     `json:"faults"`
+	FaultRate  float64 `json:"fault_percent"` // of the deliveries
+
+	Raised []string `json:"alarms_raised"` // when the minute ended
+	Notes  []Note   `json:"notes"`
+}
+
+// Note is something that happened.
+type Note struct {
+	Second int    `json:"second"` // since the release began
+	Text   string `json:"text"`
+}
+
+// timeline collects the minutes, which are counted from the release's begin.
+type timeline struct {
+	p       *play
+	minutes []Minute
+}
+
+// row is the minute of a moment. Once the rehearsal is over, which only leaves sagas to end, it is the last one.
+func (t *timeline) row(at time.Time) *Minute {
+	i := max(0, int(at.Sub(t.p.began)/time.Minute))
+	for len(t.minutes) <= i && !t.p.over() {
+		minute := len(t.minutes) + 1 - before
+		t.minutes = append(t.minutes, Minute{Minute: minute, Notes: []Note{}, Raised: []string{}})
+	}
+	return &t.minutes[min(i, len(t.minutes)-1)]
+}
+
+// tick comes at the begin of every minute, after what CodeDeploy does at the same moment.
+func (t *timeline) tick() {
+	now := t.p.clock.Now()
+	if len(t.minutes) > 0 {
+		t.row(now.Add(-time.Second)).Raised = t.p.alarms.raised()
+	}
+	if t.p.over() {
+		return
+	}
+	m := t.row(now)
+	m.Weight = t.p.release.weight()
+	if t.p.opt.Progress != nil {
+		t.p.opt.Progress(m.Minute)
+	}
+	t.p.clock.AfterFunc(time.Minute, t.tick)
+}
+
+func (t *timeline) booked(at time.Time) { t.row(at).Bookings++ }
+
+func (t *timeline) delivered(d *delivery, failed bool) {
+	if d.version != newer {
+		return
+	}
+	m := t.row(d.at)
+	m.Deliveries++
+	if failed {
+		m.Errors++
+	}
+	switch d.outcome {
+	case telemetry.Business:
+		m.Business++
+	case telemetry.Fault:
+		m.Faults++
+	}
+	m.FaultRate = percent(m.Faults, m.Deliveries)
+}
+
+func (t *timeline) note(at time.Time, text string) {
+	m := t.row(at)
+	m.Notes = append(m.Notes, Note{int(at.Sub(t.p.releaseAt) / time.Second), text})
+}
+
+func percent(part, of int) float64 {
+	if of == 0 {
+		return 0
+	}
+	return 100 * float64(part) / float64(of)
 }

@@ -1,8 +1,10 @@
 package world
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
@@ -210,4 +212,146 @@ func (l *ledger) changed() []table.Item {
 		return cmp.Or(strings.Compare(a.PK, b.PK), strings.Compare(a.SK, b.SK))
 	})
 	return all
+}
+
+// books are the two stores: the program's, and that of the bank, which is a party of its own. What the bank has written
+// durably makes nothing durable of what the program has.
+type books struct {
+	*ledger // the program's
+	bank    *ledger
+}
+
+const pkBank = "BANK#"
+
+func (b *books) of(key table.Key) *ledger {
+	if strings.HasPrefix(key.PK, pkBank) {
+		return b.bank
+	}
+	return b.ledger
+}
+
+var _ table.Table = (*books)(nil)
+
+// Get reads the store to which the key belongs.
+func (b *books) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
+	return b.of(key).Get(ctx, key)
+}
+
+// Query reads the store to which the partition belongs.
+func (b *books) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	return b.of(table.Key{PK: q.PK}).Query(ctx, q)
+}
+
+// Transact writes to one of the stores.
+func (b *books) Transact(ctx context.Context, ops ...table.Op) error {
+	if len(ops) == 0 {
+		return b.ledger.Transact(ctx)
+	}
+	return b.of(ops[0].Key).Transact(ctx, ops...)
+}
+
+func (b *books) get(key table.Key) (table.Item, bool)     { return b.of(key).get(key) }
+func (b *books) lasting(key table.Key) (table.Item, bool) { return b.of(key).lasting(key) }
+
+// crash takes back the newest writes of the program that nobody has waited for, and all such of the bank.
+func (b *books) crash(cut int) error {
+	if n := len(b.bank.writes) - b.bank.durable; n > 0 {
+		if err := b.bank.undo(n); err != nil {
+			return err
+		}
+	}
+	return b.ledger.undo(cut)
+}
+
+// clear puts both stores back as they were before the run.
+func (b *books) clear() error {
+	if err := b.bank.undo(len(b.bank.writes)); err != nil {
+		return err
+	}
+	return b.ledger.undo(len(b.ledger.writes))
+}
+
+func (b *books) all() model.Items {
+	all := b.ledger.all()
+	for key, item := range b.bank.items {
+		all[key] = item
+	}
+	return all
+}
+
+func (b *books) state() uint64        { return b.ledger.state() + b.bank.state() }
+func (b *books) bytesWritten() uint64 { return b.ledger.bytesWritten() + 31*b.bank.bytesWritten() }
+func (b *books) changed() []table.Item {
+	return append(b.ledger.changed(), b.bank.changed()...)
+}
+
+var digestSeed = maphash.MakeSeed()
+
+// state is a hash of what the domain and the bank have written, whatever the time at which they did. The engine's own
+// items are left out: what it will do shows in the operations that follow.
+func (l *ledger) state() uint64 {
+	var sum uint64
+	for key, item := range l.items {
+		if strings.HasPrefix(key.PK, pkExecution) {
+			continue
+		}
+		if old, ok := l.base[key]; !ok || !sameItem(old, item) {
+			sum += itemHash(key, &item)
+		}
+	}
+	for key := range l.gone {
+		sum += maphash.String(digestSeed, key.PK+"\x00gone\x00"+key.SK)
+	}
+	return sum
+}
+
+func itemHash(key table.Key, item *table.Item) uint64 {
+	var h maphash.Hash
+	h.SetSeed(digestSeed)
+	h.WriteString(key.PK)
+	h.WriteByte(0)
+	h.WriteString(key.SK)
+	maphash.WriteComparable(&h, item.Version)
+	for name, n := range item.Ints { // one at most
+		h.WriteString(name)
+		maphash.WriteComparable(&h, n)
+	}
+	writeTimeless(&h, item.Data)
+	return h.Sum64()
+}
+
+// writeTimeless writes JSON without the times in it.
+func writeTimeless(h *maphash.Hash, data []byte) {
+	for {
+		i := bytes.Index(data, []byte(`"20`))
+		if i < 0 {
+			h.Write(data)
+			return
+		}
+		h.Write(data[:i+1])
+		data = data[i+1:]
+		if end := bytes.IndexByte(data, '"'); end > 10 && data[10] == 'T' {
+			data = data[end:]
+		}
+	}
+}
+
+// bytesWritten is a hash of every byte of every write, in order.
+func (l *ledger) bytesWritten() uint64 {
+	var h maphash.Hash
+	h.SetSeed(digestSeed)
+	for i := range l.writes {
+		for j := range l.writes[i].ops {
+			op := &l.writes[i].ops[j]
+			h.WriteString(op.Key.PK)
+			h.WriteByte(0)
+			h.WriteString(op.Key.SK)
+			maphash.WriteComparable(&h, op.Kind)
+			maphash.WriteComparable(&h, op.Cond)
+			maphash.WriteComparable(&h, op.Delta)
+			maphash.WriteComparable(&h, op.Item.Version)
+			h.Write(op.Item.Data)
+		}
+	}
+	return h.Sum64()
 }

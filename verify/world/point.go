@@ -1,6 +1,7 @@
 package world
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -82,4 +83,230 @@ func keysOf(op *faulty.Op) []table.Key {
 
 func isEngines(key table.Key) bool {
 	return strings.HasPrefix(key.PK, "EXEC") || strings.HasPrefix(key.PK, pkNotice)
+}
+
+// Choice is a fault that can happen at a point. A moot one comes to the same as another one at another point, if the
+// schedule can have that: a crash that loses writes is a crash before them, since nothing but the table outlives it; a
+// function that ends before it has written anything is a delivery that never arrives; what others do comes to the same
+// anywhere before the next operation that touches what they touch.
+type Choice struct {
+	sim.Fault
+	Moot bool
+}
+
+// Choices are the faults that can happen at the point, but for those that depend on a later point, see [Point.Delays].
+func (p *Point) Choices() []Choice {
+	if p.Deaf || p.Given {
+		return nil
+	}
+	var all []Choice
+	add := func(moot bool, kinds ...sim.Kind) {
+		for _, k := range kinds {
+			all = append(all, Choice{sim.Fault{At: p.Label, Kind: k}, moot})
+		}
+	}
+	p.choose(add)
+	if p.Crashes() {
+		add(p.Pending > 0, Crash)
+		for cut := 1; cut <= p.Pending; cut++ {
+			all = append(all, Choice{sim.Fault{At: p.Label, Kind: Crash, Count: cut}, cut < p.Pending})
+		}
+	}
+	if p.Actor == Client {
+		add(false, Leave)
+	}
+	if p.Stopped {
+		add(false, Redrive)
+	}
+	return all
+}
+
+func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
+	switch p.Where {
+	case Delivery:
+		add(false, sim.Fail, sim.Die, sim.Twice, Down, Mute, Doze, Nap, Overdue)
+		if p.Alters {
+			add(false, Altered)
+		}
+		if p.Actor == "BookingFailed" || p.Actor == "FlightBookingFailed" {
+			add(false, Stray)
+		}
+	case Reply:
+		add(false, sim.Fail, sim.Lost)
+	case Read:
+		add(false, sim.Fail)
+		add(!p.touches("INVENTORY"), Load, Lower)
+	case Write:
+		add(false, sim.Fail, Throttle, sim.Lost, Gone, Crashed, Rival, Look)
+		add(true, sim.Die)
+		add(!p.touches(skTrip), Overdue, Rebook)
+		add(!p.touches("AVAILABLE"), Load, Lower)
+	case Charge:
+		add(false, sim.Fail, sim.Lost, Down, Mute, Decline, Gone, Crashed, Rival)
+		add(true, sim.Die)
+	case Refund:
+		add(false, sim.Fail, sim.Lost, Down, Mute, Gone, Crashed, Rival)
+		add(true, sim.Die)
+	case EngineWrite:
+		add(false, sim.Fail, Throttle, sim.Lost, Crashed, Rival, Look)
+		if p.touches(skExecution) {
+			add(false, Overdue, Rebook)
+		}
+	case OtherWrite:
+		add(false, sim.Fail, Throttle, sim.Lost, Crashed)
+		p.meddle(add)
+	default:
+		add(false, sim.Fail)
+		p.meddle(add)
+	}
+}
+
+// meddle are those who come in between the operations of somebody else.
+func (p *Point) meddle(add func(moot bool, kinds ...sim.Kind)) {
+	switch p.Actor {
+	case Client:
+		if p.touches(skTrip) {
+			add(false, Overdue, Rebook, Look)
+		}
+	case Listener:
+		if p.touches(skTrip) {
+			add(false, Overdue, Look)
+		}
+	case Loader:
+		add(false, Load, Lower, Look)
+	case Reconciler:
+		add(false, Overdue, Rebook)
+	case Client + "+", Redriver:
+		add(false, Overdue, Rebook)
+	}
+}
+
+// touches tells whether the point touches an item of this sort key.
+func (p *Point) touches(sk string) bool {
+	for _, key := range p.Keys {
+		if key.SK == sk || key.SK == "" && strings.HasPrefix(key.PK, pkTrip) {
+			return true
+		}
+	}
+	return false
+}
+
+// Delays tells whether a call can stand still at the point and go on later, and whether the delivery can come again later.
+func (p *Point) Delays() (late, again bool) {
+	switch p.Where {
+	case Delivery:
+		return !p.Deaf && !p.Given, !p.Deaf && !p.Given
+	case Read, Write, Charge, Refund, EngineWrite:
+		return !p.Deaf && !p.Given, false
+	case OtherRead, OtherWrite:
+		return !p.Deaf && !p.Given && (p.Actor == Client || p.Actor == Listener || p.Actor == Redriver), false
+	}
+	return false, false
+}
+
+// takes tells whether a fault of this kind can happen at the point.
+func (p *Point) takes(k sim.Kind) bool {
+	switch late, again := p.Delays(); k {
+	case sim.Late:
+		return late
+	case sim.Again:
+		return again
+	}
+	return slices.ContainsFunc(p.Choices(), func(c Choice) bool { return c.Kind == k })
+}
+
+// Crashes tells whether the process can be killed at the point: a crash anywhere else is one before the next such point.
+func (p *Point) Crashes() bool {
+	switch p.Where {
+	case Write, Charge, Refund, EngineWrite, OtherWrite:
+		return !p.Deaf
+	}
+	return false
+}
+
+// Call is the delivery that the point belongs to; ok is false for one that belongs to none.
+func (p *Point) Call() (delivery sim.Label, ok bool) {
+	switch p.Where {
+	case Read, Write, Charge, Refund, Reply:
+		return sim.Label{Saga: p.Saga, Actor: p.Actor, N: p.N}, true
+	}
+	return sim.Label{}, false
+}
+
+// Alone reports whether the fault is a matter of two already, such as a failure and a restart in the wait after it: schedules
+// of two faults are left out that have it.
+func Alone(f sim.Fault) bool {
+	switch f.Kind {
+	case Doze, Nap, Lower, Rebook, Look, Stray:
+		return true
+	case sim.Late:
+		return f.At.Actor == Engine || f.At.Actor == Client || f.At.Actor == Listener || f.At.Actor == Redriver
+	}
+	return Splits(f.Kind) && f.Count > 0
+}
+
+// Touched are the keys that a call reads and those that it writes.
+type Touched struct{ reads, writes map[table.Key]bool }
+
+// TouchedBy collects what a delivery touches, from the points of a run.
+func TouchedBy(points []Point, delivery sim.Label) Touched {
+	return touchedBy(points, func(p *Point) bool {
+		return p.Saga == delivery.Saga && p.Actor == delivery.Actor && p.N == delivery.N
+	})
+}
+
+// TouchedAt collects what the points touch.
+func TouchedAt(points []Point) Touched { return touchedBy(points, func(*Point) bool { return true }) }
+
+func touchedBy(points []Point, counts func(*Point) bool) Touched {
+	t := Touched{map[table.Key]bool{}, map[table.Key]bool{}}
+	for i := range points {
+		p := &points[i]
+		if !counts(p) {
+			continue
+		}
+		for _, key := range p.Keys {
+			if p.writes() {
+				t.writes[key] = true
+			} else {
+				t.reads[key] = true
+			}
+		}
+	}
+	return t
+}
+
+func (p *Point) writes() bool {
+	switch p.Where {
+	case Write, EngineWrite, OtherWrite, Charge, Refund:
+		return true
+	}
+	return false
+}
+
+// Meets tells whether it makes a difference which comes first, the point or the call that touches t: one of the two
+// writes what the other touches.
+func (p *Point) Meets(t Touched) bool {
+	for _, key := range p.Keys {
+		if touches(t.writes, key) || p.writes() && touches(t.reads, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// touches knows that a query, whose key has no sort key, touches the whole partition.
+func touches(keys map[table.Key]bool, key table.Key) bool {
+	if keys[key] || keys[table.Key{PK: key.PK}] {
+		return true
+	}
+	if key.SK != "" {
+		return false
+	}
+	for other := range keys {
+		if other.PK == key.PK {
+			return true
+		}
+	}
+	return false
 }

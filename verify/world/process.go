@@ -11,6 +11,7 @@ import (
 	"tripsaga/table"
 	"tripsaga/table/faulty"
 	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/domain"
 )
 
 // process is one life of the program. When it is dead its calls fail, and nothing of what it still does has an effect.
@@ -189,4 +190,28 @@ func (r *run) rival() {
 	if err := p.open(); err != nil {
 		r.procs = r.procs[:len(r.procs)-1]
 	}
+}
+
+// shortTrips gives lists in pages of one: whoever takes the first page for all misses a trip.
+type shortTrips struct{ domain.Trips }
+
+// List implements domain.Trips.
+func (t shortTrips) List(ctx context.Context, q domain.TripQuery) (domain.Page[*domain.Trip], error) {
+	q.Limit = 1
+	return t.Trips.List(ctx, q)
+}
+
+// shortInventory does so with what is offered.
+type shortInventory struct{ domain.Inventory }
+
+// Flights implements domain.Inventory.
+func (v shortInventory) Flights(ctx context.Context, q domain.InventoryQuery) (domain.Page[domain.FlightDay], error) {
+	q.Limit = 1
+	return v.Inventory.Flights(ctx, q)
+}
+
+// Nights implements domain.Inventory.
+func (v shortInventory) Nights(ctx context.Context, q domain.InventoryQuery) (domain.Page[domain.HotelNight], error) {
+	q.Limit = 1
+	return v.Inventory.Nights(ctx, q)
 }
