@@ -19,13 +19,13 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// frame is whose operations come by.
+// frame is the actor in whose name operations are labelled.
 type frame struct {
 	label sim.Label
 	call  *call // of a function; nil for others
-	bank  bool  // inside the bank, which is a party of its own
+	bank  bool  // it is inside the bank, which is a separate system: no points
 	begun bool  // it has made an operation
-	quiet bool  // nothing more can go wrong here
+	quiet bool  // no fault can happen to it
 }
 
 // call is one delivery of a task.
@@ -36,7 +36,7 @@ type call struct {
 	task engine.Task
 	in   json.RawMessage
 
-	altered bool // its input is another one than that of the delivery before it
+	altered bool // its input differs from that of the delivery before it
 	out     json.RawMessage
 	err     error
 	done    bool
@@ -48,7 +48,7 @@ func (p *process) tasks(tasks map[string]engine.Task) map[string]engine.Task {
 	for name, task := range tasks {
 		wrapped[name] = func(ctx context.Context, in json.RawMessage) (out json.RawMessage, err error) {
 			defer func() {
-				if v := recover(); v != nil { // which the engine would take for the task's
+				if v := recover(); v != nil { // else the engine would report it as the task's
 					p.run.panicked(v)
 					err = engine.ErrNoReply
 				}
@@ -71,13 +71,13 @@ func (r *run) newCall(p *process, trip, actor string, ctx context.Context, task 
 	return c
 }
 
-// again is the same delivery once more.
+// again returns the same delivery once more.
 func (c *call) again() *call {
 	l := c.frame.label
 	return c.run.newCall(c.p, l.Saga, l.Actor+"+", c.ctx, c.task, c.in)
 }
 
-// deliver is the task as the engine calls it.
+// deliver is the task that the engine calls.
 func (p *process) deliver(ctx context.Context, name string, task engine.Task, in json.RawMessage) (json.RawMessage, error) {
 	r := p.run
 	if p.dead {
@@ -125,9 +125,8 @@ const (
 
 func injected(name string) error { return &engine.TaskError{Name: name, Message: "injected"} }
 
-// contextsEnd holds the engine to it that the context of a delivery ends when its reply is not wanted any more: when its
-// state is tried again. It does not hold for the iterations of a Map state, which have one state and are told apart by
-// nothing.
+// contextsEnd checks that the context of a delivery has ended when its state is retried, since nobody waits for its reply
+// any more. It skips the iterations of a Map state, which share a state and cannot be distinguished here.
 func (p *process) contextsEnd(next wanted) {
 	l := next.label
 	for _, w := range p.calls {
@@ -181,8 +180,8 @@ func (c *call) reply() (json.RawMessage, error) {
 	return f.Answer(c.out, c.err)
 }
 
-// journalledFirst holds the engine to its order: what it has heard is in the journal before it acts on it. Of two engines
-// each may find in the journal what the other has heard.
+// journalledFirst checks the engine's order: a reply is in the journal before the next task is delivered because of it.
+// With two engines at work it checks nothing, since each may act on what the other has journalled.
 func (p *process) journalledFirst(c *call) {
 	trip := c.frame.label.Saga
 	if len(p.run.procs) > 1 && !p.run.procs[len(p.run.procs)-2].dead {
@@ -205,7 +204,7 @@ func (c *call) perform() {
 	c.judge()
 }
 
-// judge compares the answer with the records, whether anybody hears it or not.
+// judge compares the answer with the records, also of a call whose reply is lost.
 func (c *call) judge() {
 	if c.p.dead || c.gone() || c.altered || errors.Is(c.err, engine.ErrNoReply) {
 		return
@@ -215,7 +214,7 @@ func (c *call) judge() {
 	r.found = append(r.found, r.judge.Answered(r.idOf(l.Saga), strings.TrimSuffix(l.Actor, "+"), c.out, name)...)
 }
 
-// errorName is the name by which a state machine knows an error: "" of none.
+// errorName is the name by which a state machine knows an error; "" without an error.
 func errorName(err error) string {
 	var named interface{ ErrorName() string }
 	switch {
@@ -227,10 +226,10 @@ func errorName(err error) string {
 	return "error"
 }
 
-// amount is what makes the input of a task another one.
+// amount matches a number in the input of a task that can be changed.
 var amount = regexp.MustCompile(`"(seats|rooms)":\s*\d+`)
 
-// alter delivers the task once more with another input, when it was done with its own. It must be refused.
+// alter delivers a task that was done once more, with another input. It must be refused.
 func (c *call) alter() {
 	if !c.done || c.err != nil || c.p.dead {
 		return
@@ -248,7 +247,7 @@ func (c *call) alter() {
 	}
 }
 
-// bankPort stands before the bank. What the bank does inside is its own affair, and happens or does not.
+// bankPort wraps the bank. A call of the bank is one point: it happens as a whole, or not at all.
 type bankPort struct {
 	p    *process
 	bank store.Bank
@@ -288,14 +287,14 @@ func (b *bankPort) Cancel(ctx context.Context, key string) (refund string, err e
 	return refund, nil
 }
 
-// Entries is none: only people read them.
+// Entries is not a point: only the audit reads them.
 func (b *bankPort) Entries(ctx context.Context, key string) ([]domain.Entry, error) {
 	return b.bank.Entries(ctx, key)
 }
 
 var silent = fault.New(fault.Unavailable, fault.NameUnavailable, "injected: the bank did not answer")
 
-// pass lets the call through to the bank, or not, or loses its answer.
+// pass makes the call of the bank, refuses it, or loses its reply.
 func (b *bankPort) pass(where Where, op, key string, do func(sim.Fault) error) error {
 	r, fr := b.p.run, b.p.run.frame
 	if b.p.dead || fr == nil || fr.call == nil || b.p.run.thread.gone() {

@@ -10,10 +10,10 @@ import (
 	"tripsaga/table/faulty"
 )
 
-// Where tells what kind of place a point is, on which depends what can go wrong there.
+// Where is the kind of a point, on which depends what can go wrong there.
 type Where uint8
 
-// The kinds of places.
+// The kinds of points.
 const (
 	Delivery    Where = iota + 1 // of a task to its function
 	Reply                        // of a function to the engine
@@ -54,19 +54,19 @@ const (
 type Point struct {
 	sim.Label
 	Where   Where
-	Attempt int           // of a delivery: how often its state was tried before
+	Attempt int           // of a delivery: the attempts of its state before this one
 	Keys    []table.Key   // that it touches
 	At      time.Duration // since the run's beginning
 	Stopped bool          // a saga has stopped, so that it can be redriven
-	Pending int           // writes that were not waited for
-	First   bool          // of a function's operations in this delivery
-	Alters  bool          // of a delivery: its input can be made another
-	Deaf    bool          // a fault that lasts has taken it already, or it is the bank's own: nothing more can go wrong here
+	Pending int           // writes that nobody has waited for, which a crash here can lose
+	First   bool          // operation of its delivery
+	Alters  bool          // of a delivery: its input has an amount that can be changed
+	Deaf    bool          // no further fault can happen here: a lasting fault has hit it, or a fault here equals one elsewhere
 	Hit     sim.Kind      // the fault that happened here, for the timeline
-	Given   bool          // that fault is the scenario's own
+	Given   bool          // that fault belongs to the scenario
 }
 
-// keysOf are the keys that an operation touches; a query touches a partition, given by a key without sort key.
+// keysOf returns the keys that an operation touches. A query touches a whole partition: a key without a sort key.
 func keysOf(op *faulty.Op) []table.Key {
 	switch op.Kind {
 	case faulty.Get:
@@ -85,16 +85,21 @@ func isEngines(key table.Key) bool {
 	return strings.HasPrefix(key.PK, "EXEC") || strings.HasPrefix(key.PK, pkNotice)
 }
 
-// Choice is a fault that can happen at a point. A moot one comes to the same as another one at another point, if the
-// schedule can have that: a crash that loses writes is a crash before them, since nothing but the table outlives it; a
-// function that ends before it has written anything is a delivery that never arrives; what others do comes to the same
-// anywhere before the next operation that touches what they touch.
+// Choice is a fault that can happen at a point.
+//
+// A moot choice has the same future as another choice at another point, if the schedule can have that one. Moot choices
+// are the first level of pruning:
+//   - A crash that loses writes equals a crash before these writes: nothing but the table outlives a crash. So of the
+//     crashes at a point only the one that loses nothing is new, and that only if no write is pending.
+//   - A function that dies before it has written anything equals a delivery that never arrives.
+//   - What another actor does has the same effect anywhere between two operations that touch what it touches. So it comes
+//     only just before the operations that do.
 type Choice struct {
 	sim.Fault
 	Moot bool
 }
 
-// Choices are the faults that can happen at the point, but for those that depend on a later point, see [Point.Delays].
+// Choices lists the faults that can happen at the point, without those that depend on a later point: see [Point.Delays].
 func (p *Point) Choices() []Choice {
 	if p.Deaf || p.Given {
 		return nil
@@ -161,7 +166,7 @@ func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
 	}
 }
 
-// meddle are those who come in between the operations of somebody else.
+// meddle adds the actors that come in between the operations of an actor that is no function.
 func (p *Point) meddle(add func(moot bool, kinds ...sim.Kind)) {
 	switch p.Actor {
 	case Client:
@@ -181,7 +186,7 @@ func (p *Point) meddle(add func(moot bool, kinds ...sim.Kind)) {
 	}
 }
 
-// touches tells whether the point touches an item of this sort key.
+// touches reports whether the point touches an item with this sort key.
 func (p *Point) touches(sk string) bool {
 	for _, key := range p.Keys {
 		if key.SK == sk || key.SK == "" && strings.HasPrefix(key.PK, pkTrip) {
@@ -191,7 +196,7 @@ func (p *Point) touches(sk string) bool {
 	return false
 }
 
-// Delays tells whether a call can stand still at the point and go on later, and whether the delivery can come again later.
+// Delays reports whether a call can be paused at the point and resume later, and whether the delivery can come again later.
 func (p *Point) Delays() (late, again bool) {
 	switch p.Where {
 	case Delivery:
@@ -204,7 +209,7 @@ func (p *Point) Delays() (late, again bool) {
 	return false, false
 }
 
-// takes tells whether a fault of this kind can happen at the point.
+// takes reports whether a fault of this kind can happen at the point.
 func (p *Point) takes(k sim.Kind) bool {
 	switch late, again := p.Delays(); k {
 	case sim.Late:
@@ -215,7 +220,8 @@ func (p *Point) takes(k sim.Kind) bool {
 	return slices.ContainsFunc(p.Choices(), func(c Choice) bool { return c.Kind == k })
 }
 
-// Crashes tells whether the process can be killed at the point: a crash anywhere else is one before the next such point.
+// Crashes reports whether the process can be killed at the point. A crash anywhere else equals one before the next such
+// point, since nothing is written in between.
 func (p *Point) Crashes() bool {
 	switch p.Where {
 	case Write, Charge, Refund, EngineWrite, OtherWrite:
@@ -224,7 +230,7 @@ func (p *Point) Crashes() bool {
 	return false
 }
 
-// Call is the delivery that the point belongs to; ok is false for one that belongs to none.
+// Call returns the delivery that the point belongs to; ok is false if it belongs to none.
 func (p *Point) Call() (delivery sim.Label, ok bool) {
 	switch p.Where {
 	case Read, Write, Charge, Refund, Reply:
@@ -233,8 +239,8 @@ func (p *Point) Call() (delivery sim.Label, ok bool) {
 	return sim.Label{}, false
 }
 
-// Alone reports whether the fault is a matter of two already, such as a failure and a restart in the wait after it: schedules
-// of two faults are left out that have it.
+// Alone reports whether the fault is two faults in one, such as a failure and a restart during the wait that follows.
+// Pairs with such a fault are left out.
 func Alone(f sim.Fault) bool {
 	switch f.Kind {
 	case Doze, Nap, Lower, Rebook, Look, Stray:
@@ -245,17 +251,17 @@ func Alone(f sim.Fault) bool {
 	return Splits(f.Kind) && f.Count > 0
 }
 
-// Touched are the keys that a call reads and those that it writes.
+// Touched is the set of keys that a call reads, and of those that it writes.
 type Touched struct{ reads, writes map[table.Key]bool }
 
-// TouchedBy collects what a delivery touches, from the points of a run.
+// TouchedBy returns what a delivery touches in a run with these points.
 func TouchedBy(points []Point, delivery sim.Label) Touched {
 	return touchedBy(points, func(p *Point) bool {
 		return p.Saga == delivery.Saga && p.Actor == delivery.Actor && p.N == delivery.N
 	})
 }
 
-// TouchedAt collects what the points touch.
+// TouchedAt returns what the points touch.
 func TouchedAt(points []Point) Touched { return touchedBy(points, func(*Point) bool { return true }) }
 
 func touchedBy(points []Point, counts func(*Point) bool) Touched {
@@ -284,8 +290,8 @@ func (p *Point) writes() bool {
 	return false
 }
 
-// Meets tells whether it makes a difference which comes first, the point or the call that touches t: one of the two
-// writes what the other touches.
+// Meets reports whether the point and a call that touches t conflict: one of the two writes what the other touches, so
+// that their order makes a difference. Two operations that do not conflict can change places without any effect.
 func (p *Point) Meets(t Touched) bool {
 	for _, key := range p.Keys {
 		if touches(t.writes, key) || p.writes() && touches(t.reads, key) {
@@ -295,7 +301,7 @@ func (p *Point) Meets(t Touched) bool {
 	return false
 }
 
-// touches knows that a query, whose key has no sort key, touches the whole partition.
+// touches reports whether the key is among the keys; a key without a sort key, of a query, is its whole partition.
 func touches(keys map[table.Key]bool, key table.Key) bool {
 	if keys[key] || keys[table.Key{PK: key.PK}] {
 		return true

@@ -16,16 +16,16 @@ import (
 // begin is the virtual time at which every run starts.
 var begin = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
 
-// Scenario is what is asked for; without a fault each has one end.
+// Scenario is a set of bookings. Without a fault each scenario has one end.
 type Scenario struct {
 	Name  string
 	Means string
 	trips []booking
-	// one of the trips at most is confirmed, and one is when no fault outlasts the retries.
+	// At most one of the trips is confirmed, and exactly one if no fault outlasts the retries.
 	oneWins bool
 	apart   time.Duration // between the bookings
-	given   []sim.Fault   // what goes wrong in every run of it
-	single  bool          // what is given is a fault already: its pairs are left out
+	given   []sim.Fault   // faults of every run
+	single  bool          // given counts as a fault of the schedule, so that pairs are left out
 }
 
 // booking is one trip of a scenario.
@@ -88,7 +88,7 @@ var scenarios = []Scenario{
 		{At: sim.Label{Saga: "A", Actor: "CancelFlight", N: 1, Op: opPut, I: 1}, Kind: Rival}}},
 }
 
-// Single tells that the scenario has a fault already, so that pairs of others are left out.
+// Single reports whether the scenario has a fault of its own, so that pairs of further faults are left out.
 func Single(name string) bool {
 	s, _ := scenarioNamed(name)
 	return s.single
@@ -135,7 +135,8 @@ func offers() domain.Offers {
 	return o
 }
 
-// offersOf is an inventory of one row: a load of more reads its rows on several goroutines, in no order.
+// offersOf is an inventory of one row, with this capacity and price. Not of more: a load reads its rows on several
+// goroutines, in no order, and a run must be deterministic.
 func offersOf(pk string, capacity, minor int64) (one domain.Offers) {
 	one.Fingerprint = fmt.Sprintf("verify %s %d %d", pk, capacity, minor)
 	all := offers()
@@ -154,7 +155,7 @@ func offersOf(pk string, capacity, minor int64) (one domain.Offers) {
 	return one
 }
 
-// partitions are those that a load of the offers writes.
+// partitions lists the partitions that a load of the offers writes.
 func partitions() []string {
 	all := []string{"INVENTORY"}
 	for _, s := range scenarios {

@@ -77,7 +77,7 @@ func (t *thread) park(until sim.Label) (alive bool) {
 	return !t.dead
 }
 
-// gone tells that nothing of what the thread does has an effect any more.
+// gone reports whether nothing that the thread does has an effect any more.
 func (t *thread) gone() bool {
 	for ; t != nil; t = t.outer {
 		if t.dead {
@@ -87,7 +87,7 @@ func (t *thread) gone() bool {
 	return false
 }
 
-// wait lists the thread, which is paused or has not begun, for the point.
+// wait lists the thread, which is paused or has not begun, to resume before the point.
 func (t *thread) wait(until sim.Label) {
 	r := t.run
 	t.until = until
@@ -97,7 +97,7 @@ func (t *thread) wait(until sim.Label) {
 	}
 }
 
-// abandon ends a thread that is paused for ever.
+// abandon ends a thread that nothing resumes. It is resumed as a dead one, and unwinds, since all its calls fail.
 func (t *thread) abandon() {
 	t.dead = true
 	for t.parked && !t.ended {
@@ -105,7 +105,7 @@ func (t *thread) abandon() {
 	}
 }
 
-// land resumes the threads that are paused until this point.
+// land resumes the threads that are paused until this point. Each of them runs until it ends or is paused again.
 func (r *run) land(at sim.Label) {
 	threads := r.late[at]
 	if len(threads) == 0 {
@@ -120,7 +120,7 @@ func (r *run) land(at sim.Label) {
 	}
 }
 
-// landAll resumes whatever is paused until a point that never came.
+// landAll resumes every thread that waits for a point that never came, in the order of the labels.
 func (r *run) landAll() {
 	for len(r.late) > 0 {
 		labels := slices.SortedFunc(maps.Keys(r.late), func(a, b sim.Label) int { return strings.Compare(a.String(), b.String()) })
@@ -139,7 +139,8 @@ func (r *run) forget(t *thread) {
 	}
 }
 
-// pauses tells whether the schedule pauses the actor at one of its operations.
+// pauses reports whether the schedule pauses the actor at one of its operations, so that it needs a coroutine. A function
+// that dies in the middle is paused for ever.
 func (r *run) pauses(l sim.Label) bool {
 	for at, f := range r.faults {
 		if at.Saga == l.Saga && at.Actor == l.Actor && at.N == l.N && at.Op != "" && (f.Kind == sim.Late || f.Kind == sim.Die || f.Kind == Gone) {

@@ -10,10 +10,10 @@ import (
 	"tripsaga/verify/model"
 )
 
-// errInjected is what a caller hears when the outcome is unknown.
+// errInjected is the error of a call whose outcome is unknown to the caller.
 var errInjected = errors.New("injected: no answer")
 
-// decide takes every call of the table in: it is where a point is found, and where its fault comes from.
+// decide is called before every call of the table: it labels the point, and returns the fault of the schedule there.
 func (p *process) decide(op faulty.Op) faulty.Fault {
 	r := p.run
 	keys := keysOf(&op)
@@ -42,7 +42,7 @@ func (p *process) decide(op faulty.Op) faulty.Fault {
 	return p.inject(r.visit(r.framePoint(f, &op, keys)))
 }
 
-// enginePoint labels what the engine does to its own items.
+// enginePoint labels an operation of the engine on its own items.
 func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 	r := p.run
 	pt := Point{Where: EngineRead, Keys: keys, Label: sim.Label{Saga: r.tripOf(keys[0]), Actor: Engine, N: p.n}}
@@ -82,7 +82,7 @@ func number(digits string) (n int) {
 	return n
 }
 
-// framePoint labels what somebody else does.
+// framePoint labels an operation of a function or another actor.
 func (r *run) framePoint(f *frame, op *faulty.Op, keys []table.Key) Point {
 	pt := Point{Where: Read, Keys: keys, Label: f.label, Deaf: f.quiet}
 	if pt.Op = opOf(op.Kind); pt.Op == opPut {
@@ -105,7 +105,12 @@ func (r *run) count(l sim.Label) int {
 	return r.counts[l]
 }
 
-// visit records the point and gives its fault; what was to come just before it comes first.
+// visit records the point and returns its fault.
+//
+// The order in it matters. First paused calls resume that wait for this point, so that they act just before it. Then the
+// state is noted, if this is the point from which the run continues without faults. Only then the fault happens: another
+// actor that comes in between does all its work before visit returns, and makes points of its own, which follow this one
+// in the list.
 func (r *run) visit(pt Point) sim.Fault {
 	if len(r.points) > maxPoints {
 		r.circles("%d operations", len(r.points))
@@ -131,7 +136,7 @@ func (r *run) visit(pt Point) sim.Fault {
 	if !given {
 		r.happened++
 		if r.pending--; r.pending == 0 {
-			r.after = len(r.points) // what interferes makes points of its own
+			r.after = len(r.points) // an actor that comes in between makes points of its own
 		}
 	}
 	r.between = true
@@ -148,7 +153,7 @@ func (r *run) visit(pt Point) sim.Fault {
 	return f
 }
 
-// quiet tells that no call stands still.
+// quiet reports whether no call is paused.
 func (r *run) quiet() bool {
 	for _, t := range r.stalled {
 		if !t.dead && t.until != (sim.Label{}) {
@@ -158,7 +163,9 @@ func (r *run) quiet() bool {
 	return true
 }
 
-// settle notes the state from which everything goes on without faults.
+// settle notes the state from which the run continues without faults: all faults have happened, and no call is paused.
+// Two runs that settle in the same state, with the same operations to follow, have the same future; see signature in
+// package verify. What is not in the records, but decides what follows, is part of the state: lasting faults, a rival.
 func (r *run) settle() {
 	r.settled, r.state = len(r.points), r.ledger.state()
 	for what, kind := range r.lasting {
@@ -169,7 +176,7 @@ func (r *run) settle() {
 	}
 }
 
-// excuse tells the judge what the fault may cost.
+// excuse notes what the fault may cost: a lasting one, or one that changes what is on offer, may cost the booking.
 func (r *run) excuse(f sim.Fault) {
 	r.lasted = r.lasted || lasts(f.Kind)
 	for _, j := range r.trips {
@@ -179,10 +186,10 @@ func (r *run) excuse(f sim.Fault) {
 	}
 }
 
-// inject makes the fault one of the table's.
+// inject translates the fault into one of the table's.
 func (p *process) inject(f sim.Fault) faulty.Fault {
 	r := p.run
-	if p.dead { // by a fault that came in between
+	if p.dead { // by the work of another actor that came in between
 		return faulty.Before(table.ErrClosed)
 	}
 	switch f.Kind {

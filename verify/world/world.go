@@ -2,13 +2,14 @@
 // and table, in virtual time and on one thread, so that a schedule always gives the same bytes. Package verify calls it,
 // hundreds of thousands of times.
 //
-// Nothing lists the places where something can go wrong. The world stands between the parts (the table through package
-// table/faulty, the tasks, the bank) and gives a label to every operation as it comes by: a [Point]. A [Fault] names a
-// point by its label, so that a schedule means the same when other faults are taken out of it.
+// There is no list of places where something can go wrong. The world wraps the parts (the table, by package table/faulty;
+// the tasks; the bank) and gives a label to every operation as it comes by: a [Point]. A fault names a point by its label,
+// so that a schedule means the same when other faults are removed from it. Faults and labels are those of package
+// engine/sim, with words for what only a whole system can meet: crashes of the process, other actors that come in between.
 //
-// The process can be killed at any point. What it had written without waiting for durability is then cut back as far as
-// the schedule says, and a new process goes on from there, as the table's contract has it: a prefix of the writes is
-// left, and never less than what was waited for.
+// The process can be killed at any point. Its newest writes that nobody has waited for are then lost, as many as the
+// schedule says, and a new process starts on what is left. That is the table's contract: a crash keeps a prefix of the
+// writes, and never less than what somebody has waited for. See ledger.
 package world
 
 import (
@@ -29,21 +30,21 @@ import (
 	"tripsaga/verify/model"
 )
 
-// Config says what is played. The zero value is the product as it is, over the embedded store in memory.
+// Config configures a world. The zero value is the product as it is, over the embedded store in memory.
 type Config struct {
 	Definition []byte // of the saga; default the product's
-	// Open gives an empty table that is durable at once, as DynamoDB is, and what closes it. Default: the embedded store in
-	// memory, of which a crash takes back what was not waited for.
+	// Open returns an empty table whose writes are durable when they return, as DynamoDB's are, and a function that closes
+	// it. Default: the embedded store in memory, which loses in a crash what nobody has waited for.
 	Open func() (table.Table, func() error, error)
-	// Variant breaks the product on purpose; it is called for every run. nil leaves it whole.
+	// Variant breaks the product on purpose. It is called for every run; nil leaves the product whole.
 	Variant func() Variant
 
 	machine *asl.Machine
-	durable bool // the table is, at once
+	durable bool // every write is durable when it returns
 }
 
-// Variant stands between the product's parts; what is nil does nothing. Table stands above the faults: it is part of the
-// program, and not of what the program runs on. Each is called once for every process of a run.
+// Variant wraps parts of the product; nil leaves a part as it is. Table is wrapped above the faults, since it belongs to
+// the program and not to what the program runs on. Each function is called once for every process of a run.
 type Variant struct {
 	Table     func(table.Table) table.Table
 	Tasks     func(map[string]engine.Task) map[string]engine.Task
@@ -61,7 +62,7 @@ type World struct {
 	played int
 }
 
-// New opens a world. It is to be closed. Errors: *asl.DefinitionError, or what the table says.
+// New opens a world, which the caller closes. Errors: *asl.DefinitionError, or the table's.
 func New(cfg Config) (*World, error) {
 	if cfg.Definition == nil {
 		cfg.Definition = saga.Definition()
@@ -91,7 +92,7 @@ func openEmbedded() (table.Table, func() error, error) {
 	return s, s.Close, nil
 }
 
-// open makes the table and fills it: by a load of the inventory at first, later by what that had written.
+// open opens a table and fills it: the first one by a load of the inventory, later ones by a copy of what that wrote.
 func (w *World) open() (err error) {
 	if w.table, w.close, err = w.cfg.Open(); err != nil {
 		return err
@@ -132,7 +133,7 @@ func (w *World) options(s engine.Scheduler) local.Options {
 	return local.Options{Machine: w.cfg.machine, Source: w.cfg.Definition, Scheduler: s, WrapTasks: w.stubbed}
 }
 
-// stubbed gives the tasks that the definition calls and the program does not have: each does nothing, and succeeds.
+// stubbed adds the tasks that the definition calls and the program does not have: each does nothing, and succeeds.
 func (w *World) stubbed(tasks map[string]engine.Task) map[string]engine.Task {
 	for _, name := range w.cfg.machine.Functions() {
 		if tasks[name] == nil {
@@ -152,16 +153,16 @@ func (w *World) ledger(base model.Items) *ledger {
 // Close closes the table.
 func (w *World) Close() error { return w.close() }
 
-// refresh bounds how many runs a store in memory serves: what they deleted slows down its reads.
+// refresh is how many runs one store in memory serves: deleted items slow down its reads.
 const refresh = 64
 
-// Run plays a schedule. The error tells that it could not be played.
+// Run plays a schedule. An error means that it could not be played; violations are in the result.
 func (w *World) Run(ctx context.Context, s Schedule) (*Result, error) {
 	result, _, err := w.play(ctx, s, false)
 	return result, err
 }
 
-// Replay is Run, and gives the records that differ in the end from those of before, but for the engine's journal.
+// Replay is Run, and returns the records that the run has changed, without the engine's journal.
 func (w *World) Replay(ctx context.Context, s Schedule) (*Result, []table.Item, error) {
 	return w.play(ctx, s, true)
 }
@@ -191,23 +192,23 @@ func (w *World) play(ctx context.Context, s Schedule, keep bool) (result *Result
 	select {
 	case p := <-done:
 		result, err = p.result, p.err
-	case <-patience.C: // it goes on with its table; this world takes another one
+	case <-patience.C: // the run continues on its table, so this world takes another one
 		why := model.Violation{Invariant: runEnds, Detail: fmt.Sprintf("after %s it has not come to rest", longest)}
 		return &Result{Stuck: true, Violations: []model.Violation{why}}, nil, w.open()
 	}
 	if keep {
 		records = r.ledger.changed()
 	}
-	if bad := r.ledger.clear(); bad != nil { // what the run has left is not to be told apart from what is in a new table
+	if bad := r.ledger.clear(); bad != nil { // what the run has left would look like part of the next one
 		err = errors.Join(err, w.open())
 	}
 	return result, records, err
 }
 
-// longest is how long a schedule may take by the wall clock: it takes milliseconds.
+// longest is how long a schedule may take by the wall clock; usually it takes milliseconds.
 const longest = 2 * time.Minute
 
-// renew gives a store in memory up for a new one.
+// renew replaces a store in memory by a new one.
 func (w *World) renew() error {
 	if w.cfg.durable {
 		return nil
