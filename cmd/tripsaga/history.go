@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"time"
 
 	"tripsaga/shared/history"
+	"tripsaga/trip/saga"
 )
 
 // historyCmd shows a saga's history: as a timeline, or as Step Functions' events.
@@ -44,4 +48,86 @@ func (p *program) printEnd(x history.Execution) {
 	default:
 		fmt.Fprintf(p.stdout, "   the saga ended without success: %s\n", p.paint(red, printable(x.Failure.Error)))
 	}
+}
+
+// printTimeline prints a saga's history, one line per attempt.
+func (p *program) printTimeline(x history.Execution) {
+	for _, l := range x.Lines {
+		p.printLine(l)
+	}
+}
+
+func (p *program) printLine(l history.Line) {
+	if l.Redriven {
+		fmt.Fprintf(p.stdout, "   %9s  redriven: resumes where it failed\n", clock(l.At))
+		return
+	}
+	if l.Waited > 0 {
+		fmt.Fprintf(p.stdout, "   %9s  waits %s before the next attempt\n", "", brief(l.Waited))
+	}
+	attempt := ""
+	if l.Attempt > 0 {
+		attempt = fmt.Sprintf("attempt %d", l.Attempt)
+	}
+	fmt.Fprintf(p.stdout, "   %9s  %-20s %-10s %8s  %s\n", clock(l.At), printable(l.State), attempt, brief(l.Took), p.outcome(l))
+}
+
+// outcome is what became of an attempt, and what it means.
+func (p *program) outcome(l history.Line) string {
+	reversed := takenBack(l.Output)
+	switch {
+	case l.Running:
+		return "running"
+	case l.Error == l.State: // the states that record a failure end the saga by an error of their own name
+		return p.paint(red, "recorded, ends the saga")
+	case l.Error != "" && l.Message != "":
+		return p.paint(red, printable(l.Error)) + ": " + printable(l.Message)
+	case l.Error != "":
+		return p.paint(red, printable(l.Error))
+	case reversed != nil:
+		return p.paint(green, "ok") + p.paint(yellow, compensation(l.State, *reversed))
+	}
+	return p.paint(green, "ok")
+}
+
+// takenBack returns whether a compensation reversed an effect, nil for the output of any other task.
+func takenBack(output string) *bool {
+	type cancelled struct {
+		TakenBack *bool `json:"taken_back"`
+	}
+	var o struct {
+		cancelled
+		Payload cancelled // where lambda:invoke puts it
+	}
+	if json.Unmarshal([]byte(output), &o) != nil {
+		return nil
+	}
+	return cmp.Or(o.TakenBack, o.Payload.TakenBack)
+}
+
+func compensation(state string, reversed bool) string {
+	text := ", compensates"
+	if step := saga.Find(state).Compensates; step != "" {
+		text += " " + step
+	}
+	if !reversed {
+		text += ", nothing was held"
+	}
+	return text
+}
+
+// clock is a time since the start, in seconds.
+func clock(d time.Duration) string { return fmt.Sprintf("+%.3fs", d.Seconds()) }
+
+// brief is a duration to three digits or so.
+func brief(d time.Duration) string {
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	case d >= time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
+	}
+	return d.Round(time.Microsecond).String()
 }

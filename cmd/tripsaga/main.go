@@ -3,8 +3,18 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
 )
 
 // gcPercent trades memory for CPU, unless GOGC says otherwise: what is live is small (tens of MB), what is made and
@@ -17,4 +27,177 @@ func main() {
 	}
 	p := program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	os.Exit(p.run(os.Args[1:]))
+}
+
+// program is one run of the command with its streams.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	ctx            context.Context // ends with the first interrupt or SIGTERM
+	log            *slog.Logger    // of a server, for its errors too; nil prints them as text
+}
+
+// commands is the command line; each verb's fields and Run stand in the file of its name.
+type commands struct {
+	Version versionFlag `help:"Show the version."`
+
+	Demo      demoCmd      `cmd:"" help:"Book five trips in a throw-away store, four of which must fail and be compensated, and check the ledger."`
+	Serve     serveCmd     `cmd:"" help:"Serve the REST API over a durable store."`
+	Book      bookCmd      `cmd:"" help:"Book the trip in a JSON file and follow its saga."`
+	Trips     tripsCmd     `cmd:"" help:"List trips, the newest first."`
+	Trip      tripCmd      `cmd:"" help:"Show one trip: reservations, payment, progress of its saga."`
+	History   historyCmd   `cmd:"" help:"Show everything that happened in a trip's saga."`
+	Redrive   redriveCmd   `cmd:"" help:"Resume a saga that ended without success at the state where it failed."`
+	Events    eventsCmd    `cmd:"" help:"Show the domain events."`
+	Ledger    ledgerCmd    `cmd:"" help:"Add up what is held and paid, by currency, and tell whether it balances."`
+	Check     checkCmd     `cmd:"" help:"Book trips at any deployment and verify every record that they leave."`
+	Inventory inventoryCmd `cmd:"" help:"Show or load flights and hotels."`
+	Bench     benchCmd     `cmd:"" help:"Measure bookings on a durable store against a raw log."`
+	Verify    verifyCmd    `cmd:"" help:"Play every fault at every step of a booking and judge what comes of it."`
+	Rehearse  kong.Plugins `embed:""`
+	Backup    backupCmd    `cmd:"" help:"Copy the data folder of a running or a stopped server, and read the copy through."`
+	Table     tableCmd     `cmd:"" help:"Inspect the items of a data folder whose server is stopped."`
+	Cost      kong.Plugins `embed:""`
+
+	VersionVerb versionCmd    `cmd:"" name:"version" help:"Show the version, and of what it was built."`
+	Help        helpCmd       `cmd:"" help:"Show the help of a command."`
+	Completion  completionCmd `cmd:"" help:"Print a script that completes the command line in a shell."`
+}
+
+// extend adds the verbs and flags that need AWS; nil in a build without aws.go.
+var extend func(*commands)
+
+// remotes are the flags of every verb that calls a server.
+func (c *commands) remotes() []*remote {
+	return []*remote{
+		&c.Book.remote, &c.Trips.remote, &c.Trip.remote, &c.History.remote, &c.Redrive.remote, &c.Events.remote, &c.Ledger.remote,
+		&c.Check.HappyPath.remote, &c.Check.Compensation.remote, &c.Inventory.Show.remote, &c.Inventory.Load.remote,
+	}
+}
+
+// run is one run of the process. The first interrupt or SIGTERM ends its context, a second one the process.
+func (p *program) run(args []string) int {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		s := <-signals
+		signal.Stop(signals)
+		cancel(interruption{s})
+	}()
+	out := &output{Writer: p.stdout, stop: cancel}
+	p.ctx, p.stdout = ctx, out
+	err := p.dispatch(args)
+	if err == nil || out.err != nil {
+		return out.ended(p, 0)
+	}
+	return out.ended(p, p.fail(err))
+}
+
+// exited carries the code with which kong ends after it has printed a help text.
+type exited int
+
+// parser understands the command line and fills in cli.
+func (p *program) parser(cli *commands) (*kong.Kong, error) {
+	if extend != nil {
+		extend(cli)
+	}
+	return kong.New(cli, kong.Name("tripsaga"), kong.UsageOnError(), kong.Writers(p.stdout, p.stderr),
+		kong.Vars{"scenarios": scenarioHelp()},
+		kong.Description("Books a flight, a hotel and a payment that all happen or none: an orchestrated saga."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(func(o kong.HelpOptions, k *kong.Context) error {
+			return errors.Join(kong.DefaultHelpPrinter(o, k), printExitCodes(k.Stdout))
+		}),
+		kong.Bind(p),
+		kong.Exit(func(code int) { panic(exited(code)) }))
+}
+
+func (p *program) dispatch(args []string) (err error) {
+	parser, err := p.parser(&commands{})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			code, ok := r.(exited)
+			if !ok {
+				panic(r)
+			}
+			if code != 0 {
+				err = &exitError{code: int(code), err: errors.New("")}
+			}
+		}
+	}()
+	switch {
+	case len(args) == 0:
+		args = []string{"--help"}
+	case args[0] == completeVerb:
+		return complete(p.stdout, parser.Model.Node, args[1:])
+	}
+	if err := refuseEmpty(args); err != nil {
+		p.log = logOf(p, args)
+		return usage(err)
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		p.log = logOf(p, args)
+		return usage(fmt.Errorf("%w (see %s --help)", err, verbOf(err)))
+	}
+	if err := refuseEmptyEnv(k); err != nil {
+		p.log = logOf(p, args)
+		return usage(err)
+	}
+	return k.Run()
+}
+
+// refuseEmpty refuses an argument that is given and empty: mostly a script's variable that is not set, and never what
+// its author wanted.
+func refuseEmpty(args []string) error {
+	for i, arg := range args {
+		name, value, valued := strings.Cut(arg, "=")
+		switch {
+		case valued && strings.HasPrefix(name, "-") && blank(value):
+			return fmt.Errorf("%s: it is empty; give a value, or leave the flag out", name)
+		case blank(arg) && i > 0 && strings.HasPrefix(args[i-1], "-"):
+			return fmt.Errorf("%s: it is empty; give a value, or leave the flag out", args[i-1])
+		case blank(arg):
+			return fmt.Errorf("argument %d is empty", i+1)
+		}
+	}
+	return nil
+}
+
+// refuseEmptyEnv does the same with the environment variables of the verb's flags, unless the flag itself is given.
+func refuseEmptyEnv(k *kong.Context) error {
+	given := map[*kong.Flag]bool{}
+	for _, step := range k.Path {
+		given[step.Flag] = true
+	}
+	for _, f := range k.Flags() {
+		for _, name := range f.Tag.Envs {
+			if text, set := os.LookupEnv(name); set && !given[f] && blank(text) {
+				return fmt.Errorf("$%s: it is empty; give it a value or unset it (it stands for --%s)", name, f.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }
+
+// verbOf is the command, as far as it was understood, whose line could not be parsed.
+func verbOf(err error) string {
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) {
+		return "tripsaga"
+	}
+	names := []string{"tripsaga"}
+	for _, step := range parse.Context.Path {
+		if step.Command != nil {
+			names = append(names, step.Command.Name)
+		}
+	}
+	return strings.Join(names, " ")
 }

@@ -125,7 +125,7 @@ func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler,
 		notice.Warn("the address is reachable from other machines, and there is no authentication", "addr", listener.Addr().String())
 	}
 	server := rest.Server(rest.Guard(api, c.AllowHost))
-	open := rest.Limit(server, connections())
+	open := rest.Limit(server, rest.Connections())
 	if watch != nil {
 		watch.requests(server, open)
 	}

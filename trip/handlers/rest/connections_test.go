@@ -105,7 +105,7 @@ func wantTurnedAway(t *testing.T, c net.Conn) {
 func TestConnectionsBeyondTheSpareOnesWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := limited(t, 1)
-		for range 1 + SpareConnections {
+		for range 1 + spareConnections {
 			p.dial()
 		}
 		p.dial() // is taken from the system's queue and waits
@@ -116,7 +116,7 @@ func TestConnectionsBeyondTheSpareOnesWait(t *testing.T) {
 		}()
 		synctest.Wait()
 		if accepted.Load() {
-			t.Errorf("%d connections and more are accepted", 3+SpareConnections)
+			t.Errorf("%d connections and more are accepted", 3+spareConnections)
 		}
 		time.Sleep(6 * time.Second) // after five the server has closed those that never said anything
 		synctest.Wait()
@@ -151,7 +151,7 @@ func TestShutdownWhileFull(t *testing.T) {
 		Limit(s, 1)
 		p := pipes{dialled: make(chan net.Conn), closed: make(chan struct{})}
 		go s.Serve(p)
-		for range 2 + SpareConnections {
+		for range 2 + spareConnections {
 			p.dial()
 		}
 		synctest.Wait()
@@ -164,4 +164,12 @@ func TestShutdownWhileFull(t *testing.T) {
 		}
 		s.Close()
 	})
+}
+
+func TestConnectionsLeaveFilesToTheStore(t *testing.T) {
+	for files, want := range map[int]int{1: 1, 256: 64, 1024: 448, 20_000: mostConnections, 1 << 30: mostConnections} {
+		if got := connectionsOf(files); got != want {
+			t.Errorf("of %d files %d are for connections, want %d", files, got, want)
+		}
+	}
 }

@@ -140,8 +140,25 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// SpareConnections are let in beyond the bound of [Limit], to be told that they are too many.
-const SpareConnections = 64
+// spareConnections are let in beyond the bound of [Limit], to be told that they are too many.
+const spareConnections = 64
+
+// mostConnections is how many connections a server has at most; an idle one costs about 20 KB.
+const mostConnections = 4096
+
+// Connections is how many connections a server of this process may have open: half of the files that the process may open
+// are for the store, which fails when it gets none.
+func Connections() int {
+	files, known := openFiles()
+	if !known {
+		return mostConnections
+	}
+	return connectionsOf(files)
+}
+
+func connectionsOf(files int) int {
+	return max(1, min(mostConnections, files/2-spareConnections))
+}
 
 // crowdedKey marks the context of a connection that is beyond the bound.
 type crowdedKey struct{}
@@ -150,7 +167,7 @@ type crowdedKey struct{}
 // store fails, which needs some. Of those beyond it a few are answered 503 and closed, the others are not accepted yet:
 // they wait in the system's queue. It must be called before s serves. It returns what counts the open ones.
 func Limit(s *http.Server, n int) (open func() int) {
-	places := make(chan struct{}, n+SpareConnections)
+	places := make(chan struct{}, n+spareConnections)
 	s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
 		select {
 		case places <- struct{}{}: // the server accepts no other connection while this waits
