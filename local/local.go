@@ -125,15 +125,9 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	opt.setDefaults()
 	t = opt.WrapTable(t)
 	now := opt.Scheduler.Now
-	service := &app.Service{
-		// The trip is stored without a wait: Start, which follows, makes both durable.
-		Trips:     store.NewTrips(t, store.DeferCreate()),
-		Inventory: store.NewInventory(t),
-		Airline:   store.NewAirline(t, now),
-		Hotels:    store.NewHotels(t, now),
-		Payments:  store.NewPayments(t, opt.WrapBank(bank.New(t)), now),
-		Now:       now, Random: opt.Random,
-	}
+	// The trip is stored without a wait: Start, which follows, makes both durable.
+	service := store.Service(t, opt.WrapBank(bank.New(t)), now, store.DeferCreate())
+	service.Random = opt.Random
 	if opt.Telemetry != (telemetry.Observer{}) {
 		service.Observer = opt.Telemetry
 	}

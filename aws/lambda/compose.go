@@ -63,14 +63,9 @@ func (s *system) service() *app.Service {
 	table := dynamo.New(dynamodb.New(dynamodb.Options{
 		Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointDynamoDB),
 	}), c.table, dynamo.Options{})
-	return &app.Service{
-		Trips:     store.NewTrips(table),
-		Inventory: store.NewInventory(table),
-		Airline:   store.NewAirline(table, time.Now),
-		Hotels:    store.NewHotels(table, time.Now),
-		Payments:  store.NewPayments(table, bank.New(table), time.Now),
-		Now:       time.Now, Random: rand.Reader, Observer: notSynthetic{s.observer},
-	}
+	service := store.Service(table, bank.New(table), time.Now)
+	service.Random, service.Observer = rand.Reader, notSynthetic{s.observer}
+	return service
 }
 
 // attemptAllowed is for one attempt of a call to Step Functions: a connection that went stale while the process was

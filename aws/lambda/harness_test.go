@@ -24,7 +24,6 @@ import (
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/adapters/store"
-	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
@@ -70,13 +69,9 @@ func newWorld(t *testing.T) *world {
 	w.system = &system{
 		config: config{grace: 2 * time.Minute, overdue: 30 * time.Minute, version: "7"}, log: log,
 		sagas: w.stepFunctions(t),
-		app: &app.Service{
-			Trips: store.NewTrips(books), Inventory: store.NewInventory(books),
-			Airline: store.NewAirline(books, now), Hotels: store.NewHotels(books, now),
-			Payments: store.NewPayments(books, bank.New(books), now), Now: now, Random: rand.Reader,
-		},
+		app:   store.Service(books, bank.New(books), now),
 	}
-	w.app.Starter = w.sagas
+	w.app.Starter, w.app.Random = w.sagas, rand.Reader
 	offers, err := inventory.Demo("2027-02-01")
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,6 @@ import (
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
 	"tripsaga/shared/fault"
-	"tripsaga/table"
 	"tripsaga/table/embedded"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/adapters/store"
@@ -41,17 +40,9 @@ func newProgram(t *testing.T) *program {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { books.Close() })
-	p := &program{app: service(books), is: map[string]func(context.Context, []byte) ([]byte, error){}}
+	p := &program{app: store.Service(books, bank.New(books), time.Now), is: map[string]func(context.Context, []byte) ([]byte, error){}}
 	p.serve = handlers.New(p.app)
 	return p
-}
-
-func service(books table.Table) *app.Service {
-	return &app.Service{
-		Trips: store.NewTrips(books), Inventory: store.NewInventory(books),
-		Airline: store.NewAirline(books, time.Now), Hotels: store.NewHotels(books, time.Now),
-		Payments: store.NewPayments(books, bank.New(books), time.Now), Now: time.Now,
-	}
 }
 
 func (p *program) Invoke(ctx context.Context, arn string, payload []byte) ([]byte, error) {

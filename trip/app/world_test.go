@@ -62,12 +62,10 @@ func newWorld(t testing.TB, wrap func(table.Table) table.Table) *world {
 // operator is somebody with use cases of his own over the tables.
 func (w *world) operator(records, books table.Table) *app.Service {
 	now := func() time.Time { return w.time }
-	return &app.Service{
-		Trips: shortTrips{store.NewTrips(records)}, Inventory: shortInventory{store.NewInventory(records)},
-		Airline: store.NewAirline(records, now), Hotels: store.NewHotels(records, now),
-		Payments: store.NewPayments(records, bank.New(books), now),
-		Starter:  w, Now: now, Random: rand.Reader,
-	}
+	s := store.Service(records, bank.New(books), now)
+	s.Trips, s.Inventory = shortTrips{s.Trips}, shortInventory{s.Inventory}
+	s.Starter, s.Random = w, rand.Reader
+	return s
 }
 
 // shortTrips and shortInventory give whoever asks for the longest pages one row at a time: what walks all pages needs no

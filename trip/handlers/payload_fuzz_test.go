@@ -12,7 +12,6 @@ import (
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/adapters/store"
-	"tripsaga/trip/app"
 	"tripsaga/trip/saga"
 )
 
@@ -76,12 +75,8 @@ func fuzzedTasks(f *testing.F) (*embedded.Store, Registry, string) {
 	}
 	f.Cleanup(func() { _ = books.Close() })
 	now := func() time.Time { return time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC) }
-	s := &app.Service{
-		Trips: store.NewTrips(books), Inventory: store.NewInventory(books),
-		Airline: store.NewAirline(books, now), Hotels: store.NewHotels(books, now),
-		Payments: store.NewPayments(books, bank.New(books), now),
-		Starter:  starter{}, Now: now, Random: rand.NewChaCha8([32]byte{}), // each worker has the same trip
-	}
+	s := store.Service(books, bank.New(books), now)
+	s.Starter, s.Random = starter{}, rand.NewChaCha8([32]byte{}) // each worker has the same trip
 	offers, err := inventory.Demo("2027-02-01")
 	if err != nil {
 		f.Fatal(err)

@@ -80,12 +80,8 @@ func wiring(t testing.TB) (*app.Service, Registry) {
 	}
 	t.Cleanup(func() { books.Close() })
 	now := func() time.Time { return time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC) }
-	s := &app.Service{
-		Trips: store.NewTrips(books, store.DeferCreate()), Inventory: store.NewInventory(books),
-		Airline: store.NewAirline(books, now), Hotels: store.NewHotels(books, now),
-		Payments: store.NewPayments(books, bank.New(books), now),
-		Starter:  starter{}, Now: now, Random: rand.NewChaCha8([32]byte{}),
-	}
+	s := store.Service(books, bank.New(books), now, store.DeferCreate())
+	s.Starter, s.Random = starter{}, rand.NewChaCha8([32]byte{})
 	offers, err := inventory.Demo("2027-02-01")
 	if err != nil {
 		t.Fatal(err)

@@ -103,12 +103,9 @@ func newMeasured(t *testing.T, faults string) *measured {
 }
 
 func service(records, books table.Table, v *sim.Virtual) *app.Service {
-	return &app.Service{
-		Trips: store.NewTrips(records), Inventory: store.NewInventory(records),
-		Airline: store.NewAirline(records, v.Now), Hotels: store.NewHotels(records, v.Now),
-		Payments: store.NewPayments(records, bank.New(books), v.Now),
-		Now:      v.Now, Random: rand.NewChaCha8([32]byte{1}),
-	}
+	s := store.Service(records, bank.New(books), v.Now)
+	s.Random = rand.NewChaCha8([32]byte{1})
+	return s
 }
 
 // offered is what the bookings take, and what they cannot have: a flight without seats, a hotel without rooms.

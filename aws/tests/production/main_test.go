@@ -127,12 +127,9 @@ func service(sys *production.System, s engine.Scheduler, random io.Reader) *app.
 		Region: "us-east-1", BaseEndpoint: aws.String(sys.StepFunctions),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	return &app.Service{
-		Trips: store.NewTrips(sys.Table), Inventory: store.NewInventory(sys.Table),
-		Airline: store.NewAirline(sys.Table, s.Now), Hotels: store.NewHotels(sys.Table, s.Now),
-		Payments: store.NewPayments(sys.Table, bank.New(sys.Table), s.Now),
-		Starter:  stepfunctions.New(client, production.StateMachineARN), Now: s.Now, Random: random,
-	}
+	service := store.Service(sys.Table, bank.New(sys.Table), s.Now)
+	service.Starter, service.Random = stepfunctions.New(client, production.StateMachineARN), random
+	return service
 }
 
 // inventoryFile is what is on offer in the tests: a few rows, where the demo's are thousands.

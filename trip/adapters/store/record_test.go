@@ -81,11 +81,9 @@ func TestStoredBytes(t *testing.T) {
 }
 
 func service(db *embedded.Store, clock func() time.Time) *app.Service {
-	return &app.Service{
-		Trips: store.NewTrips(db), Inventory: store.NewInventory(db), Airline: store.NewAirline(db, clock),
-		Hotels: store.NewHotels(db, clock), Payments: store.NewPayments(db, bank.New(db), clock), Now: clock,
-		Starter: noSaga{},
-	}
+	s := store.Service(db, bank.New(db), clock)
+	s.Starter = noSaga{}
+	return s
 }
 
 func stock(t testing.TB, s *app.Service, seats int) {

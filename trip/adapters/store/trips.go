@@ -13,6 +13,7 @@ import (
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
 	"tripsaga/table"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
@@ -39,6 +40,15 @@ func NewTrips(t table.Table, options ...TripsOption) *Trips {
 		option(trips)
 	}
 	return trips
+}
+
+// Service is the use cases over one table, with every port that the table serves; bank moves the money. The caller sets
+// Starter, Random and Observer.
+func Service(t table.Table, bank Bank, now func() time.Time, options ...TripsOption) *app.Service {
+	return &app.Service{
+		Trips: NewTrips(t, options...), Inventory: NewInventory(t),
+		Airline: NewAirline(t, now), Hotels: NewHotels(t, now), Payments: NewPayments(t, bank, now), Now: now,
+	}
 }
 
 // Create implements domain.Trips.
