@@ -1,24 +1,24 @@
-// Package barrier gives a saga's steps exactly-once effects, although a step is delivered at least once, late, twice,
-// at the same time as its own cancellation, or after it. The adapters of a bounded context call it.
+// Package barrier gives the steps of a saga exactly-once effects. A step is delivered at least once: late, twice,
+// concurrently with its own compensation, or after it. The adapters of a bounded context call this package.
 //
-// A step's effect and its record are one transaction. The record decides every later delivery: a repeated do hears the
-// first answer, an undo takes back what the record says was done, and an undo that finds nothing leaves a tombstone,
-// so that a do that arrives after its own cancellation is refused.
+// The effect of a step and the step's record are one transaction. The record decides what every later delivery gets. A
+// duplicate returns the first result. A compensation reverses what the record says was done. A compensation that finds no
+// record writes a tombstone, which refuses the step if it arrives after its own compensation (a late call, or zombie).
 //
-//	what arrives                       what happens
+//	delivery                           effect
 //	do, first time                     effect + record DONE
 //	do, refused by a business rule     record REFUSED: the same answer for ever
-//	do again, same input               the stored answer; nothing written
+//	do again, same input               the stored result; nothing is written
 //	do again, other input              IdempotencyMismatch, final
 //	undo after do                      reverse effect + record UNDONE
-//	undo after a refusal, undo again   success; nothing written
+//	undo after a refusal, undo again   success; nothing is written
 //	undo with no do                    tombstone UNDONE, success
-//	do after undo                      StepCancelled, final; nothing written
+//	do after undo                      StepCancelled, final; nothing is written
 //
-// [Do] is for effects on the table itself, [Call] for a provider outside that moves on its own (a bank); [Undo] takes
-// back either.
+// [Do] is for effects on the table itself. [Call] is for an external provider with its own books, such as a bank.
+// [Undo] compensates either.
 //
-// A transaction whose outcome is unknown is reported as Unavailable: the next delivery reads what became of it.
+// A transaction with an unknown outcome is reported as Unavailable. The retry reads the record and so learns the outcome.
 package barrier
 
 import (
@@ -31,18 +31,18 @@ import (
 	"tripsaga/table"
 )
 
-// Step names one step of one saga.
+// Step identifies one step of one execution of a saga.
 type Step struct {
-	Key         table.Key // of the record
-	Fingerprint string    // of the step's whole input, see ident.Fingerprint
+	Key         table.Key // of the step's record
+	Fingerprint string    // of the step's whole input, see ident.Fingerprint; another input is another fingerprint
 }
 
-// rereads bounds how often one delivery looks again after it lost a race. Each loss means that the record moved on,
-// and it moves at most three times (STARTED, DONE, UNDONE).
+// rereads bounds how often one delivery reads the record again after it lost a race. Each loss means that another
+// delivery changed the record's state, and a record has at most three states in its life (STARTED, DONE, UNDONE).
 const rereads = 4
 
-// Fault gives an error of the table its kind: a call that breaks a limit is a fault of the software, everything else
-// may pass when tried again. Errors that have a kind, and nil, are returned as they are.
+// Fault gives an error of the table its kind. A call that breaks a limit is Internal, since the software is wrong. Every
+// other error is Unavailable, since a retry may succeed. Errors that have a kind already, and nil, are returned unchanged.
 func Fault(err error) error {
 	var known *fault.Error
 	switch {
@@ -62,7 +62,7 @@ func Fault(err error) error {
 	return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the table did not answer")
 }
 
-// conflictOn tells which operation of a transaction found its condition broken.
+// conflictOn returns the index of the operation whose condition failed. ok is false for other errors.
 func conflictOn(err error) (op int, ok bool) {
 	var c *table.Conflict
 	if !errors.As(err, &c) {
@@ -75,18 +75,19 @@ func lostTooOften(key table.Key) error {
 	return fault.New(fault.Unavailable, fault.NameUnavailable, "the record at %s keeps changing", key)
 }
 
-// Effect is what a step wants to write when it is the first.
+// Effect is what the first delivery of a step writes.
 type Effect[R any] struct {
 	Result R
-	Ops    []table.Op // written together with the record; none of them on the record's key
-	// Refuse tells what it means that the condition of Ops[op] did not hold: an error of kind Refused is the step's
-	// final answer, any other is returned and leaves no record. nil means that no condition can fail.
+	Ops    []table.Op // written in one transaction with the record; none may be on the record's key
+	// Refuse returns the error for a failed condition of Ops[op]. An error of kind Refused is recorded as the step's final
+	// answer. Any other error is returned and leaves no record. nil means that no condition can fail.
 	Refuse func(op int) error
 }
 
-// Do runs a step on the table. effect only reads, and may be called although the step was done long ago: first
-// deliveries are the common case, so that Do tries to write before it looks. An error of kind Refused from effect is
-// recorded as the step's answer; any other error is returned and leaves no record.
+// Do runs a step whose effect is on the table. effect computes what to write and only reads. It may be called although
+// the step was done long ago: first deliveries are the common case, so Do writes first and reads the record only if that
+// fails. An error of kind Refused from effect is recorded as the step's answer. Any other error is returned and leaves no
+// record.
 //
 // Errors: the refusal; IdempotencyMismatch and StepCancelled of kind Conflict; Unavailable when the outcome is unknown
 // or the table was busy.
@@ -114,8 +115,8 @@ func Do[R any](ctx context.Context, t table.Table, step Step,
 	return declined(ctx, t, step, e, op-1, err)
 }
 
-// declined maps a broken condition of the effect. The record's own condition held then (it is the first operation), so
-// the step is still open.
+// declined handles a failed condition of the effect. The record's own condition held in that case, because it is the
+// first operation and the table reports the first failure. So no other delivery has answered yet.
 func declined[R any](ctx context.Context, t table.Table, step Step, e Effect[R], op int, cause error) (R, error) {
 	var none R
 	if e.Refuse == nil {
@@ -128,7 +129,10 @@ func declined[R any](ctx context.Context, t table.Table, step Step, e Effect[R],
 	return none, Fault(err)
 }
 
-// refuse records why, unless another delivery has answered in the meantime: then that answer stands.
+// refuse records the refusal. If another delivery has answered in the meantime, that answer counts.
+//
+// Without the record a refusal would not be final: a first delivery that was paused before its transaction could still
+// take the seat after the saga has continued with the compensation.
 func refuse[R any](ctx context.Context, t table.Table, step Step, why error) (R, error) {
 	var none R
 	err := write(ctx, t, step.Key, refusal[R](step, why), nil)
@@ -146,7 +150,7 @@ func refusal[R any](step Step, why error) Record[R] {
 		Refusal: &Refusal{Name: fault.NameOf(why), Message: why.Error()}}
 }
 
-// recall answers from the record that stood in the way.
+// recall answers from the record that another delivery has written.
 func recall[R any](ctx context.Context, t table.Table, step Step) (R, error) {
 	var none R
 	rec, ok, err := Load[R](ctx, t, step.Key)
@@ -159,7 +163,8 @@ func recall[R any](ctx context.Context, t table.Table, step Step) (R, error) {
 	return rec.answer(step)
 }
 
-// write makes the record the transaction's first operation: where several conditions fail, the record's counts.
+// write makes the record the first operation of the transaction. If several conditions fail, the table reports the first
+// one. So a duplicate is recognized as one, even if its effect could not be repeated (the flight is full by now).
 func write[R any](ctx context.Context, t table.Table, key table.Key, rec Record[R], ops []table.Op) error {
 	first, err := put(key, rec)
 	if err != nil {
@@ -169,19 +174,19 @@ func write[R any](ctx context.Context, t table.Table, key table.Key, rec Record[
 	return t.Transact(ctx, append(append(all, first), ops...)...)
 }
 
-// Provider is a party outside the table that a step acts on, such as a bank. It cannot be told "never": a call that
-// was sent may still arrive. R is both the intent (which Prepare fills) and the result (which Perform completes).
+// Provider is an external party that a step calls, such as a bank. A call to it cannot be recalled: once sent, it may
+// arrive late. R is both the intent, which Prepare fills, and the result, which Perform completes.
 type Provider[R any] struct {
-	// Prepare decides what to ask for. It only reads. What it returns is frozen in the record before Perform is called.
+	// Prepare returns the intent. It only reads. The intent is recorded before Perform is called and never changes.
 	Prepare func(ctx context.Context) (R, error)
-	// Perform acts, idempotently under a key that follows from the intent, and returns the completed result. An error
-	// of kind Refused is final; StepCancelled tells that the key was cancelled; after any other error the outcome is
-	// unknown.
+	// Perform calls the provider with an idempotency key derived from the intent, and returns the completed result. An
+	// error of kind Refused is final. StepCancelled says that the key was cancelled at the provider. After any other
+	// error the outcome is unknown.
 	Perform func(ctx context.Context, intent R) (R, error)
 }
 
-// Call runs a step on a provider: the intent is recorded, durably, before the provider hears of it, so that an undo at
-// any moment finds what may have happened and cancels it there. Errors are those of [Do].
+// Call runs a step whose effect is at a provider. It records the intent, durably, before it calls the provider. So an
+// undo at any moment finds what may have happened and cancels it there. Errors are those of [Do].
 func Call[R any](ctx context.Context, t table.Table, step Step, p Provider[R]) (R, error) {
 	var none R
 	rec, err := intend(ctx, t, step, p)
@@ -205,7 +210,8 @@ func Call[R any](ctx context.Context, t table.Table, step Step, p Provider[R]) (
 	return settle(ctx, t, step, rec, err)
 }
 
-// intend leaves the record STARTED, or returns the one that stands already.
+// intend writes the record STARTED, or returns the record that exists already. It is durable in either case, even in a
+// deferred context: the money moves outside the table, and a crash must not lose the trace of it.
 func intend[R any](ctx context.Context, t table.Table, step Step, p Provider[R]) (Record[R], error) {
 	intent, err := p.Prepare(ctx)
 	if err != nil {
@@ -227,8 +233,8 @@ func intend[R any](ctx context.Context, t table.Table, step Step, p Provider[R])
 	return found, err
 }
 
-// settle records the provider's answer over the intent. Whoever got there first is right: another delivery of the step
-// has the same answer, and an undo has cancelled at the provider before it wrote.
+// settle records the provider's answer over the intent. If the record has changed meanwhile, the record is right: another
+// delivery of the step got the same answer, and an undo cancelled at the provider before it wrote.
 func settle[R any](ctx context.Context, t table.Table, step Step, rec Record[R], answer error) (R, error) {
 	err := write(ctx, t, step.Key, rec, nil)
 	if err == nil {
@@ -241,12 +247,12 @@ func settle[R any](ctx context.Context, t table.Table, step Step, rec Record[R],
 	return none, Fault(err)
 }
 
-// Reverse takes back what a step did or, for a provider's step, may have done. It may be called again for the same
-// step, so that what it does outside the table is idempotent. It returns the result to keep and the writes that go
-// with the record UNDONE; taken tells whether there was something to take back.
+// Reverse compensates what a step did or, for a provider's step, may have done. It may be called again for the same
+// step, so its calls outside the table must be idempotent. It returns the result to keep in the record and the writes
+// that go with the record UNDONE. taken reports whether there was something to compensate.
 type Reverse[R any] func(ctx context.Context, done R) (kept R, ops []table.Op, taken bool, err error)
 
-// Undo undoes a step, or sees to it that it never happens. taken tells whether this call took something back.
+// Undo compensates a step, or ensures that it never happens. taken reports whether this call compensated something.
 // Errors: those of reverse; Unavailable when the outcome is unknown or the table was busy; Internal when a condition of
 // reverse's writes does not hold.
 func Undo[R any](ctx context.Context, t table.Table, key table.Key, reverse Reverse[R]) (taken bool, err error) {
@@ -285,20 +291,20 @@ func undo[R any](ctx context.Context, t table.Table, key table.Key, rec Record[R
 	return taken, write(ctx, t, key, rec, ops)
 }
 
-// State is where a step stands.
+// State is the state of a step.
 type State string
 
-// The states of a step's record. Done, Refused and Undone are answers: Refused and Undone stand for ever, Done until
-// the step is undone.
+// The states of a step's record. Done, Refused and Undone are answers. Refused and Undone are final; Done changes only
+// to Undone.
 const (
-	Started State = "STARTED" // the intent is recorded, a provider outside may have acted (see [Call])
+	Started State = "STARTED" // the intent is recorded, the provider may have acted (see [Call])
 	Done    State = "DONE"
 	Refused State = "REFUSED"
 	Undone  State = "UNDONE"
 )
 
-// Record is what a step left behind. It is the participant's own item: the flight reservation is the record of the
-// step that reserves a flight. R is what the step made, kept when the step is undone.
+// Record is what a step has stored. It is the participant's own item: the flight reservation is the record of the step
+// that reserves a flight. R is the step's result, which is kept when the step is undone.
 type Record[R any] struct {
 	State       State    `json:"state"`
 	Fingerprint string   `json:"fingerprint,omitempty"` // of the input; a tombstone has none
@@ -308,13 +314,13 @@ type Record[R any] struct {
 	version int64
 }
 
-// Refusal is a business rule's no.
+// Refusal is the answer of a business rule: sold out, declined.
 type Refusal struct {
 	Name    string `json:"name"` // a stable name of package fault
 	Message string `json:"message"`
 }
 
-// Load reads the record at key; ok tells whether there is one.
+// Load reads the record at key. ok reports whether it exists. Errors: Unavailable.
 func Load[R any](ctx context.Context, t table.Table, key table.Key) (rec Record[R], ok bool, err error) {
 	item, ok, err := t.Get(ctx, key)
 	if err != nil || !ok {
@@ -324,7 +330,7 @@ func Load[R any](ctx context.Context, t table.Table, key table.Key) (rec Record[
 	return rec, err == nil, err
 }
 
-// Decode reads the record out of its item.
+// Decode returns the record in an item.
 func Decode[R any](item table.Item) (Record[R], error) {
 	var rec Record[R]
 	if err := json.Unmarshal(item.Data, &rec); err != nil {
@@ -334,7 +340,7 @@ func Decode[R any](item table.Item) (Record[R], error) {
 	return rec, nil
 }
 
-// put writes rec over the version it was read with; a new record must find its place empty.
+// put returns the operation that writes rec. It has a condition: the version that rec was read with, or Absent.
 func put[R any](key table.Key, rec Record[R]) (table.Op, error) {
 	data, err := json.Marshal(rec)
 	if err != nil {
@@ -347,7 +353,7 @@ func put[R any](key table.Key, rec Record[R]) (table.Op, error) {
 	return table.Put(table.Item{Key: key, Version: rec.version + 1, Data: data}, cond), nil
 }
 
-// answer is what a repeated do hears from the record it finds.
+// answer is the answer to a duplicate of a do.
 func (rec Record[R]) answer(step Step) (R, error) {
 	var none R
 	switch {

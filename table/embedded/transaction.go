@@ -10,7 +10,7 @@ import (
 	"tripsaga/table"
 )
 
-// transact checks all conditions, then writes: a transaction that fails leaves nothing in the batch.
+// transact checks all conditions and then writes, so that a transaction that fails leaves nothing in the batch.
 func (c *committer) transact(r *request) error {
 	for i := range r.writes {
 		w := &r.writes[i]
@@ -33,7 +33,8 @@ func (c *committer) transact(r *request) error {
 	return nil
 }
 
-// check tells why the condition does not hold, or "". It prepares w for put: the old index key, an Add's new value.
+// check returns why the condition does not hold, or "". It also prepares w for put: the old index key, the new value of
+// an Add.
 func (c *committer) check(w *write) (why string, err error) {
 	value, found, done, err := c.find(w.key)
 	if err != nil {
@@ -55,7 +56,8 @@ func (c *committer) check(w *write) (why string, err error) {
 
 func nothing() {}
 
-// find reads the newest state of an item. The value may be used until done is called.
+// find reads the newest state of an item, unapplied writes of the group included. The value is valid until done is
+// called.
 func (c *committer) find(k table.Key) (value []byte, found bool, done func(), err error) {
 	if value, known := c.recent.get(k); known {
 		return value, value != nil, nothing, nil
@@ -74,8 +76,9 @@ func (c *committer) find(k table.Key) (value []byte, found bool, done func(), er
 	return value, true, func() { _ = closer.Close() }, nil
 }
 
-// wasEmpty tells whether the partition holds nothing but what recent knows. Most new items are in new partitions, where
-// one look at the partition spares a look for each item.
+// wasEmpty reports whether the partition holds nothing but what recent knows. Most new items are in new partitions, so one
+// look at the partition saves a look for each item. BenchmarkTransact measures it: without it the writes of a booking need
+// a fifth more CPU.
 func (c *committer) wasEmpty(pk string) (bool, error) {
 	if empty, known := c.recent.wasEmpty(pk); known {
 		return empty, nil
@@ -93,7 +96,7 @@ func (c *committer) wasEmpty(pk string) (bool, error) {
 	return empty, nil
 }
 
-// add makes the new value of an Add, or tells why there is none.
+// add computes the new value of an Add, or returns why it is refused.
 func (w *write) add(old []byte, found bool, h *header) (why string) {
 	at, has := h.intAt(w.attr)
 	var n int64
@@ -141,7 +144,7 @@ func (c *committer) delete(w *write) error {
 	return c.reindex(w)
 }
 
-// reindex moves the item's entry in the index.
+// reindex moves the item's entry in the secondary index.
 func (c *committer) reindex(w *write) error {
 	if w.index == w.oldIndex {
 		return nil
@@ -164,7 +167,7 @@ func (c *committer) streams(k table.Key) bool {
 	return prefix != "" && strings.HasPrefix(k.SK, prefix)
 }
 
-// publish appends the item, as it is now, to the stream.
+// publish appends the item, as written now, to the stream.
 func (c *committer) publish(w *write) error {
 	c.change++
 	if err := c.beginEpoch(); err != nil {
@@ -178,12 +181,12 @@ func (c *committer) publish(w *write) error {
 // recentBytes bounds each of the two generations of [recent].
 const recentBytes = 16 << 20
 
-// recent holds what the committer wrote lately. Within a group it is the only place that knows the group's own earlier
-// writes; beyond that it spares most reads of items that are rewritten soon, and of items that are new.
+// recent holds the committer's latest writes. Within a group it is the only place that knows the group's own earlier
+// writes. Beyond that it saves most reads of items that are rewritten soon, and of items that are new.
 //
-// It also knows which partitions were empty when it first saw them. All items of such a partition were written since,
-// so they are in the same generation or a younger one, and what is in neither does not exist. Both hold only while
-// every write is recorded, and the partition of each is asked for before.
+// It also knows which partitions were empty when it first looked. All items of such a partition were written since then,
+// so they are in the same generation or a younger one, and an item in neither generation does not exist. That is correct
+// only while every write is recorded here, and the partition of each item is looked up before the item is written.
 type recent struct {
 	young, old generation
 	size       int // bytes of young
@@ -229,7 +232,8 @@ func (r *recent) setEmpty(pk string, empty bool) {
 	r.size += len(pk) + 32
 }
 
-// age forgets the older generation when the younger is full. It must not be called while the group is not applied.
+// age forgets the older generation when the younger one is full. It must not be called before the group is applied: it
+// could forget the group's own writes.
 func (r *recent) age() {
 	if r.size < recentBytes {
 		return
