@@ -1,5 +1,5 @@
-// Package asl is the Amazon States Language in its JSONPath mode, as Step Functions runs it: [Parse] validates a
-// definition into an immutable [Machine], and [Step] is the pure function that moves one execution by one event.
+// Package asl implements the Amazon States Language in its JSONPath mode, as Step Functions runs it. [Parse] validates a
+// definition and returns an immutable [Machine]. [Step] is the pure function that moves one execution by one event.
 //
 // Supported: Task, Pass, Choice (every operator), Wait, Succeed, Fail, Parallel and Map (inline); InputPath, Parameters,
 // ResultSelector, ResultPath, OutputPath, Assign and variables, the context object, all intrinsic functions; Retry, Catch,
@@ -8,11 +8,12 @@
 // with the JSON path: JSONata, distributed Map, .sync and .waitForTaskToken, activities, other service integrations,
 // Credentials, and any field that the language does not know.
 //
-// The package does no I/O, reads no clock, draws no randomness of its own and starts no goroutine. Whoever drives it
-// (package engine) journals each [Event] before it performs the [Effect]s that Step returned for it; replaying the same
-// events with the same times gives the same state, the same effects and the same history.
+// The package does no I/O, reads no clock, has no random source and starts no goroutine: the time comes with each step, the
+// seed with the first event. Its driver (package engine) journals each [Event] before it performs the [Effect]s that
+// Step returned. Replaying the same events with the same times gives the same state, effects and history. That holds
+// only as long as nothing here depends on the order of a map, so whatever iterates over one sorts its keys.
 //
 // Sources: the specification (https://states-language.net/spec.html) and the Step Functions developer guide
-// (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html). Where they leave a
-// choice, AWS's observed behaviour decides, and a test names it.
+// (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html). Where they are silent, the
+// package does what was observed on AWS, and a test says so.
 package asl

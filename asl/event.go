@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Event is what happens to an execution from outside; one field set is one kind. Events are what an engine journals, so
-// their JSON form is a storage format: fields may be added, never renamed.
+// Event is what reaches an execution from outside. Exactly one field is set. Engines journal events, so their JSON is a
+// storage format: fields may be added, never renamed.
 type Event struct {
 	Started   *Started       `json:"started,omitempty"`
 	Succeeded *TaskSucceeded `json:"succeeded,omitempty"`
@@ -17,16 +17,16 @@ type Event struct {
 	Redriven  *Redriven      `json:"redriven,omitempty"`
 }
 
-// Started begins the execution; it is the first event and comes once.
+// Started starts the execution. It is the first event and occurs once.
 type Started struct {
-	// ExecutionID, Name, RoleARN, StateMachineID and StateMachineName are what the context object shows.
+	// ExecutionID, Name, RoleARN, StateMachineID and StateMachineName appear in the context object.
 	ExecutionID      string          `json:"execution_id"`
 	Name             string          `json:"name"`
 	RoleARN          string          `json:"role_arn,omitempty"`
 	StateMachineID   string          `json:"state_machine_id,omitempty"`
 	StateMachineName string          `json:"state_machine_name,omitempty"`
 	Input            json.RawMessage `json:"input"`
-	// Seed feeds every random choice of the execution: jitter, States.UUID, States.MathRandom.
+	// Seed seeds every random choice of the execution: jitter, States.UUID, States.MathRandom.
 	Seed uint64 `json:"seed"`
 }
 
@@ -43,12 +43,12 @@ type TaskFailed struct {
 	Cause string `json:"cause,omitempty"`
 }
 
-// TaskHeartbeat tells that a task is alive; its heartbeat timer starts anew.
+// TaskHeartbeat reports that a task is alive and restarts its heartbeat timer.
 type TaskHeartbeat struct {
 	Task int64 `json:"task"`
 }
 
-// TimerFired tells that a timer set by [SetTimer] is due.
+// TimerFired reports that a timer set by [SetTimer] is due.
 type TimerFired struct {
 	Timer int64 `json:"timer"`
 }
@@ -62,39 +62,39 @@ type Stopped struct {
 // Redriven resumes an execution that ended FAILED, TIMED_OUT or ABORTED at the states that did not succeed.
 type Redriven struct{}
 
-// Effect is what the driver must do; one field set is one kind. Effects of one Step are performed in order.
+// Effect is what the driver must do. Exactly one field is set. The effects of one Step are performed in order.
 type Effect struct {
 	StartTask   *StartTask
 	SetTimer    *SetTimer
-	CancelTask  int64 // the reply of this task is not wanted any more; a call still running may be left to end
+	CancelTask  int64 // the reply of this task is not wanted any more; a call that runs may be left to end
 	CancelTimer int64
 	Ended       *Ended
 }
 
 // StartTask asks for one delivery of a task.
 type StartTask struct {
-	Task     int64  // names the delivery in TaskSucceeded, TaskFailed and TaskHeartbeat; unique within the execution
+	Task     int64  // the delivery's id in TaskSucceeded, TaskFailed and TaskHeartbeat; unique in the execution
 	State    string // the state's name
-	Function string // what the resource names: for a Lambda ARN the function's name (without qualifier), else the resource as it stands
+	Function string // of a Lambda ARN the function's name, without qualifier; else the resource as in the definition
 	Resource string // as in the definition
 	Attempt  int    // 0 for the first delivery in this visit of the state, then the retry count
 	Input    json.RawMessage
-	Timeout  time.Duration // TimeoutSeconds, for the driver's information: the time-out itself comes as a timer
+	Timeout  time.Duration // TimeoutSeconds, for information only: the timeout itself is a timer
 }
 
-// SetTimer asks for a TimerFired at (or after) At. Setting a timer that is set moves it.
+// SetTimer requests a TimerFired at or after At. Setting a timer that is set already moves it.
 type SetTimer struct {
 	Timer int64
 	At    time.Time
 }
 
-// Ended tells that the execution is over.
+// Ended reports that the execution has ended. It is the last effect of its Step.
 type Ended struct {
 	Status Status
-	Output json.RawMessage // when SUCCEEDED
-	Error  string          // else
+	Output json.RawMessage // of SUCCEEDED
+	Error  string          // of the other statuses
 	Cause  string
-	// State is the state at which it failed, "" when that is not one state (the machine's time-out, a stop).
+	// State is the state that failed, "" if the end has no single state (the machine's timeout, a stop).
 	State string
 }
 

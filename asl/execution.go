@@ -8,8 +8,8 @@ import (
 	"tripsaga/asl/expr"
 )
 
-// Execution is the progress of one execution. It belongs to whoever drives it: [Step] changes it in place, and it is
-// not safe for concurrent use. It holds nothing that a replay of its events does not give back.
+// Execution is the state of one execution. [Step] changes it in place, and it is not safe for concurrent use. A replay of
+// its events restores all of it.
 type Execution struct {
 	machine  *Machine
 	status   Status
@@ -29,9 +29,9 @@ type Execution struct {
 
 	lastEvent int64 // id of the newest history event
 	exhausted bool  // the history is full
-	limited   bool  // it ended for that reason, or could not even begin
+	limited   bool  // it ended for that reason, or could not start
 
-	ready   []*thread // whose state is to be visited, first come first served
+	ready   []*thread // whose state is to be visited next, in this order
 	effects []Effect
 	scratch []byte
 	stepper stepper
@@ -46,15 +46,15 @@ type stepper struct {
 	rec func(HistoryEvent)
 }
 
-// thread is one strand of an execution: the machine itself, a branch or an iteration. When the execution has ended
-// without success its threads stay where they stood, for a redrive.
+// thread is one strand of an execution: the machine itself, a branch or an iteration. If the execution ends without
+// success, its threads keep their states for a redrive.
 type thread struct {
-	parent       *thread // whose Parallel or Map state this is a part of; nil for the machine itself
+	parent       *thread // whose Parallel or Map state started this one; nil for the machine itself
 	index        int     // of the branch or iteration
 	item         *mapItem
 	state        *state
 	input        any // the state's raw input
-	size         int // of input, or more
+	size         int // upper bound of the input's size in bytes
 	entered      time.Time
 	visited      bool           // its Entered event is recorded
 	enteredEvent int64          // the id of that event
@@ -76,29 +76,29 @@ type thread struct {
 	fork           *fork
 }
 
-// begin puts the thread before the state st. The input has at most size bytes.
+// begin moves the thread to the state st, to be visited. The input has at most size bytes.
 func (t *thread) begin(st *state, input any, size int) {
 	t.state, t.input, t.size = st, input, size
 	t.visited = false
 	t.renew()
 }
 
-// renew forgets the attempts made in this visit.
+// renew resets the attempts of this visit.
 func (t *thread) renew() {
 	t.attempt, t.retries, t.fork = 0, nil, nil
 }
 
-// Status is the execution's status.
+// Status returns the execution's status.
 func (x *Execution) Status() Status { return x.status }
 
-// LastEventID is the id of the newest history event, which is also their count.
+// LastEventID returns the id of the newest history event, which is also the number of events.
 func (x *Execution) LastEventID() int64 { return x.lastEvent }
 
-// RedriveCount tells how often the execution was redriven.
+// RedriveCount returns how often the execution was redriven.
 func (x *Execution) RedriveCount() int { return x.redrives }
 
-// Wants tells whether ev still means something to the execution. The reply of a task that timed out or was cancelled,
-// a cancelled timer and whatever comes after the end do not: [Step] ignores them.
+// Wants reports whether ev changes the execution. It is false for late events: the reply of a task that timed out or was
+// cancelled, a cancelled timer, everything after the end. [Step] ignores those, and a driver need not journal them.
 func (x *Execution) Wants(ev Event) bool {
 	switch {
 	case x == nil:
@@ -119,12 +119,14 @@ func (x *Execution) Wants(ev Event) bool {
 	return ev.Stopped != nil
 }
 
-// Step moves the execution x of m by one event and returns it with the effects to perform, in this order; x is nil for
-// Started, which comes first. Step takes ownership of x, and the effects' slice is valid until the next Step of x.
+// Step moves the execution x of m by one event. It returns the execution and the effects to perform, in order. x is nil for
+// Started, the first event. Step changes x in place, and the slice of effects is valid until the next Step of x: an
+// execution allocates little more than its data.
 //
-// rec gets the history events of the step; nil only counts them, which costs far less. An event that x does not want
-// (see [Execution.Wants]) changes nothing. The error tells a bug of the driver, and x is then unchanged: all that is
-// wrong with data fails the execution instead.
+// rec is called with each history event of the step. With nil the events are only counted, which is far cheaper; a
+// driver builds the history when somebody reads it, by a replay. An event that x does not want (see [Execution.Wants])
+// changes nothing. An error means a bug in the driver, and x is unchanged. Invalid data is not an error: it fails the
+// execution.
 func Step(m *Machine, x *Execution, ev Event, now time.Time, rec func(HistoryEvent)) (*Execution, []Effect, error) {
 	if err := checkStep(m, x, ev); err != nil {
 		return x, nil, err
@@ -175,8 +177,8 @@ func newExecution(m *Machine) *Execution {
 	return x
 }
 
-// redrive resumes the execution where it stood: at the states that were entered and not left, each with the input that
-// it had, its retries fresh. What succeeded is kept. States that resume record no second Entered event.
+// redrive resumes the execution at the states that were entered and not left, each with the input it had and with all its
+// retries. Results of states that succeeded are kept. A state that resumes records no second Entered event.
 // https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
 func (s *stepper) redrive() {
 	x := s.x

@@ -12,18 +12,18 @@ import (
 	"tripsaga/asl/expr"
 )
 
-// failure is an error inside an execution: what Retry and Catch match, and what an execution ends with.
+// failure is an error inside an execution. Retry and Catch match it, and an execution may end with it.
 type failure struct {
 	name  string
 	cause string
 	// terminal failures are matched by no wildcard: States.Runtime by nothing at all, and a data limit that the
 	// execution itself broke by its name only.
 	terminal bool
-	// branch tells that a branch of the state failed, which States.BranchFailed matches beside the error's own name.
+	// branch: a branch of the state failed. States.BranchFailed matches it as well as the error's own name.
 	branch bool
-	// timeout tells that a timer ended the task: Step Functions records it as TimedOut, without a cause.
+	// timeout: a timer ended the task. Step Functions records that as TimedOut, without a cause.
 	timeout bool
-	// state is where it began.
+	// state is the name of the state that failed first.
 	state string
 }
 
@@ -31,7 +31,7 @@ func runtimeFailure(format string, args ...any) *failure {
 	return &failure{name: ErrRuntime, cause: fmt.Sprintf(format, args...), terminal: true}
 }
 
-// dataLimit is the failure of a state that makes more data than the limit.
+// dataLimit returns the failure of a state whose data is over the limit.
 func dataLimit(state string) *failure {
 	return &failure{name: ErrDataLimitExceeded, cause: limitCause(state), terminal: true}
 }
@@ -40,8 +40,8 @@ func limitCause(name string) string {
 	return fmt.Sprintf("The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", name)
 }
 
-// OutputLimit is the event for a task whose output is over the limit, for an engine that does not want to journal it. As
-// observed on AWS, States.ALL matches this one, and the cause names the resource.
+// OutputLimit returns the event for a task whose output is over the limit, so that the driver does not journal the output.
+// As observed on AWS, States.ALL matches this error, and the cause names the resource.
 func (t *StartTask) OutputLimit() Event {
 	return Event{Failed: &TaskFailed{Task: t.Task, Error: ErrDataLimitExceeded, Cause: limitCause(taskName(t.Resource))}}
 }
@@ -54,7 +54,7 @@ func taskName(resource string) string {
 	return resource
 }
 
-// own makes f, unless it came up from below, a failure of t's state.
+// own makes f a failure of t's state, unless it comes from a branch.
 func (t *thread) own(f *failure) {
 	if f.state != "" || t.state == nil {
 		return
@@ -66,9 +66,8 @@ func (t *thread) own(f *failure) {
 	}
 }
 
-// evaluation is the failure of a path or a template of t's state. A path that matches nothing is States.Runtime on Step
-// Functions, in every field; the specification's own name for some of them, States.ParameterPathFailure, is not what one
-// sees.
+// evaluation returns the failure of a path or a template of t's state. On Step Functions, a path that matches nothing is
+// States.Runtime in every field, and never States.ParameterPathFailure, which the specification names for some.
 func (t *thread) evaluation(field string, err error) *failure {
 	var e *expr.Error
 	if !errors.As(err, &e) {
@@ -93,7 +92,7 @@ type retrier struct {
 	jitter   bool
 }
 
-// maxRetryDelay is the exclusive bound of MaxDelaySeconds, a leap year: nothing that an execution lives to see.
+// maxRetryDelay is the exclusive bound of MaxDelaySeconds, a leap year, which no execution lives to see.
 const maxRetryDelay = 31622400
 
 func (o *object) retriers() []retrier {
@@ -180,7 +179,7 @@ func (p *parser) checkErrorName(path, name string) {
 	}
 }
 
-// matches tells whether one of names stands for f.
+// matches reports whether one of names matches f.
 func matches(names []string, f *failure) bool {
 	return slices.ContainsFunc(names, f.is)
 }
@@ -201,8 +200,8 @@ func (f *failure) is(name string) bool {
 	return f.name == name
 }
 
-// retry sets the timer for another attempt, when a retrier matches f and has attempts left. The first that matches
-// decides: when it has none left, no other is asked.
+// retry sets the timer of the next attempt if a retrier matches f and has attempts left. The first retrier that matches
+// decides: when it has no attempts left, later ones are not used.
 func (s *stepper) retry(t *thread, f *failure) bool {
 	st := t.state
 	for i := range st.retry {
@@ -226,7 +225,7 @@ func (s *stepper) retry(t *thread, f *failure) bool {
 	return false
 }
 
-// delay is the wait before the retry that follows n earlier ones of this retrier.
+// delay returns the wait before the retry that follows n earlier ones of this retrier.
 func (r *retrier) delay(n int, random *random) time.Duration {
 	seconds := math.Min(r.interval*math.Pow(r.rate, float64(n)), r.maxDelay)
 	if r.jitter {
@@ -262,8 +261,8 @@ func (o *object) catchers() []catcher {
 	return list
 }
 
-// catch leaves the state by the first catcher that matches f. The error's output goes into the state's raw input; it
-// passes neither ResultSelector nor OutputPath.
+// catch leaves the state by the first catcher that matches f. The error output is placed into the state's raw input, without
+// ResultSelector and OutputPath.
 func (s *stepper) catch(t *thread, f *failure) bool {
 	for i := range t.state.catch {
 		c := &t.state.catch[i]
@@ -294,7 +293,7 @@ func (s *stepper) follow(t *thread, c *catcher, errorOutput map[string]any) {
 	s.exit(t, output, size, assigned, c.next)
 }
 
-// fail ends the attempt of t's state: retriers are asked first, then catchers, then the failure goes up.
+// fail ends the attempt of t's state. A retrier is tried first, then a catcher; otherwise the thread fails.
 func (s *stepper) fail(t *thread, f *failure) {
 	t.own(f)
 	if s.retry(t, f) {

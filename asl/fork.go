@@ -12,12 +12,12 @@ type parallel struct {
 	branches []*graph
 }
 
-// fork is a Parallel or Map state at work.
+// fork is a Parallel or Map state that runs.
 type fork struct {
 	children []*thread // by branch or iteration; nil until it starts
-	ended    int       // how many succeeded
+	ended    int       // number that succeeded
 	next     int       // the first that has not started
-	limit    int       // of those that run at once
+	limit    int       // most that run concurrently
 	begin    func(i int) (*thread, *failure)
 }
 
@@ -63,13 +63,13 @@ func (b *parallel) visit(s *stepper, t *thread, input any) {
 	s.startChildren(t)
 }
 
-// child is a thread below t. It reads t's variables as they are now; t cannot change them before the child ends. What
-// it begins with refers to t's last event: that the state started, or the end of the iteration that made place.
+// child returns a thread below t. It reads t's variables as they are now; t cannot change them before the child ends. Its
+// first history event refers to t's last one: the state's start, or the end of the iteration that made room.
 func (t *thread) child(i int) *thread {
 	return &thread{parent: t, index: i, item: t.item, vars: t.vars, last: t.last}
 }
 
-// startChildren starts as many branches or iterations as may run at once.
+// startChildren starts as many branches or iterations as may run concurrently.
 func (s *stepper) startChildren(t *thread) {
 	f := t.fork
 	for ; f.next < len(f.children) && f.next-f.ended < f.limit; f.next++ {
@@ -97,7 +97,7 @@ func (s *stepper) childSucceeded(child *thread) {
 	s.joinFork(t)
 }
 
-// joinFork gathers the outputs, in the order of the branches or items.
+// joinFork collects the outputs in the order of the branches or items.
 func (s *stepper) joinFork(t *thread) {
 	outputs := make([]any, len(t.fork.children))
 	for i, child := range t.fork.children {
@@ -108,8 +108,8 @@ func (s *stepper) joinFork(t *thread) {
 	s.complete(t, outputs)
 }
 
-// childFailed fails the whole state: the first failure decides, the other branches are aborted. That the state failed is
-// recorded once, when no retry is left.
+// childFailed fails the whole state: the first failure decides, and the other branches are aborted. The state's own failure
+// is recorded once, when no retry is left.
 func (s *stepper) childFailed(child *thread, f *failure) {
 	cause := child.last
 	s.iterationEvent(child, "MapIterationFailed")
@@ -124,11 +124,11 @@ func (s *stepper) forkFailed(t *thread, f *failure, cause int64) {
 	s.fail(t, &above)
 }
 
-// maxInlineConcurrency is how many iterations of an inline Map run at once at most:
+// maxInlineConcurrency is how many iterations of an inline Map run concurrently at most:
 // https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
 const maxInlineConcurrency = 40
 
-// mapping is a Map state, inline.
+// mapping is an inline Map state.
 type mapping struct {
 	processor       *graph
 	items           *expr.Path
@@ -171,7 +171,7 @@ func (o *object) refuseDistributed() {
 	}
 }
 
-// processor reads ItemProcessor or, as it was called before, Iterator.
+// processor reads ItemProcessor or Iterator, its former name.
 func (o *object) processor(st *state) *graph {
 	name := "ItemProcessor"
 	o.either(name, "Iterator")
@@ -260,7 +260,7 @@ func (b *mapping) limit(s *stepper, t *thread, input any) (int, *failure) {
 	return limit, nil
 }
 
-// numeral is the text of a number, which may stand in a string.
+// numeral returns the text of a number, which may be in a string.
 func numeral(v any) string {
 	if text, ok := v.(string); ok {
 		return text
@@ -269,7 +269,7 @@ func numeral(v any) string {
 	return string(number)
 }
 
-// iteration makes the thread of item i. ItemSelector is evaluated on the state's input, with $$.Map.Item in sight.
+// iteration returns the thread of item i. ItemSelector is evaluated on the state's input and sees $$.Map.Item.
 func (b *mapping) iteration(s *stepper, t *thread, input any, items []any, i int) (*thread, *failure) {
 	child := t.child(i)
 	child.item = &mapItem{index: i, value: items[i]}

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// link is a transition by name, to be resolved when all states of its graph are known.
+// link is a transition by name. connect resolves it when all states of the graph are known.
 type link struct {
 	path   string
 	name   string
@@ -13,7 +13,7 @@ type link struct {
 	target **state
 }
 
-// link notes that target is the state called name, in the graph of the state that o describes.
+// link registers that target is the state called name, in the graph of the state that o describes.
 func (o *object) link(field, name string, target **state) {
 	o.p.links = append(o.p.links, link{path: o.at(field), name: name, graph: o.graph, target: target})
 }
@@ -27,7 +27,7 @@ func (p *parser) connect() {
 	}
 }
 
-// targets are the states that st can go to, the normal way first, without repeats.
+// targets returns the states that st can go to, Next first, without repeats.
 func (st *state) targets() []*state {
 	var all []*state
 	for _, e := range st.edges() {
@@ -55,7 +55,7 @@ func (g *graph) walk(visit func(*state)) {
 	from(g.start)
 }
 
-// checkReachable refuses states that no path leads to, and graphs that never end.
+// checkReachable refuses states that cannot be reached, and graphs that cannot end.
 func (p *parser) checkReachable(g *graph) {
 	reached := map[string]bool{}
 	ends := false
@@ -78,7 +78,7 @@ func (p *parser) checkReachable(g *graph) {
 
 func (st *state) isTerminal() bool { return st.end || st.kind == "Succeed" || st.kind == "Fail" }
 
-// checkScopes refuses variables that an outer scope assigns too: a branch cannot assign to them.
+// checkScopes refuses variables that an outer scope assigns as well, since a branch cannot assign to those.
 func (p *parser) checkScopes(g *graph, outer map[string]bool) {
 	own := maps.Clone(outer)
 	if own == nil {
@@ -101,7 +101,7 @@ func (p *parser) checkScopes(g *graph, outer map[string]bool) {
 	})
 }
 
-// graphs are the branches of a Parallel state, the processor of a Map state.
+// graphs returns the branches of a Parallel state or the processor of a Map state.
 func (st *state) graphs() []*graph {
 	switch b := st.body.(type) {
 	case *parallel:

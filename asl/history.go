@@ -11,8 +11,8 @@ import (
 // HistoryEvent is one entry of an execution's history, see [history.Event].
 type HistoryEvent = history.Event
 
-// record counts an event of the strand whose newest event is *last, and gives it to be filled in and passed to rec;
-// nil when nobody wants it. The last place of a full history is kept for the execution's own end.
+// record counts a history event of the thread whose newest event is *last. It returns the event for the caller to fill in and
+// pass to rec, nil if there is no rec. The last event of a full history is reserved for the execution's end.
 func (s *stepper) record(last *int64, kind string) *HistoryEvent {
 	x := s.x
 	if x.lastEvent >= MaxHistory-1 && !history.Ends(kind) {
@@ -28,7 +28,7 @@ func (s *stepper) record(last *int64, kind string) *HistoryEvent {
 	return &HistoryEvent{Timestamp: s.now, Type: kind, ID: x.lastEvent, PreviousEventID: previous}
 }
 
-// executionStarted leaves the strand without a newest event: the event after it has previousEventId 0, too.
+// executionStarted records the start. It leaves *last at 0: as on Step Functions, the next event has previousEventId 0, too.
 func (s *stepper) executionStarted(input []byte) {
 	var last int64
 	if e := s.record(&last, history.ExecutionStarted); e != nil {
@@ -100,7 +100,7 @@ func (s *stepper) stateAborted(t *thread) {
 	}
 }
 
-// taskScheduled records the delivery of input; params is what Parameters made of the state's input.
+// taskScheduled records the delivery of input; params is the state's input after Parameters.
 func (s *stepper) taskScheduled(t *thread, b *task, input []byte, params any, timeout time.Duration) {
 	seconds, heartbeat := int(timeout.Seconds()), int(t.heartbeatEvery.Seconds())
 	if !b.resource.invoke {
@@ -123,7 +123,7 @@ func (s *stepper) taskScheduled(t *thread, b *task, input []byte, params any, ti
 
 var lambdaInvoke = history.IntegrationDetails{ResourceType: "lambda", Resource: "invoke"}
 
-// regionOf is the region in an ARN, "" when id is none.
+// regionOf returns the region of an ARN, "" if id is not an ARN.
 func regionOf(id string) string {
 	if parts := strings.SplitN(id, ":", 5); len(parts) == 5 && parts[0] == "arn" {
 		return parts[3]
@@ -144,7 +144,7 @@ func (s *stepper) taskStarted(t *thread, b *task) {
 	}
 }
 
-// taskEndedWell records a task's output as it came; result is what the state makes of it.
+// taskEndedWell records a task's raw output; result is the state's result.
 func (s *stepper) taskEndedWell(t *thread, b *task, output []byte, result any) {
 	if !b.resource.invoke {
 		if e := s.record(&t.last, "LambdaFunctionSucceeded"); e != nil {
@@ -197,7 +197,7 @@ func (s *stepper) functionEndedBadly(t *thread, kind string, details history.Fai
 	s.rec(*e)
 }
 
-// forkStarted records that a Parallel or Map state begins its n branches or iterations.
+// forkStarted records that a Parallel or Map state starts its n branches or iterations.
 func (s *stepper) forkStarted(t *thread, n int) {
 	e := s.record(&t.last, t.state.kind+"StateStarted")
 	if e == nil {
@@ -215,7 +215,7 @@ func (s *stepper) forkEvent(t *thread, suffix string) {
 	}
 }
 
-// iterationEvent records an event of an iteration; the branches of a Parallel state have none.
+// iterationEvent records an event of an iteration. Branches of a Parallel state have no such events.
 func (s *stepper) iterationEvent(child *thread, kind string) {
 	st := child.parent.state
 	if st.kind != "Map" {

@@ -2,7 +2,7 @@ package asl
 
 import "tripsaga/asl/expr"
 
-// selection is InputPath or OutputPath: the zero value keeps everything, none gives {}.
+// selection is InputPath or OutputPath. The zero value selects everything; none selects {}.
 type selection struct {
 	path *expr.Path
 	none bool
@@ -48,7 +48,7 @@ func (sel selection) apply(s *stepper, t *thread, data any, field string) (any, 
 	return v, nil
 }
 
-// placement is ResultPath: the zero value replaces the state's raw input by the result, discard drops the result.
+// placement is ResultPath. The zero value replaces the state's raw input by the result; discard drops the result.
 type placement struct {
 	path    *expr.Path
 	discard bool
@@ -93,7 +93,7 @@ func (pl placement) apply(raw, result any) (any, *failure) {
 	return v, nil
 }
 
-// template evaluates a payload template on data; without one it gives data back.
+// template evaluates a payload template on data. Without a template it returns data.
 func (s *stepper) template(t *thread, tpl *expr.Template, data any, field string) (any, *failure) {
 	if tpl == nil {
 		return data, nil
@@ -105,8 +105,8 @@ func (s *stepper) template(t *thread, tpl *expr.Template, data any, field string
 	return v, nil
 }
 
-// complete is a state's way out after its work: ResultSelector, Assign, ResultPath, OutputPath, in Step Functions'
-// order. Assign sees the result as it came, before ResultSelector.
+// complete leaves a state with a result. It applies ResultSelector, Assign, ResultPath and OutputPath in Step Functions'
+// order. Assign sees the result before ResultSelector.
 func (s *stepper) complete(t *thread, result any) {
 	st := t.state
 	assigned, f := s.assign(t, st.assign, result)
@@ -126,21 +126,23 @@ func (s *stepper) complete(t *thread, result any) {
 	s.leave(t, output, st.placement.size(t.size, result), assigned, st.next)
 }
 
-// size is at least the size of what apply gives for a raw input of that size, or more than the limit.
+// size returns an upper bound of the size of apply's output, for a raw input of that size. Sizes are bounds so that most
+// states need not measure their data: a path adds a result to data whose bound is known, and only a bound over the limit
+// is checked against the data itself.
 func (pl placement) size(raw int, result any) int {
 	if pl.discard {
 		return raw
 	}
 	size := expr.Size(result, MaxData)
 	if pl.path != nil {
-		// An object that Set creates costs `"name":{},`, where the path has `.name`.
+		// An object that Set creates adds `"name":{},` to the data, where the path has `.name`.
 		size += raw + 5*len(pl.path.String())
 	}
 	return size
 }
 
-// leave applies OutputPath to data and goes on to next, or ends the thread when there is none. Data has at most size
-// bytes; the output is only measured when that is not enough to know that it is within the limit.
+// leave applies OutputPath to data and moves the thread to next, or ends it if next is nil. Data has at most size bytes; the
+// output is measured only if that bound is over the limit.
 func (s *stepper) leave(t *thread, data any, size int, assigned map[string]any, next *state) {
 	output, f := t.state.output.apply(s, t, data, "OutputPath")
 	if f == nil && (size > MaxData || t.state.output != selection{}) {
@@ -153,7 +155,7 @@ func (s *stepper) leave(t *thread, data any, size int, assigned map[string]any, 
 	s.exit(t, output, size, assigned, next)
 }
 
-// inputSize is the size of input, which InputPath made of the thread's, or more.
+// inputSize returns an upper bound of the size of input, which InputPath selected from the thread's.
 func (t *thread) inputSize(input any) int {
 	if t.state.input == (selection{}) {
 		return t.size
@@ -161,7 +163,7 @@ func (t *thread) inputSize(input any) int {
 	return expr.Size(input, MaxData)
 }
 
-// checkSize measures what t's state makes and refuses what is over the limit.
+// checkSize measures v and fails if it is over the limit.
 func (t *thread) checkSize(v any) (int, *failure) {
 	size := expr.Size(v, MaxData)
 	if size > MaxData {

@@ -9,7 +9,7 @@ import (
 	"tripsaga/asl/expr"
 )
 
-// Machine is a validated definition. It never changes: any number of executions may use it at once.
+// Machine is a validated definition. It is immutable, and safe for concurrent use by any number of executions.
 type Machine struct {
 	comment   string
 	root      *graph
@@ -19,24 +19,24 @@ type Machine struct {
 	notes     []Problem
 }
 
-// Comment is the definition's Comment, or "".
+// Comment returns the definition's Comment, or "".
 func (m *Machine) Comment() string { return m.comment }
 
-// StartAt is the name of the first state.
+// StartAt returns the name of the first state.
 func (m *Machine) StartAt() string { return m.root.start.name }
 
-// Timeout is the machine's TimeoutSeconds; 0 means none.
+// Timeout returns the machine's TimeoutSeconds; 0 means no limit.
 func (m *Machine) Timeout() time.Duration { return m.timeout }
 
-// States describes every state, those of Parallel and Map states included: in the order in which they are reached from
-// StartAt, following Next first, then the rules of a Choice, then what Catch leads to. A nested state follows its parent.
+// States returns every state, including those inside of Parallel and Map states. They are in the order in which they are
+// reached from StartAt, following Next first, then the rules of a Choice, then Catch. A nested state follows its parent.
 func (m *Machine) States() []StateInfo { return slices.Clone(m.states) }
 
-// Functions are the names of the functions that the tasks call, sorted. A name that an execution computes
-// (FunctionName.$) is not among them.
+// Functions returns the names of the functions that the tasks call, sorted. It lacks names that an execution computes
+// (FunctionName.$).
 func (m *Machine) Functions() []string { return slices.Clone(m.functions) }
 
-// Notes are the places of the definition that Step Functions accepts and that do not do what one may think.
+// Notes returns places of the definition that Step Functions accepts, but that may not do what the author expects.
 func (m *Machine) Notes() []Problem { return slices.Clone(m.notes) }
 
 // graph is one set of states: the machine's own, a branch of a Parallel state or the processor of a Map state.
@@ -72,8 +72,7 @@ type state struct {
 	canRetry  bool // Task, Parallel, Map: the context object shows RetryCount
 }
 
-// body is what a state's type does. visit begins (or, after a retry, begins again) the work on input, which is the
-// state's input after InputPath.
+// body is the behaviour of a state's type. visit starts an attempt; input is the state's input after InputPath.
 type body interface {
 	visit(s *stepper, t *thread, input any)
 }
@@ -87,11 +86,11 @@ type StateInfo struct {
 	// Parent is the name of the Parallel or Map state around it, "" at the top; Branch is the branch's index in it.
 	Parent string
 	Branch int
-	// StartsAt tells that the machine, or its branch, starts here.
+	// StartsAt is true if the machine, or the branch, starts here.
 	StartsAt bool
 	Comment  string
 	Edges    []Edge
-	// End tells that the machine, or its branch, can end here.
+	// End is true if the machine, or the branch, can end here.
 	End bool
 
 	Function  string // of a Task; "" when the execution computes it
@@ -100,10 +99,10 @@ type StateInfo struct {
 	Heartbeat time.Duration
 	Retry     []RetryInfo
 	Catch     []CatchInfo
-	Error     string // of a Fail state, when it stands in the definition
+	Error     string // of a Fail state, if it is a constant
 }
 
-// EdgeKind tells why an execution follows an edge.
+// EdgeKind is the reason why an execution follows an edge.
 type EdgeKind string
 
 // The kinds of edge.
@@ -114,7 +113,7 @@ const (
 	EdgeCatch   EdgeKind = "catch"
 )
 
-// Edge is a transition to another state. Label is "" for Next, "default" for Default, a rule in words for a rule of a
+// Edge is a transition to another state. Label is "" for Next, "default" for Default, the rule in words for a rule of a
 // Choice, and the names of the errors, joined by ", ", for a catcher.
 type Edge struct {
 	To     string
@@ -123,7 +122,7 @@ type Edge struct {
 	target *state
 }
 
-// RetryInfo is a retrier, its defaults filled in.
+// RetryInfo is a retrier with its defaults filled in.
 type RetryInfo struct {
 	Errors      []string
 	Interval    time.Duration
@@ -139,7 +138,7 @@ type CatchInfo struct {
 	Next   string
 }
 
-// edges are the transitions out of st, the normal way first.
+// edges returns the transitions out of st, Next first.
 func (st *state) edges() []Edge {
 	var edges []Edge
 	add := func(kind EdgeKind, label string, target *state) {
@@ -160,7 +159,7 @@ func (st *state) edges() []Edge {
 	return edges
 }
 
-// describe fills in what the machine tells of itself.
+// describe fills in what States and Functions return.
 func (m *Machine) describe() {
 	functions := map[string]bool{}
 	m.describeGraph(m.root, functions)

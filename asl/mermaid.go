@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Mermaid is the machine as a Mermaid state diagram, which GitHub shows: plain arrows for Next, labelled ones for the
-// rules of a Choice and for Catch, the status with which the machine ends, and the Comment of each last state. The same
-// machine gives the same text.
+// Mermaid returns the machine as a Mermaid state diagram, which GitHub renders: plain arrows for Next, labelled ones for
+// the rules of a Choice and for Catch, the status with which the machine ends, and the Comment of each last state. The
+// text is the same for the same machine.
 func (m *Machine) Mermaid() string {
 	d := &diagram{ids: map[*state]string{}}
 	d.line("stateDiagram-v2")
@@ -36,7 +36,7 @@ func (d *diagram) graph(g *graph) {
 	g.walk(d.arrows)
 }
 
-// declare names a state, where its own name cannot stand for it, and draws what it contains.
+// declare declares a state, with an alias if Mermaid does not allow its name, and draws what it contains.
 func (d *diagram) declare(st *state) {
 	d.ids[st] = st.name
 	if !isPlainName(st.name) || reservedInMermaid[strings.ToLower(st.name)] {
@@ -85,8 +85,8 @@ func (d *diagram) arrows(st *state) {
 	}
 }
 
-// endStatus is what the machine ends with at a Succeed or Fail state. With other last states, a Task with End, it
-// depends on how they go, which their Comment may tell.
+// endStatus returns the machine's status after a Succeed or Fail state. After another last state, such as a Task with End,
+// the status depends on the outcome, which its Comment may explain.
 func (st *state) endStatus() string {
 	switch b := st.body.(type) {
 	case *failing:
@@ -101,17 +101,17 @@ func (st *state) endStatus() string {
 
 func quoteLabel(s string) string { return `"` + strings.ReplaceAll(plainLabel(s), `"`, "'") + `"` }
 
-// plainLabel keeps what would end a label out of it. Mermaid writes such characters as entities.
+// plainLabel replaces the characters that would end a label by entities.
 func plainLabel(s string) string {
 	return strings.NewReplacer("\n", " ", ";", "#59;", "#", "#35;", ":", "#58;", "<", "#lt;", ">", "#gt;").Replace(s)
 }
 
-// noteText keeps out what ends a note; entities do.
+// noteText replaces what would end a note by entities.
 func noteText(s string) string {
 	return strings.NewReplacer("\n", " ", ";", ",", ":", ",", "#", "").Replace(s)
 }
 
-// describeRule puts a rule of a Choice into words, for the labels of a diagram: `$.status StringEquals "paid"`.
+// describeRule returns a rule of a Choice in words, for the labels of a diagram: `$.status StringEquals "paid"`.
 func describeRule(v any) string {
 	rule, ok := v.(map[string]any)
 	if !ok {

@@ -11,8 +11,8 @@ import (
 	"tripsaga/asl/expr"
 )
 
-// object reads one JSON object of a definition. Every field that is asked for becomes a known one; close reports the
-// others, so that the code that reads a field is also the list of what is allowed.
+// object reads one JSON object of a definition. It remembers the fields that are read, and close reports all others. So the
+// code that reads the fields is also the list of the fields that are allowed.
 type object struct {
 	p      *parser
 	path   string
@@ -22,7 +22,7 @@ type object struct {
 	known  []string
 }
 
-// object takes v as an object; ok is false, and a problem noted, when it is none.
+// object returns v as an object. If v is not an object, it adds a problem and ok is false.
 func (p *parser) object(v any, path, what string) (*object, bool) {
 	fields, ok := v.(map[string]any)
 	if !ok {
@@ -32,7 +32,7 @@ func (p *parser) object(v any, path, what string) (*object, bool) {
 	return &object{p: p, path: path, what: what, fields: fields}, true
 }
 
-// child takes v, which stands at path inside o, as an object.
+// child returns v, which is at path inside o, as an object.
 func (o *object) child(v any, path, what string) (*object, bool) {
 	c, ok := o.p.object(v, path, what)
 	if ok {
@@ -68,7 +68,7 @@ func (o *object) text(name string) (string, bool) {
 	return s, ok
 }
 
-// requiredText reads a string field that must be there and not be empty.
+// requiredText reads a string field that is required and must not be empty.
 func (o *object) requiredText(name string) string {
 	s, ok := o.text(name)
 	if !o.has(name) {
@@ -150,7 +150,7 @@ func (o *object) referencePath(name string) *expr.Path {
 	return p
 }
 
-// syntax notes the error of a template or a choice rule at its place inside the value at path.
+// syntax adds the error of a template or a choice rule as a problem, at its place inside the value at path.
 func (p *parser) syntax(path string, err error) {
 	var e *expr.SyntaxError
 	if errors.As(err, &e) {
@@ -160,7 +160,7 @@ func (p *parser) syntax(path string, err error) {
 	p.problem(path, "%s", err)
 }
 
-// syntaxMessage is the error of a template or a choice rule without its place.
+// syntaxMessage returns the error of a template or a choice rule without its place.
 func syntaxMessage(err error) string {
 	var e *expr.SyntaxError
 	if errors.As(err, &e) {
@@ -169,7 +169,7 @@ func syntaxMessage(err error) string {
 	return err.Error()
 }
 
-// refuse notes a field that Step Functions knows and this package does not.
+// refuse adds a problem if a field is used that Step Functions knows and this package does not support.
 func (o *object) refuse(name, why string) {
 	if _, ok := o.get(name); ok {
 		o.problem(name, "%s", why)
@@ -178,14 +178,14 @@ func (o *object) refuse(name, why string) {
 	delete(o.fields, name)
 }
 
-// either notes when two fields exclude each other and both are there.
+// either adds a problem if both of two fields are there that exclude each other.
 func (o *object) either(a, b string) {
 	if o.has(a) && o.has(b) {
 		o.problem(b, "%s and %s exclude each other", a, b)
 	}
 }
 
-// close reports the fields that nobody asked for.
+// close adds a problem for each field that was not read.
 func (o *object) close() {
 	o.text("Comment")
 	for name := range o.fields {
@@ -213,7 +213,7 @@ func kindOf(v any) string {
 	return "an object"
 }
 
-// shown is a value in a message: itself when it is short, else its kind.
+// shown returns a value for a message: the value if it is short, else its kind.
 func shown(v any) string {
 	switch v := v.(type) {
 	case json.Number:

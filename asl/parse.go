@@ -17,11 +17,11 @@ import (
 // maxSeconds bounds every duration of a definition, as Step Functions does.
 const maxSeconds = 99999999
 
-// parser collects what is wrong instead of stopping at the first.
+// parser collects all problems instead of stopping at the first.
 type parser struct {
 	problems []Problem
 	notes    []Problem
-	names    map[string]string // each state's name in the whole machine, with its path
+	names    map[string]string // path of each state in the whole machine, by name
 	links    []link
 }
 
@@ -33,12 +33,12 @@ func (p *parser) note(path, format string, args ...any) {
 	p.notes = append(p.notes, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// Parse validates a definition: JSON of at most [MaxDefinition] bytes. The error is a [*DefinitionError] that tells all
-// that is wrong, features of Step Functions that this package does not have included: what parses runs as it would
-// there.
+// Parse validates a definition, JSON of at most [MaxDefinition] bytes. The error is a [*DefinitionError] with all problems.
+// Features of Step Functions that this package does not support are problems, too, so a definition that parses runs as
+// on Step Functions.
 //
-// A Resource like "${ReserveFlight}", a placeholder that the deployment substitutes, stands for the function of that
-// name: the file that is deployed runs here unchanged.
+// A Resource may be a placeholder such as "${ReserveFlight}", which a deployment substitutes. Here it names the function
+// ReserveFlight, so the file that is deployed runs unchanged.
 func Parse(definition []byte) (*Machine, error) {
 	p := &parser{names: map[string]string{}}
 	if v, ok := p.decodeDefinition(definition); ok {
@@ -145,7 +145,7 @@ func (p *parser) state(g *graph, name string, v any, path string) {
 	o.close()
 }
 
-// kinds reads what each type of state has of its own.
+// kinds parses the fields that only one type of state has.
 var kinds map[string]func(*object, *state) body
 
 func init() {
@@ -161,7 +161,7 @@ func (o *object) refuseJSONata() {
 	}
 }
 
-// transition reads Next and End, of which exactly one must be there.
+// transition reads Next and End, of which exactly one is required.
 func (o *object) transition(st *state) {
 	st.end = o.flag("End")
 	next, hasNext := o.text("Next")
@@ -191,7 +191,7 @@ func (o *object) flow(st *state) {
 	st.assign = o.assignment()
 }
 
-// scan refuses, wherever it stands, what only a callback could provide.
+// scan refuses what only a callback could provide, anywhere in the definition.
 func (p *parser) scan(v any, path, key string, depth int) {
 	if depth > maxDepth {
 		p.problem(path, "nested more than %d deep", maxDepth)
@@ -214,7 +214,7 @@ func (p *parser) scan(v any, path, key string, depth int) {
 	}
 }
 
-// maxDepth bounds how deep a definition may nest; a real one is far below.
+// maxDepth is how deep a definition may nest; real ones are far below.
 const maxDepth = 200
 
 // decodeDefinition reads a definition into map[string]any, []any, string, bool, nil and json.Number.
@@ -236,7 +236,7 @@ func (p *parser) decodeDefinition(data []byte) (any, bool) {
 	return v, err == nil
 }
 
-// join is the JSON path of a field.
+// join returns the JSON path of a field.
 func join(path, field string) string {
 	if isPlainName(field) {
 		return path + "." + field
@@ -244,7 +244,7 @@ func join(path, field string) string {
 	return path + "['" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(field) + "']"
 }
 
-// at is the JSON path of an array's element.
+// at returns the JSON path of an array's element.
 func at(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
 func isPlainName(s string) bool {
@@ -257,7 +257,7 @@ func isPlainName(s string) bool {
 	return s != ""
 }
 
-// Problem is one thing that is wrong, or doubtful, in a definition.
+// Problem is one error, or one doubtful place, in a definition.
 type Problem struct {
 	Path    string // JSON path of the place, such as "$.States.Pay.Retry[1].IntervalSeconds"
 	Message string // what is wrong there and what is allowed
@@ -265,7 +265,7 @@ type Problem struct {
 
 func (p Problem) String() string { return p.Path + ": " + p.Message }
 
-// DefinitionError tells everything that [Parse] found wrong with a definition, in the order of the paths.
+// DefinitionError lists everything that is wrong with a definition, ordered by path.
 type DefinitionError struct {
 	Problems []Problem
 }

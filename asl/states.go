@@ -74,7 +74,7 @@ func parseChoice(o *object, st *state) body {
 	return b
 }
 
-// choiceRule reads what a rule has beside its comparison.
+// choiceRule reads a rule: its comparison, Assign and Next.
 func (o *object) choiceRule(r *choiceRule) {
 	r.assign = o.assignment()
 	if next := o.requiredText("Next"); next != "" {
@@ -110,7 +110,7 @@ func (b *choosing) visit(s *stepper, t *thread, input any) {
 	s.choose(t, t.state.assign, input, b.fallback)
 }
 
-// choose goes to next. A rule brings its own Assign; the state's belongs to Default.
+// choose leaves for next. A rule has its own Assign; the state's Assign is for Default.
 func (s *stepper) choose(t *thread, a *assignment, input any, next *state) {
 	assigned, f := s.assign(t, a, input)
 	if f != nil {
@@ -120,12 +120,12 @@ func (s *stepper) choose(t *thread, a *assignment, input any, next *state) {
 	s.leave(t, input, t.inputSize(input), assigned, next)
 }
 
-// maxWait is how many seconds a Wait state may wait at most, as observed on AWS.
+// maxWait is the longest wait of a Wait state in seconds, as observed on AWS.
 const maxWait = math.MaxInt32
 
-// waiting is a Wait state; one of the fields says until when.
+// waiting is a Wait state. One of the fields is set.
 type waiting struct {
-	seconds       int // when all others are zero
+	seconds       int // if all others are zero
 	timestamp     time.Time
 	secondsPath   *expr.Path
 	timestampPath *expr.Path
@@ -156,7 +156,7 @@ func parseWait(o *object, st *state) body {
 	return b
 }
 
-// parseTimestamp reads RFC 3339 with the capital T and Z that the language asks for.
+// parseTimestamp parses RFC 3339 with the capital T and Z that the language requires.
 func parseTimestamp(text string) (time.Time, bool) {
 	for _, c := range text {
 		if c == 't' || c == 'z' || c == ' ' {
@@ -184,7 +184,7 @@ func (b *waiting) visit(s *stepper, t *thread, input any) {
 	t.waitTimer = s.setTimer(t, until)
 }
 
-// over goes on when the wait's timer has fired.
+// over completes the state when the wait's timer has fired.
 func (b *waiting) over(s *stepper, t *thread) {
 	input, f := t.state.input.apply(s, t, t.input, "InputPath")
 	if f != nil {
@@ -206,7 +206,7 @@ func (b *waiting) until(s *stepper, t *thread, input any) (time.Time, *failure) 
 	return s.now.Add(time.Duration(b.seconds) * time.Second), nil
 }
 
-// secondsFrom reads SecondsPath. What Step Functions says of other values, it says here.
+// secondsFrom reads SecondsPath. Its messages for invalid values are those of Step Functions.
 func (b *waiting) secondsFrom(s *stepper, t *thread, input any) (time.Time, *failure) {
 	v, err := b.secondsPath.Get(s.env(t, input))
 	if err != nil {
@@ -255,7 +255,7 @@ type failing struct {
 	name, cause dynamicText
 }
 
-// dynamicText is a text that stands in the definition, or that a path or an intrinsic function gives.
+// dynamicText is a text: a constant, or the value of a path or an intrinsic function.
 type dynamicText struct {
 	field    string
 	text     string

@@ -68,7 +68,8 @@ func (s *stepper) startClock() {
 	}
 }
 
-// run visits states until all threads wait for something. Threads take turns, so that branches move side by side.
+// run visits states until every thread waits for an event. Threads take turns, so branches make progress alike, and the
+// order is that of the queue, which a replay repeats.
 func (s *stepper) run() {
 	x := s.x
 	for i := 0; i < len(x.ready) && x.status == Running && !x.exhausted; i++ {
@@ -81,7 +82,7 @@ func (s *stepper) run() {
 	}
 }
 
-// visit enters t's state, or makes another attempt at it.
+// visit enters t's state, or starts another attempt.
 func (s *stepper) visit(t *thread) {
 	if t.done || t.stopped {
 		return
@@ -100,7 +101,7 @@ func (s *stepper) visit(t *thread) {
 	t.state.body.visit(s, t, input)
 }
 
-// exit leaves t's state for next; without one the thread ends with output, which has at most size bytes.
+// exit leaves t's state for next. If next is nil the thread ends with output. The output has at most size bytes.
 func (s *stepper) exit(t *thread, output any, size int, assigned map[string]any, next *state) {
 	s.stateExited(t, output, assigned)
 	t.set(assigned)
@@ -110,7 +111,7 @@ func (s *stepper) exit(t *thread, output any, size int, assigned map[string]any,
 		return
 	}
 	t.done, t.output = true, output
-	t.input, t.vars = nil, nil // nobody asks any more, and a Map state may have thousands of iterations
+	t.input, t.vars = nil, nil // not read again, and a Map state may have thousands of iterations
 	if t.parent != nil {
 		s.childSucceeded(t)
 		return
@@ -118,7 +119,7 @@ func (s *stepper) exit(t *thread, output any, size int, assigned map[string]any,
 	s.succeed(output)
 }
 
-// giveUp ends the thread by f, which neither Retry nor Catch took.
+// giveUp ends the thread with f, which neither Retry nor Catch handled.
 func (s *stepper) giveUp(t *thread, f *failure) {
 	t.stopped = true
 	t.own(f)
@@ -190,13 +191,13 @@ func (s *stepper) succeed(output any) {
 	s.effect(Effect{Ended: &Ended{Status: Succeeded, Output: text}})
 }
 
-// encode is v as JSON, in memory of its own and no more than it needs.
+// encode returns v as JSON. It encodes into a buffer that is reused and returns an exact copy, since the result is kept.
 func (s *stepper) encode(v any) []byte {
 	s.x.scratch = expr.AppendEncode(s.x.scratch[:0], v)
 	return bytes.Clone(s.x.scratch)
 }
 
-// end ends the execution without success. What still runs is cancelled, and stays where it stands for a redrive.
+// end ends the execution without success. It cancels what still runs; the threads keep their states for a redrive.
 func (s *stepper) end(status Status, f *failure) {
 	if status != Failed {
 		s.abort(s.x.root, 0)
@@ -225,7 +226,7 @@ func (s *stepper) stopClock() {
 	}
 }
 
-// abort cancels what t waits for and records it. The events refer to the one that caused it; 0 is none of the history.
+// abort cancels what t waits for and records that. The history events refer to the event cause; 0 means no event.
 func (s *stepper) abort(t *thread, cause int64) {
 	if t.done || t.state == nil {
 		return
@@ -259,7 +260,7 @@ func (t *thread) follow(cause int64) {
 	}
 }
 
-// cancel is abort without a record.
+// cancel is abort without history events.
 func (s *stepper) cancel(t *thread) {
 	if t.fork != nil {
 		for _, child := range t.fork.children {
@@ -280,8 +281,8 @@ func (s *stepper) cancelOwn(t *thread) {
 	s.cancelTimer(&t.waitTimer)
 }
 
-// CanRedrive tells why the execution cannot be redriven, nil when it can: it must have ended other than SUCCEEDED, with
-// room in its history.
+// CanRedrive returns why the execution cannot be redriven, nil if it can. It must have ended with another status than
+// SUCCEEDED, and its history must have room.
 func (x *Execution) CanRedrive() error {
 	switch {
 	case x == nil:

@@ -18,7 +18,7 @@ type task struct {
 	heartbeat seconds
 }
 
-// seconds is a duration that stands in the definition or that a path finds in the input. The zero value is none.
+// seconds is a duration, a constant or selected by a path. The zero value means no limit.
 type seconds struct {
 	field string
 	value time.Duration
@@ -118,7 +118,7 @@ func (b *task) visit(s *stepper, t *thread, input any) {
 	s.deliver(t, b, function, payload, params, timeout)
 }
 
-// call is the function to call, and with what.
+// call returns the function to call and its payload.
 func (b *task) call(params any) (function string, payload any, f *failure) {
 	if !b.resource.invoke {
 		return b.resource.function, params, nil
@@ -131,8 +131,8 @@ func (b *task) call(params any) (function string, payload any, f *failure) {
 	return functionName(name), fields["Payload"], nil
 }
 
-// request is what a function gets for a payload, as observed on AWS for lambda:invoke: {} when there is none, or null,
-// and the text itself of a string that holds JSON.
+// request returns the function's input for a payload. As observed on AWS, lambda:invoke sends {} for a missing payload and
+// for null, and it sends a string that holds JSON without its quotes.
 func (b *task) request(s *stepper, payload any) []byte {
 	text, isText := payload.(string)
 	switch {
@@ -176,7 +176,7 @@ func (d *seconds) eval(s *stepper, t *thread, input any) (time.Duration, *failur
 	return time.Duration(n) * time.Second, f
 }
 
-// wholeSeconds is the number of seconds that path finds in data.
+// wholeSeconds returns the number of seconds that path selects from data.
 func (s *stepper) wholeSeconds(t *thread, path *expr.Path, data any, field string) (int, *failure) {
 	v, err := path.Get(s.env(t, data))
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *stepper) wholeSeconds(t *thread, path *expr.Path, data any, field strin
 	return n, nil
 }
 
-// taskSucceeded takes a task's output.
+// taskSucceeded handles a task's output.
 func (s *stepper) taskSucceeded(t *thread, output json.RawMessage) {
 	b := t.state.body.(*task)
 	s.releaseTask(t)
@@ -222,14 +222,14 @@ func (s *stepper) taskFailed(t *thread, b *task, f *failure) {
 	s.fail(t, f)
 }
 
-// heartbeat starts the heartbeat timer anew, under its id.
+// heartbeat restarts the heartbeat timer under its id.
 func (s *stepper) heartbeat(t *thread) {
 	if t.heartbeatTimer != 0 {
 		s.effect(Effect{SetTimer: &SetTimer{Timer: t.heartbeatTimer, At: s.now.Add(t.heartbeatEvery)}})
 	}
 }
 
-// releaseTask forgets the delivery: a reply that comes later is stale.
+// releaseTask forgets the delivery, so that [Execution.Wants] is false for a later reply.
 func (s *stepper) releaseTask(t *thread) {
 	delete(s.x.tasks, t.task)
 	t.task = 0
@@ -237,14 +237,14 @@ func (s *stepper) releaseTask(t *thread) {
 	s.cancelTimer(&t.heartbeatTimer)
 }
 
-// resource is what a Resource field names.
+// resource is a parsed Resource field.
 type resource struct {
 	text     string
 	function string // "" when Parameters name it
 	invoke   bool   // arn:aws:states:::lambda:invoke
 }
 
-// parseResource reads a Resource; why tells what is wrong, "" when nothing is.
+// parseResource parses a Resource. why is what is wrong with it, "" if it is valid.
 func parseResource(text string) (r resource, why string) {
 	r.text = text
 	parts := strings.Split(text, ":")
@@ -288,8 +288,8 @@ func integration(r resource, parts []string) (resource, string) {
 	return r, ""
 }
 
-// substituted takes the name out of a placeholder: "${ReserveFlight}" is what a deployment substitutes by the ARN of
-// the function ReserveFlight.
+// substituted returns the name in a placeholder. A deployment substitutes "${ReserveFlight}" by the ARN of the function
+// ReserveFlight.
 func substituted(name string) string {
 	if inner, ok := strings.CutPrefix(name, "${"); ok && strings.HasSuffix(inner, "}") {
 		return strings.TrimSuffix(inner, "}")
@@ -297,7 +297,7 @@ func substituted(name string) string {
 	return name
 }
 
-// functionName is the name in what FunctionName may hold: a name, "name:qualifier", an ARN or a part of one.
+// functionName returns the function's name in a FunctionName: a name, "name:qualifier", an ARN or a part of one.
 func functionName(text string) string {
 	if strings.HasPrefix(text, "${") {
 		return substituted(text)

@@ -14,7 +14,7 @@ import (
 	"tripsaga/asl/expr"
 )
 
-// contextObject is $$, built when an expression first asks for it.
+// contextObject is $$. It is built when an expression first reads it, since most states do not.
 type contextObject struct {
 	thread    *thread
 	value     map[string]any
@@ -22,13 +22,13 @@ type contextObject struct {
 	machine   map[string]any
 }
 
-// forget drops what belongs to one visit.
+// forget drops the cached values of one visit.
 func (c *contextObject) forget() { c.value = nil }
 
-// restart drops what a redrive changes.
+// restart drops the cached values that a redrive changes.
 func (c *contextObject) restart() { c.value, c.execution = nil, nil }
 
-// env is the environment of t's expressions, with data as $. It is valid until the next call.
+// env returns the environment of t's expressions, with data as $. It is valid until the next call.
 func (s *stepper) env(t *thread, data any) *expr.Env {
 	x := s.x
 	if x.context.thread != t {
@@ -66,7 +66,7 @@ func (x *Execution) executionContext() map[string]any {
 	}
 }
 
-// stateContext is $$.State; RetryCount is there for the states that can retry.
+// stateContext returns $$.State. Only states that can retry have RetryCount.
 func (t *thread) stateContext() map[string]any {
 	if t.state == nil {
 		return map[string]any{}
@@ -82,7 +82,7 @@ func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 
 func timestamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// maxVariables bounds all variables that a state can see, in bytes; one alone may have MaxData.
+// maxVariables limits all variables that a state can see, in bytes. MaxData limits each of them.
 const maxVariables = 10 << 20
 
 // assignment is an Assign field.
@@ -109,7 +109,7 @@ func (o *object) assignment() *assignment {
 	return a
 }
 
-// checkVariableName says what is wrong with a variable's name, "" when nothing is.
+// checkVariableName returns what is wrong with a variable's name, "" if it is valid.
 func checkVariableName(name string) string {
 	if n := utf8.RuneCountInString(name); n == 0 || n > MaxName {
 		return fmt.Sprintf("a variable's name has 1 to %d characters, this one %d", MaxName, n)
@@ -126,8 +126,8 @@ func checkVariableName(name string) string {
 	return ""
 }
 
-// assign evaluates a, with the variables as they were when the state was entered. The result takes effect when the
-// state is left: nil without an Assign.
+// assign evaluates a with the variables as they were when the state was entered. The result takes effect when the state is
+// left. It is nil without an Assign.
 func (s *stepper) assign(t *thread, a *assignment, data any) (map[string]any, *failure) {
 	if a == nil {
 		return nil, nil
@@ -160,7 +160,7 @@ func (t *thread) checkVariables(assigned map[string]any) *failure {
 	return nil
 }
 
-// set makes assigned visible. The old map stays as it is: branches that still run may share it.
+// set makes assigned visible. It copies the map, because branches that still run may share the old one.
 func (t *thread) set(assigned map[string]any) {
 	if len(assigned) == 0 {
 		return
@@ -171,8 +171,8 @@ func (t *thread) set(assigned map[string]any) {
 	t.vars = vars
 }
 
-// random is SplitMix64: small, fast, and the same numbers for the same seed on every machine and in every release,
-// which a replay depends on. https://prng.di.unimi.it/splitmix64.c
+// random is SplitMix64: small, fast, and with the same numbers for the same seed on every machine and in every release,
+// on which a replay depends. https://prng.di.unimi.it/splitmix64.c
 type random struct{ state uint64 }
 
 func (r *random) next() uint64 {

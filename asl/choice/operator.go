@@ -15,9 +15,9 @@ import (
 // comparison is a comparison operator: a type of values and a relation.
 type comparison struct {
 	want string // the type, for messages
-	// order compares two values; ok is false where one of them has another type.
+	// order compares two values; ok is false if one of them has another type.
 	order func(a, b any) (order int, ok bool)
-	// relation tells which orders hold.
+	// relation reports whether the comparison is true for an order.
 	relation func(order int) bool
 }
 
@@ -64,7 +64,7 @@ func known() string {
 	return strings.Join(names, ", ")
 }
 
-// orderBooleans knows equality only.
+// orderBooleans tests for equality only.
 func orderBooleans(a, b any) (int, bool) {
 	x, okX := a.(bool)
 	y, okY := b.(bool)
@@ -95,7 +95,7 @@ func orderTimestamps(a, b any) (int, bool) {
 	return x.Compare(y), okX && okY
 }
 
-// timestamp reads the RFC 3339 profile of ISO 8601, with T and Z in upper case. time.Parse lets pass a few forms that
+// timestamp parses the RFC 3339 profile of ISO 8601, with T and Z in upper case. time.Parse accepts a few formats that
 // RFC 3339 does not allow: an hour of one digit, a comma before the fraction, offsets such as +24:60.
 func timestamp(v any) (time.Time, bool) {
 	s, ok := v.(string)
@@ -110,10 +110,10 @@ func timestamp(v any) (time.Time, bool) {
 	return t, s[n-1] == 'Z' || s[n-len("15:04"):n-len(":04")] < "24" && s[n-len("04"):] < "60"
 }
 
-// pattern is what StringMatches compares with: the pieces of text around its wildcards.
+// pattern is the operand of StringMatches: the pieces of text around its wildcards.
 type pattern []string
 
-// parsePattern reads a pattern: * stands for any text, \* for itself and \\ for a backslash.
+// parsePattern parses a pattern: * matches any text, \* a star and \\ a backslash.
 func parsePattern(s string) (pattern, error) {
 	var p pattern
 	var piece strings.Builder
@@ -147,7 +147,7 @@ func (p pattern) matches(v any) bool {
 	if len(s) < len(first)+len(last) || !strings.HasPrefix(s, first) || !strings.HasSuffix(s, last) {
 		return false
 	}
-	// The leftmost place is the best for each piece in between: it leaves the most text for the others.
+	// The leftmost match is best for each piece in between, since it leaves the most text for the others.
 	s = s[len(first) : len(s)-len(last)]
 	for _, piece := range p[1 : len(p)-1] {
 		_, after, found := strings.Cut(s, piece)

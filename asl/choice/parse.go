@@ -9,11 +9,11 @@ import (
 	"tripsaga/asl/expr"
 )
 
-// maxDepth bounds boolean expressions within one another: they are decided recursively.
+// maxDepth limits nested boolean expressions, which are evaluated recursively.
 const maxDepth = 100
 
-// Parse compiles one rule of "Choices" from its decoded JSON. It stores Next and ignores Assign, Comment and Output,
-// which are not its own. The error is an *expr.SyntaxError, whose path is relative to the rule.
+// Parse compiles one rule of "Choices" from its decoded JSON. It stores Next and ignores Assign, Comment and Output, which
+// the caller reads. The error is an *expr.SyntaxError, whose path is relative to the rule.
 func Parse(v any) (*Rule, error) {
 	p := parser{}
 	t, err := p.rule(v, "Next", "Assign", "Output", "Comment")
@@ -28,7 +28,7 @@ func Parse(v any) (*Rule, error) {
 	return &Rule{Next: name, test: t}, nil
 }
 
-// parser knows where in the rule it is.
+// parser is a position in the rule.
 type parser struct {
 	at    string
 	depth int
@@ -40,7 +40,7 @@ func (p parser) fail(format string, args ...any) error {
 	return &expr.SyntaxError{Path: p.at, Message: fmt.Sprintf(format, args...)}
 }
 
-// rule compiles an object with one operator; ignored names the members that are somebody else's.
+// rule compiles an object with one operator, without the members in ignored.
 func (p parser) rule(v any, ignored ...string) (test, error) {
 	object, ok := v.(map[string]any)
 	if !ok {
@@ -64,7 +64,7 @@ func (p parser) rule(v any, ignored ...string) (test, error) {
 	return p.operator(object, names[0])
 }
 
-// member refuses what is no operator.
+// member refuses a member that is not an operator.
 func (p parser) member(name string) error {
 	switch {
 	case isOperator(name):
@@ -148,7 +148,7 @@ func (p parser) comparison(variable *expr.Path, name string, operand any) (test,
 		return p.matches(variable, operand)
 	}
 	if c, ok := comparisons[name]; ok {
-		// A value orders with itself exactly when it has the operator's type.
+		// A value compares with itself if and only if it has the operator's type.
 		if _, ok := c.order(operand, operand); !ok {
 			return nil, p.fail("must be %s", c.want)
 		}

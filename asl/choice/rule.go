@@ -1,9 +1,9 @@
-// Package choice is the rules of a Choice state: [Parse] compiles one rule of "Choices" when a definition is loaded,
-// [Rule.Match] decides it against a state's input. Package asl calls both.
+// Package choice implements the rules of a Choice state. [Parse] compiles one rule of "Choices" when a definition is
+// loaded. [Rule.Match] evaluates it for a state's input. Package asl calls both.
 //
-// Sources: https://states-language.net/spec.html#choice-state and the Step Functions developer guide. As AWS does, a
-// comparison with a value of another type is false, whether the value stands in Variable or in the operand of a ...Path
-// operator; only a path that selects nothing is an error.
+// Sources: https://states-language.net/spec.html#choice-state and the Step Functions developer guide. As on AWS, a
+// comparison with a value of another type is false, for Variable and for the operand of a ...Path operator alike. Only a
+// path that selects nothing is an error.
 package choice
 
 import (
@@ -15,11 +15,11 @@ import (
 
 // Rule is one compiled rule of a Choice state. It is immutable and safe for concurrent use.
 type Rule struct {
-	Next string // as the rule has it; "" when it has none
+	Next string // of the rule; "" if it has no Next
 	test test
 }
 
-// Match decides the rule. The error is an *expr.Error, States.Runtime, when a path of the rule selects nothing.
+// Match evaluates the rule. The error is an *expr.Error, States.Runtime, if a path of the rule selects nothing.
 func (r *Rule) Match(env *expr.Env) (bool, error) { return r.test.match(env) }
 
 // test is a boolean expression or a comparison.
@@ -27,7 +27,7 @@ type test interface {
 	match(env *expr.Env) (bool, error)
 }
 
-// Boolean expressions decide from left to right, and no further than needed.
+// Boolean expressions are evaluated from left to right until the result is known.
 type and []test
 
 func (a and) match(env *expr.Env) (bool, error) {
@@ -71,7 +71,7 @@ func (p present) match(env *expr.Env) (bool, error) {
 	return (err == nil) == p.want, nil
 }
 
-// constant compares the variable with what the rule itself holds.
+// constant compares the variable with a constant of the rule.
 type constant struct {
 	variable *expr.Path
 	holds    func(v any) bool
@@ -97,7 +97,7 @@ func (d dynamic) match(env *expr.Env) (bool, error) {
 	return err == nil && d.compare.holds(v, operand), err
 }
 
-// get words its error as AWS does.
+// get returns the selected value. Its error has AWS's message.
 func get(p *expr.Path, env *expr.Env) (any, error) {
 	v, err := p.Get(env)
 	if err != nil {
