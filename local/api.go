@@ -29,7 +29,7 @@ func (s *System) API(log *slog.Logger) http.Handler {
 	}))
 }
 
-// book refuses before anything is stored when too many are under way.
+// book refuses a booking, before anything is stored, if too many are open.
 func (s *System) book(ctx context.Context, key string, r domain.Request) (trip *domain.Trip, replayed bool, err error) {
 	if reason := s.admission.enter(s.Engine.OpenExecutions); reason != "" {
 		rest.Refused(ctx, reason)
@@ -39,7 +39,7 @@ func (s *System) book(ctx context.Context, key string, r domain.Request) (trip *
 	return s.App.BookOnce(ctx, key, r)
 }
 
-// Health is the store's: why it takes no writes.
+// Health returns why the store takes no writes, nil if it does.
 func (s *System) Health() error { return barrier.Fault(s.Store.Refuses()) }
 
 func (s *System) load(ctx context.Context, csv io.Reader) (domain.LoadReport, error) {
@@ -104,26 +104,26 @@ func (f feed) Events(ctx context.Context, after uint64, limit int) ([]rest.FeedE
 	return events, nil
 }
 
-// maxEntering bounds the bookings that are being stored and started at once. They wait in the store's one queue together
-// with the steps of the sagas under way, so that this bound holds back as many bookings as the machine can carry out:
-// the longer the queue, the longer each of them stays, and the fewer are let in. It is about the bookings of a tenth of
-// a second; many more make every client wait and let no more bookings through. See docs/adr.
+// maxEntering limits the bookings that are being stored and started concurrently. It is the load shedding of the API. They
+// wait in the store's one queue together with the steps of the open sagas. So the limit adapts to the machine: the longer
+// the queue, the longer each booking stays in it, and the fewer are accepted. It is about the bookings of a tenth of a
+// second; a much higher limit makes every client wait without more throughput. See docs/adr/0020.
 const maxEntering = 128
 
-// admission bounds the bookings under way. It counts those that are let in before anything of them is stored, so that a
-// booking which is refused is none; the engine takes all that were let in.
+// admission limits the open bookings. It decides before anything is stored, so a refused booking leaves nothing behind,
+// and the engine starts the saga of every booking that was accepted.
 //
-// A saga that waits, for a provider that is down, say, costs memory and hardly anything else: of those there may be
-// many, up to limit.
+// A saga that waits, for a provider that is down for example, costs little but memory. There may be many of those, up to
+// limit.
 type admission struct {
 	limit int
 
 	mu       sync.Mutex
-	entering int // let in, their sagas not yet counted among the open ones
+	entering int // accepted, their sagas not yet open
 }
 
-// enter lets one more in beside the open ones, or returns why it does not. If it does, leave must follow once the booking's
-// saga is open, or the booking failed.
+// enter accepts a booking and returns "", or the reason of the refusal; open counts the open sagas. After it has accepted a
+// booking, the caller must call leave when its saga is open or the booking has failed.
 func (a *admission) enter(open func() int) (refused string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

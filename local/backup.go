@@ -19,12 +19,12 @@ import (
 	"tripsaga/table/embedded"
 )
 
-// A running server makes copies of its store for `tripsaga backup`. It listens for that at a loopback address of its own, so
-// that nothing of it can be reached by the public API's address, and takes calls with a token only. Address and token are in
-// the file SERVER in the data folder, which its owner alone may read: whoever may read the store may copy it.
+// A running server copies its store for `tripsaga backup`. It listens for such calls at a separate loopback address, so that
+// they cannot be reached at the address of the public API, and requires a token. Address and token are in the file SERVER in
+// the data folder, which only its owner may read: whoever may read the store may copy it.
 
-// serverFile is removed at a clean stop. After a kill it is left behind, which is harmless: who finds the folder unlocked
-// needs no server.
+// serverFile is removed at a clean stop. After a kill it stays, which is harmless: a backup of a folder without a lock does
+// not call the server.
 const serverFile = "SERVER"
 
 type serverAddress struct {
@@ -32,17 +32,17 @@ type serverAddress struct {
 	Token   string `json:"token"`
 }
 
-// backupCall asks for a copy in folder Dir, which must not exist; the answer is a backupMade.
+// backupCall requests a copy in folder Dir, which must not exist. The reply is a backupMade.
 type backupCall struct {
 	Dir string `json:"dir"`
 }
 
 type backupMade struct {
-	Change uint64 `json:"change,omitempty"` // what the copy holds at least
+	Change uint64 `json:"change,omitempty"` // the last change that the copy is certain to hold
 	Error  string `json:"error,omitempty"`
 }
 
-// ServeBackups lets [Backup] copy the store while the system is open. stop ends that.
+// ServeBackups lets [Backup] copy the store while the system is open, until stop is called.
 func (s *System) ServeBackups(log *slog.Logger) (stop func() error, err error) {
 	dir := s.Store.Dir()
 	if dir == "" {
@@ -58,7 +58,7 @@ func (s *System) ServeBackups(log *slog.Logger) (stop func() error, err error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, serverFile)
-	_ = os.Remove(path) // one that was left behind may have another mode
+	_ = os.Remove(path) // a file left by a killed server may have another mode
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -90,18 +90,18 @@ func (b backups) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		made.Error = err.Error()
 		b.log.Warn("a backup failed", "folder", call.Dir, "error", made.Error)
 	}
-	_ = json.NewEncoder(w).Encode(made) // a client that is gone needs no answer
+	_ = json.NewEncoder(w).Encode(made) // a client that is gone needs no reply
 }
 
-// BackupResult is what a backup holds.
+// BackupResult describes a backup.
 type BackupResult struct {
 	Folder string `json:"folder"`
 	embedded.Summary
 }
 
-// Backup copies the store in folder data to folder to, which must be missing or empty, and reads the copy through. The
-// store may be that of a running server. The copy holds all that was acknowledged before the call. With salvage it is of a
-// store that does not open, and holds what can be read. When something fails, or ctx ends, there is no folder to.
+// Backup copies the store in folder data to folder to, which must be missing or empty, and reads the whole copy. The store
+// may be in use by a server. The copy holds everything that was acknowledged before the call. With salvage, the store
+// need not open, and the copy holds what can be read. If something fails, or ctx ends, the folder to does not exist.
 func Backup(ctx context.Context, data, to string, salvage bool) (result BackupResult, err error) {
 	data, to, err = backupPlaces(data, to)
 	if err != nil {
@@ -129,14 +129,15 @@ func Backup(ctx context.Context, data, to string, salvage bool) (result BackupRe
 	return result, moveInPlace(store, to)
 }
 
-// ErrBackupNoServer tells that nobody listens where the folder says that its server does.
+// ErrBackupNoServer means that no server listens at the address in the data folder.
 var ErrBackupNoServer = errors.New("the data folder is in use, and its server makes no copy yet or any more: try again in a moment")
 
-// ErrBackupPlace tells that the data folder is none, or that there can be no backup where it was wanted.
+// ErrBackupPlace means that the data folder is not one, or that the backup cannot be made at its place.
 var ErrBackupPlace = errors.New("backup")
 
-// backupPlaces returns both places without symbolic links, as a link may lead into the data folder. The parent of to is
-// there then, and to is not: a folder that cannot be removed, such as a mount point, could not be replaced at the end.
+// backupPlaces returns both paths without symbolic links, since a link may lead into the data folder. It creates the parent
+// of to and removes an empty folder to: a folder that cannot be removed, such as a mount point, could not be replaced at
+// the end.
 func backupPlaces(data, to string) (realData, realTo string, err error) {
 	if _, err := os.Stat(filepath.Join(data, "LOCK")); err != nil {
 		return "", "", fmt.Errorf("%w: --data %s is no data folder of tripsaga serve: %w", ErrBackupPlace, data, err)
@@ -166,7 +167,7 @@ func backupPlaces(data, to string) (realData, realTo string, err error) {
 	return realData, realTo, nil
 }
 
-// withoutLinks resolves the part of path that exists. A link that leads nowhere is an error.
+// withoutLinks resolves the links in the part of path that exists. A link to a missing file is an error.
 func withoutLinks(path string) (string, error) {
 	if _, err := os.Lstat(path); err == nil || !errors.Is(err, os.ErrNotExist) {
 		return filepath.EvalSymlinks(path)
@@ -178,7 +179,7 @@ func withoutLinks(path string) (string, error) {
 	return filepath.Join(parent, filepath.Base(path)), err
 }
 
-// checkpoint copies a store that nobody has open by itself, and asks the server for one that is running.
+// checkpoint copies a store that no process has open. If a server has it open, checkpoint calls the server.
 func checkpoint(ctx context.Context, data, to string) (change uint64, err error) {
 	s, err := embedded.Open(data, embedded.Options{})
 	if errors.Is(err, embedded.ErrInUse) {
@@ -224,7 +225,7 @@ func askServer(ctx context.Context, data, to string) (change uint64, err error) 
 	return made.Change, nil
 }
 
-// moveInPlace gives the copy its name, which is the last step.
+// moveInPlace renames the copy, as the last step, and makes the rename durable.
 func moveInPlace(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err

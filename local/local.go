@@ -1,5 +1,5 @@
-// Package local is tripsaga on one machine: the embedded store, the repositories, the use cases, the task handlers and
-// the engine that runs the saga's definition, put together. The command and the tests open it; nothing else imports it.
+// Package local wires tripsaga on one machine: the embedded store, the repositories, the use cases, the task handlers and
+// the engine that runs the saga's definition. The command, package verify and the tests open it.
 package local
 
 import (
@@ -28,10 +28,10 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// Options say where and how; the zero value is a throw-away system in memory and in real time.
+// Options configure a system. The zero value is a throw-away system in memory and in real time.
 type Options struct {
 	Dir     string // data folder; "" is in memory
-	MaxOpen int    // bookings that the API lets be under way at once; 0 means 10,000
+	MaxOpen int    // most bookings that the API accepts while others run; 0 means 10,000
 	Log     *slog.Logger
 
 	Telemetry telemetry.Observer // of the bookings; the zero value is off
@@ -40,11 +40,11 @@ type Options struct {
 	Seed      func() uint64    // of the sagas' random choices
 	Random    io.Reader        // of trip ids; default crypto/rand
 
-	// Machine runs in place of the saga's own definition; Source is what it was parsed from.
+	// Machine replaces the saga's definition; Source is the text it was parsed from.
 	Machine *asl.Machine
 	Source  []byte
 
-	// These are between the parts, for faults and for those who listen.
+	// These wrap the parts where they meet, to inject faults and to observe.
 	WrapTasks func(map[string]engine.Task) map[string]engine.Task
 	WrapTable func(table.Table) table.Table
 	WrapBank  func(store.Bank) store.Bank
@@ -84,13 +84,13 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Core is what books trips over any table: the use cases, and the engine that runs their saga.
+// Core books trips over any table: the use cases, and the engine that runs their saga.
 type Core struct {
 	Engine *engine.Engine
 	App    *app.Service
 }
 
-// System is everything, wired.
+// System is a Core over the embedded store, with the admission of bookings.
 type System struct {
 	Store *embedded.Store
 	*Core
@@ -119,19 +119,19 @@ func Open(ctx context.Context, opt Options) (*System, error) {
 	}, nil
 }
 
-// OpenCore opens what stands above the store, over any table, and resumes every open saga. Dir and MaxOpen are not its
-// concern. Its Engine is to be closed.
+// OpenCore opens a Core over any table and resumes every open saga. It does not use Dir and MaxOpen. The caller closes its
+// Engine.
 func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	opt.setDefaults()
 	t = opt.WrapTable(t)
 	now := opt.Scheduler.Now
-	// The trip is stored without a wait: Start, which follows, makes both durable.
+	// The trip is stored without waiting for the disk: Start follows and makes both durable.
 	service := store.Service(t, opt.WrapBank(bank.New(t)), now, store.DeferCreate())
 	service.Random = opt.Random
 	if opt.Telemetry != (telemetry.Observer{}) {
 		service.Observer = opt.Telemetry
 	}
-	// The bound on bookings stands at the door, see admission: a trip that was let in is never refused its saga.
+	// The limit on bookings is in admission, before a trip is stored. The engine must not refuse the saga of a stored trip.
 	eng, err := engine.Open(ctx, engine.Options{
 		Name: "booking", Definition: opt.Source, Machine: opt.Machine, Table: t, MaxOpen: math.MaxInt,
 		Tasks: opt.WrapTasks(tasks(service, opt.Telemetry)), OnEnd: opt.WrapOnEnd(listener(service)),
@@ -144,8 +144,8 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	return &Core{Engine: eng, App: service}, nil
 }
 
-// tasks lets the handlers write without waiting for the disk, which only the engine may: it writes to the same log
-// after them, and waits before it acknowledges the end.
+// tasks returns the handlers as tasks that write without waiting for the disk. That is safe only because the engine writes
+// to the same log after them, and waits for the disk before it acknowledges the end (docs/adr/0001).
 func tasks(service *app.Service, watch telemetry.Observer) map[string]engine.Task {
 	all := map[string]engine.Task{}
 	for name, handle := range handlers.New(service, telemetry.Task(watch)) {
@@ -156,7 +156,7 @@ func tasks(service *app.Service, watch telemetry.Observer) map[string]engine.Tas
 	return all
 }
 
-// traced makes the delivery go on with the trace that its execution was started in.
+// traced makes the delivery continue the trace in which its execution was started.
 func traced(ctx context.Context, traces *telemetry.Traces) context.Context {
 	if traces == nil {
 		return ctx
@@ -165,26 +165,26 @@ func traced(ctx context.Context, traces *telemetry.Traces) context.Context {
 	return telemetry.WithTraceHeader(ctx, info.Trace)
 }
 
-// listener is told of the sagas' ends.
+// listener returns the engine's OnEnd: it marks trips whose saga ended at a state that needs attention.
 func listener(service *app.Service) func(context.Context, engine.Description) error {
 	return func(ctx context.Context, d engine.Description) error {
 		err := service.MarkNeedsAttention(ctx, app.ExecutionChange{
 			TripID: d.Name, Status: string(d.Status), Error: d.Error, State: d.State,
 		})
 		switch fault.KindOf(err) {
-		case fault.NotFound, fault.Invalid: // an execution that was started by hand has no trip
+		case fault.NotFound, fault.Invalid: // an execution without a trip, which somebody started by hand
 			return fmt.Errorf("%w: %w", engine.ErrFinal, err)
 		}
 		return err
 	}
 }
 
-// Close drains the engine, as long as ctx allows, and closes the store.
+// Close drains the engine until ctx ends, and closes the store.
 func (s *System) Close(ctx context.Context) error {
 	return withCause(s.Engine.Close(ctx), s.Store.Close())
 }
 
-// withCause joins the store's error to err, unless err comes from it and tells of it already.
+// withCause joins the store's error to err, unless err wraps it already.
 func withCause(err, store error) error {
 	if errors.Is(err, store) {
 		return err
@@ -192,7 +192,7 @@ func withCause(err, store error) error {
 	return errors.Join(err, store)
 }
 
-// starter implements app.Starter. The execution's tasks go on with the trace of its start.
+// starter implements app.Starter. The execution's tasks continue the trace of its start.
 type starter struct {
 	engine *engine.Engine
 	traces *telemetry.Traces
@@ -212,7 +212,7 @@ func (s starter) Start(ctx context.Context, tripID string, input json.RawMessage
 	return engineFault(err)
 }
 
-// same lets an execution that has ended count as started, when it had this input.
+// same returns nil if an execution that has ended had this input: the start succeeded earlier.
 func (s starter) same(ctx context.Context, tripID string, input json.RawMessage) error {
 	d, err := s.engine.Describe(ctx, tripID)
 	if err != nil {
@@ -240,8 +240,8 @@ func engineFault(err error) error {
 	}
 }
 
-// KeepDemoInventory loads the demo inventory into a store that never had an inventory, and keeps one that has it up to
-// date, see inventory.KeepDemo.
+// KeepDemoInventory loads the demo inventory into a store that never had an inventory, and updates it in a store that has
+// it, see inventory.KeepDemo.
 func (s *System) KeepDemoInventory(ctx context.Context) (added bool, err error) {
 	return inventory.KeepDemo(ctx, s.App.Inventory, domain.DateOf(s.App.Now()))
 }
@@ -265,10 +265,11 @@ func (s *System) Reconcile(ctx context.Context, grace time.Duration, log *slog.L
 	}
 }
 
-// reconciled is the age of the trips that are looked at once older ones have been marked; until then all are.
+// reconciled is the age of the oldest trips that Reconcile checks once it marks overdue ones; before that it checks all.
 const reconciled = 31 * 24 * time.Hour
 
-// overdue marks no trip before the system has run for as long: its sagas stood still while it did not.
+// overdue returns the age at which a trip is overdue, 0 while the system has run for less: its sagas were paused while
+// it did not run.
 func (s *System) overdue() time.Duration {
 	if s.App.Now().Sub(s.opened) < overdueAfter {
 		return 0
@@ -276,7 +277,7 @@ func (s *System) overdue() time.Duration {
 	return overdueAfter
 }
 
-// Sweep removes events that have been kept for long enough.
+// Sweep removes the events whose retention has ended.
 func (s *System) Sweep(ctx context.Context, log *slog.Logger) {
 	for {
 		removed, err := s.Store.Sweep(ctx)

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// function is an intrinsic function. It returns its reason for refusing the arguments as a plain error.
+// function is an intrinsic function. Its error is plain and says what is wrong with the arguments.
 type function struct {
 	min, max int // number of arguments
 	run      func(env *Env, args []any) (any, error)
@@ -44,11 +44,11 @@ type call struct {
 	name string
 	function
 	args []node
-	// template is the parsed first argument of States.Format, when it is a literal.
+	// template is the parsed first argument of States.Format, if it is a literal.
 	template formatTemplate
 }
 
-// check refuses what can be seen to be wrong before the arguments have values.
+// check refuses what is wrong whatever the arguments' values are.
 func (c *call) check() error {
 	if len(c.args) < c.min || len(c.args) > c.max {
 		return fmt.Errorf("%s takes %s, not %d", c.name, arity(c.min, c.max), len(c.args))
@@ -138,11 +138,11 @@ func objectArg(args []any, i int) (map[string]any, error) {
 
 var errNoRandom = errors.New("no source of randomness here")
 
-// maxNesting bounds intrinsic functions within one another:
+// maxNesting is how deep intrinsic functions may be nested:
 // https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html
 const maxNesting = 10
 
-// parseExpression compiles what a member whose name ends in ".$" may hold.
+// parseExpression compiles the value of a member whose name ends in ".$": a path or an intrinsic function.
 func parseExpression(s string) (node, error) {
 	switch {
 	case !utf8.ValidString(s):
@@ -294,5 +294,5 @@ func (p *callParser) text() (node, error) {
 	return nil, p.fail("the string has no closing '")
 }
 
-// reserved tells which characters are escaped in an intrinsic function's string.
+// reserved reports whether c is escaped in an intrinsic function's string.
 func reserved(c byte) bool { return c == '\'' || c == '{' || c == '}' || c == '\\' }

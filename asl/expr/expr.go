@@ -1,21 +1,21 @@
-// Package expr is the expression side of the Amazon States Language in JSONPath mode: paths, payload templates and
-// intrinsic functions. Package asl parses them once, when a definition is loaded, and evaluates them in every step;
-// package choice builds the rules of a Choice state on them.
+// Package expr implements the expressions of the Amazon States Language in JSONPath mode: paths, payload templates and
+// intrinsic functions. Package asl parses them once, when a definition is loaded, and evaluates them in every step.
+// Package choice uses them for the rules of a Choice state.
 //
-// Data are JSON values as Go values: map[string]any, []any, string, bool, nil and [json.Number], which keeps a number's
-// text as it stood. Values are immutable: nothing changes one in place, and what is returned may share parts with what
-// was given. [Decode] and [Encode] convert from and to JSON text.
+// Data are JSON values as Go values: map[string]any, []any, string, bool, nil and [json.Number], which keeps the text of a
+// number. Values are immutable: nothing changes a value in place, and a result may share parts with its input. [Decode]
+// and [Encode] convert from and to JSON text.
 //
 // Sources: https://states-language.net/spec.html, the Step Functions developer guide, and the behaviour observed on
-// AWS, which evaluates paths with Jayway JsonPath, written in Java. The known differences: Go maps keep no order, so
-// wherever AWS shows an object's members in the order of the input (wildcards, States.JsonToString, States.Format),
-// this package shows them sorted by name; and two numbers inside a filter are compared as float64.
+// AWS, which evaluates paths with Jayway JsonPath, a Java library. Known differences: Go maps have no order, so wherever
+// AWS shows an object's members in the order of the input (wildcards, States.JsonToString, States.Format), this package
+// sorts them by name; and two numbers inside a filter are compared as float64.
 //
-// [Decode] is lenient where an execution is under way: task outputs and the text of States.StringToJson are not refused
-// for a duplicate member (the last one counts) or half of a surrogate pair (U+FFFD), since the States Language and the
-// developer guide make neither an error, and a saga that has taken money must not fail over the spelling of an answer.
-// Definitions and the inputs of new executions are read strictly before they come here (package strictjson), and so is
-// what a task of this program is given.
+// [Decode] is lenient, because it reads the data of running executions. It accepts a duplicate member (the last one
+// counts) and half of a surrogate pair (U+FFFD) in task outputs and in the text of States.StringToJson. The specification
+// and the developer guide make neither an error, and a saga that has charged a card must not fail over the spelling of a
+// reply. Definitions, the inputs of new executions and the inputs of this program's tasks are checked strictly before
+// (package strictjson).
 package expr
 
 import (
@@ -25,18 +25,17 @@ import (
 	"slices"
 )
 
-// Env is what an expression reads. One evaluation at a time may use it.
+// Env is the data that an expression reads. It is not safe for concurrent use.
 type Env struct {
 	Data any // $
-	// Context is $$: the context object, or a func() any that builds it. The function is called each time that a path
-	// reads the context object, so it should keep what it built.
+	// Context is $$: the context object, or a func() any that builds it. The function is called each time a path reads the
+	// context object, so it should cache its result.
 	Context any
-	Vars    map[string]any // $name; nil when there are none
-	// Random feeds States.UUID and States.MathRandom without a seed; without it they fail.
+	Vars    map[string]any // $name; may be nil
+	// Random is the source of States.UUID, and of States.MathRandom without a seed. If nil, they fail.
 	Random func() uint64
 
-	// What the evaluation under way may still do, and what its result may still weigh.
-	work, room int
+	work, room int // what is left of the running evaluation's budget: units of work, and bytes of the result
 }
 
 func (e *Env) context() any {
@@ -53,11 +52,11 @@ const (
 	nameDataLimit     = "States.DataLimitExceeded"
 )
 
-// ErrNoMatch is wrapped by the error of [Path.Get] when a definite path selects nothing. Which ASL error that is depends on the
+// ErrNoMatch is wrapped by the error of [Path.Get] if a definite path selects nothing. The ASL error for that depends on the
 // field that holds the path.
 var ErrNoMatch = errors.New("the path selects nothing")
 
-// Error is a failed evaluation, as a state machine sees it.
+// Error is a failed evaluation as an ASL error.
 type Error struct {
 	Name    string // the ASL error name, States.IntrinsicFailure for example
 	Message string // the Cause
@@ -65,7 +64,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Name + ": " + e.Message }
 
-// SyntaxError refuses a payload template or a choice rule.
+// SyntaxError describes what is wrong with a payload template or a choice rule.
 type SyntaxError struct {
 	Path    string // where in the value, without the leading "$": ".And[1].Variable"; "" is the value itself
 	Message string
@@ -73,32 +72,33 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return "$" + e.Path + ": " + e.Message }
 
-// noMatch is the error of one path; it is made when the path is parsed, so that a miss costs no allocation.
+// noMatch is the error of one path. It is created when the path is parsed, so that a miss does not allocate.
 type noMatch struct{ path *Path }
 
 func (e *noMatch) Error() string { return e.path.text + ": " + ErrNoMatch.Error() }
 
 func (e *noMatch) Unwrap() error { return ErrNoMatch }
 
-// MaxResult is how many bytes of JSON a template may yield: Step Functions' limit on a state's data. No list or text
-// that an expression makes on the way is longer, in nodes or bytes.
+// MaxResult is the largest result of a template in bytes of JSON: Step Functions' limit on a state's data. It also limits
+// intermediate lists (in nodes) and texts (in bytes).
 const MaxResult = 262144
 
-// maxWork is how many nodes one evaluation may visit and bytes of arguments it may read. Paths that select a node more
-// than once ($..*..*) would otherwise cost far more than their result may weigh. Whatever reads each of the limit's bytes
-// 64 times is within it.
+// maxWork is the budget of one evaluation: one unit for each node it visits and for each byte of arguments it reads. A path
+// that selects a node more than once ($..*..*) can cost far more than its result may weigh, so a limit on the result
+// alone comes too late; and a limit on time would depend on the machine. 64 reads of the largest data are within the
+// budget. See docs/adr/0027.
 const maxWork = 64 * MaxResult
 
-// errTooMuch is the error of an evaluation that is over its bounds, at the moment it is.
+// errTooMuch is the error of an evaluation when its budget is used up.
 var errTooMuch = &Error{nameDataLimit, "the expression selects or makes more than the limit on a state's data"}
 
 // textPerUnit is how many bytes of text one unit of work looks up or compares.
 const textPerUnit = 64
 
-// begin gives an evaluation its budget.
+// begin starts an evaluation with a full budget.
 func (e *Env) begin() { e.work, e.room = maxWork, MaxResult }
 
-// spend takes n units of work off the budget.
+// spend subtracts n units of work from the budget.
 func (e *Env) spend(n int) error {
 	if e.work -= n; e.work < 0 {
 		return errTooMuch
@@ -106,10 +106,10 @@ func (e *Env) spend(n int) error {
 	return nil
 }
 
-// read spends the reading of all of v.
+// read spends the work of reading all of v.
 func (e *Env) read(v any) error { return e.spend(Size(v, e.work)) }
 
-// yield takes v, which becomes a part of the result, off what the result may still weigh.
+// yield subtracts v, a part of the result, from the bytes that the result may still have.
 func (e *Env) yield(v any) error {
 	n := Size(v, e.room)
 	if e.room -= n; e.room < 0 {
@@ -118,7 +118,7 @@ func (e *Env) yield(v any) error {
 	return e.spend(n)
 }
 
-// selection gathers the nodes that a segment selects. It takes no more once it has an error.
+// selection collects the nodes that a segment selects. After an error it collects no more.
 type selection struct {
 	env   *Env
 	root  any // what $ means in a filter
@@ -126,7 +126,7 @@ type selection struct {
 	err   error
 }
 
-// visit spends n units of work and reports whether to go on.
+// visit spends n units of work and reports whether to continue.
 func (s *selection) visit(n int) bool {
 	if s.err == nil {
 		s.err = s.env.spend(n)
@@ -134,7 +134,7 @@ func (s *selection) visit(n int) bool {
 	return s.err == nil
 }
 
-// sorted is the names of an object in their order. Long names that begin alike cost more to sort than to visit.
+// sorted returns the sorted names of an object. Long names with a common prefix cost more to sort than to visit.
 func (s *selection) sorted(object map[string]any) []string {
 	n := 0
 	for name := range object {
@@ -146,7 +146,7 @@ func (s *selection) sorted(object map[string]any) []string {
 	return slices.Sorted(maps.Keys(object))
 }
 
-// add takes nodes that have been visited.
+// add adds nodes that have been visited.
 func (s *selection) add(nodes ...any) {
 	if s.err == nil && len(s.nodes)+len(nodes) > MaxResult {
 		s.err = errTooMuch

@@ -176,8 +176,8 @@ func base64Encode(_ *Env, args []any) (any, error) {
 	return base64.StdEncoding.EncodeToString([]byte(s)), nil
 }
 
-// base64Decode is lenient, as observed on AWS: characters that are not of the alphabet are skipped, = ends the text, and
-// padding may be missing. What it decodes to is read as UTF-8, invalid bytes as U+FFFD.
+// base64Decode is lenient, as observed on AWS: it skips characters outside of the alphabet, = ends the text, and padding
+// may be missing. The result is read as UTF-8, with U+FFFD for invalid bytes.
 func base64Decode(_ *Env, args []any) (any, error) {
 	s, err := shortArg(args)
 	if err != nil {
@@ -192,7 +192,7 @@ func base64Decode(_ *Env, args []any) (any, error) {
 	return string([]rune(string(text))), err
 }
 
-// base64Digit maps the URL-safe digits to the standard ones and drops what is no digit.
+// base64Digit maps the URL-safe digits to the standard ones and drops all other characters.
 func base64Digit(r rune) rune {
 	switch {
 	case r == '-':
@@ -265,11 +265,11 @@ func newHash(name any) (hash.Hash, error) {
 	}
 }
 
-// formatTemplate is the text around the {} of a States.Format template: one piece more than there are {}.
+// formatTemplate is the text around the {} of a States.Format template: one piece more than the number of {}.
 type formatTemplate []string
 
-// parseFormat reads a template. The characters ' { } \ stand for themselves after a backslash; a backslash before any
-// other character, which only a template from the input can have, stands for itself.
+// parseFormat parses a template. A backslash escapes the characters ' { } \. Before any other character, which only a
+// template from the input can have, the backslash is literal.
 func parseFormat(s string) (formatTemplate, error) {
 	var t formatTemplate
 	var piece []byte
@@ -330,8 +330,8 @@ func format(_ *Env, args []any) (any, error) {
 	return t.fill(args[1:])
 }
 
-// appendShown writes a value as AWS does in a formatted string: strings as they are, and objects and arrays as Java
-// writes them: {a=1, b=[x, y]}. It stops after MaxResult bytes.
+// appendShown appends a value as AWS does in a formatted string: strings without quotes, objects and arrays as Java
+// prints them: {a=1, b=[x, y]}. It stops after MaxResult bytes.
 func appendShown(dst []byte, v any) []byte {
 	if len(dst) > MaxResult {
 		return dst

@@ -15,11 +15,11 @@ import (
 	"strings"
 )
 
-// truncatedArg is a number without its fraction. AWS documents rounding to the nearest integer, but was observed to cut
-// the fraction off in arrays and in States.MathRandom: ArrayPartition(a, 2.6) makes chunks of 2.
+// truncatedArg returns a number without its fraction. AWS documents rounding to the nearest integer, but was observed to
+// truncate in arrays and in States.MathRandom: ArrayPartition(a, 2.6) makes chunks of 2.
 func truncatedArg(args []any, i int) (int64, error) { return int32Arg(args, i, math.Trunc) }
 
-// roundedArg is a number rounded as Java's Math.round does: to the nearest integer, halves towards positive infinity.
+// roundedArg returns a number rounded like Java's Math.round: to the nearest integer, halves towards positive infinity.
 func roundedArg(args []any, i int) (int64, error) {
 	return int32Arg(args, i, func(f float64) float64 {
 		whole := math.Floor(f)
@@ -30,7 +30,7 @@ func roundedArg(args []any, i int) (int64, error) {
 	})
 }
 
-// int32Arg is a number of the range that AWS allows, -2147483648 to 2147483647.
+// int32Arg returns a number in the range that AWS allows, -2147483648 to 2147483647.
 func int32Arg(args []any, i int, round func(float64) float64) (int64, error) {
 	n, ok := args[i].(json.Number)
 	if !ok {
@@ -43,7 +43,7 @@ func int32Arg(args []any, i int, round func(float64) float64) (int64, error) {
 	return int64(f), nil
 }
 
-// mathAdd adds two numbers, each rounded first; AWS fails where the sum does not fit 32 bits.
+// mathAdd adds two numbers, each rounded first. As on AWS, it fails if the sum does not fit 32 bits.
 func mathAdd(_ *Env, args []any) (any, error) {
 	a, err := roundedArg(args, 0)
 	if err != nil {
@@ -60,8 +60,8 @@ func mathAdd(_ *Env, args []any) (any, error) {
 	return integer(sum), nil
 }
 
-// mathRandom draws from the first argument up to, but without, the second. With a seed, the third, it always draws the
-// same number.
+// mathRandom draws from the first argument, included, to the second, excluded. With a seed, the third argument, it always
+// draws the same number.
 func mathRandom(env *Env, args []any) (any, error) {
 	from, err := truncatedArg(args, 0)
 	if err != nil {
@@ -89,10 +89,10 @@ func mathRandom(env *Env, args []any) (any, error) {
 	return integer(from + int64(offset)), nil
 }
 
-// seeded draws the same for the same seed. AWS promises no more than that: its sequence is not documented.
+// seeded draws the same number for the same seed. AWS promises no more: its sequence is not documented.
 func seeded(seed int64) func() uint64 { return rand.NewPCG(uint64(seed), 0).Uint64 }
 
-// uuid makes a random UUID, version 4 (RFC 9562).
+// uuid returns a random UUID, version 4 (RFC 9562).
 func uuid(env *Env, _ []any) (any, error) {
 	if env.Random == nil {
 		return nil, errNoRandom
@@ -129,13 +129,13 @@ func jsonMerge(_ *Env, args []any) (any, error) {
 	return merged, nil
 }
 
-// CompareNumbers orders two numbers by their exact decimal values, without rounding: 0.3 equals 0.30 and 3e-1, and
-// integers of any length compare exactly. The result is negative, zero or positive, as in cmp.Compare.
+// CompareNumbers compares two numbers by their exact decimal values, without rounding: 0.3 equals 0.30 and 3e-1, and
+// integers of any length compare exactly. The result is negative, zero or positive, like that of cmp.Compare.
 func CompareNumbers(a, b json.Number) int {
 	if a == b {
 		return 0
 	}
-	const exact = 18 // digits that surely fit an int64
+	const exact = 18 // digits that always fit an int64
 	if len(a) <= exact && len(b) <= exact {
 		x, errX := strconv.ParseInt(string(a), 10, 64)
 		y, errY := strconv.ParseInt(string(b), 10, 64)
@@ -153,7 +153,7 @@ type decimal struct {
 	exponent int64
 }
 
-// maxExponent bounds exponents, so that adding the number of digits cannot overflow.
+// maxExponent limits exponents, so that adding the number of digits cannot overflow.
 const maxExponent = 1 << 60
 
 func decimalOf(n json.Number) decimal {
@@ -187,7 +187,7 @@ func (d decimal) compare(e decimal) int {
 	return d.sign * cmp.Or(cmp.Compare(d.exponent, e.exponent), cmp.Compare(d.digits, e.digits))
 }
 
-// canonical writes equal numbers alike.
+// canonical returns the same text for equal numbers.
 func (d decimal) canonical() json.Number {
 	if d.sign == 0 {
 		return "0"
@@ -195,7 +195,7 @@ func (d decimal) canonical() json.Number {
 	return json.Number(strconv.Itoa(d.sign) + "." + d.digits + "e" + strconv.FormatInt(d.exponent, 10))
 }
 
-// canonical returns v with equal numbers written alike, so that equal values encode to equal bytes.
+// canonical returns v with the same text for equal numbers, so that equal values encode to equal bytes.
 func canonical(v any) any {
 	switch v := v.(type) {
 	case json.Number:
@@ -217,11 +217,11 @@ func canonical(v any) any {
 	}
 }
 
-// identity is the same for equal values, and for them only.
+// identity returns a map key that is equal for two values if and only if they are equal.
 func identity(v any) any {
 	switch v.(type) {
 	case []any, map[string]any:
-		return [1]string{string(AppendEncode(nil, canonical(v)))} // no string, which may hold the same text
+		return [1]string{string(AppendEncode(nil, canonical(v)))} // not a string: a string value may have the same text
 	}
 	return canonical(v)
 }

@@ -27,14 +27,14 @@ type Path struct {
 	segments []segment
 	// prefix counts the leading segments that select one node by name or index.
 	prefix int
-	// single says that the path yields the one value it selects and not a list of values.
+	// single: the path yields the one value it selects, not a list of values.
 	single bool
 	miss   noMatch
 }
 
-// ParsePath compiles a Path: "$.a.b", "$", "$$.Execution.Name", "$name.x", and the forms that select many nodes
-// ("..", "*", "[1:2]", "[0,2]", "[?(@.x == 1)]"). Names may stand after a dot or, quoted, in brackets. The error names
-// the position.
+// ParsePath compiles a Path: "$.a.b", "$", "$$.Execution.Name", "$name.x", and the segments that select many nodes
+// ("..", "*", "[1:2]", "[0,2]", "[?(@.x == 1)]"). A name follows a dot or is quoted in brackets. The error names the
+// position.
 func ParsePath(s string) (*Path, error) {
 	p, end, err := parsePathPrefix(s, 0)
 	if err != nil {
@@ -59,8 +59,8 @@ func ParseReferencePath(s string) (*Path, error) {
 	return p, nil
 }
 
-// ParseResultPath compiles a Reference Path that values can be set at: it starts at the data, neither at the context
-// object nor at a variable.
+// ParseResultPath compiles a Reference Path for [Path.Set]: it starts at the data, not at the context object or a
+// variable.
 func ParseResultPath(s string) (*Path, error) {
 	p, err := ParseReferencePath(s)
 	if err != nil {
@@ -82,23 +82,23 @@ func newPath(text string, from root, variable string, segments []segment) *Path 
 	return p
 }
 
-// String is the path as it was written.
+// String returns the path's source.
 func (p *Path) String() string { return p.text }
 
-// Definite tells whether Get yields the selected value itself; else it yields a list of the selected values.
+// Definite reports whether Get returns the one selected value. Otherwise it returns a list of the selected values.
 func (p *Path) Definite() bool { return p.single }
 
-// IsRoot tells whether the path is "$", the data as a whole.
+// IsRoot reports whether the path is "$", the whole data.
 func (p *Path) IsRoot() bool { return p.root == rootData && len(p.segments) == 0 }
 
-// Variable is the name of the variable that the path reads, "" for $ and $$.
+// Variable returns the name of the variable that the path reads, "" for $ and $$.
 func (p *Path) Variable() string { return p.variable }
 
 func pathError(s string, at int, msg string) error {
 	return fmt.Errorf("path %q: position %d: %s", s, at, msg)
 }
 
-// runeAt describes what stands at position i of s.
+// runeAt describes the character at position i of s.
 func runeAt(s string, i int) string {
 	if i >= len(s) {
 		return "end"
@@ -107,11 +107,11 @@ func runeAt(s string, i int) string {
 	return strconv.QuoteRune(r)
 }
 
-// Get evaluates the path. A definite path yields the value it selects; the error wraps [ErrNoMatch] when there is none,
-// or when the variable is not set. Another path yields a list ([]any), which is empty also when its definite beginning
-// selects nothing ("$.missing[*]"); its error wraps ErrNoMatch only when a segment for arrays meets something else
-// ("$[1:5]" on an object). An evaluation that visits too much fails with States.DataLimitExceeded. The value must not be
-// changed.
+// Get evaluates the path. A definite path returns the value it selects. Its error wraps [ErrNoMatch] if it selects nothing
+// or the variable is not set. Any other path returns a list ([]any). The list is empty also if the definite beginning of
+// the path selects nothing ("$.missing[*]"). Its error wraps ErrNoMatch only if a segment for arrays is applied to another
+// value ("$[1:5]" on an object). An evaluation over its budget fails with States.DataLimitExceeded. The caller must not
+// change the value.
 func (p *Path) Get(env *Env) (any, error) {
 	if p.prefix != len(p.segments) {
 		env.begin()
@@ -119,7 +119,7 @@ func (p *Path) Get(env *Env) (any, error) {
 	return p.get(env)
 }
 
-// get is Get within an evaluation that has begun.
+// get is Get as a part of a running evaluation.
 func (p *Path) get(env *Env) (any, error) {
 	start, ok := p.start(env)
 	if !ok {
@@ -142,7 +142,7 @@ func (p *Path) get(env *Env) (any, error) {
 	return p.collect(env, node, start)
 }
 
-// start is the value that the path is applied to.
+// start returns the value that the path is applied to.
 func (p *Path) start(env *Env) (any, bool) {
 	switch p.root {
 	case rootContext:
@@ -180,9 +180,9 @@ func (p *Path) collect(env *Env, node, start any) (any, error) {
 	return nodes[0], nil
 }
 
-// Set returns root with value at the path, which must come from [ParseResultPath] (or be definite and start at $). Root
-// itself stays as it is; the result shares all that is not on the path. Missing objects are created. An index can only
-// replace an element that exists. The error says what is in the way.
+// Set returns a copy of root with value at the path, which must come from [ParseResultPath] (or be definite and start at
+// $). The copy shares everything that is not on the path. Missing objects are created. An index can only replace an
+// element that exists. The error says what is in the way.
 func (p *Path) Set(root, value any) (any, error) {
 	if p.root != rootData || p.prefix != len(p.segments) {
 		return nil, fmt.Errorf("path %s: only a Reference Path into the data can be set", p.text)
@@ -190,7 +190,7 @@ func (p *Path) Set(root, value any) (any, error) {
 	return p.set(root, 0, value)
 }
 
-// set returns node, which segment i is applied to, with value in it.
+// set returns a copy of node, to which segment i is applied, with value in it.
 func (p *Path) set(node any, i int, value any) (any, error) {
 	if i == len(p.segments) {
 		return value, nil
@@ -243,7 +243,7 @@ func (p *Path) setElement(node any, i int, value any) (any, error) {
 	return changed, nil
 }
 
-// kindOf names a value's JSON type, for messages.
+// kindOf returns the name of a value's JSON type, for messages.
 func kindOf(v any) string {
 	switch v.(type) {
 	case map[string]any:
@@ -281,7 +281,7 @@ type segment struct {
 	index   int
 	names   []string
 	indexes []int
-	// A slice is from up to but without to; negative values count from the end.
+	// A slice is from, included, to to, excluded; negative values count from the end.
 	from, to int
 	open     bool // the slice has no end
 	filter   *spec.FilterSelector
@@ -294,7 +294,7 @@ type segment struct {
 
 func (s *segment) definite() bool { return s.kind == kindName || s.kind == kindIndex }
 
-// child is the node that a definite segment selects.
+// child returns the node that a definite segment selects.
 func (s *segment) child(node any) (any, bool) {
 	if s.kind == kindName {
 		object, _ := node.(map[string]any)
@@ -305,7 +305,7 @@ func (s *segment) child(node any) (any, bool) {
 	return at(array, s.index)
 }
 
-// at is the element at index i, counted from the end when i is negative.
+// at returns the element at index i; a negative i counts from the end.
 func at(array []any, i int) (any, bool) {
 	if i < 0 {
 		i += len(array)
@@ -316,8 +316,8 @@ func at(array []any, i int) (any, bool) {
 	return array[i], true
 }
 
-// applies tells whether the segment can stand at a node that definite segments selected. As in Jayway, a segment for
-// arrays fails there at any other value but null; it does not select nothing.
+// applies reports whether the segment can be applied to a node that definite segments selected. As in Jayway, a segment for
+// arrays does not select nothing from another value: it fails, except on null.
 func (s *segment) applies(node any) bool {
 	_, object := node.(map[string]any)
 	_, array := node.([]any)
@@ -389,7 +389,7 @@ func (s *selection) addContainers(node any) {
 	}
 }
 
-// addNamed adds the named members: at the end of a path as one object, as Jayway does, else one by one.
+// addNamed adds the named members. As in Jayway, the last segment of a path adds them as one object, others one by one.
 func (s *segment) addNamed(to *selection, node any) {
 	object, ok := node.(map[string]any)
 	if !ok || !to.visit(len(s.names)) {
@@ -437,11 +437,13 @@ func bound(i, length int) int {
 	return min(max(i, 0), length)
 }
 
-// addFiltered tests the elements of an array, but an object itself: so does Jayway, where RFC 9535 would test the
-// object's members. After ".." every object is met by itself, so an array's elements are not tested again.
+// addFiltered applies a filter. As in Jayway, it tests the elements of an array, but an object as a whole; RFC 9535 would
+// test the object's members. After ".." every object is a candidate itself, so the elements of an array are not tested
+// again.
 //
-// A filter's paths select one node each, see [pathParser.filter], so that only a comparison of two paths may cost more
-// than a step for each. It looks at all of the candidate at most, and costs far more than reading it.
+// The library that evaluates filters has no budget, so the cost is paid in advance. Each of a filter's paths selects one
+// node, see [pathParser.filter], and costs one step. Only a comparison of two paths may cost more: it reads at most the
+// whole candidate, and comparing is far more expensive than reading.
 func (s *segment) addFiltered(to *selection, node any) {
 	candidates, array := node.([]any)
 	if array && s.scanned {

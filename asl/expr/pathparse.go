@@ -13,7 +13,7 @@ import (
 
 const maxVariable = 80 // characters of a variable's name
 
-// pathParser reads a path that starts at s[i] and may be followed by other text.
+// pathParser parses a path that starts at s[i] and may be followed by other text.
 type pathParser struct {
 	s        string
 	i        int
@@ -85,7 +85,7 @@ func (p *pathParser) root() (root, string, error) {
 	return rootVariable, name, nil
 }
 
-// CheckVariable refuses what cannot be a variable's name: it is a Unicode identifier (UAX #31) of at most 80 characters.
+// CheckVariable returns an error if name is not a variable's name: a Unicode identifier (UAX #31) of at most 80 characters.
 func CheckVariable(name string) error {
 	first, _ := utf8.DecodeRuneInString(name)
 	if !isIDStart(first) || strings.ContainsFunc(name, func(r rune) bool { return !isVariableRune(r) }) {
@@ -105,7 +105,7 @@ func isVariableRune(r rune) bool {
 	return isIDStart(r) || unicode.In(r, unicode.Mn, unicode.Mc, unicode.Nd, unicode.Pc, unicode.Other_ID_Continue)
 }
 
-// isNameRune tells what a name after a dot is made of; any other name stands in brackets.
+// isNameRune reports whether c may be in a name after a dot. Other names are quoted in brackets.
 func isNameRune(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-$@:#/+~%", r)
@@ -123,7 +123,7 @@ func (p *pathParser) take(ok func(rune) bool) string {
 	return rest[:n]
 }
 
-// segment reads the next segment; there is none where neither a dot nor a bracket stands.
+// segment parses the next segment. It returns false if neither a dot nor a bracket follows.
 func (p *pathParser) segment() (bool, error) {
 	switch p.peek() {
 	case '.':
@@ -274,8 +274,8 @@ func (p *pathParser) slice(from int) error {
 	return nil
 }
 
-// quoted reads a name in single or double quotes; the escapes are those of JSON and \'. Within single quotes a backslash
-// before a double quote stands for itself, as observed on AWS.
+// quoted parses a name in single or double quotes, with the escapes of JSON and \'. As observed on AWS, a backslash before a
+// double quote is literal within single quotes.
 func (p *pathParser) quoted() (string, error) {
 	quote := p.peek()
 	if quote != '\'' && quote != '"' {
@@ -309,7 +309,7 @@ func (p *pathParser) quoted() (string, error) {
 
 var escapes = map[byte]rune{'\'': '\'', '"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escape reads a backslash and what it stands for.
+// escape parses an escape sequence.
 func (p *pathParser) escape() (rune, error) {
 	rest := p.s[p.i+1:]
 	if rest == "" {
@@ -329,8 +329,8 @@ func (p *pathParser) escape() (rune, error) {
 	return 0, p.fail(`unknown escape; \' \" \\ \/ \b \f \n \r \t and \uXXXX are known`)
 }
 
-// filter reads a filter up to the bracket that closes it. A path in it selects one node, by names and indexes: it is
-// evaluated for every candidate, and one that selects many would multiply their number.
+// filter parses a filter up to the bracket that closes it. A path in a filter must select one node, by names and indexes. It
+// is evaluated for every candidate, so a path that selects many nodes would multiply their number, without a budget.
 func (p *pathParser) filter() error {
 	start := p.i
 	paths, compares, err := p.skipFilter()

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Template is a compiled payload template, as Parameters, ResultSelector and Assign hold them. It is immutable and safe
-// for concurrent use.
+// Template is a compiled payload template, the value of Parameters, ResultSelector and Assign. It is immutable and safe for
+// concurrent use.
 type Template struct{ root node }
 
 // node is a part of a template, or an argument of an intrinsic function.
@@ -18,9 +18,8 @@ type node interface {
 	eval(env *Env) (any, error)
 }
 
-// ParseTemplate compiles a payload template, which may be any JSON value. At any depth, a member whose name ends in
-// ".$" is replaced by one without that ending, with the value of the path or intrinsic function that it holds. The
-// error is a [*SyntaxError].
+// ParseTemplate compiles a payload template, which may be any JSON value. At any depth, a member whose name ends in ".$"
+// becomes a member without that suffix, with the value of its path or intrinsic function. The error is a [*SyntaxError].
 func ParseTemplate(v any) (*Template, error) {
 	n, err := parseNode("", v)
 	if err != nil {
@@ -29,15 +28,15 @@ func ParseTemplate(v any) (*Template, error) {
 	return &Template{n}, nil
 }
 
-// Eval returns the template's value. A template without ".$" yields the very value it was parsed from. The error is an
+// Eval returns the template's value. A template without ".$" returns the value it was parsed from. The error is an
 // [*Error]: States.ParameterPathFailure for a path that selects nothing, States.IntrinsicFailure for a failed function,
-// States.DataLimitExceeded as soon as the result weighs more than [MaxResult] bytes or takes too much work.
+// States.DataLimitExceeded as soon as the result exceeds [MaxResult] bytes or the evaluation its budget.
 func (t *Template) Eval(env *Env) (any, error) {
 	env.begin()
 	return t.root.eval(env)
 }
 
-// ParseField compiles the path or intrinsic function of a field that has one in place of a value, such as ErrorPath.
+// ParseField compiles the path or intrinsic function of a field such as ErrorPath.
 func ParseField(name, expression string) (*Template, error) {
 	n, err := parseExpression(expression)
 	if err != nil {
@@ -89,7 +88,7 @@ func (p pathNode) eval(env *Env) (any, error) { return p.path.get(env) }
 
 // dynamic is the value of a member whose name ends in ".$".
 type dynamic struct {
-	name  string // with the ending
+	name  string // with the suffix
 	value node
 }
 
@@ -105,10 +104,10 @@ func (d dynamic) eval(env *Env) (any, error) {
 	return v, err
 }
 
-// maxShown bounds the input that a message shows, in bytes.
+// maxShown is how many bytes of the input a message shows.
 const maxShown = 4096
 
-// missing is worded as AWS does it.
+// missing has AWS's message.
 func (d dynamic) missing(p *Path, env *Env) string {
 	start, _ := p.start(env)
 	input := []byte("...")
@@ -192,7 +191,7 @@ func parseMember(at string, object map[string]any, name string) (member, error) 
 	return member{plain, dynamic{name, n}}, nil
 }
 
-// Step writes the step to an object's member as it stands in a path of messages: ".name" or "['other name']".
+// Step returns the step to an object's member in the path of a message: ".name" or "['other name']".
 func Step(name string) string {
 	if name != "" && !strings.ContainsFunc(name, func(r rune) bool { return !isVariableRune(r) && r != '-' }) {
 		return "." + name
