@@ -190,7 +190,7 @@ func (r *run) load(f sim.Fault, pt *Point) {
 		capacity = offer.Ints["capacity"] - counter.Ints["available"] + 1 // of what is free one is left
 	}
 	r.loads++
-	offers, cost := offersOf(pk, capacity, price+int64(1000*r.loads)), price+int64(1000*r.loads)
+	offers, cost := offersOf(pk, capacity, int64(1000*r.loads))
 	r.as(r.someone("", Loader), f, func() {
 		report, err := p.core.App.LoadInventory(r.ctx, offers)
 		if err != nil || p.dead {

@@ -3,20 +3,20 @@ package world
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"tripsaga/engine/sim"
 	"tripsaga/shared/ident"
-	"tripsaga/shared/money"
-	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/domain"
 	"tripsaga/verify/model"
+	"tripsaga/verify/play"
 )
 
 // begin is the virtual time at which every run starts.
 var begin = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
 
-// Scenario is a set of bookings. Without a fault each scenario has one end.
+// Scenario is a script of the folder verify: a set of bookings. Without a fault each scenario has one end.
 type Scenario struct {
 	Name  string
 	Means string
@@ -35,57 +35,51 @@ type booking struct {
 	trip    model.Trip
 }
 
-const (
-	day     = "2027-03-01"
-	price   = 10_000 // of a seat, and of a room for one night
-	flight  = "TS100"
-	last    = "TS101" // has one seat left
-	full    = "TS102" // has none
-	hotel   = "GRAND"
-	soldOut = "PLAZA" // has no room on the second night
-)
-
 // Scenarios lists all of them.
-func Scenarios() []Scenario { return slices.Clone(scenarios) }
+func Scenarios() []Scenario { return slices.Clone(scenarios()) }
 
 // ScenarioNames lists their names.
 func ScenarioNames() []string {
 	var names []string
-	for _, s := range scenarios {
+	for _, s := range scenarios() {
 		names = append(names, s.Name)
 	}
 	return names
 }
 
 func scenarioNamed(name string) (Scenario, bool) {
-	i := slices.IndexFunc(scenarios, func(s Scenario) bool { return s.Name == name })
+	i := slices.IndexFunc(scenarios(), func(s Scenario) bool { return s.Name == name })
 	if i < 0 {
 		return Scenario{}, false
 	}
-	return scenarios[i], true
+	return scenarios()[i], true
 }
 
-var scenarios = []Scenario{
-	{Name: "booked", Means: "everything is there and paid for", trips: []booking{
-		book("A", flight, 2, hotel, model.MustConfirm)}},
-	{Name: "flight-full", Means: "the flight has too few seats", trips: []booking{
-		book("A", full, 2, hotel, model.MustFail)}},
-	{Name: "hotel-full", Means: "the hotel has no room on the second night", trips: []booking{
-		book("A", flight, 2, soldOut, model.MustFail)}},
-	{Name: "last-seat", Means: "two trips want the last seat", oneWins: true, trips: []booking{
-		book("A", last, 1, hotel, model.Either), book("B", last, 1, hotel, model.Either)}},
-	{Name: "two", Means: "two trips, one soon after the other, share flight and hotel", apart: 20 * time.Second, trips: []booking{
-		book("A", flight, 1, hotel, model.MustConfirm), book("B", flight, 1, hotel, model.MustConfirm)}},
-	{Name: "stopped", Means: "the confirmation is broken until it is mended: the saga stops, and stops again after a first redrive", trips: []booking{
-		book("A", flight, 2, hotel, model.Either)}, single: true, given: []sim.Fault{
-		{At: sim.Label{Saga: "A", Actor: "BookingConfirmed", N: 1}, Kind: Broken},
-		{At: sim.Label{Saga: "A", Actor: Engine, N: 1, Op: opNotice, I: 1}, Kind: Redrive}}},
-	{Name: "rivals", Means: "a second engine takes up the saga while the first is at work on it", trips: []booking{
-		book("A", flight, 2, hotel, model.MustConfirm)}, single: true, given: []sim.Fault{
-		{At: sim.Label{Saga: "A", Actor: "ReserveHotel", N: 1, Op: opPut, I: 1}, Kind: Rival}}},
-	{Name: "rivals-fail", Means: "a second engine takes up a saga that fails", trips: []booking{
-		book("A", flight, 2, soldOut, model.MustFail)}, single: true, given: []sim.Fault{
-		{At: sim.Label{Saga: "A", Actor: "CancelFlight", N: 1, Op: opPut, I: 1}, Kind: Rival}}},
+// scripts are the scenarios' files. They share one inventory.
+var scripts = sync.OnceValue(func() []play.Script { return play.Embedded("verify", play.Today) })
+
+var scenarios = sync.OnceValue(func() []Scenario {
+	var all []Scenario
+	for _, s := range scripts() {
+		all = append(all, newScenario(s))
+	}
+	return all
+})
+
+func newScenario(script play.Script) Scenario {
+	e := script.Explore
+	s := Scenario{Name: script.Name, Means: script.Title, oneWins: e.OneWins, apart: e.Apart, single: len(e.Given) > 0}
+	for _, text := range e.Given {
+		f, err := parseFault(text)
+		if err != nil {
+			panic(fmt.Sprintf("%s: %v", script.File, err))
+		}
+		s.given = append(s.given, f)
+	}
+	for _, t := range script.Trips {
+		s.trips = append(s.trips, newBooking(t, e.Ends[t.Name]))
+	}
+	return s
 }
 
 // Single reports whether the scenario has a fault of its own, so that pairs of further faults are left out.
@@ -94,71 +88,75 @@ func Single(name string) bool {
 	return s.single
 }
 
-func book(name, number string, seats int, at string, end model.Outcome) booking {
-	const rooms = 1
-	nights := []string{"2027-03-01", "2027-03-02"}
+// newBooking adds to a script's booking what the judge must know of it: its ids, what it takes and what that costs.
+func newBooking(t play.Trip, end string) booking {
+	r := t.Request
 	trip := model.Trip{
-		ID: ident.Derive("trip", name), Name: name, Flight: "FLIGHT#" + number + "#" + day, Seats: int64(seats), Rooms: rooms,
-		Minor: price * int64(seats+rooms*len(nights)), Currency: "JPY", Outcome: end,
+		ID: ident.Derive("trip", t.Name), Name: t.Name, Flight: "FLIGHT#" + r.Flight.Number + "#" + r.Flight.Date,
+		Seats: int64(r.Flight.Seats), Rooms: int64(r.Hotel.Rooms), Currency: r.Currency,
+		Outcome: map[string]model.Outcome{"": model.Either, "confirmed": model.MustConfirm, "failed": model.MustFail}[end],
 	}
 	key := ident.Derive("payment", trip.ID)
 	trip.IDs = model.IDs{Flight: ident.Derive("flight", trip.ID), Hotel: ident.Derive("hotel", trip.ID), Key: key,
 		Charge: ident.Derive("charge", key), Refund: ident.Derive("refund", key)}
-	for _, night := range nights {
-		trip.Nights = append(trip.Nights, "HOTEL#"+at+"#"+night)
+	for night := domain.Date(r.Hotel.CheckIn); night < domain.Date(r.Hotel.CheckOut); night = night.Next() {
+		trip.Nights = append(trip.Nights, "HOTEL#"+r.Hotel.ID+"#"+string(night))
 	}
-	return booking{name: name, trip: trip, request: domain.Request{
-		Traveler: domain.TravelerRequest{Name: "Ada Lovelace", Email: "ada@example.com"},
-		Flight:   domain.FlightRequest{Number: number, Date: day, Seats: seats},
-		Hotel:    domain.StayRequest{ID: at, CheckIn: nights[0], CheckOut: "2027-03-03", Rooms: rooms},
-		Payment:  domain.PaymentRequest{CardToken: bank.OK},
-		Currency: "JPY",
-	}}
+	for _, o := range offers().Flights {
+		if flightKey(o) == trip.Flight {
+			trip.Minor += trip.Seats * o.Row.Price.Minor
+		}
+	}
+	for _, o := range offers().Nights {
+		if slices.Contains(trip.Nights, nightKey(o)) {
+			trip.Minor += trip.Rooms * o.Row.Price.Minor
+		}
+	}
+	return booking{name: t.Name, trip: trip, request: r}
 }
 
 // offers is the inventory of all scenarios.
 func offers() domain.Offers {
-	cost := money.Amount{Minor: price, Currency: "JPY"}
-	o := domain.Offers{Fingerprint: "verify"}
-	for number, seats := range map[string]int64{flight: 9, last: 1, full: 0} {
-		o.Flights = append(o.Flights, domain.Offer[domain.FlightDay]{Row: domain.FlightDay{
-			Number: domain.FlightNumber(number), Date: day, Airline: "Saga Air", Origin: "HND", Destination: "CTS",
-			Departs: "08:30", Arrives: "10:05", Price: cost, Capacity: seats, Available: seats}})
+	o, err := scripts()[0].Offers()
+	if err != nil {
+		panic(err)
 	}
-	for at, rooms := range map[string][]int64{hotel: {9, 9}, soldOut: {9, 0}} {
-		for i, night := range []domain.Date{"2027-03-01", "2027-03-02"} {
-			o.Nights = append(o.Nights, domain.Offer[domain.HotelNight]{Row: domain.HotelNight{
-				Hotel: domain.HotelID(at), Night: night, Name: at, City: "Sapporo", Price: cost,
-				Capacity: rooms[i], Available: rooms[i]}})
-		}
-	}
+	o.Fingerprint = "verify"
 	return o
 }
 
-// offersOf is an inventory of one row, with this capacity and price. Not of more: a load reads its rows on several
-// goroutines, in no order, and a run must be deterministic.
-func offersOf(pk string, capacity, minor int64) (one domain.Offers) {
-	one.Fingerprint = fmt.Sprintf("verify %s %d %d", pk, capacity, minor)
+func flightKey(o domain.Offer[domain.FlightDay]) string {
+	return "FLIGHT#" + string(o.Row.Number) + "#" + string(o.Row.Date)
+}
+
+func nightKey(o domain.Offer[domain.HotelNight]) string {
+	return "HOTEL#" + string(o.Row.Hotel) + "#" + string(o.Row.Night)
+}
+
+// offersOf is an inventory of one row, with this capacity and a price that is higher by more. Not of several: a load reads
+// its rows on several goroutines, in no order, and a run must be deterministic.
+func offersOf(pk string, capacity, more int64) (one domain.Offers, price int64) {
 	all := offers()
 	for _, o := range all.Flights {
-		if pk == "FLIGHT#"+string(o.Row.Number)+"#"+string(o.Row.Date) {
-			o.Row.Capacity, o.Row.Available, o.Row.Price.Minor = capacity, capacity, minor
-			one.Flights = append(one.Flights, o)
+		if pk == flightKey(o) {
+			o.Row.Capacity, o.Row.Price.Minor = capacity, o.Row.Price.Minor+more
+			one.Flights, price = append(one.Flights, o), o.Row.Price.Minor
 		}
 	}
 	for _, o := range all.Nights {
-		if pk == "HOTEL#"+string(o.Row.Hotel)+"#"+string(o.Row.Night) {
-			o.Row.Capacity, o.Row.Available, o.Row.Price.Minor = capacity, capacity, minor
-			one.Nights = append(one.Nights, o)
+		if pk == nightKey(o) {
+			o.Row.Capacity, o.Row.Price.Minor = capacity, o.Row.Price.Minor+more
+			one.Nights, price = append(one.Nights, o), o.Row.Price.Minor
 		}
 	}
-	return one
+	one.Fingerprint = fmt.Sprintf("verify %s %d %d", pk, capacity, price)
+	return one, price
 }
 
 // partitions lists the partitions that a load of the offers writes.
 func partitions() []string {
 	all := []string{"INVENTORY"}
-	for _, s := range scenarios {
+	for _, s := range scenarios() {
 		for _, b := range s.trips {
 			for _, pk := range append([]string{b.trip.Flight}, b.trip.Nights...) {
 				if !slices.Contains(all, pk) {
