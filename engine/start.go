@@ -231,7 +231,7 @@ func (e *Engine) Redrive(ctx context.Context, name string) error {
 	if rec.Status == asl.Running { // an earlier redrive was written although its reply was lost
 		return e.adopt(ctx, name)
 	}
-	if err := e.checkRedrive(rec); err != nil {
+	if err := e.Redrivable(e.describe(name, rec, nil)); err != nil {
 		return err
 	}
 	r, err := e.ended(ctx, name, rec, version)
@@ -255,14 +255,16 @@ func (e *Engine) Redrive(ctx context.Context, name string) error {
 	return nil
 }
 
-// checkRedrive refuses what the record alone rules out.
-func (e *Engine) checkRedrive(rec *record) error {
-	over := e.now().Sub(time.UnixMicro(rec.Stopped))
+// Redrivable returns why an execution with this description cannot be redriven, nil if its status, MaxRedrives and
+// RedriveWithin allow it. It does not read the journal, so that [Engine.Redrive] may still refuse an execution that
+// failed at a Fail state or has a full history. Errors: ErrNotRedrivable.
+func (e *Engine) Redrivable(d Description) error {
+	over := e.now().Sub(d.Stopped)
 	switch {
-	case rec.Status == asl.Succeeded:
-		return fmt.Errorf("%w: it is %s; allowed are FAILED, TIMED_OUT and ABORTED", ErrNotRedrivable, rec.Status)
-	case rec.Redrives >= e.opt.MaxRedrives:
-		return fmt.Errorf("%w: it has been redriven %d times, as often as is allowed; start another execution", ErrNotRedrivable, rec.Redrives)
+	case d.Status == asl.Running || d.Status == asl.Succeeded:
+		return fmt.Errorf("%w: it is %s; allowed are FAILED, TIMED_OUT and ABORTED", ErrNotRedrivable, d.Status)
+	case d.Redrives >= e.opt.MaxRedrives:
+		return fmt.Errorf("%w: it has been redriven %d times, as often as is allowed; start another execution", ErrNotRedrivable, d.Redrives)
 	case over > e.opt.RedriveWithin:
 		return fmt.Errorf("%w: it ended %s ago, allowed are %s; start another execution", ErrNotRedrivable, over.Truncate(time.Second), e.opt.RedriveWithin)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -102,7 +103,7 @@ func (a *api) describe(ctx context.Context, in describeInput) (describeOutput, e
 		return describeOutput{}, engineProblem(in.Execution, err)
 	}
 	out := describeOutput{listed: a.listed(d), Error: d.Error, Cause: d.Cause, Trace: d.Trace}
-	out.RedriveStatus, out.RedriveReason = redrivable(d.Status)
+	out.RedriveStatus, out.RedriveReason = a.redrivable(d)
 	if in.Data == "METADATA_ONLY" {
 		return out, nil
 	}
@@ -123,11 +124,17 @@ func (a *api) listed(d engine.Description) listed {
 	}
 }
 
-func redrivable(s asl.Status) (status, reason string) {
-	if s == asl.Running || s == asl.Succeeded {
-		return "NOT_REDRIVABLE", fmt.Sprintf("Execution is %s and cannot be redriven", s)
+// redrivable follows the engine's bounds on redrives: their number, and the time since the execution ended.
+func (a *api) redrivable(d engine.Description) (status, reason string) {
+	const no = "NOT_REDRIVABLE"
+	switch err := a.engine.Redrivable(d); {
+	case err == nil:
+		return "REDRIVABLE", ""
+	case d.Status == asl.Running || d.Status == asl.Succeeded:
+		return no, fmt.Sprintf("Execution is %s and cannot be redriven", d.Status)
+	default:
+		return no, strings.TrimPrefix(err.Error(), "engine: ")
 	}
-	return "REDRIVABLE", ""
 }
 
 type listInput struct {

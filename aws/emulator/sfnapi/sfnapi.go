@@ -35,6 +35,7 @@ type Engine interface {
 	History(ctx context.Context, name string) ([]asl.HistoryEvent, error)
 	List(ctx context.Context, q engine.ListQuery) (page []engine.Description, cursor string, err error)
 	Redrive(ctx context.Context, name string) error
+	Redrivable(d engine.Description) error
 	Stop(ctx context.Context, name, errorName, cause string) (engine.Description, error)
 	Definition(ctx context.Context, name string) ([]byte, error)
 }

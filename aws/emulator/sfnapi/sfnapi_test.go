@@ -35,16 +35,18 @@ type world struct {
 	open   chan struct{} // closed to let executions end whose input has "wait"
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldWith(t, engine.Options{}) }
+
+// newWorldWith takes the bounds on redrives of opt.
+func newWorldWith(t *testing.T, opt engine.Options) *world {
 	t.Helper()
 	store, err := embedded.Open("", embedded.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{t: t, open: make(chan struct{})}
-	w.engine, err = engine.Open(t.Context(), engine.Options{
-		Name: "booking", Definition: []byte(definition), Table: store, Tasks: map[string]engine.Task{"Work": w.work},
-	})
+	opt.Name, opt.Definition, opt.Table, opt.Tasks = "booking", []byte(definition), store, map[string]engine.Task{"Work": w.work}
+	w.engine, err = engine.Open(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,6 +304,34 @@ func TestRedrive(t *testing.T) {
 	d, err = w.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: arn})
 	if err != nil || d.Status != types.ExecutionStatusSucceeded || *d.RedriveCount != 1 || !d.RedriveDate.Equal(*first.RedriveDate) {
 		t.Errorf("after the redrive: %+v, %v", d, err)
+	}
+}
+
+// TestRedriveStatusFollowsTheBounds: what RedriveExecution would refuse is described as not redrivable.
+func TestRedriveStatusFollowsTheBounds(t *testing.T) {
+	for name, opt := range map[string]engine.Options{
+		"1 times":      {MaxRedrives: 1},
+		"ended 0s ago": {RedriveWithin: 1},
+	} {
+		w := newWorldWith(t, opt)
+		w.fail.Store(true)
+		arn := w.start("trip-1", `{}`).ExecutionArn
+		w.end("trip-1")
+		redrive := func() error {
+			_, err := w.RedriveExecution(t.Context(), &sfn.RedriveExecutionInput{ExecutionArn: arn})
+			return err
+		}
+		if opt.MaxRedrives > 0 {
+			if err := redrive(); err != nil {
+				t.Fatal(err)
+			}
+			w.end("trip-1")
+		}
+		w.fails("ExecutionNotRedrivable", redrive)
+		d, err := w.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: arn})
+		if err != nil || d.RedriveStatus != types.ExecutionRedriveStatusNotRedrivable || !strings.Contains(aws.ToString(d.RedriveStatusReason), name) {
+			t.Errorf("%s: %s %q, %v", name, d.RedriveStatus, aws.ToString(d.RedriveStatusReason), err)
+		}
 	}
 }
 
