@@ -87,7 +87,7 @@ func (a *Application) addHook(application awscodedeploy.CfnApplication) {
 		versions[f.Name] = f.Version.FunctionArn()
 		targets = append(targets, jsii.String(*f.Lambda.FunctionArn()+":*"))
 	}
-	hook.AddEnvironment(jsii.String("NEW_VERSIONS"), a.Stack.ToJsonString(versions, nil), nil)
+	hook.AddEnvironment(jsii.String(functions.NewVersions), a.Stack.ToJsonString(versions, nil), nil)
 	hook.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &targets,
 	}))

@@ -59,15 +59,19 @@ func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) 
 	return f
 }
 
-// environment has the variables that a function reads.
+// environment returns the settings that a function reads and that the deployment gives. NEW_VERSIONS is added later, see
+// addHook.
 func (a *Application) environment(name string) *map[string]*string {
-	variables := map[string]*string{"METRICS_NAMESPACE": jsii.String("tripsaga/" + a.Stage.Name)}
-	if name != functions.OutboxRelay {
-		variables["TABLE_NAME"] = a.Table.TableName()
+	given := map[string]*string{
+		functions.MetricsNamespace: jsii.String("tripsaga/" + a.Stage.Name),
+		functions.TableName:        a.Table.TableName(),
+		functions.StateMachineARN:  a.machineLiveARN(),
 	}
-	switch name {
-	case functions.API, functions.ExecutionListener, functions.Reconciler, functions.PreTraffic:
-		variables["STATE_MACHINE_ARN"] = a.machineLiveARN()
+	variables := map[string]*string{}
+	for _, s := range functions.Settings() {
+		if value, ok := given[s.Name]; ok && s.ReadBy(name) {
+			variables[s.Name] = value
+		}
 	}
 	return &variables
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"maps"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -116,20 +114,20 @@ func TestLogsAreKeptForAWhile(t *testing.T) {
 	}
 }
 
-// What a function is given is what it reads, by the table in docs/lambda.md; and what it must be given, it is.
+// TestEnvironments: a function is given settings that it reads, and all that it requires.
 func TestEnvironments(t *testing.T) {
-	rows := documentedVariables(t)
+	rows := functions.Settings()
 	eachStage(t, func(t *testing.T, stage string, s *template) {
 		for _, f := range functions.All() {
 			given := s.named(t, f.Name).at("Environment.Variables").(map[string]any)
 			for variable := range given {
-				if !slices.ContainsFunc(rows, func(r variableRow) bool { return r.name == variable && r.usedBy(f.Name) }) {
+				if !slices.ContainsFunc(rows, func(r functions.Setting) bool { return r.Name == variable && r.ReadBy(f.Name) }) {
 					t.Errorf("%s does not read %s", f.Name, variable)
 				}
 			}
 			for _, row := range rows {
-				if given[row.name] == nil && row.required && row.usedBy(f.Name) {
-					t.Errorf("%s lacks %s", f.Name, row.name)
+				if given[row.Name] == nil && row.Required && !row.ByLambda && row.ReadBy(f.Name) {
+					t.Errorf("%s lacks %s", f.Name, row.Name)
 				}
 			}
 			for variable, want := range map[string]any{
@@ -142,43 +140,6 @@ func TestEnvironments(t *testing.T) {
 			}
 		}
 	})
-}
-
-// variableRow is a row of the documented table; Lambda itself sets those that are required by it.
-type variableRow struct {
-	name      string
-	functions string // "all", "all but A, B", or "A, B"
-	required  bool
-}
-
-func (r variableRow) usedBy(function string) bool {
-	all, but := strings.CutPrefix(r.functions, "all but ")
-	return r.functions == "all" || slices.Contains(strings.Split(all, ", "), function) != but
-}
-
-func documentedVariables(t *testing.T) (rows []variableRow) {
-	t.Helper()
-	doc, err := os.ReadFile("../docs/lambda.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, _ := strings.Cut(string(doc), "<!-- variables -->")
-	for line := range strings.Lines(table) {
-		cells := strings.Split(line, "|")
-		if len(cells) != 7 || !strings.HasPrefix(cells[1], " `") {
-			continue
-		}
-		rows = append(rows, variableRow{
-			strings.Trim(cells[1], " `"), strings.TrimSpace(cells[2]),
-			strings.Contains(cells[3], "required") && !strings.Contains(cells[5], "by Lambda"),
-		})
-	}
-	for _, known := range []variableRow{{"TABLE_NAME", "all but OutboxRelay", true}, {"AWS_REGION", "all", false}} {
-		if !slices.Contains(rows, known) {
-			t.Fatalf("docs/lambda.md has no table of variables that this test can read: %+v", rows)
-		}
-	}
-	return rows
 }
 
 // Each function has a role that no other has.

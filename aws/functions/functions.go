@@ -4,6 +4,7 @@
 package functions
 
 import (
+	"slices"
 	"time"
 
 	"tripsaga/trip/saga"
@@ -43,4 +44,13 @@ func All() []Function {
 		Function{Name: OutboxRelay, Timeout: 30 * time.Second, Memory: standardMemory},
 		Function{Name: PreTraffic, Timeout: 5 * time.Minute, Memory: 512}, // makes a whole booking
 	)
+}
+
+// Names returns the names of all functions, sorted.
+func Names() (names []string) {
+	for _, f := range All() {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	return names
 }

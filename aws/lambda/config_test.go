@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tripsaga/aws/functions"
 )
 
 func TestTheEnvironmentIsRead(t *testing.T) {
@@ -77,7 +79,7 @@ func TestEveryProblemIsToldAtOnce(t *testing.T) {
 func TestAnUnknownFunctionIsToldTheKnownOnes(t *testing.T) {
 	for _, name := range []string{"", "Nobody"} {
 		_, err := readConfig(get(environment(name)))
-		if err == nil || !strings.Contains(err.Error(), strings.Join(known(), ", ")) || !strings.Contains(err.Error(), "_HANDLER") {
+		if err == nil || !strings.Contains(err.Error(), strings.Join(functions.Names(), ", ")) || !strings.Contains(err.Error(), "_HANDLER") {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -99,6 +101,21 @@ func TestAFunctionReadsOnlyItsVariables(t *testing.T) {
 	}
 }
 
+// TestEverySettingHasItsSetter, or a function that reads the setting would panic when it starts.
+func TestEverySettingHasItsSetter(t *testing.T) {
+	var c config
+	left := c.setters()
+	for _, s := range functions.Settings() {
+		if left[s.Name] == nil {
+			t.Errorf("settings.go of package lambda has no setter of %s", s.Name)
+		}
+		delete(left, s.Name)
+	}
+	for name := range left {
+		t.Errorf("settings.go of package functions does not list %s", name)
+	}
+}
+
 // TestTheVariablesAreDocumented keeps the table of docs/lambda.md; -update rewrites it.
 func TestTheVariablesAreDocumented(t *testing.T) {
 	const file, begin, end = "../../docs/lambda.md", "<!-- variables -->\n", "<!-- /variables -->\n"
@@ -117,21 +134,21 @@ func TestTheVariablesAreDocumented(t *testing.T) {
 func variableTable() string {
 	var b strings.Builder
 	b.WriteString("| variable | functions | default | allowed | meaning |\n|---|---|---|---|---|\n")
-	for _, v := range variables() {
+	for _, v := range functions.Settings() {
 		of, standard := "all", "none"
 		switch {
-		case v.of != nil:
-			of = strings.Join(v.of, ", ")
-		case v.but != nil:
-			of = "all but " + strings.Join(v.but, ", ")
+		case v.Functions != nil:
+			of = strings.Join(v.Functions, ", ")
+		case v.Except != nil:
+			of = "all but " + strings.Join(v.Except, ", ")
 		}
 		switch {
-		case v.required:
+		case v.Required:
 			standard = "**required**"
-		case v.standard != "":
-			standard = "`" + v.standard + "`"
+		case v.Default != "":
+			standard = "`" + v.Default + "`"
 		}
-		b.WriteString("| `" + v.name + "` | " + of + " | " + standard + " | " + v.allowed + " | " + v.meaning + " |\n")
+		b.WriteString("| `" + v.Name + "` | " + of + " | " + standard + " | " + v.Allowed + " | " + v.Meaning + " |\n")
 	}
 	return b.String()
 }

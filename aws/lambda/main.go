@@ -12,10 +12,8 @@ import (
 	"io"
 	"log"
 	"log/slog"
-	"maps"
 	"net/http"
 	"os"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -71,8 +69,6 @@ func dispatch() map[string]func(*system) handler {
 	}
 	return table
 }
-
-func known() []string { return slices.Sorted(maps.Keys(dispatch())) }
 
 const (
 	reportTime = 300 * time.Millisecond // of a call's time, for the answer and what is logged of it

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tripsaga/aws/functions"
 )
 
 // runtimeAPI is Lambda's side of a function's process. It hands out the payloads and keeps what comes back; a next for
@@ -100,7 +102,7 @@ func TestAFunctionThatCannotStartSaysWhy(t *testing.T) {
 	if told.path != "init/error" || told.kind != "Runtime.ConfigInvalid" || !strings.Contains(told.body, `"errorType":"Runtime.ConfigInvalid"`) {
 		t.Errorf("the Runtime API was told %+v", told)
 	}
-	for _, want := range []string{"_HANDLER=Nobody", strings.Join(known(), ", "), "TABLE_NAME is not set"} {
+	for _, want := range []string{"_HANDLER=Nobody", strings.Join(functions.Names(), ", "), "TABLE_NAME is not set"} {
 		if !strings.Contains(output.String(), want) || !strings.Contains(told.body, want) {
 			t.Errorf("%q is missing in %s or %s", want, output, told.body)
 		}

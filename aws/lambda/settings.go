@@ -15,173 +15,12 @@ import (
 	"tripsaga/aws/trial"
 )
 
-// The variables that more than their own row speaks of.
-const (
-	varHandler = "_HANDLER"
-	varGrace   = "RECONCILE_GRACE"
-	varOverdue = "RECONCILE_OVERDUE"
-)
-
-// variable is one of the environment. docs/lambda.md shows these rows.
-type variable struct {
-	name     string
-	of       []string // the functions that use it; nil is all
-	but      []string // of all these, the functions that do not
-	required bool     // by the functions that use it
-	standard string   // the value when it is not set
-	allowed  string
-	meaning  string
-	set      func(c *config, value string) error
-}
-
-// variables lists what an operator sets, then what Lambda sets.
-func variables() []variable {
-	sagas := []string{functions.API, functions.ExecutionListener, functions.Reconciler}
-	reconciler := []string{functions.Reconciler}
-	relay := []string{functions.OutboxRelay}
-	preTraffic := []string{functions.PreTraffic}
-	return []variable{
-		{name: "TABLE_NAME", but: relay, required: true, allowed: "3 to 255 letters, digits, - _ and .",
-			meaning: "the DynamoDB table",
-			set:     matching(tableName, func(c *config) *string { return &c.table })},
-		{name: "STATE_MACHINE_ARN", of: append(slices.Clone(sagas), functions.PreTraffic), required: true, allowed: "the ARN of a state machine, with or without a version or an alias",
-			meaning: "the state machine that runs the sagas",
-			set:     setMachine},
-		{name: "NEW_VERSIONS", of: preTraffic, required: true, allowed: "a JSON object, the name of every other function to the ARN of its new version",
-			meaning: "the versions that are tried", set: setVersions},
-		{name: "LOG_LEVEL", standard: "info", allowed: "debug, info, warn, error",
-			meaning: "the least level that is logged", set: setLevel},
-		{name: varGrace, of: reconciler, standard: "2m", allowed: durations,
-			meaning: "how long a trip may be pending before its saga is started again",
-			set:     duration(func(c *config) *time.Duration { return &c.grace })},
-		{name: varOverdue, of: reconciler, standard: "30m", allowed: durations + ", longer than " + varGrace,
-			meaning: "how long a trip may be pending before it is marked NEEDS_ATTENTION",
-			set:     duration(func(c *config) *time.Duration { return &c.overdue })},
-		{name: "METRICS_NAMESPACE", standard: "tripsaga", allowed: "1 to 255 letters, digits, and . - _ / # :",
-			meaning: "the CloudWatch namespace of the metrics",
-			set:     matching(namespace, func(c *config) *string { return &c.metrics })},
-		{name: "OTEL_EXPORTER_OTLP_ENDPOINT", allowed: addresses,
-			meaning: "where traces go over OTLP/HTTP; without it they go to X-Ray",
-			set:     address(func(c *config) *string { return &c.otlp })},
-		{name: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", allowed: addresses, meaning: "the whole address for traces, in place of the one above",
-			set: address(func(c *config) *string { return &c.otlpTraces })},
-		{name: "OTEL_EXPORTER_OTLP_HEADERS", allowed: "key=value,key=value, values percent-encoded",
-			meaning: "sent along with traces over OTLP/HTTP",
-			set:     text(func(c *config) *string { return &c.otlpHeaders })},
-		{name: "AWS_ENDPOINT_URL_DYNAMODB", but: relay, allowed: addresses, meaning: "another DynamoDB, such as DynamoDB Local",
-			set: address(func(c *config) *string { return &c.endpointDynamoDB })},
-		{name: "AWS_ENDPOINT_URL_SFN", of: sagas, allowed: addresses, meaning: "another Step Functions",
-			set: address(func(c *config) *string { return &c.endpointSFN })},
-		{name: "AWS_ENDPOINT_URL_LAMBDA", of: preTraffic, allowed: addresses, meaning: "another Lambda",
-			set: address(func(c *config) *string { return &c.endpointLambda })},
-		{name: "AWS_ENDPOINT_URL_CODEDEPLOY", of: preTraffic, allowed: addresses, meaning: "another CodeDeploy",
-			set: address(func(c *config) *string { return &c.endpointCodeDeploy })},
-
-		{name: varHandler, required: true, allowed: strings.Join(known(), ", "), meaning: "which function this is; by Lambda, from the function's handler",
-			set: setFunction},
-		{name: "AWS_REGION", required: true, allowed: "a region, such as eu-west-1", meaning: "the region; by Lambda",
-			set: matching(region, func(c *config) *string { return &c.region })},
-		{name: "AWS_ACCESS_KEY_ID", required: true, allowed: "a key", meaning: "of the function's role; by Lambda",
-			set: text(func(c *config) *string { return &c.accessKeyID })},
-		{name: "AWS_SECRET_ACCESS_KEY", required: true, allowed: "a key", meaning: "of the function's role; by Lambda",
-			set: text(func(c *config) *string { return &c.secretAccessKey })},
-		{name: "AWS_SESSION_TOKEN", allowed: "a token", meaning: "of the function's role; by Lambda",
-			set: text(func(c *config) *string { return &c.sessionKey })},
-		{name: "AWS_LAMBDA_FUNCTION_VERSION", allowed: "a version", meaning: "named in logs and metrics; by Lambda",
-			set: text(func(c *config) *string { return &c.version })},
-		{name: "AWS_XRAY_DAEMON_ADDRESS", allowed: "host:port", meaning: "where X-Ray takes traces, over UDP; by Lambda",
-			set: text(func(c *config) *string { return &c.xray })},
-	}
-}
-
-const (
-	durations = "a duration from 1s to 720h"
-	addresses = "an http or https URL"
-)
-
-var (
-	tableName = regexp.MustCompile(`^[A-Za-z0-9_.-][A-Za-z0-9_.-][A-Za-z0-9_.-]+$`)
-	namespace = regexp.MustCompile(`^[A-Za-z0-9._/#:-]+$`)
-	region    = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
-)
-
-// longest is of a value that matches a pattern. It stands in none of them: a bounded pattern is large, and slow to
-// compile when a process starts.
-const longest = 255
-
-func text(field func(*config) *string) func(*config, string) error {
-	return func(c *config, v string) error {
-		*field(c) = v
-		return nil
-	}
-}
-
-func matching(pattern *regexp.Regexp, field func(*config) *string) func(*config, string) error {
-	return func(c *config, v string) error {
-		if len(v) > longest || !pattern.MatchString(v) {
-			return errNotAllowed
-		}
-		*field(c) = v
-		return nil
-	}
-}
-
-func duration(field func(*config) *time.Duration) func(*config, string) error {
-	return func(c *config, v string) error {
-		d, err := time.ParseDuration(v)
-		if err != nil {
-			return fmt.Errorf("it is no duration, such as 90s or 2m")
-		}
-		if d < time.Second || d > 720*time.Hour {
-			return errNotAllowed
-		}
-		*field(c) = d
-		return nil
-	}
-}
-
-func address(field func(*config) *string) func(*config, string) error {
-	return func(c *config, v string) error {
-		u, err := url.Parse(v)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return errNotAllowed
-		}
-		*field(c) = v
-		return nil
-	}
-}
-
-func setLevel(c *config, v string) error {
-	if !slices.Contains([]string{"debug", "info", "warn", "error"}, v) {
-		return errNotAllowed
-	}
-	return c.logLevel.UnmarshalText([]byte(v))
-}
-
-func setMachine(c *config, v string) error {
-	c.stateMachine = v
-	return stepfunctions.CheckARN(v)
-}
-
-func setVersions(c *config, v string) (err error) {
-	c.newVersions, err = trial.ParseVersions(v)
-	return err
-}
-
-func setFunction(c *config, v string) error {
-	if !slices.Contains(known(), v) {
-		return fmt.Errorf("there is no such function")
-	}
-	c.function = v
-	return nil
-}
-
-// config is the environment, checked.
+// config is the checked environment. A field that the function does not read is zero.
 type config struct {
 	function string // a key of dispatch
 
 	table        string
-	stateMachine string // an ARN; "" for a function that does not need it
+	stateMachine string // an ARN
 	newVersions  trial.Versions
 	logLevel     slog.Level
 	grace        time.Duration
@@ -193,34 +32,64 @@ type config struct {
 
 	region                                   string
 	accessKeyID, secretAccessKey, sessionKey string
-	endpointDynamoDB, endpointSFN            string // "" for the service's own
+	endpointDynamoDB, endpointSFN            string // "" for the service's default
 	endpointLambda, endpointCodeDeploy       string
 	xray                                     string
 	version                                  string
 }
 
-// configError is what stands against a start of the function: every problem, each with the variable and its value.
+// setters maps the name of each setting to what checks a value that is not empty and stores it in c. An error says what
+// is wrong with the value; readConfig adds what is allowed.
+func (c *config) setters() map[string]func(value string) error {
+	return map[string]func(value string) error{
+		functions.TableName:                  matching(tableName, &c.table),
+		functions.StateMachineARN:            c.setMachine,
+		functions.NewVersions:                c.setVersions,
+		"LOG_LEVEL":                          c.setLevel,
+		functions.ReconcileGrace:             duration(&c.grace),
+		functions.ReconcileOverdue:           duration(&c.overdue),
+		functions.MetricsNamespace:           matching(namespace, &c.metrics),
+		"OTEL_EXPORTER_OTLP_ENDPOINT":        address(&c.otlp),
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": address(&c.otlpTraces),
+		"OTEL_EXPORTER_OTLP_HEADERS":         text(&c.otlpHeaders),
+		functions.EndpointDynamoDB:           address(&c.endpointDynamoDB),
+		functions.EndpointStepFunctions:      address(&c.endpointSFN),
+		"AWS_ENDPOINT_URL_LAMBDA":            address(&c.endpointLambda),
+		"AWS_ENDPOINT_URL_CODEDEPLOY":        address(&c.endpointCodeDeploy),
+
+		functions.Handler:             c.setFunction,
+		"AWS_REGION":                  matching(region, &c.region),
+		"AWS_ACCESS_KEY_ID":           text(&c.accessKeyID),
+		"AWS_SECRET_ACCESS_KEY":       text(&c.secretAccessKey),
+		"AWS_SESSION_TOKEN":           text(&c.sessionKey),
+		"AWS_LAMBDA_FUNCTION_VERSION": text(&c.version),
+		"AWS_XRAY_DAEMON_ADDRESS":     text(&c.xray),
+	}
+}
+
+// configError lists every problem that keeps the function from starting, each with the variable and its value.
 type configError struct{ problems []string }
 
 func (e *configError) Error() string {
 	return "the function cannot start:\n  " + strings.Join(e.problems, "\n  ")
 }
 
-// readConfig reads the variables that the function uses. Errors: *configError.
+// readConfig checks the settings that the function reads. Errors: *configError.
 func readConfig(getenv func(string) string) (config, error) {
 	var c config
 	var e configError
-	function := getenv(varHandler)
-	for _, v := range variables() {
-		if !v.usedBy(function) {
+	set, function := c.setters(), getenv(functions.Handler)
+	for _, s := range functions.Settings() {
+		if !s.ReadBy(function) {
 			continue
 		}
-		if err := v.read(&c, getenv(v.name)); err != nil {
+		if err := read(&s, getenv(s.Name), set[s.Name]); err != nil {
 			e.problems = append(e.problems, err.Error())
 		}
 	}
 	if c.overdue != 0 && c.overdue <= c.grace {
-		e.problems = append(e.problems, fmt.Sprintf("%s=%s must be longer than %s=%s", varOverdue, c.overdue, varGrace, c.grace))
+		e.problems = append(e.problems, fmt.Sprintf("%s=%s must be longer than %s=%s",
+			functions.ReconcileOverdue, c.overdue, functions.ReconcileGrace, c.grace))
 	}
 	if e.problems != nil {
 		return c, &e
@@ -228,25 +97,97 @@ func readConfig(getenv func(string) string) (config, error) {
 	return c, nil
 }
 
-// usedBy is true of an unknown function where it is of most, so that its other problems show as well.
-func (v *variable) usedBy(function string) bool {
-	return (v.of == nil || slices.Contains(v.of, function)) && !slices.Contains(v.but, function)
-}
-
-func (v *variable) read(c *config, value string) error {
+func read(s *functions.Setting, value string, set func(string) error) error {
 	if value == "" {
-		value = v.standard
+		value = s.Default
 	}
-	if value == "" && v.required {
-		return fmt.Errorf("%s is not set, want %s", v.name, v.allowed)
+	if value == "" && s.Required {
+		return fmt.Errorf("%s is not set, want %s", s.Name, s.Allowed)
 	}
 	if value == "" {
 		return nil
 	}
-	if err := v.set(c, value); err != nil {
-		return fmt.Errorf("%s=%.200s: %w; allowed: %s", v.name, value, err, v.allowed)
+	if err := set(value); err != nil {
+		return fmt.Errorf("%s=%.200s: %w; allowed: %s", s.Name, value, err, s.Allowed)
 	}
 	return nil
 }
 
 var errNotAllowed = errors.New("the value is not allowed")
+
+var (
+	tableName = regexp.MustCompile(`^[A-Za-z0-9_.-][A-Za-z0-9_.-][A-Za-z0-9_.-]+$`)
+	namespace = regexp.MustCompile(`^[A-Za-z0-9._/#:-]+$`)
+	region    = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
+)
+
+// longest bounds a value that matches a pattern, in bytes. The patterns themselves are unbounded: a bounded one is large
+// and slow to compile, and a cold start waits for it.
+const longest = 255
+
+func text(field *string) func(string) error {
+	return func(v string) error {
+		*field = v
+		return nil
+	}
+}
+
+func matching(pattern *regexp.Regexp, field *string) func(string) error {
+	return func(v string) error {
+		if len(v) > longest || !pattern.MatchString(v) {
+			return errNotAllowed
+		}
+		*field = v
+		return nil
+	}
+}
+
+func duration(field *time.Duration) func(string) error {
+	return func(v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil {
+			return errors.New("it is no duration, such as 90s or 2m")
+		}
+		if d < time.Second || d > 720*time.Hour {
+			return errNotAllowed
+		}
+		*field = d
+		return nil
+	}
+}
+
+func address(field *string) func(string) error {
+	return func(v string) error {
+		u, err := url.Parse(v)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return errNotAllowed
+		}
+		*field = v
+		return nil
+	}
+}
+
+func (c *config) setLevel(v string) error {
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, v) {
+		return errNotAllowed
+	}
+	return c.logLevel.UnmarshalText([]byte(v))
+}
+
+func (c *config) setMachine(v string) error {
+	c.stateMachine = v
+	return stepfunctions.CheckARN(v)
+}
+
+func (c *config) setVersions(v string) (err error) {
+	c.newVersions, err = trial.ParseVersions(v)
+	return err
+}
+
+func (c *config) setFunction(v string) error {
+	if !slices.Contains(functions.Names(), v) {
+		return errors.New("there is no such function")
+	}
+	c.function = v
+	return nil
+}

@@ -204,10 +204,10 @@ func (s *System) functions(opt Options) rie.Options {
 	r := rie.Options{
 		Bootstrap: opt.Bootstrap, Logs: opt.FunctionLogs, Interfere: opt.Interfere,
 		Env: append([]string{
-			"TABLE_NAME=" + opt.Table,
-			"STATE_MACHINE_ARN=" + StateMachineARN,
-			"AWS_ENDPOINT_URL_DYNAMODB=" + s.DynamoDB,
-			"AWS_ENDPOINT_URL_SFN=" + s.StepFunctions,
+			functions.TableName + "=" + opt.Table,
+			functions.StateMachineARN + "=" + StateMachineARN,
+			functions.EndpointDynamoDB + "=" + s.DynamoDB,
+			functions.EndpointStepFunctions + "=" + s.StepFunctions,
 		}, opt.Env...),
 	}
 	for _, f := range functions.All() {

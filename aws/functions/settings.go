@@ -1,0 +1,82 @@
+package functions
+
+import (
+	"slices"
+	"strings"
+)
+
+// The settings that a deployment gives or that depend on each other.
+const (
+	Handler               = "_HANDLER"
+	TableName             = "TABLE_NAME"
+	StateMachineARN       = "STATE_MACHINE_ARN"
+	NewVersions           = "NEW_VERSIONS"
+	MetricsNamespace      = "METRICS_NAMESPACE"
+	ReconcileGrace        = "RECONCILE_GRACE"
+	ReconcileOverdue      = "RECONCILE_OVERDUE"
+	EndpointDynamoDB      = "AWS_ENDPOINT_URL_DYNAMODB"
+	EndpointStepFunctions = "AWS_ENDPOINT_URL_SFN"
+)
+
+// Setting is an environment variable that functions read. The functions' program checks its environment against this
+// table, the infrastructure gives each function what it reads, and docs/lambda.md shows it.
+type Setting struct {
+	Name      string
+	Functions []string // that read it; nil is all
+	Except    []string // of all functions, those that do not
+	Required  bool     // by the functions that read it
+	ByLambda  bool     // Lambda sets it, not the deployment
+	Default   string   // the value when it is not set
+	Allowed   string
+	Meaning   string
+}
+
+// ReadBy reports whether the function reads the setting. A name that is no function reads what most functions read, so
+// that the problems of its other settings are reported too.
+func (s *Setting) ReadBy(function string) bool {
+	return (s.Functions == nil || slices.Contains(s.Functions, function)) && !slices.Contains(s.Except, function)
+}
+
+const (
+	durations = "a duration from 1s to 720h"
+	addresses = "an http or https URL"
+)
+
+// Settings lists what a deployment sets, then what Lambda sets.
+func Settings() []Setting {
+	sagas := []string{API, ExecutionListener, Reconciler}
+	reconciler, relay, preTraffic := []string{Reconciler}, []string{OutboxRelay}, []string{PreTraffic}
+	return []Setting{
+		{Name: TableName, Except: relay, Required: true, Allowed: "3 to 255 letters, digits, - _ and .",
+			Meaning: "the DynamoDB table"},
+		{Name: StateMachineARN, Functions: append(slices.Clone(sagas), PreTraffic), Required: true, Allowed: "the ARN of a state machine, with or without a version or an alias",
+			Meaning: "the state machine that runs the sagas"},
+		{Name: NewVersions, Functions: preTraffic, Required: true, Allowed: "a JSON object, the name of every other function to the ARN of its new version",
+			Meaning: "the versions that are tried"},
+		{Name: "LOG_LEVEL", Default: "info", Allowed: "debug, info, warn, error",
+			Meaning: "the least level that is logged"},
+		{Name: ReconcileGrace, Functions: reconciler, Default: "2m", Allowed: durations,
+			Meaning: "how long a trip may be pending before its saga is started again"},
+		{Name: ReconcileOverdue, Functions: reconciler, Default: "30m", Allowed: durations + ", longer than " + ReconcileGrace,
+			Meaning: "how long a trip may be pending before it is marked NEEDS_ATTENTION"},
+		{Name: MetricsNamespace, Default: "tripsaga", Allowed: "1 to 255 letters, digits, and . - _ / # :",
+			Meaning: "the CloudWatch namespace of the metrics"},
+		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Allowed: addresses,
+			Meaning: "where traces go over OTLP/HTTP; without it they go to X-Ray"},
+		{Name: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Allowed: addresses, Meaning: "the whole address for traces, in place of the one above"},
+		{Name: "OTEL_EXPORTER_OTLP_HEADERS", Allowed: "key=value,key=value, values percent-encoded",
+			Meaning: "sent along with traces over OTLP/HTTP"},
+		{Name: EndpointDynamoDB, Except: relay, Allowed: addresses, Meaning: "another DynamoDB, such as DynamoDB Local"},
+		{Name: EndpointStepFunctions, Functions: sagas, Allowed: addresses, Meaning: "another Step Functions"},
+		{Name: "AWS_ENDPOINT_URL_LAMBDA", Functions: preTraffic, Allowed: addresses, Meaning: "another Lambda"},
+		{Name: "AWS_ENDPOINT_URL_CODEDEPLOY", Functions: preTraffic, Allowed: addresses, Meaning: "another CodeDeploy"},
+
+		{ByLambda: true, Name: Handler, Required: true, Allowed: strings.Join(Names(), ", "), Meaning: "which function this is; by Lambda, from the function's handler"},
+		{ByLambda: true, Name: "AWS_REGION", Required: true, Allowed: "a region, such as eu-west-1", Meaning: "the region; by Lambda"},
+		{ByLambda: true, Name: "AWS_ACCESS_KEY_ID", Required: true, Allowed: "a key", Meaning: "of the function's role; by Lambda"},
+		{ByLambda: true, Name: "AWS_SECRET_ACCESS_KEY", Required: true, Allowed: "a key", Meaning: "of the function's role; by Lambda"},
+		{ByLambda: true, Name: "AWS_SESSION_TOKEN", Allowed: "a token", Meaning: "of the function's role; by Lambda"},
+		{ByLambda: true, Name: "AWS_LAMBDA_FUNCTION_VERSION", Allowed: "a version", Meaning: "named in logs and metrics; by Lambda"},
+		{ByLambda: true, Name: "AWS_XRAY_DAEMON_ADDRESS", Allowed: "host:port", Meaning: "where X-Ray takes traces, over UDP; by Lambda"},
+	}
+}
