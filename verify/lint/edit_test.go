@@ -1,31 +1,40 @@
 package lint
 
 import (
+	_ "embed"
 	"encoding/json"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"tripsaga/trip/saga"
 )
 
-// booking is what the tasks of the real saga are.
+// definition is a saga for the rules to be tried on: the booking saga as it was when they were written. That the real
+// one is safe is tested in package verify.
+//
+//go:embed testdata/booking.asl.json
+var definition []byte
+
+// booking is what its tasks are.
 func booking() Options {
-	opt := Options{
-		Undo: map[string]string{}, Pivot: saga.Pivot(), Final: saga.Final(),
-		Known: map[string][]string{}, Timeouts: map[string]time.Duration{},
+	timeouts := map[string]time.Duration{"ProcessPayment": 20 * time.Second, "RefundPayment": 20 * time.Second}
+	for _, task := range []string{
+		"ReserveFlight", "ReserveHotel", "BookingConfirmed", "CancelHotel", "CancelFlight", "BookingFailed", "FlightBookingFailed",
+	} {
+		timeouts[task] = 10 * time.Second
 	}
-	for _, t := range saga.Tasks() {
-		opt.Timeouts[t.Name] = t.CallTimeout()
-		switch {
-		case t.Compensation != "":
-			opt.Undo[t.Name], opt.Known[t.Name] = t.Compensation, t.Business
-		case t.Ends:
-			opt.Record = append(opt.Record, t.Name)
-		}
+	return Options{
+		Undo: map[string]string{
+			"ReserveFlight": "CancelFlight", "ReserveHotel": "CancelHotel", "ProcessPayment": "RefundPayment",
+		},
+		Pivot:  "ProcessPayment",
+		Record: []string{"BookingConfirmed", "BookingFailed", "FlightBookingFailed"},
+		Final:  []string{"InvalidRequest", "IdempotencyMismatch", "StepCancelled", "NotFound", "Conflict"},
+		Known: map[string][]string{
+			"ReserveFlight": {"FlightUnavailable"}, "ReserveHotel": {"HotelUnavailable"}, "ProcessPayment": {"PaymentDeclined"},
+		},
+		Timeouts: timeouts,
 	}
-	return opt
 }
 
 // edit changes a definition.
@@ -49,7 +58,7 @@ func edited(t *testing.T, definition []byte, edits ...edit) []byte {
 
 func editedBooking(t *testing.T, edits ...edit) []byte {
 	t.Helper()
-	return edited(t, saga.Definition(), edits...)
+	return edited(t, definition, edits...)
 }
 
 // set puts a JSON value at a path such as "ReserveHotel/Catch/1/Next", from States on.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tripsaga/asl"
-	"tripsaga/trip/saga"
 )
 
 // TestFindingsAreTrue holds Check against the interpreter: of random edits of the saga, those for which it finds that an
@@ -55,7 +54,7 @@ func TestFindingsAreTrue(t *testing.T) {
 // randomEdits are one or two changes of where the saga's states lead. Nothing is retried, so that runs are short.
 func randomEdits(random *rand.Rand) []edit {
 	var edits []edit
-	names := slices.Sorted(maps.Keys(readFields(saga.Definition())))
+	names := slices.Sorted(maps.Keys(readFields(definition)))
 	for _, name := range names {
 		edits = append(edits, drop(name+"/Retry"))
 	}
