@@ -43,10 +43,10 @@ var paths = []struct {
 }{
 	{"happy", "flight, two nights, payment", nil, ""},
 	{"flight sold out", "nothing to compensate", func(r *domain.Request) { r.Flight.Number = "NH1" }, ""},
-	{"hotel full", "the flight is taken back", func(r *domain.Request) { r.Hotel.ID = "FUK-FULL" }, ""},
-	{"payment declined", "hotel and flight are taken back", func(r *domain.Request) { r.Payment.CardToken = bank.Declined }, ""},
-	{"payment unknown", "every reply of the payment is lost: refund, hotel and flight are taken back", nil, "ProcessPayment#*.reply=lost"},
-	{"flight unknown", "every reply of the reservation is lost: the flight is taken back", nil, "ReserveFlight#*.reply=lost"},
+	{"hotel full", "the flight is compensated", func(r *domain.Request) { r.Hotel.ID = "FUK-FULL" }, ""},
+	{"payment declined", "hotel and flight are compensated", func(r *domain.Request) { r.Payment.CardToken = bank.Declined }, ""},
+	{"payment unknown", "every reply of the payment is lost: refund, hotel and flight are compensated", nil, "ProcessPayment#*.reply=lost"},
+	{"flight unknown", "every reply of the reservation is lost: the flight is compensated", nil, "ReserveFlight#*.reply=lost"},
 }
 
 func TestReport(t *testing.T) {
