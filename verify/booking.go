@@ -11,10 +11,10 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Lint looks for what makes an edit of the booking saga unsafe, without running it.
+// Lint finds what makes an edit of the booking saga unsafe, without running it.
 func Lint(definition []byte) ([]lint.Finding, error) { return lint.Check(definition, booking()) }
 
-// Unjudged are the tasks of a definition whose effects no invariant looks at. That the exploration finds nothing says
+// Unjudged returns the tasks of a definition whose effects no invariant checks. An exploration without violations says
 // nothing about them.
 func Unjudged(definition []byte) ([]string, error) {
 	machine, err := asl.Parse(definition)
@@ -45,5 +45,5 @@ func booking() lint.Options {
 	return opt
 }
 
-// Invariants are all that a run is held to, by the model and by the world.
+// Invariants lists all that a run is checked for, by the model and by the world.
 func Invariants() []model.Invariant { return slices.Concat(model.Invariants(), world.Invariants()) }

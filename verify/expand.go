@@ -17,19 +17,19 @@ type expansion struct {
 	count  *int
 	parent world.Schedule
 	points []world.Point // of the parent's run
-	from   int           // the first point at which the fault may come
+	from   int           // the first point at which the fault may happen
 
-	everywhere bool // run also what comes to the same as something else that is run
-	last       bool // no fault follows: what is not asked for is left out
-	plain      bool // faults that are a matter of two are left out
+	everywhere bool // run moot faults and landings too
+	last       bool // no further fault follows: schedules that Only and OneIn leave out need not run
+	plain      bool // leave out faults that are two in one
 	visit      func(s world.Schedule, r *world.Result, moot bool)
 
 	crashes    int                // the first point at which the process can be killed
-	deliveries map[sim.Label]bool // those at which the fault may come
-	offered    map[sim.Kind]int   // the last point at which a kind of fault can come
+	deliveries map[sim.Label]bool // those at which the fault may happen
+	offered    map[sim.Kind]int   // the last point at which a kind of fault can happen
 }
 
-// survey looks at the parent's run once.
+// survey collects what covered and arrives need, once for all points.
 func (e *expansion) survey() {
 	e.crashes, e.deliveries, e.offered = len(e.points), map[sim.Label]bool{}, map[sim.Kind]int{}
 	for i := e.from; i < len(e.points); i++ {
@@ -40,7 +40,7 @@ func (e *expansion) survey() {
 		if p.Crashes() {
 			e.crashes = min(e.crashes, i)
 		}
-		if p.Where == world.Delivery {
+		if p.Where == world.AtDelivery {
 			e.deliveries[p.Label] = true
 		}
 		for _, c := range p.Choices() {
@@ -76,18 +76,19 @@ func (e *expansion) at(ctx context.Context, i int) error {
 	return nil
 }
 
-// covered tells that the fault to which a moot one comes is one that the expansion runs.
+// covered reports whether the expansion runs the fault that a moot one equals. At the edge of the explored points it may
+// not; then the moot fault is run.
 func (e *expansion) covered(i int, kind sim.Kind) bool {
 	switch kind {
-	case world.Crash: // the one before it, or after the write before it
+	case world.Crash: // one before it, or after the write before it
 		return i > e.crashes
 	case sim.Die:
 		return e.arrives(&e.points[i])
 	}
-	return i < e.offered[kind] // one that comes later
+	return i < e.offered[kind] // a later one
 }
 
-// arrives tells that the delivery to which the point belongs is itself a point at which the fault may come.
+// arrives reports whether the delivery that the point belongs to is itself a point of the expansion.
 func (e *expansion) arrives(p *world.Point) bool {
 	call, ok := p.Call()
 	return ok && e.deliveries[call]
@@ -98,7 +99,7 @@ func (e *expansion) add(ctx context.Context, f sim.Fault, moot bool) (*world.Res
 	s := e.parent.With(f)
 	if e.last && !e.named(s) {
 		if f.Until == sim.AtEnd {
-			return e.world.Run(ctx, s) // looked at only for where the call could go on
+			return e.world.Run(ctx, s) // only its landings are needed
 		}
 		return nil, nil
 	}
@@ -111,12 +112,12 @@ func (e *expansion) add(ctx context.Context, f sim.Fault, moot bool) (*world.Res
 	return result, err
 }
 
-// named tells whether the options ask for this schedule by its id.
+// named reports whether Options.Only allows the schedule.
 func (x *exploration) named(s world.Schedule) bool {
 	return x.opt.Only == "" || strings.Contains(s.String(), x.opt.Only)
 }
 
-// drawn tells whether this schedule is of the part that the options ask for.
+// drawn reports whether the schedule is one of those that Options.OneIn draws.
 func (x *exploration) drawn(s world.Schedule) bool {
 	if x.opt.OneIn <= 1 {
 		return true
@@ -126,8 +127,8 @@ func (x *exploration) drawn(s world.Schedule) bool {
 	return (h.Sum64()^x.opt.Seed)%uint64(x.opt.OneIn) == 0
 }
 
-// delay lets the call stand still at a point, or come again, and go on at the end, or before a point that came after it.
-// All of that is drawn, or none.
+// delay pauses the call at a point, or delivers it again. It plays the run in which the call resumes at the end first: the
+// points of that run are those between which the call can resume, see landing. All these schedules are drawn, or none.
 func (e *expansion) delay(ctx context.Context, at sim.Label, kind sim.Kind) error {
 	f := sim.Fault{At: at, Kind: kind, Until: sim.AtEnd}
 	if e.last && !e.drawn(e.parent.With(f)) {
@@ -148,18 +149,34 @@ func (e *expansion) delay(ctx context.Context, at sim.Label, kind sim.Kind) erro
 	return nil
 }
 
-// landing is a point before which a call can go on that stood still. Between two points with which it cannot change places
-// it comes to the same wherever it goes on. But a fault that follows may come in between: so both ends are followed, the
-// place just before the one point, and that just after the other.
+// landing is a point before which a paused call can resume.
+//
+// A call that is paused can resume before every later point, often hundreds. Most of them are equal. The call touches some
+// keys; a point conflicts with it (meets) if one of the two writes what the other touches. Two operations that do not
+// conflict can change places, so resuming anywhere between two conflicting points has the same effect. In the points
+//
+//	1   2!  3   4   5!  6
+//
+// where 2 and 5 conflict, there are three gaps with one future each: up to 2, between 2 and 5, after 5. One landing in each
+// would do: just before the conflicting point that ends it (meets), or the end of the run. That is what is played when
+// no other fault follows.
+//
+// A second fault can split a gap: a crash at point 3 ends the call if it is still paused, and not if it has resumed. So if
+// a fault follows, both ends of a gap are played: just before the conflicting point that ends it, and just after the one
+// that begins it (after), here before 3. For a second fault at any point inside of the gap one of the two has resumed
+// already and the other has not. The landings in between are moot.
+//
+// A saga that stops is redriven, which no other point shows, so just before that (AtStop) is a landing too.
 type landing struct {
 	until sim.Label
-	meets bool // the point and the call cannot change places
-	after bool // the point before it did
+	meets bool // the point conflicts with the call
+	after bool // the point before it does
 }
 
 func (l landing) moot() bool { return !l.meets && !l.after }
 
-// landings are those in a run in which the call went on at the end.
+// landings lists those of a call in a run in which it resumes at the end. What the call touches is only known because it
+// does resume there: its operations are among the points of the run.
 func landings(r *world.Result, f sim.Fault) (all []landing) {
 	points := r.Points[:r.Closed]
 	call := sim.Label{Saga: f.At.Saga, Actor: f.At.Actor, N: f.At.N}
@@ -168,7 +185,7 @@ func landings(r *world.Result, f sim.Fault) (all []landing) {
 	}
 	at := slices.IndexFunc(points, func(p world.Point) bool { return p.Label == f.At })
 	touched := world.TouchedBy(r.Points, call)
-	if call.Actor == world.Engine && at >= 0 { // of all that it does the one operation is paused
+	if call.Actor == world.Engine && at >= 0 { // the engine is paused in this operation alone
 		touched = world.TouchedAt(points[at : at+1])
 	}
 	return landingsOf(points, at+1, touched, call)
@@ -192,9 +209,9 @@ func landingsOf(points []world.Point, from int, touched world.Touched, call sim.
 	return all
 }
 
-// interleave splits what somebody else does just before a point: he is paused before each of his operations but the
-// first, the booking goes on, and he resumes before a later point with which he cannot change places. Then somebody else
-// again comes in between his operations.
+// interleave splits the work of another actor that comes in just before a point: the actor is paused before each of its
+// operations but the first, the booking continues, and the actor resumes before a later point that conflicts with the rest
+// of its work. Then a third actor comes in between its operations.
 func (e *expansion) interleave(ctx context.Context, i int) error {
 	p := &e.points[i]
 	for _, c := range p.Choices() {
@@ -218,7 +235,7 @@ func (e *expansion) interleave(ctx context.Context, i int) error {
 	return nil
 }
 
-// pauses runs the schedules in which he is paused before one of his operations.
+// pauses runs the schedules in which the actor is paused before one of its operations.
 func (e *expansion) pauses(ctx context.Context, f sim.Fault, own []world.Point) error {
 	for n := 1; n < len(own); n++ {
 		if own[n].Deaf {
@@ -241,7 +258,7 @@ func (e *expansion) pauses(ctx context.Context, f sim.Fault, own []world.Point) 
 	return nil
 }
 
-// nested runs the schedules in which somebody else comes in between two of his operations.
+// nested runs the schedules in which a third actor comes in between two of the actor's operations.
 func (e *expansion) nested(ctx context.Context, f sim.Fault, own []world.Point) error {
 	for n := 1; n < len(own); n++ {
 		for _, c := range own[n].Choices() {

@@ -14,18 +14,18 @@ import (
 	"tripsaga/verify/world"
 )
 
-// exploration runs schedules on several worlds at once.
+// exploration runs schedules on several worlds concurrently.
 type exploration struct {
 	opt Options
 
-	stuck atomic.Int64 // schedules that did not come to rest
+	stuck atomic.Int64 // schedules that did not end
 
 	mu     sync.Mutex
 	report Report
 	stage  Progress
 }
 
-// mostStuck are the schedules that may go round for ever before the exploration ends: each of them is as long as hundreds.
+// mostStuck is how many schedules may fail to end before the exploration ends: each of them takes as long as hundreds.
 const mostStuck = 20
 
 var errStuck = errors.New("too many schedules do not come to rest")
@@ -34,9 +34,9 @@ var errStuck = errors.New("too many schedules do not come to rest")
 type node struct {
 	schedule world.Schedule
 	sign     signature
-	moot     bool // another node comes to the same
+	moot     bool // another node has the same future
 	alone    bool // its pairs are left out
-	same     bool // a node before it goes on alike, once this one has settled
+	same     bool // once it has settled, a node before it has the same future
 }
 
 // root is a scenario without a fault.
@@ -49,7 +49,7 @@ type root struct {
 
 type job func(ctx context.Context, w *world.World, i int) error
 
-// each lets the workers do n jobs, and returns their first error.
+// each runs n jobs on the workers, and returns their first error.
 func (x *exploration) each(ctx context.Context, stage string, cfg world.Config, n int, do job) error {
 	x.begin(stage, n)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -106,7 +106,7 @@ func (x *exploration) scenarios() []string {
 	return world.ScenarioNames()
 }
 
-// roots plays every scenario as it is, with what is due at one instant in this order.
+// roots plays every scenario without a fault. order is the seed of the order of events that are due at one instant.
 func (x *exploration) roots(ctx context.Context, order uint64) ([]root, error) {
 	scenarios := x.scenarios()
 	roots := make([]root, len(scenarios))
@@ -153,8 +153,8 @@ func (x *exploration) singles(ctx context.Context, stage string, roots []root, c
 	return all, err
 }
 
-// reordered plays every fault at every point once more, with what is due at one instant in another order. The points are
-// those of that order: another trip may come first. What is a matter of two already is left out.
+// reordered plays every fault at every point again, with events that are due at one instant in another order. The points
+// are those of that order: another trip may come first. Faults that are two in one are left out.
 func (x *exploration) reordered(ctx context.Context) error {
 	roots, err := x.roots(ctx, cmp.Or(x.opt.Seed+1, 1))
 	if err != nil {
@@ -165,7 +165,9 @@ func (x *exploration) reordered(ctx context.Context) error {
 	return err
 }
 
-// markSame finds the nodes that go on as a root does, or as a node before them.
+// markSame finds the nodes that have the future of a root, or of a node before them, by their signatures. Pairs with such
+// a node are explored only up to the point at which it has settled: from there on the second fault would do what it does
+// to the other node. The order of the nodes is fixed, so the same ones are marked in every exploration.
 func (x *exploration) markSame(roots []root, singles []node) {
 	if x.opt.Whole {
 		return
@@ -190,7 +192,7 @@ func (x *exploration) markSame(roots []root, singles []node) {
 	}
 }
 
-// run plays one schedule, takes up what it violates and counts it.
+// run plays one schedule, counts it and keeps its violations.
 func (x *exploration) run(ctx context.Context, w *world.World, s world.Schedule, count *int, visit func(*world.Result) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -224,7 +226,7 @@ func (x *exploration) pairs(ctx context.Context, singles []node) error {
 	return nil
 }
 
-// seconds is the job of the pairs that begin with one of the firsts.
+// seconds returns the job that plays the pairs whose first fault is one of these.
 func (x *exploration) seconds(firsts []node) job {
 	return func(ctx context.Context, w *world.World, i int) error {
 		n := &firsts[i]
@@ -268,8 +270,8 @@ type pair struct {
 	result   *world.Result
 }
 
-// land lets the call that stands still by the first fault go on at the points that only the second one leads to: those of
-// the compensations.
+// land lets the call that the first fault pauses resume at the points that only the second fault leads to: those of the
+// compensations. The landings of the first fault alone do not have them, since the saga took the other way.
 func (x *exploration) land(ctx context.Context, w *world.World, known []world.Point, pairs []pair) error {
 	had := map[sim.Label]bool{}
 	for i := range known {
@@ -289,7 +291,7 @@ func (x *exploration) land(ctx context.Context, w *world.World, known []world.Po
 	return nil
 }
 
-// perWalk is how many triples one walk makes of the same two faults.
+// perWalk is how many triples one walk draws for the same two faults.
 const perWalk = 8
 
 // triples draws schedules of three faults: two at random, and then several thirds to them.
@@ -333,10 +335,10 @@ func (k *walker) do(ctx context.Context, n int) error {
 	return nil
 }
 
-// further is s with one more fault, drawn from those that can happen after its last one; s itself when there is none.
+// further returns s with one more fault, drawn from those that can happen after its last one; s itself if there is none.
 func (k *walker) further(s world.Schedule, r *world.Result) world.Schedule {
 	points := r.Points[r.After:]
-	const tries = 20 // many points of a fault that lasts have none
+	const tries = 20 // many points of a lasting fault have none
 	for range tries {
 		if len(points) == 0 {
 			break
@@ -349,7 +351,7 @@ func (k *walker) further(s world.Schedule, r *world.Result) world.Schedule {
 	return s
 }
 
-// faults are those of a point; a call that stands still there goes on at the end or before a point that is drawn.
+// faults lists those of a point. A call that is paused there resumes at the end, or before a point that is drawn.
 func (k *walker) faults(points []world.Point, i int) []sim.Fault {
 	p := &points[i]
 	var all []sim.Fault

@@ -7,9 +7,10 @@ import (
 	"tripsaga/verify/world"
 )
 
-// What is left out of the pairs beyond what comes to the same. The documents tell of it.
+// The rules that leave out pairs which do not equal another schedule. They trade coverage for time: the pairs grow with the
+// square of the points. docs/verify.md names each of them.
 
-// aloneIn tells that the pairs of a single are left out: its fault, or its scenario, is a matter of two already.
+// aloneIn reports whether the pairs of a single are left out: its fault is two in one, or its scenario has a fault already.
 func aloneIn(s world.Schedule) bool {
 	for _, f := range s.Faults {
 		if world.Alone(f) {
@@ -19,24 +20,24 @@ func aloneIn(s world.Schedule) bool {
 	return world.Single(s.Scenario)
 }
 
-// apart tells that a pair of faults of one trip is left to the scenario that has that trip alone. In the scenarios of two
-// trips a pair has one fault of each, or one of none.
+// apart reports whether a pair is left to the scenarios of one trip: both faults are of the same trip. In the scenarios of
+// two trips a pair has a fault of each, or one that belongs to no trip.
 func apart(s world.Schedule, p *world.Point) bool {
 	first := s.Faults[0].At.Saga
 	return first != "" && p.Saga == first && (s.Scenario == "two" || s.Scenario == "last-seat")
 }
 
-// monotonous marks the points of the retries of a fault that lasts, but for those of the first two and the last two: in
-// between one retry is as the other.
+// monotonous marks the points between the retries of a lasting fault, except for the first two and the last two retries. A
+// compensation that fails for long has a hundred retries, each with the same points: in the middle one is like another.
 func monotonous(points []world.Point) []bool {
 	const ends = 2
 	dull := make([]bool, len(points))
-	var tries []int // the deliveries of one visit of a state
+	var tries []int // the deliveries of a state, from its first attempt on
 	flush := func() {
 		if len(tries) > 2*ends {
 			trip := points[tries[0]].Saga
 			for i := tries[ends]; i < tries[len(tries)-ends]; i++ {
-				dull[i] = points[i].Saga == trip // what others do in between is their own
+				dull[i] = points[i].Saga == trip // points of other trips are not retries
 			}
 		}
 		tries = tries[:0]
@@ -44,7 +45,7 @@ func monotonous(points []world.Point) []bool {
 	var visit sim.Label
 	for i := range points {
 		p := &points[i]
-		if p.Where != world.Delivery || !p.Deaf {
+		if p.Where != world.AtDelivery || !p.Deaf {
 			continue
 		}
 		if who := (sim.Label{Saga: p.Saga, Actor: p.Actor}); who != visit || p.Attempt == 0 {
@@ -57,9 +58,13 @@ func monotonous(points []world.Point) []bool {
 	return dull
 }
 
-// signature tells what a run does from some point on: the records there, every operation that follows, and the records
-// in the end. Two runs of one signature go on alike, so that what another fault does to the one, it does to the other.
-// That nothing is lost by it is tested, see TestNothingIsLostByLeavingOut.
+// signature identifies what a run does from the point on at which it has settled: the records there, every operation that
+// follows, and the records in the end. Two runs with one signature have the same future, so a second fault does to the one
+// what it does to the other.
+//
+// A signature is not a proof. The state leaves out times and the engine's own items; what the engine will do is taken
+// from the operations that it does do. So two runs could differ in something that shows only under a second fault. That
+// nothing is lost is tested instead: TestNothingIsLostByLeavingOut.
 type signature struct {
 	scenario            string
 	state, follows, end uint64
@@ -71,7 +76,7 @@ func signatureOf(s world.Schedule, r *world.Result) signature {
 	return signature{s.Scenario, r.State, follows(r.Points[r.Settled:])[0], r.End}
 }
 
-// follows hashes, for each point, the operations from there on.
+// follows returns, for each point, a hash of the operations from there on.
 func follows(points []world.Point) []uint64 {
 	sums := make([]uint64, len(points)+1)
 	for i := len(points) - 1; i >= 0; i-- {

@@ -1,10 +1,19 @@
 // Package verify explores what can go wrong with a booking: it plays every schedule of faults up to a depth against the
-// real saga (package world), has each judged by an independent model (package model), and tells of every violation the
-// shortest schedule that shows it. The command tripsaga verify calls it.
+// real saga (package world), has each run judged by an independent model (package model), and reports for every violation
+// the shortest schedule that shows it. The command tripsaga verify calls it.
 //
-// The exploration is a search. The points of a run without faults, at each of which several faults can happen, give the
-// schedules of one fault; the points that come after the fault in the run of such a schedule give those of two. A fault
-// that changes what follows, as nearly all do, so meets every point of what follows, retries and compensations included.
+// The exploration is a search. A run without faults has some thirty points, at each of which several faults can happen:
+// these are the schedules of one fault. Nearly every fault changes what follows. So the points for a second fault are not
+// those of the first run, but those after the fault in the run that has it, retries and compensations included.
+//
+// Run plainly that is too much: a late call alone could resume before each of hundreds of later points. So schedules are
+// left out whose future another schedule has as well. In the order in which they are applied:
+//   - moot choices: a fault at one point that equals another fault at another point (world.Choice);
+//   - landings: places at which resuming a paused call makes no difference (landing);
+//   - signatures: first faults after which everything continues as after another one, or as without a fault (signature);
+//   - four rules that leave out more than equals, each named in docs/verify.md (leaveout.go).
+//
+// Options.Whole explores without them; TestNothingIsLostByLeavingOut compares the two.
 package verify
 
 import (
@@ -20,18 +29,18 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Options say what is explored.
+// Options select what is explored.
 type Options struct {
 	World     world.Config
 	Depth     int      // faults of one schedule: 1, or 2 for pairs as well; 0 runs without faults
-	Triples   int      // schedules of three faults, drawn at random
-	Seed      uint64   // of what is drawn
-	Scenarios []string // to play; none are all
-	Only      string   // in the ids of the schedules of most faults; those without it are left out
-	OneIn     int      // of so many schedules one is run, drawn by the seed; 0 and 1 are all
+	Triples   int      // schedules of three faults, drawn by Seed
+	Seed      uint64   // of everything that is drawn
+	Scenarios []string // empty: all
+	Only      string   // text that the id of a schedule with the most faults must contain; empty: any
+	OneIn     int      // run one of so many schedules, drawn by Seed; 0 and 1: all
 	Whole     bool     // no schedule is left out because another one has the same future
-	Enough    bool     // stop when something was found, at the end of a stage or of a batch of pairs
-	Workers   int      // worlds at once; 0 is two a processor
+	Enough    bool     // stop after the stage, or the batch of pairs, that found a violation
+	Workers   int      // worlds that run concurrently; 0: two a processor
 
 	Progress func(Progress)
 }
@@ -44,15 +53,15 @@ type Progress struct {
 	Violations int
 }
 
-// Report is what came of an exploration.
+// Report is the result of an exploration.
 type Report struct {
 	Schedules   int         `json:"schedules"`
 	Singles     int         `json:"singles"`
 	Pairs       int         `json:"pairs"`
 	Triples     int         `json:"triples"`
-	Interleaved int         `json:"interleaved"`       // singles in which somebody else's work is split
+	Interleaved int         `json:"interleaved"`       // singles in which another actor's work is split
 	Reordered   int         `json:"reordered"`         // singles with another order of equal events
-	Same        int         `json:"same_future"`       // singles that go on as another one does, so that their pairs are its pairs
+	Same        int         `json:"same_future"`       // singles with the future of another one, so that their pairs are its pairs
 	Ends        int         `json:"ends"`              // different records in the end
 	Violations  []Violation `json:"violations"`        // the first of them, see maxViolations
 	Found       int         `json:"violations_found"`  // all of them
@@ -71,8 +80,8 @@ type Violation struct {
 	Schedule  []string `json:"schedule"` // its faults
 }
 
-// Explore runs the schedules. An error tells that it could not be done, or that ctx has ended; what was found until then
-// is in the report.
+// Explore runs the schedules. With an error (a schedule could not be played, or ctx has ended) the report has what was
+// found until then.
 func Explore(ctx context.Context, opt Options) (*Report, error) {
 	x := &exploration{opt: opt}
 	x.report.Violations = []Violation{}
@@ -124,10 +133,10 @@ func (x *exploration) explore(ctx context.Context) error {
 	return x.triples(ctx)
 }
 
-// enough tells that something was found, and that this is all that was asked for.
+// enough reports whether the exploration stops at the first violation and has found one.
 func (x *exploration) enough() bool { return x.opt.Enough && len(x.report.Violations) > 0 }
 
-// maxViolations are kept: a broken saga breaks in nearly every schedule.
+// maxViolations is how many violations the report keeps: a broken saga breaks in nearly every schedule.
 const maxViolations = 1000
 
 // take counts a run and keeps what it violates.
@@ -181,7 +190,7 @@ func (x *exploration) tell() {
 	x.opt.Progress(x.stage)
 }
 
-// Shrink takes faults out of a schedule as long as it still breaks the invariant.
+// Shrink removes faults from a schedule as long as it still breaks the invariant.
 func Shrink(ctx context.Context, w *world.World, s world.Schedule, invariant string) (world.Schedule, error) {
 	for i := 0; i < len(s.Faults); {
 		less := s.Without(i)
@@ -202,7 +211,7 @@ func breaks(r *world.Result, invariant string) bool {
 	return slices.ContainsFunc(r.Violations, func(v model.Violation) bool { return v.Invariant == invariant })
 }
 
-// Missed is an error when faults of the schedule did not come to pass: another schedule was played than was asked for.
+// Missed returns an error if faults of the schedule did not happen: then another schedule was played than was asked for.
 func Missed(s world.Schedule, r *world.Result) error {
 	if n := len(s.Faults) - r.Happened; n > 0 {
 		return fmt.Errorf("%d of the %d faults did not come to pass: there is no such point, or no such fault at it", n, len(s.Faults))
@@ -210,7 +219,7 @@ func Missed(s world.Schedule, r *world.Result) error {
 	return nil
 }
 
-// Replay plays one schedule. The error may come with the report: a fault did not come to pass.
+// Replay plays one schedule. The report may come with an error: a fault did not happen.
 func Replay(ctx context.Context, w *world.World, s world.Schedule) (*Report, error) {
 	r, err := w.Run(ctx, s)
 	if err != nil {

@@ -129,9 +129,9 @@ func TestShrink(t *testing.T) {
 
 func TestMonotonous(t *testing.T) {
 	delivery := func(n int) world.Point {
-		return world.Point{Label: sim.Label{Saga: "A", Actor: "X", N: n + 1}, Where: world.Delivery, Attempt: n, Deaf: n > 0}
+		return world.Point{Label: sim.Label{Saga: "A", Actor: "X", N: n + 1}, Where: world.AtDelivery, Attempt: n, Deaf: n > 0}
 	}
-	journal := world.Point{Label: sim.Label{Saga: "A", Actor: world.Engine}, Where: world.EngineWrite}
+	journal := world.Point{Label: sim.Label{Saga: "A", Actor: world.Engine}, Where: world.AtEngineWrite}
 	var points []world.Point
 	for n := range 8 {
 		points = append(points, delivery(n), journal)

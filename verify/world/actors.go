@@ -33,7 +33,7 @@ func (r *run) other(actor string, n int) *frame {
 	return f
 }
 
-// as does something in somebody's name. split and until are those of a fault by which somebody else comes in between.
+// as runs do in the name of an actor. If the fault by which the actor comes in between splits its work, it is paused there.
 func (r *run) as(f *frame, by sim.Fault, do func()) {
 	t := &thread{run: r, do: do, frame: f}
 	if Splits(by.Kind) && by.Count > 0 {
@@ -45,17 +45,17 @@ func (r *run) as(f *frame, by sim.Fault, do func()) {
 	t.work()
 }
 
-// someone is the frame of the actor's next piece of work.
+// someone returns the frame of the actor's next piece of work.
 func (r *run) someone(trip, actor string) *frame {
 	l := sim.Label{Saga: trip, Actor: actor}
 	l.N = r.count(l)
 	return &frame{label: l}
 }
 
-// maxCalls is how often a client calls before it gives up, which no schedule makes it do.
+// maxCalls is how often a client calls before it gives up. Within a schedule it never needs that many.
 const maxCalls = 10
 
-// book is the client: it repeats its call under its key until it has an answer.
+// book is the client: it repeats its call under its idempotency key until it has an answer.
 func (r *run) book(j *journey) {
 	p := r.process()
 	if p.dead || j.done {
@@ -80,7 +80,7 @@ func (r *run) book(j *journey) {
 	})
 }
 
-// rebook is the client's call once more, by another connection.
+// rebook makes the client's call once more, by another connection.
 func (r *run) rebook(j *journey, by sim.Fault) {
 	p := r.process()
 	r.as(r.someone(j.name, Client+"+"), by, func() {
@@ -90,7 +90,7 @@ func (r *run) rebook(j *journey, by sim.Fault) {
 	})
 }
 
-// reconcile starts what was stored and never started, as the server does every minute.
+// reconcile starts the sagas of trips that were stored and never started, as the server does every minute.
 func (r *run) reconcile() { r.reconcileWith(app.Patience{Grace: time.Minute}, sim.Fault{}) }
 
 func (r *run) reconcileWith(patience app.Patience, by sim.Fault) {
@@ -105,7 +105,7 @@ func (r *run) reconcileWith(patience app.Patience, by sim.Fault) {
 		}
 	}
 	r.as(r.someone("", Reconciler), by, func() {
-		_, err := p.core.App.Reconcile(r.ctx, patience) // what fails is found by the next run
+		_, err := p.core.App.Reconcile(r.ctx, patience) // what fails is left to the next run
 		if err != nil || p.dead || patience.Overdue == 0 {
 			return
 		}
@@ -117,7 +117,7 @@ func (r *run) reconcileWith(patience app.Patience, by sim.Fault) {
 	})
 }
 
-// maxRedrives bounds how often a person tries to redrive one saga.
+// maxRedrives bounds how often the operator tries to redrive one saga.
 const maxRedrives = 8
 
 func (r *run) redriveLater(j *journey) {
@@ -143,7 +143,7 @@ func (r *run) redrive(j *journey, by sim.Fault) error {
 	return err
 }
 
-// interfere lets somebody else come in between, just before the point.
+// interfere lets another actor come in between, just before the point.
 func (r *run) interfere(f sim.Fault, pt *Point) {
 	switch f.Kind {
 	case Overdue:
@@ -171,7 +171,7 @@ func (r *run) interfere(f sim.Fault, pt *Point) {
 	}
 }
 
-// load offers more, or less, of what the point is about, at a higher price.
+// load loads an offer of more, or less, of what the point touches, at a higher price.
 func (r *run) load(f sim.Fault, pt *Point) {
 	p := r.process()
 	pk := r.trips[0].trip.Flight
@@ -187,7 +187,7 @@ func (r *run) load(f sim.Fault, pt *Point) {
 	counter, _ := r.ledger.get(table.Key{PK: pk, SK: "AVAILABLE"})
 	capacity := offer.Ints["capacity"] + 1
 	if f.Kind == Lower {
-		capacity = offer.Ints["capacity"] - counter.Ints["available"] + 1 // of what is free one is left
+		capacity = offer.Ints["capacity"] - counter.Ints["available"] + 1 // one of those that are free stays
 	}
 	r.loads++
 	offers, cost := offersOf(pk, capacity, int64(1000*r.loads))
@@ -200,7 +200,7 @@ func (r *run) load(f sim.Fault, pt *Point) {
 	})
 }
 
-// stray delivers, out of the blue, what the trip never comes to: it is on its way to FAILED.
+// stray delivers a payment and a confirmation that no saga asked for, to a trip that is about to fail.
 func (r *run) stray(trip string) {
 	p := r.process()
 	for _, name := range []string{"ProcessPayment", "BookingConfirmed"} {
@@ -216,12 +216,12 @@ func (r *run) stray(trip string) {
 		c := r.newCall(p, trip, name+"+", r.ctx, task, in)
 		c.work()
 		if c.done && c.err == nil && !p.dead {
-			r.violation(strayRefused, "trip %s: %s was delivered out of the blue, on the way to FAILED, and took effect", trip, name)
+			r.violation(strayRefused, "trip %s: %s was delivered though no saga asked for it, on the way to FAILED, and took effect", trip, name)
 		}
 	}
 }
 
-// tripOf is the name of the trip whose execution the key belongs to; "" for none.
+// tripOf returns the name of the trip whose execution the key belongs to; "" if there is none.
 func (r *run) tripOf(key table.Key) string {
 	id, ok := strings.CutPrefix(key.PK, pkExecution)
 	if !ok && strings.HasPrefix(key.PK, pkNotice) {

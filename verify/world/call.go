@@ -87,7 +87,7 @@ func (p *process) deliver(ctx context.Context, name string, task engine.Task, in
 	c := r.newCall(p, r.nameOf(info.Execution), name, ctx, task, in)
 	what := c.frame.label.Saga + "." + name
 	f := r.visit(Point{
-		Label: c.frame.label, Where: Delivery, Attempt: info.Attempt, Deaf: r.lasting[what] != "",
+		Label: c.frame.label, Where: AtDelivery, Attempt: info.Attempt, Deaf: r.lasting[what] != "",
 		Alters: amount.Match(in),
 	})
 	if p.dead {
@@ -171,7 +171,7 @@ func (c *call) reply() (json.RawMessage, error) {
 	r := c.run
 	l := c.frame.label
 	l.Op = sim.Reply
-	f := r.visit(Point{Label: l, Where: Reply, Deaf: c.frame.quiet})
+	f := r.visit(Point{Label: l, Where: AtReply, Deaf: c.frame.quiet})
 	if c.p.dead || f.Kind == sim.Lost {
 		return nil, engine.ErrNoReply
 	}
@@ -257,7 +257,7 @@ var _ store.Bank = (*bankPort)(nil)
 
 // Charge is one point.
 func (b *bankPort) Charge(ctx context.Context, key string, amount money.Amount, card string) (id string, err error) {
-	err = b.pass(Charge, opCharge, key, func(f sim.Fault) (err error) {
+	err = b.pass(AtCharge, opCharge, key, func(f sim.Fault) (err error) {
 		if f.Kind == Decline {
 			card = bank.Declined
 		}
@@ -275,7 +275,7 @@ func (b *bankPort) Charge(ctx context.Context, key string, amount money.Amount, 
 
 // Cancel is one point.
 func (b *bankPort) Cancel(ctx context.Context, key string) (refund string, err error) {
-	err = b.pass(Refund, opCancel, key, func(sim.Fault) (err error) {
+	err = b.pass(AtRefund, opCancel, key, func(sim.Fault) (err error) {
 		if refund, err = b.bank.Cancel(ctx, key); !b.p.dead {
 			b.p.run.heardOfBank(opCancel, key, refund, err)
 		}

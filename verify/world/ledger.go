@@ -13,8 +13,16 @@ import (
 	"tripsaga/verify/model"
 )
 
-// ledger stands right above the table and keeps a copy of what is in it: to judge every write, to know what a crash may
-// take back, and to put the table back as it was before the run.
+// ledger wraps the table and keeps a copy of its items, for three purposes: to judge every write, to know what a crash can
+// lose, and to restore the table after a run.
+//
+// The commit order is the order of writes, and durable is a position in it: how many of the writes somebody has waited
+// for. A call without [table.Deferred] waits for itself and so for everything before it, since the store has one log. A
+// read waits as well: what it returns was durable when it returned. So a crash loses the newest writes from some position
+// between durable and the end, never one from the middle, and a schedule says by one number (crash-2) which. A
+// write whose reply a fault loses moves no position: its caller has not waited, whatever the store did.
+//
+// A crash needs no second store: the ledger undoes the newest writes, latest first, by what was there before each.
 type ledger struct {
 	inner   table.Table
 	atOnce  bool        // every write is durable when it returns
@@ -23,14 +31,14 @@ type ledger struct {
 	gone    map[table.Key]bool
 	writes  []write
 	durable int  // how many of the writes have been waited for
-	unheard bool // the next write's caller does not hear of it, so that nobody has waited for it
+	unheard bool // the reply of the next write is lost, so that nobody waits for it
 	reading bool // a read by the world itself, which nobody waits for
 	commit  func(ops []table.Op, before, after func(table.Key) (table.Item, bool))
 }
 
 var _ table.Table = (*ledger)(nil)
 
-// write is one transaction that was applied, with what stood there before.
+// write is one transaction that was applied, with the items that were there before.
 type write struct {
 	ops    []table.Op
 	before []before
@@ -63,7 +71,7 @@ func (l *ledger) set(key table.Key, item table.Item, ok bool) {
 	l.items[key] = item
 }
 
-// Get waits for what it shows, unless it is deferred.
+// Get waits for everything before it, unless it is deferred.
 func (l *ledger) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
 	item, ok, err := l.inner.Get(ctx, key)
 	l.wait(ctx, err)
@@ -92,7 +100,8 @@ func (l *ledger) wait(ctx context.Context, err error) {
 	}
 }
 
-// lasting is the item as a crash at this moment might leave it: without the writes that nobody has waited for.
+// lasting returns the item as the worst crash at this moment would leave it: without the writes that nobody has waited
+// for. Of several such writes of the item the oldest one's before-image counts.
 func (l *ledger) lasting(key table.Key) (table.Item, bool) {
 	for i := l.durable; i < len(l.writes); i++ {
 		for _, b := range l.writes[i].before {
@@ -104,7 +113,7 @@ func (l *ledger) lasting(key table.Key) (table.Item, bool) {
 	return l.get(key)
 }
 
-// Transact keeps what the table took.
+// Transact records the transaction if the table accepts it. The judge sees every committed transaction, in commit order.
 func (l *ledger) Transact(ctx context.Context, ops ...table.Op) error {
 	if err := l.inner.Transact(ctx, ops...); err != nil {
 		l.unheard = false
@@ -147,7 +156,7 @@ func (l *ledger) apply(op *table.Op, item table.Item, ok bool) {
 	}
 }
 
-// undo takes back the newest n writes, as a crash does, or a run that is over.
+// undo removes the newest n writes: those that a crash loses, or all after a run.
 func (l *ledger) undo(n int) error {
 	cut := l.writes[len(l.writes)-n:]
 	l.writes = l.writes[:len(l.writes)-n]
@@ -162,7 +171,8 @@ func (l *ledger) undo(n int) error {
 	return l.restore(touched)
 }
 
-// restore writes to the table what the ledger says of the keys.
+// restore makes the table agree with the ledger about the keys. A write of a run is at most some kilobytes, and nobody
+// waits for this one.
 func (l *ledger) restore(keys map[table.Key]bool) error {
 	ops := make([]table.Op, 0, table.MaxOps)
 	flush := func() error {
@@ -188,7 +198,7 @@ func (l *ledger) restore(keys map[table.Key]bool) error {
 	return flush()
 }
 
-// all is everything in the table.
+// all returns everything in the table.
 func (l *ledger) all() model.Items {
 	all := make(model.Items, len(l.base)+len(l.items))
 	for key, item := range l.base {
@@ -200,7 +210,7 @@ func (l *ledger) all() model.Items {
 	return all
 }
 
-// changed are the items that are not as they were before the run, sorted by key; the journal's are left out.
+// changed returns the items that the run has changed, sorted by key, without the journal's.
 func (l *ledger) changed() []table.Item {
 	var all []table.Item
 	for key, item := range l.items {
@@ -214,8 +224,8 @@ func (l *ledger) changed() []table.Item {
 	return all
 }
 
-// books are the two stores: the program's, and that of the bank, which is a party of its own. What the bank has written
-// durably makes nothing durable of what the program has.
+// books are two stores: the program's, and the bank's, which is a separate system. The commit order of one says nothing
+// about the other: a durable write of the bank makes none of the program's writes durable.
 type books struct {
 	*ledger // the program's
 	bank    *ledger
@@ -253,7 +263,7 @@ func (b *books) Transact(ctx context.Context, ops ...table.Op) error {
 func (b *books) get(key table.Key) (table.Item, bool)     { return b.of(key).get(key) }
 func (b *books) lasting(key table.Key) (table.Item, bool) { return b.of(key).lasting(key) }
 
-// crash takes back the newest writes of the program that nobody has waited for, and all such of the bank.
+// crash removes the newest cut writes of the program, and all of the bank that nobody has waited for.
 func (b *books) crash(cut int) error {
 	if n := len(b.bank.writes) - b.bank.durable; n > 0 {
 		if err := b.bank.undo(n); err != nil {
@@ -263,7 +273,7 @@ func (b *books) crash(cut int) error {
 	return b.ledger.undo(cut)
 }
 
-// clear puts both stores back as they were before the run.
+// clear restores both stores as they were before the run.
 func (b *books) clear() error {
 	if err := b.bank.undo(len(b.bank.writes)); err != nil {
 		return err
@@ -287,8 +297,8 @@ func (b *books) changed() []table.Item {
 
 var digestSeed = maphash.MakeSeed()
 
-// state is a hash of what the domain and the bank have written, whatever the time at which they did. The engine's own
-// items are left out: what it will do shows in the operations that follow.
+// state is a hash of what the domain and the bank have written, without times. The engine's own items are left out: what
+// the engine will do shows in the operations that follow.
 func (l *ledger) state() uint64 {
 	var sum uint64
 	for key, item := range l.items {
@@ -320,7 +330,7 @@ func itemHash(key table.Key, item *table.Item) uint64 {
 	return h.Sum64()
 }
 
-// writeTimeless writes JSON without the times in it.
+// writeTimeless hashes JSON without the times in it.
 func writeTimeless(h *maphash.Hash, data []byte) {
 	for {
 		i := bytes.Index(data, []byte(`"20`))

@@ -15,16 +15,16 @@ type Where uint8
 
 // The kinds of points.
 const (
-	Delivery    Where = iota + 1 // of a task to its function
-	Reply                        // of a function to the engine
-	Read                         // of a function
-	Write                        // of a function
-	Charge                       // of a function, at the bank
-	Refund                       // of a function, at the bank
-	EngineRead                   // at a start, or when a saga is redriven
-	EngineWrite                  // of the journal and what goes with it
-	OtherRead                    // of the client's call, the listener, the reconciler
-	OtherWrite                   // of these
+	AtDelivery    Where = iota + 1 // of a task to its function
+	AtReply                        // of a function to the engine
+	AtRead                         // of a function
+	AtWrite                        // of a function
+	AtCharge                       // of a function, at the bank
+	AtRefund                       // of a function, at the bank
+	AtEngineRead                   // at a start, or when a saga is redriven
+	AtEngineWrite                  // of the journal and what goes with it
+	AtOtherRead                    // of the client's call, the listener, the reconciler
+	AtOtherWrite                   // of these
 )
 
 // The operations' names in labels.
@@ -128,7 +128,7 @@ func (p *Point) Choices() []Choice {
 
 func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
 	switch p.Where {
-	case Delivery:
+	case AtDelivery:
 		add(false, sim.Fail, sim.Die, sim.Twice, Down, Mute, Doze, Nap, Overdue)
 		if p.Alters {
 			add(false, Altered)
@@ -136,28 +136,28 @@ func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
 		if p.Actor == "BookingFailed" || p.Actor == "FlightBookingFailed" {
 			add(false, Stray)
 		}
-	case Reply:
+	case AtReply:
 		add(false, sim.Fail, sim.Lost)
-	case Read:
+	case AtRead:
 		add(false, sim.Fail)
 		add(!p.touches("INVENTORY"), Load, Lower)
-	case Write:
+	case AtWrite:
 		add(false, sim.Fail, Throttle, sim.Lost, Gone, Crashed, Rival, Look)
 		add(true, sim.Die)
 		add(!p.touches(skTrip), Overdue, Rebook)
 		add(!p.touches("AVAILABLE"), Load, Lower)
-	case Charge:
+	case AtCharge:
 		add(false, sim.Fail, sim.Lost, Down, Mute, Decline, Gone, Crashed, Rival)
 		add(true, sim.Die)
-	case Refund:
+	case AtRefund:
 		add(false, sim.Fail, sim.Lost, Down, Mute, Gone, Crashed, Rival)
 		add(true, sim.Die)
-	case EngineWrite:
+	case AtEngineWrite:
 		add(false, sim.Fail, Throttle, sim.Lost, Crashed, Rival, Look)
 		if p.touches(skExecution) {
 			add(false, Overdue, Rebook)
 		}
-	case OtherWrite:
+	case AtOtherWrite:
 		add(false, sim.Fail, Throttle, sim.Lost, Crashed)
 		p.meddle(add)
 	default:
@@ -199,11 +199,11 @@ func (p *Point) touches(sk string) bool {
 // Delays reports whether a call can be paused at the point and resume later, and whether the delivery can come again later.
 func (p *Point) Delays() (late, again bool) {
 	switch p.Where {
-	case Delivery:
+	case AtDelivery:
 		return !p.Deaf && !p.Given, !p.Deaf && !p.Given
-	case Read, Write, Charge, Refund, EngineWrite:
+	case AtRead, AtWrite, AtCharge, AtRefund, AtEngineWrite:
 		return !p.Deaf && !p.Given, false
-	case OtherRead, OtherWrite:
+	case AtOtherRead, AtOtherWrite:
 		return !p.Deaf && !p.Given && (p.Actor == Client || p.Actor == Listener || p.Actor == Redriver), false
 	}
 	return false, false
@@ -224,7 +224,7 @@ func (p *Point) takes(k sim.Kind) bool {
 // point, since nothing is written in between.
 func (p *Point) Crashes() bool {
 	switch p.Where {
-	case Write, Charge, Refund, EngineWrite, OtherWrite:
+	case AtWrite, AtCharge, AtRefund, AtEngineWrite, AtOtherWrite:
 		return !p.Deaf
 	}
 	return false
@@ -233,7 +233,7 @@ func (p *Point) Crashes() bool {
 // Call returns the delivery that the point belongs to; ok is false if it belongs to none.
 func (p *Point) Call() (delivery sim.Label, ok bool) {
 	switch p.Where {
-	case Read, Write, Charge, Refund, Reply:
+	case AtRead, AtWrite, AtCharge, AtRefund, AtReply:
 		return sim.Label{Saga: p.Saga, Actor: p.Actor, N: p.N}, true
 	}
 	return sim.Label{}, false
@@ -284,7 +284,7 @@ func touchedBy(points []Point, counts func(*Point) bool) Touched {
 
 func (p *Point) writes() bool {
 	switch p.Where {
-	case Write, EngineWrite, OtherWrite, Charge, Refund:
+	case AtWrite, AtEngineWrite, AtOtherWrite, AtCharge, AtRefund:
 		return true
 	}
 	return false

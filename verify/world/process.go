@@ -14,15 +14,16 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// process is one life of the program. When it is dead its calls fail, and nothing of what it still does has an effect.
+// process is one run of the program, from its start to a crash. When it is dead its calls fail, and nothing that it still
+// does has an effect.
 type process struct {
 	run      *run
 	n        int // from 1
 	clock    *sim.Virtual
 	core     *local.Core
-	armed    bool // it has opened: faults may come
+	armed    bool // it has opened: faults can happen
 	dead     bool
-	heard    map[string]int // by trip: how long the journal must be before the next delivery
+	heard    map[string]int // by trip: entries that the journal must have before the next delivery
 	handlers map[string]engine.Task
 	calls    []wanted   // deliveries whose reply the engine waits for
 	cut      *sim.Fault // the process is to be killed half-way through its next wait
@@ -35,7 +36,7 @@ type wanted struct {
 	ctx     context.Context
 }
 
-// boot starts a process on what the table holds. It may die while it starts.
+// boot starts a process on what is in the table. It may crash while it starts.
 func (r *run) boot() {
 	p := &process{run: r, n: len(r.procs) + 1, clock: sim.NewVirtual(r.time()), heard: map[string]int{}}
 	if r.order != 0 {
@@ -45,7 +46,7 @@ func (r *run) boot() {
 	r.procs = append(r.procs, p)
 	r.time = p.clock.Now
 	if err := p.open(); err != nil && !p.dead {
-		p.dead = true // as a server that cannot start; it is started again
+		p.dead = true // a server that cannot start is started again
 	}
 	p.armed = true
 }
@@ -69,7 +70,7 @@ func (p *process) open() (err error) {
 	return nil
 }
 
-// onEnd listens to what the engine says of an end: it must be durable by then.
+// onEnd checks that an end is durable when the engine notifies its listener.
 func (p *process) onEnd(next func(context.Context, engine.Description) error) func(context.Context, engine.Description) error {
 	return func(ctx context.Context, d engine.Description) error {
 		if !p.dead {
@@ -79,7 +80,7 @@ func (p *process) onEnd(next func(context.Context, engine.Description) error) fu
 	}
 }
 
-// halfway kills the process in the middle of its next wait, if a fault asks for that, and notes when the wait was to end.
+// halfway kills the process in the middle of its next wait, if a fault asks for that, and notes when the wait should end.
 func (p *process) halfway(r *run) bool {
 	if p.cut == nil {
 		return false
@@ -91,20 +92,20 @@ func (p *process) halfway(r *run) bool {
 	trip := p.cut.At.Saga
 	p.cut = nil
 	p.clock.Advance(due.Sub(p.clock.Now()) / 2)
-	if r.hangs = due; len(r.trips) == 1 && len(r.faults)-len(r.given) == 1 { // else it may be the wait of something else
+	if r.hangs = due; len(r.trips) == 1 && len(r.faults)-len(r.given) == 1 { // with other trips or faults it may be another wait
 		r.due = &promise{trip, due}
 	}
 	r.kill(0)
 	return true
 }
 
-// promise is when a wait was to end that a restart has cut in two.
+// promise is when a wait should end during which the process was restarted.
 type promise struct {
 	trip string
 	due  time.Time
 }
 
-// kept looks whether the first thing that a trip's engine does after the restart comes when it was due.
+// kept checks that the first journal entry of the trip after the restart comes when the wait should end.
 func (r *run) kept(trip string) {
 	if r.due == nil || r.due.trip != trip || r.process().n == 1 {
 		return
@@ -116,7 +117,7 @@ func (r *run) kept(trip string) {
 	r.due = nil
 }
 
-// variant is the product's own when nothing is broken on purpose.
+// variant returns the functions that wrap the parts; by default each returns the product's part.
 func (r *run) variant(p *process) Variant {
 	v := Variant{}
 	if r.world.cfg.Variant != nil {
@@ -140,8 +141,8 @@ func (r *run) variant(p *process) Variant {
 	return v
 }
 
-// kill ends every process and everything that was under way in them, and takes back the newest writes that nobody has
-// waited for, as many as cut says.
+// kill ends every process with all its calls, paused ones included, and loses the newest cut of the writes that nobody has
+// waited for. The judge continues from what is left.
 func (r *run) kill(cut int) {
 	for _, p := range r.procs {
 		p.dead = true
@@ -161,10 +162,10 @@ func (r *run) kill(cut int) {
 	r.judge.Reset(r.ledger.all())
 }
 
-// maxRestarts ends a run whose program cannot start.
+// maxRestarts ends a run whose program does not start any more.
 const maxRestarts = 10
 
-// restart starts the program again, and the clients who have no answer call again.
+// restart starts the program again. Clients without an answer call again.
 func (r *run) restart() {
 	if len(r.procs) > maxRestarts {
 		r.violation(runEnds, "the program does not start, %d times", maxRestarts)
@@ -182,7 +183,7 @@ func (r *run) restart() {
 	}
 }
 
-// rival opens a second engine on the same table and the same clock, which takes up every open execution.
+// rival opens a second engine on the same table and the same clock. It resumes every open execution.
 func (r *run) rival() {
 	first := r.process()
 	p := &process{run: r, n: len(r.procs) + 1, clock: first.clock, armed: true, heard: map[string]int{}}
@@ -192,7 +193,7 @@ func (r *run) rival() {
 	}
 }
 
-// shortTrips gives lists in pages of one: whoever takes the first page for all misses a trip.
+// shortTrips returns lists in pages of one item, so that code which reads one page only misses a trip.
 type shortTrips struct{ domain.Trips }
 
 // List implements domain.Trips.
@@ -201,7 +202,7 @@ func (t shortTrips) List(ctx context.Context, q domain.TripQuery) (domain.Page[*
 	return t.Trips.List(ctx, q)
 }
 
-// shortInventory does so with what is offered.
+// shortInventory does the same for offers.
 type shortInventory struct{ domain.Inventory }
 
 // Flights implements domain.Inventory.

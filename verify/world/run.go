@@ -27,12 +27,12 @@ type run struct {
 
 	ledger *books
 	judge  *model.Judge
-	time   func() time.Time // of the present process
-	procs  []*process       // the last is the one that lives, but for rivals
+	time   func() time.Time // of the current process
+	procs  []*process       // the last one is alive, and with a rival the one before it too
 	trips  []*journey
 
-	frame   *frame  // whose operation comes by; nil for the engine's own
-	thread  *thread // that is at work; nil for one that nothing can pause
+	frame   *frame  // in whose name operations are labelled; nil: the engine's
+	thread  *thread // the innermost thread at work; nil outside of all
 	silent  bool    // the world itself reads: no point, and no fault
 	counts  map[sim.Label]int
 	journal map[string]int // entries written, by trip
@@ -46,24 +46,24 @@ type run struct {
 	broke     Variant // that of this run
 
 	points   []Point
-	meddled  int      // points of who came in between with the last fault
+	meddled  int      // points of the actor that came in between with the last fault
 	after    int      // index of the first point after the last fault
 	states   []uint64 // of the records at each point, without faults
-	settled  int      // index of the first point after it at which no call stands still; -1 before
+	settled  int      // index of the first point after it at which no call is paused; -1 before
 	state    uint64   // of the records there
 	found    []model.Violation
 	steps    int
 	redrives int
 	loads    int
-	redriven bool // somebody has tried to
-	between  bool // somebody else interferes
-	stuck    bool // it went round for ever
+	redriven bool // the operator has tried to redrive
+	between  bool // another actor has come in between, and works
+	stuck    bool // it did not end, and was abandoned
 	due      *promise
-	hangs    time.Time // until when the task does whose process was killed half-way through its time-out
-	closed   int       // index of the first point after everything else has come to its end
+	hangs    time.Time // the end of the time-out during which the process was killed
+	closed   int       // index of the first point after everything else has ended
 	happened int       // faults of the schedule
-	lasted   bool      // a fault came that lasts
-	slow     bool      // the schedule pauses the engine, or who is notified by it
+	lasted   bool      // a lasting fault has happened
+	slow     bool      // the schedule pauses the engine or its listener, so that each step needs a thread
 	hopeless bool      // the program does not start any more
 	broken   error     // why the world itself could not go on
 }
@@ -75,19 +75,19 @@ type journey struct {
 	done  bool // the client has its answer, or has left
 }
 
-// Result is what came of a schedule.
+// Result is the result of a schedule.
 type Result struct {
-	Stuck      bool // it went round for ever, and was given up
+	Stuck      bool // it did not end, and was abandoned
 	Points     []Point
 	States     []uint64 // of the domain's records at each point, of a schedule without faults
 	After      int      // index of the first point after the schedule's last fault
-	Meddled    int      // points from there on that belong to who came in between with it
-	Closed     int      // index of the first point after everything has come to its end but what is paused until then
-	Settled    int      // index of the first point after it at which no call stands still any more
-	State      uint64   // of the domain's records there, and of the faults that last
+	Meddled    int      // points from there on of the actor that came in between with it
+	Closed     int      // index of the first point after everything has ended but what is paused until the end
+	Settled    int      // index of the first point after it at which no call is paused
+	State      uint64   // of the domain's records there, and of lasting faults
 	End        uint64   // of the domain's records in the end
 	Bytes      uint64   // of every write: the same schedule gives the same
-	Happened   int      // faults of the schedule that came to pass
+	Happened   int      // faults of the schedule that happened
 	Violations []model.Violation
 	Statuses   []string // how each trip ended
 }
@@ -124,14 +124,13 @@ func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 	return r
 }
 
-// A run that takes more steps, or makes more points, goes round in circles: the longest run of the product takes a
-// quarter of each.
+// A run with more steps or points than these loops. The longest run of the product has a quarter of each.
 const (
 	maxSteps  = 5_000
 	maxPoints = 5_000
 )
 
-// play plays the schedule and judges it. A panic, wherever it comes from, is a finding; what it leaves is not judged.
+// play plays the schedule and judges it. A panic anywhere is a violation; the records after it are not judged.
 func (r *run) play() (*Result, error) {
 	r.guarded(r.playAll)
 	if r.guarded(r.abandon); r.broken != nil {
@@ -164,7 +163,7 @@ func (r *run) panicked(p any) {
 	r.hopeless = true
 }
 
-// panickedAt finds the line that panicked: the first of this program below the panic itself.
+// panickedAt returns the line that panicked: the first one outside of the runtime below the panic.
 func panickedAt(stack []byte) string {
 	_, below, _ := bytes.Cut(stack, []byte("\npanic("))
 	for line := range bytes.Lines(below) {
@@ -186,10 +185,10 @@ func (r *run) playAll() {
 	r.land(sim.AtStop)
 	r.closed = len(r.points)
 	r.land(sim.AtEnd)
-	for range len(r.faults) + 1 { // what resumes may be paused once more
+	for range len(r.faults) + 1 { // what resumes may be paused again
 		r.landAll()
 		r.drain()
-		r.redrives = 0 // what was paused may have kept them all out
+		r.redrives = 0 // a paused call may have made all of them fail
 		if r.attendAll(); r.quiet() {
 			break
 		}
@@ -204,7 +203,7 @@ func (r *run) attendAll() {
 	}
 }
 
-// abandon ends what is paused for ever.
+// abandon ends the threads that nothing resumes.
 func (r *run) abandon() {
 	for _, t := range slices.Clone(r.stalled) {
 		t.abandon()
@@ -212,7 +211,7 @@ func (r *run) abandon() {
 	r.threads.Close()
 }
 
-// drain lets everything happen that is due now or later, across the ends of processes.
+// drain runs everything that is due now or later, across crashes.
 func (r *run) drain() {
 	for r.broken == nil && !r.hopeless {
 		p := r.process()
@@ -230,7 +229,7 @@ func (r *run) drain() {
 	}
 }
 
-// step lets what is due next happen. It reports false when nothing is left.
+// step runs what is due next. It reports false when nothing is left.
 func (r *run) step(p *process) bool {
 	if p.halfway(r) {
 		return true
@@ -245,7 +244,7 @@ func (r *run) step(p *process) bool {
 	return stepped
 }
 
-// circles ends a run that goes round.
+// circles ends a run that loops.
 func (r *run) circles(format string, args ...any) {
 	if !r.hopeless {
 		r.violation(runEnds, "after "+format+" something still goes round", args...)
@@ -256,15 +255,15 @@ func (r *run) circles(format string, args ...any) {
 	}
 }
 
-// attend does what people and the clock do for trips at rest that have no end: redrive the saga that has stopped, start
-// the one that never was. It reports whether there was something to do.
+// attend does what operators and the reconciler do for trips that have no end though nothing is under way: redrive a saga
+// that has stopped, start one that was never started. It reports whether there was something to do.
 func (r *run) attend() bool {
 	busy := false
 	for _, j := range r.trips {
 		switch {
 		case r.halted(j):
 			r.mayStop(j)
-			if r.quiet() { // else who is to mark the trip may be paused
+			if r.quiet() { // else the listener that marks the trip may be paused
 				r.found = append(r.found, r.judge.Stopped(r.ledger.all(), j.trip.ID)...)
 			}
 			r.land(sim.AtStop)
@@ -308,7 +307,7 @@ func (r *run) result() *Result {
 	return res
 }
 
-// oneWins holds two trips that want the same to it: one gets it, unless something outlasted its retries.
+// oneWins checks that one of two trips gets the last seat, unless a fault outlasted the retries.
 func (r *run) oneWins() {
 	if !r.scenario.oneWins {
 		return
@@ -324,7 +323,7 @@ func (r *run) oneWins() {
 	}
 }
 
-// mayStop holds the saga to its retries: it stops only for what outlasts them.
+// mayStop checks that the saga stops only for a fault that outlasts its retries.
 func (r *run) mayStop(j *journey) {
 	if r.lasted || r.redriven {
 		return
@@ -332,7 +331,7 @@ func (r *run) mayStop(j *journey) {
 	r.violation(stopsForLasting, "trip %s: the saga has stopped, though no fault outlasted its retries", j.name)
 }
 
-// inTime is far more than a saga needs that meets no lasting fault.
+// inTime is far more than a saga needs without a lasting fault.
 const inTime = time.Hour
 
 func (r *run) endsInTime() {
@@ -341,7 +340,7 @@ func (r *run) endsInTime() {
 	}
 }
 
-// excused tells that a fault of the schedule may cost a booking, whatever the saga does.
+// excused reports whether a fault of the schedule may cost a booking, whatever the saga does.
 func (r *run) excused() bool {
 	for _, f := range r.faults {
 		if lasts(f.Kind) || f.Kind == Leave || f.Kind == Load || f.Kind == Decline || f.Kind == Altered {
@@ -360,10 +359,10 @@ type (
 	lookup = func(table.Key) (table.Item, bool)
 )
 
-// standing is how a trip and its execution stand.
+// standing is the status of a trip and of its execution.
 type standing struct{ trip, execution string }
 
-// note keeps the statuses that a transaction has written.
+// note reads the statuses that a transaction has written.
 func (r *run) note(ops []op) {
 	for i := range ops {
 		key := ops[i].Key
@@ -378,7 +377,7 @@ func (r *run) note(ops []op) {
 	}
 }
 
-// standing is that of any trip: the program may write one that nobody asked for, which the judge reports.
+// standing returns that of any trip: the program may write a trip that nobody asked for, which the judge reports.
 func (r *run) standing(id string) *standing {
 	s := r.standings[id]
 	if s == nil {
@@ -388,7 +387,7 @@ func (r *run) standing(id string) *standing {
 	return s
 }
 
-// statusIn reads the status of an item; "" when there is no such item, or it cannot be read, which the judge reports.
+// statusIn reads the status of an item; "" if the item does not exist or cannot be read, which the judge reports.
 func (r *run) statusIn(key table.Key) string { return r.statusOf(key, "status") }
 
 func (r *run) statusOf(key table.Key, field string) (status string) {
@@ -403,7 +402,7 @@ func (r *run) statusOf(key table.Key, field string) (status string) {
 	return status
 }
 
-// renote reads the statuses anew, after a crash took some back.
+// renote reads all statuses again, after a crash has lost some.
 func (r *run) renote() {
 	for id, s := range r.standings {
 		s.trip = r.statusIn(table.Key{PK: pkTrip + id, SK: skTrip})
@@ -411,10 +410,10 @@ func (r *run) renote() {
 	}
 }
 
-// status is the trip's, "" when there is none.
+// status is the status of the trip; "" if it does not exist.
 func (r *run) status(j *journey) string { return r.standings[j.trip.ID].trip }
 
-// execution is the status of the trip's execution, "" when there is none.
+// execution is the status of the trip's execution; "" if it does not exist.
 func (r *run) execution(j *journey) string { return r.standings[j.trip.ID].execution }
 
 func (r *run) ended(j *journey) bool {
@@ -427,14 +426,14 @@ func (r *run) stopped(j *journey) bool {
 	return s == "FAILED" || s == "TIMED_OUT" || s == "ABORTED"
 }
 
-// halted tells that somebody must redrive the trip's execution: it stopped, and the trip has not failed.
+// halted reports whether the execution needs a redrive: it has stopped, and the trip has not failed.
 func (r *run) halted(j *journey) bool { return r.stopped(j) && r.status(j) != "FAILED" }
 
 func (r *run) unstarted(j *journey) bool {
 	return r.status(j) != "" && r.execution(j) == ""
 }
 
-// someStopped tells that a saga stands stopped at this moment.
+// someStopped reports whether a saga needs a redrive at this moment.
 func (r *run) someStopped() bool {
 	for _, j := range r.trips {
 		if r.halted(j) {

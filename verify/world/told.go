@@ -16,14 +16,15 @@ import (
 	"tripsaga/verify/model"
 )
 
-// What anybody is told must be true after a crash at that very moment, of which the store keeps only what was waited for.
+// Whatever the program says must be true after a crash at that very moment. The store then keeps only what somebody has
+// waited for, so each answer, notification and call of the bank is compared with that part of the records.
 
 var keyLoad = table.Key{PK: "INVENTORY", SK: "LOAD"}
 
 func tripKey(id string) table.Key      { return table.Key{PK: pkTrip + id, SK: skTrip} }
 func executionKey(id string) table.Key { return table.Key{PK: pkExecution + id, SK: skExecution} }
 
-// mustLast asks that a crash would leave the items as they are.
+// mustLast checks that a crash now would leave the items as they are.
 func (r *run) mustLast(what string, keys ...table.Key) {
 	for _, key := range keys {
 		now, there := r.ledger.get(key)
@@ -34,7 +35,7 @@ func (r *run) mustLast(what string, keys ...table.Key) {
 	}
 }
 
-// heardOfTrip is what a client knows once its call was answered.
+// heardOfTrip checks the answer to a client: the trip as it is described, and its execution, are durable.
 func (r *run) heardOfTrip(j *journey, t *domain.Trip) {
 	j.done = true
 	r.judge.Acknowledged(j.trip.ID)
@@ -52,8 +53,8 @@ func (r *run) heardOfTrip(j *journey, t *domain.Trip) {
 	}
 }
 
-// heardOfEnd is what the engine's listener knows: the end, and the notice of one without success, are durable. A later
-// redrive may have gone on from it.
+// heardOfEnd checks the notification of an end: the end, and the notice of a failed one, are durable. A later redrive may
+// have replaced it.
 func (r *run) heardOfEnd(d engine.Description) {
 	var kept struct {
 		Status   string `json:"status"`
@@ -67,7 +68,7 @@ func (r *run) heardOfEnd(d engine.Description) {
 		r.nameOf(d.Name), d.Status, kept.Status)
 }
 
-// heardByBank is what must be there before money moves: the payment's intent.
+// heardByBank checks that the payment's intent is durable before money moves.
 func (r *run) heardByBank(trip, key string) {
 	item, ok := r.ledger.lasting(table.Key{PK: pkTrip + r.idOf(trip), SK: "PAYMENT"})
 	if !ok || !strings.Contains(string(item.Data), key) {
@@ -75,7 +76,7 @@ func (r *run) heardByBank(trip, key string) {
 	}
 }
 
-// bankAnswers are the states of a key that an answer of the bank fits.
+// heardOfBank checks that an answer of the bank fits its books, and that these are durable.
 func (r *run) heardOfBank(op, key, id string, err error) {
 	intent := table.Key{PK: pkBank + key, SK: "INTENT"}
 	state := r.statusOf(intent, "state")
@@ -102,7 +103,7 @@ func (r *run) heardOfBank(op, key, id string, err error) {
 
 func sameItem(a, b table.Item) bool { return a.Version == b.Version && maps.Equal(a.Ints, b.Ints) }
 
-// What the world sees and the records do not tell.
+// The invariants of what the world sees and the records do not show.
 const (
 	runEnds         = "run-ends"
 	oneWins         = "one-wins"
@@ -115,14 +116,14 @@ const (
 	canBePlayed     = "can-be-played"
 	toldLasts       = "told-is-durable"
 	toldTrue        = "told-is-true"
-	answersFit      = "answer-fits-record" // the model's: it is judged for the bank, too
+	answersFit      = "answer-fits-record" // the model's; checked here for the bank
 	contextEnds     = "context-ends"
 	timeKept        = "time-kept"
 	noneForgotten   = "none-forgotten"
 	strayRefused    = "stray-refused"
 )
 
-// Invariants are those that the world holds a run to, beside the model's.
+// Invariants lists those that the world checks, beside the model's.
 func Invariants() []model.Invariant {
 	return []model.Invariant{
 		{Name: runEnds, Means: "A run comes to rest, and a program that was killed starts again."},
@@ -134,12 +135,12 @@ func Invariants() []model.Invariant {
 		{Name: clientAnswered, Means: "A client that repeats its call under its Idempotency-Key gets an answer."},
 		{Name: noPanic, Means: "Nothing panics: no task, not the engine, not a use case."},
 		{Name: canBePlayed, Means: "A schedule can be played to its end."},
-		{Name: toldLasts, Means: "What anybody is told, a client, the bank, who listens to ends, who reads, is true after a crash at that moment."},
-		{Name: toldTrue, Means: "What anybody reads is what the records say, all of it, and what must be refused is."},
-		{Name: contextEnds, Means: "The context of a delivery has ended when its state is tried again."},
+		{Name: toldLasts, Means: "What the program says to a client, a reader, the bank or the listener is true after a crash at that moment."},
+		{Name: toldTrue, Means: "Whoever reads gets what the records say, all of it, and what must be refused is refused."},
+		{Name: contextEnds, Means: "The context of a delivery has ended when its state is retried."},
 		{Name: timeKept, Means: "A restart half-way through a wait keeps what was left of it."},
 		{Name: noneForgotten, Means: "The reconciler marks every trip that is overdue."},
-		{Name: strayRefused, Means: "A payment or a confirmation that comes out of the blue, on the way to FAILED, is refused."},
+		{Name: strayRefused, Means: "A payment or a confirmation that no saga asked for, on the way to FAILED, is refused."},
 	}
 }
 
@@ -150,7 +151,7 @@ func (r *run) look() {
 		return
 	}
 	f := r.someone("", Looker)
-	f.quiet = true // what goes wrong for who reads is the same for all who read
+	f.quiet = true // a fault of one reader is like that of any other
 	r.as(f, sim.Fault{}, func() {
 		for _, j := range r.trips {
 			r.lookAtTrip(p, j)
@@ -163,7 +164,7 @@ func (r *run) look() {
 	})
 }
 
-// untrue reports what p answered, unless p crashed before: then nobody heard it.
+// untrue reports an answer of p, unless p crashed before: then nobody got it.
 func (r *run) untrue(p *process, format string, args ...any) {
 	if !p.dead {
 		r.violation(toldTrue, format, args...)
@@ -221,7 +222,7 @@ func (r *run) lookAtExecution(p *process, j *journey) {
 	}
 }
 
-// askForOther repeats what the client and the engine were asked for, with another content.
+// askForOther repeats the client's request and the start of the execution with another content: both must be refused.
 func (r *run) askForOther(p *process, j *journey) {
 	if r.status(j) != "" {
 		other := j.request
@@ -301,7 +302,7 @@ func executionsListed(ctx context.Context, p *process, status asl.Status) (all [
 	return all, nil
 }
 
-// lookAtOffers counts what is offered, with what is left of it.
+// lookAtOffers reads all offers, with what is left of them.
 func (r *run) lookAtOffers(p *process) {
 	left := map[string]int64{}
 	var err error
@@ -339,7 +340,7 @@ func (r *run) lookAtOffers(p *process) {
 	}
 }
 
-// lookAtLedger reads the account of everything: it adds up once all trips have ended.
+// lookAtLedger reads the audit of everything. It must balance once all trips have ended.
 func (r *run) lookAtLedger(p *process) {
 	l, err := p.core.App.Audit(r.ctx)
 	trips, ended := 0, true
@@ -364,7 +365,7 @@ func (r *run) lookAtLedger(p *process) {
 	}
 }
 
-// moved is the money of the bank's entries of one kind, of payments that the trips know.
+// moved returns the sum of the bank's entries of one kind.
 func (r *run) moved(sk string) (sum int64) {
 	for key, item := range r.ledger.bank.items {
 		var entry struct {

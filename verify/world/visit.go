@@ -45,9 +45,9 @@ func (p *process) decide(op faulty.Op) faulty.Fault {
 // enginePoint labels an operation of the engine on its own items.
 func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 	r := p.run
-	pt := Point{Where: EngineRead, Keys: keys, Label: sim.Label{Saga: r.tripOf(keys[0]), Actor: Engine, N: p.n}}
+	pt := Point{Where: AtEngineRead, Keys: keys, Label: sim.Label{Saga: r.tripOf(keys[0]), Actor: Engine, N: p.n}}
 	if pt.Op = opOf(op.Kind); pt.Op == opPut {
-		pt.Where = EngineWrite
+		pt.Where = AtEngineWrite
 	}
 	for _, key := range keys {
 		if digits, ok := strings.CutPrefix(key.SK, skJournal); ok && op.Kind == faulty.Transact {
@@ -84,12 +84,12 @@ func number(digits string) (n int) {
 
 // framePoint labels an operation of a function or another actor.
 func (r *run) framePoint(f *frame, op *faulty.Op, keys []table.Key) Point {
-	pt := Point{Where: Read, Keys: keys, Label: f.label, Deaf: f.quiet}
+	pt := Point{Where: AtRead, Keys: keys, Label: f.label, Deaf: f.quiet}
 	if pt.Op = opOf(op.Kind); pt.Op == opPut {
-		pt.Where = Write
+		pt.Where = AtWrite
 	}
 	if f.call == nil {
-		pt.Where += OtherRead - Read
+		pt.Where += AtOtherRead - AtRead
 	}
 	pt.I = r.count(pt.Label)
 	pt.First = !f.begun
