@@ -12,7 +12,8 @@ func (w *world) judgeAccount(a *account) {
 	}
 }
 
-// judgeOwner asks whose key it is. That of a payment which is only now being written counts in judgeIntent only.
+// judgeOwner requires that the key belongs to a payment. Whether the payment was written before the money moved is judged in
+// judgeIntent.
 func (w *world) judgeOwner(a *account) {
 	if w.payers[a.key] == nil {
 		w.report(belongsToTrip, "key %s of the bank is no payment's", a.key)
@@ -31,7 +32,7 @@ func (w *world) judgeIntent(a *account) {
 	case now.State == captured && old.State != captured:
 		w.judgeCapture(a)
 	case now.State == captured && now.Amount != old.Amount:
-		w.report(captureIsPrice, "key %s: %s was captured, and is now %s", a.key, told(old.Amount), told(now.Amount))
+		w.report(captureIsPrice, "key %s: %s was captured, and is now %s", a.key, shown(old.Amount), shown(now.Amount))
 	}
 }
 
@@ -39,29 +40,30 @@ func legalIntent(from, to string) bool {
 	switch from {
 	case "":
 		return to == captured || to == declined || to == cancelled
-	case captured: // which the bank may write again, with why it did not refund
+	case captured: // the bank may write it again, with the reason why it did not refund
 		return to == refunded || to == captured
 	}
 	return false
 }
 
-// judgeCapture holds the money that moves to the intent that the payment recorded, in an earlier transaction.
+// judgeCapture requires that the captured amount is the one that the payment recorded in an earlier transaction. Without that
+// intent a crash after the capture would leave money that no undo knows of.
 func (w *world) judgeCapture(a *account) {
 	b := w.payers[a.key]
 	if b == nil {
-		w.report(intentFirst, "key %s: %s was captured, and no payment has the key", a.key, told(a.now.intent.Amount))
+		w.report(intentFirst, "key %s: %s was captured, and no payment has the key", a.key, shown(a.now.intent.Amount))
 		return
 	}
 	if p := &b.old.payment; p.State != started || p.Result.Amount != a.now.intent.Amount {
 		w.report(intentFirst, "%s: %s was captured while its payment was %s over %s",
-			b, told(a.now.intent.Amount), named(p.State), told(p.Result.Amount))
+			b, shown(a.now.intent.Amount), named(p.State), shown(p.Result.Amount))
 	}
 	if cost := b.now.flight.Result.Amount.plus(b.now.hotel.Result.Amount); a.now.intent.Amount != cost {
-		w.report(captureIsPrice, "%s: %s was captured, it costs %s", b, told(a.now.intent.Amount), told(cost))
+		w.report(captureIsPrice, "%s: %s was captured, it costs %s", b, shown(a.now.intent.Amount), shown(cost))
 	}
 }
 
-// judgeEntry asks for the entry just when the key moves to state.
+// judgeEntry requires the ledger's entry in the transaction that moves the key to state, and in no other.
 func (w *world) judgeEntry(a *account, kind string, old, now *entry, state string) {
 	entered := now.there && !old.there
 	moved := a.wrote && a.now.intent.State == state && a.old.intent.State != state
@@ -71,7 +73,7 @@ func (w *world) judgeEntry(a *account, kind string, old, now *entry, state strin
 			a.key, named(a.old.intent.State), named(a.now.intent.State), kind, entered)
 	case entered && now.moved() != a.now.intent.Amount:
 		w.report(entryWithIntent, "key %s: the %s enters %s, the intent is over %s",
-			a.key, kind, told(now.moved()), told(a.now.intent.Amount))
+			a.key, kind, shown(now.moved()), shown(a.now.intent.Amount))
 	}
 	if debit, credit := now.totals(); entered && (debit != credit || debit <= 0) {
 		w.report(entryBalances, "key %s: the %s debits %d and credits %d", a.key, kind, debit, credit)
@@ -86,7 +88,7 @@ func (e *entry) totals() (debit, credit int64) {
 	return debit, credit
 }
 
-// moved is what the entry takes from the cards, or gives back to them.
+// moved returns the amount that the entry takes from the cards, or a refund returns to them.
 func (e *entry) moved() amount {
 	n := e.net("cards")
 	if e.Kind == "REFUND" {
@@ -95,7 +97,7 @@ func (e *entry) moved() amount {
 	return amount{n, e.Currency}
 }
 
-// net is what an entry debits to an account.
+// net returns the entry's debits less its credits on an account.
 func (e *entry) net(name string) (n int64) {
 	for _, p := range e.Postings {
 		if p.Account == name {
@@ -105,7 +107,7 @@ func (e *entry) net(name string) (n int64) {
 	return n
 }
 
-// reverses tells that the two entries leave every account as it was.
+// reverses reports whether the two entries together leave every account unchanged.
 func reverses(refund, charge *entry) bool {
 	for _, e := range []*entry{refund, charge} {
 		for _, p := range e.Postings {

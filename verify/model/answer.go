@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// effect is what a task leaves behind, and so what its answers must fit.
+// effect is what a task writes, and so what its answers must match.
 type effect struct {
 	part parts
-	does bool   // the step; else it takes the step back
-	name string // of the error with which it ends well
+	does bool   // it does the step; otherwise it compensates it
+	name string // of the error that is its success
 	ends string // the status in which it leaves the trip
 }
 
-// effects are the tasks that the model judges. A task that is not here leaves something behind that nobody looks at.
+// effects are the tasks whose answers the model judges.
 var effects = map[string]effect{
 	"ReserveFlight":       {part: partFlight, does: true},
 	"ReserveHotel":        {part: partHotel, does: true},
@@ -30,8 +30,8 @@ var effects = map[string]effect{
 // Tasks lists the tasks whose effects are judged, by name.
 func Tasks() []string { return slices.Sorted(maps.Keys(effects)) }
 
-// Answered judges the answer of a task, heard or not, against the records as they are when it is given. failure is the
-// name of its error, "" of none.
+// Answered judges a task's answer against the records at that moment, whether the engine received the answer or not.
+// failure is the name of the task's error, "" for success.
 func (j *Judge) Answered(id, task string, out []byte, failure string) []Violation {
 	e, known := effects[task]
 	b := j.world.trips[id]
@@ -101,6 +101,6 @@ func (w *world) judgeDone(b *booking, task string, part parts, out []byte, failu
 	}
 	if !fits {
 		w.report(answerFits, "%s: %s answers %q %s, and its record is %s (%s): %s over %s", b, task, failure, out,
-			named(s.State), s.Refusal.Name, told(s.Result), told(s.Result.Amount))
+			named(s.State), s.Refusal.Name, shown(s.Result), shown(s.Result.Amount))
 	}
 }

@@ -15,7 +15,7 @@ const (
 	paymentRefunded    = "PaymentRefunded"
 )
 
-// judgeEvents compares the events of the transaction under way with its changes.
+// judgeEvents compares the events that the running transaction writes with its changes.
 func (w *world) judgeEvents(b *booking) {
 	due := w.due(b)
 	events := b.now.events[len(b.old.events):]
@@ -33,7 +33,7 @@ func (w *world) judgeEvents(b *booking) {
 	}
 }
 
-// dues are the types of event that a transaction needs. They fit, for each part of a trip brings at most one.
+// dues are the types of event that a transaction must write. Each part of a trip adds at most one, so four are enough.
 type dues struct {
 	types [4]string
 	n     int
@@ -69,7 +69,7 @@ func (w *world) due(b *booking) (d dues) {
 	return d
 }
 
-// announces is the event of a write of the trip.
+// announces returns the event for a write of the trip.
 func announces(old, now *trip) string {
 	switch {
 	case !old.there:
@@ -82,7 +82,7 @@ func announces(old, now *trip) string {
 	return tripNeedsAttention
 }
 
-// judgeOrder judges the event at place i by those before it.
+// judgeOrder judges the event at index i by those before it.
 func (w *world) judgeOrder(b *booking, i int) {
 	what, before := b.now.events[i].Type, b.now.events[:i]
 	first := len(before) == 0
@@ -120,11 +120,11 @@ func (w *world) judgeTruth(b *booking, e *event) {
 		w.report(eventTruth, "%s: its %s is of trip %q", b, e.Type, e.TripID)
 	case e.Amount != want.Amount || e.Reason != want.Reason:
 		w.report(eventTruth, "%s: %s tells %s %v, the records %s %v",
-			b, e.Type, told(e.Amount), e.Reason, told(want.Amount), want.Reason)
+			b, e.Type, shown(e.Amount), e.Reason, shown(want.Amount), want.Reason)
 	}
 }
 
-// judgeID compares with the trip's own events alone: an id is derived from the trip's.
+// judgeID compares an event's id with those of the same trip only, since ids are derived from the trip's id.
 func (w *world) judgeID(b *booking, i int) {
 	events := b.now.events
 	if events[i].ID == "" {
@@ -137,8 +137,8 @@ func (w *world) judgeID(b *booking, i int) {
 	}
 }
 
-// judgeComplete asks at rest for exactly the events that the records require. A trip's version counts its changes, and
-// what is neither its creation nor its end was a call for attention.
+// judgeComplete requires, at rest, exactly the events that follow from the records. A trip's version counts its writes:
+// each is its creation, its end, or a move to NEEDS_ATTENTION.
 func (w *world) judgeComplete(b *booking) {
 	v := &b.now
 	due := map[string]int{tripRequested: 1}

@@ -1,13 +1,31 @@
-// Package model judges what a booking system has written, apart from the product's code: it reads the table's items by
-// structs of its own and imports nothing of the product but the table's types. Package world runs the real saga under a
-// schedule of faults, feeds a Judge every committed transaction in commit order, and asks it again when all is at rest.
+// Package model judges what a booking system has written, independently of the product. It reads the table's items with its
+// own structs and imports nothing of the product but the table's types: a judge that shared code with the product would
+// share its bugs. Package world runs the real saga under a schedule of faults. It passes every committed transaction to a
+// Judge, in commit order, and calls the judge again when the run is at rest.
 //
-// What must hold is listed by [Invariants]. Most invariants are judged at every commit, so that a wrong moment is seen
-// even when it is repaired later.
+// [Invariants] lists what must hold. Most invariants are judged at every commit and not only at the end, because a saga
+// repairs itself: a seat that was sold twice and then released leaves no trace at rest, but it was visible to
+// customers. That works because a judge compares two states. Each trip, key of the bank and counter keeps its state
+// before the transaction (old) beside the state after it (now), so an invariant over a change (a transition, a counter
+// that moves with its reservation, an event with what it announces) is a comparison of the two, in the transaction that
+// must do both. An invariant over a state is judged for what the transaction touched, and for everything after a crash
+// and at rest.
+//
+// The judge also checks its own view. Before a transaction is applied, each of its items must be as the judge knows it
+// (unseen-write): a write that bypassed the judge would make all later verdicts worthless. At rest it reads all items
+// again instead of trusting what it derived from the commits.
+//
+// Where to look: the records in record.go; the state and its judging in world.go; one file for each noun that is judged
+// (trip.go, step.go, account.go, event.go, answer.go); at rest, rest.go; the list in invariants.go.
 package model
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	"tripsaga/table"
 )
@@ -15,7 +33,7 @@ import (
 // Items are all items of a table by key.
 type Items map[table.Key]table.Item
 
-// Trip is what one booking of the schedule asked for, in raw terms.
+// Trip is the request of one booking of the schedule, in terms of the table's keys.
 type Trip struct {
 	ID       string
 	Name     string // short, for messages: "A"
@@ -23,16 +41,16 @@ type Trip struct {
 	Seats    int64
 	Nights   []string // partitions of the nights, in order, "HOTEL#GRAND#2027-02-01"
 	Rooms    int64
-	Minor    int64 // what it costs, in minor units, by the inventory's first prices
+	Minor    int64 // its cost in minor units, at the inventory's first prices
 	Currency string
 	Outcome  Outcome // how it may end
-	IDs      IDs     // what its records must be named; "" is not judged
+	IDs      IDs     // the ids that its records must have; "" is not judged
 }
 
-// IDs are the ids that follow from a trip's.
+// IDs are the ids that are derived from a trip's id.
 type IDs struct{ Flight, Hotel, Key, Charge, Refund string }
 
-// Outcome says how a trip may end.
+// Outcome is how a trip may end.
 type Outcome uint8
 
 // The outcomes. A trip that may end either way must still end.
@@ -47,14 +65,14 @@ type Judge struct {
 	asked   []*terms
 	acked   []string
 	world   *world
-	pending []Violation // found where nothing could be returned
-	prices  prices      // that were ever offered
+	pending []Violation // found by a call that returns none
+	prices  prices
 }
 
-// prices are those that a partition was ever offered at: a reservation may have read one that has changed since.
+// prices are all prices at which a partition was ever offered: a reservation may have read one that has changed since.
 type prices map[string][]amount
 
-// New makes a judge of a run over base, the inventory before anything was booked.
+// New returns the judge of a run. base is the table before anything was booked: the inventory.
 func New(base Items, trips ...Trip) *Judge {
 	j := &Judge{asked: make([]*terms, len(trips)), prices: prices{}}
 	for i, t := range trips {
@@ -65,7 +83,7 @@ func New(base Items, trips ...Trip) *Judge {
 	return j
 }
 
-// SetOutcome changes what a trip may end as. It panics for a trip that was not given to New.
+// SetOutcome changes how a trip may end. It panics for a trip that was not given to New.
 func (j *Judge) SetOutcome(id string, o Outcome) {
 	for _, a := range j.asked {
 		if a.ID == id {
@@ -76,11 +94,11 @@ func (j *Judge) SetOutcome(id string, o Outcome) {
 	panic(fmt.Sprintf("model: SetOutcome: trip %q was not given to New", id))
 }
 
-// Acknowledged notes that the client was told that the trip is booked: from here on it must never be lost.
+// Acknowledged records that the client received the trip's id. From here on the trip must never be lost.
 func (j *Judge) Acknowledged(id string) { j.acked = append(j.acked, id) }
 
-// Commit judges one transaction that has been applied. before gives an item as it was, after as it is; ok is false when
-// there is none. Both are asked for items of the transaction only.
+// Commit judges one transaction that has been applied. before returns an item as it was, after as it is; ok is false if
+// the item does not exist. Both are called for the items of the transaction only.
 func (j *Judge) Commit(ops []table.Op, before, after func(table.Key) (table.Item, bool)) []Violation {
 	w := j.world
 	w.found, j.pending = j.pending, nil
@@ -102,19 +120,127 @@ func (j *Judge) Commit(ops []table.Op, before, after func(table.Key) (table.Item
 	return w.take()
 }
 
-// Reset is called after a crash that took back the newest writes: items is the table as it is now. What it finds wrong
-// is told by the next call that returns violations.
+// Reset is called after a crash that lost the newest writes. items is the table as it is now. The next call that returns
+// violations returns those of Reset, too.
 func (j *Judge) Reset(items Items) {
 	j.world = j.reload(items)
-	j.world.stand()
+	j.world.judgeAll()
 	j.world.lost(j.acked)
 	j.pending = j.world.take()
 }
 
-// reload reads the items anew, and takes over what is to be told.
+// reload reads all items again and keeps the pending violations.
 func (j *Judge) reload(items Items) *world {
 	w := load(items, j.asked, j.prices)
 	w.found = append(j.pending, w.found...)
 	j.pending = nil
 	return w
+}
+
+// The prefixes of the partitions.
+const (
+	tripPK      = "TRIP#"
+	flightPK    = "FLIGHT#"
+	hotelPK     = "HOTEL#"
+	bankPK      = "BANK#"
+	executionPK = "EXEC#booking#"
+	noticePK    = "NOTICE#booking"
+)
+
+// terms are a requested trip in the fields of the records.
+type terms struct {
+	Trip
+	flight flight
+	stay   stay
+	seats  []string // the partition of the flight, as a list
+}
+
+func newTerms(t Trip) *terms {
+	a := &terms{Trip: t, seats: []string{t.Flight}}
+	a.flight.Number, a.flight.Date = split(t.Flight, flightPK)
+	a.flight.Seats = t.Seats
+	if n := len(t.Nights); n > 0 {
+		a.stay.Hotel, a.stay.CheckIn = split(t.Nights[0], hotelPK)
+		_, last := split(t.Nights[n-1], hotelPK)
+		a.stay.CheckOut = dayAfter(last)
+		a.stay.Rooms = t.Rooms
+	}
+	return a
+}
+
+// split splits "FLIGHT#TS100#2027-02-01" into id and date.
+func split(partition, prefix string) (id, date string) {
+	rest := strings.TrimPrefix(partition, prefix)
+	at := strings.LastIndexByte(rest, '#')
+	if at < 0 {
+		return rest, ""
+	}
+	return rest[:at], rest[at+1:]
+}
+
+func dayAfter(date string) string {
+	t, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return ""
+	}
+	return t.AddDate(0, 0, 1).Format(time.DateOnly)
+}
+
+// seatsOf returns the partitions with the counters of a flight's seats.
+func (a *terms) seatsOf(f flight) []string {
+	if a != nil && f.Number == a.flight.Number && f.Date == a.flight.Date {
+		return a.seats
+	}
+	return []string{flightPK + f.Number + "#" + f.Date}
+}
+
+// nightsOf returns the partitions with the counters of a stay's rooms.
+func (a *terms) nightsOf(s stay) []string {
+	if a != nil && s.Hotel == a.stay.Hotel && s.CheckIn == a.stay.CheckIn && s.CheckOut == a.stay.CheckOut {
+		return a.Nights
+	}
+	const longest = 400 // the record may hold any dates
+	var nights []string
+	for d := s.CheckIn; d != "" && d < s.CheckOut && len(nights) < longest; d = dayAfter(d) {
+		nights = append(nights, hotelPK+s.Hotel+"#"+d)
+	}
+	return nights
+}
+
+// load reads all items without judging them.
+func load(items Items, asked []*terms, offered prices) *world {
+	w := &world{
+		prices: offered,
+		trips:  map[string]*booking{}, payers: map[string]*booking{},
+		accounts: map[string]*account{}, stocks: map[string]*stock{},
+	}
+	for _, a := range asked {
+		w.trips[a.ID] = &booking{id: a.ID, asked: a}
+	}
+	for key, item := range items {
+		if judged(key) {
+			w.put(key, item, true)
+		}
+	}
+	w.settle()
+	w.setPayers()
+	slices.SortFunc(w.found, func(a, b Violation) int { return strings.Compare(a.Detail, b.Detail) })
+	return w
+}
+
+// setPayers assigns the bank's keys to trips by the trips' order, since the order of the items is that of a map.
+func (w *world) setPayers() {
+	clear(w.payers)
+	for _, b := range w.bookings() {
+		if key := b.now.payment.Result.Key; key != "" && w.payers[key] == nil {
+			w.payers[key] = b
+		}
+	}
+}
+
+// bookings returns all bookings, ordered by name.
+func (w *world) bookings() []*booking {
+	return slices.SortedFunc(maps.Values(w.trips), func(a, b *booking) int {
+		return cmp.Or(strings.Compare(a.String(), b.String()), strings.Compare(a.id, b.id))
+	})
 }

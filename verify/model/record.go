@@ -1,12 +1,15 @@
 package model
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
+	"sync"
 
 	"tripsaga/table"
 )
 
-// The forms in which the items' data are read. All of a record that may not change is comparable.
+// The structs into which the items' data are decoded. What may not change of a record is comparable with ==.
 
 type amount struct {
 	Minor    int64  `json:"minor"`
@@ -18,7 +21,7 @@ type reason struct {
 	Message string `json:"message"`
 }
 
-func (r reason) told() bool { return r.Name != "" && r.Message != "" }
+func (r reason) given() bool { return r.Name != "" && r.Message != "" }
 
 type flight struct {
 	Number string `json:"number"`
@@ -40,7 +43,7 @@ const (
 	attention = "NEEDS_ATTENTION"
 )
 
-// request is what a trip asks for.
+// request is the part of a trip that its client chose.
 type request struct {
 	ID       string `json:"id"`
 	Traveler struct {
@@ -75,7 +78,7 @@ const (
 	undone  = "UNDONE"
 )
 
-// result is what any of the three steps made.
+// result is the result of a step. Each of the three steps uses some of the fields.
 type result struct {
 	ID       string `json:"id"`
 	Amount   amount `json:"amount"`
@@ -144,12 +147,12 @@ type execution struct {
 
 const running = "RUNNING"
 
-// offer is what a flight or a night is sold at.
+// offer is the price of a flight or a night.
 type offer struct {
 	Price amount `json:"price"`
 }
 
-// read decodes the item's data; what cannot be read is reported.
+// read decodes the item's data and reports what cannot be decoded.
 func read[T any](w *world, m *memo[T], item *table.Item) T {
 	r, err := m.decode(item.Data)
 	if err != nil {
@@ -190,4 +193,192 @@ func (w *world) readEntry(item *table.Item, ok bool) (e entry) {
 		e.there = true
 	}
 	return e
+}
+
+// judged reports whether the model reads items of this key. It does not read the journal, which is the engine's own.
+func judged(k table.Key) bool {
+	switch {
+	case strings.HasPrefix(k.PK, tripPK):
+		return k.SK == "TRIP" || k.SK == "FLIGHT" || k.SK == "HOTEL" || k.SK == "PAYMENT" || strings.HasPrefix(k.SK, outboxSK)
+	case strings.HasPrefix(k.PK, bankPK), k.PK == noticePK:
+		return true
+	case strings.HasPrefix(k.PK, executionPK):
+		return k.SK == "EXEC"
+	case strings.HasPrefix(k.PK, flightPK), strings.HasPrefix(k.PK, hotelPK):
+		return k.SK == "INVENTORY" || k.SK == "AVAILABLE"
+	}
+	return false
+}
+
+// judgeKnown reports a write that no invariant covers. Exceptions are items on which no promise depends: journals, the days
+// that have trips, the definition and the mark of a load. So a new kind of record cannot stay without an invariant.
+func (w *world) judgeKnown(k table.Key) {
+	switch {
+	case strings.HasPrefix(k.PK, executionPK) && strings.HasPrefix(k.SK, "J#"),
+		k.PK == "TRIPDAYS", strings.HasPrefix(k.PK, "MACHINE#"), k == table.Key{PK: "INVENTORY", SK: "LOAD"}:
+	default:
+		w.report(unknownRecord, "%s is written, and no invariant looks at it", k)
+	}
+}
+
+// put sets an item to its present state; ok is false if it does not exist any more.
+func (w *world) put(k table.Key, item table.Item, ok bool) {
+	if !ok {
+		item = table.Item{}
+	}
+	switch {
+	case strings.HasPrefix(k.PK, tripPK):
+		w.putTrip(w.booking(k.PK[len(tripPK):]), k.SK, &item, ok)
+	case strings.HasPrefix(k.PK, bankPK):
+		w.putAccount(w.account(k.PK[len(bankPK):]), k.SK, &item, ok)
+	case k.PK == noticePK:
+		w.booking(k.SK).now.notice = ok
+	case strings.HasPrefix(k.PK, executionPK):
+		b := w.booking(k.PK[len(executionPK):])
+		b.now.started, b.now.execution = ok, item
+	default:
+		w.putStock(w.stock(k.PK), k.SK, &item, ok)
+	}
+}
+
+func (w *world) putTrip(b *booking, sk string, item *table.Item, ok bool) {
+	v := &b.now
+	switch sk {
+	case "TRIP":
+		v.trip = w.readTrip(item, ok)
+		b.wrote |= partTrip
+	case "FLIGHT":
+		w.hold(b.seats(&v.flight), -v.flight.Result.Flight.Seats)
+		v.flight = w.readStep(item, ok)
+		w.hold(b.seats(&v.flight), v.flight.Result.Flight.Seats)
+		b.wrote |= partFlight
+	case "HOTEL":
+		w.hold(b.nights(&v.hotel), -v.hotel.Result.Stay.Rooms)
+		v.hotel = w.readStep(item, ok)
+		w.hold(b.nights(&v.hotel), v.hotel.Result.Stay.Rooms)
+		b.wrote |= partHotel
+	case "PAYMENT":
+		v.payment = w.readStep(item, ok)
+		if key := v.payment.Result.Key; key != "" && w.payers[key] == nil {
+			w.payers[key] = b
+		}
+		b.wrote |= partPayment
+	default:
+		w.putEvent(b, sk, item, ok)
+	}
+}
+
+// seats are the partitions that the flight's record holds seats of.
+func (b *booking) seats(s *step) []string {
+	if s.State != done {
+		return nil
+	}
+	return b.asked.seatsOf(s.Result.Flight)
+}
+
+// nights are the partitions that the hotel's record holds rooms of.
+func (b *booking) nights(s *step) []string {
+	if s.State != done {
+		return nil
+	}
+	return b.asked.nightsOf(s.Result.Stay)
+}
+
+func (w *world) hold(partitions []string, n int64) {
+	for _, p := range partitions {
+		w.stock(p).now.held += n
+	}
+}
+
+const outboxSK = "OUTBOX#"
+
+func (w *world) putEvent(b *booking, sk string, item *table.Item, ok bool) {
+	if !ok || b.now.knows(sk) {
+		return // one that was written before is reported by expect
+	}
+	e := read(w, &events, item)
+	e.sk = sk
+	b.now.events = append(b.now.events, e)
+}
+
+func (v *view) knows(sk string) bool {
+	for i := range v.events {
+		if v.events[i].sk == sk {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *world) putAccount(a *account, sk string, item *table.Item, ok bool) {
+	switch sk {
+	case "INTENT":
+		a.now.intent = w.readIntent(item, ok)
+		a.wrote = true
+	case "CHARGE":
+		a.now.charge = w.readEntry(item, ok)
+	case "REFUND":
+		a.now.refund = w.readEntry(item, ok)
+	default:
+		w.report(oneCharge, "key %s of the bank: %s is neither its INTENT, its CHARGE nor its REFUND", a.key, sk)
+	}
+}
+
+func (w *world) putStock(s *stock, sk string, item *table.Item, ok bool) {
+	if sk == "AVAILABLE" {
+		s.now.counted, s.now.available = ok, item.Ints["available"]
+		return
+	}
+	s.now.offered, s.now.capacity = ok, item.Ints["capacity"]
+	if !ok {
+		return
+	}
+	if p := read(w, &offers, item).Price; !slices.Contains(w.prices[s.partition], p) {
+		w.prices[s.partition] = append(w.prices[s.partition], p)
+	}
+}
+
+// memo caches decoded records by their bytes. The runs of one exploration write the same few records over and over, so most
+// of the decoding is saved (BenchmarkBooking). All judges share it.
+type memo[T any] struct {
+	mu    sync.RWMutex
+	known map[string]T
+}
+
+const mostKnown = 4096 // then the cache is emptied
+
+var (
+	trips      memo[trip]
+	steps      memo[step]
+	intents    memo[intent]
+	entries    memo[entry]
+	events     memo[event]
+	executions memo[execution]
+	offers     memo[offer]
+)
+
+// decode returns the record in data. The caller must not change what the record points to. With an error, it returns the
+// part that could be decoded.
+func (m *memo[T]) decode(data []byte) (T, error) {
+	m.mu.RLock()
+	r, ok := m.known[string(data)]
+	m.mu.RUnlock()
+	if ok {
+		return r, nil
+	}
+	var fresh T
+	if err := json.Unmarshal(data, &fresh); err != nil {
+		return fresh, err
+	}
+	m.keep(data, fresh)
+	return fresh, nil
+}
+
+func (m *memo[T]) keep(data []byte, r T) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.known == nil || len(m.known) >= mostKnown {
+		m.known = make(map[string]T)
+	}
+	m.known[string(data)] = r
 }

@@ -2,8 +2,8 @@ package model
 
 import "strings"
 
-// Final judges everything at rest, after all faults were lifted, everything late has arrived and stopped sagas were
-// redriven. It reads the items anew, whatever was derived from the commits.
+// Final judges the table at rest: all faults were lifted, late calls have arrived, and stopped sagas were redriven. It reads
+// all items again and does not rely on what was derived from the commits.
 func (j *Judge) Final(items Items) []Violation {
 	w := j.reload(items)
 	w.lost(j.acked)
@@ -14,13 +14,13 @@ func (j *Judge) Final(items Items) []Violation {
 			w.judgeComplete(b)
 		}
 	}
-	w.stand()
+	w.judgeAll()
 	w.judgeLedger()
 	return w.take()
 }
 
-// Stopped judges a trip at rest whose execution ended without the trip having ended, or that was given up, before it is
-// redriven. A trip whose execution failed only after the trip's end had been recorded passes, too.
+// Stopped judges a trip whose execution stopped before the trip's end, or was abandoned, before it is redriven. It also
+// accepts a trip whose execution failed after the trip's end had been recorded.
 func (j *Judge) Stopped(items Items, id string) []Violation {
 	w := j.reload(items)
 	b := w.booking(id)
@@ -33,11 +33,11 @@ func (j *Judge) Stopped(items Items, id string) []Violation {
 	case t.ended():
 	case t.Status != attention:
 		w.report(stoppedMarked, "%s is %s, its execution %s", b, named(t.Status), named(x.Status))
-	case !t.Reason.told() || !strings.Contains(t.Reason.Message, x.Status) || !strings.Contains(t.Reason.Message, x.State):
+	case !t.Reason.given() || !strings.Contains(t.Reason.Message, x.Status) || !strings.Contains(t.Reason.Message, x.State):
 		w.report(stoppedNames, "%s: the reason is %q: %q, the execution is %s at %q",
 			b, t.Reason.Name, t.Reason.Message, named(x.Status), x.State)
 	}
-	w.stand()
+	w.judgeAll()
 	return w.take()
 }
 
@@ -50,7 +50,7 @@ func (w *world) execution(b *booking) (x execution) {
 	return x
 }
 
-// lost reports the trips that were acknowledged and are not there.
+// lost reports the trips that were acknowledged and do not exist.
 func (w *world) lost(acked []string) {
 	for _, id := range acked {
 		b := w.trips[id]
@@ -69,7 +69,7 @@ func (w *world) judgeNotice(b *booking) {
 	}
 }
 
-// judgeEnd asks whether a trip that is there has ended as it may.
+// judgeEnd requires that the trip has ended, in a way that its schedule allows.
 func (w *world) judgeEnd(b *booking) {
 	t, x := &b.now.trip, w.execution(b)
 	over := x.there && x.Status != running

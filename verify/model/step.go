@@ -24,7 +24,7 @@ func (w *world) judgeStep(b *booking, part parts, old, now *step) {
 	}
 	if now.there && old.there && !sameStep(old, now) {
 		w.report(stepFrozen, "%s: %s was %s under fingerprint %q, and is %s under %q",
-			b, part, told(old.Result), old.Fingerprint, told(now.Result), now.Fingerprint)
+			b, part, shown(old.Result), old.Fingerprint, shown(now.Result), now.Fingerprint)
 	}
 	if part == partPayment && now.State == started && (b.now.flight.State != done || b.now.hotel.State != done) {
 		w.report(paidWhileHeld, "%s: its payment is begun while %s", b, w.holdings(b))
@@ -33,12 +33,12 @@ func (w *world) judgeStep(b *booking, part parts, old, now *step) {
 		w.judgePrice(b)
 	}
 	w.judgeIDs(b, part, &now.Result)
-	if now.State == refused && !now.Refusal.told() {
+	if now.State == refused && !now.Refusal.given() {
 		w.report(reasonTold, "%s: %s was refused with the reason %q: %q", b, part, now.Refusal.Name, now.Refusal.Message)
 	}
 }
 
-// judgeIDs holds a record to the ids that follow from the trip's.
+// judgeIDs requires the ids that are derived from the trip's id.
 func (w *world) judgeIDs(b *booking, part parts, r *result) {
 	if b.asked == nil {
 		return
@@ -52,8 +52,8 @@ func (w *world) judgeIDs(b *booking, part parts, r *result) {
 	}
 }
 
-// legalStep tells whether a write may move a step so; "" is that there is none. Only a payment is asked for first and
-// done later, for its effect is outside.
+// legalStep reports whether a write may move a step from one state to another; "" means that the record does not exist. Only
+// a payment is STARTED first and DONE later, because its effect is outside of the table.
 func legalStep(part parts, from, to string) bool {
 	switch from {
 	case "":
@@ -70,7 +70,7 @@ func legalStep(part parts, from, to string) bool {
 	return false
 }
 
-// sameStep compares what never changes. The bank's ids come later than the intent, and then stand.
+// sameStep compares what never changes. The bank's ids are added after the intent, and do not change then.
 func sameStep(old, now *step) bool {
 	was, is := old.Result, now.Result
 	if was.ChargeID == "" {
@@ -82,8 +82,8 @@ func sameStep(old, now *step) bool {
 	return was == is && old.Fingerprint == now.Fingerprint
 }
 
-// judgeClosing asks that a payment, once undone, cannot be charged late: a tombstone over nothing never reached the
-// bank, anything else must be closed there first.
+// judgeClosing requires that an undone payment cannot be charged by a late call. A tombstone without an earlier record never
+// reached the bank; any other payment must be closed at the bank first.
 func (w *world) judgeClosing(b *booking) {
 	if b.wrote&partPayment == 0 || b.now.payment.State != undone || !b.old.payment.there {
 		return
@@ -99,4 +99,46 @@ func named(state string) string {
 		return "nothing"
 	}
 	return state
+}
+
+// judgeMove requires that a counter moves by exactly what its reasons account for: reservations that become or cease to be
+// DONE, and the capacity.
+func (w *world) judgeMove(s *stock) {
+	moved := s.now.available - s.old.available
+	due := s.now.capacity - s.old.capacity - (s.now.held - s.old.held)
+	if moved != due {
+		w.report(counterMoves, "%s: the counter moved by %d, by reservations and capacity it should by %d",
+			s.partition, moved, due)
+	}
+}
+
+func (w *world) judgeStock(s *stock) {
+	n := s.now
+	if n.available < 0 || n.available > n.capacity {
+		w.report(counterBounds, "%s: %d available of %d", s.partition, n.available, n.capacity)
+	}
+	if n.capacity-n.available != n.held {
+		w.report(heldIsReserved, "%s: %d of %d available, so that %d are taken; reservations hold %d",
+			s.partition, n.available, n.capacity, n.capacity-n.available, n.held)
+	}
+}
+
+// judgeNights requires that a write of a stay moves the counters of all its nights, or of none.
+func (w *world) judgeNights(b *booking) {
+	if b.wrote&partHotel == 0 {
+		return
+	}
+	nights := b.nights(&b.now.hotel)
+	if len(nights) == 0 {
+		nights = b.nights(&b.old.hotel)
+	}
+	moved := 0
+	for _, night := range nights {
+		if s := w.stocks[night]; s != nil && s.now.available != s.old.available {
+			moved++
+		}
+	}
+	if moved > 0 && moved < len(nights) {
+		w.report(everyNight, "%s: %d of its %d nights moved", b, moved, len(nights))
+	}
 }

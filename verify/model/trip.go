@@ -1,5 +1,7 @@
 package model
 
+import "fmt"
+
 // judgeTrip judges a write of the trip itself.
 func (w *world) judgeTrip(b *booking) {
 	if b.wrote&partTrip == 0 {
@@ -18,7 +20,7 @@ func (w *world) judgeTrip(b *booking) {
 	if !now.listed {
 		w.report(tripListed, "%s is %s, and listed elsewhere", b, now.Status)
 	}
-	if (now.Status == failed || now.Status == attention) && !now.Reason.told() {
+	if (now.Status == failed || now.Status == attention) && !now.Reason.given() {
 		w.report(reasonTold, "%s is %s with the reason %q: %q", b, now.Status, now.Reason.Name, now.Reason.Message)
 	}
 	w.judgeRequest(b)
@@ -34,22 +36,153 @@ func legalTrip(old, now *trip) bool {
 	return false
 }
 
-// judgeRequest compares what is asked for with the schedule, and with what was asked for before.
+// judgeRequest compares the trip's request with the schedule and with the request before the write.
 func (w *world) judgeRequest(b *booking) {
 	old, now := &b.old.trip, &b.now.trip
 	before := old.request
-	if now.ended() && now.Card == "" { // nothing needs it any more
+	if now.ended() && now.Card == "" { // the card may be removed with the end
 		before.Card = ""
 	}
 	switch {
 	case old.there && before != now.request:
-		w.report(tripFrozen, "%s asked for %s, and now for %s", b, told(old.request), told(now.request))
+		w.report(tripFrozen, "%s asked for %s, and now for %s", b, shown(old.request), shown(now.request))
 	case now.ID != b.id:
 		w.report(tripFrozen, "%s: its record is of trip %q", b, now.ID)
 	case b.asked == nil:
 		return // reported as a stray
 	case now.Flight != b.asked.flight || now.Stay != b.asked.stay || now.Currency != b.asked.Currency:
-		w.report(tripFrozen, "%s asks for %s, its client asked for %s, %s in %s", b, told(now.request),
-			told(b.asked.flight), told(b.asked.stay), b.asked.Currency)
+		w.report(tripFrozen, "%s asks for %s, its client asked for %s, %s in %s", b, shown(now.request),
+			shown(b.asked.flight), shown(b.asked.stay), b.asked.Currency)
 	}
+}
+
+// judgeState judges what must hold for a trip at every moment. A broken promise has one of two names: one if it was false
+// in the transaction that made it, another if it was broken later. They are different bugs.
+func (w *world) judgeState(b *booking) {
+	w.judgeBelonging(b)
+	w.judgeHeld(b)
+	w.judgePayment(b)
+	switch b.now.trip.Status {
+	case confirmed:
+		w.judgeConfirmed(b)
+	case failed:
+		w.judgeFailed(b)
+	}
+}
+
+func (w *world) judgeBelonging(b *booking) {
+	v := &b.now
+	something := v.flight.there || v.hotel.there || v.payment.there || len(v.events) > 0 || v.started
+	if something && !v.trip.there {
+		w.report(belongsToTrip, "%s is not there, and something of it is", b)
+	}
+	if b.asked == nil && v.trip.there {
+		w.report(belongsToTrip, "%s was never asked for", b)
+	}
+}
+
+func (w *world) judgeHeld(b *booking) {
+	f, h := &b.now.flight, &b.now.hotel
+	if b.asked == nil {
+		return
+	}
+	if f.State == done && f.Result.Flight != b.asked.flight {
+		w.report(reservedAsAsked, "%s: reserved %s, asked for %s", b, shown(f.Result.Flight), shown(b.asked.flight))
+	}
+	if h.State == done && h.Result.Stay != b.asked.stay {
+		w.report(reservedAsAsked, "%s: reserved %s, asked for %s", b, shown(h.Result.Stay), shown(b.asked.stay))
+	}
+}
+
+func (w *world) judgePayment(b *booking) {
+	p, books := &b.now.payment, w.booksOf(b)
+	if p.Result.Key != "" && w.payers[p.Result.Key] != b {
+		w.report(paymentKeyOwn, "%s pays under key %s, as %s does", b, p.Result.Key, w.payers[p.Result.Key])
+	}
+	if f, h := &b.now.flight, &b.now.hotel; p.Result.Key != "" && p.Result.Amount != f.Result.Amount.plus(h.Result.Amount) {
+		w.report(paymentAsPriced, "%s: the payment is over %s, the flight costs %s and the hotel %s", b, shown(p.Result.Amount),
+			shown(f.Result.Amount), shown(h.Result.Amount))
+	}
+	if p.State == done && (!books.intent.paid() || books.intent.Amount != p.Result.Amount) {
+		w.report(doneIsCaptured, "%s: the payment of %s is DONE, the bank's intent is %s over %s",
+			b, shown(p.Result.Amount), named(books.intent.State), shown(books.intent.Amount))
+	}
+	if books.intent.State == captured && p.State != started && p.State != done {
+		w.report(capturedIsKnown, "%s: the bank has captured %s, the payment is %s",
+			b, shown(books.intent.Amount), named(p.State))
+	}
+}
+
+// paid reports whether the money was captured, also if it was refunded since. A payment can be DONE for a moment after its
+// refund: a delivery that lost the race against the undo may still record the bank's answer; the undo then finds the
+// record and moves it to UNDONE. The money is right at every moment of that.
+func (in *intent) paid() bool { return in.State == captured || in.State == refunded }
+
+func (w *world) judgeConfirmed(b *booking) {
+	v, books := &b.now, w.booksOf(b)
+	if v.flight.State != done || v.hotel.State != done || v.payment.State != done || books.intent.State != captured {
+		name := confirmedWhen
+		if b.old.trip.Status == confirmed {
+			name = confirmedStays
+		}
+		w.report(name, "%s is CONFIRMED; %s", b, w.holdings(b))
+	}
+	if paid := books.charge.moved(); v.trip.Total != paid {
+		w.report(totalCaptured, "%s: the total is %s, captured were %s", b, shown(v.trip.Total), shown(paid))
+	}
+}
+
+func (w *world) judgeFailed(b *booking) {
+	v, books := &b.now, w.booksOf(b)
+	paying := v.payment.State == started || v.payment.State == done
+	kept := books.charge.moved().Minor - books.refund.moved().Minor
+	if v.flight.State != done && v.hotel.State != done && !paying && kept == 0 && books.intent.State != captured {
+		return
+	}
+	name := failedWhen
+	if b.old.trip.Status == failed {
+		name = failedStays
+	}
+	w.report(name, "%s is FAILED; %s; %d minor units kept", b, w.holdings(b), kept)
+}
+
+// holdings describes what a trip holds.
+func (w *world) holdings(b *booking) string {
+	v := &b.now
+	return fmt.Sprintf("flight %s, hotel %s, payment %s, the bank's intent %s", named(v.flight.State),
+		named(v.hotel.State), named(v.payment.State), named(w.booksOf(b).intent.State))
+}
+
+// judgePrice requires that a reservation costs a price that was offered at some time.
+func (w *world) judgePrice(b *booking) {
+	f, h := &b.now.flight.Result, &b.now.hotel.Result
+	if b.now.flight.State == done && !w.offered(b.seats(&b.now.flight), f.Flight.Seats, f.Amount) {
+		w.report(paymentAsPriced, "%s: its flight costs %s, which was never its price", b, shown(f.Amount))
+	}
+	if b.now.hotel.State == done && !w.offered(b.nights(&b.now.hotel), h.Stay.Rooms, h.Amount) {
+		w.report(paymentAsPriced, "%s: its hotel costs %s, which was never its price", b, shown(h.Amount))
+	}
+}
+
+// offered reports whether n of each partition can have cost the sum. Each night may have been read at another of its
+// prices, so the combinations are searched; a partition has one or two.
+func (w *world) offered(partitions []string, n int64, sum amount) bool {
+	if len(partitions) == 0 {
+		return sum.Minor == 0
+	}
+	for _, p := range w.prices[partitions[0]] {
+		rest := amount{sum.Minor - n*p.Minor, sum.Currency}
+		if p.Currency == sum.Currency && rest.Minor >= 0 && w.offered(partitions[1:], n, rest) {
+			return true
+		}
+	}
+	return false
+}
+
+// plus adds two amounts of the same currency. A zero amount without a currency takes the other's.
+func (a amount) plus(b amount) amount {
+	if a.Currency == "" {
+		a.Currency = b.Currency
+	}
+	return amount{a.Minor + b.Minor, a.Currency}
 }

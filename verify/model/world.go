@@ -1,22 +1,25 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"tripsaga/table"
 )
 
-// world is what the items say, taken together. Each part keeps how it stood before the transaction under way, so that
-// judging is comparing the two.
+// world is the state of the table, by trip, key of the bank and counter. Each of them holds its state before the running
+// transaction (old) and after it (now); judging compares the two.
 type world struct {
 	trips    map[string]*booking // by id
-	payers   map[string]*booking // by the bank's key; the first that named it
+	payers   map[string]*booking // by the bank's key: the first trip that used it
 	accounts map[string]*account // by the bank's key
 	stocks   map[string]*stock   // by partition
 	prices   prices
 
-	// What the transaction under way touches.
+	// What the running transaction touches.
 	touchedTrips    []*booking
 	touchedAccounts []*account
 	touchedStocks   []*stock
@@ -42,7 +45,7 @@ type view struct {
 	notice                 bool
 }
 
-// parts tells which records a transaction has written.
+// parts is a set of records.
 type parts uint8
 
 const (
@@ -78,7 +81,7 @@ type figures struct {
 	offered, counted    bool  // whether the two items are there
 }
 
-// take returns what was found and ends the transaction under way.
+// take returns the violations and ends the running transaction.
 func (w *world) take() []Violation {
 	w.settle()
 	found := w.found
@@ -146,7 +149,7 @@ func (w *world) stock(partition string) *stock {
 	return s
 }
 
-// booksOf are the bank's books on the trip's payment, empty when the bank has not heard of it.
+// booksOf returns the bank's books for the trip's payment, empty if the bank has none.
 func (w *world) booksOf(b *booking) *books {
 	if a := w.accounts[b.now.payment.Result.Key]; a != nil {
 		return &a.now
@@ -154,10 +157,190 @@ func (w *world) booksOf(b *booking) *books {
 	return &books{}
 }
 
-// String is the name in messages.
+// String returns the name for messages.
 func (b *booking) String() string {
 	if b.asked == nil || b.asked.Name == "" {
 		return "trip " + b.id
 	}
 	return "trip " + b.asked.Name
 }
+
+// judge compares what the running transaction has touched with its state before. A write of the bank also touches the trip
+// that pays.
+func (w *world) judge() {
+	for _, a := range w.touchedAccounts {
+		if b := w.payers[a.key]; b != nil {
+			w.touch(b)
+		}
+	}
+	for _, b := range w.touchedTrips {
+		w.judgeBooking(b)
+	}
+	for _, a := range w.touchedAccounts {
+		w.judgeAccount(a)
+	}
+	for _, s := range w.touchedStocks {
+		w.judgeMove(s)
+		w.judgeStock(s)
+	}
+}
+
+func (w *world) judgeBooking(b *booking) {
+	w.judgeTrip(b)
+	w.judgeStep(b, partFlight, &b.old.flight, &b.now.flight)
+	w.judgeStep(b, partHotel, &b.old.hotel, &b.now.hotel)
+	w.judgeStep(b, partPayment, &b.old.payment, &b.now.payment)
+	w.judgeStart(b)
+	w.judgeClosing(b)
+	w.judgeNights(b)
+	w.judgeEvents(b)
+	w.judgeState(b)
+}
+
+// judgeStart requires the execution before its effects.
+func (w *world) judgeStart(b *booking) {
+	if b.now.started {
+		return
+	}
+	if b.wrote&(partFlight|partHotel|partPayment) != 0 || b.now.trip.ended() {
+		w.report(effectAfter, "%s: a step or its end is written, and it has no execution", b)
+	}
+}
+
+// judgeAll judges the present state of everything, without the changes that led to it.
+func (w *world) judgeAll() {
+	for _, b := range w.bookings() {
+		w.judgeState(b)
+	}
+	for _, a := range sorted(w.accounts) {
+		w.judgeOwner(a)
+	}
+	for _, s := range sorted(w.stocks) {
+		w.judgeStock(s)
+	}
+}
+
+// expect compares an item before the transaction with the judge's view of it, and reports a second write of what may be
+// written only once.
+func (w *world) expect(k table.Key, item table.Item, had bool) {
+	there, figure := w.known(k)
+	if had != there || had && figure != figureOf(k, &item) {
+		w.report(unseenWrite, "%s: found %s, left as %s", k, presence(had, figureOf(k, &item)), presence(there, figure))
+	}
+	if !had {
+		return
+	}
+	switch {
+	case strings.HasPrefix(k.PK, tripPK) && strings.HasPrefix(k.SK, outboxSK):
+		w.report(eventOnce, "%s is written again or deleted", k)
+	case strings.HasPrefix(k.PK, bankPK) && k.SK != "INTENT":
+		w.report(oneCharge, "%s is written again or deleted", k)
+	}
+}
+
+// figureOf returns what distinguishes two writes of an item: a counter's value, else the version.
+func figureOf(k table.Key, item *table.Item) int64 {
+	switch k.SK {
+	case "AVAILABLE":
+		return item.Ints["available"]
+	case "INVENTORY":
+		return item.Ints["capacity"]
+	case "TRIP", "FLIGHT", "HOTEL", "PAYMENT", "INTENT":
+		return item.Version
+	}
+	return 0
+}
+
+// known returns figureOf for the judge's view of the item.
+func (w *world) known(k table.Key) (there bool, figure int64) {
+	switch {
+	case strings.HasPrefix(k.PK, tripPK):
+		return w.knownOfTrip(k.PK[len(tripPK):], k.SK)
+	case strings.HasPrefix(k.PK, bankPK):
+		return w.knownOfAccount(k.PK[len(bankPK):], k.SK)
+	case k.PK == noticePK:
+		b := w.trips[k.SK]
+		return b != nil && b.now.notice, 0
+	case strings.HasPrefix(k.PK, executionPK):
+		b := w.trips[k.PK[len(executionPK):]]
+		return b != nil && b.now.started, 0
+	}
+	return w.knownOfStock(k.PK, k.SK)
+}
+
+func (w *world) knownOfTrip(id, sk string) (there bool, figure int64) {
+	b := w.trips[id]
+	if b == nil {
+		return false, 0
+	}
+	switch v := &b.now; sk {
+	case "TRIP":
+		return v.trip.there, v.trip.version
+	case "FLIGHT":
+		return v.flight.there, v.flight.version
+	case "HOTEL":
+		return v.hotel.there, v.hotel.version
+	case "PAYMENT":
+		return v.payment.there, v.payment.version
+	default:
+		return v.knows(sk), 0
+	}
+}
+
+func (w *world) knownOfAccount(key, sk string) (there bool, figure int64) {
+	a := w.accounts[key]
+	if a == nil {
+		return false, 0
+	}
+	switch sk {
+	case "INTENT":
+		return a.now.intent.there, a.now.intent.version
+	case "CHARGE":
+		return a.now.charge.there, 0
+	case "REFUND":
+		return a.now.refund.there, 0
+	}
+	return false, 0
+}
+
+func (w *world) knownOfStock(partition, sk string) (there bool, figure int64) {
+	s := w.stocks[partition]
+	switch {
+	case s == nil:
+		return false, 0
+	case sk == "AVAILABLE":
+		return s.now.counted, s.now.available
+	}
+	return s.now.offered, s.now.capacity
+}
+
+func presence(there bool, figure int64) string {
+	if !there {
+		return "absent"
+	}
+	return fmt.Sprintf("at %d", figure)
+}
+
+// shown returns a part of a record for a message.
+func shown(part any) string {
+	switch p := part.(type) {
+	case amount:
+		return fmt.Sprintf("%d %s", p.Minor, cmp.Or(p.Currency, "of no currency"))
+	case flight:
+		return fmt.Sprintf("%d seats on %s of %s", p.Seats, p.Number, p.Date)
+	case stay:
+		return fmt.Sprintf("%d rooms in %s from %s to %s", p.Rooms, p.Hotel, p.CheckIn, p.CheckOut)
+	}
+	return fmt.Sprintf("%+v", part)
+}
+
+// sorted returns the values ordered by key, so that every run reports in the same order.
+func sorted[T any](m map[string]T) []T {
+	values := make([]T, 0, len(m))
+	for _, key := range sortedKeys(m) {
+		values = append(values, m[key])
+	}
+	return values
+}
+
+func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
