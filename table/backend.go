@@ -25,8 +25,8 @@ const (
 	MaxPageData = 1 << 20    // bytes of items after which a page may end before its Limit
 )
 
-// Validate checks the operations against the limits; every backend calls it first, so that all refuse alike.
-// The error wraps [ErrInvalid] and names the operation.
+// Validate checks the operations against the limits. Every backend calls it first, so that all refuse the same calls. The
+// error wraps [ErrInvalid] and names the operation.
 func Validate(ops []Op) error {
 	if len(ops) == 0 || len(ops) > MaxOps {
 		return fmt.Errorf("%w: %d operations, allowed are 1 to %d", ErrInvalid, len(ops), MaxOps)
@@ -123,7 +123,7 @@ func checkKey(k Key) error {
 
 func checkName(name string) error { return checkPart("name of an integer attribute", name, 1, MaxName) }
 
-// checkPart holds everything that names something to UTF-8, whose order is the order of its bytes.
+// checkPart requires UTF-8 of a key's part or a name: its order is the order of its bytes, on every backend.
 func checkPart(what, s string, least, most int) error {
 	if len(s) < least || len(s) > most {
 		return fmt.Errorf("the %s has %d bytes, allowed are %d to %d", what, len(s), least, most)
@@ -134,7 +134,7 @@ func checkPart(what, s string, least, most int) error {
 	return nil
 }
 
-// distinct refuses two operations on one key. Few operations are compared pairwise, which allocates nothing.
+// distinct refuses two operations on one key. A few operations are compared in pairs, which allocates nothing.
 func distinct(ops []Op) error {
 	if len(ops) > 16 {
 		return distinctMany(ops)
@@ -164,7 +164,7 @@ func twice(i int, k Key) error {
 	return fmt.Errorf("%w: operation %d is the second on %s; a transaction has one per key", ErrInvalid, i, k)
 }
 
-// ValidateKey checks a key to read; the error wraps [ErrInvalid].
+// ValidateKey checks a key that is read. The error wraps [ErrInvalid].
 func ValidateKey(k Key) error {
 	if err := checkKey(k); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -172,7 +172,7 @@ func ValidateKey(k Key) error {
 	return nil
 }
 
-// ValidateQuery checks everything of a query but its cursor; the error wraps [ErrInvalid].
+// ValidateQuery checks a query except its cursor. The error wraps [ErrInvalid].
 func ValidateQuery(q Query) error {
 	if err := checkQuery(q); err != nil {
 		return fmt.Errorf("%w: query: %w", ErrInvalid, err)
@@ -195,8 +195,8 @@ func checkQuery(q Query) error {
 	)
 }
 
-// Unmet is for backends: it tells why the condition does not hold for an item, or "" when it does. version is the
-// item's, where one was found.
+// Unmet returns why the condition does not hold for an item, or "" if it holds. version is the item's, if one was found.
+// It is for backends.
 func (c Cond) Unmet(found bool, version int64) (why string) {
 	switch {
 	case c.Kind == CondNone, c.Kind == CondAbsent && !found:
@@ -214,8 +214,8 @@ func (c Cond) Unmet(found bool, version int64) (why string) {
 
 const missing = "the item does not exist"
 
-// UnmetAdd is for backends: it tells why an Add of delta with a floor cannot change an item, or "" when it can. n is
-// the value of the attribute, has tells whether the item has it.
+// UnmetAdd returns why an Add of delta with a floor is refused, or "" if it applies. n is the value of the attribute, has
+// reports whether the item has it. It is for backends.
 func UnmetAdd(found bool, attr string, n int64, has bool, delta, floor int64) (why string) {
 	switch {
 	case !found:
@@ -231,19 +231,20 @@ func UnmetAdd(found bool, attr string, n int64, has bool, delta, floor int64) (w
 	}
 }
 
-// A cursor is the place that a backend goes on from, after a checksum over that and the query. It is no secret and no
-// capability: it only finds its way back to the query that it belongs to.
+// A cursor is the position at which a backend continues, after a checksum of that position and of the query. The checksum
+// detects a cursor of another query. It is not a secret: a client can read nothing with a cursor that it cannot read
+// without.
 
-// ErrCursor is the [ErrInvalid] of a cursor that its query did not give.
+// ErrCursor is the [ErrInvalid] of a cursor that the query did not return.
 var ErrCursor = fmt.Errorf("%w: query: the cursor is not one of this query", ErrInvalid)
 
-// MakeCursor is for backends: the cursor of a page of q after which place is to go on.
+// MakeCursor returns the cursor of a page of q that ends at place. It is for backends.
 func MakeCursor(q Query, place []byte) string {
 	raw := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(place)), checksum(q, place))
 	return base64.RawURLEncoding.EncodeToString(append(raw, place...))
 }
 
-// ParseCursor is for backends: the place in q.Cursor. Errors: [ErrCursor].
+// ParseCursor returns the place in q.Cursor. It is for backends. Errors: [ErrCursor].
 func ParseCursor(q Query) (place []byte, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
 	if err != nil || len(raw) < 8 {

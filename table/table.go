@@ -1,6 +1,6 @@
-// Package table is the port to the single table that everything durable lives in: domain records, step records, the
-// outbox and the engine's journal. It is shaped so that DynamoDB can offer all of it, and so that a local store has no
-// more to offer than DynamoDB: keyed reads, range reads within one partition, and all-or-nothing writes with conditions.
+// Package table is the port to the single table that holds everything durable: domain records, step records, the outbox
+// and the engine's journal. It has exactly what DynamoDB can do, so that a local store and DynamoDB are interchangeable:
+// reads by key, range reads within one partition, and all-or-nothing writes with conditions.
 //
 // Every backend passes package tabletest.
 package table
@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// Key addresses one item: a partition key and a sort key, both required and both UTF-8, so that people, policies and
-// filters can read them. Their order is that of their bytes.
+// Key is the address of one item: a partition key and a sort key. Both are required and both are UTF-8, so that people,
+// policies and filters can read them. They sort by their bytes.
 type Key struct{ PK, SK string }
 
 func (k Key) String() string { return k.PK + " / " + k.SK }
@@ -22,29 +22,29 @@ func (k Key) String() string { return k.PK + " / " + k.SK }
 // Item is one stored record.
 type Item struct {
 	Key
-	// Version is written as the caller gives it and compared by the Version condition. The table never changes it.
+	// Version is stored as given and compared by the Version condition. The table never changes it.
 	Version int64
-	// Ints are the integer attributes, the only ones that Add can change. They stand outside Data so that a counter
-	// can move without Data being read. Their names are UTF-8.
+	// Ints are the integer attributes, the only ones that Add can change. They are outside Data, so that a counter
+	// changes without Data being read. Their names are UTF-8.
 	Ints map[string]int64
 	// Index is the item's key in the secondary index GSI1. The zero Key keeps the item out of it.
 	Index Key
-	// Expires is a Unix time in seconds after which the table may drop the item, some time later; 0 keeps it for ever.
+	// Expires is a Unix time in seconds. The table may drop the item some time after it. 0 keeps the item for ever.
 	Expires int64
-	// Data is the record itself, one JSON value. The table holds it to UTF-8, and otherwise never looks at it.
+	// Data is the record itself, one JSON value. The table requires UTF-8 and otherwise ignores the content.
 	Data []byte
 }
 
 // Table is the port. Implementations are safe for concurrent use.
 //
-// On return nothing that a crash could take back has been acknowledged: a write is durable, and what a read shows is
-// durable. A context made by [Deferred] lifts just that, see there.
+// On return, a write is durable, and so is everything that a read returns: a crash cannot take back what was
+// acknowledged. A context made by [Deferred] lifts this guarantee and no other.
 type Table interface {
-	// Get reads one item, consistently. ok tells whether it exists. The item's Data and Ints belong to the caller.
+	// Get reads one item, consistently. ok reports whether it exists. The item's Data and Ints belong to the caller.
 	// Errors: [ErrInvalid] for a malformed key; [ErrTryAgain].
 	Get(ctx context.Context, key Key) (item Item, ok bool, err error)
 
-	// Query reads a page of one partition in the order of the sort key. On the index it may lag behind the writes.
+	// Query reads a page of one partition, sorted by the sort key. On the index it may lag behind the writes.
 	// Errors: [ErrInvalid] for a malformed query or a cursor of another query; [ErrTryAgain].
 	Query(ctx context.Context, q Query) (Page, error)
 
@@ -55,19 +55,19 @@ type Table interface {
 }
 
 var (
-	// ErrTryAgain tells that the table was too busy (a throttle, a collision of transactions) and nothing was written.
+	// ErrTryAgain means that the table was busy (throttling, a collision of transactions). Nothing was written.
 	ErrTryAgain = errors.New("table: busy, try again")
-	// ErrInvalid tells that a call breaks a limit of the port; it is a bug of the caller, or a forged cursor.
+	// ErrInvalid means that a call breaks a limit of the port: a bug of the caller, or a forged cursor.
 	ErrInvalid = errors.New("table: invalid call")
-	// ErrFull tells that there is no room to write to. Trying again helps once there is.
+	// ErrFull means that the disk is full. A retry succeeds once there is room.
 	ErrFull = errors.New("table: no room")
-	// ErrDamaged tells that what is stored is damaged or incomplete.
+	// ErrDamaged means that stored data are damaged or incomplete.
 	ErrDamaged = errors.New("table: damaged")
-	// ErrClosed tells that the table was closed.
+	// ErrClosed means that the table was closed.
 	ErrClosed = errors.New("table: closed")
 )
 
-// Conflict tells that a condition did not hold. Nothing was written.
+// Conflict is the error of a condition that did not hold. Nothing was written.
 type Conflict struct {
 	Op  int // index into the operations of the transaction
 	Key Key
@@ -78,7 +78,7 @@ func (c *Conflict) Error() string {
 	return fmt.Sprintf("table: condition of operation %d on %s failed: %s", c.Op, c.Key, c.Why)
 }
 
-// Query selects a run of one partition's items.
+// Query selects a range of one partition's items.
 type Query struct {
 	PK         string // required
 	Prefix     string // only sort keys with this prefix; excludes From and To
@@ -89,15 +89,15 @@ type Query struct {
 	Cursor     string // of the page before, of the very same query (Limit may differ)
 }
 
-// Page is one page of a query. Cursor is empty on the last page, and only there: a page may end before its Limit, even
-// without an item, although more follow; [Items] and [FullPage] read on. On the index, items of equal index keys come in an order
-// of the backend's choosing, which is the same for every page of a query.
+// Page is one page of a query. Cursor is empty on the last page, and only there. A page may have fewer items than Limit,
+// even none, although more follow; [Items] and [FullPage] continue. On the index, items with equal index keys come in an
+// order that the backend chooses. It is the same for every page of a query.
 type Page struct {
 	Items  []Item
 	Cursor string
 }
 
-// Items reads every item that q selects, page by page, from q.Cursor on. An error ends it.
+// Items reads every item that q selects, page by page, from q.Cursor on. It stops at the first error.
 func Items(ctx context.Context, t Table, q Query) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for {
@@ -118,13 +118,14 @@ func Items(ctx context.Context, t Table, q Query) iter.Seq2[Item, error] {
 	}
 }
 
-// Scanner is what a table may offer besides: all its items in the order of their keys, beginning with the first whose
-// partition key is at least from, as they were at one moment. It is for audits, which read everything: nothing may need it.
+// Scanner is optional: a table may offer a snapshot of all its items in the order of their keys, beginning with the first
+// whose partition key is at least from. It makes audits fast, which read everything. Nothing may require it.
 type Scanner interface {
 	Items(ctx context.Context, from string) iter.Seq2[Item, error]
 }
 
-// Scan gives the items whose partition keys begin with prefix, partition by partition; ok is false when t is no [Scanner].
+// Scan returns the items whose partition keys begin with prefix, partition by partition. ok is false if t is not a
+// [Scanner].
 func Scan(ctx context.Context, t Table, prefix string) (items iter.Seq2[Item, error], ok bool) {
 	s, ok := t.(Scanner)
 	return func(yield func(Item, error) bool) {
@@ -136,7 +137,7 @@ func Scan(ctx context.Context, t Table, prefix string) (items iter.Seq2[Item, er
 	}, ok
 }
 
-// FullPage reads a page of as many items as q.Limit says, unless fewer are left.
+// FullPage reads a page of q.Limit items, or fewer if the query ends.
 func FullPage(ctx context.Context, t Table, q Query) (page Page, err error) {
 	if q.Limit == 0 {
 		q.Limit = MaxPage
@@ -156,15 +157,15 @@ func FullPage(ctx context.Context, t Table, q Query) (page Page, err error) {
 
 type deferredKey struct{}
 
-// Deferred marks a context whose reads and writes need not be durable on return. They are still atomic and isolated,
-// visible at once to all, and no write becomes durable before an earlier one: whoever makes a later durable write, or
-// calls [Sync], makes everything before it durable. Only a caller that acknowledges nothing to the outside before such
-// a later write may use it. A backend that is durable at once ignores it.
+// Deferred returns a context whose reads and writes need not be durable on return. They are still atomic, isolated and
+// immediately visible to all callers. No write becomes durable before an earlier one: a later durable write, or [Sync],
+// makes everything before it durable. Use it only if nothing is acknowledged to the outside before such a later write. A
+// backend whose writes are always durable ignores it.
 func Deferred(ctx context.Context) context.Context {
 	return context.WithValue(ctx, deferredKey{}, true)
 }
 
-// Durable undoes Deferred: for a write that must stand before something outside the table happens.
+// Durable reverts Deferred. It is for a write that must be on disk before something outside the table happens.
 func Durable(ctx context.Context) context.Context {
 	if !IsDeferred(ctx) {
 		return ctx
@@ -172,7 +173,7 @@ func Durable(ctx context.Context) context.Context {
 	return context.WithValue(ctx, deferredKey{}, false)
 }
 
-// IsDeferred is for backends.
+// IsDeferred reports whether ctx was made by [Deferred]. It is for backends.
 func IsDeferred(ctx context.Context) bool {
 	on, _ := ctx.Value(deferredKey{}).(bool)
 	return on
@@ -186,7 +187,7 @@ func Sync(ctx context.Context, t Table) error {
 	return nil
 }
 
-// OpKind tells what an operation does.
+// OpKind is the kind of an operation.
 type OpKind uint8
 
 // The kinds of operation.
@@ -208,7 +209,7 @@ type Op struct {
 	Floor int64  // Add
 }
 
-// CondKind tells what a condition asks.
+// CondKind is the kind of a condition.
 type CondKind uint8
 
 // The kinds of condition.
@@ -219,7 +220,7 @@ const (
 	CondVersion
 )
 
-// Cond is the one condition of an operation, on the item that the operation names.
+// Cond is the condition of an operation, on the item that the operation addresses.
 type Cond struct {
 	Kind    CondKind
 	Version int64
@@ -235,18 +236,18 @@ var (
 // Version holds when the item exists with exactly this version.
 func Version(n int64) Cond { return Cond{Kind: CondVersion, Version: n} }
 
-// Put writes the whole item, in place of an older one.
+// Put writes the whole item and replaces an older one.
 func Put(item Item, cond Cond) Op { return Op{Kind: OpPut, Key: item.Key, Item: item, Cond: cond} }
 
-// Delete removes the item; without a condition a missing item is fine.
+// Delete removes the item. Without a condition a missing item is not an error.
 func Delete(key Key, cond Cond) Op { return Op{Kind: OpDelete, Key: key, Cond: cond} }
 
-// Check writes nothing and only asks; it needs a condition.
+// Check writes nothing. It requires a condition, which must hold for the transaction to apply.
 func Check(key Key, cond Cond) Op { return Op{Kind: OpCheck, Key: key, Cond: cond} }
 
-// Add changes the integer attribute attr of an existing item by delta, and conflicts when the item or the attribute is
-// missing, the sum would be below floor, or it would not fit an int64. Transactions that add to one item do not make
-// each other fail, which a version condition would.
+// Add changes the integer attribute attr of an existing item by delta. It conflicts if the item or the attribute is
+// missing, or if the sum is below floor or overflows an int64. Concurrent Adds to one item do not conflict with each
+// other, as they would with a version condition: so a popular flight's counter sells as fast as the table writes.
 func Add(key Key, attr string, delta, floor int64) Op {
 	return Op{Kind: OpAdd, Key: key, Attr: attr, Delta: delta, Floor: floor}
 }

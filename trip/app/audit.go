@@ -11,14 +11,14 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Ledger is the account of everything: what the inventory holds, what the bank moved, what the trips say.
+// Ledger is the result of an audit: what the inventory holds, what the bank moved, and the trips by status.
 type Ledger struct {
 	Trips      map[domain.Status]int      `json:"trips"`
 	SeatsHeld  int64                      `json:"seats_held"`
 	RoomsHeld  int64                      `json:"rooms_held"` // a room for one night counts 1
 	Currencies map[money.Currency]Account `json:"currencies"`
 	Balanced   bool                       `json:"balanced"`
-	Problems   []string                   `json:"problems,omitempty"` // what does not balance; at most maxProblems
+	Problems   []string                   `json:"problems,omitempty"` // what does not balance, at most maxProblems of them
 }
 
 // Account is the money of one currency, in minor units. There is no total over currencies.
@@ -30,9 +30,9 @@ type Account struct {
 
 const maxProblems = 100
 
-// Audit walks trips, inventory and bank and compares them: every seat and room that the inventory holds belongs to a
-// reservation, captured less refunded is what the confirmed trips paid, and every entry of the bank balances. They are
-// read one after the other, so that its answer is exact only while nothing is booked. Errors: Unavailable.
+// Audit reads trips, inventory and bank and compares them. Every held seat and room must belong to a reservation, captured
+// less refunded must be what the confirmed trips paid, and every entry of the bank must balance. The three are read one
+// after the other, so the result is exact only while nothing is booked. Errors: Unavailable.
 func (s *Service) Audit(ctx context.Context) (Ledger, error) {
 	a := audit{
 		ledger:  Ledger{Trips: map[domain.Status]int{}, Currencies: map[money.Currency]Account{}},
@@ -62,7 +62,7 @@ func (s *Service) Audit(ctx context.Context) (Ledger, error) {
 	return a.ledger, nil
 }
 
-// audit collects on its way what it must compare in the end.
+// audit collects what is compared at the end.
 type audit struct {
 	mu      sync.Mutex // held by trip and entry
 	ledger  Ledger
@@ -76,7 +76,7 @@ func (a *audit) problem(format string, args ...any) {
 	}
 }
 
-// trip takes up one trip.
+// trip adds a trip.
 func (a *audit) trip(d domain.Details) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -95,7 +95,7 @@ func (a *audit) trip(d domain.Details) {
 	}
 }
 
-// entry takes up one entry of the bank.
+// entry adds an entry of the bank.
 func (a *audit) entry(e domain.Entry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -130,7 +130,7 @@ func (s *Service) auditInventory(ctx context.Context, a *audit) error {
 	}))
 }
 
-// compare strikes out what it has seen, so that what is left was reserved without being held.
+// compare removes what it has compared. What remains in reserved was reserved but is not in the inventory.
 func (a *audit) compare(what, unit string, held int64, reserved map[string]int64) {
 	if held != reserved[what] {
 		a.problem("%s: %d %s held, %d reserved", what, held, unit, reserved[what])

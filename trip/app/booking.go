@@ -12,16 +12,19 @@ import (
 // MaxIdempotencyKey is the length in characters of the longest Idempotency-Key.
 const MaxIdempotencyKey = 255
 
-// BookTrip is [Service.BookOnce] for callers to whom a replay is the same.
+// BookTrip is [Service.BookOnce] for callers that treat a replay like a first request.
 func (s *Service) BookTrip(ctx context.Context, idempotencyKey string, r domain.Request) (*domain.Trip, error) {
 	trip, _, err := s.BookOnce(ctx, idempotencyKey, r)
 	return trip, err
 }
 
-// BookOnce stores the trip and starts its saga; on return both are durable. With an idempotency key a repeated request
-// gets the trip that the first one made, as it is now, and replayed is true. Errors: Invalid (every field's problem, see fault.All);
-// IdempotencyMismatch of kind Conflict when the key came with another request before; Unavailable, after which the
-// request may be repeated with its key.
+// BookOnce stores the trip and starts its saga. On return both are durable. With an idempotency key, a repeated request
+// returns the trip of the first one in its current state, and replayed is true. Errors: Invalid (all problems of the
+// fields, see fault.All); IdempotencyMismatch of kind Conflict if the key was used with another request; Unavailable,
+// after which the request may be retried with its key.
+//
+// Storing the trip and starting its saga are two writes. The execution is named by the trip's id, so a second start
+// changes nothing. If the process ends between the two, a retry of the request starts the saga, or else Reconcile does.
 func (s *Service) BookOnce(ctx context.Context, idempotencyKey string, r domain.Request) (trip *domain.Trip, replayed bool, err error) {
 	id, err := s.tripID(idempotencyKey)
 	if err != nil {
@@ -45,8 +48,8 @@ func (s *Service) BookOnce(ctx context.Context, idempotencyKey string, r domain.
 	return stored, !created, s.start(ctx, stored)
 }
 
-// create stores the trip, or finds the one that the key made before. For a trip that can no longer be sold it only finds:
-// a replay gets its answer also after the departure.
+// create stores the trip, or returns the one that the key created before. A trip that can no longer be sold is only looked
+// up: a replay gets its answer even after the departure.
 func (s *Service) create(ctx context.Context, t *domain.Trip, events []domain.Event) (stored *domain.Trip, created bool, err error) {
 	refused := s.passed(ctx, t)
 	if refused == nil {
@@ -59,8 +62,8 @@ func (s *Service) create(ctx context.Context, t *domain.Trip, events []domain.Ev
 	return stored, false, err
 }
 
-// passed refuses a flight that has departed and a night that has passed. The inventory is read only if the flight may have
-// departed. Errors: Invalid, on flight.date and hotel.check_in; Unavailable.
+// passed refuses a flight that has departed and a night that has passed. It reads the inventory only if the flight may
+// have departed. Errors: Invalid, on flight.date and hotel.check_in; Unavailable.
 func (s *Service) passed(ctx context.Context, t *domain.Trip) error {
 	var p fault.Problems
 	invalid := func(field string, err error) {
@@ -95,7 +98,8 @@ func (s *Service) tripID(key string) (string, error) {
 	return ident.Derive("trip", key), nil
 }
 
-// start is repeated for a trip that was stored before: its first request may have ended between the two writes.
+// start starts the saga of a PENDING trip, also if the trip was stored before: the first request may have ended between
+// the two writes.
 func (s *Service) start(ctx context.Context, t *domain.Trip) error {
 	if t.Status() != domain.Pending {
 		return nil
@@ -107,8 +111,8 @@ func (s *Service) start(ctx context.Context, t *domain.Trip) error {
 	return s.Starter.Start(ctx, t.ID(), input)
 }
 
-// executionInput follows from the trip alone, so that starting again is starting the same. It has no personal data and
-// no card token.
+// executionInput is derived from the trip alone, so that a second start has the same input. It has no personal data and no
+// card token.
 func executionInput(t *domain.Trip) (json.RawMessage, error) {
 	return json.Marshal(struct {
 		TripID   string        `json:"trip_id"`
@@ -118,7 +122,7 @@ func executionInput(t *domain.Trip) (json.RawMessage, error) {
 	}{t.ID(), t.Flight(), t.Stay(), string(t.Currency())})
 }
 
-// GetTrip reads a trip and what its saga has done. Errors: Invalid, NotFound, Unavailable.
+// GetTrip reads a trip and the steps of its saga. Errors: Invalid, NotFound, Unavailable.
 func (s *Service) GetTrip(ctx context.Context, id string) (domain.Details, error) {
 	if err := (TripRef{id}).check(); err != nil {
 		return domain.Details{}, err

@@ -10,29 +10,30 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Patience says how long a trip may be pending before something is done about it.
+// Patience is how long a trip may be pending before Reconcile acts on it.
 type Patience struct {
-	Grace   time.Duration // before its saga is started again: it may just be being started; 0 takes all, also those that the clock has not come to
-	Overdue time.Duration // before the trip is marked NEEDS_ATTENTION; 0 is for ever
-	Within  time.Duration // older trips are not looked at, since they are marked by now; 0 looks at all
+	Grace   time.Duration // before its saga is started again, since the first start may be under way; 0 includes every trip, even one created after now
+	Overdue time.Duration // before the trip is marked NEEDS_ATTENTION; 0 means never
+	Within  time.Duration // older trips are skipped, since they are marked by now; 0 skips none
 }
 
 // ReconcileReport counts what Reconcile did.
 type ReconcileReport struct {
-	Pending int  `json:"pending"` // trips older than the grace period that had no end yet
-	Started int  `json:"started"` // of these, whose saga runs for sure now, or has ended
-	Failed  int  `json:"failed"`  // of these, whose saga could not be started
-	Overdue int  `json:"overdue"` // of those started, which were pending for too long
-	Marked  int  `json:"marked"`  // of those overdue, which are marked now; the others ended meanwhile, or could not be marked
-	CutOff  bool `json:"cut_off"` // ctx ended before all were seen
+	Pending int  `json:"pending"` // trips older than the grace period that have no end yet
+	Started int  `json:"started"` // of these, trips whose saga certainly runs now, or has ended
+	Failed  int  `json:"failed"`  // of these, trips whose saga could not be started
+	Overdue int  `json:"overdue"` // of those started, trips that were pending for too long
+	Marked  int  `json:"marked"`  // of those overdue, trips marked now; the others ended meanwhile, or could not be marked
+	CutOff  bool `json:"cut_off"` // ctx ended before all trips were seen
 }
 
-// Reconcile looks at every trip that has been pending for too long. It starts the trip's saga: the process that stored
-// the trip may have ended before it did, and starting a saga that runs changes nothing. An overdue trip is marked, too,
-// but only once its saga is known to be started, since a trip that is marked is not started any more. A trip that fails
-// does not hold up the others; the errors are joined. When ctx ends, the report says so, and that is no error unless
-// nothing was started at all: the next run goes on, as trips that were started end, or become overdue, and are then seen
-// no more. Errors: Unavailable, those of starting and marking.
+// Reconcile visits every trip that has been pending for longer than the grace period, and starts its saga: the process
+// that stored the trip may have ended before it started the saga, and a second start changes nothing.
+//
+// It also marks overdue trips, but only after a successful start, since a marked trip is not started again. An error of
+// one trip does not stop the others; the errors are joined. If ctx ends first, the report says so. That is an error only
+// if nothing was started at all. The next run continues: trips that were started end or become overdue, and are not
+// visited again. Errors: Unavailable, and those of starting and marking.
 func (s *Service) Reconcile(ctx context.Context, p Patience) (ReconcileReport, error) {
 	r := reconciliation{Service: s, patience: p, now: s.Now()}
 	q := domain.TripQuery{Status: domain.Pending, Limit: domain.MaxPage}
@@ -59,7 +60,7 @@ type reconciliation struct {
 	failures []error
 }
 
-// stuck is the error of a run that did not get anywhere in its time.
+// stuck is the error of a run that started no saga in its time.
 func (r *reconciliation) stuck() error {
 	if r.report.Pending == 0 || r.report.Started > 0 {
 		return nil
@@ -75,7 +76,7 @@ func (r *reconciliation) visit(ctx context.Context, t *domain.Trip) error {
 	r.report.Pending++
 	err := r.start(ctx, t)
 	if fault.Is(err, fault.NameIdempotencyMismatch) {
-		err = nil // a saga of its name is there, with other input: there is none to start, and it is marked if the trip does not end
+		err = nil // an execution of this name exists with another input: there is nothing to start, and the trip is marked if it does not end
 	}
 	if err == nil {
 		r.report.Started++
@@ -89,7 +90,7 @@ func (r *reconciliation) visit(ctx context.Context, t *domain.Trip) error {
 	return ctx.Err()
 }
 
-// mark reads the trip afresh, so that one which has ended since it was listed is left alone.
+// mark reads the trip again, so that a trip that has ended since it was listed is not marked.
 func (r *reconciliation) mark(ctx context.Context, t *domain.Trip) error {
 	age := r.now.Sub(t.Created())
 	if r.patience.Overdue == 0 || age < r.patience.Overdue {
@@ -135,12 +136,12 @@ func (s *Service) eachTrip(ctx context.Context, q domain.TripQuery, visit func(*
 type ExecutionChange struct {
 	TripID string // the execution's name
 	Status string // RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED
-	Error  string // the error's name, of the last three
-	State  string // at which it failed, "" when not known
+	Error  string // the name of the error, of the last three
+	State  string // the state that failed, "" if unknown
 }
 
-// MarkNeedsAttention marks the trip whose saga stopped while the trip was pending. A saga that recorded its end before
-// it stopped, and news that come late, change nothing. Errors: Invalid, NotFound, Unavailable.
+// MarkNeedsAttention marks a trip whose saga stopped while the trip was pending. If the saga recorded the trip's end
+// before it stopped, or the news is late, nothing changes. Errors: Invalid, NotFound, Unavailable.
 func (s *Service) MarkNeedsAttention(ctx context.Context, c ExecutionChange) error {
 	switch c.Status {
 	case "FAILED", "TIMED_OUT", "ABORTED":

@@ -1,6 +1,6 @@
-// Package app holds the use cases, one a file: what a client may ask for (BookTrip, GetTrip, ...), what the saga's
-// tasks do (ReserveFlight, ...), and what operations need (Reconcile, Audit, ...). The REST API, the command line and
-// package handlers call it; it knows the domain and its own ports, and nothing of the table or of state machines.
+// Package app holds the use cases: those of clients (BookTrip, GetTrip, ...), those of the saga's tasks (ReserveFlight,
+// ...), and those of operators (Reconcile, Audit, ...). The REST API, the command line and package handlers call it. It
+// depends on the domain and its own ports, and knows neither the table nor state machines.
 package app
 
 import (
@@ -15,8 +15,8 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Service carries the use cases' dependencies. All but Observer are required; Starter may be set last, before the first
-// BookTrip or Reconcile, since whoever starts sagas needs the task handlers first.
+// Service holds the dependencies of the use cases. All but Observer are required. Starter may be set last, before the
+// first BookTrip or Reconcile: the implementation needs the task handlers, which need the Service.
 type Service struct {
 	Trips     domain.Trips
 	Inventory domain.Inventory
@@ -25,13 +25,13 @@ type Service struct {
 	Payments  Payments
 	Starter   Starter
 	Now       func() time.Time
-	Random    io.Reader // for ids that nothing determines
+	Random    io.Reader // for ids that are not derived
 	Observer  Observer
 }
 
-// Starter starts the saga of a trip. The execution is named by the trip's id: starting twice is starting once, also
-// when the first execution has ended. On return the start is durable, and so is all that was written before.
-// Errors: Unavailable.
+// Starter starts the saga of a trip. The execution is named by the trip's id, so a second start changes nothing, even
+// after the execution has ended. On return the start is durable, and so is everything written before it. Errors:
+// Unavailable.
 type Starter interface {
 	Start(ctx context.Context, tripID string, input json.RawMessage) error
 }
@@ -58,64 +58,64 @@ type Progress struct {
 	Redrives int
 }
 
-// Airline holds seats. Each method is exactly-once for its trip, however often it is called.
+// Airline reserves seats. Each method has its effect exactly once for a trip, however often it is called.
 type Airline interface {
-	// Reserve takes the seats at the inventory's price. Errors: FlightUnavailable of kind Refused;
+	// Reserve reserves the seats at the inventory's price. Errors: FlightUnavailable of kind Refused;
 	// IdempotencyMismatch, StepCancelled of kind Conflict; Unavailable.
 	Reserve(ctx context.Context, tripID string, f domain.Flight, currency money.Currency) (domain.FlightReservation, error)
-	// Cancel gives the seats back, or sees to it that they are never taken; taken tells whether this call gave seats
-	// back. Errors: Unavailable.
+	// Cancel releases the seats, or ensures that they are never reserved. taken reports whether this call released seats.
+	// Errors: Unavailable.
 	Cancel(ctx context.Context, tripID string) (taken bool, err error)
 }
 
-// Hotels holds rooms: every night of a stay or none. As [Airline].
+// Hotels reserves rooms, for every night of a stay or none, exactly once as [Airline].
 type Hotels interface {
-	// Reserve takes the rooms at the inventory's prices. Errors: HotelUnavailable of kind Refused;
+	// Reserve reserves the rooms at the inventory's prices. Errors: HotelUnavailable of kind Refused;
 	// IdempotencyMismatch, StepCancelled of kind Conflict; Unavailable.
 	Reserve(ctx context.Context, tripID string, s domain.Stay, currency money.Currency) (domain.HotelReservation, error)
-	// Cancel is as the airline's.
+	// Cancel releases the rooms, see [Airline].
 	Cancel(ctx context.Context, tripID string) (taken bool, err error)
 }
 
-// Payments takes the traveler's money. As [Airline].
+// Payments charges and refunds the traveler, exactly once as [Airline].
 type Payments interface {
-	// Charge takes what the trip's reservations cost. Errors: PaymentDeclined of kind Refused; StepCancelled of kind
+	// Charge charges the price of the trip's reservations. Errors: PaymentDeclined of kind Refused; StepCancelled of kind
 	// Conflict; Unavailable, after which the money may have moved.
 	Charge(ctx context.Context, tripID string) (domain.Payment, error)
-	// Refund gives the money back, or sees to it that it is never taken. Errors: Unavailable.
+	// Refund refunds the money, or ensures that it is never charged. Errors: Unavailable.
 	Refund(ctx context.Context, tripID string) (taken bool, err error)
 	// Get reads the payment. Errors: NotFound when nothing has been charged; Unavailable.
 	Get(ctx context.Context, tripID string) (domain.Payment, error)
 	// Entries reads the bank's ledger of one payment key. Errors: Unavailable.
 	Entries(ctx context.Context, key string) ([]domain.Entry, error)
-	// EachEntry calls visit for every entry of the bank's ledger; ok is false, and nothing is called, when the bank gives
-	// them by key only. Errors: Unavailable.
+	// EachEntry calls visit for every entry of the bank's ledger. ok is false, and visit is not called, if the bank reads
+	// entries only by key. Errors: Unavailable.
 	EachEntry(ctx context.Context, visit func(domain.Entry)) (ok bool, err error)
 }
 
-// Observer is told what happened to trips, for metrics and logs.
+// Observer is notified of what happened to trips, for metrics and logs.
 type Observer interface {
-	// Happened is called after the commit that made an event true, at most once an event: never when the process ends
-	// between the two, or when the outcome of the commit was unknown. reason is the name of a failure's reason, of
-	// TripFailed and TripNeedsAttention.
+	// Happened is called after the commit of an event, at most once for each event. It is not called if the process ends
+	// between the two, or if the outcome of the commit was unknown. reason is the name of the reason of TripFailed and
+	// TripNeedsAttention, "" for other events.
 	Happened(ctx context.Context, tripID string, what domain.EventType, reason string)
 }
 
-// happened tells the observer, if there is one.
+// happened notifies the observer, if there is one.
 func (s *Service) happened(ctx context.Context, tripID string, what domain.EventType, reason string) {
 	if s.Observer != nil {
 		s.Observer.Happened(ctx, tripID, what, reason)
 	}
 }
 
-// happenedAll tells of what one write announced.
+// happenedAll notifies the observer of the events of one write.
 func (s *Service) happenedAll(ctx context.Context, events []domain.Event) {
 	for i := range events {
 		s.happened(ctx, events[i].TripID, events[i].Type, events[i].Reason.Name)
 	}
 }
 
-// cancelled is the output of a compensation, of which the observer hears when it took something back.
+// cancelled returns the output of a compensation. It notifies the observer if something was compensated.
 func (s *Service) cancelled(ctx context.Context, tripID string, what domain.EventType, taken bool, err error) (Cancelled, error) {
 	if taken && err == nil {
 		s.happened(ctx, tripID, what, "")
@@ -123,8 +123,8 @@ func (s *Service) cancelled(ctx context.Context, tripID string, what domain.Even
 	return Cancelled{TakenBack: taken}, err
 }
 
-// changeTrip reads the trip, lets a verb change it and saves it. It begins anew when another writer was faster, which
-// cannot happen more often than a trip changes its status.
+// changeTrip reads the trip, changes it by a verb and saves it. It retries if another writer was faster, which happens at
+// most as often as a trip changes its status.
 func (s *Service) changeTrip(ctx context.Context, id string,
 	verb func(*domain.Trip) ([]domain.Event, error)) (t *domain.Trip, err error) {
 	const attempts = 4

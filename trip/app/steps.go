@@ -11,7 +11,7 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// TripRef is the input of the tasks that need to know only which trip.
+// TripRef is the input of the tasks that need only the trip's id.
 type TripRef struct {
 	TripID string `json:"trip_id"`
 }
@@ -21,7 +21,7 @@ func (r TripRef) check() error {
 	return fault.In("trip_id", err)
 }
 
-// Cancelled is the output of a compensation: whether this run of it took something back.
+// Cancelled is the output of a compensation: whether this call compensated something.
 type Cancelled struct {
 	TakenBack bool `json:"taken_back"`
 }
@@ -44,7 +44,7 @@ type ReserveFlightInput struct {
 	Currency string               `json:"currency"`
 }
 
-// ReserveFlight holds the seats. Errors: Invalid, and those of [Airline].
+// ReserveFlight reserves the seats. Errors: Invalid, and those of [Airline].
 func (s *Service) ReserveFlight(ctx context.Context, in ReserveFlightInput) (Reserved, error) {
 	var p fault.Problems
 	p.Add("", TripRef{in.TripID}.check())
@@ -66,7 +66,7 @@ type ReserveHotelInput struct {
 	Currency string             `json:"currency"`
 }
 
-// ReserveHotel holds the rooms for every night of the stay, or none. Errors: Invalid, and those of [Hotels].
+// ReserveHotel reserves the rooms for every night of the stay, or none. Errors: Invalid, and those of [Hotels].
 func (s *Service) ReserveHotel(ctx context.Context, in ReserveHotelInput) (Reserved, error) {
 	var p fault.Problems
 	p.Add("", TripRef{in.TripID}.check())
@@ -81,8 +81,8 @@ func (s *Service) ReserveHotel(ctx context.Context, in ReserveHotelInput) (Reser
 	return reserved(r.ID, r.Amount), err
 }
 
-// ProcessPayment charges what the trip's reservations cost, as they are recorded. It is the saga's pivot. Errors:
-// Invalid, and those of [Payments].
+// ProcessPayment charges the price of the trip's reservations, as recorded. It is the saga's pivot: the steps before it
+// are compensated on failure, the step after it is only retried. Errors: Invalid, and those of [Payments].
 func (s *Service) ProcessPayment(ctx context.Context, in TripRef) (Reserved, error) {
 	if err := in.check(); err != nil {
 		return Reserved{}, err
@@ -96,8 +96,8 @@ type Ended struct {
 	Status string `json:"status"`
 }
 
-// ConfirmTrip records that the trip is booked, with what was paid. Confirming again changes nothing. Errors: Invalid;
-// NotFound when there is no such trip or nothing was paid; Conflict when the trip has failed; Unavailable.
+// ConfirmTrip records that the trip is booked, and what was paid. A second call changes nothing. Errors: Invalid;
+// NotFound if the trip does not exist or nothing was paid; Conflict if the trip has failed; Unavailable.
 func (s *Service) ConfirmTrip(ctx context.Context, in TripRef) (Ended, error) {
 	if err := in.check(); err != nil {
 		return Ended{}, err
@@ -115,7 +115,8 @@ func (s *Service) ConfirmTrip(ctx context.Context, in TripRef) (Ended, error) {
 	return Ended{Status: string(t.Status())}, nil
 }
 
-// RefundPayment gives the money back, or sees to it that it is never taken. Errors: Invalid, Unavailable.
+// RefundPayment compensates ProcessPayment: it refunds the money, or ensures that it is never charged. Errors: Invalid,
+// Unavailable.
 func (s *Service) RefundPayment(ctx context.Context, in TripRef) (Cancelled, error) {
 	if err := in.check(); err != nil {
 		return Cancelled{}, err
@@ -124,7 +125,8 @@ func (s *Service) RefundPayment(ctx context.Context, in TripRef) (Cancelled, err
 	return s.cancelled(ctx, in.TripID, domain.PaymentRefunded, taken, err)
 }
 
-// CancelHotel gives the rooms back, or sees to it that they are never taken. Errors: Invalid, Unavailable.
+// CancelHotel compensates ReserveHotel: it releases the rooms, or ensures that they are never reserved. Errors: Invalid,
+// Unavailable.
 func (s *Service) CancelHotel(ctx context.Context, in TripRef) (Cancelled, error) {
 	if err := in.check(); err != nil {
 		return Cancelled{}, err
@@ -133,7 +135,8 @@ func (s *Service) CancelHotel(ctx context.Context, in TripRef) (Cancelled, error
 	return s.cancelled(ctx, in.TripID, domain.HotelCancelled, taken, err)
 }
 
-// CancelFlight gives the seats back, or sees to it that they are never taken. Errors: Invalid, Unavailable.
+// CancelFlight compensates ReserveFlight: it releases the seats, or ensures that they are never reserved. Errors: Invalid,
+// Unavailable.
 func (s *Service) CancelFlight(ctx context.Context, in TripRef) (Cancelled, error) {
 	if err := in.check(); err != nil {
 		return Cancelled{}, err
@@ -148,22 +151,22 @@ type FailInput struct {
 	Failure Failure `json:"failure"`
 }
 
-// Failure is an error as a state machine catches it. The cause of a failed function is a JSON text with the fields
-// errorType and errorMessage; a time-out has none.
+// Failure is an error as a state machine catches it. The cause of a failed function is JSON text with the fields errorType
+// and errorMessage. A timeout has no cause.
 type Failure struct {
 	Error string `json:"Error"`
 	Cause string `json:"Cause"`
 }
 
-// FailTrip records that the booking failed, after what was done has been taken back. It never returns nil: when the
-// failure is recorded, the error is BookingFailed, with which the saga ends. Other errors: Invalid; NotFound; Conflict
-// when the trip is confirmed; Unavailable.
+// FailTrip records that the booking failed, after the compensations. It always returns an error. BookingFailed means that
+// the failure is recorded; the saga ends with it. Other errors: Invalid; NotFound; Conflict if the trip is confirmed;
+// Unavailable.
 func (s *Service) FailTrip(ctx context.Context, in FailInput) (struct{}, error) {
 	return struct{}{}, s.fail(ctx, in, fault.NameBookingFailed)
 }
 
-// FailFlightBooking is [FailTrip] for a trip whose first step failed, so that nothing had to be taken back; its error
-// is FlightBookingFailed.
+// FailFlightBooking is [Service.FailTrip] for a trip whose first step failed, so that nothing had to be compensated. Its
+// error is FlightBookingFailed.
 func (s *Service) FailFlightBooking(ctx context.Context, in FailInput) (struct{}, error) {
 	return struct{}{}, s.fail(ctx, in, fault.NameFlightBookingFailed)
 }
@@ -181,7 +184,7 @@ func (s *Service) fail(ctx context.Context, in FailInput, name string) error {
 	return fault.New(fault.Refused, name, "%s: %s", t.Reason().Name, t.Reason().Message)
 }
 
-// reason makes the failure readable. What it cannot parse it keeps as it stands.
+// reason makes the failure readable. It keeps a cause that it cannot parse.
 func (f Failure) reason() domain.Reason {
 	const longest = 500 // bytes
 	var payload struct {

@@ -8,7 +8,7 @@ import (
 	"tripsaga/shared/fault"
 )
 
-// Date is a calendar day in ISO 8601 form, "2027-03-01". Dates compare and sort as strings.
+// Date is a calendar day in ISO 8601 format, "2027-03-01". Dates compare and sort as strings.
 type Date string
 
 // ParseDate accepts an existing day of the years 1 to 9999. The error is Invalid and has no field.

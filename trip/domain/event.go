@@ -7,11 +7,11 @@ import (
 	"tripsaga/shared/money"
 )
 
-// EventType names what happened.
+// EventType is the type of an event.
 type EventType string
 
-// The events. Each happens to a trip at most once, but for TripNeedsAttention, which happens again for another reason;
-// the last three only when something was really taken back.
+// The events. Each happens to a trip at most once, except TripNeedsAttention, which is repeated for another reason. The
+// last three happen only if something was really compensated.
 const (
 	TripRequested      EventType = "TripRequested"
 	TripConfirmed      EventType = "TripConfirmed"
@@ -22,22 +22,22 @@ const (
 	PaymentRefunded    EventType = "PaymentRefunded"
 )
 
-// Event is announced to the outside, in the transaction that makes it true. It carries no personal data.
+// Event is announced to the outside, in the transaction that makes it true. It has no personal data.
 type Event struct {
-	ID     string       `json:"id"` // follows from trip, type and Again: a receiver drops what it has seen
+	ID     string       `json:"id"` // derived from trip, type and Again, so that a receiver can drop duplicates
 	Type   EventType    `json:"type"`
 	TripID string       `json:"trip_id"`
 	Again  int64        `json:"again,omitzero"` // of a repeated TripNeedsAttention: the trip's version before; 0 for the first
 	At     time.Time    `json:"at"`
 	Reason Reason       `json:"reason,omitzero"` // of TripFailed and TripNeedsAttention
-	Amount money.Amount `json:"amount,omitzero"` // of TripConfirmed and the compensations: what was paid or taken back
+	Amount money.Amount `json:"amount,omitzero"` // of TripConfirmed and the compensations: what was paid or compensated
 }
 
 func newEvent(what EventType, tripID string, now time.Time) Event {
 	return Event{ID: ident.Derive("event", tripID, string(what)), Type: what, TripID: tripID, At: instant(now)}
 }
 
-// Compensated is the event of a step that was taken back; amount is what the step had cost.
+// Compensated returns the event of a compensated step. amount is the step's price.
 func Compensated(what EventType, tripID string, amount money.Amount, now time.Time) Event {
 	e := newEvent(what, tripID, now)
 	e.Amount = amount

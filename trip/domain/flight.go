@@ -27,17 +27,17 @@ func ParseFlightNumber(s string) (FlightNumber, error) {
 	return FlightNumber(m[1] + m[2] + m[3]), nil
 }
 
-// MaxSeats is how many seats one trip may take on its flight.
+// MaxSeats is the maximum number of seats of one trip.
 const MaxSeats = 9
 
-// Flight is the flight that a trip asks for.
+// Flight is the requested flight of a trip.
 type Flight struct {
 	Number FlightNumber `json:"number"`
 	Date   Date         `json:"date"` // of departure, local to the airport
 	Seats  int          `json:"seats"`
 }
 
-// NewFlight reports all of its problems at once, on the fields number, date and seats.
+// NewFlight reports all problems together, on the fields number, date and seats.
 func NewFlight(r FlightRequest) (Flight, error) {
 	var p fault.Problems
 	number, err := ParseFlightNumber(r.Number)

@@ -27,7 +27,7 @@ const (
 	MaxRooms  = 9
 )
 
-// Stay is the hotel stay that a trip asks for.
+// Stay is the requested hotel stay of a trip.
 type Stay struct {
 	Hotel    HotelID `json:"id"`
 	CheckIn  Date    `json:"check_in"`
@@ -35,7 +35,7 @@ type Stay struct {
 	Rooms    int     `json:"rooms"`
 }
 
-// NewStay reports all of its problems at once, on the fields id, check_in, check_out and rooms.
+// NewStay reports all problems together, on the fields id, check_in, check_out and rooms.
 func NewStay(r StayRequest) (Stay, error) {
 	var p fault.Problems
 	id, err := ParseHotelID(r.ID)
@@ -62,7 +62,7 @@ func checkNights(in, out Date) error {
 	return nil
 }
 
-// Nights lists the days on whose nights the stay needs rooms.
+// Nights lists the days whose nights the stay includes.
 func (s Stay) Nights() []Date {
 	nights := make([]Date, 0, s.CheckIn.Until(s.CheckOut))
 	for d := s.CheckIn; d < s.CheckOut; d = d.Next() {

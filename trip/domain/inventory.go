@@ -40,19 +40,19 @@ func (h HotelNight) String() string {
 	return fmt.Sprintf("hotel %s on the night of %s", h.Hotel, h.Night)
 }
 
-// Offer is one row of an inventory to load; Source says where it stands ("demo.csv:12"), for messages.
+// Offer is one row of an inventory to load. Source is its place in the file ("demo.csv:12"), for messages.
 type Offer[T any] struct {
 	Row    T
 	Source string
 }
 
-// Offers is an inventory to load, every row valid and given once.
+// Offers is an inventory to load. Every row is valid and unique.
 type Offers struct {
 	Flights []Offer[FlightDay]
 	Nights  []Offer[HotelNight]
-	// Fingerprint tells two inventories apart.
+	// Fingerprint differs for different inventories.
 	Fingerprint string
-	// OnlyAdd leaves what is offered already as it is.
+	// OnlyAdd adds new offers and does not change existing ones.
 	OnlyAdd bool
 }
 
@@ -64,18 +64,18 @@ type LoadReport struct {
 	Unchanged int `json:"unchanged"`
 }
 
-// LoadState tells how the last load of an inventory went; the zero LoadState means that there never was one.
+// LoadState is the state of the last load of an inventory. The zero LoadState means that there was none.
 type LoadState struct {
 	Fingerprint string `json:"fingerprint" doc:"Of the file; empty when there never was a load."`
 	Complete    bool   `json:"complete" doc:"False of a load that is under way, was interrupted or was refused in part: loading the same file again completes it."`
 	Days        int    `json:"days,omitempty" doc:"Flights on a day and hotel nights that the file offers."`
 }
 
-// What has departed or passed is not sold. The service's own clock decides, since a client's may be wrong or lie; a
-// flight's moment of departure follows from its local time and the time zone of its airport.
+// A flight that has departed and a night that has passed are not sold. The service's own clock decides, since a client's
+// may be wrong. The moment of departure is the flight's local time in the time zone of its airport.
 
-// Departure is when the flight leaves. A flight whose time is not known leaves at the end of its day, and an airport whose
-// time zone is not known is where days end first.
+// Departure is the moment when the flight leaves. A flight of unknown time leaves at the end of its day. An airport of
+// unknown time zone counts as one where days end first.
 func (f FlightDay) Departure() time.Time {
 	zone := airport.Zone(f.Origin)
 	if t, err := time.ParseInLocation(time.DateOnly+" 15:04", string(f.Date)+" "+f.Departs, zone); err == nil {
@@ -94,13 +94,13 @@ func (f FlightDay) CheckDeparture(now time.Time) error {
 	return fault.New(fault.Refused, fault.NameFlightUnavailable, "%s has departed: sold until %s, now it is %s", f, moment(t), moment(now))
 }
 
-// MayHaveDeparted reports whether any flight of the day d, anywhere, can have left at now.
+// MayHaveDeparted reports whether a flight of the day d, at any airport, can have departed at now.
 func (d Date) MayHaveDeparted(now time.Time) bool {
 	return !now.In(airport.First).Before(d.in(airport.First))
 }
 
-// CheckNights refuses a stay whose first night has passed at now. Where the hotel is is not known, so a night lasts until
-// noon of the next day where days end first. The error is HotelUnavailable.
+// CheckNights refuses a stay whose first night has passed at now. The hotel's time zone is unknown. So a night lasts until
+// noon of the next day, in the time zone where days end first. The error is HotelUnavailable.
 func (s Stay) CheckNights(now time.Time) error {
 	noon := s.CheckIn.in(airport.First).Add((24 + 12) * time.Hour)
 	if now.Before(noon) {
@@ -110,7 +110,7 @@ func (s Stay) CheckNights(now time.Time) error {
 		HotelNight{Hotel: s.Hotel, Night: s.CheckIn}, moment(noon), moment(now))
 }
 
-// in is the day's start in a zone.
+// in returns the day's start in a time zone.
 func (d Date) in(zone *time.Location) time.Time {
 	y, m, day := d.Time().Date()
 	return time.Date(y, m, day, 0, 0, 0, 0, zone)

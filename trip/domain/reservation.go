@@ -4,48 +4,48 @@ import (
 	"tripsaga/shared/money"
 )
 
-// FlightReservation is the seats held for a trip.
+// FlightReservation is the reserved seats of a trip.
 type FlightReservation struct {
 	ID     string       `json:"id"`
 	Flight Flight       `json:"flight"`
 	Amount money.Amount `json:"amount"` // for all seats
 }
 
-// HotelReservation is the rooms held for a trip.
+// HotelReservation is the reserved rooms of a trip.
 type HotelReservation struct {
 	ID     string       `json:"id"`
 	Stay   Stay         `json:"stay"`
 	Amount money.Amount `json:"amount"` // for all rooms and nights
 }
 
-// Payment is the money taken for a trip.
+// Payment is the charge of a trip.
 type Payment struct {
-	Key      string       `json:"key"`                 // under which the bank knows it
-	Amount   money.Amount `json:"amount"`              // frozen before the bank is asked
+	Key      string       `json:"key"`                 // the bank's idempotency key
+	Amount   money.Amount `json:"amount"`              // fixed before the bank is called
 	ChargeID string       `json:"charge_id,omitempty"` // the bank's, once charged
 	RefundID string       `json:"refund_id,omitempty"` // the bank's, once refunded
 }
 
-// StepState is what became of one step of a trip.
+// StepState is the state of one step of a trip.
 type StepState string
 
 // The states of a step.
 const (
-	StepStarted StepState = "STARTED" // the bank has been asked, or is about to be
+	StepStarted StepState = "STARTED" // the bank has been called, or is about to be
 	StepDone    StepState = "DONE"
 	StepRefused StepState = "REFUSED"
-	StepUndone  StepState = "UNDONE" // taken back, or cancelled before it was done
+	StepUndone  StepState = "UNDONE" // compensated, or cancelled before it was done
 )
 
-// Step is one step of a trip as it was recorded. Result is what was made, kept after it was taken back; the zero value
-// when nothing ever was.
+// Step is the record of one step of a trip. Result is the step's result, which stays after a compensation. It is the zero
+// value if the step was never done.
 type Step[R any] struct {
 	State  StepState
 	Result R
 	Reason Reason // when refused
 }
 
-// Details is a trip with what its saga has done so far; a step not yet taken is nil.
+// Details is a trip and the steps of its saga so far. A step without a record is nil.
 type Details struct {
 	Trip    *Trip
 	Flight  *Step[FlightReservation]
@@ -66,8 +66,7 @@ func (d Details) State(record string) StepState {
 	return ""
 }
 
-// Entry is one entry of the bank's ledger: money moves from account to account, so that an entry's debits equal its
-// credits.
+// Entry is one entry of the bank's ledger. Money moves between accounts, so the debits of an entry equal its credits.
 type Entry struct {
 	ID       string         `json:"id"`
 	Kind     EntryKind      `json:"kind"`
@@ -75,7 +74,7 @@ type Entry struct {
 	Postings []Posting      `json:"postings"`
 }
 
-// EntryKind tells what moved.
+// EntryKind is the kind of an entry.
 type EntryKind string
 
 // The kinds of entry.
@@ -84,14 +83,14 @@ const (
 	Refund EntryKind = "REFUND"
 )
 
-// Posting is one side of an entry, in minor units; either Debit or Credit is 0.
+// Posting is one side of an entry, in minor units. Either Debit or Credit is 0.
 type Posting struct {
 	Account string `json:"account"`
 	Debit   int64  `json:"debit,omitempty"`
 	Credit  int64  `json:"credit,omitempty"`
 }
 
-// Totals are an entry's sums.
+// Totals returns the sums of an entry's debits and credits, in minor units.
 func (e Entry) Totals() (debit, credit int64) {
 	for _, p := range e.Postings {
 		debit += p.Debit

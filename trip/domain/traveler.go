@@ -14,13 +14,13 @@ import (
 // MaxName is the length of the longest name, in characters (code points of its stored form).
 const MaxName = 100
 
-// Traveler is who the trip is for. It is personal data: it stays in the trip's own record.
+// Traveler is the person who travels. It is personal data and stored only in the trip's own record.
 type Traveler struct {
 	Name  string `json:"name"`
 	Email Email  `json:"email"`
 }
 
-// NewTraveler reports all of its problems at once, on the fields name and email.
+// NewTraveler reports all problems together, on the fields name and email.
 func NewTraveler(r TravelerRequest) (Traveler, error) {
 	var p fault.Problems
 	name, err := text.Clean(r.Name, MaxName)
@@ -30,7 +30,7 @@ func NewTraveler(r TravelerRequest) (Traveler, error) {
 	return Traveler{Name: name, Email: email}, p.Err()
 }
 
-// The longest address and what stands before its @, in bytes of the stored form (RFC 5321, section 4.5.3.1).
+// The maximum lengths of an address and of its local part, in bytes of the stored form (RFC 5321, section 4.5.3.1).
 const (
 	MaxEmail      = 254
 	maxEmailLocal = 64
@@ -66,7 +66,7 @@ func ParseEmail(s string) (Email, error) {
 
 var dotAtom = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+)*$")
 
-// emailLocal holds letters beyond ASCII to the rule for all text, under which none is a space here.
+// emailLocal applies the rule for all text to letters beyond ASCII, and allows no spaces.
 func emailLocal(s string) bool {
 	if !dotAtom.MatchString(s) || text.Visible(s) != s {
 		return false
@@ -79,7 +79,7 @@ var (
 	allDigits = regexp.MustCompile(`^[0-9]+$`)
 )
 
-// emailDomain returns the domain's stored form, or why there is none. The labels are separated by "." alone.
+// emailDomain returns the domain's stored form, or why it is refused. Only "." separates labels.
 func emailDomain(host string) (domain, why string) {
 	host = norm.NFC.String(strings.ToLower(host))
 	if len(host) > 2*MaxEmail {
@@ -98,7 +98,7 @@ func emailDomain(host string) (domain, why string) {
 	return domain, ""
 }
 
-// CardToken stands for a card at the bank, such as "tok_ok". It prints as asterisks; convert it to string for the bank.
+// CardToken represents a card at the bank, such as "tok_ok". It prints as asterisks. Convert it to string for the bank.
 type CardToken string
 
 var cardToken = regexp.MustCompile(`^tok_[A-Za-z0-9_]{1,60}$`)

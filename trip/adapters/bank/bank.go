@@ -1,8 +1,8 @@
-// Package bank is a payment provider to test against, as real ones offer it: cards are tokens that say what happens to
-// them, and every movement of money is an entry in a double-entry ledger. It stands for a party outside: it keeps its
-// own items, is durable before it answers, and its replies can get lost.
+// Package bank is a payment provider for tests, as real providers offer one. The card token decides what happens to a
+// charge, and every movement of money is an entry in a double-entry ledger. It represents an external party: it has its
+// own items, is durable before it replies, and its replies can be lost.
 //
-// Its items, under BANK#<key>: INTENT is what became of the key, CHARGE and REFUND are the ledger's entries.
+// Its items, under BANK#<key>: INTENT is the state of the key, CHARGE and REFUND are the ledger's entries.
 package bank
 
 import (
@@ -18,17 +18,17 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// The card tokens that the bank knows; any other is declined as an invalid card.
+// The card tokens that the bank knows. Any other is declined as an invalid card.
 const (
 	OK                = "tok_ok"
 	Declined          = "tok_declined"
 	InsufficientFunds = "tok_insufficient_funds"
 	TimeoutBefore     = "tok_timeout_before" // the call fails, no charge is made
 	TimeoutAfter      = "tok_timeout_after"  // the charge is made, but every reply is lost
-	RefundStuck       = "tok_refund_stuck"   // the same, and the bank refuses the first refund for good
+	RefundStuck       = "tok_refund_stuck"   // the same, and the bank refuses the first refund with a final error
 )
 
-// TestCards says, for people, what happens to each of these cards.
+// TestCards describes, for people, what happens to each of these cards.
 var TestCards = []struct{ Token, What string }{
 	{OK, "is charged"},
 	{Declined, "is declined"},
@@ -50,7 +50,7 @@ type Bank struct{ table table.Table }
 // New opens a bank whose books are in t.
 func New(t table.Table) *Bank { return &Bank{t} }
 
-// intent is what became of a key.
+// intent is the state of a key.
 type intent struct {
 	State   state        `json:"state"`
 	Amount  money.Amount `json:"amount,omitzero"`
@@ -67,7 +67,7 @@ const (
 	refunded  state = "REFUNDED"
 )
 
-// item is the key of one of the bank's items.
+// item returns the key of one of the bank's items.
 func item(key, sk string) table.Key { return table.Key{PK: pkBank + key, SK: sk} }
 
 const (
@@ -88,7 +88,7 @@ func (b *Bank) intent(ctx context.Context, key string) (in intent, version int64
 	return in, it.Version, nil
 }
 
-// put writes the intent over the given version of it, 0 being none.
+// put returns the operation that writes the intent over the given version of it. 0 means that it must not exist.
 func (in intent) put(key string, over int64) (table.Op, error) {
 	data, err := json.Marshal(in)
 	if err != nil {
@@ -113,9 +113,9 @@ func lostRace(err error) bool {
 	return errors.As(err, &conflict)
 }
 
-// Charge takes the amount, once for a key; a repeated call gets the first one's answer. Errors: PaymentDeclined of kind
-// Refused; StepCancelled of kind Conflict when the key was cancelled; IdempotencyMismatch of kind Conflict when it was
-// charged with another amount; InvalidRequest; Unavailable, after which the money may have moved.
+// Charge charges the amount, once for a key. A repeated call returns the first result. Errors: PaymentDeclined of kind
+// Refused; StepCancelled of kind Conflict if the key was cancelled; IdempotencyMismatch of kind Conflict if it was charged
+// with another amount; InvalidRequest; Unavailable, after which the money may have moved.
 func (b *Bank) Charge(ctx context.Context, key string, amount money.Amount, card string) (chargeID string, err error) {
 	if amount.Minor <= 0 {
 		return "", fault.Invalidf("amount", "%s is no amount to charge, it must be more than 0", amount)
@@ -125,7 +125,7 @@ func (b *Bank) Charge(ctx context.Context, key string, amount money.Amount, card
 	case TimeoutBefore:
 		return "", timeout()
 	case TimeoutAfter, RefundStuck:
-		_, _ = b.charge(ctx, key, amount, card) // whatever it says is lost
+		_, _ = b.charge(ctx, key, amount, card) // the reply is lost
 		return "", timeout()
 	}
 	return b.charge(ctx, key, amount, card)
@@ -135,7 +135,7 @@ func timeout() error {
 	return fault.New(fault.Unavailable, fault.NameUnavailable, "the bank did not answer in time")
 }
 
-// charge tries to be the first to write, since that is the common case.
+// charge writes first and reads only after a conflict, since a first call is the common case.
 func (b *Bank) charge(ctx context.Context, key string, amount money.Amount, card string) (chargeID string, err error) {
 	in := decide(amount, card)
 	ops, err := in.first(key)
@@ -155,7 +155,7 @@ func (b *Bank) charge(ctx context.Context, key string, amount money.Amount, card
 	return ident.Derive("charge", key), nil
 }
 
-// decide is what happens to a card.
+// decide returns what happens to a card.
 func decide(amount money.Amount, card string) intent {
 	switch card {
 	case OK, TimeoutAfter, RefundStuck:
@@ -168,7 +168,7 @@ func decide(amount money.Amount, card string) intent {
 	return intent{State: declined, Amount: amount, Message: "the card was declined: no such card"}
 }
 
-// first are the operations that make in the key's answer; money that is captured is entered with it.
+// first returns the operations that record in as the key's answer. A capture is entered in the ledger with it.
 func (in intent) first(key string) ([]table.Op, error) {
 	put, err := in.put(key, 0)
 	if err != nil || in.State != captured {
@@ -195,12 +195,11 @@ func (in intent) answer(amount money.Amount) error {
 	return nil
 }
 
-// Cancel refunds what was captured under key and refuses all later charges of it. refundID is "" when nothing was
-// captured; a repeated call gives the same answer. Errors: Unavailable; Conflict, final, of the first refund of
-// [RefundStuck].
+// Cancel refunds what was captured under key and refuses all later charges of it. refundID is "" if nothing was captured.
+// A repeated call returns the same result. Errors: Unavailable; Conflict, final, for the first refund of [RefundStuck].
 func (b *Bank) Cancel(ctx context.Context, key string) (refundID string, err error) {
 	ctx = table.Durable(ctx)
-	const attempts = 3 // a key moves at most twice; the last look finds what it has become
+	const attempts = 3 // a key changes its state at most twice, so the third attempt finds its final state
 	for range attempts {
 		in, version, err := b.intent(ctx, key)
 		if err != nil {
@@ -226,7 +225,7 @@ func (b *Bank) Cancel(ctx context.Context, key string) (refundID string, err err
 	return "", fault.New(fault.Unavailable, fault.NameUnavailable, "payment %s keeps changing", key)
 }
 
-// refuse refuses a refund, once: the next one finds the account in order again.
+// refuse refuses a refund, once. The next one succeeds.
 func (b *Bank) refuse(ctx context.Context, key string, in intent, version int64) error {
 	in.Stuck = false
 	put, err := in.put(key, version)
@@ -239,7 +238,7 @@ func (b *Bank) refuse(ctx context.Context, key string, in intent, version int64)
 	return fault.New(fault.Conflict, fault.NameConflict, "the bank refuses the refund of payment %s: the account is locked; redrive the trip to try again", key)
 }
 
-// cancel are the operations that end an open key or refund a captured one.
+// cancel returns the operations that cancel an open key or refund a captured one.
 func (in intent) cancel(key string, version int64) ([]table.Op, error) {
 	if in.State != captured {
 		put, err := intent{State: cancelled}.put(key, version)
@@ -258,7 +257,7 @@ func (in intent) cancel(key string, version int64) ([]table.Op, error) {
 	return []table.Op{put, entry}, err
 }
 
-// enter writes an entry once.
+// enter returns the operation that writes an entry, once.
 func enter(key, sk string, e domain.Entry) (table.Op, error) {
 	data, err := json.Marshal(e)
 	if err != nil {
@@ -267,7 +266,7 @@ func enter(key, sk string, e domain.Entry) (table.Op, error) {
 	return table.Put(table.Item{Key: item(key, sk), Version: 1, Data: data}, table.Absent), nil
 }
 
-// EachEntry calls visit for every entry of the ledger, when its table can be walked; else ok is false. Errors: Unavailable.
+// EachEntry calls visit for every entry of the ledger. ok is false if the table has no scan. Errors: Unavailable.
 func (b *Bank) EachEntry(ctx context.Context, visit func(domain.Entry)) (ok bool, err error) {
 	items, ok := table.Scan(ctx, b.table, pkBank)
 	if !ok {
@@ -296,7 +295,7 @@ func decodeEntry(it table.Item) (e domain.Entry, err error) {
 	return e, nil
 }
 
-// Entries are the ledger's entries of one key: none, a charge, or a charge and its refund. Errors: Unavailable.
+// Entries returns the ledger's entries of one key: none, a charge, or a charge and its refund. Errors: Unavailable.
 func (b *Bank) Entries(ctx context.Context, key string) ([]domain.Entry, error) {
 	var entries []domain.Entry
 	for it, err := range table.Items(ctx, b.table, table.Query{PK: item(key, skIntent).PK}) {

@@ -20,13 +20,13 @@ type Inventory struct{ table table.Table }
 
 var _ domain.Inventory = (*Inventory)(nil)
 
-// NewInventory keeps the inventory in t.
+// NewInventory returns the inventory in t.
 func NewInventory(t table.Table) *Inventory { return &Inventory{t} }
 
-// terms is what a reservation needs to know of an offer, of either kind.
+// terms are the fields of an offer that a reservation needs, for flights and hotels.
 type terms struct {
 	Price   money.Amount `json:"price"`
-	Origin  string       `json:"origin"` // of a flight, as the time
+	Origin  string       `json:"origin"` // of flights only, like Departs
 	Departs string       `json:"departs"`
 }
 
@@ -136,7 +136,7 @@ func (v *Inventory) LastLoad(ctx context.Context) (state domain.LoadState, err e
 	return state, nil
 }
 
-// mark notes how a load goes. It is durable: before the first row is written and after the last.
+// mark records the state of a load, durably: before the first row is written and after the last.
 func (v *Inventory) mark(ctx context.Context, state domain.LoadState) error {
 	data, err := json.Marshal(state)
 	if err != nil {
@@ -146,13 +146,12 @@ func (v *Inventory) mark(ctx context.Context, state domain.LoadState) error {
 	return barrier.Fault(v.table.Transact(table.Durable(ctx), table.Put(item, table.None)))
 }
 
-// Load implements domain.Inventory. An inventory is larger than a transaction, so that it is planned first, which
-// refuses what cannot be applied before anything is written, and then written chunk by chunk, each offer with its counter
-// in one transaction. An offer that is in place already is skipped; so a load that was interrupted, whose mark says that
-// it is incomplete, is completed by repeating it.
+// Load implements domain.Inventory. An inventory is larger than a transaction. So the load is planned first, which refuses
+// what cannot be applied before anything is written. Then it is written in chunks, each offer with its counter in one
+// transaction. An offer that is stored already is skipped: repeating an interrupted load completes it.
 //
-// Bookings and other loads continue meanwhile. A chunk that they have overtaken is planned anew. An offer that can no
-// longer be applied then, as more is held than it allows, is refused by itself, and the others are written.
+// Bookings and other loads continue meanwhile. If they change an offer of a chunk, the chunk is planned again. An offer
+// that can no longer be applied then, because more is held than it allows, is refused alone, and the others are written.
 func (v *Inventory) Load(ctx context.Context, offers domain.Offers) (domain.LoadReport, error) {
 	changes, report, err := v.plan(ctx, rows(offers), offers.OnlyAdd)
 	if err != nil {
@@ -180,7 +179,7 @@ func (v *Inventory) Load(ctx context.Context, offers domain.Offers) (domain.Load
 	return report, v.mark(ctx, state)
 }
 
-// stopped says how far a load came.
+// stopped is the error of an interrupted load and says how many days are written.
 func stopped(err error, written, of int) error {
 	return fault.Wrap(fault.KindOf(err), fault.NameOf(err), err,
 		"the load stopped after %d of %d days that differed; those stay, load the same file again to complete it", written, of)
@@ -198,10 +197,10 @@ func sources(offers domain.Offers) int {
 	return len(rows)
 }
 
-// writeTries bounds how often a chunk is planned anew.
+// writeTries bounds how often a chunk is planned.
 const writeTries = 10
 
-// write writes a chunk and returns how many of its changes are in place. Those that are refused are added to refused.
+// write writes a chunk and returns how many of its changes are stored. Changes that are refused are added to refused.
 func (v *Inventory) write(ctx context.Context, changes []change, onlyAdd bool, refused *fault.Problems) (written int, err error) {
 	for range writeTries {
 		if err = v.apply(ctx, changes); err == nil {
@@ -223,7 +222,7 @@ func (v *Inventory) write(ctx context.Context, changes []change, onlyAdd bool, r
 		for _, p := range problems {
 			refused.Add("", p)
 		}
-		written += len(changes) - len(left) - len(problems) // somebody else has written the same
+		written += len(changes) - len(left) - len(problems) // another load has written the same
 		if changes = left; len(changes) == 0 {
 			return written, nil
 		}
@@ -304,7 +303,7 @@ func (v *Inventory) plan(ctx context.Context, rows []row, onlyAdd bool) ([]chang
 	return changes, report, refused.Err()
 }
 
-// standing reads the offers as they are; one that is not there is the zero Item.
+// standing reads the stored offers. A missing offer is the zero Item.
 func (v *Inventory) standing(ctx context.Context, rows []row) ([]table.Item, error) {
 	items := make([]table.Item, len(rows))
 	return items, parallel(ctx, len(rows), func(ctx context.Context, i int) (err error) {
@@ -326,8 +325,8 @@ func (r row) add(offer table.Item) [2]table.Op {
 	return [2]table.Op{table.Put(offer, table.Absent), table.Put(counter, table.Absent)}
 }
 
-// replace moves the counter by the change of the capacity. Seats that are booked between this look and the write are
-// safe all the same: the counter's floor holds then too.
+// replace adds the change of the capacity to the counter. Seats that are booked between this read and the write are safe:
+// the counter's floor is checked at the write.
 func (v *Inventory) replace(ctx context.Context, r row, old, offer table.Item) (change, error) {
 	counter, _, err := v.table.Get(ctx, r.counter())
 	if err != nil {

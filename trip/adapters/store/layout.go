@@ -1,22 +1,23 @@
-// Package store keeps the bounded context in the single table: trips, inventory and the saga's steps. Its types
+// Package store stores the bounded context in the single table: trips, inventory and the steps of the saga. Its types
 // implement the repositories of package domain and the ports of package app.
 //
-// The layout, one line an item (partition key, sort key):
+// The layout, one line for each kind of item (partition key, sort key, content):
 //
 //	TRIP#<id>                 TRIP            the trip; indexed in TRIPS#<status>#<day>#<shard> by creation time
 //	TRIP#<id>                 FLIGHT          step record: the seats held
 //	TRIP#<id>                 HOTEL           step record: the rooms held
 //	TRIP#<id>                 PAYMENT         step record: the intent to charge, then the charge
-//	TRIP#<id>                 OUTBOX#<type>   an event to announce, kept for a week; #<n> behind the type of a repeated one
-//	TRIPDAYS                  <day>           a day on which trips were asked for
+//	TRIP#<id>                 OUTBOX#<type>   an event to announce, kept for a week; #<n> after the type if it is repeated
+//	TRIPDAYS                  <day>           a day on which trips were requested
 //	FLIGHT#<number>#<date>    INVENTORY       what is offered; indexed in INVENTORY#FLIGHT by day
 //	FLIGHT#<number>#<date>    AVAILABLE       the counter of free seats
 //	HOTEL#<id>#<night>        INVENTORY       what is offered; indexed in INVENTORY#HOTEL by night
 //	HOTEL#<id>#<night>        AVAILABLE       the counter of free rooms
 //	INVENTORY                 LOAD            how the last load of an inventory went
 //
-// An offer and its counter are two items: a load rewrites the offer under a version condition and moves the counter by
-// the change of the capacity, in one transaction, and so never meets the bookings that add to the counter meanwhile.
+// An offer and its counter are two items. A load rewrites the offer under a version condition and adds the change of the
+// capacity to the counter, in one transaction. So it does not conflict with the bookings that add to the counter
+// concurrently.
 package store
 
 import (
@@ -45,10 +46,10 @@ const (
 
 var keyLoad = table.Key{PK: "INVENTORY", SK: "LOAD"}
 
-// OutboxPrefix begins the sort key of every event that waits to be announced.
+// OutboxPrefix is the prefix of the sort key of every event in the outbox.
 const OutboxPrefix = "OUTBOX#"
 
-// outboxLife is how long an announced event stays readable.
+// outboxLife is how long an event stays readable after it was announced.
 const outboxLife = 7 * 24 * time.Hour
 
 func tripKey(id, sk string) table.Key { return table.Key{PK: pkTrip + id, SK: sk} }
@@ -64,15 +65,15 @@ func hotelKey(h domain.HotelID, night domain.Date, sk string) table.Key {
 // shards spread the trips of one status and day over partitions of the index.
 const shards = 4
 
-// shard follows from the id's last digit, which is random in every kind of id.
+// shard is derived from the id's last digit, which is random in every kind of id.
 func shard(id string) byte { return '0' + id[len(id)-1]%shards }
 
 func dayIndex(s domain.Status, day string, shard byte) string {
 	return "TRIPS#" + string(s) + "#" + day + "#" + string(shard)
 }
 
-// millis is the form of a time in sort keys: it sorts as the time does.
+// millis is the format of a time in sort keys. It sorts like the time.
 const millis = "2006-01-02T15:04:05.000Z"
 
-// place is where a trip stands in the list of all trips.
+// place is the position of a trip in the list of all trips.
 func place(created time.Time, id string) string { return created.UTC().Format(millis) + "#" + id }

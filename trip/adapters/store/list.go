@@ -20,12 +20,12 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// maxDays bounds the work of one page: so many days, of which each has a stream per status and shard.
+// maxDays bounds the work of one page, in days. Each day has a stream for each status and shard.
 const maxDays = 31
 
-// List implements domain.Trips. It goes back day by day. The trips of one day stand in several streams of the index,
-// each sorted, which it merges. Its cursor is a place in the list, below which the next page begins, so that no state
-// is kept between pages and a trip that changes its status meanwhile keeps its place.
+// List implements domain.Trips. It goes back day by day and merges the day's streams of the index, each of which is
+// sorted. Its cursor is a place in the list, below which the next page begins. So no state is kept between pages, and a
+// trip that changes its status keeps its place.
 func (r *Trips) List(ctx context.Context, q domain.TripQuery) (domain.Page[*domain.Trip], error) {
 	l, err := newListing(r.table, q)
 	if err != nil {
@@ -46,8 +46,8 @@ func (r *Trips) List(ctx context.Context, q domain.TripQuery) (domain.Page[*doma
 	return l.page(l.below), nil
 }
 
-// listing is one page being filled. below is the place that everything still to come is before: a whole place, or a
-// bare day, which sorts before all places of that day. "" is the end of time.
+// listing is one page that is being filled. Every trip still to come is before the place below: a whole place, or a bare
+// day, which sorts before all places of that day. "" is the end of time.
 type listing struct {
 	table    table.Table
 	statuses []domain.Status
@@ -92,7 +92,7 @@ func pageLimit(n int) (int, error) {
 	return n, nil
 }
 
-// dayBefore is the latest day with trips that may have places below.
+// dayBefore returns the latest day that may have places before below.
 func (l *listing) dayBefore(ctx context.Context) (day string, ok bool, err error) {
 	q := table.Query{PK: pkDays, From: l.since, To: l.below, Descending: true, Limit: 1}
 	for item, err := range table.Items(ctx, l.table, q) {
@@ -101,7 +101,7 @@ func (l *listing) dayBefore(ctx context.Context) (day string, ok bool, err error
 	return "", false, nil
 }
 
-// takeDay takes the day's trips, newest first, until the page is full.
+// takeDay adds the day's trips, newest first, until the page is full.
 func (l *listing) takeDay(ctx context.Context, day string) error {
 	streams, err := l.open(ctx, day)
 	if err != nil {
@@ -129,7 +129,7 @@ func (l *listing) takeDay(ctx context.Context, day string) error {
 }
 
 // open reads the statuses in the order in which a trip passes through them. A trip that changes its status meanwhile is
-// therefore in a stream that is read later; stream.next preserves this order.
+// therefore found in a stream that is read later, so the list never misses it. stream.next preserves this order.
 func (l *listing) open(ctx context.Context, day string) ([]*stream, error) {
 	streams := make([]*stream, 0, len(l.statuses)*shards)
 	for _, status := range l.statuses {
@@ -150,7 +150,7 @@ func (l *listing) open(ctx context.Context, day string) ([]*stream, error) {
 	return streams, nil
 }
 
-// page ends the page; below is "" when nothing comes after it.
+// page returns the page. below is "" if nothing follows.
 func (l *listing) page(below string) domain.Page[*domain.Trip] {
 	p := domain.Page[*domain.Trip]{Items: l.trips}
 	if below != "" {
@@ -179,8 +179,8 @@ type stream struct {
 	later []*stream // of the same shard: to which its trips may move
 }
 
-// next drops the first item. If the next page has to be read, trips may have moved from it to the later streams since
-// these were read: they are read again, after it.
+// next drops the first item. If the next page must be read, trips may have moved from it to the later streams since those
+// were read. So the later streams are read again, after it.
 func (s *stream) next(ctx context.Context, below string) error {
 	s.items = s.items[1:]
 	if len(s.items) > 0 || s.ended {
@@ -210,7 +210,7 @@ func (s *stream) fill(ctx context.Context) error {
 	return nil
 }
 
-// newest is the stream whose next trip is the newest, nil when all have ended.
+// newest returns the stream whose next trip is the newest, nil if all have ended.
 func newest(streams []*stream) *stream {
 	var best *stream
 	for _, s := range streams {
@@ -221,7 +221,7 @@ func newest(streams []*stream) *stream {
 	return best
 }
 
-// Each implements domain.Trips: by one walk through a table that offers it, else trip by trip.
+// Each implements domain.Trips, by one scan if the table offers it, else trip by trip.
 func (r *Trips) Each(ctx context.Context, visit func(domain.Details) error) error {
 	if items, ok := table.Scan(ctx, r.table, pkTrip); ok {
 		return scan(ctx, items, visit)
@@ -246,7 +246,7 @@ func (r *Trips) Each(ctx context.Context, visit func(domain.Details) error) erro
 	}
 }
 
-// scanBatch is how many items are decoded together, so that few are in memory at a time.
+// scanBatch is the number of items that are decoded together. It bounds the memory of a scan.
 const scanBatch = 1024
 
 // scan decodes the trips in the order of their keys, on all cores. It leaves out the outbox, which is most of the items.
@@ -305,7 +305,7 @@ func visitAll(items []table.Item, visit func(domain.Details) error) error {
 				return err
 			}
 		}
-		if d.Trip != nil { // else it is of a delivery that no trip asked for
+		if d.Trip != nil { // else a step was delivered for a trip that does not exist
 			if err := visit(d); err != nil {
 				return err
 			}
@@ -315,12 +315,11 @@ func visitAll(items []table.Item, visit func(domain.Details) error) error {
 	return nil
 }
 
-// readers is how many reads of one call are under way at once at most: a table in the network answers many as fast as
-// one.
+// readers is the maximum number of concurrent reads of one call. A table in the network answers many as fast as one.
 const readers = 16
 
-// parallel calls read for 0 to n-1, each once and in no order, and returns one of their errors, after which no more are
-// begun.
+// parallel calls read once for each of 0 to n-1, concurrently. After an error it starts no more calls, and returns the
+// error.
 func parallel(ctx context.Context, n int, read func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -15,14 +15,14 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Airline implements app.Airline over the inventory: a reservation is the step's record, and the seats are taken from
-// the flight's counter in the same transaction.
+// Airline implements app.Airline over the inventory. A reservation is the step's record, and the same transaction takes
+// the seats from the flight's counter.
 type Airline struct {
 	table table.Table
 	now   func() time.Time
 }
 
-// NewAirline holds seats in t.
+// NewAirline returns an airline whose inventory and reservations are in t.
 func NewAirline(t table.Table, now func() time.Time) *Airline { return &Airline{t, now} }
 
 // Reserve implements app.Airline.
@@ -77,13 +77,13 @@ func noFlight(format string, args ...any) error {
 	return fault.New(fault.Refused, fault.NameFlightUnavailable, format, args...)
 }
 
-// Hotels implements app.Hotels over the inventory. As [Airline]; all nights are taken in one transaction.
+// Hotels implements app.Hotels over the inventory, as [Airline] does. One transaction takes all nights.
 type Hotels struct {
 	table table.Table
 	now   func() time.Time
 }
 
-// NewHotels holds rooms in t.
+// NewHotels returns hotels whose inventory and reservations are in t.
 func NewHotels(t table.Table, now func() time.Time) *Hotels { return &Hotels{t, now} }
 
 // Reserve implements app.Hotels.
@@ -118,7 +118,7 @@ func (h *Hotels) hold(ctx context.Context, tripID string, s domain.Stay,
 	return e, nil
 }
 
-// price adds up the nights, each of which has its own.
+// price adds up the prices of the nights.
 func (h *Hotels) price(ctx context.Context, s domain.Stay, nights []domain.Date,
 	currency money.Currency) (sum money.Amount, err error) {
 	for _, date := range nights {
@@ -149,7 +149,7 @@ func (h *Hotels) Cancel(ctx context.Context, tripID string) (taken bool, err err
 	})
 }
 
-// move adds to the counter of every night; a negative number of rooms takes them.
+// move adds rooms to the counter of every night. A negative number takes rooms.
 func move(hotel domain.HotelID, nights []domain.Date, rooms int64) []table.Op {
 	ops := make([]table.Op, 0, len(nights)+1)
 	for _, night := range nights {
@@ -162,28 +162,28 @@ func noHotel(format string, args ...any) error {
 	return fault.New(fault.Refused, fault.NameHotelUnavailable, format, args...)
 }
 
-// Bank is the provider that moves the money. It keeps its own books, and a call to it can be lost both ways, so that
-// both calls are idempotent by key.
+// Bank is the provider that moves the money. It keeps its own books. A call or its reply can be lost, so both calls take
+// an idempotency key.
 type Bank interface {
-	// Charge takes the amount. Errors: PaymentDeclined of kind Refused; StepCancelled of kind Conflict when the key
-	// was cancelled before; Unavailable, after which the money may have moved.
+	// Charge charges the amount. Errors: PaymentDeclined of kind Refused; StepCancelled of kind Conflict if the key was
+	// cancelled before; Unavailable, after which the money may have moved.
 	Charge(ctx context.Context, key string, amount money.Amount, card string) (chargeID string, err error)
-	// Cancel refunds what was charged under key and refuses all later charges; refundID is "" when nothing was
-	// charged. Errors: Unavailable.
+	// Cancel refunds what was charged under key and refuses all later charges. refundID is "" if nothing was charged.
+	// Errors: Unavailable.
 	Cancel(ctx context.Context, key string) (refundID string, err error)
-	// Entries are the entries of the bank's ledger under key. Errors: Unavailable.
+	// Entries returns the entries of the bank's ledger under key. Errors: Unavailable.
 	Entries(ctx context.Context, key string) ([]domain.Entry, error)
 }
 
-// Payments implements app.Payments over a bank. The payment is the step's record: first the intent, with the amount
-// frozen, then the charge.
+// Payments implements app.Payments over a bank. The payment is the step's record: first the intent with its fixed amount,
+// then the charge.
 type Payments struct {
 	table table.Table
 	bank  Bank
 	now   func() time.Time
 }
 
-// NewPayments records payments in t and has bank move the money.
+// NewPayments returns payments that are recorded in t and made by bank.
 func NewPayments(t table.Table, bank Bank, now func() time.Time) *Payments {
 	return &Payments{t, bank, now}
 }
@@ -205,7 +205,7 @@ func (p *Payments) Charge(ctx context.Context, tripID string) (domain.Payment, e
 	})
 }
 
-// prepare adds up what is held for the trip, as it is recorded. It decodes of each item only what it needs.
+// prepare adds up the prices of the trip's reservations, as recorded. It decodes only the fields that it needs.
 func (p *Payments) prepare(ctx context.Context, tripID string) (intent domain.Payment, card domain.CardToken, err error) {
 	card, err = p.card(ctx, tripID)
 	if err != nil {
@@ -240,7 +240,7 @@ func (p *Payments) card(ctx context.Context, tripID string) (domain.CardToken, e
 	return trip.Card, nil
 }
 
-// held is what a reservation that stands costs. A payment that finds none comes after the trip was cancelled.
+// held returns the price of a reservation. A payment that finds no reservation is late: the trip was cancelled before it.
 func (p *Payments) held(ctx context.Context, key table.Key) (money.Amount, error) {
 	rec, ok, err := barrier.Load[struct {
 		Amount money.Amount `json:"amount"`
@@ -251,7 +251,7 @@ func (p *Payments) held(ctx context.Context, key table.Key) (money.Amount, error
 	return rec.Result.Amount, err
 }
 
-// Refund implements app.Payments. The amount of the refund is the payment's own.
+// Refund implements app.Payments. It refunds the recorded amount of the payment.
 func (p *Payments) Refund(ctx context.Context, tripID string) (taken bool, err error) {
 	return barrier.Undo(ctx, p.table, tripKey(tripID, skPayment), func(ctx context.Context,
 		paid domain.Payment) (domain.Payment, []table.Op, bool, error) {

@@ -26,14 +26,14 @@ type Trips struct {
 
 var _ domain.Trips = (*Trips)(nil)
 
-// TripsOption changes how trips are kept.
+// TripsOption changes how trips are stored.
 type TripsOption func(*Trips)
 
-// DeferCreate lets Create return before the trip is durable. It is for a program that acknowledges a trip only after
-// it has started the trip's saga, durably, in the same table.
+// DeferCreate lets Create return before the trip is durable. It is for a program that acknowledges a trip only after it
+// has started the trip's saga, durably, in the same table.
 func DeferCreate() TripsOption { return func(t *Trips) { t.deferred = true } }
 
-// NewTrips keeps trips in t.
+// NewTrips returns the trips in t.
 func NewTrips(t table.Table, options ...TripsOption) *Trips {
 	trips := &Trips{table: t}
 	for _, option := range options {
@@ -74,8 +74,9 @@ func (r *Trips) Create(ctx context.Context, t *domain.Trip, events ...domain.Eve
 	return saved(t), true, nil
 }
 
-// noteDay writes that there are trips of this day, once a process. It is a write of its own, before the trip's: in the
-// trip's transaction, the first bookings of a day would all collide on this one item. A day without trips does no harm.
+// noteDay records that this day has trips, once in the life of the process. It is a separate write before the trip's: in
+// the trip's transaction, the first bookings of a day would all conflict on this one item. A day without trips is
+// harmless.
 func (r *Trips) noteDay(ctx context.Context, day domain.Date) error {
 	if _, known := r.days.Load(day); known {
 		return nil
@@ -130,7 +131,7 @@ func (r *Trips) Details(ctx context.Context, id string) (domain.Details, error) 
 	return d, nil
 }
 
-// addDetail decodes an item of the trip's partition.
+// addDetail decodes an item of the trip's partition into d.
 func addDetail(d *domain.Details, item table.Item) (err error) {
 	switch item.SK {
 	case skTrip:
@@ -157,7 +158,7 @@ func decodeStep[R any](item table.Item) (*domain.Step[R], error) {
 	return &step, nil
 }
 
-// tripOps makes the trip the transaction's first operation: its condition is the one that can fail.
+// tripOps makes the trip the transaction's first operation. Only its condition can fail.
 func tripOps(t *domain.Trip, cond table.Cond, events []domain.Event) ([]table.Op, error) {
 	item, err := tripItem(t)
 	if err != nil {
@@ -174,7 +175,7 @@ func tripOps(t *domain.Trip, cond table.Cond, events []domain.Event) ([]table.Op
 	return ops, nil
 }
 
-// saved is t as it now stands in the table.
+// saved returns t as it is stored now.
 func saved(t *domain.Trip) *domain.Trip {
 	s := t.Snapshot()
 	s.Version++
@@ -231,7 +232,7 @@ func decodeTrip(item table.Item) (*domain.Trip, error) {
 	return domain.RestoreTrip(domain.Snapshot(r)), nil
 }
 
-// outbox is the operation that announces e. Its key follows from the event, so that repeating it changes nothing.
+// outbox returns the operation that announces e. Its key is derived from the event, so a second write changes nothing.
 func outbox(e domain.Event) (table.Op, error) {
 	data, err := json.Marshal(e)
 	if err != nil {
