@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"tripsaga/trip/client"
-	"tripsaga/trip/client/check"
+	"tripsaga/verify/check"
 )
 
 // checkCmd books trips through the API of any deployment and verifies what they leave.
@@ -35,14 +35,14 @@ type checking struct {
 }
 
 func (c *checkHappyPathCmd) Run(p *program) error {
-	return c.run(p, []check.Scenario{check.HappyPath})
+	return c.run(p, func(name string) bool { return name == happyPath })
 }
 
 func (c *checkCompensationCmd) Run(p *program) error {
-	return c.run(p, slices.DeleteFunc(slices.Clone(check.Compensations), func(s check.Scenario) bool {
-		return c.Only != "all" && c.Only != s.Name
-	}))
+	return c.run(p, func(name string) bool { return name != happyPath && (c.Only == "all" || c.Only == name) })
 }
+
+const happyPath = "happy-path"
 
 func (c *checking) valid() error {
 	if c.Timeout <= 0 {
@@ -54,7 +54,8 @@ func (c *checking) valid() error {
 	return checkInterval(c.Interval)
 }
 
-func (c *checking) run(p *program, scenarios []check.Scenario) error {
+// run books the scenarios whose names are wanted.
+func (c *checking) run(p *program, wanted func(name string) bool) error {
 	if err := c.valid(); err != nil {
 		return usage(err)
 	}
@@ -66,6 +67,7 @@ func (c *checking) run(p *program, scenarios []check.Scenario) error {
 	if c.JSON {
 		trips, checks = p.stderr, nil
 	}
+	scenarios := slices.DeleteFunc(check.Scenarios(), func(s check.Scenario) bool { return !wanted(s.Name) })
 	report, err := check.Run(p.ctx, check.Options{
 		Client: server, Scenarios: scenarios, Timeout: c.Timeout, Interval: c.Interval, Settle: c.Settle, Strict: c.Strict,
 		Booked:   func(s check.Scenario, id string) { fmt.Fprintf(trips, "%s: trip %s\n", s.Title, id) },

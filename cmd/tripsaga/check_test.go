@@ -11,7 +11,7 @@ import (
 
 	"tripsaga/local"
 	"tripsaga/trip/adapters/inventory"
-	"tripsaga/trip/client/check"
+	"tripsaga/verify/check"
 )
 
 // serving is a server with an inventory of its own.

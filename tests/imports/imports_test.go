@@ -46,13 +46,13 @@ var layers = []layer{
 	{name: "adapters", packages: "trip/adapters", uses: "shared domain app barrier table"},
 	{name: "wire", packages: "trip/wire", uses: "shared domain"},
 	{name: "client", packages: "trip/client", uses: "shared domain app wire"},
-	{name: "check", packages: "trip/client/check", uses: "shared domain app wire client adapters"},
 	{name: "handlers", packages: "trip/handlers", uses: "shared domain app wire"},
 
 	// Telemetry observes tasks wherever they run and whatever they write to. What it observes does not import it.
 	{name: "telemetry", packages: "telemetry", uses: "shared saga domain app wire handlers"},
 	{name: "local", packages: "local", uses: "telemetry..."},
 	{name: "play", packages: "verify/play", uses: "local..."},
+	{name: "check", packages: "verify/check", uses: "client play..."},
 
 	// The lint reads any saga. The model judges the product, so it shares nothing with it but the types of the table.
 	{name: "lint", packages: "verify/lint", uses: "asl"},

@@ -4,111 +4,77 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
-	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
-	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/client"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/relative"
 	"tripsaga/trip/wire"
+	"tripsaga/verify/play"
 )
 
-// Scenario is a booking and how it must end.
+// Scenario is a script of the folder check, to be booked from what a deployment offers. What its end costs and holds follows
+// from the states of its steps: a step that is DONE or UNDONE has its price on record, and only what is DONE is held or
+// captured.
 type Scenario struct {
 	Name, Title string
-	change      func(*domain.Request) // what makes it fail; nil changes nothing
-	repeat      bool                  // send it again under its key, and another booking under that key, too
-	want        expectation
+	script      play.Script
+	want        play.End
+	// Whether the flight and the hotel are among the script's offers. Otherwise no inventory has them, and nothing is ever
+	// reserved under their names.
+	flightOffered, hotelOffered bool
 }
 
-// expectation is how a booking must end. What it costs and what it holds follows from the states of its steps: a step
-// that is DONE or UNDONE has its price on record, and only what is DONE is held or captured.
-type expectation struct {
-	status    domain.Status
-	reason    string
-	saga      string
-	sagaError string // also the state at which the saga fails
-	states    []string
-
-	flight, hotel, payment domain.StepState // "" for a step that is never taken
+// Scenarios returns the trip that is confirmed, named happy-path, and those that fail at each step.
+func Scenarios() []Scenario {
+	var all []Scenario
+	for _, script := range play.Embedded("check", play.Today) {
+		offers, err := script.Offers()
+		if err != nil {
+			panic(fmt.Sprintf("%s: %v", script.File, err))
+		}
+		r := script.Request()
+		all = append(all, Scenario{
+			Name: script.Name, Title: script.Title, script: script, want: script.End(),
+			flightOffered: slices.ContainsFunc(offers.Flights, func(o domain.Offer[domain.FlightDay]) bool {
+				return string(o.Row.Number) == r.Flight.Number
+			}),
+			hotelOffered: slices.ContainsFunc(offers.Nights, func(o domain.Offer[domain.HotelNight]) bool {
+				return string(o.Row.Hotel) == r.Hotel.ID
+			}),
+		})
+	}
+	return all
 }
 
-// bookedSeats and bookedRooms are what each booking asks for.
+// repeats reports whether the booking is sent again under its key, and another booking under that key, too.
+func (s Scenario) repeats() bool { return s.want.Trip == domain.Confirmed }
+
+// request is the script's booking with the days, the currency and, where it is offered, the flight and the hotel of a
+// deployment.
+func (s Scenario) request(o offer) domain.Request {
+	r := s.script.Request()
+	r.Currency = string(o.flight.Price.Currency)
+	r.Flight.Date = string(o.flight.Date)
+	r.Hotel.CheckIn, r.Hotel.CheckOut = string(o.nights[0].Night), string(o.nights[len(o.nights)-1].Night.Next())
+	if s.flightOffered {
+		r.Flight.Number = string(o.flight.Number)
+	}
+	if s.hotelOffered {
+		r.Hotel.ID = string(o.nights[0].Hotel)
+	}
+	return r
+}
+
+// What every booking asks for.
 const (
 	bookedSeats  = 2
 	bookedNights = 2
 	bookedRooms  = 1
 )
-
-// notOffered are a flight and a hotel that no inventory has; nothing is ever reserved under these names.
-const (
-	notOfferedFlight = "ZZ9999"
-	notOfferedHotel  = "CHECK-NOT-OFFERED"
-)
-
-// HappyPath is a trip that is confirmed.
-var HappyPath = Scenario{
-	Name: "happy-path", Title: "Everything is booked", repeat: true,
-	want: expectation{
-		status: domain.Confirmed, saga: "SUCCEEDED",
-		states: []string{"ReserveFlight", "ReserveHotel", "ProcessPayment", "BookingConfirmed"},
-		flight: domain.StepDone, hotel: domain.StepDone, payment: domain.StepDone,
-	},
-}
-
-// Compensations are trips that fail at each step.
-var Compensations = []Scenario{
-	{
-		Name: "flight", Title: "The flight is not offered: nothing was done, nothing is taken back",
-		change: func(r *domain.Request) { r.Flight.Number = notOfferedFlight },
-		want: expectation{
-			status: domain.Failed, reason: fault.NameFlightUnavailable,
-			saga: "FAILED", sagaError: fault.NameFlightBookingFailed,
-			states: []string{"ReserveFlight", "FlightBookingFailed"},
-			flight: domain.StepRefused,
-		},
-	},
-	{
-		Name: "hotel", Title: "The hotel is not offered: the flight is taken back",
-		change: func(r *domain.Request) { r.Hotel.ID = notOfferedHotel },
-		want: expectation{
-			status: domain.Failed, reason: fault.NameHotelUnavailable,
-			saga: "FAILED", sagaError: fault.NameBookingFailed,
-			states: []string{"ReserveFlight", "ReserveHotel", "CancelFlight", "BookingFailed"},
-			flight: domain.StepUndone, hotel: domain.StepRefused,
-		},
-	},
-	{
-		Name: "payment", Title: "The card is declined: hotel and flight are taken back",
-		change: func(r *domain.Request) { r.Payment.CardToken = bank.Declined },
-		want: expectation{
-			status: domain.Failed, reason: fault.NamePaymentDeclined,
-			saga: "FAILED", sagaError: fault.NameBookingFailed,
-			states: []string{"ReserveFlight", "ReserveHotel", "ProcessPayment", "CancelHotel", "CancelFlight", "BookingFailed"},
-			flight: domain.StepUndone, hotel: domain.StepUndone, payment: domain.StepRefused,
-		},
-	},
-}
-
-func (s Scenario) request(o offer) domain.Request {
-	r := domain.Request{
-		Traveler: domain.TravelerRequest{Name: "Tripsaga Check", Email: "check@example.com"},
-		Flight:   domain.FlightRequest{Number: string(o.flight.Number), Date: string(o.flight.Date), Seats: bookedSeats},
-		Hotel: domain.StayRequest{
-			ID: string(o.nights[0].Hotel), CheckIn: string(o.nights[0].Night),
-			CheckOut: string(o.nights[len(o.nights)-1].Night.Next()), Rooms: bookedRooms,
-		},
-		Payment:  domain.PaymentRequest{CardToken: bank.OK},
-		Currency: string(o.flight.Price.Currency),
-	}
-	if s.change != nil {
-		s.change(&r)
-	}
-	return r
-}
 
 // offer is what the checks book: a flight and a stay of bookedNights in its currency.
 type offer struct {

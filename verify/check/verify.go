@@ -9,7 +9,9 @@ import (
 	"tripsaga/shared/money"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/saga"
 	"tripsaga/trip/wire"
+	"tripsaga/verify/play"
 )
 
 // Check is one thing that must be so.
@@ -56,7 +58,7 @@ func (t *trial) verify() []Check {
 }
 
 func (t *trial) verifyKey() []Check {
-	if !t.scenario.repeat {
+	if !t.scenario.repeats() {
 		return nil
 	}
 	return []Check{
@@ -72,9 +74,9 @@ func (t *trial) verifyTrip() []Check {
 	want, asked, got := t.scenario.want, t.request, t.trip
 	return []Check{
 		same("trip id", t.id, got.ID),
-		same("trip status", want.status, got.Status),
-		same("trip reason", want.reason, got.Reason.Name),
-		same("trip total", onlyIf(want.payment == domain.StepDone, t.offer.total()), got.Total),
+		same("trip status", want.Trip, got.Status),
+		same("trip reason", want.Reason, got.Reason.Name),
+		same("trip total", onlyIf(want.Payment == domain.StepDone, t.offer.total()), got.Total),
 		same("trip currency", asked.Currency, got.Currency),
 		same("trip version", recordVersion, got.Version),
 		same("trip traveler", asked.Traveler.Name+" "+asked.Traveler.Email, got.Traveler.Name+" "+string(got.Traveler.Email)),
@@ -90,10 +92,8 @@ func (t *trial) verifyTrip() []Check {
 // inTime tells that both are given, in this order; they may be one moment.
 func inTime(first, last time.Time) bool { return !first.IsZero() && !last.Before(first) }
 
-// knownStates are the states of the saga that the scenarios speak of. Others, of steps added to the saga, may stand
-// between them.
-var knownStates = []string{"ReserveFlight", "ReserveHotel", "ProcessPayment", "BookingConfirmed", "RefundPayment",
-	"CancelHotel", "CancelFlight", "BookingFailed", "FlightBookingFailed"}
+// known reports whether this program's saga has the state. Others, which another version adds, may be between its states.
+func known(state string) bool { return saga.Find(state).Name != "" }
 
 func (t *trial) verifySaga() []Check {
 	want, got := t.scenario.want, t.trip.Saga
@@ -102,19 +102,19 @@ func (t *trial) verifySaga() []Check {
 	}
 	var visited []string
 	for _, s := range got.States {
-		if slices.Contains(knownStates, s.Name) {
+		if known(s.Name) {
 			visited = append(visited, s.Name)
 		}
 	}
 	checks := []Check{
-		same("saga status", want.saga, got.Status),
-		same("saga error", want.sagaError, got.Error),
-		same("saga failed at", want.sagaError, got.FailedState),
+		same("saga status", want.Saga, got.Status),
+		same("saga error", want.Error, got.Error),
+		same("saga failed at", want.State, got.FailedState),
 		same("saga redrives", 0, got.Redrives),
 		same("saga times in order", true, inTime(got.Started, got.Stopped)),
 	}
-	for i := range max(len(want.states), len(visited)) {
-		checks = append(checks, same(fmt.Sprintf("saga state %d", i+1), at(want.states, i), at(visited, i)))
+	for i := range max(len(want.States), len(visited)) {
+		checks = append(checks, same(fmt.Sprintf("saga state %d", i+1), at(want.States, i), at(visited, i)))
 	}
 	return checks
 }
@@ -133,15 +133,15 @@ func (t *trial) verifySteps() []Check {
 	want := t.scenario.want
 	paid := t.trip.Payment
 	return slices.Concat(
-		t.verifyStep("flight", want.flight, t.offer.flightPrice(), t.trip.Reservations.Flight),
-		t.verifyStep("hotel", want.hotel, t.offer.stayPrice(), t.trip.Reservations.Hotel),
+		t.verifyStep("flight", want.Flight, t.offer.flightPrice(), t.trip.Reservations.Flight),
+		t.verifyStep("hotel", want.Hotel, t.offer.stayPrice(), t.trip.Reservations.Hotel),
 		[]Check{
-			same("payment", want.payment, paid.State),
+			same("payment", want.Payment, paid.State),
 			// The amount is frozen before the bank is asked, and stays on record when it declines.
-			same("payment amount", onlyIf(want.payment != "", t.offer.total()), paid.Amount),
-			same("payment charge id", presence(want.payment == domain.StepDone), presence(paid.ChargeID != "")),
+			same("payment amount", onlyIf(want.Payment != "", t.offer.total()), paid.Amount),
+			same("payment charge id", presence(want.Payment == domain.StepDone), presence(paid.ChargeID != "")),
 			same("payment refund id", none, presence(paid.RefundID != "")),
-			same("payment reason", refusal(want.payment, want), paid.Reason.Name),
+			same("payment reason", refusal(want.Payment, want), paid.Reason.Name),
 		})
 }
 
@@ -158,9 +158,9 @@ func (t *trial) verifyStep(name string, want domain.StepState, price money.Amoun
 }
 
 // refusal is the reason of the step that was refused, which is the trip's.
-func refusal(s domain.StepState, want expectation) string {
+func refusal(s domain.StepState, want play.End) string {
 	if s == domain.StepRefused {
-		return want.reason
+		return want.Reason
 	}
 	return ""
 }
@@ -206,7 +206,7 @@ func holds(s domain.StepState, amount int64) delta {
 func (t *trial) verifyTotals() []Check {
 	moved := disturbed(t.before, t.after)
 	counters := notCompared(moved, append(t.verifyCounters(),
-		same("list of trips", t.scenario.want.status, t.after.listed[t.id])))
+		same("list of trips", t.scenario.want.Trip, t.after.listed[t.id])))
 	unread := t.before.unread
 	if unread == nil {
 		unread = t.after.unread
@@ -230,10 +230,10 @@ func notCompared(why string, checks []Check) []Check {
 func (t *trial) verifyCounters() []Check {
 	want, f := t.scenario.want, t.offer.flight
 	checks := []Check{same(fmt.Sprintf("seats held, %s on %s", f.Number, f.Date),
-		holds(want.flight, bookedSeats), delta(t.after.seats-t.before.seats))}
+		holds(want.Flight, bookedSeats), delta(t.after.seats-t.before.seats))}
 	for i, n := range t.offer.nights {
 		checks = append(checks, same(fmt.Sprintf("rooms held, %s on %s", n.Hotel, n.Night),
-			holds(want.hotel, bookedRooms), delta(held(t.after, i)-held(t.before, i))))
+			holds(want.Hotel, bookedRooms), delta(held(t.after, i)-held(t.before, i))))
 	}
 	return checks
 }
@@ -249,11 +249,11 @@ func held(s *snapshot, night int) int64 {
 func (t *trial) verifyLedger() []Check {
 	want, paid := t.scenario.want, t.offer.total()
 	was, is := t.before.ledger, t.after.ledger
-	captured := holds(want.payment, paid.Minor)
+	captured := holds(want.Payment, paid.Minor)
 	return []Check{
-		same(fmt.Sprintf("ledger trips %s", want.status), delta(1), delta(is.Trips[want.status]-was.Trips[want.status])),
-		same("ledger seats held", holds(want.flight, bookedSeats), delta(is.SeatsHeld-was.SeatsHeld)),
-		same("ledger room nights held", holds(want.hotel, bookedRooms*bookedNights), delta(is.RoomsHeld-was.RoomsHeld)),
+		same(fmt.Sprintf("ledger trips %s", want.Trip), delta(1), delta(is.Trips[want.Trip]-was.Trips[want.Trip])),
+		same("ledger seats held", holds(want.Flight, bookedSeats), delta(is.SeatsHeld-was.SeatsHeld)),
+		same("ledger room nights held", holds(want.Hotel, bookedRooms*bookedNights), delta(is.RoomsHeld-was.RoomsHeld)),
 		same(fmt.Sprintf("ledger captured in %s", paid.Currency), captured,
 			moneyMoved(was, is, paid.Currency, func(a app.Account) int64 { return a.Captured })),
 		same(fmt.Sprintf("ledger refunded in %s", paid.Currency), delta(0),

@@ -194,7 +194,7 @@ func (t *trial) follow(ctx context.Context, d *deployment) ([]Check, error) {
 
 // repeat sends the same booking under the same key, and another one.
 func (t *trial) repeat(ctx context.Context, d *deployment) (err error) {
-	if !t.scenario.repeat {
+	if !t.scenario.repeats() {
 		return nil
 	}
 	if t.repeated, err = t.bookAgain(ctx, d, t.request); err != nil {
