@@ -23,18 +23,18 @@ import (
 // function is a deployed function with its two versions.
 type function struct {
 	template.Function
-	tested   bool // its new version is the one that is bad, if any is
+	tested   bool // its new version is under test: the bad one, if there is a bad one
 	rollout  *rollout
-	versions [2]*version // by [older] and [newer]
+	versions [2]*version // indexed by [older] and [newer]
 }
 
-// The places of the versions.
+// The indices of the versions.
 const (
 	older = iota
 	newer
 )
 
-// version is one version of a function with what it tells of itself.
+// version is one version of a function with the metrics that it writes.
 type version struct {
 	name    string
 	metrics telemetry.Metrics
@@ -49,7 +49,7 @@ type delivery struct {
 	outcome  telemetry.Outcome
 }
 
-// bad tells whether it met the version under test.
+// bad reports whether the version under test served it.
 func (d *delivery) bad() bool { return d.version == newer && d.function.tested }
 
 type deliveryKey struct{}
@@ -59,7 +59,7 @@ func deliveryOf(ctx context.Context) *delivery {
 	return d
 }
 
-// route picks the version by the alias' weights.
+// route picks the version by the weights of the alias.
 func (p *play) route(f *function) *delivery {
 	d := &delivery{function: f, at: p.clock.Now()}
 	if p.random.routes.IntN(100) < f.rollout.weight {
@@ -69,7 +69,7 @@ func (p *play) route(f *function) *delivery {
 	return d
 }
 
-// deliver is a task as the engine calls it. The effect comes at the end of the time that the delivery takes.
+// deliver returns the task that the engine calls. The effect happens at the end of the time that the delivery takes.
 func (p *play) deliver(name string) engine.Task {
 	return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
 		d := p.route(p.functions[name])
@@ -79,7 +79,7 @@ func (p *play) deliver(name string) engine.Task {
 		if info, ok := engine.InfoOf(ctx); ok && d.bad() {
 			p.met[info.Execution] = true
 		}
-		// A function goes on when nobody waits for it any more.
+		// On Lambda a function continues when its caller has timed out.
 		ctx = table.Deferred(context.WithValue(context.WithoutCancel(ctx), deliveryKey{}, d))
 		out, err := p.tasks[name](ctx, input)
 		p.ended(d, err)
@@ -87,7 +87,7 @@ func (p *play) deliver(name string) engine.Task {
 	}
 }
 
-// ended counts a call that has ended, as Lambda does and for the timeline.
+// ended counts a call that has ended: in Lambda's metrics and in the timeline.
 func (p *play) ended(d *delivery, err error) {
 	p.lambda(d, err != nil)
 	if d.function.tested {
@@ -95,8 +95,8 @@ func (p *play) ended(d *delivery, err error) {
 	}
 }
 
-// watch is the telemetry.Metrics of all functions: each delivery tells the version that serves it. What the wall clock
-// measured is replaced by what the delivery took in virtual time.
+// watch is the telemetry.Metrics of all functions. It passes each delivery on to the metrics of the version that served it,
+// with its duration in virtual time in place of that by the wall clock.
 type watch struct{}
 
 var _ telemetry.Metrics = watch{}
@@ -121,7 +121,7 @@ type BadVersion string
 
 // The bad versions, and a good one.
 const (
-	Faults   BadVersion = "faults"   // some of its deliveries fail, part of them after their effect
+	Faults   BadVersion = "faults"   // some of its deliveries fail, some of these after their effect
 	Declines BadVersion = "declines" // under it banks decline more cards, which is no fault of the software
 	Latency  BadVersion = "latency"  // it needs more than half of the functions' time-out
 	None     BadVersion = "none"
@@ -130,7 +130,7 @@ const (
 // BadVersions lists them.
 func BadVersions() []BadVersion { return []BadVersion{Faults, Declines, Latency, None} }
 
-// wantsRollback tells what the release must come to.
+// wantsRollback reports whether the release must be rolled back.
 func (b BadVersion) wantsRollback() bool { return b == Faults || b == Latency }
 
 // The figures of the bad versions.
@@ -145,7 +145,7 @@ const (
 // charges is the task at which cards are declined.
 const charges = "ProcessPayment"
 
-// planted lets deliveries of a bad version fail, within what telemetry observes, as a mistake in the program would.
+// planted makes deliveries of a bad version fail as a mistake in the program would: inside of what telemetry observes.
 func (p *play) planted(_ string, next handlers.Handler) handlers.Handler {
 	return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
 		d := deliveryOf(ctx)
@@ -153,7 +153,7 @@ func (p *play) planted(_ string, next handlers.Handler) handlers.Handler {
 			return next(ctx, input)
 		}
 		if p.random.faults.Float64() < lostShare {
-			_, _ = next(ctx, input) // whatever it says is lost
+			_, _ = next(ctx, input) // its reply is lost
 		}
 		return nil, fault.New(fault.Internal, fault.NameInternal, "planted by the rehearsal")
 	}
@@ -165,19 +165,19 @@ func (p *play) latency(d *delivery) time.Duration {
 		share := slowFrom + (slowTo-slowFrom)*p.random.latency.Float64()
 		return time.Duration(share * float64(d.function.Timeout)).Truncate(time.Millisecond)
 	}
-	ms := min(usualMin+float64(p.random.latency.ExpFloat64()*usualMean), usualMax) // float64: rounded alike by every processor
+	ms := min(usualMin+float64(p.random.latency.ExpFloat64()*usualMean), usualMax) // float64 forces the same rounding on every processor
 	return time.Duration(ms * float64(time.Millisecond)).Truncate(time.Microsecond)
 }
 
-// The usual latency in milliseconds: a floor, and above it an exponential distribution with a mean, cut off.
+// The usual latency in milliseconds: a minimum plus an exponential distribution with this mean, up to a maximum.
 const (
 	usualMin  = 15
 	usualMean = 40
 	usualMax  = 1500
 )
 
-// issuer stands before the bank and declines cards that a bad version presents, by the bank's own test card. One payment
-// has one answer, however often it is asked for.
+// issuer wraps the bank. It declines cards that a bad version presents, by passing the bank's own test card on. A payment
+// always gets the same answer, however often it is delivered.
 type issuer struct {
 	store.Bank
 	seed uint64
@@ -190,7 +190,7 @@ func (i issuer) Charge(ctx context.Context, key string, amount money.Amount, car
 	return i.Bank.Charge(ctx, key, amount, card)
 }
 
-// drawOf is a number from 0 to 1 that follows from the key.
+// drawOf returns a number in [0, 1) that depends on the seed and the key alone.
 func drawOf(seed uint64, key string) float64 {
 	h := fnv.New64a()
 	h.Write(binary.LittleEndian.AppendUint64(nil, seed))

@@ -9,8 +9,8 @@ import (
 	"tripsaga/aws/rehearsal/cloudwatch"
 )
 
-// lambda tells what Lambda does of a call by an alias, under each of the sets of dimensions that it has. The time is that
-// of the call's begin. https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+// lambda stores the metrics that Lambda makes of a call by an alias, under each of its sets of dimensions. Their time is
+// the begin of the call. https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 func (p *play) lambda(d *delivery, failed bool) {
 	errors := 0.0
 	if failed {
@@ -28,7 +28,7 @@ func (p *play) lambda(d *delivery, failed bool) {
 	}
 }
 
-// gateway tells what the HTTP API does of a booking; its figures arrive as Lambda's do. Assumed: they are no later.
+// gateway stores the metrics that the HTTP API makes of a booking. Assumption: they arrive as Lambda's do, no later.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
 func (p *play) gateway(d *delivery, failed bool) {
 	errors := 0.0
@@ -44,7 +44,7 @@ func (p *play) gateway(d *delivery, failed bool) {
 	}
 }
 
-// dimensions are the sets under which a call is counted.
+// dimensions lists the sets under which a call is counted.
 func (d *delivery) dimensions() []map[string]string {
 	name, resource := d.function.Name, d.function.Resource()
 	return []map[string]string{
@@ -55,15 +55,15 @@ func (d *delivery) dimensions() []map[string]string {
 	}
 }
 
-// logLines takes a function's log and reads the metrics in it, as CloudWatch reads the embedded metric format:
+// logLines is a function's log. It reads the metrics in it, as CloudWatch reads the embedded metric format:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-// The time is the virtual one in place of the line's own, which is that of the wall clock.
+// Their time is the virtual one, since the time in the line is that of the wall clock.
 type logLines struct {
 	play     *play
 	function string
 }
 
-// Write implements io.Writer; a call is a line.
+// Write implements io.Writer. Each call is one line.
 func (l logLines) Write(line []byte) (int, error) {
 	if err := l.read(line); err != nil && l.play.failed == nil {
 		l.play.failed = fmt.Errorf("the log of %s: %w: %s", l.function, err, line)
@@ -71,7 +71,7 @@ func (l logLines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// directives is the member _aws.
+// directives is the member _aws of a line.
 type directives struct {
 	CloudWatchMetrics []struct {
 		Namespace  string
@@ -121,7 +121,7 @@ func pick(members map[string]json.RawMessage, names []string) (map[string]string
 	return picked, nil
 }
 
-// arrivals draws when metrics arrive: one delay for all that go together.
+// arrivals draws when metrics arrive: one delay for each batch.
 type arrivals struct {
 	delays      Delays
 	lambda, log lateness
@@ -146,16 +146,16 @@ func newArrivals(d Delays, r random) arrivals {
 	}
 }
 
-// ofCall is when Lambda's figures arrive of a call that ended.
+// ofCall returns when Lambda's figures of a call arrive that has ended.
 func (a *arrivals) ofCall(function string, ended time.Time) time.Time {
 	minute := ended.Truncate(time.Minute)
 	return minute.Add(time.Minute).Add(a.lambda.of(batch{function, minute}, a.delays.Lambda))
 }
 
-// together is how much of a log is equally late.
+// together is how long the lines of a log have the same delay.
 const together = 10 * time.Second
 
-// ofLine is when the metrics of a line arrive.
+// ofLine returns when the metrics of a line arrive.
 func (a *arrivals) ofLine(function string, written time.Time) time.Time {
 	return written.Add(a.log.of(batch{function, written.Truncate(together)}, a.delays.Log))
 }

@@ -12,7 +12,7 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// Options say what is played.
+// Options select what is played.
 type Options struct {
 	Release  *template.Release
 	Bad      BadVersion
@@ -21,20 +21,20 @@ type Options struct {
 	Seed     uint64
 	Delays   Delays // zero: DefaultDelays
 
-	// Progress, if any, is called every virtual minute with those that have passed since the release began.
+	// Progress, if not nil, is called every virtual minute with the minutes since the release began.
 	Progress func(minute int)
 }
 
 // Delays are how late metrics arrive. Both are assumptions: AWS promises no figure.
 type Delays struct {
-	// Lambda sends a minute's figures of a function together; they arrive so long after the minute's end.
+	// Lambda sends the figures of a function and minute together, so long after the end of the minute.
 	Lambda Between
-	// A line of the log is read as a metric so long after it was written; lines of the same function and ten seconds go
-	// together.
+	// A line of the log is read as a metric so long after it was written. Lines of a function within ten seconds have the
+	// same delay.
 	Log Between
 }
 
-// Between is a range from which a duration is drawn, all alike.
+// Between is a range from which a duration is drawn, with equal probability.
 type Between struct{ From, To time.Duration }
 
 // DefaultDelays let the two overlap: a function's errors may be there while its business errors are not.
@@ -43,18 +43,18 @@ var DefaultDelays = Delays{
 	Log:    Between{5 * time.Second, 75 * time.Second},
 }
 
-// The rates that are allowed: fewer bookings show nothing, and more would keep more deliveries under way at once than
-// the engine takes.
+// The allowed rates. Fewer bookings show nothing; more would have more deliveries under way concurrently than the engine
+// accepts.
 const (
 	MinRate     = 6
 	MaxRate     = 600
 	DefaultRate = 120
 )
 
-// OptionError tells that an option cannot be played.
+// OptionError is an option that cannot be played.
 type OptionError struct {
 	Option  Option
-	Value   string // "" where the release is meant
+	Value   string // "" for the release
 	Message string
 }
 
@@ -93,7 +93,7 @@ func (o *Options) check() error {
 	return o.checkMetrics()
 }
 
-// checkFunctions wants every task in the release, since a booking may call any.
+// checkFunctions requires every task in the release, since a booking may call any.
 func (o *Options) checkFunctions() error {
 	var tasks []string
 	for _, task := range saga.Tasks() {
@@ -111,8 +111,8 @@ func (o *Options) checkFunctions() error {
 	return nil
 }
 
-// checkMetrics wants every metric that an alarm reads to be one that is made here: an alarm on another would have no data
-// in a rehearsal, and would say nothing about the one that is deployed.
+// checkMetrics requires that the rehearsal makes every metric which an alarm reads. An alarm on another metric would have no
+// data here, which says nothing about the deployed alarm.
 func (o *Options) checkMetrics() error {
 	namespaces := map[string]bool{}
 	for _, f := range o.Release.Functions {

@@ -1,8 +1,8 @@
-// Package rehearsal plays a roll-out in virtual time: the saga's real definition and handlers run over the local engine,
-// two versions of them behind weighted aliases, while CodeDeploy's shift and CloudWatch's alarms go by what the
-// CloudFormation template says. The command tripsaga rehearse calls it.
+// Package rehearsal plays a roll-out in virtual time. The saga's real definition and handlers run over the local engine, in
+// two versions behind weighted aliases. CodeDeploy's traffic shift and CloudWatch's alarms are models that follow the
+// CloudFormation template. The command tripsaga rehearse calls it.
 //
-// What is real, what is modelled, and with which numbers, stands in docs/rehearsal.md.
+// docs/rehearsal.md says what is real, what is modelled, and with which numbers.
 package rehearsal
 
 import (
@@ -28,7 +28,7 @@ type play struct {
 	opt    Options
 	clock  *sim.Clock
 	random random
-	failed error // what the rehearsal itself could not do
+	failed error // the first error of the rehearsal itself, not of a booking
 
 	sys       *local.System
 	tasks     handlers.Registry
@@ -46,7 +46,7 @@ type play struct {
 	releaseAt time.Time
 }
 
-// The minutes that are played around the release.
+// The minutes that are played before and after the release.
 const (
 	before = 3
 	after  = 3
@@ -56,8 +56,8 @@ const (
 // CloudWatch's minutes.
 var start = time.Date(2027, 2, 1, 9, 0, 0, 0, time.UTC)
 
-// Run plays a release. Its errors tell that it could not be played, or that ctx has ended; what the release came to, good
-// or bad, is in the report.
+// Run plays a release. It returns an error if the release could not be played or ctx has ended; the outcome of the release,
+// good or bad, is in the report. Errors: *OptionError.
 func Run(ctx context.Context, opt Options) (*Report, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (p *play) addFunction(spec template.Function) {
 	p.release.rollouts = append(p.release.rollouts, f.rollout)
 }
 
-// tests tells whether the function's new version is under test.
+// tests reports whether the function's new version is under test.
 func (p *play) tests(handler string) bool {
 	switch {
 	case p.opt.Bad == Declines:
@@ -125,7 +125,7 @@ func isTask(handler string) bool {
 	return false
 }
 
-// open wires the system. The handlers are made once it is there, and before anything is delivered.
+// open wires the system. The handlers need the system, so they are made after it, before anything is delivered.
 func (p *play) open() (err error) {
 	p.sys, err = local.Open(p.ctx, local.Options{
 		Scheduler: p.clock, Seed: p.random.saga.Uint64, Random: p.random.ids, MaxOpen: 1 << 30,
@@ -155,7 +155,7 @@ func (p *play) begin() {
 	p.clock.AfterFunc(before*time.Minute, p.release.begin)
 }
 
-// over tells whether the last booking has been made: some minutes after the release.
+// over reports whether the last booking has been made: some minutes after the release.
 func (p *play) over() bool {
 	ended := p.release.ended
 	return !ended.IsZero() && p.clock.Now().Sub(ended) >= after*time.Minute

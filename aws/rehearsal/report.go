@@ -11,7 +11,7 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Report is what a rehearsal came to.
+// Report is the result of a rehearsal.
 type Report struct {
 	BadVersion BadVersion `json:"bad_version"`
 	Functions  []string   `json:"functions_under_test"`
@@ -23,29 +23,29 @@ type Report struct {
 	Outcome     Outcome     `json:"outcome"`
 	Met         Met         `json:"met_the_version_under_test"`
 	Consistency Consistency `json:"consistency"`
-	Findings    []string    `json:"findings"` // what is wrong; none when all is as it must be
+	Findings    []string    `json:"findings"` // what is wrong; empty if everything is as expected
 }
 
 // Group is how a function is rolled out.
 type Group struct {
 	Function          string   `json:"function"`
-	Configuration     string   `json:"configuration"` // "" when CodeDeploy has no part in it
+	Configuration     string   `json:"configuration"` // "" without CodeDeploy
 	Alarms            []string `json:"alarms"`
 	AutomaticRollback bool     `json:"automatic_rollback"`
 	State             string   `json:"state"` // in the end
 }
 
-// Outcome is what became of the release.
+// Outcome is the end of the release.
 type Outcome struct {
 	State    string `json:"state"` // completed, rolled back or stopped
 	Expected string `json:"expected_state"`
-	Minute   int    `json:"minute"`          // of the release, in which that was decided
+	Minute   int    `json:"minute"`          // of the release, in which it was decided
 	Second   int    `json:"second"`          // of the release
-	Alarm    string `json:"alarm,omitempty"` // the first that took it back
+	Alarm    string `json:"alarm,omitempty"` // that caused the first rollback
 	Group    string `json:"deployment_group,omitempty"`
 }
 
-// Met counts who met the new version of the functions under test.
+// Met counts what the new version of the functions under test has served.
 type Met struct {
 	Bookings   int `json:"bookings"` // with at least one delivery by it
 	Of         int `json:"of_bookings"`
@@ -68,7 +68,7 @@ type Consistency struct {
 	Problems       []string                       `json:"problems"`
 }
 
-// OK tells whether all is as it must be.
+// OK reports whether everything is as expected.
 func (r *Report) OK() bool { return len(r.Findings) == 0 }
 
 func (p *play) report() (*Report, error) {
@@ -132,7 +132,7 @@ func (p *play) counted() Met {
 	return m
 }
 
-// consistency wants every booking ended, besides what the audit wants.
+// consistency requires, beyond the audit, that every booking has ended.
 func (p *play) consistency(l app.Ledger) Consistency {
 	c := Consistency{
 		Bookings: len(p.traffic.ids), Confirmed: l.Trips[domain.Confirmed], Failed: l.Trips[domain.Failed],
@@ -164,7 +164,7 @@ func (p *play) find(r *Report) {
 	}
 }
 
-// lacks names what the function's deployment is without.
+// lacks says what is missing in the function's deployment; "" if nothing is.
 func (x *rollout) lacks() string {
 	switch {
 	case x.group == nil:
@@ -208,19 +208,19 @@ type Minute struct {
 	Notes  []Note   `json:"notes"`
 }
 
-// Note is something that happened.
+// Note is an event of the timeline.
 type Note struct {
 	Second int    `json:"second"` // since the release began
 	Text   string `json:"text"`
 }
 
-// timeline collects the minutes, which are counted from the release's begin.
+// timeline collects the minutes, counted from the begin of the release.
 type timeline struct {
 	p       *play
 	minutes []Minute
 }
 
-// row is the minute of a moment. Once the rehearsal is over, which only leaves sagas to end, it is the last one.
+// row returns the minute of a moment. When the rehearsal is over and only sagas have to end, it is the last minute.
 func (t *timeline) row(at time.Time) *Minute {
 	i := max(0, int(at.Sub(t.p.began)/time.Minute))
 	for len(t.minutes) <= i && !t.p.over() {
@@ -230,7 +230,7 @@ func (t *timeline) row(at time.Time) *Minute {
 	return &t.minutes[min(i, len(t.minutes)-1)]
 }
 
-// tick comes at the begin of every minute, after what CodeDeploy does at the same moment.
+// tick is called at the begin of every minute, after what CodeDeploy does at the same moment.
 func (t *timeline) tick() {
 	now := t.p.clock.Now()
 	if len(t.minutes) > 0 {

@@ -9,7 +9,7 @@ import (
 	"tripsaga/aws/rehearsal/template"
 )
 
-// phase is how far a function's roll-out is.
+// phase is the state of a function's roll-out.
 type phase string
 
 const (
@@ -23,26 +23,26 @@ const (
 // rollout is the deployment of one function.
 type rollout struct {
 	function *function
-	group    *template.Group // nil: nobody shifts, nobody watches
+	group    *template.Group // nil: the new version gets all traffic immediately, and no alarm is watched
 	phase    phase
 	weight   int // percent of the traffic that the new version has
 }
 
-// release is CloudFormation's update of the stack: all aliases change at once, each by its own group. One that fails
-// takes the whole update back.
+// release is CloudFormation's update of the stack. All aliases change concurrently, each by its deployment group. If one
+// deployment fails, the whole update is rolled back.
 type release struct {
 	p        *play
 	rollouts []*rollout
 	began    time.Time
 	ended    time.Time // zero while anything is under way
-	by       string    // the alarm that took it back first
-	group    string    // whose deployment that was
-	at       time.Time // of that
-	late     bool      // CloudFormation is about to take the rest back
+	by       string    // the alarm that caused the first rollback
+	group    string    // the deployment group of that rollback
+	at       time.Time // of that rollback
+	late     bool      // CloudFormation is about to roll the rest back
 }
 
-// takeBack is how long CloudFormation needs from a failed deployment to the other functions' old versions. Assumed: AWS
-// promises no figure.
+// takeBack is how long CloudFormation needs from a failed deployment to the old versions of the other functions. An
+// assumption: AWS promises no figure.
 const takeBack = 30 * time.Second
 
 func (r *release) begin() {
@@ -54,7 +54,7 @@ func (r *release) begin() {
 	r.settle()
 }
 
-// beginOne stops at once when an alarm of the group is raised already, as CodeDeploy does.
+// beginOne begins a deployment. Like CodeDeploy it stops immediately if an alarm of the group is in ALARM already.
 func (r *release) beginOne(x *rollout) {
 	x.phase = shifting
 	if x.group == nil {
@@ -84,7 +84,7 @@ func (r *release) shift(x *rollout) {
 	r.p.clock.AfterFunc(x.group.Shift.Interval, func() { r.shift(x) })
 }
 
-// ring tells the groups that watch the alarm.
+// ring stops the deployments whose groups watch the alarm.
 func (r *release) ring(alarm string) {
 	for _, x := range r.rollouts {
 		if x.phase == shifting && slices.Contains(x.group.Alarms, alarm) {
@@ -94,8 +94,7 @@ func (r *release) ring(alarm string) {
 	r.settle()
 }
 
-// stop ends a deployment. Without automatic rollback its traffic stays where it is, and what becomes of the release is
-// left to people.
+// stop ends a deployment. Without automatic rollback its traffic stays where it is, until an operator acts.
 func (r *release) stop(x *rollout, alarm string) {
 	if !x.group.TakeBack {
 		x.phase = stopped
@@ -123,7 +122,7 @@ func (r *release) takeBackAll() {
 	r.settle()
 }
 
-// settle ends the release once nothing moves any more.
+// settle ends the release when no deployment is under way.
 func (r *release) settle() {
 	all := func(p phase) bool {
 		return !slices.ContainsFunc(r.rollouts, func(x *rollout) bool { return x.phase != p })
@@ -136,7 +135,7 @@ func (r *release) settle() {
 	r.p.say("the release has ended: %s", r.outcome())
 }
 
-// outcome is the worst that became of a function.
+// outcome is the worst outcome of a function.
 func (r *release) outcome() phase {
 	for _, p := range []phase{stopped, rolledBack, shifting, waiting} {
 		if slices.ContainsFunc(r.rollouts, func(x *rollout) bool { return x.phase == p }) {
@@ -158,7 +157,7 @@ func (r *release) weight() float64 {
 	return float64(sum) / float64(max(n, 1))
 }
 
-// minute is the how-manieth of the release a moment is in; the one before it begins is 0.
+// minute is the index of the minute of the release, from 1; 0 and less before it begins.
 func (r *release) minute(at time.Time) int {
 	since := at.Sub(r.began)
 	if since < 0 {
@@ -171,8 +170,8 @@ func (p *play) say(format string, args ...any) {
 	p.timeline.note(p.clock.Now(), fmt.Sprintf(format, args...))
 }
 
-// alarms evaluates every alarm once a minute, each at a second of the minute of its own. Assumed: CloudWatch looks every
-// minute at an alarm whose period is a minute or more, and does not tell at which second.
+// alarms evaluates every alarm once a minute, each at its own second of the minute. Assumption: CloudWatch evaluates an
+// alarm whose period is a minute or more every minute, at a second that it does not document.
 type alarms struct {
 	p     *play
 	all   []*cloudwatch.Alarm

@@ -13,7 +13,7 @@ import (
 )
 
 // traffic books trips at a steady rate, by both versions of the API. Some of them must fail whatever version serves them,
-// as some always do.
+// as in any real traffic.
 type traffic struct {
 	p       *play
 	every   time.Duration
@@ -44,7 +44,7 @@ func (t *traffic) next() {
 	}
 }
 
-// book is a call of the API; where its alias is not in the template, it is called all the same.
+// book is a call of the API. Without an alias of it in the template it is called directly.
 func (t *traffic) book() error {
 	ctx, request := t.p.ctx, order(t.p.random.orders)
 	d := (*delivery)(nil)

@@ -1,6 +1,6 @@
 // Package faulty wraps a table and injects faults: lost replies, refused calls, delays, crashes. Each operation is
-// described as data and a function decides what becomes of it, so that a run is repeated by its decisions, or by the
-// seed of [Seeded].
+// described as data, and a function decides its fault, so that the same decisions, or the same seed of [Seeded], repeat a
+// run. The faults of a whole booking have a language, see package engine/sim; here are the means to play them on a table.
 package faulty
 
 import (
@@ -36,10 +36,10 @@ type Op struct {
 	Ops      []table.Op  // Transact; not to be changed
 }
 
-// Decide says what becomes of an operation. It is called from many goroutines.
+// Decide returns the fault of an operation. It is called from many goroutines.
 type Decide func(Op) Fault
 
-// Fault is what becomes of an operation, made by one of the functions below. The zero Fault lets it be.
+// Fault is what happens to an operation, made by one of the functions below. The zero Fault changes nothing.
 type Fault struct {
 	delay         func(context.Context) error
 	enter, leave  func()
@@ -49,7 +49,7 @@ type Fault struct {
 // Before makes the call return err; nothing happens.
 func Before(err error) Fault { return Fault{before: err} }
 
-// After makes the call happen and return err, whatever its own result is: the reply is lost.
+// After makes the call happen and return err in place of its result: the reply is lost.
 func After(err error) Fault { return Fault{after: err} }
 
 // CrashBefore calls f before the call happens.
@@ -70,7 +70,7 @@ type Table struct {
 
 var _ table.Table = (*Table)(nil)
 
-// Wrap gives inner the faults that decide asks for; nil asks for none.
+// Wrap returns inner with the faults that decide returns; nil returns none.
 func Wrap(inner table.Table, decide Decide) *Table {
 	if decide == nil {
 		decide = func(Op) Fault { return Fault{} }
@@ -78,13 +78,13 @@ func Wrap(inner table.Table, decide Decide) *Table {
 	return &Table{inner: inner, decide: decide}
 }
 
-// Unwrap gives the table inside, for what it offers beyond the port.
+// Unwrap returns the inner table, for what it offers beyond the port.
 func (t *Table) Unwrap() table.Table { return t.inner }
 
 // Calls is the number of calls so far.
 func (t *Table) Calls() int64 { return t.calls.Load() }
 
-// Sync passes on to the table inside, without faults.
+// Sync calls the inner table, without faults.
 func (t *Table) Sync(ctx context.Context) error { return table.Sync(ctx, t.inner) }
 
 // Get is one call of kind Get.
@@ -140,7 +140,7 @@ func (t *Table) inject(ctx context.Context, op Op, call func() error) error {
 	return err
 }
 
-// At asks for one fault, on the n-th call.
+// At decides for one fault, on the n-th call.
 func At(n int64, f Fault) Decide {
 	return func(op Op) Fault {
 		if op.N == n {

@@ -6,18 +6,18 @@ import (
 	"tripsaga/table"
 )
 
-// Pages wraps a table and gives the shortest pages that the port allows where callers go wrong: first an empty one, then one
-// item, then again none. The pages after these double, so that a long list costs few more queries than a short one, and
-// the last page is empty. A caller that takes the first page for all, a short one for the last, or an empty one for
-// nothing, misses something.
+// Pages wraps a table and returns the shortest pages that the port allows at the places where callers have mistakes: first
+// an empty page, then one item, then an empty page again. The pages after these double, so that a long list needs few more
+// queries than a short one. The last page is empty. So a caller misses items if it reads one page only, takes a short page
+// for the last one, or an empty page for an empty list.
 func Pages(inner table.Table) table.Table { return pages{inner} }
 
 type pages struct{ table.Table }
 
-// Sync passes on to the table inside.
+// Sync calls the inner table.
 func (p pages) Sync(ctx context.Context) error { return table.Sync(ctx, p.Table) }
 
-// The place in a cursor is the number of the page, and the cursor of the table inside. Pages 0 and 2 are empty.
+// The position in a cursor is the number of the page, then the cursor of the inner table. Pages 0 and 2 are empty.
 const pageLast = 255
 
 func (p pages) Query(ctx context.Context, q table.Query) (table.Page, error) {
@@ -37,7 +37,7 @@ func (p pages) Query(ctx context.Context, q table.Query) (table.Page, error) {
 		limit = q.Limit
 	}
 	q.Limit = min(limit, 1<<min(max(int(n)-2, 0), 8)) // 1 on page 1, then 2, 4, ...
-	page, err := p.Table.Query(ctx, q)                // also for an empty page: so it fails where the table inside would
+	page, err := p.Table.Query(ctx, q)                // also for an empty page, so that it fails where the inner table does
 	switch {
 	case err != nil || n == pageLast:
 		return table.Page{}, err
