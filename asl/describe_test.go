@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestDiagram draws each machine of testdata/diagram: states, edges and the Mermaid text stand in the file.
+// TestDiagram draws each machine of testdata/diagram: and compares states, edges and the Mermaid text with the file.
 func TestDiagram(t *testing.T) {
 	each(t, "testdata/diagram/*.txtar", func(t *testing.T, a *archive) {
 		m, err := Parse([]byte(a.get("machine.json")))
@@ -83,7 +83,7 @@ func TestNotesTellWhatNeverMatches(t *testing.T) {
 	}
 }
 
-// TestMachineIsSharedByExecutions is for the race detector: one machine, many executions at once.
+// TestMachineIsSharedByExecutions is for the race detector: one machine, many concurrent executions.
 func TestMachineIsSharedByExecutions(t *testing.T) {
 	m, err := Parse([]byte(booking))
 	if err != nil {

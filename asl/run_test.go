@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expectations in testdata")
 
-// TestRun runs each machine of testdata/run by its script: what comes out, history and effects, stands in the file.
+// TestRun runs each machine of testdata/run by its script: and compares output, history and effects with the file.
 func TestRun(t *testing.T) {
 	each(t, "testdata/run/*.txtar", func(t *testing.T, a *archive) {
 		d := newDriver(t, a.get("machine.json"))
@@ -28,7 +28,7 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// TestRefused parses each definition of testdata/refused: the problems found stand in the file.
+// TestRefused parses each definition of testdata/refused: and compares the problems with those in the file.
 func TestRefused(t *testing.T) {
 	each(t, "testdata/refused/*.txtar", func(t *testing.T, a *archive) {
 		_, err := Parse([]byte(a.get("machine.json")))

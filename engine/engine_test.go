@@ -564,10 +564,3 @@ func TestHeartbeat(t *testing.T) {
 		t.Errorf("ended %s %s after %s, want States.HeartbeatTimeout after 26s", d.Status, d.Error, took)
 	}
 }
-
-// check is for the example, whose errors are none.
-func check(err error) {
-	if err != nil {
-		panic(err)
-	}
-}

@@ -16,9 +16,10 @@ const order = `{"StartAt": "Charge", "States": {
   "Refund": {"Type": "Task", "Resource": "refund", "End": true,
              "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 100, "MaxDelaySeconds": 900}]}}}`
 
+// Example charges an order that then cannot be shipped, so that its charge is refunded.
 func Example() {
 	ctx := context.Background()
-	task := func(out string, err error) engine.Task { // one that always answers the same
+	task := func(out string, err error) engine.Task { // with a constant answer
 		return func(context.Context, json.RawMessage) (json.RawMessage, error) { return json.RawMessage(out), err }
 	}
 	store, err := embedded.Open("", embedded.Options{}) // "" is in memory; a folder is durable
@@ -33,4 +34,10 @@ func Example() {
 	check(err)
 	fmt.Println(end.Status, string(end.Output))
 	// Output: SUCCEEDED "refunded"
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
 }

@@ -12,7 +12,7 @@ import (
 	"tripsaga/engine"
 )
 
-// An end that can never be told is kept as a dead notice, and not told again by the next engine.
+// An end that OnEnd refuses for good is kept as a dead notice, and the next engine does not call OnEnd for it.
 func TestOnEndGivesUpOnWhatIsFinal(t *testing.T) {
 	calls := 0
 	b := newBench(t, failing, nil, func(o *engine.Options) {

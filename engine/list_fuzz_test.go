@@ -15,8 +15,8 @@ import (
 	"tripsaga/table/embedded"
 )
 
-// FuzzList holds that a query of executions is refused as invalid, or goes on to the end of the list, newest first, and
-// gives none twice.
+// FuzzList checks that a query of executions is refused as invalid, or can be continued to the end of the list, newest
+// first and without duplicates.
 func FuzzList(f *testing.F) {
 	store, err := embedded.Open("", embedded.Options{})
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	tablefaulty "tripsaga/table/faulty"
 )
 
-// TestAListWhileExecutionsEnd lets all executions end between two calls that the list makes to the table: each is on it once,
-// as it stands now when both are to be seen.
+// TestAListWhileExecutionsEnd ends all executions between two calls of List to the table. Each is listed once, with its new
+// status if both are seen.
 func TestAListWhileExecutionsEnd(t *testing.T) {
 	for n := int64(1); ; n++ {
 		b := newBench(t, twoSteps, steps())

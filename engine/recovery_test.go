@@ -130,7 +130,7 @@ func TestWaitDuringARefusedStart(t *testing.T) {
 	}
 }
 
-// TestNoticeEndsWithItsEnd redrives before the failure was told: of the success OnEnd is told once, and nothing stays.
+// TestNoticeEndsWithItsEnd redrives before OnEnd has taken the failure: OnEnd is called once for the success, and no notice stays.
 func TestNoticeEndsWithItsEnd(t *testing.T) {
 	second, told := &mendable{}, 0
 	b := newBench(t, twoSteps, map[string]engine.Task{"first": constant("1"), "second": second.task}, func(o *engine.Options) {

@@ -12,8 +12,8 @@ import (
 	"tripsaga/engine"
 )
 
-// TestOpenGoesOnWithAll leaves several executions open and several notices behind: the next engine goes on with each.
-func TestOpenGoesOnWithAll(t *testing.T) {
+// TestOpenResumesAll leaves several executions open and several notices behind: the next engine continues each.
+func TestOpenResumesAll(t *testing.T) {
 	const each = 4
 	var told []string
 	deaf := true

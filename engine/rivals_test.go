@@ -18,9 +18,9 @@ import (
 
 var errReset = errors.New("connection reset")
 
-// TestAnotherEnginesEntryIsNotOnesOwn lets each write of an engine fail in turn, before or after its effect, and another
-// engine finish the execution before it is tried again. The tasks of the two answer differently, so that whoever goes on with
-// its own answer where the journal has the other's is found.
+// TestAnotherEnginesEntryIsNotOnesOwn fails each write of an engine in turn, before or after its effect, and lets another
+// engine finish the execution before the retry. The tasks of the two answer differently, which exposes an engine that
+// continues with its own answer although the journal has the other's.
 func TestAnotherEnginesEntryIsNotOnesOwn(t *testing.T) {
 	for name, fault := range map[string]tablefaulty.Fault{"not written": tablefaulty.Before(errReset), "reply lost": tablefaulty.After(errReset)} {
 		for n := int64(1); ; n++ {
@@ -123,9 +123,9 @@ func redrives(e *engine.Engine) error { return e.Redrive(context.Background(), "
 
 func starts(e *engine.Engine) error { return e.Start(context.Background(), "a", json.RawMessage("{}")) }
 
-// TestARedriveBesideAnother lets another operator do all that he does before each call that a redrive makes to the table, in
-// the same engine and in another one, and lets that call of the redrive be lost, too. Whoever is told that the execution is
-// redriven is told the truth, and it runs, without an engine being opened anew.
+// TestARedriveBesideAnother lets another operator act before each call that a redrive makes to the table, in the same engine
+// and in another one, and loses the reply of that call as well. If Redrive succeeds, the execution is redriven and runs,
+// without another Open.
 func TestARedriveBesideAnother(t *testing.T) {
 	type faults struct {
 		name string

@@ -27,13 +27,16 @@ func (realTime) Now() time.Time                            { return time.Now() }
 func (realTime) Go(f func())                               { crew.run(f) }
 func (realTime) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
 
-// crew runs functions on goroutines that stay for a while: their stacks have grown to what an execution needs, which
-// would otherwise be copied step by step for each one anew.
+// crew runs functions on goroutines that stay for idleWorker after their work. A new goroutine has a small stack, which
+// the runtime copies each time it has to grow, and a task is deep: from the engine through the handlers into the store. A
+// goroutine that stays keeps the stack it has grown. With plain go statements a booking takes 9 % more CPU time
+// (docs/adr/0006; BenchmarkExecution shows the engine's part). The channel is unbuffered: a function never waits behind
+// another, and if no goroutine is idle a new one starts.
 var crew = &workers{handover: make(chan func())}
 
 type workers struct{ handover chan func() }
 
-// idleWorker is how long a worker waits for more.
+// idleWorker is how long a goroutine waits for its next function.
 const idleWorker = time.Second
 
 func (w *workers) run(f func()) {

@@ -162,7 +162,7 @@ func book(ctx context.Context, api http.Handler) int {
 	return w.Code
 }
 
-// held lets no first step go on before the gate is open.
+// held pauses every first step until the gate is open.
 func held(gate <-chan struct{}) func(map[string]engine.Task) map[string]engine.Task {
 	return func(tasks map[string]engine.Task) map[string]engine.Task {
 		reserve := tasks["ReserveFlight"]

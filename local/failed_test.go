@@ -16,7 +16,7 @@ import (
 	"tripsaga/trip/handlers/rest"
 )
 
-// TestAFailedStore is told by the server's health from when the disk is full, and once when the system is closed.
+// TestAFailedStore fills the disk: the server's health reports it from then on, and Close reports it once.
 func TestAFailedStore(t *testing.T) {
 	full := fullDisk(t)
 	sys, err := local.Open(t.Context(), local.Options{Dir: t.TempDir()})
@@ -51,7 +51,7 @@ func TestAFailedStore(t *testing.T) {
 	}
 }
 
-// fullDisk is a disk that takes nothing more once it is told to. Stores that are opened in this test are on it.
+// fullDisk is a disk that can be made full. Stores that are opened in this test are on it.
 func fullDisk(t *testing.T) *atomic.Bool {
 	t.Helper()
 	var full atomic.Bool

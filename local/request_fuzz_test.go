@@ -94,8 +94,8 @@ func (z *fuzzed) ask(t testing.TB, method, target, body string, header ...string
 	return w
 }
 
-// checkAnswer holds what is true of every answer: it is a success in JSON or a problem that the caller can do something
-// about. before is the number of transactions when the request came; what was refused, or only read, has made none.
+// checkAnswer checks what holds for every response: it is a success in JSON, or a problem that the caller can act on. before
+// is the number of transactions before the request; a request that was refused, or only read, made none.
 func (z *fuzzed) checkAnswer(t *testing.T, method string, w *httptest.ResponseRecorder, before uint64) {
 	t.Helper()
 	if w.Code >= 400 {
@@ -128,7 +128,7 @@ func checkProblem(t *testing.T, w *httptest.ResponseRecorder) {
 	}
 }
 
-// FuzzRequest sends any method, address, header and body. PATCH and the like are none of the API's, and refused.
+// FuzzRequest sends any method, address, header and body. The API has no PATCH and the like, and refuses them.
 func FuzzRequest(f *testing.F) {
 	z := newFuzzed(f)
 	const id = "0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a"

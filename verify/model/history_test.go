@@ -14,7 +14,7 @@ type history struct {
 	rest  func(Items) // changes what Final is given
 }
 
-// act is one thing that the judge is told.
+// act is one call of the judge.
 type act struct {
 	ops     []table.Op  // a transaction, or else:
 	acked   string      // the trip that was acknowledged
@@ -23,7 +23,7 @@ type act struct {
 	behind  func(Items) // writes what the judge is not told of
 }
 
-// judge plays the history to a new judge. It tells what was found on the way, and what at rest.
+// judge plays the history to a new judge. It returns the violations on the way and those at rest.
 func (h *history) judge() (found, atRest []Violation) {
 	j, items := New(h.base, h.trips...), maps.Clone(h.base)
 	for _, a := range h.acts {

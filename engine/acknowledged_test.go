@@ -70,7 +70,7 @@ func (p *perishable) says(when, name string, status asl.Status, redrives int) {
 	}
 }
 
-// TestWhatWasSaidHoldsAfterACrash crashes whenever somebody has heard something.
+// TestWhatWasSaidHoldsAfterACrash crashes after each acknowledgement.
 func TestWhatWasSaidHoldsAfterACrash(t *testing.T) {
 	second, heard := &mendable{}, 0
 	var p *perishable
@@ -132,7 +132,7 @@ func (p *perishable) atCall(n int64, f func()) (reached func() bool) {
 	return func() bool { return w.Calls() >= n }
 }
 
-// TestWhatWasShownHoldsAfterACrash asks after one call to the table after the other, and asks the same after a crash.
+// TestWhatWasShownHoldsAfterACrash reads after every call to the table, and reads the same after a crash.
 func TestWhatWasShownHoldsAfterACrash(t *testing.T) {
 	for i, question := range questions {
 		lost := 0
@@ -208,8 +208,8 @@ func TestCloseLeavesNothingPending(t *testing.T) {
 	}
 }
 
-// TestEveryErrorOfTheTableIsTold fails one read after the other under each question.
-func TestEveryErrorOfTheTableIsTold(t *testing.T) {
+// TestEveryErrorOfTheTableIsReturned fails each read of each method in turn.
+func TestEveryErrorOfTheTableIsReturned(t *testing.T) {
 	errDown := errors.New("down")
 	b := newBench(t, twoSteps, map[string]engine.Task{"first": constant("1"), "second": fails("No")})
 	b.start("a", "{}")

@@ -240,7 +240,7 @@ func (m *machine) asked(id string) {
 	}
 }
 
-// repeated books again under the same key, and what the traveler is told of the trip is true after a crash.
+// repeated books again under the same key, and what the API returned about the trip still holds after a crash.
 func (m *machine) repeated(id, card string) {
 	m.t.Helper()
 	pending := m.records.Pending()
@@ -261,9 +261,9 @@ func (m *machine) repeated(id, card string) {
 	}
 }
 
-// TestACrashAtEveryCall crashes records and books after one call to the records after the other, and lets the next machine
-// go on. Whoever was told that his booking is accepted has a trip, all ends as it would have, and the books balance. The
-// traveler asks again at that moment, too.
+// TestACrashAtEveryCall crashes records and books after each call to the records in turn, and lets the next machine
+// continue. A booking that was accepted has a trip, all sagas end as without the crash, and the books balance. The traveler
+// also repeats the request at that moment.
 func TestACrashAtEveryCall(t *testing.T) {
 	for name, story := range stories {
 		t.Run(name, func(t *testing.T) {
@@ -330,7 +330,7 @@ func (m *machine) endsWell(want domain.Status, accepted string, again func() err
 	return true
 }
 
-// TestASagaStartedOtherwise starts the saga of a trip by hand, with other input: the traveler is told of it.
+// TestASagaStartedOtherwise starts the saga of a trip by hand, with other input: the booking gets a conflict.
 func TestASagaStartedOtherwise(t *testing.T) {
 	m := (&machine{t: t}).boot(nil)
 	m.load()

@@ -13,8 +13,8 @@ import (
 	tablefaulty "tripsaga/table/faulty"
 )
 
-// TestARedriveThatNeverHappenedIsNotAcknowledged has two redrives at once over a table that takes no writes: the second is
-// under way when the first looks whether it happened after all.
+// TestARedriveThatNeverHappenedIsNotAcknowledged runs two concurrent redrives over a table that takes no writes: the second
+// is under way when the first checks whether it was written nevertheless.
 func TestARedriveThatNeverHappenedIsNotAcknowledged(t *testing.T) {
 	second := &mendable{}
 	var on bool
