@@ -1,13 +1,11 @@
 package crash
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 
+	"tripsaga/trip/client"
 	"tripsaga/trip/domain"
 )
 
@@ -20,68 +18,41 @@ type feed struct {
 
 func newFeed() *feed { return &feed{ids: map[string]bool{}, last: "0"} }
 
-// follow reads on from where it stands until the server is gone, and tells each event.
-func (f *feed) follow(t *testing.T, s *server, tell func(domain.Event)) {
-	client := *s.http
-	client.Timeout = 0
-	answer, err := client.Get(s.url + "/events?after=" + f.last)
-	if err != nil {
-		return // it was gone before it answered
+// follow reads on from the last event until the server is gone, and passes each event on.
+func (f *feed) follow(t *testing.T, s *server, each func(domain.Event)) {
+	err := s.api(t).Events(t.Context(), f.last, true, func(e client.Event) error {
+		f.take(t, e)
+		each(e.Event)
+		return nil
+	})
+	if err != nil && !client.NoAnswer(err) {
+		t.Error(err)
 	}
-	defer answer.Body.Close()
-	f.read(t, answer.Body, tell)
 }
 
 // catchUp reads what is there.
 func (f *feed) catchUp(t *testing.T, s *server) {
 	t.Helper()
-	answer, err := s.http.Get(s.url + "/events?follow=false&after=" + f.last)
+	err := s.api(t).Events(t.Context(), f.last, false, func(e client.Event) error {
+		f.take(t, e)
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	if err := f.read(t, answer.Body, func(domain.Event) {}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// read takes in server-sent events; one that was cut off counts as not sent.
-func (f *feed) read(t *testing.T, r io.Reader, tell func(domain.Event)) error {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20)
-	var id, data string
-	for lines.Scan() {
-		field, value, _ := strings.Cut(lines.Text(), ": ")
-		switch field {
-		case "id":
-			id = value
-		case "data":
-			data = value
-		case "":
-			if data != "" {
-				tell(f.take(t, id, data))
-			}
-			data = ""
-		}
-	}
-	return lines.Err()
 }
 
 // take wants the next event: neither a gap nor a repetition.
-func (f *feed) take(t *testing.T, id, data string) (e domain.Event) {
-	if want := fmt.Sprint("-", len(f.events)+1); !strings.HasSuffix(id, want) {
-		t.Errorf("event %s follows, want one that ends in %s", id, want)
+func (f *feed) take(t *testing.T, e client.Event) {
+	if want := fmt.Sprint("-", len(f.events)+1); !strings.HasSuffix(e.Place, want) {
+		t.Errorf("event %s follows, want one that ends in %s", e.Place, want)
 	}
-	f.last = id
-	if err := json.Unmarshal([]byte(data), &e); err != nil {
-		t.Errorf("event %s: %v: %.300s", id, err, data)
-	}
+	f.last = e.Place
 	if f.ids[e.ID] {
-		t.Errorf("event %s, %s of trip %s, was there before under another number", id, e.Type, e.TripID)
+		t.Errorf("event %s, %s of trip %s, was there before under another number", e.Place, e.Type, e.TripID)
 	}
 	f.ids[e.ID] = true
-	f.events = append(f.events, e)
-	return e
+	f.events = append(f.events, e.Event)
 }
 
 // rereads wants the whole feed, read again, to be what was followed piece by piece.

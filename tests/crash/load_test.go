@@ -193,12 +193,7 @@ func offer(t *testing.T, s *server) {
 		fmt.Fprintf(&rows, "flight, %s, Test Air, SFO, JFK, 08:00, 16:30, %s, %s, 100, USD, %d\n", flight(i), firstAt, firstAt, left)
 		fmt.Fprintf(&rows, "hotel, %s, Test Inn, New York, %s, 2999-03-03, 100, USD, %d\n", hotel(i), firstAt, left)
 	}
-	answer, err := s.http.Post(s.url+"/inventory", "text/csv", strings.NewReader(rows.String()))
-	if err != nil {
+	if _, err := s.api(t).LoadInventory(t.Context(), []byte(rows.String())); err != nil {
 		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if text, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK {
-		t.Fatalf("the inventory was answered with %d: %.300s", answer.StatusCode, text)
 	}
 }

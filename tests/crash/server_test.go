@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tripsaga/trip/client"
 )
 
 var (
@@ -165,22 +167,12 @@ func (s *server) noComplaints(t *testing.T) {
 	}
 }
 
-// get decodes the answer of a path into v.
-func (s *server) get(t *testing.T, path string, v any) {
+// api calls the server as users do, for everything but the load.
+func (s *server) api(t *testing.T) *client.Client {
 	t.Helper()
-	answer, err := s.http.Get(s.url + path)
+	c, err := client.New(s.url, client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		t.Fatalf("GET %s: %d %.300s", path, answer.StatusCode, body)
-	}
-	if err := json.Unmarshal(body, v); err != nil {
-		t.Fatalf("GET %s: %v: %.300s", path, err, body)
-	}
+	return c
 }

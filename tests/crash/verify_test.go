@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"tripsaga/trip/app"
+	"tripsaga/trip/client"
 	"tripsaga/trip/domain"
-	"tripsaga/trip/wire"
 )
 
 // verify serves the folder once more, repeats what is unclear, lets every saga end, and holds all that was ever told
@@ -86,10 +85,10 @@ func list(t *testing.T, s *server) map[string]domain.Status {
 	t.Helper()
 	trips := map[string]domain.Status{}
 	var created []time.Time
-	const first = "/trips?limit=200"
-	for path := first; ; {
-		var page wire.TripPage
-		s.get(t, path, &page)
+	for page, err := range s.api(t).Trips(t.Context(), "", client.MaxPage) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, trip := range page.Trips {
 			if _, twice := trips[trip.ID]; twice {
 				t.Errorf("trip %s is in the list twice", trip.ID)
@@ -100,10 +99,6 @@ func list(t *testing.T, s *server) map[string]domain.Status {
 			trips[trip.ID] = trip.Status
 			created = append(created, trip.Created)
 		}
-		if page.NextCursor == "" {
-			break
-		}
-		path = first + "&cursor=" + page.NextCursor
 	}
 	if !slices.IsSortedFunc(created, func(a, b time.Time) int { return b.Compare(a) }) {
 		t.Error("the list does not go from the newest to the oldest")
@@ -125,9 +120,12 @@ func (d *told) holds(t *testing.T, s *server, trips map[string]domain.Status) {
 		}
 	}
 	want := map[domain.Status]string{domain.Confirmed: "SUCCEEDED", domain.Failed: "FAILED"}
+	api := s.api(t)
 	for id, status := range trips {
-		var details wire.TripDetails
-		s.get(t, "/trips/"+id, &details)
+		details, err := api.Trip(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if details.Saga == nil || details.Saga.Status != want[status] {
 			t.Errorf("trip %s is %s, its saga %+v", id, status, details.Saga)
 		}
@@ -137,8 +135,10 @@ func (d *told) holds(t *testing.T, s *server, trips map[string]domain.Status) {
 // balances wants the audit to find nothing and to have seen the same trips.
 func balances(t *testing.T, s *server, trips map[string]domain.Status) {
 	t.Helper()
-	var ledger app.Ledger
-	s.get(t, "/ledger", &ledger)
+	ledger, err := s.api(t).Ledger(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if !ledger.Balanced {
 		t.Errorf("the ledger does not balance: %+v", ledger)
 	}

@@ -1,9 +1,10 @@
 package load
 
 import (
-	"encoding/json"
-	"net/url"
 	"testing"
+
+	"tripsaga/trip/client"
+	"tripsaga/trip/domain"
 )
 
 // bookings is every booking that was accepted, by the id of its trip: whether its card was declined.
@@ -33,40 +34,30 @@ func (b *bookings) add(t *testing.T, load *tally) {
 // checkTrips reads all trips: every booking that was accepted is there and has ended, and there is no other.
 func (s *server) checkTrips(t *testing.T, b *bookings) {
 	t.Helper()
-	seen := map[string]string{}
-	const first = "/trips?limit=200"
-	for path := first; ; {
-		var page struct {
-			Trips []struct {
-				ID     string
-				Status string
-			}
-			Next string `json:"next_cursor"`
+	seen := map[string]domain.Status{}
+	for page, err := range s.api(t).Trips(t.Context(), "", client.MaxPage) {
+		if err != nil {
+			t.Fatal(err)
 		}
-		s.read(t, path, &page)
 		for _, trip := range page.Trips {
 			seen[trip.ID] = trip.Status
 		}
-		if page.Next == "" {
-			break
-		}
-		path = first + "&cursor=" + url.QueryEscape(page.Next)
 	}
 	b.compare(t, seen)
 }
 
-func (b *bookings) compare(t *testing.T, seen map[string]string) {
+func (b *bookings) compare(t *testing.T, seen map[string]domain.Status) {
 	t.Helper()
 	missing, failed := 0, 0
 	for trip, declined := range b.declined {
 		switch status := seen[trip]; {
 		case status == "":
 			missing++
-		case status == "FAILED":
+		case status == domain.Failed:
 			if !declined {
 				failed++
 			}
-		case status != "CONFIRMED" || declined:
+		case status != domain.Confirmed || declined:
 			t.Errorf("trip %s is %s; its card was declined: %v", trip, status, declined)
 		}
 	}
@@ -82,27 +73,14 @@ func (b *bookings) compare(t *testing.T, seen map[string]string) {
 // checkLedger wants the server's own audit to agree.
 func (s *server) checkLedger(t *testing.T, b *bookings) {
 	t.Helper()
-	var ledger struct {
-		Trips    map[string]int
-		Balanced bool
-		Problems []string
-	}
-	s.read(t, "/ledger", &ledger)
-	if !ledger.Balanced || len(ledger.Problems) > 0 {
-		t.Errorf("the ledger does not balance: %q", ledger.Problems)
-	}
-	if ended := ledger.Trips["CONFIRMED"] + ledger.Trips["FAILED"]; ended != len(b.declined) {
-		t.Errorf("the ledger has %v, want %d trips that have ended", ledger.Trips, len(b.declined))
-	}
-}
-
-func (s *server) read(t *testing.T, target string, into any) {
-	t.Helper()
-	body, _, err := s.get(target)
+	ledger, err := s.api(t).Ledger(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(body, into); err != nil {
-		t.Fatalf("GET %s: %v", target, err)
+	if !ledger.Balanced || len(ledger.Problems) > 0 {
+		t.Errorf("the ledger does not balance: %q", ledger.Problems)
+	}
+	if ended := ledger.Trips[domain.Confirmed] + ledger.Trips[domain.Failed]; ended != len(b.declined) {
+		t.Errorf("the ledger has %v, want %d trips that have ended", ledger.Trips, len(b.declined))
 	}
 }

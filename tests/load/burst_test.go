@@ -37,7 +37,7 @@ func drive(addr string, conns int, arrivals <-chan arrival) *tally {
 	var workers sync.WaitGroup
 	for range conns {
 		workers.Go(func() {
-			c := client{addr: addr}
+			c := rawClient{addr: addr}
 			defer c.close()
 			var mine tally
 			for a := range arrivals {
@@ -53,7 +53,7 @@ func drive(addr string, conns int, arrivals <-chan arrival) *tally {
 	return &all
 }
 
-func (t *tally) send(c *client, a arrival) {
+func (t *tally) send(c *rawClient, a arrival) {
 	trip, err := c.book(a.number)
 	switch wait := time.Since(a.at); {
 	case err != nil:

@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// client is one connection, which it opens when it is first used. It writes the bytes of a request as they are: what
+// rawClient is one connection, which it opens when it is first used. It writes the bytes of a request as they are: what
 // makes the load runs on the machine of the server, and every microsecond that it takes is one less for bookings.
-type client struct {
+type rawClient struct {
 	addr   string
 	conn   net.Conn
 	reader *bufio.Reader
 }
 
 // send sends one request.
-func (c *client) send(method, target, contentType, body string) error {
+func (c *rawClient) send(method, target, contentType, body string) error {
 	if c.conn == nil {
 		conn, err := net.Dial("tcp", c.addr)
 		if err != nil {
@@ -34,14 +34,14 @@ func (c *client) send(method, target, contentType, body string) error {
 }
 
 // ask sends one request and reads the whole answer.
-func (c *client) ask(method, target, contentType, body string) (*http.Response, []byte, error) {
+func (c *rawClient) ask(method, target, contentType, body string) (*http.Response, []byte, error) {
 	if err := c.send(method, target, contentType, body); err != nil {
 		return nil, nil, err
 	}
 	return c.answer()
 }
 
-func (c *client) answer() (*http.Response, []byte, error) {
+func (c *rawClient) answer() (*http.Response, []byte, error) {
 	answer, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
 		return nil, nil, err
@@ -53,7 +53,7 @@ func (c *client) answer() (*http.Response, []byte, error) {
 	return answer, data, err
 }
 
-func (c *client) request(method, target, contentType, body string) string {
+func (c *rawClient) request(method, target, contentType, body string) string {
 	head := method + " " + target + " HTTP/1.1\r\nHost: " + c.addr + "\r\n"
 	if body == "" {
 		return head + "\r\n"
@@ -61,7 +61,7 @@ func (c *client) request(method, target, contentType, body string) string {
 	return head + "Content-Type: " + contentType + "\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body
 }
 
-func (c *client) close() {
+func (c *rawClient) close() {
 	if c.conn != nil {
 		c.conn.Close()
 		c.conn = nil
@@ -70,7 +70,7 @@ func (c *client) close() {
 
 // book asks for the i-th booking. It gives the id of the trip when the booking was accepted, "" when it was shed as it
 // must be; everything else is an error.
-func (c *client) book(i int) (trip string, err error) {
+func (c *rawClient) book(i int) (trip string, err error) {
 	answer, body, err := c.ask("POST", "/trips", "application/json", booking(i))
 	if err != nil {
 		return "", err
@@ -115,7 +115,7 @@ func wellShed(answer *http.Response, body []byte) error {
 }
 
 // get reads an address and takes nothing but 200.
-func (c *client) get(target string) ([]byte, time.Duration, error) {
+func (c *rawClient) get(target string) ([]byte, time.Duration, error) {
 	began := time.Now()
 	answer, body, err := c.ask("GET", target, "", "")
 	if err != nil {

@@ -15,7 +15,7 @@ func TestIdleConnectionsLeaveTheStoreItsFiles(t *testing.T) {
 	s.loadInventory(t) // and keeps its connection
 	answers := map[int]int{}
 	for range idlers {
-		c := &client{addr: s.addr}
+		c := &rawClient{addr: s.addr}
 		defer c.close()
 		answers[c.greet(t)]++
 	}
@@ -33,7 +33,7 @@ func TestIdleConnectionsLeaveTheStoreItsFiles(t *testing.T) {
 
 // greet asks for the server's health and gives the status of the answer. A server that has run out of files never
 // answers.
-func (c *client) greet(t *testing.T) int {
+func (c *rawClient) greet(t *testing.T) int {
 	t.Helper()
 	if err := c.send("GET", "/healthz", "", ""); err != nil {
 		t.Fatal(err)

@@ -82,7 +82,7 @@ func (s *server) capacity(t *testing.T, ledger *bookings) float64 {
 // all the while. One who follows the events never reads them.
 func (s *server) overload(t *testing.T, d time.Duration, conns int, capacity float64, seed uint64) *tally {
 	t.Helper()
-	idle := client{addr: s.addr}
+	idle := rawClient{addr: s.addr}
 	defer idle.close()
 	if err := idle.send("GET", "/events", "", ""); err != nil {
 		t.Fatal(err)

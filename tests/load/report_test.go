@@ -40,7 +40,7 @@ type reads struct {
 func (s *server) reading(ctx context.Context) <-chan reads {
 	result := make(chan reads, 1)
 	go func() {
-		c := client{addr: s.addr}
+		c := rawClient{addr: s.addr}
 		defer c.close()
 		var r reads
 		tick := time.NewTicker(20 * time.Millisecond)

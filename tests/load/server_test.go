@@ -11,11 +11,13 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"tripsaga/trip/client"
 )
 
 // server is a running tripsaga serve.
 type server struct {
-	client
+	rawClient
 	cmd   *exec.Cmd
 	ended chan error
 
@@ -84,11 +86,21 @@ func (s *server) stop(t *testing.T) {
 	}
 }
 
-// loadInventory makes room for bookings that never sells out.
+// loadInventory makes room for bookings that never sells out. The connection stays open, for calls that follow.
 func (s *server) loadInventory(t *testing.T) {
 	t.Helper()
 	answer, body, err := s.ask("POST", "/inventory", "text/csv", inventory())
 	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Fatalf("loading the inventory: %v %s", err, body)
 	}
+}
+
+// api calls the server as users do, for everything that is not the load.
+func (s *server) api(t *testing.T) *client.Client {
+	t.Helper()
+	c, err := client.New("http://"+s.addr, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

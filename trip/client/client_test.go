@@ -1,7 +1,10 @@
 package client
 
 import (
+	"context"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -33,3 +36,44 @@ func TestGatewayIsBusy(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestWhatMayHaveHappened tells errors of writes after which nobody knows whether they were carried out.
+func TestWhatMayHaveHappened(t *testing.T) {
+	answer := func(status int, body string) roundTrip {
+		return func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Request: r, Body: io.NopCloser(strings.NewReader(body))}, nil
+		}
+	}
+	fails := func(err error) roundTrip {
+		return func(*http.Request) (*http.Response, error) { return nil, err }
+	}
+	for name, c := range map[string]struct {
+		server  roundTrip
+		unknown bool
+	}{
+		"refused":          {answer(422, `{"title":"t","status":422,"name":"InvalidRequest"}`), false},
+		"busy":             {answer(503, `{"title":"t","status":503,"name":"ServiceUnavailable"}`), false},
+		"gateway is busy":  {answer(503, ""), true},
+		"gateway limits":   {answer(429, ""), false},
+		"gateway forbids":  {answer(403, ""), false},
+		"no server":        {fails(&net.OpError{Op: "dial", Err: errors.New("refused")}), false},
+		"connection broke": {fails(io.ErrUnexpectedEOF), true},
+		"timeout":          {fails(context.DeadlineExceeded), true},
+		"interrupted":      {fails(context.Canceled), true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, err := New("http://server", Options{Transport: c.server})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.Book(t.Context(), "", nil)
+			var unknown *UnknownOutcomeError
+			if err == nil || errors.As(err, &unknown) != c.unknown {
+				t.Errorf("%s: %T %v, unknown outcome: want %v", name, err, err, c.unknown)
+			}
+			if _, err = client.Trip(t.Context(), "t1"); err == nil || errors.As(err, &unknown) {
+				t.Errorf("%s: a read failed with %T %v", name, err, err)
+			}
+		})
+	}
+}
