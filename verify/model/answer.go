@@ -46,23 +46,13 @@ func (j *Judge) Answered(id, task string, out []byte, failure string) []Violatio
 	case e.does:
 		w.judgeDone(b, task, e.part, out, failure)
 	case failure == "":
-		if s := b.step(e.part); s.State != undone && s.State != refused {
+		if s := b.now.step(e.part); s.State != undone && s.State != refused {
 			w.report(answerFits, "%s: %s answers that it is taken back, and the record is %s", b, task, named(s.State))
 		}
 	}
 	found := w.found
 	w.found = nil
 	return found
-}
-
-func (b *booking) step(part parts) *step {
-	switch part {
-	case partFlight:
-		return &b.now.flight
-	case partHotel:
-		return &b.now.hotel
-	}
-	return &b.now.payment
 }
 
 func (w *world) judgeEnding(b *booking, task string, e effect, failure string) {
@@ -76,7 +66,7 @@ func (w *world) judgeEnding(b *booking, task string, e effect, failure string) {
 
 // judgeDone compares the answer of a step with its record.
 func (w *world) judgeDone(b *booking, task string, part parts, out []byte, failure string) {
-	s := b.step(part)
+	s := b.now.step(part)
 	fits := true
 	switch failure {
 	case "":

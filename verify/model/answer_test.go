@@ -46,7 +46,7 @@ func TestAnswers(t *testing.T) {
 		}
 		j.Reset(items)
 		b := j.world.trips[h.trips[0].ID]
-		r := b.step(effects[c.task].part).Result
+		r := b.now.step(effects[c.task].part).Result
 		id := r.ID
 		if id == "" {
 			id = r.Key

@@ -35,7 +35,7 @@ func (w *world) judgeEvents(b *booking) {
 
 // dues are the types of event that a transaction must write. Each part of a trip adds at most one, so four are enough.
 type dues struct {
-	types [4]string
+	types [1 + len(kinds)]string
 	n     int
 }
 
@@ -62,8 +62,11 @@ func (w *world) due(b *booking) (d dues) {
 	if b.wrote&partTrip != 0 && now.trip.there {
 		d.add(true, announces(&old.trip, &now.trip))
 	}
-	d.add(old.flight.State == done && now.flight.State == undone, flightCancelled)
-	d.add(old.hotel.State == done && now.hotel.State == undone, hotelCancelled)
+	for i := range kinds {
+		if k := &kinds[i]; k.cancelled != "" {
+			d.add(old.step(k.part).State == done && now.step(k.part).State == undone, k.cancelled)
+		}
+	}
 	d.add(old.payment.State != undone && now.payment.State == undone && w.booksOf(b).intent.State == refunded,
 		paymentRefunded)
 	return d
@@ -105,12 +108,14 @@ func (w *world) judgeTruth(b *booking, e *event) {
 		want.Amount = v.trip.Total
 	case tripFailed, tripNeedsAttention:
 		want.Reason = v.trip.Reason
-	case flightCancelled:
-		want.Amount = v.flight.Result.Amount
-	case hotelCancelled:
-		want.Amount = v.hotel.Result.Amount
 	case paymentRefunded:
 		want.Amount = w.booksOf(b).refund.moved()
+	default:
+		for i := range kinds {
+			if kinds[i].cancelled == e.Type {
+				want.Amount = v.step(kinds[i].part).Result.Amount
+			}
+		}
 	}
 	sk, again, repeated := strings.Cut(strings.TrimPrefix(e.sk, outboxSK), "#")
 	switch {
@@ -148,8 +153,11 @@ func (w *world) judgeComplete(b *booking) {
 		due[announces(&trip{there: true}, &v.trip)] = 1
 	}
 	due[tripNeedsAttention] = calls
-	due[flightCancelled] = one(v.flight.State == undone && v.flight.Result.ID != "")
-	due[hotelCancelled] = one(v.hotel.State == undone && v.hotel.Result.ID != "")
+	for i := range kinds {
+		if k := &kinds[i]; k.cancelled != "" {
+			due[k.cancelled] = one(v.step(k.part).State == undone && v.step(k.part).Result.ID != "")
+		}
+	}
 	due[paymentRefunded] = one(v.payment.State == undone && w.booksOf(b).intent.State == refunded)
 	for i := range v.events {
 		due[v.events[i].Type]--

@@ -199,7 +199,7 @@ func (w *world) readEntry(item *table.Item, ok bool) (e entry) {
 func judged(k table.Key) bool {
 	switch {
 	case strings.HasPrefix(k.PK, tripPK):
-		return k.SK == "TRIP" || k.SK == "FLIGHT" || k.SK == "HOTEL" || k.SK == "PAYMENT" || strings.HasPrefix(k.SK, outboxSK)
+		return k.SK == "TRIP" || partOf(k.SK) != 0 || strings.HasPrefix(k.SK, outboxSK)
 	case strings.HasPrefix(k.PK, bankPK), k.PK == noticePK:
 		return true
 	case strings.HasPrefix(k.PK, executionPK):
@@ -264,6 +264,11 @@ func (w *world) putTrip(b *booking, sk string, item *table.Item, ok bool) {
 		}
 		b.wrote |= partPayment
 	default:
+		if part := partOf(sk); part != 0 {
+			*v.step(part) = w.readStep(item, ok)
+			b.wrote |= part
+			return
+		}
 		w.putEvent(b, sk, item, ok)
 	}
 }

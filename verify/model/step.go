@@ -1,13 +1,53 @@
 package model
 
-func (p parts) String() string {
-	switch p {
+// kinds are the saga's steps, in order. A step is judged by the rules of all steps once it is here, in [view], in
+// [view.step] and, with its tasks, in effects.
+var kinds = [...]struct {
+	part      parts
+	sk        string // of its record
+	cancelled string // the event of its compensation; "" where a rule of its own decides
+}{
+	{partFlight, "FLIGHT", flightCancelled},
+	{partHotel, "HOTEL", hotelCancelled},
+	{partPayment, "PAYMENT", ""},
+}
+
+// step is the record of a part that is not the trip itself.
+func (v *view) step(part parts) *step {
+	switch part {
 	case partFlight:
-		return "FLIGHT"
+		return &v.flight
 	case partHotel:
-		return "HOTEL"
-	case partPayment:
-		return "PAYMENT"
+		return &v.hotel
+	}
+	return &v.payment
+}
+
+// any reports whether a step's record is such.
+func (v *view) any(such func(parts, *step) bool) bool {
+	for i := range kinds {
+		if such(kinds[i].part, v.step(kinds[i].part)) {
+			return true
+		}
+	}
+	return false
+}
+
+// partOf is the step whose record has this sort key; 0 if none has.
+func partOf(sk string) parts {
+	for i := range kinds {
+		if kinds[i].sk == sk {
+			return kinds[i].part
+		}
+	}
+	return 0
+}
+
+func (p parts) String() string {
+	for i := range kinds {
+		if kinds[i].part == p {
+			return kinds[i].sk
+		}
 	}
 	return "TRIP"
 }
@@ -26,7 +66,8 @@ func (w *world) judgeStep(b *booking, part parts, old, now *step) {
 		w.report(stepFrozen, "%s: %s was %s under fingerprint %q, and is %s under %q",
 			b, part, shown(old.Result), old.Fingerprint, shown(now.Result), now.Fingerprint)
 	}
-	if part == partPayment && now.State == started && (b.now.flight.State != done || b.now.hotel.State != done) {
+	if part == partPayment && now.State == started &&
+		b.now.any(func(part parts, s *step) bool { return part != partPayment && s.State != done }) {
 		w.report(paidWhileHeld, "%s: its payment is begun while %s", b, w.holdings(b))
 	}
 	if now.State == done && old.State != done {

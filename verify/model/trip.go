@@ -72,7 +72,7 @@ func (w *world) judgeState(b *booking) {
 
 func (w *world) judgeBelonging(b *booking) {
 	v := &b.now
-	something := v.flight.there || v.hotel.there || v.payment.there || len(v.events) > 0 || v.started
+	something := v.any(func(_ parts, s *step) bool { return s.there }) || len(v.events) > 0 || v.started
 	if something && !v.trip.there {
 		w.report(belongsToTrip, "%s is not there, and something of it is", b)
 	}
@@ -120,7 +120,7 @@ func (in *intent) paid() bool { return in.State == captured || in.State == refun
 
 func (w *world) judgeConfirmed(b *booking) {
 	v, books := &b.now, w.booksOf(b)
-	if v.flight.State != done || v.hotel.State != done || v.payment.State != done || books.intent.State != captured {
+	if v.any(func(_ parts, s *step) bool { return s.State != done }) || books.intent.State != captured {
 		name := confirmedWhen
 		if b.old.trip.Status == confirmed {
 			name = confirmedStays
@@ -134,9 +134,9 @@ func (w *world) judgeConfirmed(b *booking) {
 
 func (w *world) judgeFailed(b *booking) {
 	v, books := &b.now, w.booksOf(b)
-	paying := v.payment.State == started || v.payment.State == done
+	holds := v.any(func(_ parts, s *step) bool { return s.State == done || s.State == started })
 	kept := books.charge.moved().Minor - books.refund.moved().Minor
-	if v.flight.State != done && v.hotel.State != done && !paying && kept == 0 && books.intent.State != captured {
+	if !holds && kept == 0 && books.intent.State != captured {
 		return
 	}
 	name := failedWhen

@@ -187,9 +187,10 @@ func (w *world) judge() {
 
 func (w *world) judgeBooking(b *booking) {
 	w.judgeTrip(b)
-	w.judgeStep(b, partFlight, &b.old.flight, &b.now.flight)
-	w.judgeStep(b, partHotel, &b.old.hotel, &b.now.hotel)
-	w.judgeStep(b, partPayment, &b.old.payment, &b.now.payment)
+	for i := range kinds {
+		part := kinds[i].part
+		w.judgeStep(b, part, b.old.step(part), b.now.step(part))
+	}
 	w.judgeStart(b)
 	w.judgeClosing(b)
 	w.judgeNights(b)
@@ -202,7 +203,7 @@ func (w *world) judgeStart(b *booking) {
 	if b.now.started {
 		return
 	}
-	if b.wrote&(partFlight|partHotel|partPayment) != 0 || b.now.trip.ended() {
+	if b.wrote&^partTrip != 0 || b.now.trip.ended() {
 		w.report(effectAfter, "%s: a step or its end is written, and it has no execution", b)
 	}
 }
@@ -245,7 +246,10 @@ func figureOf(k table.Key, item *table.Item) int64 {
 		return item.Ints["available"]
 	case "INVENTORY":
 		return item.Ints["capacity"]
-	case "TRIP", "FLIGHT", "HOTEL", "PAYMENT", "INTENT":
+	case "TRIP", "INTENT":
+		return item.Version
+	}
+	if partOf(k.SK) != 0 {
 		return item.Version
 	}
 	return 0
@@ -273,18 +277,13 @@ func (w *world) knownOfTrip(id, sk string) (there bool, figure int64) {
 	if b == nil {
 		return false, 0
 	}
-	switch v := &b.now; sk {
-	case "TRIP":
-		return v.trip.there, v.trip.version
-	case "FLIGHT":
-		return v.flight.there, v.flight.version
-	case "HOTEL":
-		return v.hotel.there, v.hotel.version
-	case "PAYMENT":
-		return v.payment.there, v.payment.version
-	default:
-		return v.knows(sk), 0
+	if sk == "TRIP" {
+		return b.now.trip.there, b.now.trip.version
 	}
+	if part := partOf(sk); part != 0 {
+		return b.now.step(part).there, b.now.step(part).version
+	}
+	return b.now.knows(sk), 0
 }
 
 func (w *world) knownOfAccount(key, sk string) (there bool, figure int64) {
