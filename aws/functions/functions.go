@@ -1,6 +1,6 @@
-// Package functions lists the functions that tripsaga consists of where each of them runs by itself: the saga's tasks and
-// what stands around them. The deployed binary dispatches on these names, and whoever runs or deploys the functions
-// loops over this list. It needs the standard library alone.
+// Package functions lists the functions of a deployment and their settings: the saga's tasks, and the functions around
+// them. The functions' program dispatches on these names; the infrastructure and the emulators loop over the list. It
+// imports the standard library and the saga's facts alone.
 package functions
 
 import (
@@ -10,24 +10,24 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// The functions that are no task of the saga.
+// The functions that are not tasks of the saga.
 const (
 	API               = "Api"               // serves the REST API, behind an HTTP API of API Gateway, payload version 2.0
-	ExecutionListener = "ExecutionListener" // hears of the executions' status changes from EventBridge
-	Reconciler        = "Reconciler"        // starts what was never started and marks what is overdue, on a schedule
-	OutboxRelay       = "OutboxRelay"       // makes events for the event bus of the stream's outbox items, within a pipe
-	PreTraffic        = "PreTraffic"        // tries a new version before it takes traffic, as CodeDeploy's hook
+	ExecutionListener = "ExecutionListener" // gets the executions' status changes from EventBridge
+	Reconciler        = "Reconciler"        // starts sagas that were never started and marks overdue trips, on a schedule
+	OutboxRelay       = "OutboxRelay"       // converts the stream's outbox items to events for the event bus, within a pipe
+	PreTraffic        = "PreTraffic"        // tries a new version before it gets traffic, as CodeDeploy's hook
 )
 
-// Function is one of them.
+// Function is one function and its limits.
 type Function struct {
 	Name    string        // also its handler, the value of _HANDLER
-	Timeout time.Duration // after which a call is ended; of a task it is shorter than its state's
-	Memory  int           // in MB, and with it the share of a processor: 1769 MB have a whole one
+	Timeout time.Duration // of one call; a task's is shorter than its state's
+	Memory  int           // in MB; the share of a processor follows it: 1769 MB have a whole one
 	Task    bool          // called by the saga
 }
 
-// standardMemory is that of a function which handles one trip at a time.
+// standardMemory suits a function that handles one trip at a time, in MB.
 const standardMemory = 256
 
 // All lists the functions: the saga's tasks, sorted by name, then the others.

@@ -18,7 +18,7 @@ import (
 	"tripsaga/trip/handlers/rest"
 )
 
-// newAPI makes the REST API, behind an HTTP API of API Gateway that authorizes every call.
+// newAPI makes the REST API, for an HTTP API of API Gateway that authorizes every call.
 func newAPI(s *system) handler {
 	api := s.observer.Traces.HTTP(rest.Bodies(rest.New(rest.Deps{
 		Book: s.app.BookOnce, Details: s.app.GetTrip, Trips: s.app.ListTrips,
@@ -28,7 +28,7 @@ func newAPI(s *system) handler {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		var call gatewayRequest
 		if err := json.Unmarshal(payload, &call); err != nil {
-			return nil, named(fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the event is none of API Gateway"))
+			return nil, named(fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the event is not from API Gateway"))
 		}
 		r, err := call.request(ctx)
 		if err != nil {
@@ -38,8 +38,8 @@ func newAPI(s *system) handler {
 	}
 }
 
-// maxRows bounds an inventory to what can be read and written within one call: a load reads every row before it writes
-// the first.
+// maxRows bounds an inventory so that one call can read and write it: a load reads every row before it writes the
+// first.
 const maxRows = 5_000
 
 func (s *system) load(ctx context.Context, csv io.Reader) (domain.LoadReport, error) {
@@ -53,7 +53,7 @@ func (s *system) load(ctx context.Context, csv io.Reader) (domain.LoadReport, er
 	return s.app.LoadInventory(ctx, offers)
 }
 
-// answer is the API's; one that was cut off is a 500, whole, since nothing of it has left yet.
+// answer returns the API's answer. An aborted one becomes a 500, since nothing of it has been sent yet.
 func answer(api http.Handler, r *http.Request, prefix string) (response gatewayResponse) {
 	w := recorder{header: http.Header{}}
 	defer func() {
@@ -70,7 +70,7 @@ func answer(api http.Handler, r *http.Request, prefix string) (response gatewayR
 	return
 }
 
-// gatewayRequest is an HTTP request as API Gateway hands it to a function, payload version 2.0:
+// gatewayRequest is an HTTP request as API Gateway passes it to a function, payload version 2.0:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 type gatewayRequest struct {
 	Version        string            `json:"version"`
@@ -91,7 +91,7 @@ type gatewayRequest struct {
 	IsBase64Encoded bool   `json:"isBase64Encoded"`
 }
 
-// gatewayResponse is the answer that goes back.
+// gatewayResponse is the answer that API Gateway expects.
 type gatewayResponse struct {
 	StatusCode      int               `json:"statusCode"`
 	Headers         map[string]string `json:"headers,omitempty"`
@@ -100,7 +100,7 @@ type gatewayResponse struct {
 	IsBase64Encoded bool              `json:"isBase64Encoded,omitempty"`
 }
 
-// prefix is the part of the path that belongs to the gateway, "/prod" or "".
+// prefix returns the part of the path that belongs to the gateway, such as "/prod", or "".
 func (g *gatewayRequest) prefix() string {
 	prefix := "/" + g.Context.Stage
 	if g.Context.Stage == "" || g.Context.Stage == "$default" ||
@@ -110,12 +110,12 @@ func (g *gatewayRequest) prefix() string {
 	return prefix
 }
 
-// request is what a server would have read. A header's value stays whole: it is for who reads it to split it. Errors:
-// Invalid, when the event is none of this version.
+// request returns the request as a server would have read it. Joined header values are not split, since only the reader
+// of a header knows its commas. Errors: Invalid if the event is not of this payload version.
 func (g *gatewayRequest) request(ctx context.Context) (*http.Request, error) {
 	method := g.Context.HTTP.Method
 	if g.Version != "2.0" || method == "" {
-		return nil, fault.Invalidf("", "the event is no HTTP request of payload version 2.0 (version %.20q, method %.20q)",
+		return nil, fault.Invalidf("", "the event is not an HTTP request of payload version 2.0 (version %.20q, method %.20q)",
 			g.Version, method)
 	}
 	body, err := g.body()
@@ -141,7 +141,7 @@ func (g *gatewayRequest) body() ([]byte, error) {
 	return base64.StdEncoding.DecodeString(g.Body)
 }
 
-// url takes a path with escapes, as its name says, and one without, as it arrives.
+// url accepts a path with escapes, as the name rawPath says, and one without, as API Gateway sends it.
 func (g *gatewayRequest) url() *url.URL {
 	path := cmp.Or(strings.TrimPrefix(g.RawPath, g.prefix()), "/")
 	if unescaped, err := url.PathUnescape(path); err == nil {
@@ -165,7 +165,7 @@ func (g *gatewayRequest) header() http.Header {
 	return h
 }
 
-// recorder keeps an answer.
+// recorder is a ResponseWriter that keeps the answer.
 type recorder struct {
 	header http.Header
 	status int
@@ -183,7 +183,7 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// response is the answer as the gateway takes it. An address on this server begins with the prefix again.
+// response converts the answer for the gateway. It puts the prefix back in front of an address on this server.
 func (w *recorder) response(prefix string) gatewayResponse {
 	w.WriteHeader(http.StatusOK)
 	if location := w.header.Get("Location"); strings.HasPrefix(location, "/") {

@@ -21,7 +21,7 @@ import (
 	"tripsaga/trip/app"
 )
 
-// system is what the functions are made of, built once a process.
+// system holds what the functions share. It is built once per process.
 type system struct {
 	config   config
 	log      *slog.Logger
@@ -30,7 +30,7 @@ type system struct {
 	sagas    *stepfunctions.StateMachine // nil in a task and the relay
 }
 
-// compose wires everything. Nothing of it calls anywhere, so that a process is ready at once.
+// compose builds the system. It makes no calls, so that a cold start is short.
 func compose(c config, stdout io.Writer) (*system, error) {
 	log := telemetry.NewLogger(stdout, c.logLevel, telemetry.FormatJSON)
 	traces, err := telemetry.OpenTraces(telemetry.TraceOptions{
@@ -57,7 +57,7 @@ func compose(c config, stdout io.Writer) (*system, error) {
 	return s, nil
 }
 
-// service is the use cases over the table.
+// service builds the use cases over the table.
 func (s *system) service() *app.Service {
 	c := &s.config
 	table := dynamo.New(dynamodb.New(dynamodb.Options{
@@ -68,11 +68,11 @@ func (s *system) service() *app.Service {
 	return service
 }
 
-// attemptAllowed is for one attempt of a call to Step Functions: a connection that went stale while the process was
-// frozen must not hold the call until its deadline. The SDK then tries again.
+// attemptAllowed bounds one attempt of a call to Step Functions: a connection that went stale while the process was
+// frozen must not hold the call until its deadline. The SDK retries.
 const attemptAllowed = 5 * time.Second
 
-// credentials are those of the environment, which Lambda sets; a process never outlives them.
+// credentials come from the environment, where Lambda sets them. A process never outlives them.
 func (c *config) credentials() aws.CredentialsProvider {
 	static := aws.Credentials{
 		AccessKeyID: c.accessKeyID, SecretAccessKey: c.secretAccessKey, SessionToken: c.sessionKey, Source: "environment",
@@ -80,7 +80,7 @@ func (c *config) credentials() aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return static, nil })
 }
 
-// endpoint is nil for the service's own.
+// endpoint returns nil for the service's default.
 func endpoint(url string) *string {
 	if url == "" {
 		return nil
@@ -88,7 +88,7 @@ func endpoint(url string) *string {
 	return &url
 }
 
-// tracedStarter makes a span of each start, whose trace the saga's tasks go on with.
+// tracedStarter records a span for each start. The saga's tasks continue its trace.
 type tracedStarter struct {
 	app.Starter
 	traces *telemetry.Traces

@@ -22,7 +22,7 @@ type statusChange struct {
 	} `json:"detail"`
 }
 
-// listener marks trips whose sagas stopped without an end of their own.
+// listener marks trips whose sagas stopped without recording their end.
 type listener struct {
 	app   *app.Service
 	sagas interface {
@@ -32,25 +32,25 @@ type listener struct {
 	}
 }
 
-// newListener makes the function that hears of the executions' ends.
+// newListener makes the function that gets the executions' status changes.
 func newListener(s *system) handler { return (&listener{s.app, s.sagas}).invoke }
 
 func (l *listener) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var event statusChange
 	if err := json.Unmarshal(payload, &event); err != nil {
-		return nil, named(fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the event is none of Step Functions"))
+		return nil, named(fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the event is not from Step Functions"))
 	}
-	if err := l.hear(ctx, event); err != nil {
+	if err := l.handle(ctx, event); err != nil {
 		return nil, named(err)
 	}
 	return []byte("null"), nil
 }
 
-// hear takes the event as a hint: events come twice, late, and in any order, so that the execution is asked how it
-// stands now. A saga that recorded its end (BookingFailed and FlightBookingFailed do so before they fail) has a trip
-// that has ended, and is not asked at all; one that ends well after a redrive ends its trip itself. A trip that was marked
-// as overdue while its saga ran is marked anew when that stops.
-func (l *listener) hear(ctx context.Context, event statusChange) error {
+// handle takes the event as a hint. Events are delivered twice, late and in any order, so it asks Step Functions for the
+// current status of the execution. It does not ask if the trip has ended: BookingFailed and FlightBookingFailed record the
+// end before they fail, and a saga that succeeds after a redrive confirms its trip. A trip that was marked as overdue
+// while its saga ran is marked again when the saga stops.
+func (l *listener) handle(ctx context.Context, event statusChange) error {
 	if err := l.check(event); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (l *listener) hear(ctx context.Context, event statusChange) error {
 			"the saga of trip %s is still described as running, after the event of its end", d.Name)
 	}
 	change := app.ExecutionChange{TripID: d.Name, Status: now.Status, Error: now.Error}
-	if now.Status == "FAILED" { // of a time-out or a stop no state is the cause
+	if now.Status == "FAILED" { // no state causes a time-out or a stop
 		if change.State, err = l.sagas.FailedState(ctx, d.Name); err != nil {
 			return err
 		}
@@ -79,18 +79,18 @@ func (l *listener) hear(ctx context.Context, event statusChange) error {
 	return l.app.MarkNeedsAttention(ctx, change)
 }
 
-// check refuses what a rule of EventBridge should not have sent here.
+// check refuses events that the rule of EventBridge should not have sent here.
 func (l *listener) check(event statusChange) error {
 	d := event.Detail
 	var p fault.Problems
 	if event.Source != "aws.states" || event.DetailType != "Step Functions Execution Status Change" {
-		p.Add("", fault.Invalidf("detail-type", "%.80q of %.80q is no change of an execution's status", event.DetailType, event.Source))
+		p.Add("", fault.Invalidf("detail-type", "%.80q of %.80q is not a change of an execution's status", event.DetailType, event.Source))
 	}
 	if !l.sagas.IsOf(d.StateMachineARN) {
 		p.Add("", fault.Invalidf("detail.stateMachineArn", "%.200q is not the state machine that runs the sagas", d.StateMachineARN))
 	}
 	if statuses := []string{"RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}; !slices.Contains(statuses, d.Status) {
-		p.Add("", fault.Invalidf("detail.status", "%.40q is no status, allowed are %q", d.Status, statuses))
+		p.Add("", fault.Invalidf("detail.status", "%.40q is not a status, allowed are %q", d.Status, statuses))
 	}
 	if d.Name == "" {
 		p.Add("", fault.Invalidf("detail.name", "the event names no execution"))

@@ -133,11 +133,11 @@ func TestForeignEventsAreRefused(t *testing.T) {
 	tests := []struct {
 		event, kind, text string
 	}{
-		{`[]`, "InvalidRequest", "none of Step Functions"},
+		{`[]`, "InvalidRequest", "not from Step Functions"},
 		{`{}`, "InvalidRequest", "detail-type"},
 		{strings.Replace(good, "aws.states", "aws.ec2", 1), "InvalidRequest", `"aws.ec2"`},
 		{strings.Replace(good, `"stateMachineArn":"`+machine, `"stateMachineArn":"`+machine+"2", 1), "InvalidRequest", "detail.stateMachineArn"},
-		{change(id, "PENDING_REDRIVE"), "InvalidRequest", `"PENDING_REDRIVE" is no status`},
+		{change(id, "PENDING_REDRIVE"), "InvalidRequest", `"PENDING_REDRIVE" is not a status`},
 		{change("", "FAILED"), "InvalidRequest", "names no execution"},
 		{change("0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", "FAILED"), "NotFound", "0195d1f0"},
 	}

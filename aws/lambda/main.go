@@ -1,6 +1,6 @@
-// Package lambda is every function of tripsaga on AWS, in one program: the tasks of the saga, the REST API, the listener
-// on the executions' ends, the reconciler, the relay of events and the trial of new versions. The environment variable
-// _HANDLER selects the function of a process. docs/lambda.md lists the variables.
+// Package lambda is the program of all functions on AWS: the tasks of the saga, the REST API, the listener for the ends of
+// executions, the reconciler, the relay of events and the trial of new versions. The environment variable _HANDLER
+// selects the function of a process. docs/lambda.md lists the variables.
 package lambda
 
 import (
@@ -26,8 +26,8 @@ import (
 	"tripsaga/trip/handlers"
 )
 
-// Main is the program of every function: it builds the one that _HANDLER names and serves its invocations. It returns
-// only when that function cannot be built, after it has reported why to Lambda; the process then exits with an error.
+// Main builds the function that _HANDLER names and serves its invocations. It returns only if the function cannot be
+// built, after it has reported the reason to Lambda; the caller must then exit with an error.
 func Main() {
 	err := run(os.Getenv, os.Stdout, func(h lambda.Handler) { lambda.StartWithOptions(h) })
 	fmt.Fprintln(os.Stderr, "tripsaga:", err)
@@ -37,10 +37,10 @@ func Main() {
 // handler serves one invocation: JSON in, JSON out.
 type handler func(ctx context.Context, payload []byte) ([]byte, error)
 
-// Invoke makes it a lambda.Handler.
+// Invoke implements lambda.Handler.
 func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) { return h(ctx, payload) }
 
-// run builds the function and serves it. It returns only when the function cannot be built.
+// run builds the function and serves it. It returns only if the function cannot be built.
 func run(getenv func(string) string, stdout io.Writer, serve func(lambda.Handler)) error {
 	cfg, err := readConfig(getenv)
 	if err != nil {
@@ -55,7 +55,7 @@ func run(getenv func(string) string, stdout io.Writer, serve func(lambda.Handler
 	return nil
 }
 
-// dispatch is the table of the functions: what makes each of them, by the name that _HANDLER gives.
+// dispatch maps the name of each function, which is the value of _HANDLER, to its constructor.
 func dispatch() map[string]func(*system) handler {
 	table := map[string]func(*system) handler{
 		functions.API:               newAPI,
@@ -71,13 +71,13 @@ func dispatch() map[string]func(*system) handler {
 }
 
 const (
-	reportTime = 300 * time.Millisecond // of a call's time, for the answer and what is logged of it
+	reportTime = 300 * time.Millisecond // reserved at the end of a call for the answer and its log
 	flushTime  = time.Second            // for the traces of one invocation
 	answerTime = 100 * time.Millisecond // of reportTime, which traces must leave to the answer
 )
 
-// invocation says in the context what is known of each invocation, and sends its traces when it has ended, since the
-// process may be frozen right after.
+// invocation adds the invocation's attributes to the context, and sends its traces before it returns, since Lambda may
+// freeze the process right after.
 func (s *system) invocation(next handler) handler {
 	var warm atomic.Bool
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
@@ -100,10 +100,10 @@ func (s *system) describe(ctx context.Context, cold bool) context.Context {
 	return telemetry.With(ctx, attrs...)
 }
 
-// traceHeaderKey is aws-lambda-go's own.
+// traceHeaderKey is the key that aws-lambda-go uses.
 const traceHeaderKey = "x-amzn-trace-id"
 
-// early ends a little before the call's time does: an answer that is too late is none, and the process ends with it.
+// early moves the deadline forward by reportTime: Lambda discards a late answer and kills the process.
 func early(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -120,7 +120,7 @@ func (s *system) flush(ctx context.Context) {
 	}
 }
 
-// flushBy is when the traces must be sent, or be left: the answer goes out after them, and needs time too.
+// flushBy returns the deadline for sending traces. The answer is sent after them and needs time too.
 func flushBy(ctx context.Context, now time.Time) time.Time {
 	end := now.Add(flushTime)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-answerTime).Before(end) {
@@ -129,8 +129,8 @@ func flushBy(ctx context.Context, now time.Time) time.Time {
 	return end
 }
 
-// reportInit tells the Runtime API why the function does not start, where there is one. It is a courtesy: the exit code
-// and the log say it as well, so that errors of the report itself do not count.
+// reportInit reports to the Runtime API, if there is one, why the function cannot start. Errors of the report are ignored:
+// the exit code and the log have the reason too.
 func reportInit(getenv func(string) string, cause error) {
 	api := getenv("AWS_LAMBDA_RUNTIME_API")
 	if api == "" {
@@ -155,8 +155,8 @@ func reportInit(getenv func(string) string, cause error) {
 	}
 }
 
-// takeRuntimeLog puts the lines that the runtime's library writes by itself into our log. It writes each error that a
-// function returns, which is no more than an answer, and what ends the process.
+// takeRuntimeLog redirects the lines that the runtime's library logs. It logs each error that a function returns, which is
+// an ordinary answer (info), and what ends the process (error).
 func takeRuntimeLog(to *slog.Logger) {
 	log.SetFlags(0)
 	log.SetOutput(runtimeLog{to})

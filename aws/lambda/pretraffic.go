@@ -20,14 +20,14 @@ import (
 	"tripsaga/shared/fault"
 )
 
-// hookEvent is what CodeDeploy calls a hook with:
+// hookEvent is the payload with which CodeDeploy calls a hook:
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html
 type hookEvent struct {
 	DeploymentID string `json:"DeploymentId"`
 	HookID       string `json:"LifecycleEventHookExecutionId"`
 }
 
-// hookReport is the hook's own answer, for whoever reads its log.
+// hookReport is the hook's answer, for the readers of its log.
 type hookReport struct {
 	Function string `json:"function"`
 	Status   string `json:"status"`
@@ -41,14 +41,14 @@ type hook struct {
 	log         *slog.Logger
 }
 
-// deployments is what a hook asks of CodeDeploy.
+// deployments is the part of CodeDeploy's API that a hook calls.
 type deployments interface {
 	GetDeployment(context.Context, *codedeploy.GetDeploymentInput, ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentOutput, error)
 	PutLifecycleEventHookExecutionStatus(context.Context, *codedeploy.PutLifecycleEventHookExecutionStatusInput,
 		...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error)
 }
 
-// newPreTraffic makes the function that tries new versions. Only it has clients of Lambda and CodeDeploy.
+// newPreTraffic makes the function that tries new versions, the only one with clients of Lambda and CodeDeploy.
 func newPreTraffic(s *system) handler {
 	c := &s.config
 	h := hook{log: s.log, deployments: codedeploy.New(codedeploy.Options{
@@ -61,7 +61,7 @@ func newPreTraffic(s *system) handler {
 	return h.invoke
 }
 
-// patient tries more often than the SDK does by itself, and within seconds.
+// patient retries more often than the SDK's default, within seconds.
 func patient() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff = 8, 4*time.Second
@@ -69,27 +69,27 @@ func patient() aws.Retryer {
 	})
 }
 
-// tryShare is the part of a call's time that is for trying and giving back; the rest is for the report.
+// tryShare is the share of a call's time for the trial and its clean-up; the rest is for the report.
 const tryShare = 0.9
 
-// invoke always reports, since CodeDeploy would otherwise wait for an hour. What is wrong with a version is no error of
-// the hook: only a report that does not arrive is, and Lambda then calls the hook again.
+// invoke always reports, since CodeDeploy would otherwise wait for an hour. A bad version is not an error of the hook.
+// Only a report that does not arrive is one, and Lambda then retries the hook.
 func (h *hook) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var event hookEvent
 	if err := json.Unmarshal(payload, &event); err != nil {
-		return nil, named(fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the event is none of CodeDeploy"))
+		return nil, named(fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the event is not from CodeDeploy"))
 	}
 	if event.DeploymentID == "" || event.HookID == "" {
 		return nil, named(fault.Invalidf("", "the event has no DeploymentId or no LifecycleEventHookExecutionId"))
 	}
 	report := h.try(ctx, event)
-	if err := h.tell(ctx, event, report.Status); err != nil {
+	if err := h.report(ctx, event, report.Status); err != nil {
 		return nil, named(fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "reporting %+v to CodeDeploy", report))
 	}
 	return json.Marshal(report)
 }
 
-// try is the trial of the function that is deployed. A panic is a failure, too.
+// try runs the trial of the function that is deployed. A panic is a failure too.
 func (h *hook) try(ctx context.Context, event hookEvent) (report hookReport) {
 	report.Status = string(types.LifecycleEventStatusFailed)
 	level := slog.LevelError
@@ -114,7 +114,7 @@ func (h *hook) try(ctx context.Context, event hookEvent) (report hookReport) {
 	return report
 }
 
-// function is what the deployment is of: its group has the function's name.
+// function returns which function is deployed: the deployment's group has its name.
 func (h *hook) function(ctx context.Context, deployment string) (string, error) {
 	out, err := h.deployments.GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &deployment})
 	if err != nil {
@@ -126,8 +126,8 @@ func (h *hook) function(ctx context.Context, deployment string) (string, error) 
 	return aws.ToString(out.DeploymentInfo.DeploymentGroupName), nil
 }
 
-// tell reports the outcome. A call that came twice may find that the first has reported.
-func (h *hook) tell(ctx context.Context, event hookEvent, status string) error {
+// report sends the outcome to CodeDeploy. A duplicate call may find that the first one has reported.
+func (h *hook) report(ctx context.Context, event hookEvent, status string) error {
 	_, err := h.deployments.PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{
 		DeploymentId: &event.DeploymentID, LifecycleEventHookExecutionId: &event.HookID, Status: types.LifecycleEventStatus(status),
 	})
@@ -151,8 +151,8 @@ func newInvoker(c *config) invoker {
 	})}
 }
 
-// starting are the refusals of a version that is not ready yet, that Lambda has set aside as unused, or of an alias that the
-// same release is making.
+// starting lists the error codes for a version that is not ready yet or was set aside as unused, and for an alias that the
+// same release is creating.
 var starting = []string{"ResourceConflictException", "ResourceNotReadyException", "ResourceNotFoundException"}
 
 // Invoke implements trial.Functions.
@@ -167,7 +167,7 @@ func (i invoker) Invoke(ctx context.Context, arn string, payload []byte) ([]byte
 	return nil, failure(out.Payload)
 }
 
-// failure reads a function's error. What has no type, such as a time-out, is told as it stands.
+// failure reads a function's error. A payload without a type, such as a time-out's, becomes the message.
 func failure(payload []byte) *trial.Failure {
 	var e struct {
 		Type    string `json:"errorType"`

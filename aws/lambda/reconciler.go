@@ -11,13 +11,12 @@ import (
 	"tripsaga/trip/app"
 )
 
-// reconciled is how long a trip is looked at after it has become overdue, which leaves a schedule that stood still time to
-// go on. Older days are not read at all: they would become more each day.
+// reconciled is how long a trip is read after it became overdue, so that a schedule that was paused can catch up. Older
+// days are not read, since their number grows each day.
 const reconciled = 31 * 24 * time.Hour
 
-// newReconciler makes the function that runs on a schedule. Its payload is of no account; its answer is the report. A
-// trip that could not be started or marked makes the invocation fail, so that the function's alarm is raised; the next
-// run tries it again.
+// newReconciler makes the function that runs on a schedule. It ignores its payload and answers with a report. A trip that
+// could not be started or marked fails the invocation, which raises the function's alarm; the next run retries.
 func newReconciler(s *system) handler {
 	patience := app.Patience{Grace: s.config.grace, Overdue: s.config.overdue, Within: s.config.overdue + reconciled}
 	return func(ctx context.Context, _ []byte) ([]byte, error) {

@@ -12,7 +12,7 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// streamRecord is a change of the table as its stream shows it and a pipe hands it on:
+// streamRecord is a change of the table as its stream records it and a pipe passes it on:
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-dynamodb.html
 type streamRecord struct {
 	EventName string `json:"eventName"`
@@ -22,7 +22,7 @@ type streamRecord struct {
 	} `json:"dynamodb"`
 }
 
-// attribute is a value of DynamoDB; only strings are read here.
+// attribute is a value of DynamoDB; only strings are needed here.
 type attribute struct {
 	S *string `json:"S"`
 }
@@ -34,16 +34,16 @@ func (a attribute) text() string {
 	return *a.S
 }
 
-// The bounds of a call. A pipe hands over at most maxRecords, and an entry of an event bus has at most 256 KiB, of which
-// this leaves some to what stands around the event.
+// The bounds of a call. A pipe passes at most maxRecords. An entry of an event bus has at most 256 KiB, of which maxEvent
+// leaves some for the envelope.
 const (
 	maxRecords = 10_000
 	maxEvent   = 240 << 10
 )
 
-// newRelay makes the function that enriches the pipe from the table's stream to the event bus: the item of the outbox
-// holds its event as a text, which the pipe's own templates cannot open. One record that is no event refuses the batch,
-// with every bad record named; the pipe then splits it until the bad ones stand alone.
+// newRelay makes the enrichment of the pipe from the table's stream to the event bus: an outbox item holds its event as
+// text, which the pipe's templates cannot parse. A record that is not an event fails the batch, and the error names every
+// such record; the pipe then splits the batch until the bad records are isolated.
 func newRelay(*system) handler {
 	return func(_ context.Context, payload []byte) ([]byte, error) {
 		events, err := relay(payload)
@@ -54,14 +54,14 @@ func newRelay(*system) handler {
 	}
 }
 
-// relay is the events of the records, in their order, as they were written.
+// relay returns the events of the records, in their order and byte for byte.
 func relay(payload []byte) ([]json.RawMessage, error) {
 	var records []streamRecord
 	if err := json.Unmarshal(payload, &records); err != nil {
-		return nil, fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the payload is no list of a stream's records")
+		return nil, fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the payload is not a list of a stream's records")
 	}
 	if records == nil {
-		return nil, fault.Invalidf("", "the payload is no list of a stream's records: it is null")
+		return nil, fault.Invalidf("", "the payload is not a list of a stream's records: it is null")
 	}
 	if len(records) > maxRecords {
 		return nil, fault.Invalidf("", "the payload has %d records, allowed are %d", len(records), maxRecords)
@@ -82,7 +82,7 @@ func (r *streamRecord) event() (json.RawMessage, error) {
 	}
 	sk := r.Change.Keys[schema.SK].text()
 	if !strings.HasPrefix(sk, store.OutboxPrefix) {
-		return nil, fault.Invalidf("dynamodb.Keys.SK", "%.80q is no item of the outbox, which begin with %s", sk, store.OutboxPrefix)
+		return nil, fault.Invalidf("dynamodb.Keys.SK", "%.80q is not an item of the outbox, whose keys begin with %s", sk, store.OutboxPrefix)
 	}
 	const field = "dynamodb.NewImage.Data"
 	data := r.Change.NewImage[schema.Data].text()

@@ -34,15 +34,15 @@ func TestTheRelayRefusesWhatIsNoEvent(t *testing.T) {
 	}
 	long := strings.Repeat("x", maxEvent)
 	for payload, want := range map[string]string{
-		`{`:    "no list of a stream's records",
-		`{}`:   "no list of a stream's records",
-		`null`: "no list of a stream's records",
-		`[1]`:  "no list of a stream's records",
+		`{`:    "not a list of a stream's records",
+		`{}`:   "not a list of a stream's records",
+		`null`: "not a list of a stream's records",
+		`[1]`:  "not a list of a stream's records",
 		"[" + strings.Repeat("{},", maxRecords) + "{}]":      "the payload has 10001 records, allowed are 10000",
 		with(`"INSERT"`, `"MODIFY"`):                         `[1].eventName: "MODIFY", want an INSERT`,
 		with(`"eventName":"INSERT",`, ``):                    `[1].eventName: ""`,
 		with(`"SK":{"S":"OUTBOX#TripConfirmed"}`, `"SK":{}`): `[1].dynamodb.Keys.SK: ""`,
-		with(`"OUTBOX#TripConfirmed"`, `"TRIP"`):             `[1].dynamodb.Keys.SK: "TRIP" is no item of the outbox`,
+		with(`"OUTBOX#TripConfirmed"`, `"TRIP"`):             `[1].dynamodb.Keys.SK: "TRIP" is not an item of the outbox`,
 		with(`"Data":{"S"`, `"Data":{"B"`):                   `[1].dynamodb.NewImage.Data: it holds no event`,
 		with(`"Data"`, `"Other"`):                            `[1].dynamodb.NewImage.Data: it holds no event`,
 		with(`{\"id\"`, `[\"id\"`):                           `[1].dynamodb.NewImage.Data: it holds no event`,

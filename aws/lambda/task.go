@@ -26,11 +26,11 @@ func newTask(s *system, name string) handler {
 	}
 }
 
-// maxMessage bounds an error's message, so that its whole payload is within the 32,768 characters of a cause.
+// maxMessage bounds an error's message, in bytes, so that its payload fits into the 32,768 characters of a cause.
 const maxMessage = 30_000
 
-// named is the error under its stable name, by which the state machine decides. The runtime takes it from this type
-// alone, by value, and looks into no chain of errors.
+// named returns the error under its stable name, which the state machine matches. The runtime takes the name from this
+// type alone, by value, and does not unwrap errors.
 func named(err error) messages.InvokeResponse_Error {
 	message := err.Error()
 	if len(message) > maxMessage {
@@ -39,29 +39,29 @@ func named(err error) messages.InvokeResponse_Error {
 	return messages.InvokeResponse_Error{Type: fault.NameOf(err), Message: strings.ToValidUTF8(message, "")}
 }
 
-// synthetic tells a delivery that a trial sends, before a new version takes traffic. Its log and its span are as any
-// other's; it is in no metric, since it would stand beside customers' deliveries in the alarms that watch the roll-out.
+// synthetic reports whether a trial sent the delivery, before a new version gets traffic. It is logged and traced like any
+// other. It is not counted, since the alarms that watch the roll-out would take it for a customer's.
 func synthetic(ctx context.Context) bool {
 	d, ok := handlers.DeliveryOf(ctx)
 	return ok && trial.Synthetic(d.Execution)
 }
 
-// observed observes deliveries, and counts those that are not synthetic.
+// observed observes all deliveries and counts those that are not synthetic.
 func observed(o telemetry.Observer) handlers.Around {
 	quiet := o
 	quiet.Metrics = nil
 	return func(step string, next handlers.Handler) handlers.Handler {
-		counting, not := telemetry.Task(o)(step, next), telemetry.Task(quiet)(step, next)
+		counting, silent := telemetry.Task(o)(step, next), telemetry.Task(quiet)(step, next)
 		return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
 			if synthetic(ctx) {
-				return not(ctx, input)
+				return silent(ctx, input)
 			}
 			return counting(ctx, input)
 		}
 	}
 }
 
-// notSynthetic is told what happens to trips, and counts what is not synthetic.
+// notSynthetic observes what happens to trips and counts what is not synthetic.
 type notSynthetic struct{ telemetry.Observer }
 
 // Happened implements app.Observer.

@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// ErrNotBuilt tells that the functions' program could not be built; it is wrapped with the reason.
+// ErrNotBuilt reports that the functions' program could not be built. Build wraps it with the reason.
 var ErrNotBuilt = errors.New("the functions' program cannot be built here")
 
 // module is the path of this module, whatever it was renamed to.
 var module = strings.TrimSuffix(reflect.TypeFor[Options]().PkgPath(), "/aws/production")
 
-// Build builds cmd/lambda for this machine into dir, as a deployment builds it for Lambda, and returns the program's
-// file. It must be called within the module's source. Errors: ErrNotBuilt; those of the folder.
+// Build builds cmd/lambda for this machine into dir, with the flags of a deployment, and returns the program's path. The
+// current folder must be within the module's source. Errors: ErrNotBuilt; a folder that cannot be read.
 func Build(ctx context.Context, dir string) (file string, err error) {
 	root, err := moduleRoot()
 	if err != nil {
@@ -45,7 +45,7 @@ func Build(ctx context.Context, dir string) (file string, err error) {
 	return file, nil
 }
 
-// moduleRoot is the folder of the module's source, at or above the current one.
+// moduleRoot returns the root folder of the module's source, at or above the current folder.
 func moduleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"tripsaga/shared/fault"
 )
 
-// event is what EventBridge brings to a function.
+// event is an event of EventBridge as a function gets it.
 type event struct {
 	Version    string    `json:"version"`
 	ID         string    `json:"id"`
@@ -41,7 +41,7 @@ const (
 	region  = "us-east-1"
 )
 
-// statusChange is the detail of a "Step Functions Execution Status Change"; what an execution does not have is null.
+// statusChange is the detail of a "Step Functions Execution Status Change". Members without a value are null.
 // https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
 type statusChange struct {
 	Execution     string     `json:"executionArn"`
@@ -67,14 +67,14 @@ type included struct {
 	Included bool `json:"included"`
 }
 
-// announce brings an execution's end to the listener. The engine calls it again after it failed, as EventBridge does,
-// unless there is no such trip.
+// announce delivers an execution's end to the listener. The engine retries it after a failure, as EventBridge does, unless
+// the trip does not exist.
 func (s *System) announce(ctx context.Context, d engine.Description) error {
 	err := s.bring(ctx, functions.ExecutionListener, newEvent(
 		"aws.states", "Step Functions Execution Status Change", []string{d.ExecutionID}, changeOf(d)))
 	var named interface{ ErrorName() string }
 	if errors.As(err, &named) && (named.ErrorName() == fault.NameNotFound || named.ErrorName() == fault.NameInvalid) {
-		return fmt.Errorf("%w: %w", engine.ErrFinal, err) // where EventBridge would give up in the end
+		return fmt.Errorf("%w: %w", engine.ErrFinal, err) // EventBridge would give up after its retries
 	}
 	return err
 }
@@ -106,7 +106,7 @@ func maybe(text string) *string {
 	return &text
 }
 
-// Reconcile calls the reconciler, as its schedule does.
+// Reconcile invokes the reconciler as its schedule does.
 func (s *System) Reconcile(ctx context.Context) error {
 	return s.bring(ctx, functions.Reconciler, newEvent(
 		"aws.scheduler", "Scheduled Event", []string{"arn:aws:scheduler:" + region + ":" + account + ":schedule/default/reconciler"},

@@ -20,10 +20,10 @@ import (
 	"tripsaga/trip/handlers"
 )
 
-// API is the REST API: the function Api behind what stands for an HTTP API of API Gateway, payload version 2.0.
+// API serves the REST API: the function Api behind an emulated HTTP API of API Gateway, payload version 2.0.
 func (s *System) API() http.Handler { return http.HandlerFunc(s.serveAPI) }
 
-// maxRequest is the bytes of a body that API Gateway takes.
+// maxRequest is the largest body that API Gateway accepts, in bytes.
 const maxRequest = 10 << 20
 
 func (s *System) serveAPI(w http.ResponseWriter, r *http.Request) {
@@ -54,8 +54,8 @@ func (s *System) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// requestEvent is the request as API Gateway puts it: header names in lower case, several values joined by commas,
-// cookies apart, and a body that is no text in base64.
+// requestEvent converts the request as API Gateway does: header names in lower case, multiple values joined by commas,
+// cookies separate, and a body that is not text in base64.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 func requestEvent(r *http.Request, body []byte, now time.Time) events.APIGatewayV2HTTPRequest {
 	e := events.APIGatewayV2HTTPRequest{
@@ -101,7 +101,7 @@ func joined(values map[string][]string, name func(string) string) map[string]str
 	return all
 }
 
-// isText tells which bodies API Gateway passes on as they are.
+// isText reports whether API Gateway passes a body of this type on unencoded.
 func isText(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	return err != nil || strings.HasPrefix(kind, "text/") ||
@@ -134,11 +134,11 @@ func answer(w http.ResponseWriter, reply []byte) error {
 		w.Header().Add("Set-Cookie", c)
 	}
 	w.WriteHeader(a.StatusCode)
-	w.Write(body) // the client is gone when it fails
+	w.Write(body) // fails only if the client is gone
 	return nil
 }
 
-// gatewayFailure is what API Gateway makes of a function's failure.
+// gatewayFailure answers as API Gateway does when a function fails.
 func gatewayFailure(w http.ResponseWriter, err error) {
 	if errors.Is(err, rie.ErrClosed) || errors.Is(err, rie.ErrReplyLost) {
 		gatewayError(w, http.StatusServiceUnavailable, "Service Unavailable")
@@ -150,5 +150,5 @@ func gatewayFailure(w http.ResponseWriter, err error) {
 func gatewayError(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]string{"message": message}) // as above
+	json.NewEncoder(w).Encode(map[string]string{"message": message}) // fails only if the client is gone
 }

@@ -1,9 +1,9 @@
 // Package production is the deployed system on one machine: every function of tripsaga runs as a process of the deployed
-// program (cmd/lambda) behind the Lambda Runtime API, the records are on DynamoDB Local, and the saga's definition is
-// run by what stands for Step Functions: the embedded engine, with a store of its own, behind the Step Functions API.
-// OutboxRelay and PreTraffic are there as well, and nobody calls them: the table has no stream here, and nothing is
-// deployed. What is left of AWS is played here, in a few lines each: the HTTP API in front of the function Api, the
-// status changes that EventBridge brings to ExecutionListener, and the schedule of Reconciler.
+// program (cmd/lambda) behind the Lambda Runtime API, the records are in DynamoDB Local, and the embedded engine with a
+// separate store replaces Step Functions, behind an emulation of its API. OutboxRelay and PreTraffic run too, but
+// nothing calls them: the table has no stream here, and nothing is deployed. This package emulates the rest of AWS in a
+// few lines each: the HTTP API in front of the function Api, the status changes that EventBridge delivers to
+// ExecutionListener, and the schedule of Reconciler.
 //
 //	client -> HTTP API -> Api -> Step Functions API -> engine -> the saga's functions
 //	                       |                              |             |
@@ -42,26 +42,26 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// Options say where and how. Bootstrap is required, see [Build].
+// Options configure the system. Bootstrap is required, see [Build].
 type Options struct {
 	Bootstrap string // the program of cmd/lambda, built for this machine
 
 	Dir     string           // data folder; "" is in memory
-	Records *dynamodb.Client // of a DynamoDB Local that runs already; nil starts one
+	Records *dynamodb.Client // of a running DynamoDB Local; nil starts one
 	Table   string           // name of the table; default "tripsaga"
-	MaxOpen int              // sagas under way at once; default the engine's
+	MaxOpen int              // sagas under way concurrently; default: the engine's
 
-	StepFunctions net.Listener // of the Step Functions API, on a loopback address; nil chooses a port. Close closes it
+	StepFunctions net.Listener // of the Step Functions API, on a loopback address; nil: any free port. Close closes it
 
-	Env          []string // of the functions, NAME=VALUE, beside what they cannot do without
+	Env          []string // of the functions, NAME=VALUE, besides the settings that they require
 	FunctionLogs io.Writer
 	Log          *slog.Logger
 
 	Scheduler engine.Scheduler // default engine.RealTime
 	Seed      func() uint64    // of the sagas' random choices
 
-	// For tests: what stands between engine and functions, what goes wrong with an invocation, other time-outs, and the
-	// environment of one function, which goes before Env.
+	// For tests: a wrapper around the engine's tasks, faults of invocations, other time-outs, and the environment of one
+	// function, which overrides Env.
 	WrapTasks   func(map[string]engine.Task) map[string]engine.Task
 	Interfere   func(rie.Invocation) rie.Fault
 	Timeout     func(functions.Function) time.Duration
@@ -89,10 +89,10 @@ func (o *Options) setDefaults() {
 // machineName is the state machine's name.
 const machineName = "booking"
 
-// StateMachineARN is that of the booking saga.
+// StateMachineARN is the ARN of the booking saga's state machine.
 var StateMachineARN = engine.StateMachineID(machineName)
 
-// System is everything, running.
+// System is the running system.
 type System struct {
 	Engine        *engine.Engine
 	Functions     *rie.Server
@@ -101,10 +101,10 @@ type System struct {
 	StepFunctions string        // URL of its API
 
 	log     *slog.Logger
-	closers []func(context.Context) error // of what is open, in the order of opening
+	closers []func(context.Context) error // in the order of opening; Close calls them backwards
 }
 
-// Open starts everything and resumes every open saga. Errors: those of the options; dynamolocal.ErrNotSetUp.
+// Open starts everything and resumes every open saga. Errors: an option that cannot be used; dynamolocal.ErrNotSetUp.
 func Open(ctx context.Context, opt Options) (*System, error) {
 	opt.setDefaults()
 	s := &System{log: opt.Log}
@@ -150,7 +150,7 @@ func (s *System) open(ctx context.Context, opt Options) error {
 	return nil
 }
 
-// openRecords finds or starts DynamoDB, and the table on it.
+// openRecords connects to DynamoDB Local, or starts it, and ensures that the table exists.
 func (s *System) openRecords(ctx context.Context, opt *Options) error {
 	if opt.Records == nil {
 		dir := below(opt.Dir, "dynamodb")
@@ -171,7 +171,7 @@ func (s *System) openRecords(ctx context.Context, opt *Options) error {
 	return dynamo.CreateTable(ctx, opt.Records, opt.Table, dynamo.WithoutStream)
 }
 
-// below is a folder within dir, or in memory as dir is.
+// below returns a folder within dir, "" (in memory) if dir is "".
 func below(dir, name string) string {
 	if dir == "" {
 		return ""
@@ -188,8 +188,8 @@ func closeListener(l net.Listener) error {
 
 func (s *System) whenClosed(f func(context.Context) error) { s.closers = append(s.closers, f) }
 
-// Close lets tasks and calls of functions under way end, as long as ctx allows, and ends every process. What was cut
-// off is resumed by the next Open.
+// Close waits for tasks and calls under way until ctx ends, and ends every process. The next Open resumes what was cut
+// off.
 func (s *System) Close(ctx context.Context) error {
 	var errs []error
 	for _, f := range slices.Backward(s.closers) {
@@ -199,7 +199,7 @@ func (s *System) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// functions is what runs the functions: what a deployment says of them.
+// functions configures the server of the functions as a deployment does.
 func (s *System) functions(opt Options) rie.Options {
 	r := rie.Options{
 		Bootstrap: opt.Bootstrap, Logs: opt.FunctionLogs, Interfere: opt.Interfere,
@@ -218,7 +218,7 @@ func (s *System) functions(opt Options) rie.Options {
 	return r
 }
 
-// tasks invokes the function of each of the saga's tasks.
+// tasks returns the engine's tasks: each invokes its function.
 func (s *System) tasks() map[string]engine.Task {
 	tasks := map[string]engine.Task{}
 	for _, f := range functions.All() {
@@ -240,8 +240,8 @@ func (s *System) task(name string) engine.Task {
 	}
 }
 
-// KeepDemoInventory loads the demo inventory into a table that never had an inventory, and keeps one that has it up to
-// date, see inventory.KeepDemo.
+// KeepDemoInventory loads the demo inventory into a table that never had an inventory, and adds new days to a table that
+// has it, see inventory.KeepDemo.
 func (s *System) KeepDemoInventory(ctx context.Context) (added bool, err error) {
 	return inventory.KeepDemo(ctx, store.NewInventory(s.Table), domain.DateOf(time.Now()))
 }

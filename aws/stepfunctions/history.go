@@ -16,7 +16,7 @@ import (
 	"tripsaga/shared/history"
 )
 
-// pageSize is the service's limit, in events.
+// pageSize is the service's largest page, in events.
 const pageSize = 1000
 
 // History returns the saga's events so far. The Source of each is the JSON that the service sent, with members that no
@@ -41,10 +41,10 @@ func (m *StateMachine) History(ctx context.Context, tripID string) ([]history.Ev
 	return events, nil
 }
 
-// bodyKey finds the answer's body in its metadata.
+// bodyKey is the key of a response's body in its metadata.
 type bodyKey struct{}
 
-// keepBody keeps the body of an answer beside what is decoded of it.
+// keepBody stores the body of a response in its metadata: the decoder drops members that its types do not have.
 func keepBody(stack *middleware.Stack) error {
 	keep := func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
 		middleware.DeserializeOutput, middleware.Metadata, error) {
@@ -87,7 +87,7 @@ func appendEvents(events []history.Event, metadata middleware.Metadata) ([]histo
 	return events, nil
 }
 
-// withInstant makes the timestamp, which is in seconds since 1970 with decimals, an instant.
+// withInstant converts the timestamp from decimal seconds since 1970 to RFC 3339.
 func withInstant(e map[string]json.RawMessage) (json.RawMessage, error) {
 	var seconds float64
 	if err := json.Unmarshal(e["timestamp"], &seconds); err != nil {

@@ -1,5 +1,5 @@
 // Package stepfunctions runs sagas on AWS Step Functions: it implements app.Starter and app.Executions over a client of
-// the service. An execution is named by its trip's id, so that both know it by the one name.
+// the service. An execution is named by its trip's id.
 package stepfunctions
 
 import (
@@ -21,20 +21,20 @@ import (
 	"tripsaga/trip/app"
 )
 
-// StateMachine is the one that runs the sagas, of type STANDARD.
+// StateMachine runs the sagas. It must be of type STANDARD.
 type StateMachine struct {
 	client *sfn.Client
 	arn    string
-	// TraceHeader gives the X-Ray header under which an execution is traced, "" for none; nil is none.
+	// TraceHeader, unless it is nil, returns the X-Ray trace header of an execution that is started, "" for none.
 	TraceHeader func(context.Context) string
 }
 
-// New takes an ARN that [CheckARN] accepts.
+// New returns the state machine with an ARN that [CheckARN] accepts.
 func New(client *sfn.Client, stateMachineARN string) *StateMachine {
 	return &StateMachine{client: client, arn: stateMachineARN}
 }
 
-// CheckARN tells what is wrong with the ARN of a state machine; it may be qualified by a version or an alias.
+// CheckARN reports what is wrong with the ARN of a state machine. A version or an alias may qualify it.
 func CheckARN(arn string) error {
 	if !machineARN.MatchString(arn) || len(arn) > maxARN {
 		return fmt.Errorf("%.200q is no ARN of a state machine, such as "+
@@ -43,10 +43,10 @@ func CheckARN(arn string) error {
 	return nil
 }
 
-// The patterns bound no lengths: that would make them large, and slow to compile when a process starts.
+// The patterns do not bound lengths: a bounded pattern is large and slow to compile, and a cold start waits for it.
 var (
 	machineARN = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]+:[0-9]+:stateMachine:[^:\s]+(:[^:\s]+)?$`)
-	// nameBytes is narrower than the service's rule: the names that every log and console shows as they are.
+	// nameBytes is narrower than the service's rule, so that every log and console shows a name unchanged.
 	nameBytes = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 )
 
@@ -57,7 +57,7 @@ const (
 
 func isName(s string) bool { return len(s) <= maxName && nameBytes.MatchString(s) }
 
-// IsOf tells whether arn names the state machine, whichever of its versions and aliases.
+// IsOf reports whether arn names the state machine, any of its versions or any of its aliases.
 func (m *StateMachine) IsOf(arn string) bool { return unqualified(arn) == unqualified(m.arn) }
 
 func unqualified(arn string) string {
@@ -65,7 +65,7 @@ func unqualified(arn string) string {
 	return strings.Join(parts[:min(len(parts), 7)], ":")
 }
 
-// execution is the ARN of a trip's execution.
+// execution returns the ARN of a trip's execution.
 func (m *StateMachine) execution(tripID string) (*string, error) {
 	if !isName(tripID) {
 		return nil, fault.New(fault.NotFound, fault.NameNotFound,
@@ -75,9 +75,9 @@ func (m *StateMachine) execution(tripID string) (*string, error) {
 	return &arn, nil
 }
 
-// Start starts the saga of a trip; starting twice is starting once, also when the first execution has ended. Errors:
-// Invalid, of an id that cannot name an execution; IdempotencyMismatch of kind Conflict when the execution has other
-// input; Unavailable; Internal when the service refuses the call as such (permissions, no such state machine).
+// Start starts the saga of a trip. It is idempotent, also after the first execution has ended. Errors: Invalid for an id
+// that cannot name an execution; IdempotencyMismatch of kind Conflict if the execution has another input; Unavailable;
+// Internal if the service refuses the call itself (permissions, a missing state machine).
 func (m *StateMachine) Start(ctx context.Context, tripID string, input json.RawMessage) error {
 	if !isName(tripID) {
 		return fault.Invalidf("trip_id", "%.100q cannot name a saga, allowed are 1 to 80 letters, digits, - _ and .", tripID)
@@ -102,10 +102,10 @@ func (m *StateMachine) traceHeader(ctx context.Context) *string {
 	return nil
 }
 
-// same lets an execution that exists count as started, when it had this input.
+// same accepts an existing execution as started if it has this input.
 func (m *StateMachine) same(ctx context.Context, tripID string, input json.RawMessage) error {
 	d, err := m.describe(ctx, tripID)
-	if fault.KindOf(err) == fault.NotFound && err != nil { // a description follows its execution with a delay
+	if fault.KindOf(err) == fault.NotFound && err != nil { // descriptions are eventually consistent
 		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the saga of trip %s is being started", tripID)
 	}
 	if err != nil {
@@ -117,15 +117,15 @@ func (m *StateMachine) same(ctx context.Context, tripID string, input json.RawMe
 	return nil
 }
 
-// sameJSON compares but for white space.
+// sameJSON compares and ignores white space.
 func sameJSON(a string, b json.RawMessage) bool {
 	var x, y bytes.Buffer
 	return json.Compact(&x, []byte(a)) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
 
-// Progress describes the saga of a trip as it stands now, but for the state at which it failed: that is a call of its
-// own, [StateMachine.FailedState], and Step Functions limits these calls for the whole account. Errors: NotFound,
-// Unavailable; Internal as of Start.
+// Progress describes the saga of a trip without the state at which it failed. That needs a separate call,
+// [StateMachine.FailedState], whose rate Step Functions limits for the whole account. Errors: NotFound; Unavailable;
+// Internal as [StateMachine.Start].
 func (m *StateMachine) Progress(ctx context.Context, tripID string) (app.Progress, error) {
 	d, err := m.describe(ctx, tripID)
 	if err != nil {
@@ -150,8 +150,9 @@ func (m *StateMachine) describe(ctx context.Context, tripID string) (*sfn.Descri
 	return d, translate(err)
 }
 
-// FailedState is the state entered last, at which an execution without branches has failed. It reads backwards, without
-// the data: of a state that was retried a hundred times all events fit on one page. Errors: as of Progress.
+// FailedState returns the state that was entered last, at which an execution without branches failed. It reads backwards
+// and without data, so that all events of a state that was retried a hundred times are on one page. Errors: as
+// [StateMachine.Progress].
 func (m *StateMachine) FailedState(ctx context.Context, tripID string) (string, error) {
 	arn, err := m.execution(tripID)
 	if err != nil {
@@ -174,9 +175,9 @@ func (m *StateMachine) FailedState(ctx context.Context, tripID string) (string, 
 	return "", nil
 }
 
-// Redrive resumes a saga that ended without success at the state where it failed. The client gives the call a token,
-// the same for all its attempts, so that a lost reply does not redrive twice. Errors: NotFound; NotRedrivable of kind
-// Conflict when it is running, has succeeded, or ended too long ago; Unavailable; Internal as of Start.
+// Redrive resumes a saga that ended without success at the state where it failed. The client sends one token with all
+// attempts of the call, so that a lost reply does not cause a second redrive. Errors: NotFound; NotRedrivable of kind
+// Conflict if the saga is running, has succeeded, or ended too long ago; Unavailable; Internal as [StateMachine.Start].
 func (m *StateMachine) Redrive(ctx context.Context, tripID string) error {
 	arn, err := m.execution(tripID)
 	if err != nil {
@@ -186,7 +187,7 @@ func (m *StateMachine) Redrive(ctx context.Context, tripID string) error {
 	return translate(err)
 }
 
-// translate makes the service's errors faults, of the kinds and names that the local engine's have.
+// translate converts the service's errors to faults with the kinds and names of the local engine's errors.
 func translate(err error) error {
 	var (
 		missing      *types.ExecutionDoesNotExist

@@ -38,7 +38,7 @@ func (a *attempt) tryListener(ctx context.Context) error {
 		return fmt.Errorf("of a saga whose trip has ended: %w", err)
 	}
 	if err := a.refuses(a.hear(ctx, "aws.pre-traffic")); err != nil {
-		return fmt.Errorf("of an event that is none of Step Functions: %w", err)
+		return fmt.Errorf("of an event that is not from Step Functions: %w", err)
 	}
 	after, err := a.app.GetTrip(ctx, a.trip.id)
 	if err == nil && (after.Trip.Version() != before.Trip.Version() || after.Trip.Status() != domain.Failed) {

@@ -1,6 +1,5 @@
-// Package handlers is the JSON edge of the saga's tasks: the registry from a task's name, as the state machine's
-// definition has it, to the function that serves it. The local engine calls the handlers in process; on AWS each is a
-// Lambda function.
+// Package handlers is the JSON edge of the saga's tasks: it maps the task names of the state machine's definition to the
+// functions that serve them. The local engine calls the handlers in process; on AWS each one is a Lambda function.
 package handlers
 
 import (
@@ -15,18 +14,18 @@ import (
 	"tripsaga/trip/app"
 )
 
-// Handler serves one delivery of a task: JSON in, JSON out. Its errors are of type *fault.Error, by whose stable name
-// the state machine decides. The handlers of a [Registry] take a task's whole payload, see [Delivery]; those that an
-// [Around] stands before take the input alone.
+// Handler serves one delivery of a task: JSON in, JSON out. Its errors are of type *fault.Error, whose stable name the
+// state machine matches. The handlers of a [Registry] take a task's whole payload, see [Delivery]; those that an [Around]
+// wraps take the input alone.
 type Handler func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
 
 // Registry maps the names of the tasks to their handlers.
 type Registry map[string]Handler
 
-// Around puts something before the handler of the step, such as a log. [DeliveryOf] tells it which delivery it sees.
+// Around wraps the handler of a step, for example with a log. In it [DeliveryOf] returns the delivery.
 type Around func(step string, next Handler) Handler
 
-// New is the registry of the booking saga. Of several arounds the first is the outermost.
+// New returns the registry of the booking saga. The first of several arounds is the outermost.
 func New(s *app.Service, around ...Around) Registry {
 	r := Registry{
 		"ReserveFlight":       task(s.ReserveFlight),
@@ -48,8 +47,8 @@ func New(s *app.Service, around ...Around) Registry {
 	return r
 }
 
-// task makes a handler of a use case. Input with a field that the use case does not know is refused: it comes from a
-// definition that does not fit this program.
+// task makes a handler of a use case. It refuses input with an unknown field, which comes from a definition that does not
+// match this program.
 func task[In, Out any](do func(context.Context, In) (Out, error)) Handler {
 	return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
 		var in In
@@ -77,7 +76,7 @@ func decode(input []byte, into any) error {
 	return err
 }
 
-// single gives err the one type that leaves the package. Several problems become one error that names them all.
+// single converts err to the one error type that leaves the package. Several problems become one error that names all.
 func single(err error) *fault.Error {
 	all := fault.All(err)
 	switch len(all) {
@@ -95,13 +94,13 @@ func single(err error) *fault.Error {
 
 type requestKey struct{}
 
-// WithRequestID notes the id of the HTTP request that ctx belongs to.
+// WithRequestID stores the id of the HTTP request in the context.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestKey{}, id)
 }
 
-// RequestID is the id of the HTTP request that ctx belongs to, "" outside of one. The answer and each line of the log
-// have the same.
+// RequestID returns the id of the HTTP request that ctx belongs to, "" outside of one. The answer and each log line have
+// it too.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestKey{}).(string)
 	return id

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// environment is one process of a function and the Runtime API that it talks to.
+// environment is one process of a function and the Runtime API that it calls.
 type environment struct {
 	function Function
 	cmd      *exec.Cmd
@@ -51,7 +51,8 @@ func (s *Server) start(f Function, id string) (*environment, error) {
 	return e, e.initialised(id, s.opt.InitTimeout)
 }
 
-// launch starts the process, unless the server is closing: what it has started, Close ends.
+// launch starts the process, unless the server is closing. Both happen under the lock, so that Close kills every process
+// that was started.
 func (s *Server) launch(e *environment) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +80,7 @@ func (s *Server) reap(e *environment) {
 	close(e.gone)
 }
 
-// command is the process as Lambda sets it up.
+// command describes the process as Lambda sets it up.
 func (s *Server) command(e *environment, api string) *exec.Cmd {
 	f := e.function
 	cmd := exec.Command(s.opt.Bootstrap)
@@ -101,14 +102,14 @@ func (s *Server) command(e *environment, api string) *exec.Cmd {
 		"LAMBDA_TASK_ROOT=" + cmd.Dir,
 		"LANG=en_US.UTF-8",
 		"TZ=:UTC",
-	}, slices.Concat(s.opt.Env, f.Env)...) // of a variable that is there twice the last counts
+	}, slices.Concat(s.opt.Env, f.Env)...) // of a duplicate variable the last value counts
 	cmd.Stdout, cmd.Stderr = e.out, e.out
-	cmd.WaitDelay = time.Second // of a grandchild that holds the output open
+	cmd.WaitDelay = time.Second // a grandchild may hold the output open
 	detach(cmd)
 	return cmd
 }
 
-// initialised waits for the end of the init phase; a process that does not come so far is ended.
+// initialised waits for the end of the init phase, and kills a process that does not reach it.
 func (e *environment) initialised(id string, timeout time.Duration) error {
 	late := time.NewTimer(timeout)
 	defer late.Stop()
@@ -142,7 +143,7 @@ func (e *environment) alive() bool {
 
 // kill ends the process, as Lambda does without warning.
 func (e *environment) kill() {
-	e.cmd.Process.Kill() // it fails for a process that has ended, which is what is wanted
+	e.cmd.Process.Kill() // fails only if the process has ended already
 }
 
 // end kills the process and returns when it is gone.
@@ -151,7 +152,7 @@ func (e *environment) end() {
 	<-e.gone
 }
 
-// invocation is one call on its way through a process.
+// invocation is one call that a process serves.
 type invocation struct {
 	id       string
 	trace    string
@@ -168,8 +169,8 @@ type reply struct {
 	err     error
 }
 
-// serve hands the invocation to the process. It returns when the process has called for the next one, and then the
-// environment is reusable, or has ended.
+// serve hands the invocation to the process. It returns when the process has called for the next one, and the
+// environment is reusable, or when the process has ended.
 func (e *environment) serve(inv *invocation, fault Fault) (r reply, reusable bool) {
 	if fault == CrashBefore {
 		e.kill()
@@ -191,7 +192,7 @@ func (e *environment) serve(inv *invocation, fault Fault) (r reply, reusable boo
 	return r, e.settles(timeout.C)
 }
 
-// await waits for the reply; ok is false when the process has ended without one that counts.
+// await waits for the reply; ok is false when the process has ended without a reply that counts.
 func (e *environment) await(inv *invocation, timeout <-chan time.Time, fault Fault) (r reply, ok bool) {
 	replied := inv.replied
 	if fault == Hang {
@@ -215,7 +216,7 @@ func (e *environment) await(inv *invocation, timeout <-chan time.Time, fault Fau
 	return r, true
 }
 
-// last is the end of an invocation whose process is gone: it may have replied before.
+// last returns how an invocation ended whose process is gone. The process may have replied before it ended.
 func (e *environment) last(inv *invocation, fault Fault) reply {
 	select {
 	case r := <-inv.replied:
@@ -227,8 +228,8 @@ func (e *environment) last(inv *invocation, fault Fault) reply {
 	return reply{err: exited(inv.id, e.reason)}
 }
 
-// settles waits until the process calls for the next invocation: what it does after its reply counts against the
-// time-out, too.
+// settles waits until the process calls for the next invocation: its work after the reply counts against the time-out
+// too.
 func (e *environment) settles(timeout <-chan time.Time) bool {
 	select {
 	case <-e.idle:
@@ -240,7 +241,7 @@ func (e *environment) settles(timeout <-chan time.Time) bool {
 	return false
 }
 
-// lines merges what several processes print, so that no line is torn by another's.
+// lines merges the output of several processes without mixing their lines.
 type lines struct {
 	mu  sync.Mutex
 	w   io.Writer
@@ -253,10 +254,10 @@ type lineWriter struct {
 	rest []byte // the line that has not ended
 }
 
-// maxLine bounds what is kept of a line that does not end.
+// maxLine bounds the bytes that are buffered of a line without an end.
 const maxLine = 256 << 10
 
-// Write never fails, since that would end the process; Close reports what went wrong.
+// Write never fails, since an error would end the process; Close reports the first error.
 func (w *lineWriter) Write(p []byte) (int, error) {
 	w.rest = append(w.rest, p...)
 	if len(w.rest) > maxLine && !bytes.ContainsRune(w.rest, '\n') {
@@ -268,7 +269,7 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// end prints the line that has not ended.
+// end prints an unfinished line.
 func (w *lineWriter) end() {
 	if len(w.rest) > 0 {
 		w.to.print(append(w.rest, '\n'))

@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// detach gives the process a group of its own, so that the terminal's Ctrl-C does not end it before the server drains.
+// detach puts the process into a separate group, so that the terminal's Ctrl-C does not end it before the server drains.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

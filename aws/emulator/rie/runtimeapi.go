@@ -15,8 +15,8 @@ const (
 	accountARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 )
 
-// routes is the Runtime API of one environment. It serves the process alone: what comes under another host than its
-// own address is a web page's doing.
+// routes is the Runtime API of one environment. It serves only the environment's process: a request for another host
+// name, or from a browser, was made by a web page.
 func (e *environment) routes(address string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+apiVersion+"/runtime/invocation/next", e.next)
@@ -36,7 +36,7 @@ func (e *environment) routes(address string) http.Handler {
 func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case e.idle <- struct{}{}:
-	default: // it called before and hung up
+	default: // it called earlier and closed the connection
 	}
 	select {
 	case inv := <-e.work:
@@ -57,7 +57,7 @@ func (e *environment) give(w http.ResponseWriter, inv *invocation) {
 	if inv.trace != "" {
 		h.Set("Lambda-Runtime-Trace-Id", inv.trace)
 	}
-	w.Write(inv.payload) // when it fails the process is gone, which is seen elsewhere
+	w.Write(inv.payload) // fails only if the process is gone, which reap notices
 }
 
 func (e *environment) response(w http.ResponseWriter, r *http.Request) {
@@ -85,7 +85,8 @@ func (e *environment) failure(w http.ResponseWriter, r *http.Request) {
 	e.reply(w, r, http.StatusAccepted, reply{err: reportedError(body)})
 }
 
-// reply passes the process's reply on. The process learns of its arrival when the invocation lets it.
+// reply passes the process's reply on. The process gets its answer only when the invocation is accepted, so that a fault
+// can kill it before.
 func (e *environment) reply(w http.ResponseWriter, r *http.Request, status int, answer reply) {
 	inv := e.take(r.PathValue("id"))
 	if inv == nil {
@@ -100,7 +101,7 @@ func (e *environment) reply(w http.ResponseWriter, r *http.Request, status int, 
 	}
 }
 
-// take ends the current invocation, when it has this id.
+// take removes and returns the current invocation if it has this id, else nil.
 func (e *environment) take(id string) *invocation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -142,23 +143,23 @@ func refuse(w http.ResponseWriter, status int, kind, message string) {
 }
 
 var (
-	// ErrClosed tells that the server is closing or closed.
+	// ErrClosed reports that the server is closing or closed.
 	ErrClosed = errors.New("rie: closed")
-	// ErrReplyLost tells that the fault ReplyLost took the function's reply away.
+	// ErrReplyLost reports that the fault ReplyLost discarded the function's reply.
 	ErrReplyLost = errors.New("rie: the reply is lost")
 )
 
-// The error types that Lambda itself gives.
+// The error types that Lambda itself reports.
 const (
 	ErrorExit             = "Runtime.ExitError"
 	ErrorTimedOut         = "Sandbox.Timedout"
 	ErrorResponseTooLarge = "Function.ResponseSizeTooLarge"
 	ErrorNotFound         = "Lambda.ResourceNotFoundException"
 	ErrorRequestTooLarge  = "Lambda.RequestTooLargeException"
-	ErrorUnknown          = "Lambda.Unknown" // the name that Step Functions gives where Lambda gave none
+	ErrorUnknown          = "Lambda.Unknown" // the name that Step Functions uses if Lambda reports none
 )
 
-// FunctionError is an invocation's error as its caller sees it.
+// FunctionError is the error that the caller of an invocation gets.
 type FunctionError struct {
 	Type    string
 	Message string
@@ -184,7 +185,7 @@ func newFunctionError(kind, format string, args ...any) *FunctionError {
 	return &FunctionError{Type: p.Type, Message: p.Message, Payload: payload}
 }
 
-// reportedError is what a runtime posted as its error.
+// reportedError is the error that a runtime posted.
 func reportedError(payload []byte) *FunctionError {
 	var p errorPayload
 	if err := json.Unmarshal(payload, &p); err == nil && p.Type != "" {

@@ -1,12 +1,12 @@
 // Package rie runs Lambda functions on one machine: a runtime interface emulator. It starts the real bootstrap program
-// behind the [Lambda Runtime API], one process per execution environment, each with an API of its own on loopback:
+// behind the [Lambda Runtime API], one process per execution environment, each with a separate API on loopback:
 //
 //	server, err := rie.New(rie.Options{Bootstrap: "bin/bootstrap", Functions: []rie.Function{{Name: "Pay", Timeout: 5 * time.Second}}})
 //	reply, err := server.Invoke(ctx, rie.Request{Function: "Pay", Payload: payload})
 //
-// What production does to a function is done to it here: an environment serves one invocation at a time and is used
-// again while it is warm, calls at once get environments of their own, a time-out kills the process, and a process that
-// dies is seen as Runtime.ExitError. Package aws/production puts it together with the rest of production's shape.
+// A function meets what it meets in production: an environment serves one invocation at a time and is reused while it
+// is warm, concurrent calls get separate environments, a time-out kills the process, and a process that dies is reported
+// as Runtime.ExitError. Package aws/production combines it with the rest of production's shape.
 //
 // [Lambda Runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 package rie
@@ -29,7 +29,7 @@ import (
 type Function struct {
 	Name    string        // also its handler, the value of _HANDLER
 	Timeout time.Duration // after which an invocation is ended and its process killed
-	Env     []string      // of this function's processes, NAME=VALUE; it goes before that of the Options
+	Env     []string      // of this function's processes, NAME=VALUE; it overrides the Env of the Options
 }
 
 // Options configure a server. Bootstrap and Functions are required.
@@ -37,9 +37,9 @@ type Options struct {
 	Bootstrap string // the program's file
 	Functions []Function
 
-	// Env is the processes' environment, NAME=VALUE, beside what Lambda sets. They inherit nothing.
+	// Env is added to what Lambda sets in the processes' environment, NAME=VALUE. They inherit nothing else.
 	Env []string
-	// Concurrency is how many processes of one function there are at most; further calls wait. Default 4.
+	// Concurrency bounds the processes of one function; further calls wait. Default 4.
 	Concurrency int
 	// InitTimeout is the time from a process's start to its first call for an invocation. Default 10 s.
 	InitTimeout time.Duration
@@ -73,8 +73,8 @@ type Server struct {
 	living  map[*environment]struct{}
 }
 
-// New checks the options. Processes start when they are first needed. Errors: that the bootstrap is no program, or an
-// option that cannot be used.
+// New checks the options. Processes start when they are first needed. Errors: the bootstrap is not a program, or an
+// option cannot be used.
 func New(opt Options) (*Server, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func New(opt Options) (*Server, error) {
 	}
 	for _, f := range opt.Functions {
 		if f.Name == "" || f.Timeout <= 0 || s.pools[f.Name] != nil {
-			return nil, fmt.Errorf("rie: function %q with time-out %s: want a name of its own and more than 0", f.Name, f.Timeout)
+			return nil, fmt.Errorf("rie: function %q with time-out %s: want a unique name and more than 0", f.Name, f.Timeout)
 		}
 		s.pools[f.Name] = &pool{server: s, function: f, slots: make(chan struct{}, opt.Concurrency)}
 	}
@@ -115,8 +115,8 @@ func (o *Options) check() (err error) {
 	return nil
 }
 
-// Invoke calls a function and returns its reply, a JSON value. When ctx ends first the invocation goes on unheard, as it
-// does on Lambda. Errors: *FunctionError; ErrReplyLost; ErrClosed; ctx's.
+// Invoke calls a function and returns its reply, a JSON value. When ctx ends first, the invocation continues without a
+// caller, as on Lambda. Errors: *FunctionError; ErrReplyLost; ErrClosed; ctx's.
 func (s *Server) Invoke(ctx context.Context, r Request) (json.RawMessage, error) {
 	p := s.pools[r.Function]
 	if p == nil {
@@ -157,8 +157,8 @@ func (s *Server) begin() bool {
 	return true
 }
 
-// Close lets the invocations under way end, as long as ctx allows, and then ends every process. Errors: ctx's, when
-// invocations were cut off; that Logs could not be written.
+// Close waits for the invocations under way until ctx ends, and then kills every process. Errors: ctx's, if invocations
+// were cut off; that of writing to Logs.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if s.closed {
@@ -184,7 +184,7 @@ func (s *Server) Close(ctx context.Context) error {
 	return errors.Join(err, s.logs.failure())
 }
 
-// killAll ends what lives, and returns when it is gone.
+// killAll kills every process and returns when all have ended.
 func (s *Server) killAll() {
 	s.mu.Lock()
 	var living []*environment
@@ -200,26 +200,26 @@ func (s *Server) killAll() {
 	}
 }
 
-// Fault is a way in which an invocation goes wrong, as [Options].Interfere decides.
+// Fault is what goes wrong with an invocation, as [Options].Interfere decides.
 type Fault uint8
 
 // The faults.
 const (
 	None        Fault = iota
 	CrashBefore       // the process is killed before it gets the payload
-	CrashAfter        // the process is killed when it replies: the effect is there, the reply is not
+	CrashAfter        // the process is killed when it replies: the effect is committed, the reply is lost
 	Hang              // the reply is held back until the function's time-out kills the process
-	ReplyLost         // the function ends well and its caller never hears of it: Invoke returns ErrReplyLost
+	ReplyLost         // the function succeeds and its reply is lost: Invoke returns ErrReplyLost
 )
 
 // Invocation names one invocation.
 type Invocation struct {
 	Function string
-	N        int // the how-manieth of this function, from 1
+	N        int // index among the invocations of this function, from 1
 	Payload  json.RawMessage
 }
 
-// pool is the environments of one function.
+// pool holds the environments of one function.
 type pool struct {
 	server   *Server
 	function Function
@@ -266,7 +266,7 @@ func (p *pool) count(payload json.RawMessage) Fault {
 	return p.server.opt.Interfere(inv)
 }
 
-// warm takes an idle environment whose process lives, nil when there is none.
+// warm takes an idle environment whose process is alive, nil if there is none.
 func (p *pool) warm() *environment {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -27,7 +27,7 @@ type startOutput struct {
 	Started   seconds `json:"startDate"`
 }
 
-// start is idempotent while the execution is open and the input the same.
+// start is idempotent while the execution is open and the input is the same.
 func (a *api) start(ctx context.Context, in startInput) (startOutput, error) {
 	if err := a.checkMachine(in.Machine); err != nil {
 		return startOutput{}, err
@@ -43,7 +43,7 @@ func (a *api) start(ctx context.Context, in startInput) (startOutput, error) {
 	}
 	arn := a.executionARN(in.Name)
 	err := a.engine.Start(engine.WithTrace(ctx, in.Trace), in.Name, json.RawMessage(in.Input))
-	if errors.Is(err, engine.ErrInvalid) { // the input is checked, so that it is the name
+	if errors.Is(err, engine.ErrInvalid) { // the input has been checked: the name is invalid
 		return startOutput{}, invalid("InvalidName", "Invalid Name: '%s': %v", in.Name, err)
 	}
 	if err != nil {
@@ -81,7 +81,7 @@ type describeOutput struct {
 	RedriveReason string    `json:"redriveStatusReason,omitempty"`
 }
 
-// listed is what a list tells of an execution.
+// listed is an execution in a list.
 type listed struct {
 	Execution string     `json:"executionArn"`
 	Machine   string     `json:"stateMachineArn"`
@@ -149,7 +149,7 @@ type listOutput struct {
 	Next       string   `json:"nextToken,omitempty"`
 }
 
-// maxList is the most that the engine lists at once.
+// maxList is the engine's largest page.
 const maxList = 999
 
 func (a *api) list(ctx context.Context, in listInput) (listOutput, error) {
@@ -171,7 +171,7 @@ func (a *api) list(ctx context.Context, in listInput) (listOutput, error) {
 	return out, err
 }
 
-// refused is the code for a list that the engine refuses.
+// refused is the error code for a list that the engine refuses.
 func refused(token string) string {
 	if token != "" {
 		return "InvalidToken"
@@ -188,7 +188,7 @@ type redriveOutput struct {
 	Redriven seconds `json:"redriveDate"`
 }
 
-// redrive answers a repeated call, which has the same token, as it did the first one.
+// redrive gives a repeated call, which has the same token, the answer of the first.
 func (a *api) redrive(ctx context.Context, in redriveInput) (redriveOutput, error) {
 	name, err := a.nameOf(in.Execution)
 	if err != nil {

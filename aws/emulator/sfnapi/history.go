@@ -24,7 +24,7 @@ type historyOutput struct {
 	Next   string            `json:"nextToken,omitempty"`
 }
 
-// historyEvent is an event whose time is written as JSON 1.0 has it: the outer field is the one that is marshalled.
+// historyEvent is an event with its time in JSON 1.0. The outer Timestamp hides the embedded one from the encoder.
 type historyEvent struct {
 	asl.HistoryEvent
 	Timestamp seconds `json:"timestamp"`
@@ -72,7 +72,7 @@ func (in *historyInput) page(events []asl.HistoryEvent, n int) (historyOutput, e
 	return out, nil
 }
 
-// withoutData leaves the data out of an event's details.
+// withoutData removes inputs and outputs from an event's details.
 func withoutData(raw []byte) ([]byte, error) {
 	var event map[string]any
 	if err := json.Unmarshal(raw, &event); err != nil {
@@ -88,12 +88,13 @@ func withoutData(raw []byte) ([]byte, error) {
 	return json.Marshal(event)
 }
 
-// token names the event that the next page begins with: ids stay, while events are added at either end of the list.
+// token names the event that begins the next page. It holds an id and no index, since a running execution adds events,
+// which in reverse order are at the front.
 func (in *historyInput) token(id int64) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %v %s", id, in.Reverse, in.Execution))
 }
 
-// from leaves out what the pages before had.
+// from skips the events of the previous pages.
 func (in *historyInput) from(events []asl.HistoryEvent) ([]asl.HistoryEvent, error) {
 	if in.Next == "" {
 		return events, nil

@@ -10,7 +10,7 @@ import (
 	"tripsaga/asl"
 )
 
-// A machine is always STANDARD, and neither logs nor traces on its own account.
+// machineFacts describes the state machine. It is always STANDARD, and neither logs nor traces.
 type machineFacts struct {
 	Definition string  `json:"definition"`
 	Name       string  `json:"name"`
@@ -38,7 +38,7 @@ func (a *api) facts(definition []byte, data string) machineFacts {
 	}
 }
 
-// Role is the ARN of the role that the state machine of this ARN is described with.
+// Role returns the ARN of the role in the description of a state machine.
 func Role(machine string) string {
 	return "arn:aws:iam::" + strings.Split(machine, ":")[4] + ":role/" + nameIn(machine)
 }
@@ -77,7 +77,7 @@ type describeMachineOfOutput struct {
 	Updated seconds `json:"updateDate"`
 }
 
-// describeMachineOf shows the definition that the execution began with, which may be older than the machine's own.
+// describeMachineOf returns the definition that the execution started with, which may be older than the state machine's.
 func (a *api) describeMachineOf(ctx context.Context, in describeMachineOfInput) (describeMachineOfOutput, error) {
 	name, err := a.nameOf(in.Execution)
 	if err != nil {
@@ -103,7 +103,7 @@ type listMachinesOutput struct {
 	Machines []listedMachine `json:"stateMachines"`
 }
 
-// listMachines lists the one that there is.
+// listMachines lists the only state machine.
 func (a *api) listMachines(_ context.Context, in listMachinesInput) (out listMachinesOutput, err error) {
 	if _, err := limit(in.MaxResults); err != nil {
 		return out, err
@@ -158,8 +158,8 @@ func (in *validateInput) check() error {
 	return nil
 }
 
-// validate reports what the engine would refuse, which is more than Step Functions does: see package asl for what is not
-// supported.
+// validate reports what the engine would refuse. That is more than Step Functions refuses: package asl says what it does
+// not support.
 func (a *api) validate(_ context.Context, in validateInput) (validateOutput, error) {
 	if err := in.check(); err != nil {
 		return validateOutput{}, err
@@ -202,7 +202,7 @@ func codeOf(definition string) string {
 // member matches a member of an object in a path of package asl: .Name or ['a name'].
 var member = regexp.MustCompile(`\.([^.\[]+)|\['((?:[^'\\]|\\.)*)'\]`)
 
-// location writes the place $.States.Pay.Retry[1].MaxAttempts as Step Functions does: /States/Pay/Retry[1]/MaxAttempts.
+// location converts the path $.States.Pay.Retry[1].MaxAttempts to Step Functions' format, /States/Pay/Retry[1]/MaxAttempts.
 func location(path string) string {
 	return member.ReplaceAllString(strings.TrimPrefix(path, "$"), "/$1$2")
 }

@@ -1,9 +1,9 @@
-// Package sfnapi serves the part of the Step Functions API that a saga's callers use over the embedded engine: what the
-// AWS SDKs and the AWS CLI send and expect (JSON 1.0), so that a program written against Step Functions needs nothing
-// but another endpoint. A request with a field that is not supported is refused by name.
+// Package sfnapi emulates the part of the Step Functions API that a saga's callers use, over the embedded engine. It
+// speaks what the AWS SDKs and the AWS CLI speak (JSON 1.0), so that a program written for Step Functions needs nothing
+// but another endpoint. A request with an unsupported field is refused with the field's name.
 //
 // It is for programs on the same machine: signatures are not checked, only requests to a loopback host are served, and
-// none that a browser makes for another web site.
+// no request that a browser makes for another web site.
 package sfnapi
 
 import (
@@ -28,7 +28,7 @@ import (
 	"tripsaga/shared/strictjson"
 )
 
-// Engine is what the API is served from. *[engine.Engine] implements it, and its comments name the errors.
+// Engine runs the executions. *[engine.Engine] implements it, and its comments name the errors.
 type Engine interface {
 	Start(ctx context.Context, name string, input json.RawMessage) error
 	Describe(ctx context.Context, name string) (engine.Description, error)
@@ -40,7 +40,7 @@ type Engine interface {
 	Definition(ctx context.Context, name string) ([]byte, error)
 }
 
-// maxBody is the bytes of a request: an execution's largest input, escaped within JSON.
+// maxBody bounds a request, in bytes: the largest input of an execution, escaped within JSON.
 const maxBody = 4 << 20
 
 const targetPrefix = "AWSStepFunctions."
@@ -57,7 +57,7 @@ type api struct {
 	redriven map[string]redrive // the last one of an execution, by name
 }
 
-// redrive is what makes a repeated call of RedriveExecution the same one.
+// redrive recognizes a repeated call of RedriveExecution.
 type redrive struct {
 	token string
 	at    time.Time
@@ -74,7 +74,7 @@ func New(e Engine, stateMachineARN string, log *slog.Logger) http.Handler {
 	}
 }
 
-// operations are the actions that are served, by name.
+// operations maps the name of each supported action to its function.
 var operations = map[string]func(*api, context.Context, []byte) (any, error){
 	"StartExecution":      operation((*api).start),
 	"DescribeExecution":   operation((*api).describe),
@@ -107,7 +107,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	json.NewEncoder(w).Encode(out) // the connection is gone when it fails
+	json.NewEncoder(w).Encode(out) // fails only if the connection is gone
 }
 
 func (a *api) serve(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -129,7 +129,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 	return do(a, r.Context(), body)
 }
 
-// loopback keeps out what a web page reaches this machine by: a foreign host name that resolves to it.
+// loopback refuses a foreign host name that resolves to this machine, by which a web page could reach it (DNS rebinding).
 func loopback(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
@@ -139,7 +139,7 @@ func loopback(hostport string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// nameOf is the name in an execution's ARN.
+// nameOf returns the name in an execution's ARN.
 func (a *api) nameOf(arn string) (string, error) {
 	name, ok := strings.CutPrefix(arn, a.executionARN(""))
 	switch {
@@ -165,7 +165,7 @@ func (a *api) checkMachine(arn string) error {
 	return invalid("InvalidArn", "Invalid Arn: '%s'", arn)
 }
 
-// seconds is a time as JSON 1.0 has it: seconds since 1970, with milliseconds.
+// seconds is a time in JSON 1.0: seconds since 1970, with milliseconds.
 type seconds float64
 
 func at(t time.Time) seconds { return seconds(float64(t.UnixMilli()) / 1e3) }
@@ -179,7 +179,7 @@ func maybeAt(t time.Time) *seconds {
 	return &s
 }
 
-// included tells that data is not left out.
+// included marks data that is complete.
 type included struct {
 	Included bool `json:"included"`
 }
@@ -203,7 +203,7 @@ func decode(body []byte, into any) error {
 	return nil
 }
 
-// limit is a page's size: 100 for 0, at most 1,000.
+// limit returns the size of a page: 100 for 0, at most 1,000.
 func limit(maxResults int) (int, error) {
 	switch {
 	case maxResults < 0 || maxResults > 1000:
@@ -214,7 +214,7 @@ func limit(maxResults int) (int, error) {
 	return maxResults, nil
 }
 
-// problem is an error as the SDKs expect it.
+// problem is an error in the format that the SDKs expect.
 type problem struct {
 	status  int
 	code    string
@@ -250,7 +250,7 @@ func engineProblem(arn string, err error) error {
 	return err
 }
 
-// fail answers with the error. One that is no problem is logged, and not told.
+// fail answers with the error. An error that is not a problem is logged, and its text is not returned.
 func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var p *problem
 	if !errors.As(err, &p) {
@@ -259,7 +259,7 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.Header().Set("X-Amzn-Errortype", p.code)
 	w.WriteHeader(p.status)
-	json.NewEncoder(w).Encode(struct { // as above
+	json.NewEncoder(w).Encode(struct { // fails only if the connection is gone
 		Type    string `json:"__type"`
 		Message string `json:"message"`
 	}{p.code, p.message})

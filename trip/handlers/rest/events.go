@@ -20,7 +20,7 @@ const (
 	maxStreams   = 100              // event streams at once
 	feedPage     = 100              // events read at once
 	heartbeat    = 15 * time.Second // between comments that keep an idle stream open
-	writeTimeout = 10 * time.Second // after which a client that does not read is given up
+	writeTimeout = 10 * time.Second // after which a client that does not read is disconnected
 )
 
 type eventsInput struct {
@@ -28,16 +28,16 @@ type eventsInput struct {
 	Follow      bool   `query:"follow" default:"true" doc:"false ends the stream after the events that are there."`
 	LastEventID string `header:"Last-Event-ID" maxLength:"40" pattern:"^(0|[a-z0-9]{1,16}-[1-9][0-9]{0,18})$" patternDescription:"the id of an event, such as k7f3qxw2ab-42" doc:"The same as after, as browsers send it when they connect again; it decides."`
 
-	head bool // the client wants the headers alone
+	head bool // a HEAD request: the client wants the headers alone
 }
 
-// Resolve notes the method, which a handler does not see otherwise.
+// Resolve stores the method, which a handler cannot see otherwise.
 func (in *eventsInput) Resolve(hc huma.Context) []error {
 	in.head = hc.Method() == http.MethodHead
 	return nil
 }
 
-// place is where the stream begins, and the parameter that says so.
+// place returns after which event the stream begins.
 func (a *api) place(in *eventsInput) (after uint64, err error) {
 	id := cmp.Or(in.LastEventID, in.After, "0")
 	if id == "0" {
@@ -67,7 +67,7 @@ const exampleStream = ": connected\nretry: 1000\n\nid: k7f3qxw2ab-42\nevent: Tri
 	`data: {"id":"0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a","type":"TripConfirmed","trip_id":"0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a",` +
 	`"at":"2027-03-01T09:30:00Z"}` + "\n\n"
 
-// noFeed answers in place of the feed. It is no operation of the API, so that the API's description leaves it out.
+// noFeed answers if there is no feed. It is not an operation of the API, so that the API's description omits it.
 func noFeed(w http.ResponseWriter, _ *http.Request) {
 	newProblem(http.StatusNotFound, nameNoFeed,
 		"this deployment has no feed of events: they are on its event bus, to which a rule subscribes").write(w)
@@ -108,7 +108,7 @@ func (a *api) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 	}}, nil
 }
 
-// stream is one client that follows the feed.
+// stream is one client that is following the feed.
 type stream struct {
 	feed    Feed
 	w       http.ResponseWriter
@@ -118,8 +118,8 @@ type stream struct {
 	closing atomic.Bool
 }
 
-// run sends until the client goes, the server shuts down or the feed fails. changed was asked for before first was
-// read, so that nothing falls between them.
+// run sends events until the client disconnects, the server shuts down or the feed fails. The caller must get changed
+// before it reads first, or an event between the two would be sent only with the next one.
 func (s *stream) run(ctx context.Context, first []FeedEvent, changed <-chan struct{}) error {
 	if err := s.open(); err != nil {
 		return err
@@ -144,10 +144,10 @@ func (s *stream) run(ctx context.Context, first []FeedEvent, changed <-chan stru
 	}
 }
 
-// open lifts the server's time limits, which are made for short answers: a passed read deadline would cancel the
-// request's context, too.
+// open lifts the server's time limits, which are for short answers: an expired read deadline would cancel the request's
+// context too.
 func (s *stream) open() error {
-	s.control.SetReadDeadline(time.Time{}) // not supported by a recorder, which has no limits either
+	s.control.SetReadDeadline(time.Time{}) // a recorder in a test does not support it and has no limits
 	streamHeaders(s.w.Header())
 	return s.write(": connected\nretry: 1000\n\n")
 }
@@ -155,7 +155,7 @@ func (s *stream) open() error {
 func streamHeaders(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // a proxy must not hold events back
+	h.Set("X-Accel-Buffering", "no") // a proxy must not buffer events
 }
 
 func (s *stream) send(events []FeedEvent) error {
@@ -174,7 +174,7 @@ func (s *stream) send(events []FeedEvent) error {
 	return s.write(string(buf))
 }
 
-// wait reports false when the stream is to end.
+// wait reports whether there may be new events; false ends the stream.
 func (s *stream) wait(ctx context.Context, changed <-chan struct{}, tick <-chan time.Time) bool {
 	for {
 		select {
@@ -192,14 +192,14 @@ func (s *stream) wait(ctx context.Context, changed <-chan struct{}, tick <-chan 
 	}
 }
 
-// hurry drops a client that does not read when the server shuts down.
+// hurry bounds the time for a client that does not read while the server shuts down.
 func (s *stream) hurry() {
 	s.closing.Store(true)
 	s.control.SetWriteDeadline(time.Now().Add(bodyGrace))
 }
 
 func (s *stream) write(text string) error {
-	s.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // as above
+	s.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // see open
 	if s.closing.Load() {
 		s.hurry()
 	}

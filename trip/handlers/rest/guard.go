@@ -11,15 +11,15 @@ import (
 	"tripsaga/shared/fault"
 )
 
-// The bytes of a body.
+// The largest bodies, in bytes.
 const (
 	maxBody      = 64 << 10
 	maxInventory = 4 << 20
 )
 
-// Guard keeps out what a server on a laptop must not hear: requests under a foreign host name (DNS rebinding), requests
-// that other web sites make in the user's browser, and bodies that are too large or of another type. allowedHosts are
-// the names, with or without a port, under which the server is reached besides loopback.
+// Guard refuses what a server on a laptop must not serve: requests for a foreign host name (DNS rebinding), requests that
+// other web sites make in the user's browser, and bodies that are too large or of another type. allowedHosts are the
+// names of the server besides loopback, with or without a port.
 func Guard(next http.Handler, allowedHosts []string) http.Handler {
 	allowed := make(map[string]bool, len(allowedHosts))
 	for _, h := range allowedHosts {
@@ -38,8 +38,8 @@ func Guard(next http.Handler, allowedHosts []string) http.Handler {
 	})
 }
 
-// Bodies keeps out bodies that are too large or of another type. It is the part of [Guard] for a server behind a gateway
-// that authorizes every call, which no other web site can make in a browser.
+// Bodies refuses bodies that are too large or of another type. It is the part of [Guard] for a server behind a gateway that
+// authorizes every call: another web site cannot make such a call in a browser.
 func Bodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin(w, r)
@@ -54,7 +54,7 @@ func Bodies(next http.Handler) http.Handler {
 	})
 }
 
-// secure sets the headers for answers that are data, not pages.
+// secure sets the headers of answers that are data and not pages.
 func secure(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -88,7 +88,7 @@ func hostAllowed(hostport string, allowed map[string]bool) bool {
 	return host == "localhost" || allowed[host] || allowed[hostport]
 }
 
-// sameOrigin looks at reading requests, too, which CrossOriginProtection lets pass.
+// sameOrigin also checks requests that only read, which CrossOriginProtection lets pass.
 func sameOrigin(r *http.Request) bool {
 	if strings.Contains(r.Header.Get("Sec-Fetch-Site"), "cross-site") {
 		return false
@@ -101,7 +101,7 @@ func sameOrigin(r *http.Request) bool {
 	return err == nil && strings.EqualFold(u.Host, r.Host)
 }
 
-// bodyOf is what r may carry: the bytes and the media type.
+// bodyOf returns the largest body that r may have, in bytes, and its media type.
 func bodyOf(r *http.Request) (limit int64, mediaType string) {
 	if r.URL.Path == "/inventory" {
 		return maxInventory, "text/csv"

@@ -21,7 +21,7 @@ type daysInput struct {
 	PageQuery
 }
 
-// query reports all of its problems at once.
+// query reports all problems together.
 func (in *daysInput) query() (domain.InventoryQuery, error) {
 	var p fault.Problems
 	from, err := day(in.From)
@@ -47,7 +47,7 @@ type loadInput struct {
 
 const (
 	loadTimeout = time.Minute // bounds the transfer of an inventory
-	maxLoads    = 2           // inventories at once: reading one takes many times its size in memory
+	maxLoads    = 2           // concurrent inventories: parsing one takes many times its size in memory
 )
 
 func (a *api) inventoryRoutes(h huma.API) {
@@ -84,7 +84,7 @@ func (a *api) inventoryRoutes(h huma.API) {
 	}
 }
 
-// fewLoads refuses an inventory, while others are loaded, before its body is read.
+// fewLoads refuses an inventory before its body is read, if maxLoads are being loaded.
 func (a *api) fewLoads(hc huma.Context, next func(huma.Context)) {
 	select {
 	case a.loads <- struct{}{}:

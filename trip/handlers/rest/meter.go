@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// Meter counts the requests of a server. Its methods are called concurrently. A route is the pattern of a path, such as
+// Meter counts the requests of a server. Its methods may be called concurrently. A route is the pattern of a path, such as
 // /trips/{id}, or [NoRoute]; methods, routes and reasons are bounded in number, whatever clients send.
 type Meter interface {
-	// Begun is called when the route of a request is known, which is never for one that is refused before.
+	// Begun is called when the route of a request is known. It is not called for a request that is refused earlier.
 	Begun(method, route string)
-	// Ended is called when the answer is written. Of a request that was not carried out there is a reason, one of
-	// [Reasons]. A stream, which lasts as long as its client wants, took 0.
+	// Ended is called when the answer is written. A request that was not carried out has a reason, one of [Reasons]. For a
+	// stream, which lasts as long as its client wants, took is 0.
 	Ended(method, route string, status int, reason string, took time.Duration)
 }
 
-// NoRoute is the route of requests that are refused before it is known, or have none.
+// NoRoute is the route of requests without a route, and of requests that are refused before it is known.
 const NoRoute = "none"
 
-// The reasons for which a request is not carried out, where the status alone does not tell.
+// The reasons for which a request is not carried out, if the status alone does not say it.
 const (
 	ReasonOverload    = "overload"    // bookings come faster than they can be stored
-	ReasonOpenSagas   = "open_sagas"  // as many sagas are open as may be
-	reasonStore       = "store"       // the store takes no writes
+	ReasonOpenSagas   = "open_sagas"  // the bound on open sagas is reached
+	reasonStore       = "store"       // the store refuses writes
 	reasonConnections = "connections" // the bounds of this package
 	reasonStreams     = "streams"
 	reasonLoads       = "loads"
@@ -43,7 +43,7 @@ func Reasons() []string {
 	}
 }
 
-// exchange is what a meter is told of a request; its context has it.
+// exchange is what a meter learns about a request. The request's context has it.
 type exchange struct {
 	meter         Meter
 	method, route string
@@ -52,7 +52,7 @@ type exchange struct {
 
 type exchangeKey struct{}
 
-// Metered tells m of every request that next answers. It belongs around everything else, [Limit] included.
+// Metered reports every request that next answers to m. It must wrap everything else, [Limit] included.
 func Metered(next http.Handler, m Meter) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{meter: m, method: methodOf(r)}
@@ -63,7 +63,7 @@ func Metered(next http.Handler, m Meter) http.Handler {
 	})
 }
 
-// Routed names the route of the request, whose pattern may begin with a method.
+// Routed sets the route of the request from a pattern, which may begin with a method.
 func Routed(ctx context.Context, pattern string) {
 	x, ok := ctx.Value(exchangeKey{}).(*exchange)
 	if !ok || x.route != "" {
@@ -76,7 +76,7 @@ func Routed(ctx context.Context, pattern string) {
 	x.meter.Begun(x.method, x.route)
 }
 
-// Refused gives the reason, one of [Reasons], for which the request is not carried out. The first one counts.
+// Refused sets the reason, one of [Reasons], why the request is not carried out. The first reason counts.
 func Refused(ctx context.Context, reason string) {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok && x.reason == "" {
 		x.reason = reason
@@ -118,7 +118,7 @@ func reasonOf(status int) string {
 	return "invalid"
 }
 
-// unavailable gives the reason of an answer 503, unless it is known.
+// unavailable sets the reason of an answer 503, unless it is set.
 func (a *api) unavailable(ctx context.Context) {
 	switch {
 	case closing(ctx):
@@ -128,7 +128,7 @@ func (a *api) unavailable(ctx context.Context) {
 	}
 }
 
-// methodOf is the request's method; anybody can make up others.
+// methodOf returns the request's method, "other" for one that a client made up.
 func methodOf(r *http.Request) string {
 	if slices.Contains([]string{"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"}, r.Method) {
 		return r.Method
@@ -136,7 +136,7 @@ func methodOf(r *http.Request) string {
 	return "other"
 }
 
-// answer remembers the status of an answer, once.
+// answer records the first status of an answer.
 type answer struct {
 	http.ResponseWriter
 	status int

@@ -18,7 +18,7 @@ import (
 	"tripsaga/trip/wire"
 )
 
-// Names of problems that no fault has.
+// Names of problems that are not faults.
 // Problem is a problem as huma writes it.
 type Problem struct{ wire.Problem }
 
@@ -28,7 +28,7 @@ const (
 	nameNoFeed           = "NoEventFeed"
 )
 
-// retryAfter is how many seconds a client is asked to wait before it tries again.
+// retryAfter is how many seconds a client should wait before it retries.
 const retryAfter = "1"
 
 func newProblem(status int, name, detail string) *Problem {
@@ -37,10 +37,10 @@ func newProblem(status int, name, detail string) *Problem {
 
 func (p *Problem) Error() string { return p.Detail }
 
-// GetStatus makes it an error of huma.
+// GetStatus implements huma.StatusError.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// GetHeaders makes huma send Retry-After.
+// GetHeaders implements huma.HeadersError: a 503 has Retry-After.
 func (p *Problem) GetHeaders() http.Header {
 	if p.Status != http.StatusServiceUnavailable {
 		return nil
@@ -48,17 +48,17 @@ func (p *Problem) GetHeaders() http.Header {
 	return http.Header{"Retry-After": {retryAfter}}
 }
 
-// ContentType is application/problem+json, of the one format that there is.
+// ContentType implements huma.ContentTypeFilter.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
 func (p *Problem) add(location, message string, value any) {
 	if strings.HasPrefix(location, "body") {
-		value = nil // it may be a card token, or a whole booking
+		value = nil // it may be a card token or a whole booking
 	}
 	p.Errors = append(p.Errors, wire.FieldProblem{Location: location, Message: message, Value: value})
 }
 
-// summarize makes the detail of the errors, when there are any.
+// summarize sets the detail from the errors, if there are any.
 func (p *Problem) summarize() *Problem {
 	if len(p.Errors) == 0 {
 		return p
@@ -70,7 +70,7 @@ func (p *Problem) summarize() *Problem {
 	return p
 }
 
-// init makes huma answer its own errors (a parameter of the wrong type, a body that is too large) as problems, too.
+// init makes huma return its own errors (a parameter of the wrong type, a body that is too large) as problems too.
 func init() {
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		status, message = statusOf(status, message, errs)
@@ -121,9 +121,9 @@ func nameOf(status int) string {
 	return fault.NameInvalid
 }
 
-// problem translates a use case's error; in is where the fields that it names stand ("body", "query").
+// problem translates a use case's error. in is the part of the request that has the fields it names ("body", "query").
 func (a *api) problem(ctx context.Context, in string, err error) *Problem {
-	if ctx.Err() != nil { // nobody reads this any more
+	if ctx.Err() != nil { // the client is gone
 		Refused(ctx, reasonGone)
 		return newProblem(http.StatusServiceUnavailable, fault.NameUnavailable, "the request was given up")
 	}
@@ -147,7 +147,7 @@ func (a *api) problem(ctx context.Context, in string, err error) *Problem {
 	return p
 }
 
-// internal logs what happened and does not tell it.
+// internal logs what happened and does not return it to the client.
 func internal(ctx context.Context, log *slog.Logger, message string, attrs ...slog.Attr) *Problem {
 	log.LogAttrs(ctx, slog.LevelError, message, attrs...)
 	const status = http.StatusInternalServerError
@@ -169,7 +169,7 @@ func kindStatus(k fault.Kind) int {
 	return http.StatusInternalServerError
 }
 
-// detail tells the one problem, or the first and how many there are. Causes stay inside.
+// detail returns the only problem, or the first one and their number. It never contains causes.
 func detail(all []*fault.Error) string {
 	first := all[0].Message
 	if all[0].Field != "" {
@@ -181,20 +181,20 @@ func detail(all []*fault.Error) string {
 	return fmt.Sprintf("%d problems; the first: %s", len(all), first)
 }
 
-// write answers with the problem, outside of huma.
+// write answers with the problem without huma.
 func (p *Problem) write(w http.ResponseWriter) {
 	for name, values := range p.GetHeaders() {
 		w.Header()[name] = values
 	}
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
-	json.NewEncoder(w).Encode(p) // the connection is gone when it fails
+	json.NewEncoder(w).Encode(p) // fails only if the connection is gone
 }
 
-// problems answers what mux has no route for.
+// problems answers requests for which mux has no route.
 func problems(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if clean := path.Clean("/" + r.URL.Path); clean != r.URL.Path && clean+"/" != r.URL.Path { // mux would redirect, with a page
+		if clean := path.Clean("/" + r.URL.Path); clean != r.URL.Path && clean+"/" != r.URL.Path { // mux would answer with a redirect and an HTML page
 			noRoute(http.StatusNotFound, r).write(w)
 			return
 		}
@@ -223,7 +223,7 @@ func noRoute(status int, r *http.Request) *Problem {
 	return newProblem(http.StatusNotFound, fault.NameNotFound, "there is nothing at this address; see /openapi.json")
 }
 
-// statusOnly takes status and headers of an answer, and drops its body.
+// statusOnly keeps the status and the headers of an answer and drops its body.
 type statusOnly struct {
 	header http.Header
 	status int
@@ -233,8 +233,8 @@ func (s *statusOnly) Header() http.Header         { return s.header }
 func (s *statusOnly) WriteHeader(status int)      { s.status = status }
 func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
-// recovering logs a panic and answers it, unless the answer has begun: then the connection is cut, so that a half
-// answer does not pass for a whole one.
+// recovering logs a panic and answers 500. If the answer has begun, it cuts the connection, so that the client does not
+// take half an answer for a whole one.
 func recovering(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin(w, r)
@@ -258,7 +258,7 @@ func recovering(log *slog.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// begun remembers whether an answer has begun.
+// begun records whether an answer has begun.
 type begun struct {
 	http.ResponseWriter
 	yes bool

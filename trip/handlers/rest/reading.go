@@ -19,9 +19,9 @@ const headerRequestID = "X-Request-Id"
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._=+/-]{1,128}$`)
 
-// begin gives a request its id, which the client or the gateway may have chosen, and each header one value, as a gateway
-// does: repeated ones are joined by commas, which no header that the API reads may have. It may be called several times. It
-// changes r in place: what is outside reads the route there, which the mux notes.
+// begin gives a request its id, which the client or the gateway may have chosen, and joins repeated headers by commas, as a
+// gateway does. No header that the API reads may contain a comma, so that a repeated one is refused everywhere. It may be
+// called several times. It changes r in place, since outer handlers read the route that the mux stores in r.
 func begin(w http.ResponseWriter, r *http.Request) {
 	if handlers.RequestID(r.Context()) != "" {
 		return
@@ -39,7 +39,7 @@ func begin(w http.ResponseWriter, r *http.Request) {
 	*r = *r.WithContext(handlers.WithRequestID(r.Context(), id))
 }
 
-// unclear is what in the query or the headers has no reading, or more than one; nil when there is nothing.
+// unclear reports what in the query or the headers is ambiguous or cannot be read, nil if all is clear.
 func unclear(r *http.Request) *Problem {
 	p := newProblem(http.StatusUnprocessableEntity, fault.NameInvalid, "")
 	seen := map[string]int{}
@@ -59,7 +59,7 @@ func unclear(r *http.Request) *Problem {
 	return p.summarize()
 }
 
-// plain are the spellings of the description's types. strconv takes more: +1, 01, T, FALSE.
+// plain has the allowed spelling of each type of the description. strconv accepts more: +1, 01, T, FALSE.
 var plain = map[string]struct {
 	spelling *regexp.Regexp
 	want     string
@@ -68,7 +68,7 @@ var plain = map[string]struct {
 	huma.TypeBoolean: {regexp.MustCompile(`^(true|false)$`), "must be true or false"},
 }
 
-// spelled refuses numbers and truth values of the query that are spelled otherwise.
+// spelled refuses numbers and booleans in the query with another spelling.
 func spelled(hc huma.Context, next func(huma.Context)) {
 	p := newProblem(http.StatusUnprocessableEntity, fault.NameInvalid, "")
 	for _, param := range hc.Operation().Parameters {
@@ -85,7 +85,7 @@ func spelled(hc huma.Context, next func(huma.Context)) {
 	p.summarize().write(w)
 }
 
-// checkPair looks at one name and value of the query; seen counts the names.
+// checkPair checks one name and value of the query. seen counts the names.
 func (p *Problem) checkPair(pair string, seen map[string]int) {
 	key, escaped, _ := strings.Cut(pair, "=")
 	name, badName := url.QueryUnescape(key)

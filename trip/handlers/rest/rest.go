@@ -1,8 +1,8 @@
-// Package rest is the HTTP edge of trips: the API that the laptop serves and that a function behind an HTTP gateway can
-// serve as well. It turns requests into use cases and faults into problems (RFC 9457), and decides nothing.
+// Package rest is the HTTP API of trips, for a server on one machine and for a function behind an HTTP gateway. It converts
+// requests to calls of use cases and faults to problems (RFC 9457), and has no business rules.
 //
-// [New] makes the API, [Guard] keeps other web sites and oversized requests out, [Bodies] the latter alone, [Server]
-// bounds times, [Limit] connections.
+// [New] makes the API. Around it, [Guard] refuses other web sites and oversized requests, [Bodies] the latter alone,
+// [Server] bounds times, and [Limit] bounds connections.
 package rest
 
 import (
@@ -22,8 +22,8 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Deps is what the API calls. Every error is a fault (package fault); what is none is answered as an internal error and
-// logged.
+// Deps is what the API calls. Every error is expected to be a fault (package fault); any other error is logged and answered
+// as an internal one.
 type Deps struct {
 	// Book creates a trip and starts its saga. With a key that was used before it returns the trip made then, replayed.
 	// Errors: Invalid (fields of domain.Request), Conflict (the key came with another request), Unavailable.
@@ -38,32 +38,32 @@ type Deps struct {
 	Nights func(context.Context, domain.InventoryQuery) (domain.Page[domain.HotelNight], error)
 	// Load adds and changes the rows of a CSV file. Errors: Invalid (each bad row), Conflict, Unavailable.
 	Load func(ctx context.Context, csv io.Reader) (domain.LoadReport, error)
-	// LastLoad tells how the last load went. Errors: Unavailable.
+	// LastLoad reports how the last load ended. Errors: Unavailable.
 	LastLoad func(context.Context) (domain.LoadState, error)
 	// Ledger audits everything that is stored. Errors: Unavailable.
 	Ledger func(context.Context) (app.Ledger, error)
-	// Health tells why the server can do no work until somebody sees to it; nil: it can as long as it answers. Errors:
+	// Health returns why the server cannot work until an operator acts. A nil Health is always healthy. Errors:
 	// Unavailable.
 	Health func() error
 
 	Executions app.Executions
-	Feed       Feed         // nil: GET /events is not offered, the deployment announces its events elsewhere
+	Feed       Feed         // nil: no GET /events, the deployment publishes its events elsewhere
 	Log        *slog.Logger // default: discarded
 }
 
-// Feed is the outbox: the domain events in the order in which they were committed.
+// Feed is the outbox: the domain events in the order of their commits.
 type Feed interface {
 	// Events reads at most limit events with a Seq above after. Errors: Unavailable.
 	Events(ctx context.Context, after uint64, limit int) ([]FeedEvent, error)
-	// ID names the event at this place for clients that come back, perhaps to a restored copy of the feed.
+	// ID names the event at this place, for a client that reconnects, perhaps to a restored copy of the feed.
 	ID(seq uint64) string
-	// Place is where the event of this id is. Errors: Conflict when it is not one of this feed.
+	// Place returns the place of the event with this id. Errors: Conflict if the id is not of this feed.
 	Place(id string) (seq uint64, err error)
-	// Changed is closed when there are events that were not there when it was called.
+	// Changed returns a channel that is closed when there are events newer than this call.
 	Changed() <-chan struct{}
 }
 
-// FeedEvent is a domain event and its place in the feed; places count up, perhaps with gaps.
+// FeedEvent is a domain event and its place in the feed. Places increase, perhaps with gaps.
 type FeedEvent struct {
 	Seq   uint64
 	Event domain.Event
@@ -72,8 +72,8 @@ type FeedEvent struct {
 // api is the state of the handlers.
 type api struct {
 	Deps
-	streams  chan struct{} // held by event streams
-	loads    chan struct{} // held by inventories that are being loaded
+	streams  chan struct{} // one place for each event stream
+	loads    chan struct{} // one place for each inventory that is being loaded
 	auditing sync.Mutex
 }
 
@@ -114,8 +114,8 @@ func (a *api) routes(mux *http.ServeMux, h huma.API) {
 	a.eventRoutes(h)
 }
 
-// config leaves out what huma adds of its own: a documentation page that loads scripts from elsewhere, schema links in
-// every answer.
+// config leaves out huma's extras: a documentation page that loads scripts from other sites, and schema links in every
+// answer.
 func config() huma.Config {
 	c := huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -138,7 +138,7 @@ func config() huma.Config {
 	return c
 }
 
-// Health tells that the server answers and can do its work.
+// Health reports that the server answers and can work.
 type Health struct {
 	Status string `json:"status" enum:"ok"`
 }
@@ -157,7 +157,7 @@ func (a *api) auditRoutes(h huma.API) {
 	}, a.health)
 }
 
-// ledger runs one audit at a time, since each reads everything that is stored.
+// ledger runs one audit at a time, since an audit reads everything that is stored.
 func (a *api) ledger(ctx context.Context, _ *struct{}) (*struct{ Body app.Ledger }, error) {
 	if !a.auditing.TryLock() {
 		Refused(ctx, reasonAudits)
@@ -181,7 +181,7 @@ func (a *api) health(ctx context.Context, _ *struct{}) (*struct{ Body Health }, 
 }
 
 // describeAnswers adds to the description what all answers have: a request id, problems of every other status, and when to
-// try again.
+// retry.
 func describeAnswers(doc *huma.OpenAPI) {
 	text := &huma.Schema{Type: huma.TypeString}
 	id := &huma.Param{Description: "The id of the request; the log has it too.", Schema: text}

@@ -14,15 +14,15 @@ import (
 	"tripsaga/shared/fault"
 )
 
-// closingKey finds the context in a request's context that ends when the server begins to shut down.
+// closingKey is the key of a context in a request's context that ends when the server begins to shut down.
 type closingKey struct{}
 
-// Server bounds the times and the headers of h's requests; event streams lift the times for themselves. Its Shutdown
-// ends the streams, drops requests that have not arrived after a moment, and waits for the other answers.
+// Server bounds the times and the headers of h's requests; event streams lift these limits. Its Shutdown ends the streams,
+// drops requests that have not arrived within bodyGrace, and waits for the other answers.
 func Server(h http.Handler) *http.Server {
 	closing, begin := context.WithCancel(context.Background())
 	ctx := context.WithValue(context.Background(), closingKey{}, closing)
-	var silent sync.Map // connections that have not sent the headers of a request yet
+	var silent sync.Map // connections that have not sent a request's headers yet
 	s := &http.Server{
 		Handler:           arriving(h),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -51,7 +51,7 @@ func Server(h http.Handler) *http.Server {
 	return s
 }
 
-// closingOf ends when the server of the request begins to shut down; never without [Server].
+// closingOf returns a context that ends when the server begins to shut down. Without [Server] it never ends.
 func closingOf(ctx context.Context) context.Context {
 	if closing, ok := ctx.Value(closingKey{}).(context.Context); ok {
 		return closing
@@ -64,8 +64,8 @@ func closed(ctx context.Context) <-chan struct{} { return closingOf(ctx).Done() 
 
 func closing(ctx context.Context) bool { return closingOf(ctx).Err() != nil }
 
-// bodyGrace is for a body that has not arrived when nobody waits for it any more: the answer is made without it, or the
-// server shuts down.
+// bodyGrace is how long a body may still arrive after the answer was made without it, or after the server began to shut
+// down.
 const bodyGrace = time.Second
 
 var (
@@ -73,8 +73,8 @@ var (
 	errShutdown   = errors.New("the server shuts down, and the body has not arrived")
 )
 
-// arriving bounds the time of bodies on their way. net/http reads what a handler left of a body before it answers, for as
-// long as ReadTimeout.
+// arriving bounds the time for bodies that are not needed any more. Without it, net/http would read the rest of a body
+// before it answers, for as long as ReadTimeout.
 func arriving(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength == 0 {
@@ -103,7 +103,7 @@ type body struct {
 	until time.Time // set by the first hurry
 }
 
-// hurry drops what has not arrived bodyGrace after the first call.
+// hurry sets the deadline to bodyGrace after its first call.
 func (b *body) hurry() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -116,7 +116,7 @@ func (b *body) hurry() {
 	b.control.SetReadDeadline(b.until)
 }
 
-// arrived ends the read deadline: passing later it would cancel the request's context.
+// arrived removes the read deadline, which would cancel the request's context when it expires.
 func (b *body) arrived() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -18,12 +18,12 @@ import (
 	"tripsaga/trip/wire"
 )
 
-// tripID names the trip in an address.
+// tripID is the trip's id in an address.
 type tripID struct {
 	ID string `path:"id" pattern:"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$" patternDescription:"an id, such as 0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a" doc:"The id of the trip, in either case."`
 }
 
-// Resolve takes an id in capitals for the same.
+// Resolve accepts an id in capitals.
 func (in *tripID) Resolve(huma.Context) []error {
 	in.ID = strings.ToLower(in.ID)
 	return nil
@@ -66,7 +66,7 @@ func (a *api) listTrips(ctx context.Context, in *listInput) (*struct{ Body wire.
 
 func (a *api) getTrip(ctx context.Context, in *tripID) (*struct{ Body wire.TripDetails }, error) {
 	saga, unread := a.saga(ctx, in.ID)
-	details, err := a.Details(ctx, in.ID) // read after the saga: what the saga tells is then in the trip
+	details, err := a.Details(ctx, in.ID) // read after the saga, so that the trip is at least as new
 	if err != nil {
 		return nil, a.problem(ctx, "path", err)
 	}
@@ -77,7 +77,7 @@ func (a *api) getTrip(ctx context.Context, in *tripID) (*struct{ Body wire.TripD
 	return &struct{ Body wire.TripDetails }{body}, nil
 }
 
-// saga is the progress of a trip's saga, nil when it was not started yet.
+// saga returns the progress of a trip's saga, nil if it has not started.
 func (a *api) saga(ctx context.Context, id string) (*wire.Saga, error) {
 	progress, err := a.Executions.Progress(ctx, id)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
@@ -93,8 +93,8 @@ func (a *api) saga(ctx context.Context, id string) (*wire.Saga, error) {
 	return viewSaga(progress, events), nil
 }
 
-// booking is the body of a booking. Its tags describe it; what is allowed is decided by package domain, whose messages
-// tell of all fields at once.
+// booking is the body of a booking. Its tags only describe it: package domain decides what is allowed, and reports all
+// fields together.
 type booking struct {
 	Traveler bookingTraveler `json:"traveler"`
 	Flight   bookingFlight   `json:"flight"`
@@ -180,8 +180,8 @@ func (a *api) bookRoutes(h huma.API) {
 	body.Content["application/json"].Schema = describeBooking(h.OpenAPI().Components.Schemas)
 }
 
-// describeBooking is the schema of a booking, which huma takes for bytes. Unknown fields are refused in it, though
-// clients must bear with them in answers.
+// describeBooking returns the schema of a booking, which is raw bytes for huma. It refuses unknown fields in a booking, though
+// clients must tolerate them in answers.
 func describeBooking(schemas huma.Registry) *huma.Schema {
 	schema := schemas.Schema(reflect.TypeFor[booking](), true, "")
 	for name, s := range schemas.Map() {
@@ -231,7 +231,8 @@ func viewSaga(p app.Progress, events []history.Event) *wire.Saga {
 	return v
 }
 
-// conclude tells what the state entered last means. Of a time-out or a stop no state is the cause.
+// conclude sets the current or the failed state from the state that was entered last. No state causes a time-out or a
+// stop.
 func conclude(v *wire.Saga, p app.Progress) {
 	if len(v.States) == 0 {
 		return
@@ -274,7 +275,7 @@ type redriveOutput struct {
 }
 
 func (a *api) redrive(ctx context.Context, in *tripID) (*redriveOutput, error) {
-	// Whether there is such a trip is left to the execution.
+	// A missing trip is reported by the execution below.
 	if d, err := a.Details(ctx, in.ID); err == nil {
 		if err := d.Trip.CheckRedrive(); err != nil {
 			return nil, a.problem(ctx, "path", err)
@@ -286,7 +287,7 @@ func (a *api) redrive(ctx context.Context, in *tripID) (*redriveOutput, error) {
 	return &redriveOutput{Location: "/trips/" + in.ID}, nil
 }
 
-// missing tells a trip that is not there from one whose saga has not started.
+// missing distinguishes a missing trip from a trip whose saga has not started.
 func (a *api) missing(ctx context.Context, id string, err error) error {
 	if fault.KindOf(err) != fault.NotFound {
 		return err
@@ -297,7 +298,7 @@ func (a *api) missing(ctx context.Context, id string, err error) error {
 	return fault.New(fault.NotFound, fault.NameOf(err), "the saga of trip %s has not started", id)
 }
 
-// notRedriven names the trip and the status that stands against the redrive.
+// notRedriven adds the trip and the status that prevents the redrive.
 func (a *api) notRedriven(ctx context.Context, id string, err error) error {
 	if fault.KindOf(err) != fault.Conflict {
 		return a.missing(ctx, id, err)
