@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints an inventory for the checks of a stage where nothing is sold: a flight and a hotel on each of the next 90 days.
-# Loaded before every check, it does not run out: tripsaga inventory load <(scripts/check_inventory.sh)
+# Prints an inventory for checks in a stage without customers: a flight and a hotel on each of the next 90 days.
+# Load it before every check, so that it does not run out: tripsaga inventory load <(scripts/check_inventory.sh)
 set -euo pipefail
 
 cat <<'CSV'

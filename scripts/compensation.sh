@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Books three trips that fail at flight, hotel and payment, and verifies that each is taken back; takes the flags of
+# Books three trips that fail at flight, hotel and payment, and verifies that each is compensated; takes the flags of
 # `tripsaga check compensation`, such as --url URL and --only STEP, and has its exit codes.
 set -euo pipefail
 
