@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tripsaga/shared/money"
@@ -87,16 +88,9 @@ func (p *play) report() (*Report, error) {
 		}
 	}
 	slices.Sort(r.Functions)
-	slices.SortFunc(r.Groups, func(a, b Group) int { return compareText(a.Function, b.Function) })
+	slices.SortFunc(r.Groups, func(a, b Group) int { return strings.Compare(a.Function, b.Function) })
 	p.find(r)
 	return r, nil
-}
-
-func compareText(a, b string) int {
-	if a < b {
-		return -1
-	}
-	return 1
 }
 
 func (x *rollout) reported() Group {

@@ -126,19 +126,14 @@ func (r *run) variant(p *process) Variant {
 		}
 		v = r.broke
 	}
-	if v.Table == nil {
-		v.Table = func(t table.Table) table.Table { return t }
+	return Variant{orSame(v.Table), orSame(v.Tasks), orSame(v.Bank), orSame(v.Scheduler)}
+}
+
+func orSame[T any](wrap func(T) T) func(T) T {
+	if wrap != nil {
+		return wrap
 	}
-	if v.Tasks == nil {
-		v.Tasks = func(t map[string]engine.Task) map[string]engine.Task { return t }
-	}
-	if v.Bank == nil {
-		v.Bank = func(b store.Bank) store.Bank { return b }
-	}
-	if v.Scheduler == nil {
-		v.Scheduler = func(s engine.Scheduler) engine.Scheduler { return s }
-	}
-	return v
+	return func(part T) T { return part }
 }
 
 // kill ends every process with all its calls, paused ones included, and loses the newest cut of the writes that nobody has

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -269,69 +270,56 @@ func (r *run) compareLists(p *process, what string, found, want []string, status
 }
 
 func tripsListed(ctx context.Context, p *process, status domain.Status) (all []string, err error) {
-	q := domain.TripQuery{Status: status, Limit: 1}
-	for range 20 {
-		page, err := p.core.App.ListTrips(ctx, q)
-		if err != nil {
-			return nil, err
-		}
+	err = eachPage(func(cursor string) (string, error) {
+		page, err := p.core.App.ListTrips(ctx, domain.TripQuery{Status: status, Limit: 1, Cursor: cursor})
 		for _, t := range page.Items {
 			all = append(all, t.ID()+" "+string(t.Status()))
 		}
-		if q.Cursor = page.Cursor; q.Cursor == "" {
-			break
-		}
-	}
-	return all, nil
+		return page.Cursor, err
+	})
+	return all, err
 }
 
 func executionsListed(ctx context.Context, p *process, status asl.Status) (all []string, err error) {
-	q := engine.ListQuery{Status: status, Limit: 1}
-	for range 20 {
-		var page []engine.Description
-		if page, q.Cursor, err = p.core.Engine.List(ctx, q); err != nil {
-			return nil, err
-		}
+	err = eachPage(func(cursor string) (string, error) {
+		page, next, err := p.core.Engine.List(ctx, engine.ListQuery{Status: status, Limit: 1, Cursor: cursor})
 		for _, d := range page {
 			all = append(all, d.Name+" "+string(d.Status))
 		}
-		if q.Cursor == "" {
+		return next, err
+	})
+	return all, err
+}
+
+// eachPage reads a list page by page. It stops after more pages than there can be, so that a list without an end is a
+// wrong list, and not a run without an end.
+func eachPage(read func(cursor string) (next string, err error)) (err error) {
+	cursor := ""
+	for range 20 {
+		if cursor, err = read(cursor); err != nil || cursor == "" {
 			break
 		}
 	}
-	return all, nil
+	return err
 }
 
 // lookAtOffers reads all offers, with what is left of them.
 func (r *run) lookAtOffers(p *process) {
 	left := map[string]int64{}
-	var err error
-	q := domain.InventoryQuery{Limit: 1}
-	for range 20 {
-		var page domain.Page[domain.FlightDay]
-		if page, err = p.core.App.ShowFlights(r.ctx, q); err != nil {
-			break
-		}
+	err := eachPage(func(cursor string) (string, error) {
+		page, err := p.core.App.ShowFlights(r.ctx, domain.InventoryQuery{Limit: 1, Cursor: cursor})
 		for _, f := range page.Items {
 			left["FLIGHT#"+string(f.Number)+"#"+string(f.Date)] = f.Available
 		}
-		if q.Cursor = page.Cursor; q.Cursor == "" {
-			break
-		}
-	}
-	q.Cursor = ""
-	for range 20 {
-		var page domain.Page[domain.HotelNight]
-		if page, err = p.core.App.ShowNights(r.ctx, q); err != nil {
-			break
-		}
+		return page.Cursor, err
+	})
+	err = errors.Join(err, eachPage(func(cursor string) (string, error) {
+		page, err := p.core.App.ShowNights(r.ctx, domain.InventoryQuery{Limit: 1, Cursor: cursor})
 		for _, h := range page.Items {
 			left["HOTEL#"+string(h.Hotel)+"#"+string(h.Night)] = h.Available
 		}
-		if q.Cursor = page.Cursor; q.Cursor == "" {
-			break
-		}
-	}
+		return page.Cursor, err
+	}))
 	for _, pk := range partitions() {
 		counter, ok := r.ledger.get(table.Key{PK: pk, SK: "AVAILABLE"})
 		if n, told := left[pk]; ok && (!told || n != counter.Ints["available"]) {

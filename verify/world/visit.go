@@ -2,6 +2,7 @@ package world
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"tripsaga/engine/sim"
@@ -51,7 +52,8 @@ func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 	}
 	for _, key := range keys {
 		if digits, ok := strings.CutPrefix(key.SK, skJournal); ok && op.Kind == faulty.Transact {
-			pt.Op, pt.I = opJournal, number(digits)
+			pt.Op = opJournal
+			pt.I, _ = strconv.Atoi(digits)
 			pt.Try = r.count(pt.Label) - 1
 			r.kept(pt.Saga)
 			return pt
@@ -73,13 +75,6 @@ func opOf(kind faulty.Kind) string {
 		return opQuery
 	}
 	return opPut
-}
-
-func number(digits string) (n int) {
-	for _, d := range digits {
-		n = 10*n + int(d-'0')
-	}
-	return n
 }
 
 // framePoint labels an operation of a function or another actor.
