@@ -104,7 +104,7 @@ func Folder(fsys fs.FS, dir string, today domain.Date) ([]Script, error) {
 }
 
 // Embedded reads the scripts of the program itself: a folder of Scripts, or one file. Its errors are mistakes in the
-// program, which a test finds: it panics.
+// program, which TestEmbedded finds: it panics.
 func Embedded(name string, today domain.Date) []Script {
 	name = path.Join("scripts", name)
 	if path.Ext(name) == ".txtar" {

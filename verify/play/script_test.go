@@ -108,3 +108,18 @@ func TestDemoComparesEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestEmbedded reads all scripts of the command.
+func TestEmbedded(t *testing.T) {
+	for name, want := range map[string]int{"demo": 5, "check": 4, "verify": 8, "bench.txtar": 1, "rehearsal.txtar": 1} {
+		scripts := Embedded(name, Today)
+		if len(scripts) < want {
+			t.Errorf("%s has %d scripts, want %d or more", name, len(scripts), want)
+		}
+		for _, s := range scripts {
+			if _, err := s.Offers(); err != nil || s.Title == "" {
+				t.Errorf("%s: title %q, offers %v", s.File, s.Title, err)
+			}
+		}
+	}
+}
