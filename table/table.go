@@ -78,6 +78,12 @@ func (c *Conflict) Error() string {
 	return fmt.Sprintf("table: condition of operation %d on %s failed: %s", c.Op, c.Key, c.Why)
 }
 
+// IsConflict reports whether err is or wraps a [*Conflict].
+func IsConflict(err error) bool {
+	_, ok := errors.AsType[*Conflict](err)
+	return ok
+}
+
 // Query selects a range of one partition's items.
 type Query struct {
 	PK         string // required

@@ -19,8 +19,8 @@ const createAllowed = 2 * time.Minute
 
 // CreateTable creates the table of package schema and returns once it can be used. One that exists with the same
 // definition is fine. It is for local servers and tests: on AWS the infrastructure deploys the table.
-// Changes, such as [WithoutStream], are made to the definition before. Errors: one that tells the difference when there
-// is another table of that name.
+// Changes, such as [WithoutStream], are made to the definition before. Errors: one that describes the difference if another
+// table of that name exists.
 func CreateTable(ctx context.Context, client *dynamodb.Client, tableName string, changes ...func(*schema.Definition)) error {
 	want := schema.Table()
 	for _, change := range changes {

@@ -100,7 +100,7 @@ func answer(op string, doubt bool, err error) error {
 	}
 }
 
-// errDoubt tells that an attempt may have been applied, or may still be: what a later attempt found does not settle it.
+// errDoubt means that an attempt may have been applied, or may still be. The result of a later attempt does not prove it.
 var errDoubt = errors.New("whether it was applied is unknown")
 
 func failed(op string, doubt bool, err error) error {
@@ -110,7 +110,7 @@ func failed(op string, doubt bool, err error) error {
 	return fmt.Errorf("aws/dynamo: %s: %w", op, err)
 }
 
-// verdict is what an attempt came to.
+// verdict is the outcome of an attempt.
 type verdict uint8
 
 const (

@@ -3,7 +3,7 @@
 // # Reading
 //
 // Get and Query read consistently; a Query on the index cannot, and lags behind. A Query of one page asks for one item
-// more than the page has, because DynamoDB gives a place to go on from even where nothing follows.
+// more than the page has, because DynamoDB returns a place to continue from even if nothing follows.
 //
 // # Writing
 //
@@ -11,19 +11,18 @@
 // it arrives, so it is sent again after a lost reply. A single operation is a PutItem, UpdateItem or DeleteItem, which
 // costs half as much and has no token: it is not sent again after a lost reply, because the first may have been applied,
 // and the second would then find its own condition broken, or add twice, or, without a condition, take back what others
-// wrote in between. The caller is told that the outcome is unknown. What was refused before it was looked at (a throttle,
-// a collision of transactions, a connection that could not be made) is sent again in both cases.
+// wrote in between. The caller gets an error: the outcome is unknown. A call that was certainly not applied (throttling, a
+// collision of transactions, a connection that could not be made) is retried in both cases.
 //
-// After a lost reply a conflict of the repeated transaction settles nothing: the first may still be on its way, and apply
-// when its conditions have come to hold. The caller is told that the outcome is unknown then, too. A success is one for
-// both, by their token.
+// After a lost reply a conflict of the retried transaction proves nothing: the first may still be on its way, and apply
+// once its conditions hold. The outcome is unknown then, too. A success is the success of both, by their token.
 //
 // # Conflicts
 //
-// DynamoDB gives one reason for each operation of a cancelled transaction. The first that is one decides: a failed
-// condition is a [*table.Conflict], a collision with another transaction is tried again. A failed condition counts
-// although a later operation collided, for it was evaluated on committed data; behind a collision it does not, for then
-// nobody knows whether it is the first that failed.
+// DynamoDB returns one reason for each operation of a cancelled transaction. The first failure decides: a failed condition
+// is a [*table.Conflict], a collision with another transaction is retried. A failed condition counts even if a later
+// operation collided, since it was evaluated on committed data. After a collision it does not count, since an earlier
+// operation might have failed as well.
 package dynamo
 
 import (
@@ -54,7 +53,7 @@ type Table struct {
 
 var _ table.Table = (*Table)(nil)
 
-// New gives the port to the table tableName, which must exist, see [CreateTable]. The client's own retries are not
+// New returns the port to the table tableName, which must exist, see [CreateTable]. The client's own retries are not
 // used: this package knows better which calls may be repeated.
 func New(client *dynamodb.Client, tableName string, opts Options) *Table {
 	t := &Table{name: &tableName, opts: opts, report: types.ReturnConsumedCapacityNone}
@@ -128,7 +127,7 @@ type run struct {
 	items []table.Item
 }
 
-// page reads until it knows of one item more than the page has, or of the end. DynamoDB ends what it gives after 1 MB
+// page reads until it has one item more than the page, or the end. DynamoDB ends a response after 1 MB
 // of items; the page then ends there too, and all that is still asked for is whether something follows.
 func (r *run) page(ctx context.Context) (table.Page, error) {
 	limit := r.query.Limit
@@ -159,7 +158,7 @@ func (r *run) read(ctx context.Context, limit int) error {
 	return r.take(out.Items)
 }
 
-// take leaves out what stands at To itself, which BETWEEN includes. In ascending order nothing else follows it.
+// take skips the item at To itself, which BETWEEN includes. In ascending order nothing else follows it.
 func (r *run) take(found []attributes) error {
 	for _, a := range found {
 		it, err := decode(a)
@@ -175,7 +174,7 @@ func (r *run) take(found []attributes) error {
 	return nil
 }
 
-// placeOf is the item's key in what is queried.
+// placeOf returns the item's key in the table or the index that is queried.
 func placeOf(q table.Query, it *table.Item) table.Key {
 	if q.Index {
 		return it.Index

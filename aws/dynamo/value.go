@@ -26,7 +26,7 @@ func encodeKey(k table.Key) attributes {
 	return attributes{schema.PK: text(k.PK), schema.SK: text(k.SK)}
 }
 
-// encode leaves out what is zero, but for the version, which conditions ask for.
+// encode omits zero values, except the version, which conditions need.
 func encode(it *table.Item) attributes {
 	a := make(attributes, 8)
 	a[schema.PK], a[schema.SK], a[schema.Version] = text(it.PK), text(it.SK), number(it.Version)
@@ -123,7 +123,7 @@ func (r *reader) ints(name string) map[string]int64 {
 	}
 }
 
-// expression is a condition or an update, with what stands for its names and values.
+// expression is a condition or an update, with the placeholders of its names and values.
 type expression struct {
 	condition, update *string
 	names             map[string]string
@@ -153,8 +153,8 @@ func conditionOf(c table.Cond) expression {
 }
 
 // additionOf bounds the old value so that the new one is neither below the floor nor beyond an int64, which DynamoDB's
-// own numbers would hold. The bounds fit an int64, and least <= most: [table.Validate] sees to it. An attribute that is
-// missing is not between them.
+// own numbers would allow. The bounds fit an int64, and least <= most: [table.Validate] ensures it. A missing attribute is
+// not between them.
 func additionOf(op *table.Op) expression {
 	return expression{
 		condition: inBounds, update: addDelta,
@@ -192,7 +192,7 @@ func keyCondition(q table.Query) expression {
 	return expression{condition: &condition, values: values}
 }
 
-// whyUnmet tells why op's condition did not hold for the item that DynamoDB found, nil for none.
+// whyUnmet returns why op's condition did not hold for the item that DynamoDB found, nil if there was none.
 func whyUnmet(op *table.Op, found attributes) string {
 	it, err := decode(found)
 	if err != nil {
@@ -222,7 +222,7 @@ func makeCursor(q table.Query, last *table.Item) string {
 	return table.MakeCursor(q, b)
 }
 
-// parseCursor gives what DynamoDB wants to know of the item after which the query goes on; nil where it begins.
+// parseCursor returns the start key for DynamoDB, of the item after which the query continues; nil at the beginning.
 func parseCursor(q table.Query) (start attributes, err error) {
 	if q.Cursor == "" {
 		return nil, nil

@@ -28,7 +28,7 @@ func (t *Table) Transact(ctx context.Context, ops ...table.Op) error {
 	return nil
 }
 
-// transaction carries a token, which is one call's own and the same for all its attempts.
+// transaction has a token, which is unique to the call and the same for all its attempts.
 func (t *Table) transaction(ops []table.Op) *dynamodb.TransactWriteItemsInput {
 	in := &dynamodb.TransactWriteItemsInput{
 		TransactItems:          make([]types.TransactWriteItem, len(ops)),
@@ -41,7 +41,7 @@ func (t *Table) transaction(ops []table.Op) *dynamodb.TransactWriteItemsInput {
 	return in
 }
 
-// showFound asks for the item that a condition did not hold for.
+// showFound requests the item for which a condition did not hold.
 const showFound = types.ReturnValuesOnConditionCheckFailureAllOld
 
 func (t *Table) transactItem(op *table.Op) (item types.TransactWriteItem) {

@@ -13,8 +13,8 @@ import (
 //go:embed zones.txt
 var table string
 
-// First is the zone where every day begins and ends first, UTC+14. It is the answer for an airport that nobody knows: what
-// has not departed there has not departed anywhere.
+// First is the time zone in which every day begins and ends first, UTC+14. It is the result for an unknown airport, so that a
+// flight counts as departed as early as it can have.
 var First = time.FixedZone("UTC+14", int(14*time.Hour/time.Second))
 
 // Zone returns the time zone of the airport with the IATA code, or [First] if the code is unknown.

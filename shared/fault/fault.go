@@ -10,10 +10,10 @@ import (
 // Kind says what a caller can do about an error.
 type Kind uint8
 
-// The kinds. The zero Kind is Internal: what nobody classified is a fault of the software.
+// The kinds. The zero Kind is Internal: an error that was not classified is a fault of the software.
 const (
 	Internal    Kind = iota // a fault; the detail is for the log, not for the caller
-	Unavailable             // try again: nothing is known to be wrong with the request
+	Unavailable             // retry: nothing is known to be wrong with the request
 	Invalid                 // the request is malformed; final
 	NotFound                // final
 	Conflict                // the request contradicts what is stored; final
@@ -128,16 +128,16 @@ func NameOf(err error) string {
 	return NameInternal
 }
 
-// Is tells whether err carries the stable name.
+// Is reports whether err has the stable name.
 func Is(err error, name string) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Name == name
 }
 
-// Problems collects everything that is wrong with one input, so that its sender hears of all of it at once.
+// Problems collects everything that is wrong with one input, so that the client gets all of it in one response.
 type Problems struct{ errs []error }
 
-// Add notes err, its fields prefixed by parent ("" adds no prefix). A nil err is no problem.
+// Add adds err, its fields prefixed by parent ("" adds no prefix). It ignores a nil err.
 func (p *Problems) Add(parent string, err error) {
 	if err == nil {
 		return

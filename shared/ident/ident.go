@@ -1,4 +1,4 @@
-// Package ident makes ids. What can be derived is derived, not drawn: the same trip always has the same reservation
+// Package ident makes ids. An id that can be derived is derived, not random: the same trip always has the same reservation
 // ids, event ids and provider keys, so that a repeated step finds what its first attempt left.
 package ident
 
@@ -15,7 +15,7 @@ import (
 	"tripsaga/shared/fault"
 )
 
-// New draws a UUIDv7: ids sort by the millisecond they were made in (RFC 9562, section 5.7).
+// New returns a random UUIDv7: ids sort by the millisecond they were made in (RFC 9562, section 5.7).
 func New(now time.Time, random io.Reader) (string, error) {
 	var id uuid.UUID
 	if _, err := io.ReadFull(random, id[6:]); err != nil {
@@ -33,7 +33,7 @@ func Derive(kind string, parts ...string) string {
 	return stamp(uuid.UUID(sum[:16]), 8)
 }
 
-// Fingerprint is a short hash that tells two inputs apart: 32 hexadecimal digits.
+// Fingerprint returns a short hash of an input, 32 hexadecimal digits. Different inputs have different fingerprints.
 func Fingerprint(parts ...string) string {
 	sum := digest("fingerprint", parts)
 	return hex.EncodeToString(sum[:16])

@@ -1,5 +1,5 @@
 // Package money is an amount in whole minor units (cents, yen) of an ISO 4217 currency. Domain and adapters use it
-// wherever a price stands, so that no floating point and no bare integer ever carries one.
+// for every price, so that no price is a floating-point number or a bare integer.
 package money
 
 import (

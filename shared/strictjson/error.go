@@ -55,7 +55,7 @@ func translate(data []byte, into any, err error) error {
 	case errors.As(err, &syntax):
 		path := pathOf(data, syntax.JSONPointer)
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			path = "" // the whole is cut off
+			path = "" // the value is truncated
 		}
 		e := at(data, int(syntax.ByteOffset), path, "%s", syntaxMessage(data, syntax))
 		e.cause = err
@@ -155,7 +155,7 @@ func unknownMember(name string, t reflect.Type) string {
 	return message + ", allowed are " + strings.Join(allowed, ", ")
 }
 
-// pathOf follows the pointer through the data, which tells a name of digits from an index.
+// pathOf follows the pointer through the data, which distinguishes a name of digits from an index.
 func pathOf(data []byte, pointer jsontext.Pointer) string {
 	d := jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	var path strings.Builder

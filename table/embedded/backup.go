@@ -14,10 +14,10 @@ import (
 	"tripsaga/table"
 )
 
-// Checkpoint copies the store as it is now into folder dir, which must not exist, while the store is read and written. The
-// copy holds all that was durable at the call, which are the changes of the stream up to the number returned. It has no
-// STORE yet: [Complete] makes it a store, and a copy that was cut off never is one. No file is shared with the store. When
-// ctx ends first, or something fails, nothing is left of dir.
+// Checkpoint copies the store into folder dir, which must not exist, while the store is read and written. The copy contains
+// everything that was durable at the call: the changes of the stream up to the returned number. It has no file STORE yet.
+// [Complete] adds it, so an interrupted copy is never a store. The copy shares no file with the store. If ctx ends first or
+// the copy fails, dir is removed.
 func (s *Store) Checkpoint(ctx context.Context, dir string) (change uint64, err error) {
 	if err := s.enter(ctx); err != nil {
 		return 0, err
@@ -46,7 +46,7 @@ func (s *Store) Checkpoint(ctx context.Context, dir string) (change uint64, err 
 	return change, nil
 }
 
-// roomFor wants the reserve to be free after the copy, which may be on the same disk.
+// roomFor requires the reserve to be free after the copy, which may be on the same disk.
 func (s *Store) roomFor(dir string) error {
 	usage, err := s.opts.FS.GetDiskUsage(s.opts.FS.PathDir(dir))
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Store) roomFor(dir string) error {
 	return nil
 }
 
-// copiedFile is a file of a copy, whose writing ends with the call that wanted it.
+// copiedFile is a file of a copy. Writing to it fails once the context of the Checkpoint has ended.
 type copiedFile struct {
 	vfs.File
 	ctx context.Context
@@ -81,8 +81,8 @@ type Summary struct {
 	Change uint64 `json:"change"` // number of the last change of the stream
 }
 
-// Complete makes a store of a copy that [Store.Checkpoint] made, or [CopyFiles], and reads all of it, by which the checksum
-// of each block is verified. change is what the copy must hold at least.
+// Complete makes a store of a copy by [Store.Checkpoint] or [CopyFiles]. It reads everything, which verifies the checksum of
+// each block. change is the number of the last change that the copy must contain.
 func Complete(ctx context.Context, dir string, change uint64) (sum Summary, err error) {
 	s, err := Open(dir, Options{Salvage: true})
 	if err != nil {
@@ -125,8 +125,8 @@ func (s *Store) readAll(ctx context.Context) (sum Summary, err error) {
 	return sum, nil
 }
 
-// CopyFiles copies the files of a store that nobody has open, as they are, to the new folder to. It is for one that does
-// not open any more.
+// CopyFiles copies the files of a store that is not open, unchanged, to the new folder to. It is for a store that can no
+// longer be opened.
 func CopyFiles(ctx context.Context, dir, to string) (err error) {
 	lock, err := pebble.LockDirectory(dir, vfs.Default)
 	if err != nil {

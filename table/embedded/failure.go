@@ -16,7 +16,7 @@ import (
 	"tripsaga/table"
 )
 
-// fail makes the store refuse all later writes, and the reads that would have to wait for an fsync.
+// fail makes the store refuse all later writes, and the reads that must wait for an fsync. Only the first call counts.
 func (s *Store) fail(err error) {
 	s.failing.Do(func() {
 		s.failure = &failure{dir: s.dir, cause: err}
@@ -25,7 +25,7 @@ func (s *Store) fail(err error) {
 	})
 }
 
-// failure is why the store takes no more writes. It counts as [table.ErrClosed], since trying again is in vain.
+// failure is the reason why the store accepts no more writes. It wraps [table.ErrClosed], since a retry cannot succeed.
 type failure struct {
 	dir   string
 	cause error
@@ -40,8 +40,8 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() []error { return []error{f.cause, table.ErrClosed} }
 
-// Refuses is why the store takes no writes now, nil while it takes them. It counts as [table.ErrFull] while the disk is
-// nearly full, as [table.ErrDamaged] or [table.ErrClosed] after a failure.
+// Refuses returns why the store accepts no writes now, nil if it does. It wraps [table.ErrFull] while the disk is nearly
+// full, and [table.ErrDamaged] or [table.ErrClosed] after a failure.
 func (s *Store) Refuses() error {
 	if err := s.Failed(); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Store) Refuses() error {
 	return s.room.check()
 }
 
-// roomChanged tells when writes begin to be refused for want of room, and when they are taken again.
+// roomChanged logs when the store begins to refuse writes because the disk is nearly full, and when it accepts them again.
 func (s *Store) roomChanged(err error) {
 	if err != nil {
 		s.opts.Logger.Error(err.Error())
@@ -58,7 +58,7 @@ func (s *Store) roomChanged(err error) {
 	s.opts.Logger.Warn("table/embedded: there is room on the disk again: writes are taken", "folder", s.dir)
 }
 
-// Failed is why the store takes no more writes, nil while it takes them. It counts as [table.ErrClosed].
+// Failed returns why the store accepts no more writes, nil if it has not failed. The error wraps [table.ErrClosed].
 func (s *Store) Failed() error {
 	select {
 	case <-s.failed:
@@ -68,7 +68,7 @@ func (s *Store) Failed() error {
 	}
 }
 
-// pebbleLog passes Pebble's messages on. A fatal one is no reason to end the process: it makes the store fail.
+// pebbleLog passes on Pebble's messages. A fatal one makes the store fail and does not end the process.
 type pebbleLog struct {
 	to   *slog.Logger
 	fail func(error)
@@ -86,15 +86,15 @@ func (l *pebbleLog) Errorf(format string, args ...any) {
 	l.to.Error("pebble: " + fmt.Sprintf(format, args...))
 }
 
-// Fatalf ends the goroutine that cannot go on: Pebble's code after it relies on Fatalf not returning, and could, for
-// example, delete a log whose table never reached the manifest.
+// Fatalf ends the calling goroutine. It must not return: Pebble's code after the call relies on that and could, for
+// example, delete a log whose table is not in the manifest.
 func (l *pebbleLog) Fatalf(format string, args ...any) {
 	l.fail(fmt.Errorf(format, args...))
 	runtime.Goexit()
 }
 
-// listener makes the store fail when a flush or a compaction does. Pebble would try again at once and for ever, at the
-// cost of a CPU, while writes wait for room in memory without being told.
+// listener makes the store fail when a flush or a compaction fails. Pebble would retry immediately and for ever, at the
+// cost of a CPU, while writes wait for memory without an error.
 func (l *pebbleLog) listener() *pebble.EventListener {
 	return &pebble.EventListener{
 		FlushEnd:      func(info pebble.FlushInfo) { l.flush.Store(&info.Err) },
@@ -109,7 +109,7 @@ func (l *pebbleLog) listener() *pebble.EventListener {
 					err = &damagedError{dir: l.dir, file: "a table", what: err.Error()}
 				}
 				l.fail(err)
-				runtime.Goexit() // or the job would begin anew
+				runtime.Goexit() // or Pebble would retry the job
 			}
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
@@ -118,7 +118,7 @@ func (l *pebbleLog) listener() *pebble.EventListener {
 	}
 }
 
-// met is the store's failure in place of an error of Pebble's by which a read met damage.
+// met replaces Pebble's error of a read that met damage by the store's failure.
 func (s *Store) met(err error) error {
 	if err != nil && pebble.IsCorruptionError(err) && s.Failed() != nil {
 		return s.failure
@@ -131,23 +131,22 @@ func ended(job *atomic.Pointer[error], by error) bool {
 	return err != nil && *err != nil && errors.Is(by, *err)
 }
 
-// room watches the free space of the store's disk, so that writes are refused before Pebble meets the disk's end. It
-// looks before each group of writes (statfs, about a microsecond), and refuses the group when less is free than the
-// reserve. The reserve is for what has been promised, or is under way, by then:
+// room watches the free space of the store's disk, so that writes are refused before Pebble meets a full disk. It checks
+// before each group of writes (statfs, about a microsecond) and refuses the group if less than the reserve is free. The
+// reserve is for writes that are acknowledged or have begun by then:
 //
-//   - the log: a group of at most 8 MB between two looks. The next log file is allocated as it is created (35 MB); when
-//     that fails, Pebble goes on without.
+//   - the log: a group of at most 8 MB between two checks. The next log file is allocated when it is created (35 MB). If
+//     that fails, Pebble continues without.
 //   - a flush: at most four memtables of 32 MB, compressed, some of which are on disk already;
 //   - a compaction, the manifest, the options and the record of the store.
 //
-// Others may use the reserve up meanwhile, or the disk may be too small for one. Then tables wait where they are until
-// there is room, which the store's callers see as the same refusal. Only a log that meets the end of the disk fails the
-// store, see [guard].
+// Other programs may use up the reserve, or the disk may be too small for one. Then flushes and compactions wait until
+// there is room, and callers get the same refusal. The store fails only if the log meets a full disk, see [guard].
 type room struct {
 	fs     vfs.FS
 	dir    string
 	warn   func(error)
-	opened atomic.Bool // before it, the end of the disk is an error of Open
+	opened atomic.Bool // while false, a full disk is an error of Open
 	ended  chan struct{}
 
 	starved atomic.Pointer[chan struct{}] // closed while any call waits
@@ -169,7 +168,7 @@ func newRoom(fs vfs.FS, dir string, warn func(error)) *room {
 	return r
 }
 
-// check returns why nothing can be written now; nil while there is room. It counts as [table.ErrFull].
+// check returns why nothing can be written now, nil if there is room. The error wraps [table.ErrFull].
 func (r *room) check() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -232,7 +231,7 @@ func (r *room) end() {
 	}
 }
 
-// fullError is a refusal for want of room.
+// fullError is the refusal of writes because the disk is nearly full.
 type fullError struct {
 	dir           string
 	free, reserve uint64

@@ -15,7 +15,7 @@ import (
 	"tripsaga/table"
 )
 
-// damagedError refuses a folder, or reports damage that was met later. It counts as [table.ErrDamaged].
+// damagedError refuses a folder, or reports damage that was found later. It wraps [table.ErrDamaged].
 type damagedError struct {
 	dir, file, what string
 }
@@ -67,7 +67,8 @@ func (s *Store) checkFolder() error {
 	return nil
 }
 
-// madeBefore tells what may be there before the store is: what an Open that was cut off leaves, and what file systems have.
+// madeBefore reports whether the file may exist in a folder without a store: an interrupted Open leaves it, or the file
+// system has it.
 func madeBefore(name string) bool {
 	return slices.Contains([]string{"LOCK", waterName, recordTemp, "lost+found"}, name)
 }
@@ -81,7 +82,7 @@ func pebbleFile(name string) bool {
 	return isLog(name) || strings.HasSuffix(name, ".sst")
 }
 
-// makePrivate closes the folder to other users, and what is in it, as it may have been made by an earlier version.
+// makePrivate removes other users' access to the folder and its files, which an earlier version may have created.
 func (s *Store) makePrivate() {
 	if !s.onMachine() {
 		return
@@ -107,7 +108,7 @@ func tighten(path string, mode os.FileMode) error {
 	return os.Chmod(path, mode)
 }
 
-// checkContent holds the folder against its record, before Pebble changes anything. See [record].
+// checkContent compares the folder with its record before Pebble changes anything, see [record].
 func (s *Store) checkContent() error {
 	found, err := s.record.load()
 	if err != nil {
@@ -142,7 +143,7 @@ func (s *Store) checkContent() error {
 	return s.checkLogs(mark)
 }
 
-// beginRecord makes the files of the record. STORE is the first one that makes a folder a store.
+// beginRecord creates the files of the record. STORE comes last: a folder with it is a store.
 func (s *Store) beginRecord() error {
 	s.waterTurn = 0
 	s.record.state = recordState{About: recordAbout, Format: recordFormat}
@@ -190,7 +191,7 @@ func (s *Store) checkManifest() error {
 	return nil
 }
 
-// readManifest gives the end of the last edit that is whole. Pebble takes whatever comes then for the end of the manifest.
+// readManifest returns the end of the last edit that is whole. Pebble treats whatever follows as the end of the manifest.
 func (s *Store) readManifest(name string) (end int64, err error) {
 	f, err := s.opts.FS.Open(s.record.path(name))
 	if missing(err) {

@@ -9,34 +9,33 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// guard is the file system that Pebble gets: that of the options, with three duties.
+// guard is the file system that Pebble uses. It wraps the one of the options and has three duties.
 //
-// # A log that cannot be written never reaches the code that panics
+// # An error of the log never reaches the code that panics
 //
 // Pebble 2.1.7 rotates its log in (*DB).rotateWAL. There it unlocks the DB's mutex, closes the old log, creates the next
-// one, and panics if either fails. A caller up the stack has a deferred Unlock of the same mutex, which the panic finds
-// unlocked: Go's "fatal error: sync: unlock of unlocked mutex", which no recover stops. So no error of those two calls may
-// return to Pebble:
+// one, and panics if either fails. A caller up the stack has a deferred Unlock of the same mutex. The panic runs it on an
+// unlocked mutex: Go's "fatal error: sync: unlock of unlocked mutex", which no recover stops and which ends the process.
+// So no error of those two calls may return to Pebble:
 //
-//   - A failed write or fsync of a log fails the store first, and returns its error then: the writers that wait for the
-//     fsync get it. Pebble keeps the error, and would return it from the log's Close in the next rotation, which may be
-//     under way already. But it closes the log's file in any case, so the file's Close does not return once the store has
-//     failed.
-//   - A log that cannot be created or taken over, or whose folder cannot be synced, fails the store, and the call does not
-//     return.
+//   - A failed write or fsync of a log fails the store first and then returns its error: the writers that wait for the
+//     fsync get it. Pebble keeps the error, too, and would return it from the log's Close in the next rotation, which may
+//     have begun already. But it always closes the log's file first. So the file's Close does not return once the store
+//     has failed.
+//   - If a log cannot be created or reused, or its folder cannot be synced, the store fails and the call does not return.
 //
-// A call that does not return costs a goroutine, until the process ends. It holds Pebble's lock of writers, and nobody
-// comes to wait for it: a failed store refuses writes before they reach Pebble, and those under way select on its failure.
-// The DB's mutex, which readers need, is unlocked at all of these places.
+// A call that does not return costs one goroutine until the process ends. It holds Pebble's lock of writers, but nobody
+// waits for that lock: a failed store refuses writes before they reach Pebble, and writes that have begun select on its
+// failure. The DB's mutex, which readers need, is unlocked at all of these places.
 //
 // # A table waits for room
 //
-// A flush or a compaction that meets the end of the disk waits until there is room, and the store refuses writes
-// meanwhile. Nothing is lost by that: what the flush writes is in the log as well. See [room].
+// A flush or a compaction that meets a full disk waits until there is room, and the store refuses writes meanwhile.
+// Nothing is lost: what the flush writes is in the log as well. See [room].
 //
 // # The record knows the logs and the manifest
 //
-// See [record]: what the folder must hold is written down before it changes.
+// What the folder must contain is recorded before it changes, see [record].
 type guard struct {
 	vfs.FS
 	store *Store
@@ -44,14 +43,14 @@ type guard struct {
 
 func (g *guard) Unwrap() vfs.FS { return g.FS }
 
-// within tells whether the path is of a file of the store, and gives the file's name. Backups are written elsewhere.
+// within returns the name of the file. ok reports whether it is in the store's folder. Backups are written elsewhere.
 func (g *guard) within(path string) (name string, ok bool) {
 	return g.PathBase(path), g.PathDir(path) == g.PathJoin(g.store.dir)
 }
 
 func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
 
-// park ends no goroutine and returns to none: see guard.
+// park blocks for ever, see guard.
 func park() { select {} }
 
 func (g *guard) Create(path string, c vfs.DiskWriteCategory) (f vfs.File, err error) {
@@ -91,7 +90,7 @@ func (g *guard) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.Fil
 	return g.newLog(name, f, err)
 }
 
-// newLog notes a log before anything is written to it.
+// newLog records a log before anything is written to it.
 func (g *guard) newLog(name string, f vfs.File, err error) (vfs.File, error) {
 	if err == nil {
 		err = g.store.record.addLog(name)
@@ -112,7 +111,7 @@ func (g *guard) Remove(path string) error {
 	return g.FS.Remove(path)
 }
 
-// Link makes no hard links for backups: what damages a file would damage its copy. Pebble copies where it cannot link.
+// Link refuses hard links for backups: damage to a file would be damage to its copy. Pebble copies where it cannot link.
 func (g *guard) Link(from, to string) error {
 	if _, ok := g.within(to); !ok {
 		return errors.ErrUnsupported
@@ -120,7 +119,7 @@ func (g *guard) Link(from, to string) error {
 	return g.FS.Link(from, to)
 }
 
-// MkdirAll makes no more than the folder of a copy: its parent belongs to the caller, who removes it on giving up.
+// MkdirAll creates only the folder of a copy. Its parent belongs to the caller, which removes it after an error.
 func (g *guard) MkdirAll(path string, mode os.FileMode) error {
 	if path != g.store.dir {
 		if _, err := g.Stat(g.PathDir(path)); err != nil {
@@ -143,8 +142,8 @@ func (g *guard) OpenDir(path string) (vfs.File, error) {
 	return &guardedDir{File: f, store: g.store}, nil
 }
 
-// guardedDir is the store's folder. Pebble panics when the folder cannot be synced, and does so with the DB's mutex
-// unlocked, as in the rotation of the log.
+// guardedDir is the store's folder. Pebble panics if the folder cannot be synced, with the DB's mutex unlocked as in the
+// rotation of the log.
 type guardedDir struct {
 	vfs.File
 	store *Store
@@ -202,7 +201,7 @@ func (f *guardedFile) synced(err error) error {
 	return f.guard.store.record.synced(f.name, f.size)
 }
 
-// check fails the store when its log cannot be written.
+// check fails the store if its log cannot be written.
 func (f *guardedFile) check(err error) error {
 	if err != nil && f.log {
 		f.guard.store.fail(err)
@@ -218,7 +217,7 @@ func (f *guardedFile) Close() error {
 	return err
 }
 
-// privateFS makes files that other users cannot read.
+// privateFS creates files that other users cannot read.
 type privateFS struct{ vfs.FS }
 
 func (p privateFS) Unwrap() vfs.FS { return p.FS }
@@ -231,10 +230,10 @@ func (p privateFS) Create(path string, c vfs.DiskWriteCategory) (vfs.File, error
 	return f, err
 }
 
-// onMachine tells whether the folder is one of the machine, not one in memory.
+// onMachine reports whether the folder is on the machine's file system, not in memory.
 func (s *Store) onMachine() bool { return vfs.Root(s.opts.FS) == vfs.Root(vfs.Default) }
 
-// noRoom tells a full disk, or a user's full share of it.
+// noRoom reports whether err means a full disk or an exhausted quota.
 func noRoom(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

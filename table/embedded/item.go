@@ -20,8 +20,8 @@ const (
 	spaceStream = 0x03 // sequence number, 8 bytes big endian -> change
 )
 
-// A component ends with 0x00 0x01, and a 0x00 within it is written 0x00 0xff: so no component is a prefix of another,
-// and the order of the encodings is the order of the bytes. The last part of a key needs neither.
+// A component ends with 0x00 0x01, and a 0x00 within it is written as 0x00 0xff. So no component is a prefix of another, and
+// the encodings sort like the bytes that they encode. The last part of a key needs neither.
 const (
 	escape     = 0x00
 	escapedNul = 0xff
@@ -42,7 +42,7 @@ func appendComponent(dst []byte, s string) []byte {
 	return append(appendEscaped(dst, s), escape, terminator)
 }
 
-// cutComponent splits the first component off, still escaped.
+// cutComponent splits off the first component, still escaped.
 func cutComponent(b []byte) (component, rest []byte, ok bool) {
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], escape)
@@ -120,7 +120,7 @@ func parseStreamKey(key []byte) (uint64, error) {
 	return binary.BigEndian.Uint64(key[1:]), nil
 }
 
-// successor is the first key after all keys that begin with prefix. A keyspace's byte is never 0xff, so there is one.
+// successor returns the first key after all keys that begin with prefix. A keyspace's byte is never 0xff, so there is one.
 func successor(prefix []byte) []byte {
 	end := bytes.Clone(prefix)
 	for end[len(end)-1] == 0xff {
@@ -135,7 +135,7 @@ func successor(prefix []byte) []byte {
 //	format byte, Version, Expires (zigzag varints), Index.PK, Index.SK (length and bytes),
 //	the number of Ints, each: name (length and bytes), value (8 bytes big endian), then Data to the end.
 //
-// Ints have a fixed width so that Add changes one in place; Data is never looked at.
+// Ints have a fixed width, so that Add changes one in place. Data is never read.
 const itemFormat = 1
 
 var errTruncated = errors.New("truncated")
@@ -159,7 +159,7 @@ func appendItem(dst []byte, it *table.Item) []byte {
 	return append(dst, it.Data...)
 }
 
-// appendInts writes the attributes in the order of their names: the same item is the same bytes.
+// appendInts writes the attributes sorted by name, so that equal items are equal bytes.
 func appendInts(dst []byte, ints map[string]int64) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(ints)))
 	if len(ints) == 0 {
@@ -176,7 +176,7 @@ func appendString(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// header is what stands before Data; its slices point into the stored bytes.
+// header is the part before Data. Its slices point into the stored bytes.
 type header struct {
 	version, expires int64
 	indexPK, indexSK []byte
@@ -214,7 +214,7 @@ func parseHeader(val []byte) (h header, err error) {
 	return h, nil
 }
 
-// decodeItem makes an item of val, which it takes over.
+// decodeItem returns the item in val. The item keeps val.
 func decodeItem(key table.Key, val []byte) (table.Item, error) {
 	h, err := parseHeader(val)
 	if err != nil {
@@ -244,7 +244,7 @@ func (h *header) intAt(attr string) (at int, ok bool) {
 	return 0, false
 }
 
-// reader reads fields from the front of buf; after the first error it reads zero values.
+// reader reads fields from the front of buf. After the first error it returns zero values.
 type reader struct {
 	buf []byte
 	err error

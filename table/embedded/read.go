@@ -43,8 +43,8 @@ func load(from pebble.Reader, key table.Key) (item table.Item, ok bool, err erro
 	return item, err == nil, errors.Join(err, closer.Close())
 }
 
-// Items gives all items in the order of their keys, beginning with the first whose partition key is at least from, as
-// they were at the call. It is meant for inspection: partitions are not ordered elsewhere.
+// Items returns a snapshot of all items in the order of their keys, beginning with the first whose partition key is at
+// least from. It is for inspection and audits: other backends do not order partitions.
 func (s *Store) Items(ctx context.Context, from string) iter.Seq2[table.Item, error] {
 	return func(yield func(table.Item, error) bool) {
 		if err := s.items(ctx, from, yield); err != nil {
@@ -53,7 +53,7 @@ func (s *Store) Items(ctx context.Context, from string) iter.Seq2[table.Item, er
 	}
 }
 
-// errStopped tells that yield wants no more.
+// errStopped means that yield returned false.
 var errStopped = errors.New("stopped")
 
 func (s *Store) items(ctx context.Context, from string, yield func(table.Item, error) bool) error {
@@ -121,7 +121,7 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	return page, nil
 }
 
-// run is a query as a run of keys lower <= key < upper, all of which begin with partition.
+// run is a query as a range of keys, lower <= key < upper, all of which begin with partition.
 type run struct {
 	query                   table.Query
 	partition, lower, upper []byte
@@ -147,7 +147,7 @@ func newRun(q table.Query) (run, error) {
 	return r, r.resume()
 }
 
-// bound is the least key whose sort key is at least sk.
+// bound returns the least key whose sort key is at least sk.
 func (r *run) bound(sk string) []byte {
 	b := slices.Clip(r.partition)
 	if r.query.Index {
@@ -156,7 +156,7 @@ func (r *run) bound(sk string) []byte {
 	return append(b, sk...)
 }
 
-// resume narrows the run to what comes after the cursor.
+// resume narrows the range to the keys after the cursor.
 func (r *run) resume() error {
 	if r.query.Cursor == "" {
 		return nil
@@ -190,7 +190,7 @@ func (s *Store) read(r run) (page table.Page, err error) {
 	return page, errors.Join(err, it.Close(), done())
 }
 
-// reader is a snapshot for the index, whose entries and items are read one by one but belong together.
+// reader returns a snapshot for the index: entries and items are read one by one, and must be of the same moment.
 func (s *Store) reader(index bool) (from pebble.Reader, done func() error) {
 	if !index {
 		return s.db, func() error { return nil }

@@ -15,27 +15,27 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 )
 
-// record is the file STORE: what must be in the folder besides the tables, which the manifest names with their sizes.
+// record is the file STORE: what must be in the folder besides the tables, which the manifest lists with their sizes.
 //
-// Pebble opens what it finds. A folder without its manifest's marker is a new store to it, a manifest that ends early is
-// an older state, a log that is missing or ends early held nothing. Gaps in the numbers of logs prove nothing, since all
-// files are numbered alike. So each step by which Pebble changes the set of its logs, or its manifest, is recorded, by
-// [guard], in an order that leaves no false alarm wherever a crash comes in between:
+// Pebble opens what it finds. To Pebble, a folder without its manifest's marker is a new store, a truncated manifest is an
+// older state, and a log that is missing or truncated was empty. Gaps in the numbers of logs prove nothing, since all
+// files share one sequence of numbers. So [guard] records each step by which Pebble changes the set of its logs or its
+// manifest. The order causes no false alarm, wherever a crash interrupts it:
 //
 //   - A log is created, recorded, and only then written to. A log that is not recorded, and is newer than those that are,
 //     holds no item.
-//   - A log is dropped from the record before it is removed, or taken over as the file of another. Pebble does either only
-//     when all of it is in tables, and with it all of every older log.
-//   - A manifest is written, recorded as the next one, its marker is set, and it is recorded as the one there is before the
-//     marker of the one before is removed. So the marker names either that is recorded.
+//   - A log is dropped from the record before it is removed, or reused as the file of another. Pebble does either only
+//     when all of the log, and of every older log, is in tables.
+//   - A manifest is written and recorded as the next one. Then its marker is set. Then it is recorded as the current one,
+//     and after that the old marker is removed. So the marker always names one of the two that are recorded.
 //   - The manifest's size is recorded after each fsync of it. It may be larger, never smaller.
 //
-// With each log the record has the sequence number of its first batch. Pebble numbers the operations of its batches without
-// a gap within one life of a DB, in the order in which they come to the log. So each recorded log must be readable as far
-// as the next one begins, its batches must follow on each other, and how far the last one must be readable is in the file
-// DURABLE, see [highWater]. At Open all logs are replayed into tables, and the record begins anew with the one log that
-// Pebble then has; across two lives numbers may be left out. Each life has a random number, which is in the record and in
-// each batch, since a log of another store may have the same name and the same sequence numbers.
+// For each log the record holds the sequence number of its first batch. Pebble numbers the operations of its batches in
+// the order of the log, without gaps within one life (one opening of the store). So the batches of a log must follow each
+// other, and each recorded log must be readable up to the beginning of the next one. How far the last log must be readable
+// is in the file DURABLE, see [highWater]. Open replays all logs into tables, and the record begins anew with the one log
+// that Pebble has then. Between two lives there may be gaps. Each life has a random number, which is in the record and in
+// each batch: a log of another store may have the same name and the same sequence numbers.
 type record struct {
 	fs   vfs.FS
 	dir  string
@@ -46,7 +46,7 @@ type record struct {
 	state  recordState
 	active uint64           // the log that was created last
 	sizes  map[uint64]int64 // of manifests that were synced
-	moved  uint64           // the manifest that a new marker names, 0 is none
+	moved  uint64           // the manifest that a new marker names, 0 if there is none
 }
 
 // recordState is the content of STORE.
@@ -56,7 +56,7 @@ type recordState struct {
 	Manifest *manifestMark `json:"manifest,omitempty"` // missing until the store was opened the first time
 	Floor    uint64        `json:"floor"`              // logs up to this number are in tables
 	Logs     []logMark     `json:"logs"`
-	Life     uint64        `json:"life"` // that wrote the logs; 0 is one of a version that gave none
+	Life     uint64        `json:"life"` // that wrote the logs; 0 if written by a version without lives
 }
 
 type manifestMark struct {
@@ -77,7 +77,7 @@ const (
 	recordFormat = 1
 )
 
-// load reads the record; found is false when there is none.
+// load reads the record. found is false if it is missing.
 func (r *record) load() (found bool, err error) {
 	f, err := r.fs.Open(r.path(recordName))
 	if missing(err) {
@@ -139,8 +139,8 @@ func syncDir(fs vfs.FS, dir string) error {
 
 func (r *record) path(name string) string { return r.fs.PathJoin(r.dir, name) }
 
-// addLog records the log, after whose creation nothing has been written to it. While Pebble opens the folder nothing will
-// be; then begin records it.
+// addLog records a log that was created and is still empty. While Pebble opens the folder the log stays empty, and begin
+// records it later.
 func (r *record) addLog(name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -171,7 +171,7 @@ func (r *record) dropLog(name string) error {
 	return r.save()
 }
 
-// moving is called before a file is created; a new marker moves the manifest.
+// moving is called before a file is created. A new marker changes the current manifest.
 func (r *record) moving(name string) error {
 	n, ok := markedManifest(name)
 	if !ok {
@@ -219,7 +219,7 @@ func (r *record) synced(name string, size int64) error {
 	return r.save()
 }
 
-// begin records what the folder has after Pebble opened it: one log, which begins with the sequence number first.
+// begin records what the folder contains after Pebble opened it: one log, which begins with the sequence number first.
 func (r *record) begin(first uint64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -241,7 +241,7 @@ func (r *record) begin(first uint64) error {
 	return r.save()
 }
 
-// currentManifest is the one that the marker names, 0 when there is no marker.
+// currentManifest returns the number of the manifest that the marker names, 0 if there is no marker.
 func (r *record) currentManifest() (uint64, error) {
 	desc, err := pebble.Peek(r.dir, r.fs)
 	if err != nil || !desc.Exists {
@@ -277,7 +277,7 @@ func manifestNumber(name string) (n uint64, ok bool) {
 	return n, err == nil
 }
 
-// markedManifest is the manifest that a marker names: marker.manifest.000002.MANIFEST-000007.
+// markedManifest returns the manifest that a marker names: marker.manifest.000002.MANIFEST-000007.
 func markedManifest(name string) (n uint64, ok bool) {
 	rest, ok := strings.CutPrefix(name, "marker.manifest.")
 	if !ok {
@@ -287,13 +287,13 @@ func markedManifest(name string) (n uint64, ok bool) {
 	return manifestNumber(manifest)
 }
 
-// highWater is the file DURABLE: how far the log is on disk. Without it a last log that lost its end could not be told
-// from one whose last write was cut off by a crash.
+// highWater is the file DURABLE: how far the log is on disk. Without it, a last log that lost its end would look like one
+// whose last write was interrupted by a crash.
 //
-// It is written in place after each fsync of the log, and not synced itself, which would cost a second fsync. So it never
-// promises more than is there: when the process is killed it is exact, since the kernel has it, and after a power cut it
-// may be as old as what the kernel had written of it by then. Two copies are written in turn, so that one is whole
-// whenever the power goes.
+// It is written in place after each fsync of the log. It is not synced itself, which would cost a second fsync. So it never
+// promises more than is on disk. After a kill of the process it is exact, since the kernel has it. After a power cut it may
+// be as old as the last version that the kernel has written. Two copies are written in turn, so that one is whole whenever
+// the power fails.
 type highWater struct {
 	file  vfs.File
 	turn  uint64
@@ -311,7 +311,7 @@ type waterMark struct {
 	turn, log, seq uint64
 }
 
-// openWater reads the file; found is false when it is missing or nothing in it is whole.
+// openWater reads the file. found is false if it is missing or neither copy is whole.
 func openWater(fs vfs.FS, dir string) (mark waterMark, found bool, err error) {
 	f, err := fs.Open(fs.PathJoin(dir, waterName))
 	if missing(err) {

@@ -27,7 +27,7 @@ type Change struct {
 // keyLastChange holds the last sequence number at the time of the last sweep, which may have removed that change.
 var keyLastChange = []byte{spaceMeta, 'c'}
 
-// feed tells of new durable changes.
+// feed notifies readers of new durable changes.
 type feed struct {
 	mu   sync.Mutex
 	last uint64
@@ -62,8 +62,8 @@ func (f *feed) durable() uint64 {
 	return f.last
 }
 
-// Changed gives a channel that is closed when the next change has become durable. Take it before calling Stream: then
-// nothing that Stream does not return is missed.
+// Changed returns a channel that is closed when the next change has become durable. Call it before Stream: then no change
+// is missed between the two.
 func (s *Store) Changed() <-chan struct{} { return s.feed.changed() }
 
 // Stream reads up to limit durable changes with sequence numbers greater than after, in their order.
@@ -166,10 +166,10 @@ func (s *Store) sweptChange() (uint64, error) {
 	return binary.BigEndian.Uint64(value), nil
 }
 
-// A change's number is unique in one history of the store only: a copy that was restored has another future, in which the
-// same numbers are given anew. So a place in the stream is "<epoch>-<number>". Each opening of the store begins an epoch
-// with the first change that it writes, in the same batch; the epochs before it end there. A place beyond the end of its
-// epoch was lost with the end of the store that it is a copy of.
+// A change's number is not unique: a restored copy of the store assigns the same numbers to other changes. So a place in the
+// stream is "<epoch>-<number>". Each opening of the store begins an epoch with the first change that it writes, in the same
+// batch. The epochs before it end there. A place beyond the end of its epoch belongs to a change that the copy does not
+// have.
 
 // keyEpoch is followed by the number of the epoch's first change, 8 bytes big endian; the value is the epoch's name.
 var keyEpoch = []byte{spaceMeta, 'e'}
@@ -183,8 +183,8 @@ type epoch struct {
 // ErrPlace is the error of [Store.ParsePlace].
 var ErrPlace = errors.New("table/embedded: the place is not one of this stream: it is of another store, or of changes that were lost or swept")
 
-// openEpochs reads the epochs and adds that of this opening, whose first change is the next one. Changes of a store that
-// had none belong to it, too.
+// openEpochs reads the epochs and adds the one of this opening, whose first change is the next one. In a store without
+// epochs it includes all earlier changes.
 func (s *Store) openEpochs(last uint64) error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: keyEpoch, UpperBound: []byte{spaceMeta, 'e' + 1}})
 	if err != nil {
@@ -216,13 +216,13 @@ func (c *committer) beginEpoch() error {
 	return c.batch.Set(binary.BigEndian.AppendUint64(append([]byte(nil), keyEpoch...), now.first), []byte(now.name), nil)
 }
 
-// Place names the change with this number for clients that come back, perhaps to a restored copy of the store.
+// Place returns the name of the change with this number. A client can return with it, even to a restored copy of the store.
 func (s *Store) Place(seq uint64) string {
 	i := sort.Search(len(s.epochs), func(i int) bool { return s.epochs[i].first > seq })
 	return s.epochs[max(i-1, 0)].name + "-" + strconv.FormatUint(seq, 10)
 }
 
-// ParsePlace is the number of the change that [Store.Place] named. Errors: [ErrPlace].
+// ParsePlace returns the number of the change that [Store.Place] named. Errors: [ErrPlace].
 func (s *Store) ParsePlace(place string) (seq uint64, err error) {
 	_, number, _ := strings.Cut(place, "-")
 	seq, err = strconv.ParseUint(number, 10, 64)
@@ -240,19 +240,19 @@ func (s *Store) ParsePlace(place string) (seq uint64, err error) {
 	return seq, nil
 }
 
-// sweepChanges bounds the changes that one Sweep looks at.
+// sweepChanges is the maximum number of changes that one Sweep reads.
 const sweepChanges = 1000
 
-// expired is a change whose item was to expire by now.
+// expired is a change whose item has expired.
 type expired struct {
 	seq uint64
 	key table.Key
 }
 
-// Sweep removes expired changes from the old end of the stream, and their items unless those were written anew to
-// expire later, or never. It looks at up to 1,000 changes a call, passes over those that never expire, and stops at the
-// first that expires later: the items of a stream are expected to live about equally long. It returns the number of
-// changes removed; at 1,000 a further call may find more.
+// Sweep removes expired changes from the old end of the stream. It also removes their items, unless those were rewritten
+// with a later expiry or none. One call reads up to 1,000 changes, skips those that never expire, and stops at the first
+// that expires later: the items of a stream are expected to live about equally long. It returns the number of changes
+// removed. If that is 1,000, another call may find more.
 func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
 	if err := s.enter(ctx); err != nil {
 		return 0, err
@@ -275,7 +275,7 @@ func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
 	return removed, nil
 }
 
-// expiredChanges gives what has expired, and the first change that the next sweep must look at.
+// expiredChanges returns the changes that have expired, and the first change that the next sweep must read.
 func (s *Store) expiredChanges() (old []expired, next uint64, err error) {
 	from, to := s.sweepFrom, s.feed.durable()+1
 	changes, err := s.changes(from, to, sweepChanges)
@@ -297,7 +297,7 @@ func (s *Store) expiredChanges() (old []expired, next uint64, err error) {
 	return old, next, nil
 }
 
-// remove deletes expired changes and those of their items that are still expired.
+// remove deletes expired changes, and their items if those are still expired.
 func (c *committer) remove(old []expired) (removed int, err error) {
 	for _, e := range old {
 		c.key = appendStreamKey(c.key[:0], e.seq)

@@ -12,12 +12,12 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 )
 
-// Pebble takes what it cannot read in its last log for the end of a log whose writer died. So damage in the log would
-// silently take back what was acknowledged after it. Therefore each batch carries a mark, see committer.mark: Pebble's
-// sequence number up to which the log was on disk when the batch was made. checkLogs refuses a log in which a mark stands
-// behind the damage that promises more than can be read before it. Damage in what the last fsync brought, of which no mark
-// tells, cannot be told from a write that was cut off. The mark has the number of the store's life, too, by which a log of
-// another store is known, see [record]; marks of earlier versions have none.
+// Pebble treats what it cannot read in its last log as the end of a log whose writer died. So damage in the log would
+// silently lose what was acknowledged after it. Therefore each batch carries a mark, see committer.mark: Pebble's sequence
+// number up to which the log was on disk when the batch was made. checkLogs refuses a damaged log if a mark behind the
+// damage promises more than can be read before it. Damage in what the last fsync wrote is followed by no mark and looks
+// like a write that was interrupted. The mark also has the number of the store's life, which identifies a log of another
+// store, see [record]. Marks of earlier versions have none.
 
 const (
 	walBlock = 32 << 10 // no chunk crosses the end of a block
@@ -40,8 +40,8 @@ var (
 	little     = binary.LittleEndian
 )
 
-// checkLogs reads the write-ahead logs as they were left, and holds them against the record and the mark of DURABLE. It must
-// come before Pebble opens the folder, which goes on in a new log after what it could read.
+// checkLogs reads the write-ahead logs and compares them with the record and the mark of DURABLE. It must run before Pebble
+// opens the folder: Pebble continues in a new log after what it could read.
 func (s *Store) checkLogs(mark waterMark) error {
 	logs, err := wal.Scan(wal.Dir{FS: s.opts.FS, Dirname: s.dir})
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Store) checkLogs(mark waterMark) error {
 	for _, log := range logs {
 		n := uint64(log.Num)
 		if n <= s.record.state.Floor {
-			done = append(done, log) // it is in tables, and was not removed yet
+			done = append(done, log) // it is in tables and not removed yet
 			continue
 		}
 		begins, recorded := first[n]
@@ -113,7 +113,7 @@ type walScan struct {
 	hole  uint64 // the sequence number of the first batch that does not follow on the one before, 0 while all do
 }
 
-// file gives what is lost of the log, "" when nothing is known to be.
+// file describes what is lost of the log, "" if nothing is known to be lost.
 func (s *walScan) file(fs vfs.FS, path string) (lost string, err error) {
 	f, err := fs.Open(path, vfs.SequentialReadsOption)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *walScan) blocks(r io.Reader) (lost string, err error) {
 	return "", nil
 }
 
-// block reads the chunks of a block one after another; behind damage it looks for them at every byte.
+// block reads the chunks of a block one after another. Behind damage it looks for a chunk at every byte.
 func (s *walScan) block(b []byte) (lost string) {
 	for at := 0; at+walHeader <= len(b) && !s.closed; {
 		c, ok := s.chunk(b[at:])
@@ -220,8 +220,8 @@ func (s *walScan) chunk(b []byte) (c walChunk, ok bool) {
 	return c, true
 }
 
-// mark is that of the batch which the chunk begins with, 0 where there is none. A part at the end of a block may be too
-// short for it; then the next batch tells.
+// mark returns the mark of the batch at the beginning of the chunk, 0 if there is none. A part at the end of a block may be
+// too short for it; then the mark of the next batch has to do.
 func (c *walChunk) mark() (seq, life uint64) {
 	b := c.data
 	if !c.first || len(b) < walBatchHead+10 || b[walBatchHead] != walMarkKind {
@@ -236,7 +236,7 @@ func (c *walChunk) mark() (seq, life uint64) {
 	return 0, 0
 }
 
-// trailer tells whether b begins with the end of a log that was closed: a head of the next log, without a checksum.
+// trailer reports whether b begins with the end of a closed log: a header of the next log, without a checksum.
 func (s *walScan) trailer(b []byte) bool {
 	return little.Uint32(b) == 0 && little.Uint16(b[4:]) == 0 && b[6] == walWhole && little.Uint32(b[7:]) == s.number+1
 }

@@ -14,8 +14,8 @@ import (
 	"tripsaga/table/faulty"
 )
 
-// client makes one call after the other. After a transaction of unknown outcome, which may still be under way, it goes
-// on under a new name.
+// client makes one call after the other. A transaction of unknown outcome may still be in progress. So the client continues
+// under a new name after it.
 type client struct {
 	*history
 	name    int
@@ -54,7 +54,7 @@ func (c *client) call() {
 	}
 }
 
-// decide draws the fault that a call meets.
+// decide returns a random fault for a call.
 func (c *client) decide(op faulty.Op) faulty.Fault {
 	switch {
 	case !c.oneIn(8):
@@ -73,7 +73,7 @@ func (c *client) decide(op faulty.Op) faulty.Fault {
 	return []faulty.Fault{faulty.Before(faulty.ErrInjected), faulty.After(faulty.ErrInjected), late}[c.random.IntN(3)]
 }
 
-// impatient lets ctx end soon.
+// impatient returns a context that ends soon.
 func (c *client) impatient(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, time.Duration(c.random.Int64N(int64(c.opt.Patience))))
 }
@@ -86,7 +86,7 @@ func (c *client) forReading(ctx context.Context) (context.Context, context.Cance
 	return c.impatient(ctx)
 }
 
-// explained tells whether there is a reason for err, after which the outcome is unknown.
+// explained reports whether err has a known cause. The outcome is unknown after such an error.
 func (c *client) explained(ctx context.Context, err error) bool {
 	return c.opt.Lossy || ctx.Err() != nil || errors.Is(err, faulty.ErrInjected)
 }
@@ -126,7 +126,7 @@ func (c *client) query(ctx context.Context) {
 	}
 }
 
-// page reads a page of a query that ranges over these keys, and gives the cursor and the keys that come after it.
+// page reads a page of a query that ranges over these keys. It returns the cursor and the keys after the page.
 func (c *client) page(ctx context.Context, q table.Query, over []int) (cursor string, rest []int) {
 	ctx, cancel := c.forReading(ctx)
 	defer cancel()
@@ -189,7 +189,7 @@ func (a *attempt) addPage(out answer) {
 	}
 }
 
-// drawQuery gives a query of at least one key, and the keys that it ranges over.
+// drawQuery returns a random query of at least one key, and the keys that it ranges over.
 func (c *client) drawQuery() (q table.Query, over []int) {
 	q = []table.Query{{}, {Prefix: "a"}, {Prefix: "ab"}, {From: "ab"}, {To: "ab"}, {From: "a", To: "b"}}[c.random.IntN(6)]
 	q.PK = c.key(0).PK
@@ -213,7 +213,7 @@ func (h *history) key(key int) table.Key {
 	return table.Key{PK: fmt.Sprintf("linear-%d-%s", h.number, places[key].pk), SK: places[key].sk}
 }
 
-// item is what a cell stands for. Its data belongs to its version, so that an item of two halves is seen.
+// item returns the item that a cell represents. Its data depend on its version, so that an item of two halves is detected.
 func (h *history) item(key int, c cell) table.Item {
 	item := table.Item{Key: h.key(key), Version: c.version, Data: fmt.Appendf(nil, `{"version":%d}`, c.version)}
 	if c.counts {
@@ -280,7 +280,7 @@ func (a *attempt) doubt(ctx context.Context, err error) {
 	a.note(fmt.Errorf("it only checks: %w", err))
 }
 
-// drawTransaction gives one to four operations on distinct keys.
+// drawTransaction returns one to four random operations on distinct keys.
 func (c *client) drawTransaction() (in call) {
 	in.over = c.random.Perm(len(places))
 	if c.narrow {

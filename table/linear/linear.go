@@ -1,7 +1,6 @@
-// Package linear checks that a table is linearizable: that however many clients call it at once, and whatever becomes
-// of the replies, there is one order of all calls in which each has its effect at one moment between its invocation and
-// its response, and gives the answer that the contract of package table asks for. A backend's test is one call of
-// [Check].
+// Package linear checks that a table is linearizable: for any number of concurrent clients, replies lost or not, there is one
+// order of all calls in which each call has its effect at one moment between its invocation and its response, and returns
+// what the contract of package table requires. A backend's test is one call of [Check].
 //
 // # What is run
 //
@@ -10,12 +9,12 @@
 // and deferred. Queries of the index are left out, as they may lag.
 //
 // Calls meet faults. Some are refused as busy, which must leave no trace. Some are refused, or answered but the reply
-// is lost, or happen after the caller was told of a fault, and some callers' contexts end in the middle: such a
+// is lost, or take effect after the caller got an error, and the contexts of some callers end during the call: such a
 // transaction may take effect at any later moment or never, so that its response is open until the history ends.
 //
 // # What is checked
 //
-// Every answer of every call, against a model of the port that knows nothing of the backends: what is read, which
+// Every result of every call, against a model of the port that is independent of the backends: what is read, which
 // items a page has and whether another follows, and which operation of a transaction is the first that conflicts.
 // Package porcupine looks for the order.
 package linear
@@ -37,8 +36,8 @@ import (
 	"tripsaga/table"
 )
 
-// Check runs histories on one table, which open gives empty, and fails the test at the first that is not linearizable.
-// The failure names the seed and a file that shows the history in a browser.
+// Check runs histories on one empty table from open, and fails the test at the first one that is not linearizable. The
+// failure names the seed and a file that shows the history in a browser.
 func Check(t *testing.T, open func(t *testing.T) table.Table, opt Options) {
 	t.Helper()
 	opt, err := opt.settled()
@@ -52,7 +51,7 @@ func Check(t *testing.T, open func(t *testing.T) table.Table, opt Options) {
 	}
 }
 
-// tally counts what calls came to.
+// tally counts the outcomes of calls.
 type tally map[string]int
 
 func explore(ctx context.Context, tab table.Table, opt Options) (tally, error) {
@@ -71,10 +70,10 @@ func explore(ctx context.Context, tab table.Table, opt Options) (tally, error) {
 	return met, nil
 }
 
-// undecided is where the search for an order is given up. Histories are of a size that takes milliseconds.
+// undecided is the timeout of the search for an order. Histories are so small that it takes milliseconds.
 const undecided = 5 * time.Minute
 
-// judge tells why the history is not linearizable.
+// judge returns why the history is not linearizable, nil if it is.
 func (h *history) judge() error {
 	if len(h.strange) > 0 {
 		return fmt.Errorf("%d answers that the port does not know; the first: %w", len(h.strange), h.strange[0])
@@ -113,7 +112,7 @@ const (
 // Options of a check. The zero Options are strict, and of the sizes given below.
 type Options struct {
 	Histories int // 100
-	Clients   int // of one history, at once: 6
+	Clients   int // concurrent, of one history: 6
 	Calls     int // of each client of a history: 30
 	// Patience is about as long as a call takes: contexts that end in the middle of a call end within it. 50 us.
 	Patience time.Duration
@@ -168,7 +167,7 @@ func (o Options) withDefaults() Options {
 // every moment after its invocation.
 const maxDoubts = 5
 
-// history is some clients' calls on keys of their own.
+// history is the calls of some clients on their own keys.
 //
 // Time is a count. An invocation takes the next number before the call, a response after it, so that of two calls the
 // one that ended before the other began has the lower numbers.
@@ -187,7 +186,7 @@ type history struct {
 	mu         sync.Mutex
 	operations []porcupine.Operation
 	notes      []porcupine.Annotation // calls that tell nothing
-	late       [][]table.Op           // transactions that happen after their callers were told of a fault
+	late       [][]table.Op           // transactions that take effect after their callers got an error
 	strange    []error                // answers that the port does not know
 }
 
@@ -216,7 +215,7 @@ func (h *history) run() {
 	}
 }
 
-// readAll pins down what the history leaves behind, without faults.
+// readAll reads the final state, without faults.
 func (h *history) readAll() {
 	c := h.newClient(h.opt.Clients)
 	c.table, c.patient = h.table, true
@@ -226,7 +225,7 @@ func (h *history) readAll() {
 	}
 }
 
-// mayDoubt tells whether one more transaction may end without an answer.
+// mayDoubt reports whether one more transaction may have an unknown outcome.
 func (h *history) mayDoubt() bool { return h.doubts.Add(1) <= maxDoubts }
 
 func (h *history) object(format string, args ...any) {
@@ -235,14 +234,14 @@ func (h *history) object(format string, args ...any) {
 	h.strange = append(h.strange, fmt.Errorf(format, args...))
 }
 
-// postpone leaves a transaction behind, which land takes up.
+// postpone keeps a transaction for land.
 func (h *history) postpone(ops []table.Op) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.late = append(h.late, ops)
 }
 
-// land lets the oldest transaction happen that was left behind. Nobody hears of its answer.
+// land applies the oldest postponed transaction (a late call). Its result is dropped.
 func (h *history) land() {
 	h.mu.Lock()
 	var ops []table.Op
@@ -266,7 +265,7 @@ func (h *history) count(met tally) {
 	}
 }
 
-// attempt is a call on its way into the history.
+// attempt is a call that is being recorded in the history.
 type attempt struct {
 	client           *client
 	in               call
@@ -286,7 +285,7 @@ func (a *attempt) add(in call, out answer) {
 	})
 }
 
-// note is for a call that tells nothing of the table and has done nothing to it.
+// note records a call that neither read nor changed the table.
 func (a *attempt) note(err error) {
 	h := a.client.history
 	h.mu.Lock()

@@ -32,7 +32,7 @@ type state [len(places)]cell
 // call is the input of an operation: get, query or transact.
 type call struct {
 	over  []int      // the keys that it is about, in the order of the query or of the transaction
-	limit int        // of a query; 0 is none
+	limit int        // of a query; 0 means no limit
 	ops   []table.Op // of a transaction
 	query bool
 }
@@ -87,7 +87,7 @@ func step(s state, in call, out answer) (bool, state) {
 	}
 }
 
-// read gives the cells of a page, and whether there are more.
+// read returns the cells of a page, and whether more follow.
 func (s state) read(in call) (cells []found, more bool) {
 	for _, key := range in.over {
 		if !s[key].there() && in.query {
@@ -101,7 +101,7 @@ func (s state) read(in call) (cells []found, more bool) {
 	return cells, false
 }
 
-// transact gives the state after the transaction, or the first operation that conflicts; -1 is none.
+// transact returns the state after the transaction, or the index of the first operation that conflicts, else -1.
 func (s state) transact(in call) (next state, failed int) {
 	next = s
 	for i, op := range in.ops {

@@ -1,7 +1,6 @@
 package tabletest
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -23,18 +22,13 @@ const (
 	rounds  = 25
 )
 
-// together runs f in each worker at once. A worker reports by Errorf, as Fatalf is the test goroutine's alone.
+// together runs f concurrently in each worker. A worker reports by Errorf: only the test's goroutine may call Fatalf.
 func together(f func(worker int)) {
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() { f(w) })
 	}
 	wg.Wait()
-}
-
-func isConflict(err error) bool {
-	var c *table.Conflict
-	return errors.As(err, &c)
 }
 
 func addsNeverOversell(f *fixture) {
@@ -48,7 +42,7 @@ func addsNeverOversell(f *fixture) {
 			err := f.transact(table.Put(ticket, table.Absent), table.Add(k, "seats", -1, 0))
 			if err == nil {
 				sold.Add(1)
-			} else if !isConflict(err) {
+			} else if !table.IsConflict(err) {
 				f.Errorf("Transact: %v", err)
 			}
 		}
@@ -84,7 +78,7 @@ func versionsWithRetry(f *fixture) {
 				return err
 			}
 			it.Version++
-			if err := f.transact(table.Put(it, table.Version(it.Version-1))); !isConflict(err) {
+			if err := f.transact(table.Put(it, table.Version(it.Version-1))); !table.IsConflict(err) {
 				return err
 			}
 		}
@@ -109,7 +103,7 @@ func oneAbsentWins(f *fixture) {
 			err := f.transact(table.Put(it, table.Absent))
 			if err == nil {
 				won.Add(1)
-			} else if !isConflict(err) {
+			} else if !table.IsConflict(err) {
 				f.Errorf("Transact: %v", err)
 			}
 		})

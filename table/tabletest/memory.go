@@ -12,7 +12,7 @@ import (
 	"tripsaga/table"
 )
 
-// Memory is the port in its simplest form, a map: for tests that want very many tables, of which none is under test.
+// Memory implements the port by a map. It is for tests that need very many tables and do not test the table itself.
 type Memory struct {
 	mu    sync.Mutex
 	items map[table.Key]table.Item
@@ -75,7 +75,7 @@ func (m *Memory) unmet(op table.Op) (why string) {
 	return op.Cond.Unmet(ok, it.Version)
 }
 
-// place is where an item stands in a query; on the index, items of equal keys are told apart by their own.
+// place is the position of an item in a query. On the index, items of equal index keys are ordered by their own keys.
 type place struct{ SK, ItemPK, ItemSK string }
 
 func placeOf(q table.Query, it table.Item) (pk string, p place) {
@@ -117,7 +117,7 @@ func (m *Memory) Query(ctx context.Context, q table.Query) (page table.Page, err
 	return page, nil
 }
 
-// find gives what q selects behind a place.
+// find returns what q selects after a place.
 func (m *Memory) find(q table.Query, after *place) (found []table.Item) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

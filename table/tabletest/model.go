@@ -98,7 +98,7 @@ func (m *model) transact(t *rapid.T) {
 	}
 }
 
-// apply gives the index of the first operation that conflicts, or -1.
+// apply returns the index of the first operation that conflicts, or -1.
 func (m *model) apply(ops []table.Op) int {
 	next := maps.Clone(m.items)
 	for i, op := range ops {

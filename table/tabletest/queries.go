@@ -49,7 +49,7 @@ var (
 	someSizes = []int{0, 5}
 )
 
-// gives wants these sort keys, in pages of every size and, turned round, in descending order.
+// gives requires these sort keys, in pages of every size and, reversed, in descending order.
 func (f *fixture) gives(q table.Query, want ...string) {
 	f.Helper()
 	f.givesBy(everySize, q, want...)
@@ -262,7 +262,7 @@ var indexes = []testCase{
 // lagAllowed is how long an index that lags may take.
 const lagAllowed = 10 * time.Second
 
-// indexGives wants these items, in this order, also by pages of every size and in descending order.
+// indexGives requires these items in this order, in pages of every size, and reversed in descending order.
 func (f *fixture) indexGives(q table.Query, want ...table.Key) {
 	f.Helper()
 	f.indexGivesBy(everySize, q, want...)
@@ -285,7 +285,7 @@ func (f *fixture) settles(q table.Query, want []table.Key) {
 	f.until(q, func(got []table.Key) bool { return slices.Equal(got, want) }, want)
 }
 
-// until gives the keys that the query finds once they are fine. wanted is for the message.
+// until repeats the query until fine accepts its keys, and returns them. wanted is for the message.
 func (f *fixture) until(q table.Query, fine func(got []table.Key) bool, wanted []table.Key) (got []table.Key) {
 	f.Helper()
 	for start := time.Now(); ; {
@@ -364,7 +364,7 @@ func indexRanges(f *fixture) {
 	f.indexGives(table.Query{PK: "da"})
 }
 
-// indexEqualKeys wants ties in one order, whatever it is, by pages of every size.
+// indexEqualKeys requires the same order of equal keys, whatever it is, in pages of every size.
 func indexEqualKeys(f *fixture) {
 	var noon []table.Key
 	for _, pk := range []string{"a", "b", "b\x00", "c"} {
@@ -394,7 +394,7 @@ func indexEqualKeys(f *fixture) {
 
 func sorted(keys []table.Key) []table.Key { return slices.SortedFunc(slices.Values(keys), compareKeys) }
 
-// paged wants the same order of pages of every size.
+// paged requires the same order in pages of every size.
 func (f *fixture) paged(q table.Query, want []table.Key) {
 	f.Helper()
 	for q.Limit = range 8 {

@@ -13,7 +13,7 @@ import (
 
 // Suite is the suite with its options. The zero options are the strict ones.
 type Suite struct {
-	// Open gives an empty table that lives until the test ends.
+	// Open returns an empty table that is usable until the test ends.
 	Open func(t *testing.T) table.Table
 	// IndexLags says that a query on the index may show an older state for a while.
 	IndexLags bool
@@ -68,7 +68,7 @@ func (f *fixture) write(ops ...table.Op) {
 	}
 }
 
-// conflicts wants the operation with the given index to be the one that fails.
+// conflicts requires that the operation with the given index is the one that fails.
 func (f *fixture) conflicts(op int, ops ...table.Op) {
 	f.Helper()
 	err := f.transact(ops...)

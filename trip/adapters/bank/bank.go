@@ -8,7 +8,6 @@ package bank
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"tripsaga/shared/fault"
@@ -108,11 +107,6 @@ func unavailable(err error) error {
 	return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the bank did not answer")
 }
 
-func lostRace(err error) bool {
-	var conflict *table.Conflict
-	return errors.As(err, &conflict)
-}
-
 // Charge charges the amount, once for a key. A repeated call returns the first result. Errors: PaymentDeclined of kind
 // Refused; StepCancelled of kind Conflict if the key was cancelled; IdempotencyMismatch of kind Conflict if it was charged
 // with another amount; InvalidRequest; Unavailable, after which the money may have moved.
@@ -143,7 +137,7 @@ func (b *Bank) charge(ctx context.Context, key string, amount money.Amount, card
 		return "", err
 	}
 	err = b.table.Transact(ctx, ops...)
-	if lostRace(err) {
+	if table.IsConflict(err) {
 		in, _, err = b.intent(ctx, key)
 	}
 	if err != nil {
@@ -218,7 +212,7 @@ func (b *Bank) Cancel(ctx context.Context, key string) (refundID string, err err
 		if err != nil {
 			return "", err
 		}
-		if err = b.table.Transact(ctx, ops...); err != nil && !lostRace(err) {
+		if err = b.table.Transact(ctx, ops...); err != nil && !table.IsConflict(err) {
 			return "", unavailable(err)
 		}
 	}

@@ -26,11 +26,11 @@ const (
 	MaxRows     = 100_000 // flights on a day and hotel nights, after the ranges of days are expanded
 	MaxDays     = 366     // of one range
 	MaxCapacity = 100_000 // seats or rooms of one row
-	MaxProblems = 50      // reported at once
+	MaxProblems = 50      // reported together
 )
 
 // Parse reads an inventory. Every bad row is reported, as "file:line: field: reason"; the errors are of kind Invalid
-// and joined (see fault.All). A file with a bad row gives no offers at all.
+// and joined (see fault.All). A file with a bad row has no offers at all.
 func Parse(file string, r io.Reader) (domain.Offers, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	if err != nil {
@@ -124,7 +124,7 @@ func (p *parser) problem(field, format string, args ...any) {
 	p.problems.Add("", fault.Invalidf("", "%s: %s: %s", p.source(), field, fmt.Sprintf(format, args...)))
 }
 
-// once notes that something is offered; it may be offered by one row only, and there is an end to how much.
+// once records that something is offered. It may be offered by one row only, and the number of offers is limited.
 func (p *parser) once(field, what string) bool {
 	if first, twice := p.seen[what]; twice {
 		p.problem(field, "%s is offered at %s already", what, first)
@@ -312,7 +312,7 @@ func Columns() string {
 // byteOrderMark is what some programs write before UTF-8. It is skipped.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// unreadable explains a file that is no CSV in UTF-8 as a whole, "" is none.
+// unreadable explains why the whole file is not CSV in UTF-8, "" if it may be.
 func unreadable(data []byte) string {
 	const advice = "; save the file as CSV in UTF-8"
 	switch {
@@ -328,7 +328,7 @@ func unreadable(data []byte) string {
 	return ""
 }
 
-// notUTF8 explains the first byte of a field that is not UTF-8, "" is none.
+// notUTF8 describes the first byte of a field that is not UTF-8, "" if there is none.
 func notUTF8(field string) string {
 	for i := 0; i < len(field); {
 		r, n := utf8.DecodeRuneInString(field[i:])
@@ -341,10 +341,10 @@ func notUTF8(field string) string {
 	return ""
 }
 
-// separators are what stands between fields in files that are no CSV.
+// separators are the usual separators of files that are not comma-separated.
 var separators = map[rune]string{';': "semicolons", '\t': "tabs", '|': "bars", '，': "full-width commas", '；': "full-width semicolons"}
 
-// separated names the separator of a row of which the first field has swallowed others, "" is none.
+// separated names the wrong separator of a row whose first field contains others, "" if there is none.
 func separated(first string) string {
 	if i := strings.IndexFunc(first, func(r rune) bool { return separators[r] != "" }); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(first[i:])
@@ -353,7 +353,7 @@ func separated(first string) string {
 	return ""
 }
 
-// columnsNamed counts the fields that are names of columns.
+// columnsNamed counts the fields that are column names.
 func columnsNamed(fields []string) int {
 	named := 0
 	for _, f := range fields {
@@ -384,7 +384,7 @@ func afterQuote(data []byte, e *csv.ParseError) string {
 	return string(r)
 }
 
-// malformed explains what package csv has found.
+// malformed explains an error of package csv.
 func malformed(e *csv.ParseError) string {
 	switch {
 	case errors.Is(e.Err, csv.ErrQuote):

@@ -206,8 +206,7 @@ func (v *Inventory) write(ctx context.Context, changes []change, onlyAdd bool, r
 		if err = v.apply(ctx, changes); err == nil {
 			return written + len(changes), nil
 		}
-		var overtaken *table.Conflict
-		if !errors.As(err, &overtaken) && !errors.Is(err, table.ErrTryAgain) {
+		if !table.IsConflict(err) && !errors.Is(err, table.ErrTryAgain) {
 			return written, err
 		}
 		again := make([]row, len(changes))

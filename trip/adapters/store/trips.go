@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -64,7 +63,7 @@ func (r *Trips) Create(ctx context.Context, t *domain.Trip, events ...domain.Eve
 		return nil, false, err
 	}
 	err = r.table.Transact(ctx, ops...)
-	if conflict := (*table.Conflict)(nil); errors.As(err, &conflict) {
+	if table.IsConflict(err) {
 		stored, err := r.Get(table.Durable(ctx), t.ID()) // which may have ended, and is then not started any more
 		return stored, false, err
 	}
@@ -108,7 +107,7 @@ func (r *Trips) Save(ctx context.Context, t *domain.Trip, events ...domain.Event
 		return err
 	}
 	err = r.table.Transact(ctx, ops...)
-	if conflict := (*table.Conflict)(nil); errors.As(err, &conflict) {
+	if table.IsConflict(err) {
 		return domain.ErrChanged
 	}
 	return barrier.Fault(err)
