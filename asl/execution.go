@@ -190,6 +190,8 @@ func (s *stepper) redrive() {
 	s.resume(x.root, x.root.last)
 }
 
+// resume resumes a thread that stopped. A thread inside of a Parallel or Map state resumes alone: siblings that succeeded
+// keep their outputs, and iterations that never started start when there is room.
 func (s *stepper) resume(t *thread, cause int64) {
 	t.last = cause
 	t.stopped = false

@@ -184,6 +184,12 @@ func matches(names []string, f *failure) bool {
 	return slices.ContainsFunc(names, f.is)
 }
 
+// is reports whether the name of a retrier or catcher matches f. The rules are those of Step Functions:
+//   - States.Runtime is matched by nothing: a definition that reads missing data is a bug, which no retry repairs.
+//   - States.ALL and States.TaskFailed do not match a limit that the execution itself broke; its name does.
+//   - States.TaskFailed matches every error of a task but States.Timeout, after which the task may have succeeded.
+//   - States.Timeout also matches a missed heartbeat. States.HeartbeatTimeout matches only that.
+//   - States.BranchFailed matches any failure of a branch, in addition to the failure's own name.
 func (f *failure) is(name string) bool {
 	switch {
 	case f.name == ErrRuntime:
@@ -201,7 +207,9 @@ func (f *failure) is(name string) bool {
 }
 
 // retry sets the timer of the next attempt if a retrier matches f and has attempts left. The first retrier that matches
-// decides: when it has no attempts left, later ones are not used.
+// decides: when it has no attempts left, later ones are not used. Each retrier counts its own attempts, so a task that is
+// throttled and then times out has both retriers' attempts; attempt counts all of them, for $$.State.RetryCount. A fork
+// starts again from nothing: results of branches that succeeded belong to the failed attempt.
 func (s *stepper) retry(t *thread, f *failure) bool {
 	st := t.state
 	for i := range st.retry {
@@ -225,7 +233,9 @@ func (s *stepper) retry(t *thread, f *failure) bool {
 	return false
 }
 
-// delay returns the wait before the retry that follows n earlier ones of this retrier.
+// delay returns the wait before the retry that follows n earlier ones of this retrier. The cap comes before the jitter, as
+// on Step Functions: full jitter draws from 0 to the capped delay. The draw comes from the execution's seed, so a replay
+// computes the same timer.
 func (r *retrier) delay(n int, random *random) time.Duration {
 	seconds := math.Min(r.interval*math.Pow(r.rate, float64(n)), r.maxDelay)
 	if r.jitter {

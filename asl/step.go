@@ -68,8 +68,10 @@ func (s *stepper) startClock() {
 	}
 }
 
-// run visits states until every thread waits for an event. Threads take turns, so branches make progress alike, and the
-// order is that of the queue, which a replay repeats.
+// run visits states until every thread waits for an event. Threads take turns, so branches make progress alike. The order
+// is that of the queue and nothing else, so a replay repeats it and with it the ids of tasks, timers and history events.
+// States that do not wait (Pass, Choice, Succeed) are visited within the same step: one event can lead through many of
+// them. Only the limit on the history ends a loop of such states.
 func (s *stepper) run() {
 	x := s.x
 	for i := 0; i < len(x.ready) && x.status == Running && !x.exhausted; i++ {
@@ -226,7 +228,9 @@ func (s *stepper) stopClock() {
 	}
 }
 
-// abort cancels what t waits for and records that. The history events refer to the event cause; 0 means no event.
+// abort cancels what t waits for and records that, children first. The history events refer to the event cause; 0 means no
+// event. Threads that were aborted keep state and input, because a redrive resumes them; only their pending work is
+// dropped. A late reply of a cancelled task is then unknown by its id, and [Execution.Wants] is false.
 func (s *stepper) abort(t *thread, cause int64) {
 	if t.done || t.state == nil {
 		return

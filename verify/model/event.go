@@ -15,7 +15,10 @@ const (
 	paymentRefunded    = "PaymentRefunded"
 )
 
-// judgeEvents compares the events that the running transaction writes with its changes.
+// judgeEvents compares the events that the running transaction writes with its changes, in both directions: an event
+// without its change announces what did not happen, and a change without its event is never announced, because nothing
+// else writes it later. due computes the events from the changes alone; each event that is written takes one of them,
+// and what is left at the end is missing.
 func (w *world) judgeEvents(b *booking) {
 	due := w.due(b)
 	events := b.now.events[len(b.old.events):]

@@ -273,7 +273,7 @@ func (w *world) putTrip(b *booking, sk string, item *table.Item, ok bool) {
 	}
 }
 
-// seats are the partitions that the flight's record holds seats of.
+// seats returns the partitions of which a flight's record holds seats: none unless it is DONE.
 func (b *booking) seats(s *step) []string {
 	if s.State != done {
 		return nil
@@ -281,7 +281,7 @@ func (b *booking) seats(s *step) []string {
 	return b.asked.seatsOf(s.Result.Flight)
 }
 
-// nights are the partitions that the hotel's record holds rooms of.
+// nights returns the partitions of which a hotel's record holds rooms: none unless it is DONE.
 func (b *booking) nights(s *step) []string {
 	if s.State != done {
 		return nil
@@ -289,6 +289,10 @@ func (b *booking) nights(s *step) []string {
 	return b.asked.nightsOf(s.Result.Stay)
 }
 
+// hold adds n to what reservations hold of each partition. A write of a reservation subtracts what the old record held and
+// adds what the new one holds, so held is right after each write without a pass over all trips. It also touches the
+// counters, which judgeMove then compares even if the transaction did not write them: a reservation without its
+// counter is the bug to find.
 func (w *world) hold(partitions []string, n int64) {
 	for _, p := range partitions {
 		w.stock(p).now.held += n

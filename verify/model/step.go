@@ -143,7 +143,8 @@ func named(state string) string {
 }
 
 // judgeMove requires that a counter moves by exactly what its reasons account for: reservations that become or cease to be
-// DONE, and the capacity.
+// DONE, and the capacity. judgeStock compares the sums, and so reports a broken counter at every later commit, too. This
+// reports only the transaction that broke it, and by how much.
 func (w *world) judgeMove(s *stock) {
 	moved := s.now.available - s.old.available
 	due := s.now.capacity - s.old.capacity - (s.now.held - s.old.held)
@@ -164,7 +165,8 @@ func (w *world) judgeStock(s *stock) {
 	}
 }
 
-// judgeNights requires that a write of a stay moves the counters of all its nights, or of none.
+// judgeNights requires that a write of a stay moves the counters of all its nights, or of none. The sums of judgeMove are
+// per night, so they cannot tell a stay that took two of three nights from a record that is wrong; this names it.
 func (w *world) judgeNights(b *booking) {
 	if b.wrote&partHotel == 0 {
 		return
