@@ -37,7 +37,7 @@ func (*bookCmd) Help() string {
 	return b.String() + "\nAny other card is declined: no such card."
 }
 
-// maxInput bounds a file, well above what the server takes.
+// maxInput bounds a file, well above what the server accepts.
 const maxInput = 8 << 20
 
 func (b *bookCmd) Run(p *program) error {
@@ -72,14 +72,14 @@ func (b *bookCmd) Run(p *program) error {
 	return p.follow(c, trip.ID, b.Interval, b.JSON, true)
 }
 
-// today is the day from which relative dates in files and flags count.
+// today is the day that relative dates in files and flags refer to, in UTC.
 func today() domain.Date { return domain.DateOf(time.Now()) }
 
 func unsureBooking(err error, key string) error {
 	return unsure(err, "the booking may have been taken; to be sure of one, repeat it with --idempotency-key "+key)
 }
 
-// announce tells the id at once, so that it is known whatever happens next.
+// announce prints the id immediately, so that it is known whatever happens next.
 func (b *bookCmd) announce(p *program, id string) {
 	out := p.stdout
 	if b.JSON {
@@ -96,7 +96,7 @@ func (b *bookCmd) accepted(p *program, trip wire.Trip) error {
 	return nil
 }
 
-// source is how messages call the file that readFile reads.
+// source is the name of a file of readFile in messages.
 func source(name string) string {
 	if name == "-" {
 		return "standard input"
@@ -125,7 +125,7 @@ func (p *program) readFile(name string) ([]byte, error) {
 	return text, nil
 }
 
-// inFile names the file that the server refuses.
+// inFile adds the name of the file to the error of a server that refuses it.
 func inFile(name string, err error) error {
 	var e *exitError
 	if errors.As(err, &e) && e.code == exitUsage {

@@ -9,8 +9,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completionCmd prints the script by which a shell completes the command line. The script asks the program itself,
-// under completeVerb, and completes files where that has no answer.
+// completionCmd prints the script with which a shell completes the command line. The script calls the program with
+// completeVerb, and completes file names when the program has no candidate.
 type completionCmd struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
@@ -53,7 +53,7 @@ func (c *completionCmd) Run(p *program) error {
 	return err
 }
 
-// complete prints what may stand in place of the last word, one candidate a line.
+// complete prints the candidates for the last word, one a line.
 func complete(out io.Writer, node *kong.Node, words []string) error {
 	if len(words) == 0 {
 		words = []string{""}
@@ -70,7 +70,7 @@ func complete(out io.Writer, node *kong.Node, words []string) error {
 	return nil
 }
 
-// typed is what the words before the one to complete have come to.
+// typed is how far the words before the one to complete lead into the command line.
 type typed struct {
 	node        *kong.Node
 	flag        *kong.Flag // whose value comes next
@@ -143,7 +143,7 @@ func (t *typed) next(word string) []string {
 	return beginning(word, all)
 }
 
-// choices are the values that a flag or argument allows, when they are a list.
+// choices are the values of a flag or argument that has a list of them.
 func choices(v *kong.Value) []string {
 	if v.Enum == "" || v.Target.Kind() != reflect.String {
 		return nil

@@ -63,7 +63,7 @@ func (e *exitError) Unwrap() error { return e.err }
 // usage marks an error as the caller's: a wrong flag, a file that cannot be read or parsed.
 func usage(err error) error { return &exitError{code: exitUsage, err: err} }
 
-// codeOf is the exit code of an error. Calls of a server have theirs from call.failed.
+// codeOf is the exit code of an error. The errors of calls have theirs from explain.
 func codeOf(err error) int {
 	var own *exitError
 	switch {
@@ -75,7 +75,7 @@ func codeOf(err error) int {
 	return exitFailure
 }
 
-// openFailed gives an error of opening a store its exit code: a folder that cannot be one is the caller's mistake.
+// openFailed gives an error of opening a store its exit code. A folder that cannot be a store is the caller's mistake.
 func openFailed(err error) error {
 	var own *exitError
 	var path *fs.PathError
@@ -98,10 +98,10 @@ func (i interruption) Error() string {
 	return "interrupted"
 }
 
-// Is makes it what a context reports that has ended.
+// Is makes it equal to the error of a canceled context.
 func (i interruption) Is(target error) bool { return target == context.Canceled }
 
-// interruptedBy returns the signal that has ended the run, and its exit code; 0 is none.
+// interruptedBy returns the signal that has ended the run, and its exit code; 0 if there was no signal.
 func (p *program) interruptedBy() (signal interruption, code int) {
 	if p.ctx == nil || !errors.Is(p.ctx.Err(), context.Canceled) {
 		return signal, 0
@@ -114,8 +114,8 @@ func (p *program) interruptedBy() (signal interruption, code int) {
 	return signal, interrupted
 }
 
-// fail prints an error and returns its exit code. After a signal the code is the signal's, and an error that is
-// nothing but its consequence is not printed.
+// fail prints an error and returns its exit code. After a signal the code is the signal's, and an error that the signal
+// has caused is not printed.
 func (p *program) fail(err error) int {
 	code, message := codeOf(err), err.Error()
 	if signal, by := p.interruptedBy(); by != 0 && code != exitUsage {
@@ -136,8 +136,7 @@ func (p *program) fail(err error) int {
 	return code
 }
 
-// output passes on what is written and keeps the first error, which also ends the run: what nobody can read need not
-// be computed.
+// output keeps the first error of writing, which also ends the run, because its result cannot be read.
 type output struct {
 	io.Writer
 	stop context.CancelCauseFunc
@@ -156,7 +155,7 @@ func (o *output) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// ended is the exit code of a run whose output may have failed. A pipe whose reader has gone ends it silently.
+// ended is the exit code of a run whose output may have failed. A pipe without a reader ends the run silently.
 func (o *output) ended(p *program, code int) int {
 	switch {
 	case o.err == nil:

@@ -14,7 +14,7 @@ import (
 	"tripsaga/trip/wire"
 )
 
-// What the verbs share that show a trip's saga to its end.
+// What the verbs share that follow the saga of a trip to its end.
 
 func checkInterval(d time.Duration) error {
 	if d < client.MinInterval {
@@ -92,7 +92,7 @@ func (p *program) verdict(trip wire.TripDetails) string {
 	return p.paint(red, printable(string(trip.Status))) + ": " + reasonText(trip.Reason) + "\n" + moneyText(trip)
 }
 
-// moneyText says what happened to the customer's money.
+// moneyText describes what happened to the customer's money.
 func moneyText(trip wire.TripDetails) string {
 	pay := trip.Payment
 	switch {
@@ -112,7 +112,7 @@ func moneyText(trip wire.TripDetails) string {
 	return "nothing was charged"
 }
 
-// refunding tells that the saga has begun to give the money back.
+// refunding reports whether the saga has begun the refund.
 func refunding(s *wire.Saga) bool {
 	return s != nil && slices.ContainsFunc(s.States, func(st wire.StateVisit) bool { return st.Name == saga.Find("ProcessPayment").Compensation })
 }

@@ -136,10 +136,10 @@ func (l *inventoryLoadCmd) Run(p *program) error {
 	return err
 }
 
-// serverFile is how the server, which does not know the file, names it or one of its rows.
+// serverFile is the name of the file, and of its rows, in the server's messages.
 var serverFile = regexp.MustCompile(`\binventory:`)
 
-// refused gives the rows that the server refuses the name of the file.
+// refused puts the name of the file into the server's messages.
 func (l *inventoryLoadCmd) refused(err error) error {
 	var p *client.Problem
 	if !errors.As(err, &p) {

@@ -10,7 +10,7 @@ import (
 	"tripsaga/trip/app"
 )
 
-// ledgerCmd shows the account of everything. A ledger that does not balance is a failure.
+// ledgerCmd shows what is held and paid. A ledger that does not balance is a failure.
 type ledgerCmd struct{ remote }
 
 // Help says when the figures can be relied on.

@@ -1,5 +1,5 @@
-// Command tripsaga books trips through a saga: it demonstrates it, serves it over HTTP, measures it, and is the client of
-// a server anywhere.
+// Command tripsaga books trips through a saga: it demonstrates, serves, measures and verifies it, and is a client of any
+// deployment. Each verb is in the file of its name: its flags, what it prints, its exit codes.
 package main
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// gcPercent trades memory for CPU, unless GOGC says otherwise: what is live is small (tens of MB), what is made and
-// dropped for each booking is not.
+// gcPercent trades memory for CPU, unless GOGC is set: the live heap is small (tens of MB), and each booking allocates much
+// that is dropped soon.
 const gcPercent = 400
 
 func main() {
@@ -34,10 +34,10 @@ type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	ctx            context.Context // ends with the first interrupt or SIGTERM
-	log            *slog.Logger    // of a server, for its errors too; nil prints them as text
+	log            *slog.Logger    // of a server; errors go there, too. nil prints them as text
 }
 
-// commands is the command line; each verb's fields and Run stand in the file of its name.
+// commands is the command line.
 type commands struct {
 	Version versionFlag `help:"Show the version."`
 
@@ -98,7 +98,7 @@ func (p *program) run(args []string) int {
 // exited carries the code with which kong ends after it has printed a help text.
 type exited int
 
-// parser understands the command line and fills in cli.
+// parser returns the parser of the command line, which fills in cli.
 func (p *program) parser(cli *commands) (*kong.Kong, error) {
 	if extend != nil {
 		extend(cli)

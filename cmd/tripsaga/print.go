@@ -70,10 +70,10 @@ func cellText(cells []any) string {
 
 func (g *grid) end() error { return g.w.Flush() }
 
-// printable keeps what others have entered from steering the terminal or the table.
+// printable makes visible what could steer the terminal, in text that others have entered.
 func printable(s string) string { return freetext.Visible(s) }
 
-// steers tells a control character, a line separator, or one that changes the direction of the text around it.
+// steers reports whether r is a control character, a line separator, or changes the direction of the text around it.
 func steers(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
@@ -103,7 +103,7 @@ const (
 	yellow = "33"
 )
 
-// paint colours s where the standard output is a terminal and NO_COLOR (https://no-color.org) is not set.
+// paint colours s if the standard output is a terminal and NO_COLOR (https://no-color.org) is not set.
 func (p *program) paint(colour, s string) string {
 	if !colourful(p.stdout) {
 		return s
@@ -115,7 +115,7 @@ func colourful(w io.Writer) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
 }
 
-// isTerminal tells whether a person reads the stream as it is written.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	if o, wrapped := w.(*output); wrapped {
 		w = o.Writer

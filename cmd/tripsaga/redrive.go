@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// redriveCmd resumes a saga and follows it.
+// redriveCmd resumes a saga at the state where it failed, and follows it.
 type redriveCmd struct {
 	remote
 	ID       string        `arg:"" help:"Id of the trip."`

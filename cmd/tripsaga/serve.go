@@ -17,8 +17,8 @@ import (
 	"tripsaga/trip/handlers/rest"
 )
 
-// serveCmd serves until it is interrupted. The first interrupt drains: no new calls, those under way and the tasks at
-// work may end. A second one ends the process at once. Either way the next start goes on where this one stood.
+// serveCmd serves until it is interrupted. The first interrupt drains: no new calls are accepted, and calls and tasks under
+// way may end. The second one ends the process immediately. Either way the next start resumes every saga.
 type serveCmd struct {
 	Addr      string   `env:"TRIPSAGA_ADDR" help:"Address to listen on. Anything but loopback is reachable from outside: there is no authentication." default:"127.0.0.1:8080"`
 	Data      string   `env:"TRIPSAGA_DATA" help:"Data folder." default:"tripsaga-data" type:"path"`
@@ -56,7 +56,7 @@ func (c *serveCmd) Run(p *program) error {
 	return c.run(p, log)
 }
 
-// unlessStopped drops an error that only says that the server was stopped before it served.
+// unlessStopped drops an error whose only cause is that the server was stopped before it served.
 func (p *program) unlessStopped(err error) error {
 	if _, by := p.interruptedBy(); by != 0 && errors.Is(err, context.Canceled) {
 		return nil
@@ -87,7 +87,7 @@ func (c *serveCmd) run(p *program, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	closed := sys.Close(ctx)
-	if errors.Is(err, closed) { // the store's failure, which err tells of
+	if errors.Is(err, closed) { // the failure of the store, which err reports already
 		closed = nil
 	}
 	return errors.Join(err, closed, watch.Close(ctx))
@@ -149,7 +149,7 @@ func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler,
 	return nil
 }
 
-// hostName is what --allow-host takes: a name or an address, perhaps with a port, as in a Host header.
+// hostName is a value of --allow-host: a name or an address, with or without a port, as in a Host header.
 var hostName = regexp.MustCompile(`^(?i)(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?)(:[0-9]{1,5})?$`)
 
 func (c *serveCmd) checkServer() error {
@@ -171,7 +171,7 @@ func (c *serveCmd) checkModes() (err error) {
 	return err
 }
 
-// address is the one given, with the port that was chosen where none was given.
+// address is that of --addr, with the chosen port where it has none.
 func (c *serveCmd) address(chosen net.Addr) string {
 	host, port, err := net.SplitHostPort(c.Addr)
 	tcp, ok := chosen.(*net.TCPAddr)
@@ -189,7 +189,7 @@ func loopback(a net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// prepare gives a new data folder the demo inventory and starts what was stored and never started.
+// prepare loads the demo inventory into a new data folder and starts the sagas of trips that were stored and never started.
 func (c *serveCmd) prepare(p *program, sys *local.System, log *slog.Logger) error {
 	if err := c.loadDemo(p, sys.KeepDemoInventory, log); err != nil {
 		return err
@@ -216,7 +216,7 @@ func (c *serveCmd) loadDemo(p *program, once func(context.Context) (loaded bool,
 	return err
 }
 
-// every calls f now and then until ctx ends.
+// every calls f at each interval d until ctx ends.
 func every(ctx context.Context, d time.Duration, f func()) {
 	go func() {
 		tick := time.NewTicker(d)

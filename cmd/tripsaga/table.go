@@ -16,7 +16,7 @@ type tableCmd struct {
 	Get  tableGetCmd  `cmd:"" help:"Print one item."`
 }
 
-// dataFolder is what the commands share that read a data folder.
+// dataFolder is the flag of the verbs that read a data folder.
 type dataFolder struct {
 	Data string `env:"TRIPSAGA_DATA" help:"Data folder." default:"tripsaga-data" type:"path"`
 }
@@ -99,7 +99,7 @@ func newStoredItem(item table.Item) storedItem {
 	return s
 }
 
-// open opens the folder for inspection; it does not make one.
+// open opens an existing folder.
 func (d *dataFolder) open() (*embedded.Store, error) {
 	if entries, err := os.ReadDir(d.Data); err != nil || len(entries) == 0 {
 		return nil, usage(fmt.Errorf("no data in folder %q: name the one that tripsaga serve --data uses", d.Data))

@@ -53,7 +53,7 @@ func (p *program) printTrip(t wire.TripDetails) error {
 	return g.end()
 }
 
-// stepWords are the states of a step as people say them.
+// stepWords are the states of a step in words.
 var stepWords = map[domain.StepState]string{
 	"": "not yet", domain.StepStarted: "under way", domain.StepDone: "done",
 	domain.StepRefused: "refused", domain.StepUndone: "taken back",

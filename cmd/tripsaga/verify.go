@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -95,7 +94,7 @@ func (c *verifyCmd) check() error {
 	return nil
 }
 
-// world is what is played, and what closes it.
+// world returns the configuration of what is played, and what closes it.
 func (c *verifyCmd) world(ctx context.Context) (cfg world.Config, done func(), err error) {
 	done = func() {}
 	if c.ASL != "" {
@@ -135,9 +134,6 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 	if !c.JSON {
 		p.printLint(file, result.Lint)
 		p.printUnjudged(result.Unjudged)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // a world makes much garbage, and keeps little
 	}
 	bar := p.stages()
 	report, err := verify.Explore(p.ctx, verify.Options{
@@ -187,7 +183,7 @@ func (c *verifyCmd) printReport(p *program, cfg world.Config, result verified) e
 	return c.printViolations(p, cfg, result.Violations)
 }
 
-// replay plays one schedule and tells everything.
+// replay plays one schedule and prints everything that happens.
 func (c *verifyCmd) replay(p *program, cfg world.Config) error {
 	s, err := world.ParseSchedule(c.Replay)
 	if err != nil {
@@ -219,7 +215,7 @@ func violated(n int) error {
 	return fmt.Errorf("%d violations", n)
 }
 
-// scenarioHelp is a part of the help text.
+// scenarioHelp lists the scenarios in the help text.
 func scenarioHelp() string { return strings.Join(world.ScenarioNames(), ", ") }
 
 // mutantsKilled is what --mutants --json prints.
@@ -377,7 +373,7 @@ func (c *verifyCmd) printViolations(p *program, cfg world.Config, all []verify.V
 	return nil
 }
 
-// printReplay plays the schedule and tells what came of it.
+// printReplay plays the schedule and prints its timeline, records, ends and violations.
 func (p *program) printReplay(ctx context.Context, w *world.World, s world.Schedule) (*world.Result, error) {
 	r, records, err := w.Replay(ctx, s)
 	if err != nil {
@@ -413,7 +409,7 @@ func (p *program) printPoint(pt *world.Point) {
 	fmt.Fprintln(p.stdout, line)
 }
 
-// notShown is what every run writes alike.
+// notShown are the fields that are the same in every run.
 var notShown = []string{"traveler", "card", "flight", "hotel", "fingerprint", "created", "updated", "at", "started", "stopped",
 	"definition", "id"}
 

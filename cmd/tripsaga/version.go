@@ -8,12 +8,12 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// versionCmd shows of what the program was built.
+// versionCmd shows the version and revision of the program, the Go toolchain and the platform.
 type versionCmd struct {
 	JSON bool `help:"Print one JSON object." name:"json"`
 }
 
-// versionFlag does the same in front of any verb.
+// versionFlag does the same before any verb.
 type versionFlag bool
 
 // BeforeReset is kong's hook for flags that act before the command line is checked.
@@ -71,7 +71,7 @@ func (c *versionCmd) Run(p *program) error {
 	return err
 }
 
-// helpCmd shows the help of a command, as its flag --help does.
+// helpCmd shows the help of a command, like its flag --help.
 type helpCmd struct {
 	Command []string `arg:"" optional:"" help:"Such as book, or inventory load; without it the help of tripsaga."`
 }

@@ -19,7 +19,7 @@ import (
 	"tripsaga/trip/handlers/rest"
 )
 
-// logFlags are the log of a server.
+// logFlags configure the log of a server.
 type logFlags struct {
 	LogLevel  string `env:"TRIPSAGA_LOG_LEVEL" help:"debug, info, warn or error. Steps that end well are told at debug." default:"info" enum:"debug,info,warn,error"`
 	LogFormat string `env:"TRIPSAGA_LOG_FORMAT" help:"text, json, or auto: text on a terminal, else json." default:"auto" enum:"auto,text,json"`
@@ -44,7 +44,7 @@ func (f logFlags) logger(p *program) (*slog.Logger, error) {
 	return log, nil
 }
 
-// logOf is the log of a server whose command line cannot be parsed, if that or the environment asks for JSON.
+// logOf returns the log of a server whose command line cannot be parsed, when that line or the environment asks for JSON.
 func logOf(p *program, args []string) *slog.Logger {
 	format := os.Getenv("TRIPSAGA_LOG_FORMAT")
 	for i, arg := range args {
@@ -62,22 +62,22 @@ func logOf(p *program, args []string) *slog.Logger {
 	return telemetry.NewLogger(p.stderr, slog.LevelInfo, format)
 }
 
-// useLog makes the log that of everything in this process, such as net/http, that has none of its own.
+// useLog makes log the default of this process, for packages such as net/http that have no separate one.
 func useLog(log *slog.Logger) {
 	slog.SetDefault(log)
 	slog.SetLogLoggerLevel(slog.LevelWarn)
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", "error", err) }))
 }
 
-// always is a log's handler for what is written whatever the log's level: where the server is, and that it stops.
+// always is a handler that ignores the log's level: for the lines that say where the server is and that it stops.
 type always struct{ slog.Handler }
 
 func (always) Enabled(context.Context, slog.Level) bool { return true }
 
-// notices is for lines that log must not leave out.
+// notices returns a log that writes every line.
 func notices(log *slog.Logger) *slog.Logger { return slog.New(always{log.Handler()}) }
 
-// watch is what a server tells of itself: its log, its metrics and, where the environment names a collector, its traces.
+// watch is what a server reports: its log, its metrics and, when the environment names a collector, its traces.
 type watch struct {
 	telemetry.Observer
 	registry *prometheus.Registry
@@ -102,7 +102,7 @@ func openWatch(log *slog.Logger) (*watch, error) {
 	}}, nil
 }
 
-// over adds GET /metrics to the API of sys. It stands beside the API and is not described with it: it is for operators.
+// over adds GET /metrics to the API of sys. It is for operators, and so it is not in the API's description.
 func (w *watch) over(sys *local.System) http.Handler {
 	w.registry.MustRegister(gauges(sys))
 	api := sys.API(w.Log)
@@ -117,7 +117,7 @@ func (w *watch) over(sys *local.System) http.Handler {
 	})
 }
 
-// requests counts the requests and connections of the server; open is what Limit returned.
+// requests counts the requests and connections of the server; open is the result of rest.Limit.
 func (w *watch) requests(server *http.Server, open func() int) {
 	server.Handler = rest.Metered(server.Handler, w.http)
 	w.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -125,10 +125,10 @@ func (w *watch) requests(server *http.Server, open func() int) {
 	}, func() float64 { return float64(open()) }))
 }
 
-// Close sends what is still to be told.
+// Close sends the spans that are not sent yet.
 func (w *watch) Close(ctx context.Context) error { return w.Traces.Shutdown(ctx) }
 
-// systemGauges are read when they are asked for.
+// systemGauges are the metrics of the engine and the store, read at each scrape.
 type systemGauges struct{ sys *local.System }
 
 func gauges(sys *local.System) prometheus.Collector { return systemGauges{sys} }
@@ -171,7 +171,7 @@ func (g systemGauges) Describe(to chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. A system over another table than the embedded one has no store of its own.
+// Collect implements prometheus.Collector. A system over another table than the embedded one has no store.
 func (g systemGauges) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(executionsOpen, prometheus.GaugeValue, float64(g.sys.Engine.OpenExecutions()))
 	if g.sys.Store == nil {

@@ -18,7 +18,7 @@ func tripPath(id string) string { return "/trips/" + url.PathEscape(id) }
 
 // Book sends a booking, the JSON of a [domain.Request], and starts its saga. The same booking under the same key is made
 // once, so that it is sent again when the server is busy; another booking under that key is refused with the name
-// IdempotencyMismatch. An empty key stands for a random one.
+// IdempotencyMismatch. An empty key is replaced by a random one.
 func (c *Client) Book(ctx context.Context, key string, booking []byte) (trip wire.Trip, err error) {
 	if key == "" {
 		key = rand.Text()
@@ -112,8 +112,8 @@ func All[T any](pages iter.Seq2[[]T, error]) (all []T, err error) {
 	return all, nil
 }
 
-// LoadInventory adds and changes the rows of a CSV file with ISO dates. It is sent again when the server is busy, since
-// loading a file twice is loading it once. After an error of any other kind than a refusal a part may have been loaded.
+// LoadInventory adds and changes the rows of a CSV file with ISO dates. It is retried, because loading a file twice has the
+// effect of loading it once. After an [*UnknownOutcomeError] a part of the file may have been loaded.
 func (c *Client) LoadInventory(ctx context.Context, csv []byte) (report domain.LoadReport, err error) {
 	header := http.Header{"Content-Type": {"text/csv"}}
 	err = c.do(ctx, call{method: http.MethodPost, path: "/inventory", header: header, body: csv, repeatable: true}, &report)

@@ -6,7 +6,7 @@
 //
 //   - [*Problem]: the server refuses the request; its Name is stable and made for programs
 //   - [*GatewayError]: something before the server answered
-//   - [*UnknownOutcomeError]: the request may have been carried out, and nobody knows
+//   - [*UnknownOutcomeError]: it is unknown whether the server has carried out the request
 //
 // and errors.Is finds [ErrNoServer] and context.Canceled. Package wire has the types of the answers.
 package client
@@ -61,8 +61,8 @@ type Client struct {
 // ErrInsecure refuses to send credentials over plain HTTP to another machine.
 var ErrInsecure = errors.New("credentials are sent over https or to loopback only")
 
-// New returns a client of the server at base, such as http://127.0.0.1:8080 or https://api.example.com/stage. It calls
-// nobody. Errors, which show no password of base: it is not an address of a server; [ErrInsecure].
+// New returns a client of the server at base, such as http://127.0.0.1:8080 or https://api.example.com/stage. It makes no
+// call. Errors, which never show a password in base: base is not the address of a server; [ErrInsecure].
 func New(base string, opt Options) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || !portAllowed(u.Port()) {

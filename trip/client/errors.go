@@ -152,7 +152,8 @@ func gatewayError(answer *http.Response, body []byte) error {
 	return g
 }
 
-// waitAfter is what the server asks for, a moment when the connection broke, or 0 when a retry would fail alike.
+// waitAfter is the time before the next try: the server's Retry-After, a moment when the connection broke, or 0 when a
+// retry would fail the same way.
 func waitAfter(err error) time.Duration {
 	var p *Problem
 	var g *GatewayError

@@ -1,4 +1,4 @@
-// Package wire is the JSON of the REST API: what package rest writes and package client reads. The tags doc, enum and
+// Package wire is the JSON of the REST API, which package rest writes and package client reads. The tags doc, enum and
 // example are for the OpenAPI description.
 package wire
 
