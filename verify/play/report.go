@@ -2,6 +2,7 @@ package play
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"tripsaga/table"
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/saga"
 )
 
 // reporter writes how bookings ended, until the first error.
@@ -53,15 +55,12 @@ func (r *reporter) trip(id string) error {
 	} else {
 		r.line("trip %s", d.Trip.Status())
 	}
-	r.line("flight %s\nhotel %s\npayment %s", stateOf(d.Flight), stateOf(d.Hotel), stateOf(d.Payment))
-	return nil
-}
-
-func stateOf[S any](s *domain.Step[S]) domain.StepState {
-	if s == nil {
-		return "none"
+	for _, step := range saga.Steps() {
+		if step.Record != "" {
+			r.line("%s %s", strings.ToLower(step.Record), cmp.Or(d.State(step.Record), "none"))
+		}
 	}
-	return s.State
+	return nil
 }
 
 // events lists the types of the trip's events.
