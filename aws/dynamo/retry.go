@@ -187,7 +187,7 @@ func firstReason(reasons []types.CancellationReason) (op int, r types.Cancellati
 	return -1, types.CancellationReason{}
 }
 
-// invalidCodes are the codes, of calls and of reasons, that tell of a malformed call.
+// invalidCodes are the codes, of calls and of reasons, that mean a malformed call.
 var invalidCodes = map[string]bool{
 	"ValidationException":                      true,
 	"ValidationError":                          true,

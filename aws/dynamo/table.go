@@ -10,7 +10,7 @@
 // Several operations are one TransactWriteItems. It carries a token, which makes DynamoDB apply it once however often
 // it arrives, so it is sent again after a lost reply. A single operation is a PutItem, UpdateItem or DeleteItem, which
 // costs half as much and has no token: it is not sent again after a lost reply, because the first may have been applied,
-// and the second would then find its own condition broken, or add twice, or, without a condition, take back what others
+// and the second would then find its own condition broken, or add twice, or, without a condition, overwrite what others
 // wrote in between. The caller gets an error: the outcome is unknown. A call that was certainly not applied (throttling, a
 // collision of transactions, a connection that could not be made) is retried in both cases.
 //
@@ -38,7 +38,7 @@ import (
 
 // Options of a table. The zero value is ready to use.
 type Options struct {
-	// Consumed is told what each answered call consumed: op is the name of DynamoDB's operation, and there is one
+	// Consumed is called with the capacity of each answered call: op is the name of DynamoDB's operation, and there is one
 	// element for each table that it touched. It is called from many goroutines. nil asks for no figures.
 	Consumed func(op string, c []types.ConsumedCapacity)
 }
@@ -122,7 +122,7 @@ func (t *Table) Query(ctx context.Context, q table.Query) (table.Page, error) {
 type run struct {
 	table *Table
 	query table.Query
-	start attributes // where the next call goes on
+	start attributes // where the next call continues
 	ended bool
 	items []table.Item
 }

@@ -228,7 +228,7 @@ func (r *record) begin(first uint64) error {
 		return err
 	}
 	size, known := r.sizes[n]
-	if !known { // Pebble goes on without one of its own until it has a table to note
+	if !known { // Pebble writes no new manifest until it has a new table
 		info, err := r.fs.Stat(r.path(fmt.Sprintf("MANIFEST-%06d", n)))
 		if err != nil {
 			return err

@@ -218,7 +218,7 @@ func (r *recent) set(k table.Key, value []byte) {
 	r.size += len(k.PK) + len(k.SK) + len(value) + 64
 }
 
-// wasEmpty tells whether the partition was empty when it was first seen.
+// wasEmpty reports whether the partition was empty when the committer first looked.
 func (r *recent) wasEmpty(pk string) (empty, known bool) {
 	if empty, known = r.young.empty[pk]; known {
 		return empty, true

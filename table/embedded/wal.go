@@ -102,7 +102,7 @@ type walScan struct {
 	number uint32 // of the log; chunks of another are what is left of a log whose file this one took over
 	life   uint64 // that must have written it, 0 is any
 	base   int64  // of the block in the file
-	damage int64  // where the first chunk stands that cannot be read, -1 while all can
+	damage int64  // position of the first chunk that cannot be read, -1 if there is none
 	closed bool   // the log's writer has ended it
 
 	read uint64 // the sequence number after the last record before the damage

@@ -185,7 +185,7 @@ type history struct {
 
 	mu         sync.Mutex
 	operations []porcupine.Operation
-	notes      []porcupine.Annotation // calls that tell nothing
+	notes      []porcupine.Annotation // calls without a result
 	late       [][]table.Op           // transactions that take effect after their callers got an error
 	strange    []error                // answers that the port does not know
 }

@@ -6,8 +6,8 @@
 //
 // A new field of a booking is added to the request below, to its value object or to [Snapshot], and to [RequestTrip]
 // with its fingerprint. A field of [Snapshot] needs a line in adapters/store's tripRecord, too: the two are converted
-// into each other, so the compiler finds what is missing. The API's wire format is separate on purpose (package rest):
-// it describes the fields to clients and may change at another time.
+// into each other, so the compiler finds what is missing. The API's JSON (package wire) is separate on purpose: clients depend
+// on it, and records and clients change at different times. Its request is converted into [Request], field by field, too.
 package domain
 
 import (

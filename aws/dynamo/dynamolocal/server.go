@@ -20,10 +20,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// HomeVariable names the environment variable that tells where DynamoDB Local is installed.
+// HomeVariable is the environment variable with the folder in which DynamoDB Local is installed.
 const HomeVariable = "TRIPSAGA_DYNAMODB_LOCAL"
 
-// ErrNotSetUp tells that DynamoDB Local, or the Java that it runs on, is not there. Its text says what to do.
+// ErrNotSetUp means that DynamoDB Local, or Java, is not installed. Its text says what to do.
 var ErrNotSetUp = errors.New("DynamoDB Local is not set up: run `make dynamodb-local`, or give the address of one in DYNAMODB_ENDPOINT")
 
 // Options of a server. The zero value is a server in memory.

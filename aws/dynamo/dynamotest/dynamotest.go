@@ -1,4 +1,4 @@
-// Package dynamotest gives tests tables on DynamoDB Local: one server for each process of tests, or the one that
+// Package dynamotest provides tests with tables on DynamoDB Local: one server for each process of tests, or the one that
 // DYNAMODB_ENDPOINT names.
 package dynamotest
 

@@ -30,7 +30,7 @@ type Index struct {
 type Definition struct {
 	Key     Key
 	Indexes []Index
-	TTL     string // the attribute that tells when an item may be dropped
+	TTL     string // the attribute with the time after which an item may be dropped
 	Stream  string // what the stream shows of a change, a StreamViewType
 }
 

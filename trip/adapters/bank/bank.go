@@ -175,7 +175,7 @@ func (in intent) first(key string) ([]table.Op, error) {
 	return []table.Op{put, entry}, err
 }
 
-// answer is what a charge of the amount hears under this intent.
+// answer returns the error of a charge of the amount under this intent, nil if it is captured.
 func (in intent) answer(amount money.Amount) error {
 	switch {
 	case in.State == cancelled || in.State == refunded:
