@@ -4,11 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
-
-const other = "example.com/you/tripsaga"
 
 // quick are the tests that the renamed copy runs: those that call the go command, know the module's path or read the
 // repository's files, and one package of each layer.
@@ -19,12 +18,16 @@ var quick = []string{"./asl/choice", "./engine", "./scripts/...", "./tests/docs"
 // TRIPSAGA_RENAME=1, as CI has it, the renamed copy is built, vetted and tested as well.
 func TestRenameTheRepository(t *testing.T) {
 	root, old := scratch(t), modulePath(t)
+	// The repository may have one of the names already: a renamed one runs this test, too.
+	names := slices.DeleteFunc([]string{"example.com/a/trips", "example.org/b/saga/v2", "example.net/c/d/e"},
+		func(name string) bool { return name == old })
+	first, second := names[0], names[1]
 	t.Chdir(root)
-	if err := run([]string{other}); err != nil {
+	if err := run([]string{first}); err != nil {
 		t.Fatal(err)
 	}
-	leftovers(t, root, old, other)
-	if err := run([]string{"example.org/me/saga/v2"}); err == nil || !strings.Contains(err.Error(), "not committed") {
+	leftovers(t, root, old, first)
+	if err := run([]string{second}); err == nil || !strings.Contains(err.Error(), "not committed") {
 		t.Fatalf("a second renaming over the first one's changes: %v", err)
 	}
 	if os.Getenv("TRIPSAGA_RENAME") != "" {
@@ -37,16 +40,16 @@ func TestRenameTheRepository(t *testing.T) {
 		call(t, root, "git", "diff", "--exit-code", "--", "*/testdata") // no golden has the module's path
 	}
 	commit(t, root)
-	if err := run([]string{other}); err != nil {
+	if err := run([]string{first}); err != nil {
 		t.Fatal(err)
 	}
 	if out := call(t, root, "git", "status", "--porcelain"); out != "" {
 		t.Errorf("renaming to the present name changed\n%s", out)
 	}
-	if err := run([]string{"example.org/me/saga/v2"}); err != nil {
+	if err := run([]string{second}); err != nil {
 		t.Fatal(err)
 	}
-	leftovers(t, root, other, "example.org/me/saga/v2")
+	leftovers(t, root, first, second)
 }
 
 // scratch is a copy of the repository as it is, committed.
@@ -134,26 +137,27 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// TestText uses a name that is not this module's: a renaming rewrites the texts here as well.
 func TestText(t *testing.T) {
-	r := &renaming{old: "tripsaga", new: other, top: map[string]bool{"asl": true, "cmd": true, "telemetry": true}}
+	r := &renaming{old: "acme", new: "example.com/you/acme", top: map[string]bool{"asl": true, "cmd": true, "telemetry": true}}
 	for _, c := range []struct {
 		name, text, want string
 		document         bool
 	}{
-		{"an import", `	"tripsaga/asl/expr"`, `	"example.com/you/tripsaga/asl/expr"`, false},
-		{"a doc link", `// See [tripsaga/asl.Step].`, `// See [example.com/you/tripsaga/asl.Step].`, false},
-		{"the end of a sentence", `// See tripsaga/asl.`, `// See example.com/you/tripsaga/asl.`, false},
-		{"a pattern", `go vet tripsaga/...`, `go vet example.com/you/tripsaga/...`, false},
-		{"a linker's flag", `-X tripsaga/cmd/tripsaga.version=1`, `-X example.com/you/tripsaga/cmd/tripsaga.version=1`, false},
-		{"the command's folder", `go run ./cmd/tripsaga serve`, `go run ./cmd/tripsaga serve`, false},
-		{"a namespace of metrics", `"tripsaga/production"`, `"tripsaga/production"`, false},
-		{"a longer name", `"tripsaga-data/asl" "mytripsaga/asl"`, `"tripsaga-data/asl" "mytripsaga/asl"`, false},
-		{"two on a line", `tripsaga/asl tripsaga/cmd`, `example.com/you/tripsaga/asl example.com/you/tripsaga/cmd`, false},
-		{"the program", "tripsaga serve", "tripsaga serve", true},
-		{"a requirement", "require tripsaga v0.0.0", "require example.com/you/tripsaga v0.0.0", true},
-		{"a replacement", "replace tripsaga => ../tripsaga", "replace example.com/you/tripsaga => ../tripsaga", true},
-		{"the same by command", "go mod edit -replace=tripsaga=../tripsaga", "go mod edit -replace=example.com/you/tripsaga=../tripsaga", true},
-		{"in a program", "require tripsaga v0.0.0", "require tripsaga v0.0.0", false},
+		{"an import", `	"acme/asl/expr"`, `	"example.com/you/acme/asl/expr"`, false},
+		{"a doc link", `// See [acme/asl.Step].`, `// See [example.com/you/acme/asl.Step].`, false},
+		{"the end of a sentence", `// See acme/asl.`, `// See example.com/you/acme/asl.`, false},
+		{"a pattern", `go vet acme/...`, `go vet example.com/you/acme/...`, false},
+		{"a linker's flag", `-X acme/cmd/acme.version=1`, `-X example.com/you/acme/cmd/acme.version=1`, false},
+		{"the command's folder", `go run ./cmd/acme serve`, `go run ./cmd/acme serve`, false},
+		{"a namespace of metrics", `"acme/production"`, `"acme/production"`, false},
+		{"a longer name", `"acme-data/asl" "myacme/asl"`, `"acme-data/asl" "myacme/asl"`, false},
+		{"two on a line", `acme/asl acme/cmd`, `example.com/you/acme/asl example.com/you/acme/cmd`, false},
+		{"the program", "acme serve", "acme serve", true},
+		{"a requirement", "require acme v0.0.0", "require example.com/you/acme v0.0.0", true},
+		{"a replacement", "replace acme => ../acme", "replace example.com/you/acme => ../acme", true},
+		{"the same by command", "go mod edit -replace=acme=../acme", "go mod edit -replace=example.com/you/acme=../acme", true},
+		{"in a program", "require acme v0.0.0", "require acme v0.0.0", false},
 	} {
 		if got := r.text(c.text, c.document); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
