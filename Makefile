@@ -41,7 +41,7 @@ rest: ## the tests of a copy without aws/, infrastructure/, cmd/lambda and the c
 update: dynamodb-local ## rewrite all golden files and generated parts of documents; read the difference (Java, Maven, Node)
 	$(GO) test -count=1 -run TestRun ./asl -update
 	$(GO) test -count=1 -run TestStoredBytes ./trip/adapters/store -update
-	$(GO) test -count=1 ./tests/scenarios -update
+	$(GO) test -count=1 -run 'TestScenarios$$' ./tests/scenarios -update
 	$(GO) test -count=1 -run 'TestDiagram|TestSample' ./tests/docs -update
 	$(GO) test -count=1 -run 'TestEveryErrorOfATask|TestTheVariables' ./aws/lambda -update
 	$(UPDATE_AWS) -run 'TestCalls|TestUsage' ./aws/tests/production -update
