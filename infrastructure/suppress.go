@@ -10,3 +10,17 @@ func suppress(r awscdk.CfnResource, check, reason string) {
 }
 
 var checkov = "checkov"
+
+// ignore takes a finding of cfn-lint off one resource. cfn-lint reads the rules alone; the reasons are for people.
+func ignore(r awscdk.CfnResource, rule, reason string) {
+	key := "cfn-lint"
+	metadata, _ := r.GetMetadata(&key).(map[string]any)
+	config, _ := metadata["config"].(map[string]any)
+	rules, _ := config["ignore_checks"].([]any)
+	reasons, _ := metadata["reasons"].(map[string]any)
+	if reasons == nil {
+		reasons = map[string]any{}
+	}
+	reasons[rule] = reason
+	r.AddMetadata(&key, map[string]any{"config": map[string]any{"ignore_checks": append(rules, rule)}, "reasons": reasons})
+}
