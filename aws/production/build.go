@@ -57,7 +57,7 @@ func moduleRoot() (string, error) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("%w: %s is not within the source of %s", ErrNotBuilt, start, module)
+			return "", fmt.Errorf("%w: %s is not within the source of tripsaga", ErrNotBuilt, start)
 		}
 	}
 }
