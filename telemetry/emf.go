@@ -17,8 +17,8 @@ const (
 	dimVersion = "FunctionVersion"
 )
 
-// NewEMF writes metrics to w in CloudWatch's embedded metric format, a line of JSON each. namespace is the metrics';
-// functionVersion is the dimension that keeps the versions of a deployment apart, "$LATEST" when it is "".
+// NewEMF returns Metrics that writes to w in CloudWatch's embedded metric format, one line of JSON per event.
+// functionVersion is the value of the dimension that separates the versions of a deployment; "" means "$LATEST".
 func NewEMF(w io.Writer, namespace, functionVersion string) Metrics {
 	if functionVersion == "" {
 		functionVersion = "$LATEST"
@@ -34,7 +34,7 @@ type emf struct {
 	w  io.Writer
 }
 
-// directive tells CloudWatch which members of the line are metrics, and which are their dimensions.
+// directive declares which members of the line are metrics and which are their dimensions.
 type directive struct {
 	Namespace  string
 	Dimensions [][]string
@@ -65,7 +65,7 @@ func (e *emf) Happened(ctx context.Context, what domain.EventType, reason string
 		e.count("TripsFailed", byReason, map[string]any{dimReason: Reason(reason)})
 	case domain.TripNeedsAttention:
 		e.count("TripsNeedingAttention", total, nil)
-	default: // something was taken back
+	default: // a compensation
 		e.count("Compensations", byStep, map[string]any{dimStep: stepOf(ctx)})
 	}
 }
@@ -78,7 +78,8 @@ func (e *emf) count(name string, dimensions [][]string, line map[string]any) {
 	e.write(line, e.directive(dimensions, metric{name, "Count"}))
 }
 
-// Delivered implements [Metrics]. Every delivery counts errors, be it none: an alarm then compares them with the rest.
+// Delivered implements [Metrics]. Every delivery writes both error counts, zero included: alarms divide them by the
+// number of calls, and a missing value would hide a recovery.
 func (e *emf) Delivered(_ context.Context, d Delivery) {
 	line := map[string]any{
 		dimStep: Step(d.Step), dimVersion: e.version,
@@ -106,7 +107,8 @@ func one(is bool) int {
 	return 0
 }
 
-// write is one Write, so that lines do not mix. A metric that cannot be written is lost: it never fails a booking.
+// write calls Write once, so that the lines of concurrent calls do not interleave. Errors are dropped: a metric must
+// never fail a booking.
 func (e *emf) write(line map[string]any, directives ...directive) {
 	line["_aws"] = map[string]any{"Timestamp": e.now().UnixMilli(), "CloudWatchMetrics": directives}
 	data, err := json.Marshal(line)

@@ -17,8 +17,8 @@ const (
 	FormatText = "text"
 )
 
-// NewLogger writes lines of JSON, or of text for people. Every line has the attributes of its context, and personal
-// data are taken out of all of it, see redact. It panics for a format that is neither.
+// NewLogger returns a logger that writes lines of JSON, or of text for people. Every line has the attributes of its
+// context; personal data are redacted everywhere, see redact. It panics for an unknown format.
 func NewLogger(w io.Writer, level slog.Leveler, format string) *slog.Logger {
 	opt := &slog.HandlerOptions{Level: level, ReplaceAttr: redact}
 	switch format {
@@ -57,3 +57,40 @@ func (h contextual) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 func (h contextual) WithGroup(name string) slog.Handler { return contextual{h.next.WithGroup(name)} }
+
+type attrsKey struct{}
+
+// With returns a context whose attributes a logger of [NewLogger] adds to every line. The attributes of a delivery
+// (step, trip_id, execution, attempt) need not be added: the logger takes them from the context.
+func With(ctx context.Context, attrs ...slog.Attr) context.Context {
+	before := attrsOf(ctx)
+	return context.WithValue(ctx, attrsKey{}, append(before[:len(before):len(before)], attrs...))
+}
+
+func attrsOf(ctx context.Context) []slog.Attr {
+	attrs, _ := ctx.Value(attrsKey{}).([]slog.Attr)
+	return attrs
+}
+
+func inDelivery(ctx context.Context) bool {
+	_, ok := handlers.DeliveryOf(ctx)
+	return ok
+}
+
+// deliveryAttrs are the attributes of the delivery that ctx belongs to, if any.
+func deliveryAttrs(ctx context.Context) []slog.Attr {
+	d, ok := handlers.DeliveryOf(ctx)
+	if !ok {
+		return nil
+	}
+	return []slog.Attr{
+		slog.String("step", d.Step), slog.String("trip_id", d.TripID),
+		slog.String("execution", d.Execution), slog.Int("attempt", d.Attempt),
+	}
+}
+
+// stepOf is the value of the dimension Step for the delivery that ctx belongs to.
+func stepOf(ctx context.Context) string {
+	d, _ := handlers.DeliveryOf(ctx)
+	return Step(d.Step)
+}

@@ -11,11 +11,11 @@ import (
 	"sync"
 )
 
-// removed stands in a log for what was taken out of it.
+// removed replaces personal data in a log.
 const removed = "[redacted]"
 
 // personalKeys are the attributes whose values are never written, in lower case with underscores: personal data and
-// what gives access. A group or an object under such a name goes with all that it holds.
+// credentials. A group or an object under such a name is redacted as a whole.
 var personalKeys = map[string]bool{
 	"name": true, "full_name": true, "traveler": true, "traveler_name": true,
 	"email": true, "e_mail": true, "mail": true,
@@ -29,8 +29,8 @@ func personal(key string) bool {
 	return personalKeys[strings.ReplaceAll(strings.ToLower(key), "-", "_")]
 }
 
-// redact is the ReplaceAttr of every logger: personal data go by the attribute's name, and card tokens and e-mail
-// addresses wherever they stand in a text.
+// redact is the ReplaceAttr of every logger. It removes the values of personalKeys, and card tokens and e-mail addresses
+// anywhere in a text.
 func redact(groups []string, a slog.Attr) slog.Attr {
 	if personal(a.Key) || slices.ContainsFunc(groups, personal) {
 		return slog.String(a.Key, removed)
@@ -44,7 +44,7 @@ func redact(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// The patterns are compiled when they are first needed: a function's process begins without.
+// The patterns are compiled on first use, which keeps them out of a function's cold start.
 var (
 	cardToken = pattern(`tok_[A-Za-z0-9_]+`)
 	email     = pattern(`[^\s@<>"'(),;:=\[\]{}\\]+@[^\s@<>"'(),;:=\[\]{}\\]+`)
@@ -55,7 +55,7 @@ func pattern(text string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
-// scrub takes card tokens and e-mail addresses out of a text.
+// scrub removes card tokens and e-mail addresses from a text.
 func scrub(s string) string {
 	if strings.Contains(s, "tok_") {
 		s = cardToken().ReplaceAllString(s, "tok_***")
@@ -71,8 +71,8 @@ func scrub(s string) string {
 	})
 }
 
-// scrubAny makes a value of its JSON, less what is personal in it. What has no JSON is not shown: nobody knows what
-// would be printed.
+// scrubAny redacts the JSON of a value. A value without JSON is replaced by its type, since its printed form cannot be
+// checked.
 func scrubAny(v any) slog.Value {
 	switch v := v.(type) {
 	case slog.Level, nil:
@@ -118,7 +118,7 @@ func scrubTree(v any) any {
 	return v
 }
 
-// textOf is the error's text; an error that is a nil pointer may have none.
+// textOf is the error's text. Error may panic, as a method of a nil pointer does; logging must not.
 func textOf(err error) (text string) {
 	defer func() {
 		if p := recover(); p != nil {

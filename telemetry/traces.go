@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -17,19 +20,20 @@ import (
 	"tripsaga/trip/handlers"
 )
 
-// TraceOptions say who is traced and where the spans go: by OTLP over HTTP, or else to the X-Ray daemon. Which traces
-// are sampled the OpenTelemetry SDK reads from OTEL_TRACES_SAMPLER; by default all are whose caller did not decide.
+// TraceOptions name the traced service and where its spans go: by OTLP over HTTP or, without an endpoint, to the X-Ray
+// daemon. The OpenTelemetry SDK reads the sampler from OTEL_TRACES_SAMPLER; by default it follows the caller's decision,
+// and samples a trace whose caller made none.
 type TraceOptions struct {
 	Service, Version string
 
 	OTLPEndpoint       string        // base URL, "http://localhost:4318"; spans go to /v1/traces below it
-	OTLPTracesEndpoint string        // whole URL, in the place of OTLPEndpoint
-	OTLPHeaders        string        // sent along, "key=value,key=value", values percent-encoded
+	OTLPTracesEndpoint string        // whole URL; overrides OTLPEndpoint
+	OTLPHeaders        string        // of each request, "key=value,key=value", values percent-encoded
 	OTLPTimeout        time.Duration // of one request; default 10 s
 
 	XRayDaemon string // UDP address, "127.0.0.1:2000"
 
-	Log *slog.Logger // hears, once, that spans are lost; default: discarded
+	Log *slog.Logger // gets one warning when spans are lost; default: discarded
 }
 
 // TraceEnv reads the options from the environment: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
@@ -53,14 +57,14 @@ func TraceEnv(service, version string) (TraceOptions, error) {
 	return opt, nil
 }
 
-// Traces makes spans. All methods of a nil *Traces do nothing.
+// Traces starts spans. All methods of a nil *Traces do nothing.
 type Traces struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 }
 
-// OpenTraces begins tracing; nil without an error when the options name no place for spans. Errors tell which option is
-// wrong; that nobody listens is none: spans that cannot be sent are dropped.
+// OpenTraces starts tracing. It returns nil, nil if the options name no destination. Errors name the invalid option. A
+// destination that does not answer is no error: its spans are dropped.
 func OpenTraces(opt TraceOptions) (*Traces, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
@@ -89,7 +93,7 @@ func newTraces(opt TraceOptions, p sdktrace.SpanProcessor) *Traces {
 	return &Traces{provider: provider, tracer: provider.Tracer("tripsaga/telemetry")}
 }
 
-// Flush sends the spans that have ended. Errors: ctx's.
+// Flush sends the spans that have ended. Errors: those of ctx.
 func (t *Traces) Flush(ctx context.Context) error {
 	if t == nil {
 		return nil
@@ -97,7 +101,7 @@ func (t *Traces) Flush(ctx context.Context) error {
 	return t.provider.ForceFlush(ctx)
 }
 
-// Shutdown is [Traces.Flush] for the last time. Spans that end later are dropped.
+// Shutdown flushes and ends tracing. Spans that end later are dropped.
 func (t *Traces) Shutdown(ctx context.Context) error {
 	if t == nil {
 		return nil
@@ -105,8 +109,8 @@ func (t *Traces) Shutdown(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// Start begins a span below ctx's; the returned context is the span's. end must be called once, with the error that the
-// span ended with.
+// Start starts a child of ctx's span; the returned context is the child's. The caller calls end once, with the error of
+// what was traced.
 func (t *Traces) Start(ctx context.Context, name string, attrs ...attribute.KeyValue) (_ context.Context, end func(error)) {
 	if t == nil {
 		return ctx, func(error) {}
@@ -120,8 +124,8 @@ func (t *Traces) Start(ctx context.Context, name string, attrs ...attribute.KeyV
 	}
 }
 
-// StartExecution begins the span of the start of a trip's saga. Its [TraceHeader] is what the execution hands on to the
-// tasks, whose spans are its children.
+// StartExecution starts the span of the start of a trip's saga. The execution passes its [TraceHeader] on to the tasks,
+// whose spans become its children.
 func (t *Traces) StartExecution(ctx context.Context, tripID string) (_ context.Context, end func(error)) {
 	if t == nil {
 		return ctx, func(error) {}
@@ -131,7 +135,8 @@ func (t *Traces) StartExecution(ctx context.Context, tripID string) (_ context.C
 
 func (t *Traces) start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
 	if h, ok := rootOf(ctx); ok && !h.sampled && !trace.SpanContextFromContext(ctx).IsValid() {
-		// Nothing is recorded of it, so that its parent may be made up.
+		// The SDK takes the caller's sampling decision only from a valid parent, and this header has none. The trace is
+		// not recorded, so an invented parent appears nowhere.
 		ctx = trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{
 			TraceID: h.root, SpanID: newSpanID(), Remote: true,
 		}))
@@ -145,7 +150,7 @@ const (
 	keyError   = attribute.Key("error")
 )
 
-// setFailure marks the span: what the business refuses is no error of the span's.
+// setFailure adds the outcome to the span. A business error does not set the span's error status.
 func setFailure(span trace.Span, o Outcome, name string, err error) {
 	span.SetAttributes(keyOutcome.String(o.String()), keyError.String(scrub(name)))
 	if o == Fault {
@@ -180,4 +185,68 @@ func (s taskSpan) end(d *Delivery, err error) {
 		setFailure(s.span, d.Outcome, d.Error, err)
 	}
 	s.span.End()
+}
+
+// HTTP starts a span for every request, named by its route. The parent is the context's span or else the one in the
+// header traceparent (W3C) or X-Amzn-Trace-Id.
+func (t *Traces) HTTP(next http.Handler) http.Handler {
+	if t == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { t.serve(next, w, r) })
+}
+
+func (t *Traces) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	if _, named := rootOf(ctx); !named && !trace.SpanContextFromContext(ctx).IsValid() {
+		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
+		if !trace.SpanContextFromContext(ctx).IsValid() {
+			ctx = WithTraceHeader(ctx, r.Header.Get(HeaderName))
+		}
+	}
+	ctx, span := t.start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithAttributes(attribute.String("http.request.method", r.Method)))
+	answer := &answered{ResponseWriter: w, status: http.StatusOK}
+	r = r.WithContext(ctx)
+	defer func() {
+		answer.complete(span, r)
+		span.End()
+	}()
+	next.ServeHTTP(answer, r)
+}
+
+// answered is a ResponseWriter that keeps the status.
+type answered struct {
+	http.ResponseWriter
+	status int
+	begun  bool
+}
+
+func (a *answered) WriteHeader(status int) {
+	if !a.begun {
+		a.status, a.begun = status, status >= http.StatusOK
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answered) Write(b []byte) (int, error) {
+	a.begun = true
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection: event streams flush.
+func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// complete adds the status and the route to the span. The route is known only after the mux has run, which writes it to
+// the request. A path without a route is left out: clients can invent any number of them.
+func (a *answered) complete(span trace.Span, r *http.Request) {
+	span.SetAttributes(attribute.Int("http.response.status_code", a.status))
+	if r.Pattern != "" {
+		span.SetName(r.Pattern)
+		_, route, _ := strings.Cut(r.Pattern, " ")
+		span.SetAttributes(attribute.String("http.route", route))
+	}
+	if a.status >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, fmt.Sprintf("answered %d", a.status))
+	}
 }

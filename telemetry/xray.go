@@ -2,9 +2,12 @@ package telemetry
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"time"
@@ -13,13 +16,14 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
-// xray sends spans to the X-Ray daemon as segment documents, a datagram each. It is for functions, where the daemon
-// is on the same machine and Lambda itself makes the segment below which the spans hang.
+// xray sends spans to the X-Ray daemon as segment documents, one per datagram. It is for Lambda functions: there the
+// daemon is on the same machine, and Lambda creates the parent segment of the spans.
 type xray struct{ conn net.Conn }
 
-// newXRay takes an address, or two as the daemon's variable has them: "tcp:127.0.0.1:2000 udp:127.0.0.1:2000".
+// newXRay takes an address, or the two of AWS_XRAY_DAEMON_ADDRESS: "tcp:127.0.0.1:2000 udp:127.0.0.1:2000".
 func newXRay(address string) (*xray, error) {
 	for part := range strings.FieldsSeq(address) {
 		if udp, ok := strings.CutPrefix(part, "udp:"); ok {
@@ -42,7 +46,7 @@ type segment struct {
 	Type        string         `json:"type,omitempty"`
 	Start       float64        `json:"start_time"`
 	End         float64        `json:"end_time"`
-	Error       bool           `json:"error,omitempty"` // the caller's, or the business'
+	Error       bool           `json:"error,omitempty"` // the caller's error, or a business error
 	Fault       bool           `json:"fault,omitempty"`
 	Cause       *cause         `json:"cause,omitempty"`
 	Annotations map[string]any `json:"annotations,omitempty"`
@@ -110,7 +114,7 @@ func (doc *segment) annotate(a attribute.KeyValue) {
 	}
 }
 
-// inKeys keeps the characters that the name of an annotation may have.
+// inKeys replaces the characters that the name of an annotation may not have.
 func inKeys(r rune) rune {
 	if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
 		return r
@@ -118,7 +122,7 @@ func inKeys(r rune) rune {
 	return '_'
 }
 
-// inNames keeps the characters that the name of a segment may have.
+// inNames replaces the characters that the name of a segment may not have.
 func inNames(r rune) rune {
 	if unicode.In(r, unicode.L, unicode.N, unicode.Z) || strings.ContainsRune("_.:/%&#=+-@", r) {
 		return r
@@ -136,5 +140,110 @@ func segmentName(name string) string {
 	return name
 }
 
-// seconds is a time as X-Ray has it; a float64 keeps it to the microsecond.
+// seconds is a time in Unix seconds; a float64 keeps it to the microsecond.
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
+
+// The trace header has X-Ray's format, since Step Functions and Lambda pass that one on:
+//
+//	Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1
+
+// HeaderName is the HTTP header with the trace header.
+const HeaderName = "X-Amzn-Trace-Id"
+
+// TraceHeader returns the trace header of ctx's span, "" without a span.
+func TraceHeader(ctx context.Context) string {
+	span := trace.SpanContextFromContext(ctx)
+	if !span.IsValid() {
+		return ""
+	}
+	sampled := "0"
+	if span.IsSampled() {
+		sampled = "1"
+	}
+	return "Root=" + xrayTraceID(span.TraceID()) + ";Parent=" + span.SpanID().String() + ";Sampled=" + sampled
+}
+
+// WithTraceHeader returns a context in which new spans are children of the header's parent. Spans of a trace that is not
+// sampled are not recorded. An invalid header changes nothing.
+func WithTraceHeader(ctx context.Context, header string) context.Context {
+	h, ok := parseTraceHeader(header)
+	if !ok {
+		return ctx
+	}
+	if !h.parent.IsValid() {
+		return context.WithValue(ctx, rootKey{}, h)
+	}
+	return trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: h.root, SpanID: h.parent, TraceFlags: trace.FlagsSampled.WithSampled(h.sampled), Remote: true,
+	}))
+}
+
+// rootKey is the key of a header without a parent: the first span takes its trace id.
+type rootKey struct{}
+
+func rootOf(ctx context.Context) (traceHeader, bool) {
+	h, ok := ctx.Value(rootKey{}).(traceHeader)
+	return h, ok
+}
+
+type traceHeader struct {
+	root    trace.TraceID
+	parent  trace.SpanID // invalid if the header has none
+	sampled bool         // true unless the header says Sampled=0
+}
+
+// parseTraceHeader ignores fields that it does not know (Self, Lineage).
+func parseTraceHeader(header string) (h traceHeader, ok bool) {
+	h.sampled = true
+	for field := range strings.SplitSeq(header, ";") {
+		key, value, _ := strings.Cut(strings.TrimSpace(field), "=")
+		switch key {
+		case "Root":
+			h.root, ok = parseXRayTraceID(value)
+		case "Parent":
+			h.parent, _ = trace.SpanIDFromHex(value)
+		case "Sampled":
+			h.sampled = value != "0"
+		}
+	}
+	return h, ok
+}
+
+// xrayTraceID is the version 1, the id's first four bytes and the other twelve, in hexadecimal.
+func xrayTraceID(id trace.TraceID) string {
+	return "1-" + hex.EncodeToString(id[:4]) + "-" + hex.EncodeToString(id[4:])
+}
+
+func parseXRayTraceID(s string) (trace.TraceID, bool) {
+	parts := strings.Split(s, "-")
+	if len(parts) != 3 || parts[0] != "1" || len(parts[1]) != 8 {
+		return trace.TraceID{}, false
+	}
+	id, err := trace.TraceIDFromHex(parts[1] + parts[2])
+	return id, err == nil
+}
+
+// ids generates trace ids that X-Ray accepts: the first four bytes are the time in Unix seconds.
+type ids struct{}
+
+// NewIDs implements sdktrace.IDGenerator. It keeps the trace id of a header without a parent.
+func (ids) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
+	if h, ok := rootOf(ctx); ok {
+		return h.root, newSpanID()
+	}
+	var id trace.TraceID
+	binary.BigEndian.PutUint32(id[:4], uint32(time.Now().Unix()))
+	binary.BigEndian.PutUint32(id[4:8], rand.Uint32())
+	binary.BigEndian.PutUint64(id[8:], rand.Uint64())
+	return id, newSpanID()
+}
+
+// NewSpanID implements sdktrace.IDGenerator.
+func (ids) NewSpanID(context.Context, trace.TraceID) trace.SpanID { return newSpanID() }
+
+func newSpanID() (id trace.SpanID) {
+	for !id.IsValid() {
+		binary.BigEndian.PutUint64(id[:], rand.Uint64())
+	}
+	return id
+}

@@ -1,8 +1,10 @@
-// Package prom counts what [telemetry.Metrics] has for Prometheus. The local server offers it under /metrics.
+// Package prom implements [telemetry.Metrics] for Prometheus. The local server serves it at /metrics.
 package prom
 
 import (
 	"context"
+	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -23,7 +25,7 @@ type metrics struct {
 	duration                                    *prometheus.HistogramVec
 }
 
-// New registers the metrics, which panics when reg has them already. Every series is there from the start, at 0.
+// New registers the metrics; it panics if reg has them already. Every series exists from the start, at 0.
 func New(reg prometheus.Registerer) telemetry.Metrics {
 	f := promauto.With(reg)
 	count := func(name, help string) prometheus.Counter {
@@ -67,7 +69,7 @@ func (m *metrics) Happened(ctx context.Context, what domain.EventType, reason st
 		m.failed.WithLabelValues(telemetry.Reason(reason)).Inc()
 	case domain.TripNeedsAttention:
 		m.attention.Inc()
-	default: // something was taken back
+	default: // a compensation
 		d, _ := handlers.DeliveryOf(ctx)
 		m.compensations.WithLabelValues(telemetry.Step(d.Step)).Inc()
 	}
@@ -85,5 +87,58 @@ func (m *metrics) Delivered(_ context.Context, d telemetry.Delivery) {
 	}
 	if d.Attempt > 0 && telemetry.Undoes(step) {
 		m.undoRetries.WithLabelValues(step).Inc()
+	}
+}
+
+// HTTP counts the requests of a server. It is a rest.Meter.
+type HTTP struct {
+	requests, refusals *prometheus.CounterVec
+	inFlight           *prometheus.GaugeVec
+	duration           *prometheus.HistogramVec
+}
+
+// requestTimes are the upper bounds of the histogram's buckets, in seconds: an audit takes seconds, all else milliseconds.
+var requestTimes = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// NewHTTP registers the metrics; it panics if reg has them already. The refusals of bookings exist for each of the reasons
+// from the start, at 0, so that an alert on an increase sees the first.
+func NewHTTP(reg prometheus.Registerer, reasons []string) *HTTP {
+	f := promauto.With(reg)
+	route := []string{"method", "route"}
+	h := &HTTP{
+		requests: f.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "tripsaga", Name: "http_requests_total", Help: "Requests answered, by status code.",
+		}, []string{"method", "route", "code"}),
+		refusals: f.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "tripsaga", Name: "http_refusals_total", Help: "Requests that were not carried out, by reason.",
+		}, []string{"method", "route", "reason"}),
+		inFlight: f.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "tripsaga", Name: "http_requests_in_flight", Help: "Requests being answered, event streams included.",
+		}, route),
+		duration: f.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "tripsaga", Name: "http_request_duration_seconds", Help: "Time that a request took, event streams excluded.",
+			Buckets: requestTimes,
+		}, route),
+	}
+	for _, reason := range reasons {
+		h.refusals.WithLabelValues("POST", "/trips", reason)
+	}
+	return h
+}
+
+// Begun implements rest.Meter.
+func (h *HTTP) Begun(method, route string) { h.inFlight.WithLabelValues(method, route).Inc() }
+
+// Ended implements rest.Meter. A request without a route never began.
+func (h *HTTP) Ended(method, route string, status int, reason string, took time.Duration) {
+	h.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+	if reason != "" {
+		h.refusals.WithLabelValues(method, route, reason).Inc()
+	}
+	if route != "none" {
+		h.inFlight.WithLabelValues(method, route).Dec()
+	}
+	if took > 0 {
+		h.duration.WithLabelValues(method, route).Observe(took.Seconds())
 	}
 }

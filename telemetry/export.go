@@ -5,18 +5,22 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 )
 
-// otlp sends spans by OTLP over HTTP in protobuf. It is an own client since the library's brings gRPC along, which
-// would take half of what a function's binary may weigh.
+// otlp sends spans by OTLP over HTTP in protobuf. The SDK's HTTP client (otlptracehttp) imports gRPC, which would take
+// half of the size limit of a function's binary; hence this one.
 type otlp struct {
 	url    string
 	header http.Header
@@ -46,7 +50,7 @@ func newOTLP(opt TraceOptions) (*otlptrace.Exporter, error) {
 	return otlptrace.New(context.Background(), &otlp{url: target, header: header, client: client})
 }
 
-// parseHeaders reads key=value pairs; the error repeats none of it, since there are secrets in it.
+// parseHeaders reads key=value pairs. The error does not quote the text, since it may hold secrets.
 func parseHeaders(pairs string) (http.Header, error) {
 	header := http.Header{}
 	for i, pair := range strings.Split(pairs, ",") {
@@ -87,10 +91,62 @@ func (o *otlp) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans)
 		return err
 	}
 	defer resp.Body.Close()
-	const enough = 64 << 10 // for the connection to be used again
+	const enough = 64 << 10 // read to the end, the connection is reused
 	_, _ = io.CopyN(io.Discard, resp.Body, enough)
 	if resp.StatusCode/100 != 2 {
 		return fmt.Errorf("the collector answers %s", resp.Status)
+	}
+	return nil
+}
+
+// maxQueued is the number of spans that may wait to be sent.
+const maxQueued = 2048
+
+// queue is the SDK's batch processor with one warning in the log, once, when spans are lost: because the queue is full or
+// because sending fails. Tracing never blocks and never fails what it traces.
+//
+// The SDK alone drops as well, but counts what it drops where nobody can read it, and hands the error of an export to a
+// handler that is global to the process. An operator would see an empty trace view and no reason for it.
+type queue struct {
+	sdktrace.SpanProcessor
+	waiting atomic.Int64
+	lost    func(why string, err error)
+}
+
+func newQueue(to sdktrace.SpanExporter, log *slog.Logger) *queue {
+	q := &queue{}
+	var once sync.Once
+	q.lost = func(why string, err error) {
+		once.Do(func() { log.Warn("spans are lost; this warning is logged once", "why", why, "error", err) })
+	}
+	q.SpanProcessor = sdktrace.NewBatchSpanProcessor(&counting{to, q}, sdktrace.WithMaxQueueSize(maxQueued))
+	return q
+}
+
+// OnEnd implements sdktrace.SpanProcessor. It checks the bound before the SDK does, to see the drop. The SDK's own queue
+// has the same length and therefore never overflows.
+func (q *queue) OnEnd(s sdktrace.ReadOnlySpan) {
+	if !s.SpanContext().IsSampled() {
+		return
+	}
+	if q.waiting.Add(1) > maxQueued {
+		q.waiting.Add(-1)
+		q.lost("too many are waiting to be sent", nil)
+		return
+	}
+	q.SpanProcessor.OnEnd(s)
+}
+
+// counting is the queue's exporter: it subtracts what has been sent from the count, and keeps errors from the SDK.
+type counting struct {
+	sdktrace.SpanExporter
+	q *queue
+}
+
+func (c *counting) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	defer c.q.waiting.Add(-int64(len(spans)))
+	if err := c.SpanExporter.ExportSpans(ctx, spans); err != nil {
+		c.q.lost("they could not be sent", err)
 	}
 	return nil
 }
