@@ -14,7 +14,7 @@ import (
 	"tripsaga/aws/functions"
 )
 
-var runbookLine = regexp.MustCompile(`^.+\. Runbook: docs/deploy\.md#([a-z]+)$`)
+var runbookLine = regexp.MustCompile(`^.+\. Runbook: docs/runbook\.md#([a-z]+)$`)
 
 // Every alarm says what it means and where to read on, tells somebody, and has decided what no data mean.
 func TestAlarms(t *testing.T) {
