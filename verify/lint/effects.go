@@ -8,9 +8,9 @@ import (
 	"tripsaga/asl"
 )
 
-// checkEffects follows each step's effect to the ends of the saga.
+// checkEffects follows the effect of each step to the ends of the saga.
 func (s *survey) checkEffects() {
-	held := map[int][]string{} // per place that an uncaught error can leave: what is not undone there
+	held := map[int][]string{} // by place that an uncaught error can leave: the steps not compensated there
 	for _, do := range slices.Sorted(maps.Keys(s.opt.Undo)) {
 		if s.opt.Undo[do] == "" {
 			continue
@@ -28,7 +28,7 @@ func (s *survey) checkEffects() {
 	}
 }
 
-// effect asks on which ways the saga fails while the step may be in effect.
+// effect asks on which paths the saga fails while the step may be in effect.
 func (s *survey) effect(do string) *question {
 	return &question{survey: s,
 		step: func(e *edge, m marks) []marks {
@@ -51,7 +51,7 @@ func (s *survey) effect(do string) *question {
 	}
 }
 
-// affect is what e does to the step's effect.
+// affect returns the marks after e: the step sets mark, its compensation clears it.
 func (s *survey) affect(do string, e *edge, m marks) marks {
 	p := &s.places[e.from]
 	switch {
@@ -67,12 +67,12 @@ func (s *survey) affect(do string, e *edge, m marks) marks {
 	return m
 }
 
-// mayHaveDone tells whether p, failing, may leave the step in effect.
+// mayHaveDone reports whether a failure of p may leave the step in effect.
 func (s *survey) mayHaveDone(p *place, do string) bool {
 	return s.does(p, func(task string) bool { return task == do })
 }
 
-// onlyKnown tells whether e takes only errors after which the step, which p calls, had no effect.
+// onlyKnown reports whether e catches only errors after which the step that p calls had no effect.
 func (s *survey) onlyKnown(e *edge, p *place, do string) bool {
 	return p.Function == do && !slices.ContainsFunc(e.errors, func(name string) bool {
 		return !slices.Contains(s.opt.Known[do], name)
@@ -83,7 +83,7 @@ func (s *survey) records(p *place) bool {
 	return p.Function != "" && slices.Contains(s.opt.Record, p.Function)
 }
 
-// undoes tells whether the task takes something back.
+// undoes reports whether the task compensates another.
 func (s *survey) undoes(task string) bool {
 	for _, undo := range s.opt.Undo {
 		if undo == task {
@@ -120,8 +120,8 @@ func (q *question) uncaught(do string) []int {
 	return slices.Compact(all)
 }
 
-// leavesUncaught tells whether an error may end the execution at n without being a stop to be redriven from. What
-// fails in a branch fails the state around it, which is asked instead.
+// leavesUncaught reports whether an error may end the execution at n where a redrive cannot help. A failure in a branch
+// fails the enclosing state, which is checked instead.
 func (s *survey) leavesUncaught(n node) bool {
 	p := &s.places[n.at]
 	switch {
@@ -139,8 +139,9 @@ func hasDefault(p *place) bool {
 	return slices.ContainsFunc(p.Edges, func(e asl.Edge) bool { return e.Kind == asl.EdgeDefault })
 }
 
-// stops tells whether an error that leaves p stops the execution where a redrive goes on: at an undo, at a recording,
-// which checkEffects judges by the way to it, and after the pivot. The rule patience asks that they are retried.
+// stops reports whether an error that leaves p stops the execution at a state from which a redrive completes the saga: a
+// compensation, a recording (checkEffects judges the path to it) or any state after the pivot. The rule patience
+// requires that these are retried.
 func (s *survey) stops(p *place, afterPivot bool) bool {
 	if p.Type == "Task" {
 		return afterPivot || s.undoes(p.Function) || s.records(p)
@@ -163,5 +164,5 @@ func (s *survey) findUncaught(p *place, steps []string) {
 		return
 	}
 	s.find(catchAll, p.Path, p.Name, "end its Catch with States.ALL, which leads to the undo of each",
-		"an error that no Catch takes ends the execution with %s not undone", names)
+		"an error that no Catch matches ends the execution with %s not undone", names)
 }

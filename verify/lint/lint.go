@@ -1,3 +1,15 @@
+// Package lint analyses the definition of a saga statically and finds what makes it unsafe: an effect that a failure
+// leaves uncompensated, a compensation that is abandoned, a final error that is retried. The command tripsaga verify
+// calls it before it explores anything; a test can call it with its own saga.
+//
+// A task is identified by the function that its state calls, and [Options] say what each task is to the saga. [Check]
+// follows all paths, through loops, Choice, Parallel and Map states. At each state it computes which effects may exist
+// uncompensated: a step that failed with an unknown outcome may have taken effect. It does not evaluate the rules of a
+// Choice, so a finding may be on a path that the data exclude.
+//
+// Not covered: States.Runtime, which no state can catch (a path that matches nothing in the input); what the handlers
+// do; and whether a step after its own compensation would be refused. What the lint cannot analyse is a finding of the
+// rule not-followed.
 package lint
 
 import (
@@ -9,28 +21,28 @@ import (
 	"tripsaga/asl"
 )
 
-// Options tell what the tasks are to the saga. A task is named by the function that its state calls.
+// Options say what each task is to the saga. A task is named by the function that its state calls.
 type Options struct {
-	// Undo names, for each task with an effect that a failed saga must take back, the task that does so. An empty name
-	// says that the task has no such effect.
+	// Undo maps each task to the task that compensates it. An empty name means that the task has no effect that a failed
+	// saga must compensate.
 	Undo map[string]string
-	// Pivot is the task after which nothing may be undone. Without one, a saga succeeds where it ends well without
-	// having left a task of Undo by Catch.
+	// Pivot is the task after which nothing may be compensated. Without a pivot, an execution counts as successful if it
+	// ends without having left a task of Undo by a Catch.
 	Pivot string
-	// Record are the tasks that record the end. One whose error is its own name has recorded before it fails.
+	// Record are the tasks that record the end. A task that fails with its own name as the error has recorded first.
 	Record []string
 	// Final are the errors that a retry cannot help.
 	Final []string
-	// Known are, for a task, the errors after which it certainly had no effect: those may skip its own undo.
+	// Known are, for each task, the errors after which it certainly had no effect: they may skip its own compensation.
 	Known map[string][]string
-	// Timeouts are those of the functions; a function that is not named is not checked.
+	// Timeouts are those of the functions; functions not listed are not checked.
 	Timeouts map[string]time.Duration
 }
 
 // Finding is one place of a definition that is not safe.
 type Finding struct {
 	Path    string `json:"path"`    // JSON path, such as $.States.ReserveHotel.Catch[1]
-	State   string `json:"state"`   // whose place it is; "" when it is the definition as a whole
+	State   string `json:"state"`   // the state at Path; "" for the definition as a whole
 	Rule    string `json:"rule"`    // one of the names of Rules
 	Problem string `json:"problem"` // what can happen
 	Advice  string `json:"advice"`  // what to change
@@ -40,8 +52,8 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s: %s; %s", f.Path, f.Rule, f.Problem, f.Advice)
 }
 
-// Check finds what is unsafe in a definition, in the order of the paths. The error is asl.Parse's [*asl.DefinitionError]:
-// what does not parse, states that nothing leads to included, is not looked at.
+// Check returns what is unsafe in a definition, sorted by path. The error is the [*asl.DefinitionError] of asl.Parse: a
+// definition that does not parse, because of a state that nothing leads to for example, is not checked.
 func Check(definition []byte, opt Options) ([]Finding, error) {
 	machine, err := asl.Parse(definition)
 	if err != nil {
@@ -65,9 +77,68 @@ func Check(definition []byte, opt Options) ([]Finding, error) {
 	return slices.Compact(s.findings), nil
 }
 
-// find notes a finding at path, which belongs to state.
+// find adds a finding at path, which belongs to state.
 func (s *survey) find(rule, path, state, advice, format string, args ...any) {
 	s.findings = append(s.findings, Finding{
 		Path: path, State: state, Rule: rule, Problem: fmt.Sprintf(format, args...), Advice: advice,
 	})
 }
+
+// Rule is a condition that Check verifies.
+type Rule struct {
+	Name  string
+	Means string
+}
+
+const (
+	ownUndo         = "own-undo"
+	earlierUndo     = "earlier-undo"
+	catchAll        = "catch-all"
+	knownFirst      = "known-first"
+	undoAfterPivot  = "undo-after-pivot"
+	wayForward      = "way-forward"
+	patience        = "patience"
+	finalRetried    = "final-retried"
+	unrecorded      = "unrecorded"
+	noTimeout       = "timeout"
+	functionTimeout = "function-timeout"
+	heartbeat       = "heartbeat"
+	machineTimeout  = "machine-timeout"
+	deadCatch       = "dead-catch"
+	unreachable     = "unreachable"
+	endless         = "endless"
+	notCalled       = "not-called"
+	unknownTask     = "unknown-task"
+	notFollowed     = "not-followed"
+	roundAgain      = "round-again"
+	doAfterUndo     = "do-after-undo"
+)
+
+var rules = []Rule{
+	{ownUndo, "A step that failed with an unknown outcome reaches its own undo before the saga ends."},
+	{earlierUndo, "What earlier steps did is undone on every path on which the saga ends as failed."},
+	{catchAll, "While something is to be undone, no error leaves a state uncaught, but for those of undo steps and of steps " +
+		"after the pivot, which stop there to be redriven."},
+	{knownFirst, "Errors after which a step had no effect are caught by name, before States.ALL."},
+	{undoAfterPivot, "After the pivot nothing leads to an undo."},
+	{wayForward, "A Catch after the pivot leads to the same end as the step's success."},
+	{patience, "An undo, a step after the pivot and a recording of the end are retried for long, whatever the error."},
+	{finalRetried, "An error that a retry cannot help is not retried."},
+	{unrecorded, "Every end has been recorded."},
+	{noTimeout, "Every task has TimeoutSeconds in the definition."},
+	{functionTimeout, "A function's time-out is shorter than its task's TimeoutSeconds."},
+	{heartbeat, "HeartbeatSeconds is longer than the function's time-out, as a Lambda function sends no heartbeat."},
+	{machineTimeout, "TimeoutSeconds of the machine is longer than its longest path: an execution that times out is never " +
+		"compensated."},
+	{deadCatch, "Every catcher can match: the ones before it do not match all of its errors."},
+	{unreachable, "Every state can be reached."},
+	{endless, "From every state the execution can end."},
+	{roundAgain, "No loop runs for ever when nothing fails."},
+	{doAfterUndo, "After an undo nothing leads to a step that it would refuse: a step that was undone is never done again."},
+	{notCalled, "Every task that the options name is called by a state."},
+	{unknownTask, "The options say of every task what it is to the saga."},
+	{notFollowed, "The definition has nothing that the lint cannot follow."},
+}
+
+// Rules lists what Check looks for.
+func Rules() []Rule { return slices.Clone(rules) }

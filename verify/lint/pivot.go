@@ -2,12 +2,12 @@ package lint
 
 import "slices"
 
-// passing asks nothing of its own: where an execution may come, before and after the pivot.
+// passing is the question without bad nodes: which places an execution reaches before and after the pivot.
 func (s *survey) passing() *question {
 	return &question{survey: s, step: s.move, bad: func(node) bool { return false }}
 }
 
-// pass finds where an execution may come.
+// pass fills ahead and unwon.
 func (s *survey) pass() {
 	s.ahead, s.unwon = map[int]bool{}, map[int]bool{}
 	for _, n := range s.passing().reached() {
@@ -19,10 +19,10 @@ func (s *survey) pass() {
 	}
 }
 
-// afterPivot tells whether an execution may come to a place after the pivot.
+// afterPivot reports whether an execution can reach a place after the pivot.
 func (s *survey) afterPivot(at int) bool { return s.opt.Pivot != "" && s.ahead[at] }
 
-// checkPivot asks that after the pivot there is only the way forward.
+// checkPivot requires that nothing is compensated after the pivot.
 func (s *survey) checkPivot() {
 	if s.opt.Pivot == "" {
 		return
@@ -32,7 +32,7 @@ func (s *survey) checkPivot() {
 	undoing := map[string]bool{}
 	for _, c := range q.culprits() {
 		undoing[c.edge.path] = true
-		s.find(undoAfterPivot, c.edge.path, s.places[c.edge.from].Name, "retry what comes after the pivot, for long, and go on",
+		s.find(undoAfterPivot, c.edge.path, s.places[c.edge.from].Name, "retry what comes after the pivot for long, then continue",
 			"after %s has taken effect for good the saga is undone: %s", s.opt.Pivot, c.way)
 	}
 	for at := range s.places {
@@ -44,7 +44,7 @@ func (s *survey) checkPivot() {
 	}
 }
 
-// checkForward asks that a Catch after the pivot leads to no end to which success would not lead.
+// checkForward requires that a Catch after the pivot leads only to ends to which success leads as well.
 func (s *survey) checkForward(e *edge) {
 	p := &s.places[e.from]
 	ends := s.ends(e.from)
@@ -56,7 +56,7 @@ func (s *survey) checkForward(e *edge) {
 	}
 }
 
-// ends are the places at which the execution ends when no step fails from here on.
+// ends are the places at which the execution can end if no step fails from here on.
 func (s *survey) ends(from int) []int {
 	seen := map[int]bool{from: true}
 	var ends []int
@@ -75,4 +75,36 @@ func (s *survey) ends(from int) []int {
 		}
 	}
 	return ends
+}
+
+// checkRecord requires that every path to an end passes a task of Record.
+func (s *survey) checkRecord() {
+	if len(s.opt.Record) == 0 {
+		return
+	}
+	q := &question{survey: s,
+		step: func(e *edge, m marks) []marks {
+			all := s.move(e, m)
+			for i := range all {
+				if s.recorded(e) {
+					all[i] |= mark
+				}
+			}
+			return all
+		},
+		bad: func(n node) bool {
+			ends := n.at == end || s.places[n.at].Type == "Fail" && s.places[n.at].Parent == ""
+			return ends && n.marks&mark == 0
+		},
+	}
+	for _, c := range q.culprits() {
+		s.find(unrecorded, c.edge.path, s.places[c.edge.from].Name, "lead it to the task that records this end",
+			"the execution ends and nothing has recorded how: %s", c.way)
+	}
+}
+
+// recorded reports whether e records the end. A recording that fails with its own name as the error has succeeded.
+func (s *survey) recorded(e *edge) bool {
+	p := &s.places[e.from]
+	return s.records(p) && (!e.catch || slices.Equal(e.errors, []string{p.Function}))
 }

@@ -5,29 +5,31 @@ import (
 	"strings"
 )
 
-// marks are what is true of an execution at a place.
+// marks are facts about an execution at a place.
 type marks uint8
 
 const (
-	won  marks = 1 << iota // the pivot is behind it or, in a saga without one, no step has failed
-	mark                   // what a question asks about: a step may have taken effect, the end is recorded
+	won  marks = 1 << iota // the pivot has succeeded or, in a saga without a pivot, no step has failed
+	mark                   // the fact that a question follows: a step may have taken effect, or the end is recorded
 )
 
-// node is a place and what is true there.
+// node is a place and the facts there.
 type node struct {
 	at    int
 	marks marks
 }
 
-// question asks which ways lead to where an execution must not get. What is asked changes along each edge by itself,
-// whatever happened before, so that visiting every node once sees every path, loops included.
+// question asks which paths lead to a state that an execution must never reach. The marks after an edge depend only on
+// the edge and the marks before it, not on the path. Paths that meet at the same node therefore have the same future,
+// and visiting every node once covers every path, loops included. With two marks there are at most four nodes per place.
 type question struct {
 	survey *survey
-	step   func(e *edge, m marks) []marks // what may be true behind e
+	step   func(e *edge, m marks) []marks // the marks that are possible after e
 	bad    func(n node) bool
 }
 
-// move is the part of step that all questions share: passing the pivot or, in a saga without one, failing.
+// move is the part of step that all questions share: the mark won. The pivot sets it; in a saga without a pivot the
+// failure of a step clears it.
 func (s *survey) move(e *edge, m marks) []marks {
 	p := &s.places[e.from]
 	if s.opt.Pivot == "" {
@@ -40,13 +42,13 @@ func (s *survey) move(e *edge, m marks) []marks {
 	switch {
 	case !e.catch && isPivot(p.Function):
 		return []marks{m | won}
-	case e.catch && len(p.inside) > 0 && s.does(p, isPivot): // in a branch that may have got that far
+	case e.catch && len(p.inside) > 0 && s.does(p, isPivot): // the pivot's branch may have passed it before another failed
 		return []marks{m, m | won}
 	}
 	return []marks{m}
 }
 
-// does tells whether p, or a state inside it, calls such a task.
+// does reports whether p, or a state inside it, calls such a task.
 func (s *survey) does(p *place, such func(task string) bool) bool {
 	return such(p.Function) || slices.ContainsFunc(p.inside, func(i int) bool { return such(s.places[i].Function) })
 }
@@ -59,7 +61,7 @@ func (s *survey) start() node {
 	return n
 }
 
-// next visits what stands behind n. Behind a bad node nothing more is asked.
+// next visits the successors of n. A bad node has none: its first finding is enough.
 func (q *question) next(n node, visit func(e *edge, to node)) {
 	if n.at == end || q.bad(n) {
 		return
@@ -72,7 +74,7 @@ func (q *question) next(n node, visit func(e *edge, to node)) {
 	}
 }
 
-// reached lists the nodes that an execution may come to.
+// reached lists the nodes that an execution can reach.
 func (q *question) reached() []node {
 	all := []node{q.survey.start()}
 	seen := map[node]bool{all[0]: true}
@@ -87,14 +89,15 @@ func (q *question) reached() []node {
 	return all
 }
 
-// culprit is an edge after which an execution may come to a bad node without another failure, and the way there.
+// culprit is an edge after which an execution reaches a bad node without another failure, and the path there.
 type culprit struct {
 	edge *edge
 	way  string
 }
 
-// culprits are the edges into bad nodes to which the start leads without any failure and, for the other edges into bad
-// nodes, the catchers that lead to them. Each path to a bad node has a last catcher, or none: so none is missed.
+// culprits finds the edges to blame for each path to a bad node. If a path without any failure leads there, that is the
+// last edge. Otherwise it is the last catcher on the path, since what follows it happens without a further failure. Every
+// path has a last catcher or none, so that no path is missed.
 func (q *question) culprits() []culprit {
 	nodes := q.reached()
 	all := q.unprovoked()
@@ -114,8 +117,9 @@ func (q *question) culprits() []culprit {
 	return all
 }
 
-// hops tells, of each node that leads to a bad one without a failure, the shortest way: the node itself and the one
-// after it. Edges into bad nodes that are known already count no more.
+// hops maps each node from which a bad one is reached without a failure to the next hop of the shortest path: the node
+// itself and the one after it. It is a breadth-first search backwards from the bad nodes, without the edges into bad nodes
+// that are known already.
 func (q *question) hops(nodes []node, known map[string]bool) map[node][2]node {
 	before := map[node][]node{}
 	hops := map[node][2]node{}
@@ -142,7 +146,7 @@ func (q *question) hops(nodes []node, known map[string]bool) map[node][2]node {
 	return hops
 }
 
-// way puts the path from a node through a hop to the bad node into words.
+// way formats the path from a node through a hop to the bad node.
 func (q *question) way(from node, hop [2]node, hops map[node][2]node) string {
 	names := []string{q.survey.name(from.at), q.survey.name(hop[0].at)}
 	for ; hop[0] != hop[1]; hop = hops[hop[1]] {
@@ -158,7 +162,7 @@ func (s *survey) name(at int) string {
 	return s.places[at].Name
 }
 
-// unprovoked are the edges into bad nodes to which the start leads without a failure.
+// unprovoked are the edges into bad nodes on paths from the start without any failure.
 func (q *question) unprovoked() []culprit {
 	start := q.survey.start()
 	ways := map[node]string{start: q.survey.name(start.at)}
