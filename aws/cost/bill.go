@@ -90,7 +90,7 @@ func (b *bill) functions() {
 func (b *bill) gigabyteSeconds(function string, calls float64) float64 {
 	memory, ok := b.usage.Stack.MemoryMB[function]
 	if !ok && b.err == nil {
-		b.err = fmt.Errorf("the memory of %s is not known", function)
+		b.err = fmt.Errorf("aws/cost/usage/stack.json has no memory of %s: run make update", function)
 	}
 	return calls * memory / 1024 * b.TaskMS / 1000
 }

@@ -159,6 +159,11 @@ func fails(t *testing.T, step string, c cause) messages.InvokeResponse_Error {
 	if payload == "" {
 		payload = payloadOf(step)
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			t.Fatalf("%s panics: %v: add a broken implementation of its port to aws/lambda/errors_test.go", step, p)
+		}
+	}()
 	_, err := newTask(s, step)(t.Context(), []byte(payload))
 	seen, ok := err.(messages.InvokeResponse_Error)
 	if !ok {

@@ -28,7 +28,7 @@ func TestTheRegistryServesExactlyTheSagasTasks(t *testing.T) {
 		want = append(want, task.Name)
 	}
 	if got := slices.Sorted(maps.Keys(New(&app.Service{}))); !slices.Equal(got, want) {
-		t.Errorf("trip/handlers/registry.go serves %v\ntrip/saga/booking.asl.json calls %v", got, want)
+		t.Errorf("trip/handlers/handlers.go serves %v\ntrip/saga/booking.asl.json calls %v", got, want)
 	}
 }
 

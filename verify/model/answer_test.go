@@ -4,7 +4,32 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+
+	"tripsaga/trip/saga"
 )
+
+// TestEveryStepIsJudged finds what a new step of the saga lacks in the model.
+func TestEveryStepIsJudged(t *testing.T) {
+	var v view
+	steps := map[*step]string{}
+	for _, task := range saga.Tasks() {
+		if _, ok := effects[task.Name]; !ok {
+			t.Errorf("no effect of %s: add a row to effects in verify/model/answer.go", task.Name)
+		}
+		if task.Compensation == "" {
+			continue
+		}
+		part := partOf(task.Record)
+		if part == 0 {
+			t.Errorf("no invariant judges the record %s of %s: add a row to kinds in verify/model/step.go", task.Record, task.Name)
+			continue
+		}
+		if other, taken := steps[v.step(part)]; taken {
+			t.Errorf("%s and %s have the same field of view: add a case to view.step in verify/model/step.go", task.Record, other)
+		}
+		steps[v.step(part)] = task.Record
+	}
+}
 
 // TestAnswers judges answers against the records that a history leaves.
 func TestAnswers(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/saga"
 )
 
 var update = flag.Bool("update", false, "rewrite the files in testdata")
@@ -61,6 +62,7 @@ func TestStoredBytes(t *testing.T) {
 		w := newWalk(t, s, b.key, b.card, b.rooms)
 		b.run(w)
 	}
+	everyRecord(t, s, db)
 	var got strings.Builder
 	for it, err := range db.Items(t.Context(), "") {
 		if err != nil {
@@ -77,6 +79,31 @@ func TestStoredBytes(t *testing.T) {
 	if err != nil || got.String() != string(want) {
 		t.Errorf("%s differs (%v): stored items change for those who have a store; rewrite it with -update and read the difference. Got:\n%s",
 			golden, err, got.String())
+	}
+}
+
+// everyRecord wants a record of every step of the saga, and each of them in the details of its trip.
+func everyRecord(t *testing.T, s *app.Service, db *embedded.Store) {
+	t.Helper()
+	for _, task := range saga.Steps() {
+		stored := 0
+		for it, err := range db.Items(t.Context(), "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, trip := strings.CutPrefix(it.PK, "TRIP#")
+			if !trip || it.SK != task.Record {
+				continue
+			}
+			stored++
+			if d, err := s.Trips.Details(t.Context(), id); err != nil || d.State(task.Record) == "" {
+				t.Errorf("the details of %s are without its record %s (%v): addDetail in trip/adapters/store/trips.go "+
+					"or State in trip/domain/reservation.go lacks it", it.PK, task.Record, err)
+			}
+		}
+		if stored == 0 && task.Record != "" {
+			t.Errorf("no booking of trip/adapters/store/record_test.go stores %s: call %s there", task.Record, task.Name)
+		}
 	}
 }
 
