@@ -269,7 +269,7 @@ func whole(function, key string) string {
 }
 
 func TestSyntheticKeysAreThoseOfTheTrial(t *testing.T) {
-	source, err := os.ReadFile("../aws/trial/offer.go")
+	source, err := os.ReadFile("../aws/trial/trip.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// tryAPI calls the API as its gateway does: what needs no trip, requests that it must refuse, and a booking with a card
-// that is declined, which the saga in use books and takes back.
+// tryAPI calls the API as API Gateway does: requests that need no trip, requests that it must refuse, and a booking with a
+// card that is declined, which the saga in use books and compensates.
 func (a *attempt) tryAPI(ctx context.Context) error {
 	for _, c := range refusals {
 		if err := a.expect(ctx, c); err != nil {
@@ -36,14 +36,14 @@ func (a *attempt) tryAPI(ctx context.Context) error {
 	return errors.Join(err, a.allBack(ctx))
 }
 
-// exchange is a request and what must be answered.
+// exchange is a request and its expected answer.
 type exchange struct {
 	method, path, body string
 	status             int
 	name, location     string // of the problem
 }
 
-// refusals are what can be asked for without a trip.
+// refusals are the requests that need no trip.
 var refusals = []exchange{
 	{method: http.MethodGet, path: "/healthz", status: http.StatusOK},
 	{method: http.MethodGet, path: "/openapi.json", status: http.StatusOK},
@@ -67,7 +67,7 @@ func (a *attempt) expect(ctx context.Context, e exchange) error {
 	return nil
 }
 
-// problem wants an object, and where the request is refused the problem of this name at this place.
+// problem requires an object and, if the request is refused, the problem with this name and location.
 func (e exchange) problem(body []byte) error {
 	var got struct {
 		Name   string
@@ -86,14 +86,15 @@ func (e exchange) problem(body []byte) error {
 	return nil
 }
 
-// seenTrip is what is looked at of a trip.
+// seenTrip is the part of a trip that the trial reads.
 type seenTrip struct {
 	ID     string        `json:"id"`
 	Status domain.Status `json:"status"`
 	Reason domain.Reason `json:"reason"`
 }
 
-// bookOverAPI books, and once more at the version in use: the key makes it the same trip.
+// bookOverAPI books at the new version and repeats the request at the version in use: the idempotency key must make it
+// the same trip.
 func (a *attempt) bookOverAPI(ctx context.Context) error {
 	if err := a.plan(ctx, true); err != nil {
 		return err
@@ -129,7 +130,7 @@ func (a *attempt) follow(ctx context.Context) error {
 		switch {
 		case err == nil && r.status == http.StatusOK:
 			err = json.Unmarshal(r.body, &trip)
-		case err == nil && r.status != http.StatusServiceUnavailable: // that is Step Functions being too busy
+		case err == nil && r.status != http.StatusServiceUnavailable: // 503: Step Functions throttles, poll again
 			err = fmt.Errorf("status %d: %.300s", r.status, r.body)
 		}
 		if err == nil && trip.Status != domain.Pending && trip.Status != "" {
@@ -148,13 +149,13 @@ func (t seenTrip) ended() error {
 	return nil
 }
 
-// response is what the API answers.
+// response is an answer of the API.
 type response struct {
 	status int
 	body   []byte
 }
 
-// http sends what an HTTP API of API Gateway sends to a function, payload version 2.0.
+// http sends a request as an HTTP API of API Gateway does, payload version 2.0.
 func (a *attempt) http(ctx context.Context, method, path, body string, inUse bool) (r response, err error) {
 	payload, err := json.Marshal(map[string]any{
 		"version": "2.0", "rawPath": path, "body": body,
@@ -185,7 +186,7 @@ func (a *attempt) http(ctx context.Context, method, path, body string, inUse boo
 	return r, err
 }
 
-// declined is the standing after a payment was declined: the pivot refused, and all steps before it compensated.
+// declined is the standing after a declined payment: the pivot is refused, and all steps before it are compensated.
 func declined() standing {
 	s := standing{trip: domain.Failed}
 	for _, step := range saga.Steps() {

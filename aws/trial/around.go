@@ -12,7 +12,7 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// event is what EventBridge brings.
+// event is an event of EventBridge.
 type event struct {
 	Version    string `json:"version"`
 	ID         string `json:"id"`
@@ -21,8 +21,8 @@ type event struct {
 	Detail     any    `json:"detail"`
 }
 
-// tryListener tells it of the end of a saga whose trip has ended, which must change nothing, and of something else, which
-// it must refuse.
+// tryListener sends the end of a saga whose trip has ended, which must change nothing, and an event of another source,
+// which the listener must refuse.
 func (a *attempt) tryListener(ctx context.Context) error {
 	if err := a.book(ctx, a.request(a.flight(), cardDeclined)); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (a *attempt) send(ctx context.Context, payload any) ([]byte, error) {
 	return a.call(ctx, a.function, false, data)
 }
 
-// refuses wants InvalidRequest.
+// refuses requires the error InvalidRequest.
 func (a *attempt) refuses(reply []byte, err error) error {
 	var f *Failure
 	switch {
@@ -85,9 +85,9 @@ func (a *attempt) refuses(reply []byte, err error) error {
 	return fmt.Errorf("%w, want %s", err, fault.NameInvalid)
 }
 
-// tryReconciler lets it do its work, which may be done at any time and twice. It may fail only as the version in use
-// does, too: a trip that nobody can start must not keep releases away, and neither must it let in what is broken in
-// another way.
+// tryReconciler runs the reconciler, which is safe at any time and idempotent. The new version may fail only if the
+// version in use fails with the same error: a trip that cannot be started must not block releases, but it must not hide a
+// different fault either.
 func (a *attempt) tryReconciler(ctx context.Context) error {
 	err := a.reconciles(ctx, false)
 	if err == nil {
@@ -100,7 +100,7 @@ func (a *attempt) tryReconciler(ctx context.Context) error {
 	return err
 }
 
-// sameFailure tells whether both are failures of a function and of one type, which is known.
+// sameFailure reports whether both are failures of a function with the same known type.
 func sameFailure(a, b error) bool {
 	var x, y *Failure
 	return errors.As(a, &x) && errors.As(b, &y) && x.Type == y.Type && x.Type != ""
@@ -125,7 +125,7 @@ func (a *attempt) reconciles(ctx context.Context, inUse bool) error {
 	return nil
 }
 
-// tryRelay hands it an item of the outbox, whose event it must give back, and a change that is none.
+// tryRelay sends an item of the outbox, whose event the relay must return, and a removal, which it must refuse.
 func (a *attempt) tryRelay(ctx context.Context) error {
 	announced := domain.Event{ID: a.hook, Type: domain.TripRequested, TripID: a.hook, At: a.app.Now().UTC()}
 	data, err := json.Marshal(announced)
@@ -146,7 +146,7 @@ func (a *attempt) tryRelay(ctx context.Context) error {
 	return nil
 }
 
-// change is a record of the table's stream.
+// change is a record of the table's stream, as the pipe delivers it.
 func change(name, trip string, data []byte) any {
 	text := func(s string) map[string]string { return map[string]string{"S": s} }
 	keys := map[string]any{"PK": text("TRIP#" + trip), "SK": text("OUTBOX#" + string(domain.TripRequested))}

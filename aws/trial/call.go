@@ -15,10 +15,10 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// Functions calls functions.
+// Functions calls Lambda functions.
 type Functions interface {
-	// Invoke calls the function of this qualified ARN and waits for its reply, for as long as allowed; what passes by
-	// itself, such as a throttle, it tries again. Errors: *Failure, of the function; any other when there was no answer.
+	// Invoke calls the function of this qualified ARN and waits for its reply until ctx ends. It retries transient errors
+	// of Lambda such as throttling. Errors: *Failure is the function's own; any other means that no answer came.
 	Invoke(ctx context.Context, arn string, payload []byte) (reply []byte, err error)
 }
 
@@ -30,14 +30,15 @@ type Failure struct {
 
 func (f *Failure) Error() string { return fmt.Sprintf("%s: %.500s", f.Type, f.Message) }
 
-// attempts is how often a function that says that it may pass is called, as the saga does. Between them it waits, twice
-// as long each time.
+// attempts is the number of calls if a function's error is ServiceUnavailable, as in the saga. The pause between them
+// doubles each time.
 const (
 	attempts   = 4
 	firstPause = 500 * time.Millisecond
 )
 
-// call calls the function on trial, or another one, or this one too when inUse is set, at its version in use.
+// call calls a function: the one on trial at its new version, all others at the version in use. inUse selects the version
+// in use for the function on trial as well.
 func (a *attempt) call(ctx context.Context, function string, inUse bool, payload []byte) ([]byte, error) {
 	arn := a.Versions[function]
 	if inUse || function != a.function {
@@ -53,7 +54,7 @@ func (a *attempt) call(ctx context.Context, function string, inUse bool, payload
 	return reply, err
 }
 
-// allowed is a function's own time, and what the way there and a cold start may take.
+// allowed is a function's time-out plus an allowance for the network and a cold start.
 func allowed(function string) time.Duration {
 	for _, f := range functions.All() {
 		if f.Name == function {
@@ -63,7 +64,7 @@ func allowed(function string) time.Duration {
 	return 0
 }
 
-// passes tells an error that says of itself that it may pass.
+// passes reports whether an error is transient by its own type.
 func passes(err error) bool {
 	var f *Failure
 	return errors.As(err, &f) && f.Type == fault.NameUnavailable || fault.KindOf(err) == fault.Unavailable
@@ -71,7 +72,7 @@ func passes(err error) bool {
 
 func always(error) bool { return true }
 
-// again does something until it succeeds, its error is none to try again after, or that was often enough.
+// again retries do while worth approves of the error, at most attempts times in total.
 func (a *attempt) again(ctx context.Context, worth func(error) bool, do func() error) error {
 	for n := 1; ; n++ {
 		err := do()
@@ -81,7 +82,7 @@ func (a *attempt) again(ctx context.Context, worth func(error) bool, do func() e
 	}
 }
 
-// pause reports whether ctx lasted as long.
+// pause waits for d; it returns false if ctx ends first.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -93,8 +94,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// payload is what the saga would send to the task: the Parameters of its state, as its definition has them, over the
-// saga's input.
+// payload is what the saga would send to the task: the Parameters of its state in the definition, applied to the saga's
+// input.
 func (a *attempt) payload(task string, used bool) ([]byte, error) {
 	var machine struct {
 		States map[string]struct{ Parameters map[string]any }
@@ -115,7 +116,7 @@ func (a *attempt) payload(task string, used bool) ([]byte, error) {
 	return json.Marshal(filled)
 }
 
-// execution tells the deliveries by the version on trial from all others.
+// execution is the execution name of a delivery, which says whether the version on trial is called, see [Synthetic].
 func (a *attempt) execution(task string, used bool) string {
 	if used || task != a.function {
 		return inUse + a.hook
@@ -123,7 +124,7 @@ func (a *attempt) execution(task string, used bool) string {
 	return onTrial + a.hook
 }
 
-// fill puts values for references: the members whose names end with ".$".
+// fill replaces references, the members whose names end with ".$", by their values.
 func fill(template, roots map[string]any) (map[string]any, error) {
 	filled := make(map[string]any, len(template))
 	for name, value := range template {
@@ -144,7 +145,7 @@ func fill(template, roots map[string]any) (map[string]any, error) {
 	return filled, nil
 }
 
-// refer follows a path of names. Nothing more of the language is in use.
+// refer evaluates a path of names. The saga's Parameters use no other part of JSONPath.
 func refer(path string, roots map[string]any) (any, error) {
 	names := strings.Split(path, ".")
 	var value any = roots
@@ -159,10 +160,10 @@ func refer(path string, roots map[string]any) (any, error) {
 	return value, nil
 }
 
-// answer is what a task must answer. Members that it does not know may stand beside those that it does.
+// answer is the expected answer of a task. Additional members are allowed: the new version may add some.
 type answer interface {
 	check(a *attempt, reply []byte, err error) error
-	again() answer // to the same delivery once more
+	again() answer // the expected answer to a duplicate of the delivery
 }
 
 // reserved is the answer of a step that holds or charges something; the zero amount is not compared.
@@ -182,7 +183,7 @@ func (r reserved) check(_ *attempt, reply []byte, err error) error {
 	return nil
 }
 
-// cancelled is the answer of a step that takes back.
+// cancelled is the answer of a compensation.
 type cancelled struct{ takenBack bool }
 
 func (cancelled) again() answer { return cancelled{false} }
@@ -198,7 +199,7 @@ func (c cancelled) check(_ *attempt, reply []byte, err error) error {
 	return nil
 }
 
-// fails is the answer of a step that refuses, or ends its saga. What the error was, the saga's next steps are told.
+// fails is the answer of a step that refuses or that ends its saga. Its error becomes part of the input of the next steps.
 type fails struct{ name string }
 
 func (f fails) again() answer { return f }

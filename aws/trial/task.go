@@ -11,7 +11,7 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// delivery is one call of a task, and what must come of it.
+// delivery is one call of a task and its expected results.
 type delivery struct {
 	task   string
 	answer answer
@@ -42,14 +42,16 @@ func (a *attempt) tryTask(ctx context.Context) error {
 	return a.settled(ctx)
 }
 
-// costs is what the synthetic offer costs, by the record of the step that reserves or charges it. The amount of a step
-// without an entry is not compared.
+// costs are the amounts of the synthetic offer, by the record of the step that reserves or charges them. The amount of a
+// step without an entry is not compared.
 var costs = map[string]money.Amount{"FLIGHT": flightAmount, "HOTEL": hotelAmount, "PAYMENT": total}
 
-// route is the way of the trip, by the function on trial: the steps that can be compensated, and the saga's way back. A
-// trip that is confirmed cannot be compensated, so a task that follows the pivot is tried on a trip that has failed, which
-// it must refuse since nothing is paid. On a trip that has failed and is still paid, a hook that is cut off would leave a
-// charge that no saga refunds.
+// route is the trip's path through the tasks for the function on trial: the steps that can be compensated, then the
+// saga's rollback.
+//
+// A confirmed trip cannot be compensated, so a task after the pivot is tried on a trip that has failed and been refunded,
+// which it must refuse. A trip that has failed and is still paid would test more, but if the hook were interrupted there,
+// the charge would remain: no saga refunds a trip that has already failed.
 func route(function string) (walk []delivery) {
 	s := standing{trip: domain.Pending}
 	first := saga.Steps()[0]
@@ -82,8 +84,9 @@ func route(function string) (walk []delivery) {
 	return walk
 }
 
-// redelivered has the function deliver again what it has just done, by the version in use and by the new one, as happens
-// in the midst of a roll-out; and a step that is done comes once more when all is over, too late.
+// redelivered adds duplicates: each delivery to the function on trial is repeated at the version in use and at the new
+// one, as happens during a roll-out. A forward step is delivered once more after its compensation, as a late call, and
+// must be refused.
 func redelivered(walk []delivery, function string) (all []delivery) {
 	for _, d := range walk {
 		all = append(all, d)

@@ -1,12 +1,11 @@
-// Package trial tries one function's new version before it takes traffic: with calls of its own, on a synthetic trip and
-// an offer that is for nobody else, next to the other functions as they are in use. That is the mix of versions that a
-// roll-out makes: what one version writes the others read, and a step that was begun by one is repeated by another. The
-// hook that deployments call before they move traffic runs it.
+// Package trial tests one function's new version before it takes traffic. It calls the version with a synthetic trip on
+// inventory that no customer can book; all other functions are called at the versions in use. That is the mix of versions
+// during a roll-out: one version reads what another has written, and a step that one version has started is repeated by
+// another. The hook that deployments call before they shift traffic runs it.
 //
-// What a trial takes it gives back, whatever happens in between: in the saga's own order and through the versions in
-// use, so that where even that fails the trip is in a state which its saga can end. The trip is dated at the end of the
-// trial's time. Until then the reconciler leaves it alone; afterwards it finds a trip that is still pending, and starts
-// the saga that ends it.
+// A trial releases what it has taken, whatever happens in between: in the saga's order and through the versions in use.
+// If even that fails, the trip is in a state that its saga can end. The trip's time is the end of the trial: until then
+// the reconciler ignores it, afterwards the reconciler starts the saga of a trip that is still pending.
 package trial
 
 import (
@@ -26,12 +25,12 @@ import (
 	"tripsaga/trip/app"
 )
 
-// Trial is what trials need. All are required.
+// Trial is what trials need. All fields are required.
 type Trial struct {
 	App          *app.Service // over the table of the functions; its Starter, Now and Observer are not used
 	Functions    Functions
 	Versions     Versions
-	StateMachine string // the ARN that runs the sagas
+	StateMachine string // the ARN of the state machine that runs the sagas
 	Log          *slog.Logger
 }
 
@@ -41,16 +40,16 @@ type attempt struct {
 	app      *app.Service
 	function string // on trial
 	hook     string
-	trip     *syntheticTrip // once there may be one
-	before   free           // what could be booked before
+	trip     *syntheticTrip // nil while it certainly does not exist
+	before   free           // what was free before the trial
 }
 
-// tryShare is the part of a trial's time after which it gives back what it has taken.
+// tryShare is the part of the time that a trial may use before it releases what it has taken.
 const tryShare = 0.75
 
-// Run tries the new version of the function and returns what is wrong with it, or stands against finding out. hook names
-// the deployment's call: one that comes again, since the first was cut off, only gives back what that had taken, and
-// fails. Of the time that ctx has, a quarter is kept for giving back.
+// Run tests the new version of the function. The error says what is wrong with it, or why the trial could not be done.
+// hook identifies the deployment's call: a repeated call, after the first was interrupted, only releases what the first
+// had taken, and fails. A quarter of ctx's time is reserved for releasing.
 func (t *Trial) Run(ctx context.Context, function, hook string) error {
 	if t.Versions[function] == "" {
 		return fmt.Errorf("%.80q is no function that is rolled out", function)
@@ -83,7 +82,7 @@ func (t *Trial) attempt(ctx context.Context, function, hook string) *attempt {
 	return &attempt{Trial: t, app: &own, function: function, hook: ident.Derive("pre-traffic", hook, function)}
 }
 
-// try is the trial of this function.
+// try runs the trial for the kind of function.
 func (a *attempt) try(ctx context.Context) error {
 	switch a.function {
 	case functions.API:
@@ -98,7 +97,7 @@ func (a *attempt) try(ctx context.Context) error {
 	return a.tryTask(ctx)
 }
 
-// guarded makes a panic an error: what was taken must be given back, and the deployment must hear of it.
+// guarded turns a panic into an error: the trial must still release what it has taken, and the deployment must fail.
 func guarded(do func() error) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -108,7 +107,7 @@ func guarded(do func() error) (err error) {
 	return do()
 }
 
-// Share is ctx with a part of its time.
+// Share returns ctx with a part of its remaining time, 0 to 1. Without a deadline it only adds the cancellation.
 func Share(ctx context.Context, part float64) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
@@ -117,12 +116,12 @@ func Share(ctx context.Context, part float64) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, time.Duration(part*float64(time.Until(end))))
 }
 
-// Versions are the new versions' ARNs, by the function's name.
+// Versions are the ARNs of the new versions, by the function's name.
 type Versions map[string]string
 
 var versionARN = regexp.MustCompile(`^arn:[a-z0-9-]+:lambda:[a-z0-9-]+:[0-9]+:function:[A-Za-z0-9_-]+:[0-9]+$`)
 
-// ParseVersions reads a JSON object. It must have every function that is rolled out, and no other. The error tells all
+// ParseVersions reads a JSON object with an ARN for each function of [RolledOut] and no other. The error lists all
 // problems.
 func ParseVersions(text string) (Versions, error) {
 	var v Versions
@@ -148,7 +147,7 @@ func ParseVersions(text string) (Versions, error) {
 	return v, errors.Join(problems...)
 }
 
-// RolledOut lists the functions whose traffic moves step by step to a new version: all but the one that tries them.
+// RolledOut lists the functions whose traffic is shifted gradually to a new version: all but the hook itself.
 func RolledOut() (names []string) {
 	for _, f := range functions.All() {
 		if f.Name != functions.PreTraffic {
@@ -158,19 +157,19 @@ func RolledOut() (names []string) {
 	return names
 }
 
-// live is the ARN of the versions in use: of the function's alias.
+// live is the ARN of the function's alias, which calls the version in use.
 func (v Versions) live(function string) string {
 	arn := v[function]
 	return arn[:strings.LastIndex(arn, ":")+1] + "live"
 }
 
-// The executions that the deliveries of a trial name begin so: there is no saga.
+// The prefixes of the execution names in a trial's deliveries. No such execution exists.
 const (
 	onTrial = "pre-traffic:"        // by the new version, called by its number
 	inUse   = "pre-traffic-in-use:" // by a version in use, called by the alias
 )
 
-// Synthetic tells whether a delivery of this execution is one by the version on trial. Such deliveries are logged and not
-// counted: the alarms that watch a roll-out see the calls of the alias only, and must not subtract business errors that
-// are none of its errors. Deliveries by the versions in use are among these calls, and are counted as any.
+// Synthetic reports whether an execution's deliveries are by the version on trial. They are logged but not counted. The
+// alarms of a roll-out subtract the counted business errors from the errors of the alias, and these calls do not go
+// through the alias. Calls at the versions in use do, so they are counted like any other.
 func Synthetic(execution string) bool { return strings.HasPrefix(execution, onTrial) }

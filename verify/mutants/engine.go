@@ -10,7 +10,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// engines are broken in how the engine keeps what it must outlive.
+// engines are the mutants of what the engine must keep across a crash.
 var engines = []Mutant{
 	{Name: "journal-late", Means: "an event is journalled after what it led to", variant: func() world.Variant {
 		return world.Variant{Table: func(t table.Table) table.Table { return &lagging{Table: t} }}
@@ -19,7 +19,7 @@ var engines = []Mutant{
 		processes := 0
 		var latest *waking
 		return world.Variant{
-			// The scheduler of a process is asked for before its table.
+			// A process asks for its scheduler before it asks for its table.
 			Scheduler: func(s engine.Scheduler) engine.Scheduler {
 				processes++
 				latest = &waking{Scheduler: s, asleep: processes > 1}
@@ -52,7 +52,7 @@ var engines = []Mutant{
 			}
 			return t.Transact(ctx, kept...)
 		})},
-	{Name: "end-not-recorded", Means: "an execution's end stands in the journal and not in its record", variant: onTransact(
+	{Name: "end-not-recorded", Means: "an execution's end is in the journal and not in its record", variant: onTransact(
 		func(ctx context.Context, t table.Table, ops []table.Op) error {
 			if len(ops) > 1 && strings.HasPrefix(ops[0].Key.SK, "J#") {
 				ops = ops[:1]
@@ -61,7 +61,7 @@ var engines = []Mutant{
 		})},
 }
 
-// lagging writes each journal entry when the next one comes.
+// lagging writes each journal entry together with the next one.
 type lagging struct {
 	table.Table
 	held map[string][]table.Op // by execution
@@ -90,7 +90,7 @@ func (l *lagging) Transact(ctx context.Context, ops ...table.Op) error {
 
 func (l *lagging) Sync(ctx context.Context) error { return table.Sync(ctx, l.Table) }
 
-// waking forgets the timers that the executions set before it is awake: those of before the restart.
+// waking drops the timers that executions set while it is asleep, which are those that existed before the restart.
 type waking struct {
 	engine.Scheduler
 	asleep  bool
@@ -113,7 +113,7 @@ func (w *waking) AfterFunc(d time.Duration, f func()) engine.Timer {
 	return w.Scheduler.AfterFunc(d, f)
 }
 
-// hasty waits for nothing.
+// hasty never waits for the disk.
 type hasty struct{ table.Table }
 
 func (h hasty) Sync(context.Context) error { return nil }

@@ -1,14 +1,17 @@
-// Package mutants breaks the booking saga on purpose, in every way that is known to lose money, seats or news, to show
-// that the exploration of package verify can fail. A mutant is the product with an edited definition, or with something
-// wrapped around one of its parts: nothing in the product knows of it.
+// Package mutants breaks the booking saga on purpose, in every way that is known to lose money, seats or events, to show
+// that the exploration of package verify can find bugs. A mutant is the product with an edited definition or with a
+// wrapper around one of its parts; the product has no code for it.
 package mutants
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tripsaga/trip/saga"
+	"tripsaga/verify"
 	"tripsaga/verify/world"
 )
 
@@ -16,10 +19,10 @@ import (
 type Mutant struct {
 	Name     string
 	Means    string
-	Scenario string // the one scenario that is explored, "" for all: what a part finds the whole finds too
+	Scenario string // the one scenario to explore, "" for all; a shortcut: all scenarios would find the mutant as well
 
-	edit    func(states map[string]state) // of the definition; nil leaves it
-	variant func() world.Variant          // nil leaves the program
+	edit    func(states map[string]state) // changes the definition; nil for none
+	variant func() world.Variant          // wraps parts of the program; nil for none
 }
 
 // All lists the mutants: those of the definition, of the steps, of the table's use and of the engine.
@@ -27,7 +30,7 @@ func All() []Mutant {
 	return slices.Concat(definitions[:1], notUndone(), definitions[1:], steps, tables, engines)
 }
 
-// Config is a world with the mutant in it.
+// Config returns the world that runs the mutant.
 func (m Mutant) Config() (world.Config, error) {
 	cfg := world.Config{Variant: m.variant}
 	if m.edit == nil {
@@ -41,7 +44,7 @@ func (m Mutant) Config() (world.Config, error) {
 	return cfg, err
 }
 
-// state is a state of the definition, laid open.
+// state is a state of the definition as decoded JSON.
 type state map[string]any
 
 // edited is the definition after an edit of its states.
@@ -57,4 +60,102 @@ func edited(definition []byte, edit func(map[string]state)) ([]byte, error) {
 	edit(states)
 	machine["States"] = states
 	return json.Marshal(machine)
+}
+
+// Verdict is the result of the exploration of a mutant.
+type Verdict struct {
+	Name      string  `json:"name"`
+	Means     string  `json:"means"`
+	Killed    bool    `json:"killed"`
+	Invariant string  `json:"invariant,omitempty"` // the one that was violated
+	Schedule  string  `json:"schedule,omitempty"`  // the shortest that violates it
+	Detail    string  `json:"detail,omitempty"`
+	Schedules int     `json:"schedules"` // number of schedules run
+	Seconds   float64 `json:"seconds"`
+}
+
+// Kill explores a mutant until an invariant is violated. The exploration is the one of the product. Errors: those of
+// [Mutant.Config] and [verify.Explore].
+func Kill(ctx context.Context, m Mutant, opt verify.Options) (Verdict, error) {
+	v := Verdict{Name: m.Name, Means: m.Means}
+	cfg, err := m.Config()
+	if err != nil {
+		return v, err
+	}
+	opt.World, opt.Enough = cfg, true
+	if m.Scenario != "" {
+		opt.Scenarios = []string{m.Scenario}
+	}
+	r, err := verify.Explore(ctx, opt)
+	v.Schedules, v.Seconds = r.Schedules, r.Seconds
+	if len(r.Violations) > 0 {
+		first := r.Violations[0]
+		v.Killed, v.Invariant, v.Schedule, v.Detail = true, first.Invariant, first.ID, first.Detail
+	}
+	return v, err
+}
+
+// definitions are the mutants of the state machine's definition.
+var definitions = []Mutant{
+	{Name: "refund-not-wired", Means: "an unknown failure of the payment leads to CancelHotel, past the refund",
+		edit: func(s map[string]state) {
+			past(s, saga.Find("ProcessPayment"))
+			delete(s, "RefundPayment")
+		}},
+	{Name: "flight-not-caught", Means: "ReserveFlight has no Catch",
+		edit: func(s map[string]state) { delete(s["ReserveFlight"], "Catch"); delete(s, "FlightBookingFailed") }},
+	{Name: "refund-after-pivot", Means: "a failure of BookingConfirmed leads to RefundPayment",
+		edit: func(s map[string]state) {
+			s["BookingConfirmed"]["Catch"] = []any{map[string]any{
+				"ErrorEquals": []any{"States.ALL"}, "ResultPath": "$.failure", "Next": "RefundPayment"}}
+		}},
+	{Name: "confirm-before-payment", Means: "ReserveHotel leads to BookingConfirmed",
+		edit: func(s map[string]state) {
+			steps := saga.Steps()
+			before := slices.IndexFunc(steps, func(t saga.Task) bool { return t.Pivot }) - 1
+			s[steps[before].Name]["Next"] = "BookingConfirmed"
+			delete(s, "ProcessPayment")
+			delete(s, "RefundPayment")
+		}},
+	{Name: "undo-not-retried", Means: "CancelHotel has no Retry", Scenario: "booked",
+		edit: func(s map[string]state) { delete(s["CancelHotel"], "Retry") }},
+	{Name: "undo-given-up", Means: "CancelHotel has a Catch that continues at BookingFailed", Scenario: "booked",
+		edit: func(s map[string]state) {
+			s["CancelHotel"]["Catch"] = []any{map[string]any{
+				"ErrorEquals": []any{"States.ALL"}, "ResultPath": "$.failure", "Next": "BookingFailed"}}
+		}},
+	{Name: "no-time-out", Means: "ReserveHotel has no TimeoutSeconds",
+		edit: func(s map[string]state) { delete(s["ReserveHotel"], "TimeoutSeconds") }},
+	{Name: "confirm-not-retried", Means: "BookingConfirmed has no Retry",
+		edit: func(s map[string]state) { delete(s["BookingConfirmed"], "Retry") }},
+}
+
+// notUndone returns, for each step between the first and the pivot, a definition that does not compensate the step after
+// an unknown failure. The first step and the pivot have separate mutants.
+func notUndone() (all []Mutant) {
+	for _, step := range saga.Steps()[1:] {
+		if step.Pivot {
+			break
+		}
+		what := strings.ToLower(step.Record)
+		next := saga.After(step.Compensation)
+		all = append(all, Mutant{
+			Name: what + "-not-undone", Means: "an unknown failure of the " + what + " leads to " + next + ", past " + step.Compensation,
+			edit: func(s map[string]state) { past(s, step) },
+		})
+	}
+	return all
+}
+
+// past leads an unknown failure of the step past its compensation.
+func past(s map[string]state, step saga.Task) { s[step.Name].catchAll(saga.After(step.Compensation)) }
+
+// catchAll changes the next state of the Catch for States.ALL.
+func (s state) catchAll(next string) {
+	for _, c := range s["Catch"].([]any) {
+		catcher := c.(map[string]any)
+		if catcher["ErrorEquals"].([]any)[0] == "States.ALL" {
+			catcher["Next"] = next
+		}
+	}
 }

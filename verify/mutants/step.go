@@ -13,7 +13,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// steps are broken between the engine, a step and the bank.
+// steps are the mutants between the engine, a step and the bank.
 var steps = []Mutant{
 	{Name: "undo-swallows-error", Means: "CancelFlight reports success when it failed", variant: func() world.Variant {
 		return world.Variant{Tasks: replace("CancelFlight", func(next engine.Task) engine.Task {
@@ -21,7 +21,7 @@ var steps = []Mutant{
 				out, err := next(ctx, in)
 				failed := (*engine.TaskError)(nil)
 				service := errors.As(err, &failed) && failed.Message == "injected"
-				if err == nil || service || errors.Is(err, engine.ErrNoReply) { // no function can swallow that it was not called
+				if err == nil || service || errors.Is(err, engine.ErrNoReply) { // these errors are not the function's own: it cannot swallow them
 					return out, err
 				}
 				return json.RawMessage(`{}`), nil
@@ -52,7 +52,7 @@ var steps = []Mutant{
 		heard := map[string]bool{}
 		return world.Variant{Bank: func(b store.Bank) store.Bank { return replyBank{b, heard} }}
 	}},
-	{Name: "charge-without-key", Means: "a charge that is tried again has a new key", variant: func() world.Variant {
+	{Name: "charge-without-key", Means: "a charge that is retried has a new key", variant: func() world.Variant {
 		calls := map[string]int{}
 		return world.Variant{Bank: func(b store.Bank) store.Bank { return keylessBank{b, calls} }}
 	}},
@@ -61,7 +61,7 @@ var steps = []Mutant{
 	}},
 }
 
-// replace puts a task around the one of the name.
+// replace wraps the task of that name.
 func replace(name string, around func(engine.Task) engine.Task) func(map[string]engine.Task) map[string]engine.Task {
 	return func(tasks map[string]engine.Task) map[string]engine.Task {
 		tasks[name] = around(tasks[name])
@@ -69,7 +69,7 @@ func replace(name string, around func(engine.Task) engine.Task) func(map[string]
 	}
 }
 
-// replyBank knows only the charges whose replies it has heard.
+// replyBank knows only the charges whose replies have arrived.
 type replyBank struct {
 	store.Bank
 	heard map[string]bool
@@ -90,7 +90,7 @@ func (b replyBank) Cancel(ctx context.Context, key string) (string, error) {
 	return b.Bank.Cancel(ctx, key)
 }
 
-// keylessBank makes a new key for each try.
+// keylessBank uses a new key for each attempt.
 type keylessBank struct {
 	store.Bank
 	calls map[string]int // by key
@@ -104,7 +104,7 @@ func (b keylessBank) Charge(ctx context.Context, key string, amount money.Amount
 	return b.Bank.Charge(ctx, key, amount, card)
 }
 
-// deafBank never hears of a refund.
+// deafBank ignores refunds.
 type deafBank struct{ store.Bank }
 
 func (b deafBank) Cancel(context.Context, string) (string, error) { return "", nil }

@@ -14,7 +14,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// tables are broken in how the steps and the records use the table.
+// tables are the mutants of how steps and records use the table.
 var tables = []Mutant{
 	{Name: "no-tombstones", Means: "an undo that finds nothing leaves no record", Scenario: "booked", variant: onTransact(
 		func(ctx context.Context, t table.Table, ops []table.Op) error {
@@ -34,7 +34,7 @@ var tables = []Mutant{
 		asked := map[table.Key]string{}
 		return world.Variant{Table: func(t table.Table) table.Table { return &credulous{t, asked} }}
 	}},
-	{Name: "undo-twice", Means: "an undo that comes again takes back again", variant: func() world.Variant {
+	{Name: "undo-twice", Means: "a repeated undo compensates again", variant: func() world.Variant {
 		return world.Variant{Table: func(t table.Table) table.Table { return forgetful{t} }}
 	}},
 	{Name: "throttle-swallowed", Means: "a write that the table was too busy for counts as written", variant: onTransact(
@@ -47,7 +47,7 @@ var tables = []Mutant{
 		})},
 	{Name: "counter-apart", Means: "seats and rooms are counted in a write after the reservation's", variant: apart(
 		func(op table.Op) bool { return op.Key.SK == "AVAILABLE" })},
-	{Name: "outbox-apart", Means: "an event is written after what it tells of", variant: apart(
+	{Name: "outbox-apart", Means: "an event is written after the change that it announces", variant: apart(
 		func(op table.Op) bool { return strings.HasPrefix(op.Key.SK, "OUTBOX#") })},
 	{Name: "one-night-only", Means: "of a stay only the first night is counted", variant: onTransact(
 		func(ctx context.Context, t table.Table, ops []table.Op) error {
@@ -62,7 +62,7 @@ var tables = []Mutant{
 		})},
 }
 
-// onTransact puts a function in the way of every write of the program.
+// onTransact replaces every write of the program by a function.
 func onTransact(f func(ctx context.Context, t table.Table, ops []table.Op) error) func() world.Variant {
 	return func() world.Variant {
 		return world.Variant{Table: func(t table.Table) table.Table { return writer{t, f} }}
@@ -78,10 +78,10 @@ func (w writer) Transact(ctx context.Context, ops ...table.Op) error {
 	return w.write(ctx, w.Table, ops)
 }
 
-// Sync hands on what embedding hides.
+// Sync passes the call on: embedding the interface hides the method.
 func (w writer) Sync(ctx context.Context) error { return table.Sync(ctx, w.Table) }
 
-// apart writes some of a transaction's operations by themselves, after the others.
+// apart writes some of a transaction's operations in a second transaction.
 func apart(which func(table.Op) bool) func() world.Variant {
 	return onTransact(func(ctx context.Context, t table.Table, ops []table.Op) error {
 		var first, later []table.Op
@@ -104,7 +104,7 @@ func apart(which func(table.Op) bool) func() world.Variant {
 	})
 }
 
-// stepState is the state of the step record that an operation writes; "" when it writes none.
+// stepState is the state of the step record that an operation writes; "" if it writes something else.
 func stepState(op table.Op) string {
 	if op.Kind != table.OpPut || !isStep(op.Key) {
 		return ""
@@ -122,7 +122,7 @@ func isStep(key table.Key) bool {
 	})
 }
 
-// credulous gives every record the fingerprint that was last asked for.
+// credulous returns every record with the fingerprint of the last write to it, so that the barrier sees no difference.
 type credulous struct {
 	table.Table
 	asked map[table.Key]string
@@ -153,7 +153,7 @@ func fingerprint(data []byte) string {
 	return rec.Fingerprint
 }
 
-// forgetful shows an undo the step as it was before it was undone.
+// forgetful returns to a compensation the step's record as it was before the compensation.
 type forgetful struct{ table.Table }
 
 func (f forgetful) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {

@@ -1,3 +1,9 @@
+// Package cost estimates what bookings cost on AWS: the usage of one booking, which tests measure, times list prices. The
+// command line prints it.
+//
+// The data are files. prices.json has the prices of each region. usage/ has the measured usage. Each of its files belongs
+// to a test that fails if the file is stale: bookings.json to aws/tests/capacity, logs.json to aws/tests/production,
+// stack.json to infrastructure.
 package cost
 
 import (
@@ -7,7 +13,140 @@ import (
 	"tripsaga/aws/functions"
 )
 
-// bill is an estimate being made.
+// Scenario is the assumptions of an estimate. Counts are per month unless the name says otherwise.
+type Scenario struct {
+	Region         string  `json:"region"`
+	Trips          float64 `json:"trips_per_month"`
+	FailedPercent  float64 `json:"failed_percent"`
+	ReadsPerTrip   float64 `json:"reads_per_trip"`
+	TaskMS         float64 `json:"task_ms"`
+	MonthsKept     float64 `json:"months_kept"`
+	TracedPercent  float64 `json:"traced_percent"`
+	EventsPerBatch float64 `json:"events_per_batch"`
+}
+
+// Standard returns the scenario of the command without flags.
+func Standard() Scenario {
+	return Scenario{
+		Region: "us-east-1", FailedPercent: 5, ReadsPerTrip: 3, TaskMS: 50, MonthsKept: 12, TracedPercent: 100, EventsPerBatch: 1,
+	}
+}
+
+// Line is one line of the bill.
+type Line struct {
+	Service  string  `json:"service"`
+	What     string  `json:"what"`
+	Quantity float64 `json:"quantity"`
+	Unit     string  `json:"unit"`
+	USD      float64 `json:"usd"`
+	Fixed    bool    `json:"fixed"` // independent of the number of bookings
+}
+
+// Estimate is a month's bill of one stage.
+type Estimate struct {
+	Scenario    Scenario `json:"scenario"`
+	PricesAsOf  string   `json:"prices_as_of"`
+	Lines       []Line   `json:"lines"`
+	Variable    float64  `json:"variable_usd"`
+	Fixed       float64  `json:"fixed_usd"`
+	Total       float64  `json:"total_usd"`
+	PerTrip     float64  `json:"per_trip_usd"` // of the variable part
+	Assumptions []string `json:"assumptions"`
+}
+
+// For estimates a scenario from the measured usage and the list prices. Errors name the flag that is out of range or the
+// region without prices.
+func For(s Scenario) (*Estimate, error) {
+	list, err := readPrices(pricesFile)
+	if err != nil {
+		return nil, err
+	}
+	usage, err := Measured()
+	if err != nil {
+		return nil, err
+	}
+	prices, err := list.region(s.Region)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return estimate(s, usage, prices, list.AsOf)
+}
+
+// maxTrips keeps counts below the integers that a float64 represents exactly.
+const maxTrips = 1e12
+
+func (s Scenario) check() error {
+	for _, c := range []struct {
+		flag           string
+		value, min, to float64
+	}{
+		{"--trips-per-month", s.Trips, 0, maxTrips},
+		{"--failed-percent", s.FailedPercent, 0, 100},
+		{"--reads", s.ReadsPerTrip, 0, 1e6},
+		{"--task-ms", s.TaskMS, 1, 900_000},
+		{"--months-kept", s.MonthsKept, 0, 1200},
+		{"--traced-percent", s.TracedPercent, 0, 100},
+		{"--events-per-batch", s.EventsPerBatch, 1, 10},
+	} {
+		if !(c.value >= c.min && c.value <= c.to) {
+			return fmt.Errorf("%s %g: allowed is %g to %g", c.flag, c.value, c.min, c.to)
+		}
+	}
+	return nil
+}
+
+func estimate(s Scenario, u Usage, prices Prices, asOf string) (*Estimate, error) {
+	b := bill{Scenario: s, usage: u, prices: prices}
+	b.functions()
+	b.table()
+	b.events()
+	b.add("Step Functions", "state transitions", b.each(func(k Booking) float64 { return float64(k.Transitions) }), "step_functions_transition")
+	b.add("API Gateway", "requests of the HTTP API", b.requests(), "api_gateway_http_request")
+	b.logs()
+	b.traces()
+	b.standing()
+	if b.err != nil {
+		return nil, b.err
+	}
+	e := &Estimate{Scenario: s, PricesAsOf: asOf, Lines: b.lines, Assumptions: s.assumptions()}
+	for _, l := range b.lines {
+		if l.Fixed {
+			e.Fixed += l.USD
+		} else {
+			e.Variable += l.USD
+		}
+	}
+	e.Total = e.Variable + e.Fixed
+	if s.Trips > 0 {
+		e.PerTrip = e.Variable / s.Trips
+	}
+	return e, nil
+}
+
+// Services lists the services of the lines, in their order.
+func (e *Estimate) Services() (names []string) {
+	for _, l := range e.Lines {
+		if !slices.Contains(names, l.Service) {
+			names = append(names, l.Service)
+		}
+	}
+	return names
+}
+
+// Of returns a service's part of the total, in US dollars.
+func (e *Estimate) Of(service string) (usd float64) {
+	for _, l := range e.Lines {
+		if l.Service == service {
+			usd += l.USD
+		}
+	}
+	return usd
+}
+
+// bill is an estimate under construction.
 type bill struct {
 	Scenario
 	usage  Usage
@@ -35,13 +174,13 @@ func (b *bill) line(service, what string, quantity float64, price string, fixed 
 	}
 }
 
-// each sums up over all bookings what one uses.
+// each sums a quantity of one booking over all bookings.
 func (b *bill) each(of func(Booking) float64) float64 {
 	failed := b.FailedPercent / 100
 	return b.Trips * ((1-failed)*of(b.usage.Bookings.Confirmed) + failed*of(b.usage.Bookings.Failed))
 }
 
-// requests are a POST and the GETs.
+// requests is the number of API requests: per trip one POST and the GETs.
 func (b *bill) requests() float64 { return b.Trips * (1 + b.ReadsPerTrip) }
 
 func (b *bill) batches() float64 {
@@ -61,7 +200,7 @@ func (b *bill) calls() map[string]float64 {
 	return calls
 }
 
-// heard are the ends of executions of which the listener is told.
+// heard is the number of execution ends that call the listener.
 func (b *bill) heard() float64 {
 	failed := b.FailedPercent / 100
 	parts := map[string]float64{"RUNNING": 1, "SUCCEEDED": 1 - failed, "FAILED": failed}
@@ -105,8 +244,8 @@ func (b *bill) table() {
 	b.line("DynamoDB", "the reconciler's read units, at most", b.usage.Stack.ReconcilerRuns*reconcilerReadUnits, "dynamodb_read_unit", true)
 }
 
-// reconcilerReadUnits is what a run with nothing to do reads: the days, and of 32 days the four shards of the index with
-// the pending trips, each half a unit.
+// reconcilerReadUnits is what a run with nothing to do reads: the list of days (one unit) and, for each of 32 days, the
+// four shards of the index of pending trips, half a unit each.
 const reconcilerReadUnits = 1 + 32*4*0.5
 
 func (b *bill) events() {
@@ -130,17 +269,18 @@ func (b *bill) logs() {
 	b.add("CloudWatch", "logs kept", gigabytes*float64(b.usage.Stack.LogDays)/daysMonth, "log_gb_month")
 }
 
-// platformLogBytes is what Lambda itself logs of a call, in JSON: platform.start and platform.report. Assumed.
+// platformLogBytes is what Lambda itself logs for a call, in JSON: platform.start and platform.report. It is assumed, not
+// measured.
 const platformLogBytes = 700
 
-// traces are those of the requests, each with its saga, and those that events begin.
+// traces adds the traces of the requests, each of which includes its saga, and those that events start.
 func (b *bill) traces() {
 	n := b.requests() + b.batches() + b.heard()
 	b.add("X-Ray", "traces", n*b.TracedPercent/100, "trace")
 	b.line("X-Ray", "the reconciler's traces", b.usage.Stack.ReconcilerRuns*b.TracedPercent/100, "trace", true)
 }
 
-// standing is what is paid for being there.
+// standing adds what costs the same without any booking.
 func (b *bill) standing() {
 	b.line("CloudWatch", "custom metrics, at most", float64(b.usage.Bookings.CustomMetrics), "metric", true)
 	b.line("CloudWatch", "metrics that alarms look at", float64(b.usage.Stack.AlarmMetrics), "alarm_metric", true)
