@@ -13,8 +13,8 @@ import (
 	"tripsaga/aws/functions"
 )
 
-// addAPI adds the HTTP API before the function. There is a route a method, and none for OPTIONS: where CORS is on, the
-// gateway answers it without a route, and a route for all methods would demand authorization of it.
+// addAPI adds the HTTP API in front of the function. Each method has a route, except OPTIONS: with CORS the gateway answers
+// it without a route, and a route for all methods would require authorization for it.
 func (a *Application) addAPI() {
 	a.API = awsapigatewayv2.NewHttpApi(a.Stack, jsii.String("HttpApi"), &awsapigatewayv2.HttpApiProps{
 		ApiName:            jsii.String("tripsaga-" + a.Stage.Name),
@@ -33,8 +33,8 @@ func (a *Application) addAPI() {
 	a.output("ApiUrl", a.API.ApiEndpoint())
 }
 
-// authorizer takes tokens in production where their issuer is known. Everyone else signs with IAM: the pipeline's checks
-// do so in staging.
+// authorizer accepts tokens in production if their issuer is configured. Otherwise callers sign with IAM, as the
+// pipeline's checks do in staging.
 func (a *Application) authorizer() awsapigatewayv2.IHttpRouteAuthorizer {
 	if a.Stage.JWTIssuer == "" || a.Stage.Name != production {
 		return awsapigatewayv2authorizers.NewHttpIamAuthorizer()
@@ -43,7 +43,7 @@ func (a *Application) authorizer() awsapigatewayv2.IHttpRouteAuthorizer {
 		&awsapigatewayv2authorizers.HttpJwtAuthorizerProps{JwtAudience: jsii.Strings(a.Stage.JWTAudience...)})
 }
 
-// cors is nil where no other web site may call.
+// cors is nil if no other web site may call the API.
 func (a *Application) cors() *awsapigatewayv2.CorsPreflightOptions {
 	if a.Stage.CORSOrigins == nil {
 		return nil
@@ -68,7 +68,7 @@ func (a *Application) addAPIStage() {
 	})
 }
 
-// accessLog is the form of a line. The path stands in it without its query; headers, and who called, do not.
+// accessLog is the format of a line. It has the path without the query, and neither headers nor the caller.
 func accessLog() string {
 	line := map[string]string{
 		"request_id": "$context.requestId", "time": "$context.requestTime", "method": "$context.httpMethod",
@@ -81,7 +81,7 @@ func accessLog() string {
 	return string(text)
 }
 
-// addChecker adds the role in which the pipeline's checks call the API, and can do nothing else.
+// addChecker adds the role with which the pipeline's checks call the API. It has no other right.
 func (a *Application) addChecker() {
 	checker := awsiam.NewRole(a.Stack, jsii.String("Checker"), &awsiam.RoleProps{
 		RoleName: checkerRole(a.Stack, a.Stage.Name),
@@ -97,8 +97,8 @@ func (a *Application) addChecker() {
 	a.output("CheckerRoleArn", checker.RoleArn())
 }
 
-// checkRole names the role of the pipeline's project that checks a stage, and checkerRole the one that it assumes for
-// that. A role's name is the account's, a stack is a region's.
+// checkRole is the name of the role of the pipeline's project that checks a stage, checkerRole that of the role which it
+// assumes to do so. Role names are unique in an account, stacks are regional; hence the region in the name.
 func checkRole(s awscdk.Stack) *string { return jsii.String("tripsaga-pipeline-check-" + *s.Region()) }
 
 func checkerRole(s awscdk.Stack, stage string) *string {

@@ -4,39 +4,43 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
+	"net/mail"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// Config is what the context says: cdk.json, or -c key=value. settings reads it, row by row.
+// Config are the values of the CDK context: of cdk.json and of -c key=value. settings lists the keys.
 type Config struct {
 	Code string // code: path of the functions' archive
 
 	Deployment   string // deployment: how CodeDeploy shifts the traffic, a name such as LINEAR_10PERCENT_EVERY_1MINUTE
-	IgnoreAlarms bool   // ignoreAlarms: roll out although alarms are raised, to bring a fix
-	SkipTrial    bool   // skipTrial: roll out without the hook, when what is in use cannot book and fails every trial
+	IgnoreAlarms bool   // ignoreAlarms: deploy although alarms are raised, to deliver a fix
+	SkipTrial    bool   // skipTrial: deploy without the hook, if the version in use cannot book and fails every trial
 
-	JWTIssuer     string   // jwtIssuer, of production; without it callers sign with IAM
+	JWTIssuer     string   // jwtIssuer, production only; without it callers sign with IAM
 	JWTAudience   []string // jwtAudience
-	CORSOrigins   []string // corsOrigins; none switches CORS off
-	ThrottleRate  float64  // throttleRate: requests a second
-	ThrottleBurst float64  // throttleBurst: requests at once
+	CORSOrigins   []string // corsOrigins; an empty list disables CORS
+	ThrottleRate  float64  // throttleRate: requests per second
+	ThrottleBurst float64  // throttleBurst: concurrent requests
 
 	LogRetentionDays int    // logRetentionDays
 	AlarmEmail       string // alarmEmail: subscribed to the topic of the alarms
 
 	Repository        string // repository: owner/name; "" makes it a parameter of the pipeline's stack
 	Branch            string // branch
-	ConnectionARN     string // connectionArn of CodeConnections; "" makes a connection, to be approved once
-	GitHubTokenSecret string // githubTokenSecret: name of a secret in Secrets Manager, in place of a connection
+	ConnectionARN     string // connectionArn of CodeConnections; "" creates a connection, which must be approved once
+	GitHubTokenSecret string // githubTokenSecret: name of a secret in Secrets Manager, instead of a connection
 
 	given    map[string]any
-	standing []string // keys that cdk.json gives
+	standing []string // the keys in cdk.json
 }
 
 // Stage is one installation of the application.
@@ -45,10 +49,9 @@ type Stage struct {
 	Name string // staging or production
 }
 
-// Given is what the command line said, in its own words: a build in the pipeline, which has none of the user's, takes it
-// from contextVariable. What it must not go on saying is left out: the archive, since every build makes its own; the
-// switches that bring one fix through; and what cdk.json says, which the build reads, and which else would stay when it
-// is taken out there.
+// Given returns the values of the command line. A build in the pipeline has no command line and reads them from
+// contextVariable. Left out are the archive, since every build makes its own; the switches that deliver a single fix; and
+// the keys of cdk.json, which the build reads itself: a copy would keep a value that has been removed there.
 func (c Config) Given() map[string]any {
 	given := maps.Clone(c.given)
 	for _, key := range append([]string{codeKey, ignoreAlarmsKey, skipTrialKey}, c.standing...) {
@@ -57,10 +60,10 @@ func (c Config) Given() map[string]any {
 	return given
 }
 
-// contextVariable holds, as a JSON object, the values of the keys that the context does not give.
+// contextVariable is an environment variable with a JSON object of default values for the context's keys.
 const contextVariable = "TRIPSAGA_CONTEXT"
 
-// configError is every problem of the context, each with the key, its value and what is allowed.
+// configError lists every problem of the context, each with the key, its value and what is allowed.
 type configError struct{ problems []string }
 
 func (e *configError) Error() string {
@@ -84,7 +87,7 @@ func readConfig(app constructs.Construct) (Config, error) {
 	return c, err
 }
 
-// standingKeys are those that the repository's cdk.json gives, which tests do without.
+// standingKeys are the keys of the context in the repository's cdk.json; none if the file does not exist, as in tests.
 func standingKeys() ([]string, error) {
 	data, err := os.ReadFile("cdk.json")
 	if errors.Is(err, os.ErrNotExist) {
@@ -122,10 +125,10 @@ func configOf(context map[string]any, inherited string) (Config, error) {
 	return c, nil
 }
 
-// ours is the form of this app's keys; those of the CDK have other characters, too.
+// ours matches this app's keys; those of the CDK contain other characters.
 var ours = regexp.MustCompile(`^[A-Za-z]+$`)
 
-// inherit is this app's part of the context, over the object that the build inherits.
+// inherit is this app's part of the context; missing keys are taken from the object in contextVariable.
 func inherit(context map[string]any, inherited string) (map[string]any, error) {
 	var outer map[string]any
 	var err error
@@ -145,7 +148,7 @@ func inherit(context map[string]any, inherited string) (map[string]any, error) {
 	return given, err
 }
 
-// conflicts are the values that do not go together.
+// conflicts are the combinations of values that are not allowed.
 func (c *Config) conflicts() (all []error) {
 	if c.JWTIssuer != "" && c.JWTAudience == nil {
 		all = append(all, fmt.Errorf("jwtIssuer=%s: needs jwtAudience, or tokens for other applications would be taken", c.JWTIssuer))
@@ -167,4 +170,229 @@ func keys() (all []string) {
 		all = append(all, s.key)
 	}
 	return all
+}
+
+// setting is a key of the context.
+type setting struct {
+	key      string
+	standard string // the default; "" leaves the field as it is
+	allowed  string
+	set      func(c *Config, value string) error
+}
+
+// The keys that are not passed on to a build in the pipeline.
+const (
+	codeKey         = "code"
+	ignoreAlarmsKey = "ignoreAlarms"
+	skipTrialKey    = "skipTrial"
+)
+
+func settings() []setting {
+	return []setting{
+		{codeKey, "bin/lambda/function.zip", "the path of the functions' archive, which `make lambda` makes", setCode},
+		{"deployment", "LINEAR_10PERCENT_EVERY_1MINUTE", strings.Join(deployments, ", "), setDeployment},
+		{ignoreAlarmsKey, "false", "true, false", boolean(func(c *Config) *bool { return &c.IgnoreAlarms })},
+		{skipTrialKey, "false", "true, false", boolean(func(c *Config) *bool { return &c.SkipTrial })},
+		{"jwtIssuer", "", "an https URL", func(c *Config, v string) error {
+			c.JWTIssuer = v
+			return checkURL(v, "https")
+		}},
+		{"jwtAudience", "", "names, separated by commas", several(func(c *Config) *[]string { return &c.JWTAudience }, checkName)},
+		{"corsOrigins", "", "origins such as https://example.com, separated by commas; not *, since callers send credentials",
+			several(func(c *Config) *[]string { return &c.CORSOrigins }, checkOrigin)},
+		{"throttleRate", "100", "a number from 1 to 10000, of requests a second",
+			number(func(c *Config) *float64 { return &c.ThrottleRate })},
+		{"throttleBurst", "200", "a whole number from 1 to 10000, of requests at once", setBurst},
+		{"logRetentionDays", "30", "what CloudWatch Logs takes: " + strings.Trim(fmt.Sprint(retentions), "[]"), setRetention},
+		{"alarmEmail", "", "an e-mail address", setEmail},
+		{"repository", "", "owner/name", matching(repository, func(c *Config) *string { return &c.Repository })},
+		{"branch", "main", "the name of a branch", matching(branch, func(c *Config) *string { return &c.Branch })},
+		{"connectionArn", "", "the ARN of a connection, such as arn:aws:codeconnections:eu-west-1:123456789012:connection/…",
+			matching(connection, func(c *Config) *string { return &c.ConnectionARN })},
+		{"githubTokenSecret", "", "the name of a secret in Secrets Manager",
+			matching(secret, func(c *Config) *string { return &c.GitHubTokenSecret })},
+	}
+}
+
+// deployments are CodeDeploy's predefined configurations for Lambda, by the CDK's names.
+var deployments = []string{
+	"LINEAR_10PERCENT_EVERY_1MINUTE", "LINEAR_10PERCENT_EVERY_2MINUTES", "LINEAR_10PERCENT_EVERY_3MINUTES",
+	"LINEAR_10PERCENT_EVERY_10MINUTES", "CANARY_10PERCENT_5MINUTES", "CANARY_10PERCENT_10MINUTES",
+	"CANARY_10PERCENT_15MINUTES", "CANARY_10PERCENT_30MINUTES", "ALL_AT_ONCE",
+}
+
+// retentions are the numbers of days that CloudWatch Logs allows.
+var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+var (
+	repository = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+	branch     = regexp.MustCompile(`^[A-Za-z0-9_.-][A-Za-z0-9_./-]*$`)
+	connection = regexp.MustCompile(`^arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+$`)
+	secret     = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]+$`)
+)
+
+var errNotAllowed = errors.New("the value is not allowed")
+
+func (s *setting) read(c *Config, value any) error {
+	if value == nil {
+		value = s.standard
+	}
+	v, err := inWords(value)
+	if v == "" && err == nil {
+		return nil
+	}
+	if err == nil {
+		err = s.set(c, v)
+	}
+	if err != nil {
+		return fmt.Errorf("%s=%v: %w; allowed: %s", s.key, value, err, s.allowed)
+	}
+	return nil
+}
+
+// inWords converts a value to text: -c gives only texts, cdk.json also numbers, booleans and lists.
+func inWords(value any) (string, error) {
+	switch v := value.(type) {
+	case string:
+		return v, nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	case []any:
+		return joined(v)
+	}
+	return "", errNotAllowed
+}
+
+func joined(values []any) (string, error) {
+	var all []string
+	for _, value := range values {
+		v, ok := value.(string)
+		if !ok || strings.Contains(v, ",") {
+			return "", errNotAllowed
+		}
+		all = append(all, v)
+	}
+	return strings.Join(all, ","), nil
+}
+
+func setCode(c *Config, v string) error {
+	c.Code = v
+	info, err := os.Stat(v)
+	if err == nil && info.IsDir() {
+		return errors.New("is a folder")
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return errors.New("there is no such file: run make lambda")
+	}
+	return err
+}
+
+func setDeployment(c *Config, v string) error {
+	c.Deployment = v
+	if !slices.Contains(deployments, v) {
+		return errNotAllowed
+	}
+	return nil
+}
+
+func boolean(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v == "true"
+		if v != "true" && v != "false" {
+			return errNotAllowed
+		}
+		return nil
+	}
+}
+
+func setBurst(c *Config, v string) error {
+	if _, err := strconv.Atoi(v); err != nil {
+		return errNotAllowed
+	}
+	return number(func(c *Config) *float64 { return &c.ThrottleBurst })(c, v)
+}
+
+func setRetention(c *Config, v string) (err error) {
+	if c.LogRetentionDays, err = strconv.Atoi(v); err != nil || !slices.Contains(retentions, c.LogRetentionDays) {
+		return errNotAllowed
+	}
+	return nil
+}
+
+func setEmail(c *Config, v string) error {
+	c.AlarmEmail = v
+	if a, err := mail.ParseAddress(v); err != nil || a.Address != v {
+		return errNotAllowed
+	}
+	return nil
+}
+
+func number(field func(*Config) *float64) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.ParseFloat(v, 64)
+		if err != nil || !(n >= 1 && n <= 10_000) {
+			return errNotAllowed
+		}
+		*field(c) = n
+		return nil
+	}
+}
+
+func matching(pattern *regexp.Regexp, field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		if !pattern.MatchString(v) {
+			return errNotAllowed
+		}
+		return nil
+	}
+}
+
+func several(field func(*Config) *[]string, check func(string) error) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		for value := range strings.SplitSeq(v, ",") {
+			value = strings.TrimSpace(value)
+			if err := check(value); err != nil {
+				return fmt.Errorf("%q: %w", value, err)
+			}
+			*field(c) = append(*field(c), value)
+		}
+		return nil
+	}
+}
+
+func checkName(v string) error {
+	if v == "" {
+		return errNotAllowed
+	}
+	return nil
+}
+
+func checkOrigin(v string) error {
+	err := checkURL(v, "https", "http")
+	if u, _ := url.Parse(v); err == nil && u.Path != "" {
+		return errors.New("an origin has no path")
+	}
+	return err
+}
+
+func checkURL(v string, schemes ...string) error {
+	u, err := url.Parse(v)
+	if err != nil || !slices.Contains(schemes, u.Scheme) || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errNotAllowed
+	}
+	return nil
+}
+
+// sorted iterates over a map in the order of its keys, so that messages and templates are the same in every run.
+func sorted[V any](m map[string]V) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			if !yield(key, m[key]) {
+				return
+			}
+		}
+	}
 }

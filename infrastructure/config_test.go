@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -187,5 +188,36 @@ func TestSettingsAreTheFieldsOfConfig(t *testing.T) {
 	exported := slices.DeleteFunc(reflect.VisibleFields(reflect.TypeFor[Config]()), func(f reflect.StructField) bool { return !f.IsExported() })
 	if len(exported) != len(keys()) {
 		t.Errorf("Config has %d fields, settings %d keys", len(exported), len(keys()))
+	}
+}
+
+const deployDoc = "../docs/deploy.md"
+
+// TestContextIsDocumented holds the table of the context's keys to what is read, but for the last column.
+func TestContextIsDocumented(t *testing.T) {
+	text, err := os.ReadFile(deployDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, begins := strings.Cut(string(text), "<!-- context -->\n")
+	table, _, ends := strings.Cut(rest, "<!-- /context -->")
+	if !begins || !ends {
+		t.Fatalf("%s has no table of the context", deployDoc)
+	}
+	rows := strings.Split(strings.TrimSpace(table), "\n")[2:] // below the titles
+	if len(rows) != len(settings()) {
+		t.Errorf("%s has %d keys, and %d are read", deployDoc, len(rows), len(settings()))
+	}
+	for i, s := range settings() {
+		standard := "none"
+		if s.standard != "" {
+			standard = "`" + s.standard + "`"
+		}
+		want := fmt.Sprintf("| `%s` | %s | %s | ", s.key, standard, s.allowed)
+		if i >= len(rows) {
+			t.Errorf("%s lacks %s…", deployDoc, want)
+		} else if meaning, ok := strings.CutPrefix(rows[i], want); !ok || len(meaning) < len("x |") {
+			t.Errorf("%s: the row\n%s\nshould begin with\n%s", deployDoc, rows[i], want)
+		}
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"tripsaga/aws/functions"
 )
 
-// addDeployments lets CodeDeploy lead every alias to its new version: the hook tries the version, then the traffic is
-// shifted bit by bit, and goes back when an alarm is raised. An alias waits for its group, the group for its alarms and
-// its role, and all for the hook, whose variables name the new versions of all functions.
+// addDeployments lets CodeDeploy shift every alias to its new version: the hook tries the version, then the traffic is
+// shifted gradually, and an alarm rolls it back. An alias depends on its deployment group, the group on its alarms and
+// its role, and all on the hook, whose variables name the new versions of all functions.
 func (a *Application) addDeployments() {
 	application := awscodedeploy.NewCfnApplication(a.Stack, jsii.String("Deployments"), &awscodedeploy.CfnApplicationProps{
 		ApplicationName: jsii.String("tripsaga-" + a.Stage.Name), ComputePlatform: jsii.String("Lambda"),
@@ -35,7 +35,7 @@ func (a *Application) deployed() (all []*Function) {
 	return all
 }
 
-// addDeployment does without the CDK's own deployment group, whose role may do more than it needs.
+// addDeployment does not use the CDK's construct for a deployment group, whose role has more rights than it needs.
 func (a *Application) addDeployment(application awscodedeploy.CfnApplication, role awsiam.IRole, f *Function) {
 	group := awscodedeploy.NewCfnDeploymentGroup(a.Stack, jsii.String(f.Name+"Deployment"), &awscodedeploy.CfnDeploymentGroupProps{
 		ApplicationName: application.Ref(), DeploymentGroupName: &f.Name, ServiceRoleArn: role.RoleArn(),
@@ -56,7 +56,7 @@ func (a *Application) addDeployment(application awscodedeploy.CfnApplication, ro
 	alias.CfnOptions().SetUpdatePolicy(&awscdk.CfnUpdatePolicy{CodeDeployLambdaAliasUpdate: update})
 }
 
-// deploymentConfig is CodeDeploy's name of a configuration that the CDK calls LINEAR_10PERCENT_EVERY_1MINUTE.
+// deploymentConfig converts the CDK's name of a configuration, such as LINEAR_10PERCENT_EVERY_1MINUTE, to CodeDeploy's.
 func deploymentConfig(name string) string {
 	var b strings.Builder
 	for part := range strings.SplitSeq(strings.ToLower(name), "_") {
@@ -66,7 +66,7 @@ func deploymentConfig(name string) string {
 	return "CodeDeployDefault.Lambda" + b.String()
 }
 
-// deploymentAlarms can be left out of the decision: a fix has to be rolled out while the alarms ring that it is for.
+// deploymentAlarms are disabled by ignoreAlarms: a fix must be deployed while the alarms that it is for are raised.
 func (a *Application) deploymentAlarms(f *Function) *awscodedeploy.CfnDeploymentGroup_AlarmConfigurationProperty {
 	var alarms []any
 	for _, alarm := range a.addDeploymentAlarms(f) {
@@ -77,8 +77,8 @@ func (a *Application) deploymentAlarms(f *Function) *awscodedeploy.CfnDeployment
 	}
 }
 
-// addHook tells the hook of the new versions, and lets it try them and report. Its own version is not among them, since
-// that follows from these variables.
+// addHook passes the new versions to the hook and allows it to call them and to report. The hook's own version is not
+// among them, since it depends on these variables.
 func (a *Application) addHook(application awscodedeploy.CfnApplication) {
 	hook := a.function(functions.PreTraffic).Lambda
 	versions := map[string]*string{}
@@ -98,8 +98,8 @@ func (a *Application) addHook(application awscodedeploy.CfnApplication) {
 		}), nil))
 }
 
-// deploymentRole is what CodeDeploy may do. AWS documents rights on aliases by the function's ARN; the alias' own is
-// added since calls name it, too.
+// deploymentRole has the rights of CodeDeploy. AWS documents rights on aliases with the function's ARN; the alias's ARN is
+// added since calls name it as well.
 func (a *Application) deploymentRole() awsiam.IRole {
 	var aliases []*string
 	for _, f := range a.deployed() {
@@ -112,7 +112,7 @@ func (a *Application) deploymentRole() awsiam.IRole {
 			Resources: &aliases,
 		}),
 		allow("lambda", "InvokeFunction", a.function(functions.PreTraffic).Lambda.FunctionArn(), nil),
-		allow("cloudwatch", "DescribeAlarms", jsii.String("*"), nil), // composite alarms are listed to no narrower right
+		allow("cloudwatch", "DescribeAlarms", jsii.String("*"), nil), // composite alarms need the right on all
 	}
 	return awsiam.NewRole(a.Stack, jsii.String("DeploymentRole"), &awsiam.RoleProps{
 		AssumedBy: a.service("codedeploy.amazonaws.com"),

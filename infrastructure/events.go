@@ -22,10 +22,10 @@ func (a *Application) addEvents() {
 	a.addSchedule()
 }
 
-// source names tripsaga in the events that it puts on its bus.
+// source is the source of the events on the bus.
 const source = "tripsaga"
 
-// addBus adds the bus that others subscribe to, and keeps its events for a while to be played again.
+// addBus adds the bus that others subscribe to, with an archive from which its events can be replayed.
 func (a *Application) addBus() {
 	a.Bus = awsevents.NewEventBus(a.Stack, jsii.String("Bus"), &awsevents.EventBusProps{
 		EventBusName: jsii.String("tripsaga-" + a.Stage.Name),
@@ -38,7 +38,7 @@ func (a *Application) addBus() {
 	a.output("EventBusName", a.Bus.EventBusName())
 }
 
-// outboxFilter lets the outbox's new items through. An item whose time is over leaves by a REMOVE.
+// outboxFilter passes new items of the outbox. The removal of an expired item is a REMOVE, which it drops.
 func outboxFilter() string {
 	filter := map[string]any{
 		"eventName": []string{"INSERT"},
@@ -48,15 +48,15 @@ func outboxFilter() string {
 	return string(text)
 }
 
-// The stream keeps a record for a day. An outage of a quarter of that loses nothing; a record that fails for as long
-// goes to the dead letters, alone: its batch is halved until it is.
+// The stream keeps a record for 24 hours. A record that fails for a quarter of that goes to the dead letters, alone: its
+// batch is bisected until it is the only one. Shorter outages lose nothing.
 const (
 	outboxAge      = 6 * 60 * 60 // seconds
 	outboxAttempts = 1000
 )
 
-// addOutbox adds the pipe from the table's stream by way of the relay to the bus. It is made after its role's policy, or
-// could not read the stream.
+// addOutbox adds the pipe from the table's stream through the relay to the bus. It depends on its role's policy, without
+// which it could not read the stream.
 func (a *Application) addOutbox() {
 	letters := a.deadLetters("OutboxDeadLetters")
 	relay := a.function(functions.OutboxRelay).Live.FunctionArn()
@@ -82,7 +82,7 @@ func (a *Application) addOutbox() {
 	pipe.Node().AddDependency(policy)
 }
 
-// outboxSource begins with the oldest record, so that what is written while the stack is made is not missed.
+// outboxSource starts with the oldest record, so that writes during the deployment are not missed.
 func outboxSource(letters awssqs.Queue) *awspipes.CfnPipe_PipeSourceParametersProperty {
 	return &awspipes.CfnPipe_PipeSourceParametersProperty{
 		FilterCriteria: &awspipes.CfnPipe_FilterCriteriaProperty{
@@ -96,9 +96,8 @@ func outboxSource(letters awssqs.Queue) *awspipes.CfnPipe_PipeSourceParametersPr
 	}
 }
 
-// addListener tells the listener of sagas that stopped without success. Both can fail: the delivery to the function,
-// which EventBridge repeats, and the function, whose calls Lambda repeats; the dead letters take what neither brought
-// through.
+// addListener calls the listener for sagas that stopped without success. EventBridge retries a failed delivery to the
+// function, and Lambda retries a failed call; what outlasts either goes to the dead letters.
 func (a *Application) addListener() {
 	letters := a.deadLetters("ListenerDeadLetters")
 	listener, age := a.function(functions.ExecutionListener).Live, awscdk.Duration_Hours(jsii.Number(2))
@@ -123,13 +122,13 @@ func (a *Application) addListener() {
 	})
 }
 
-// asynchronous says how Lambda treats calls of the alias that nobody waits for.
+// asynchronous configures Lambda's asynchronous calls of the alias.
 func asynchronous(alias awslambda.Alias, props *awslambda.CfnEventInvokeConfigProps) {
 	props.FunctionName, props.Qualifier = alias.Lambda().FunctionName(), jsii.String(live)
 	awslambda.NewCfnEventInvokeConfig(alias, jsii.String("Asynchronous"), props).Node().AddDependency(alias)
 }
 
-// addSchedule runs the reconciler each minute. A run that fails is not repeated, since the next one comes soon.
+// addSchedule runs the reconciler every minute. A failed run is not retried, since the next one is due soon.
 func (a *Application) addSchedule() {
 	reconciler := a.function(functions.Reconciler).Live
 	minute := awscdk.Duration_Minutes(jsii.Number(1))
@@ -144,7 +143,7 @@ func (a *Application) addSchedule() {
 	})
 }
 
-// deadLetters adds a queue, which keeps what it gets for as long as a queue can.
+// deadLetters adds a queue with the longest retention that SQS allows.
 func (a *Application) deadLetters(id string) awssqs.Queue {
 	queue := awssqs.NewQueue(a.Stack, &id, &awssqs.QueueProps{
 		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true),

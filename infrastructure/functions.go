@@ -1,18 +1,22 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"tripsaga/aws/dynamo/schema"
 	"tripsaga/aws/functions"
+	"tripsaga/trip/saga"
 )
 
-// addFunctions adds every function, with a role and a log of its own. A version is published when its code or
-// configuration changes, and kept, so that what still runs on an older one, or goes back to it, finds it. Only what an
-// update made that is rolled back goes with it: Lambda refuses to publish the same bytes again.
+// addFunctions adds every function with its own role and log. A version is published when code or configuration changes.
+// Old versions are kept, for executions that still use them and for a rollback. Only a version that a rolled-back update
+// has created is deleted with it: Lambda refuses to publish the same bytes again.
 func (a *Application) addFunctions() {
 	code := awslambda.Code_FromAsset(&a.Stage.Code, nil)
 	for _, spec := range functions.All() {
@@ -27,7 +31,7 @@ func (a *Application) addFunctions() {
 	}
 }
 
-// live names what takes the traffic: of each function, and of the state machine.
+// live is the name of the alias that takes the traffic, of each function and of the state machine.
 const live = "live"
 
 func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) awslambda.Function {
@@ -59,8 +63,7 @@ func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) 
 	return f
 }
 
-// environment returns the settings that a function reads and that the deployment gives. NEW_VERSIONS is added later, see
-// addHook.
+// environment returns the settings that a function reads and that the deployment sets. addHook adds NEW_VERSIONS.
 func (a *Application) environment(name string) *map[string]*string {
 	given := map[string]*string{
 		functions.MetricsNamespace: jsii.String("tripsaga/" + a.Stage.Name),
@@ -76,11 +79,12 @@ func (a *Application) environment(name string) *map[string]*string {
 	return &variables
 }
 
-// log is a log group, which outlives what writes to it until its retention is over, unless its creation is rolled back.
+// log is a log group. It is kept when its function is deleted, unless its creation is rolled back.
 func (a *Application) log(id string) awslogs.LogGroup { return a.namedLog(id, nil) }
 
-// vendedLog is one that a service writes to by its own right. The names that begin so need no policy each, of which an
-// account can have ten; the stack's unique id lets a stack be made anew beside the logs of the one before.
+// vendedLog is a log group that an AWS service writes to. Log groups with this prefix share one resource policy, of which
+// an account can have ten. The stack's unique id in the name allows a stack to be created again while the logs of its
+// predecessor still exist.
 func (a *Application) vendedLog(id string) awslogs.LogGroup {
 	unique := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), a.Stack.StackId(), nil))
 	return a.namedLog(id, jsii.String("/aws/vendedlogs/tripsaga-"+a.Stage.Name+"/"+id+"-"+*unique))
@@ -94,4 +98,104 @@ func (a *Application) namedLog(id string, name *string) awslogs.LogGroup {
 	resource.SetRetentionInDays(jsii.Number(a.Stage.LogRetentionDays))
 	suppress(resource, "CKV_AWS_158", "CloudWatch Logs encrypts it under a key of its own, and no log has personal data.")
 	return log
+}
+
+// grant is a right of a function.
+type grant func(*Application) awsiam.PolicyStatement
+
+// permissions are the rights of the functions that are not tasks, besides those to write logs and traces. A transaction
+// needs the rights for each of its operations. DynamoDB does not document whether it checks a condition against each
+// operation or against all of them, so all writes of a function have one set of keys. addHook adds rights for the hook.
+func permissions() map[string][]grant {
+	return map[string][]grant{
+		functions.API: {
+			items("GetItem", "TRIP#* FLIGHT#* HOTEL#*"),
+			items("Query", "TRIP#* TRIPDAYS BANK#*"),
+			items("PutItem UpdateItem", "TRIP#* TRIPDAYS FLIGHT#* HOTEL#* INVENTORY"),
+			index(), start(), executions("DescribeExecution GetExecutionHistory RedriveExecution"),
+		},
+		functions.ExecutionListener: {
+			items("GetItem PutItem", "TRIP#*"), executions("DescribeExecution GetExecutionHistory"),
+		},
+		functions.Reconciler: {
+			items("GetItem PutItem", "TRIP#*"), items("Query", "TRIPDAYS"), index(), start(), executions("DescribeExecution"),
+		},
+		functions.OutboxRelay: nil,
+		functions.PreTraffic: {
+			items("GetItem", "TRIP#* "+synthetic), items("Query", "TRIP#* BANK#*"), index(),
+			items("PutItem UpdateItem", "TRIP#* TRIPDAYS INVENTORY "+synthetic),
+		},
+	}
+}
+
+// synthetic are the keys of what package trial books: the hook has no access to the customers' inventory.
+const synthetic = "FLIGHT#ZZ*#9999-12-30 HOTEL#PRETRAFFIC-*#9999-12-30"
+
+// addPermissions grants the rights, after everything that they name exists.
+func (a *Application) addPermissions() {
+	others := permissions()
+	for _, f := range a.Functions {
+		grants := others[f.Name]
+		if f.Task {
+			grants = touched(saga.Find(f.Name))
+		}
+		for _, g := range grants {
+			f.Lambda.AddToRolePolicy(g(a))
+		}
+	}
+}
+
+// touched are the grants that follow from the saga's facts about a task.
+func touched(t saga.Task) (grants []grant) {
+	actions := strings.NewReplacer("get", "GetItem", "put", "PutItem", "add", "UpdateItem")
+	for _, access := range t.Touches {
+		keys := strings.Join(strings.Fields(access.Partitions), "#* ") + "#*"
+		grants = append(grants, items(actions.Replace(access.Operations), keys))
+	}
+	return grants
+}
+
+// items allows actions on the table's items whose partition keys match. The condition is also true for a call without a
+// key; the only such action on items is Scan, which nobody is granted.
+func items(actions, keys string) grant {
+	return func(a *Application) awsiam.PolicyStatement {
+		return allow("dynamodb", actions, a.Table.TableArn(), map[string]any{
+			"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": strings.Fields(keys)},
+		})
+	}
+}
+
+// index allows to query the whole index: which keys a condition sees there is not documented.
+func index() grant {
+	return func(a *Application) awsiam.PolicyStatement {
+		return allow("dynamodb", "Query", jsii.String(*a.Table.TableArn()+"/index/"+schema.GSI1), nil)
+	}
+}
+
+// start allows to start sagas through the alias. IAM checks the state machine without a qualifier, however it is started;
+// a condition limits the qualifier.
+func start() grant {
+	return func(a *Application) awsiam.PolicyStatement {
+		return allow("states", "StartExecution", a.machineARN(), map[string]any{
+			"StringEquals": map[string]any{"states:StateMachineQualifier": live},
+		})
+	}
+}
+
+// executions allows actions on all executions of the saga.
+func executions(actions string) grant {
+	return func(a *Application) awsiam.PolicyStatement {
+		return allow("states", actions, a.statesARN("execution", a.machineName()+":*"), nil)
+	}
+}
+
+// allow is a statement for actions of one service, separated by spaces.
+func allow(service, actions string, resource *string, condition map[string]any) awsiam.PolicyStatement {
+	var full []*string
+	for _, action := range strings.Fields(actions) {
+		full = append(full, jsii.String(service+":"+action))
+	}
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: &full, Resources: &[]*string{resource}, Conditions: &condition,
+	})
 }

@@ -1,4 +1,4 @@
-// Command infrastructure is the AWS CDK app: the application, once a stage, and the pipeline that delivers it.
+// Command infrastructure is the AWS CDK app: the application, once per stage, and the pipeline that delivers it.
 // The CDK's command line runs it (cdk.json); it writes the CloudFormation templates to cdk.out.
 package main
 
@@ -21,8 +21,8 @@ func main() {
 	}
 }
 
-// closeKernel ends the CDK's process and takes its files away. The runtime waits for that process twice at a time, and
-// may write that one of the two found it gone; nothing else is written any more.
+// closeKernel ends the CDK's Node process and removes its files. The jsii runtime waits for that process in two places
+// concurrently, and one of them may report that it is gone; stderr is closed to hide that message.
 func closeKernel() {
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
 		os.Stderr = null
@@ -30,7 +30,7 @@ func closeKernel() {
 	jsii.Close()
 }
 
-// run writes the templates. The CDK gives its output folder, and all paths of this app are, relative to the repository.
+// run writes the templates. The CDK's output folder and all paths of this app are relative to the repository.
 func run() error {
 	if err := os.Chdir(".."); err != nil {
 		return err
@@ -45,7 +45,7 @@ func run() error {
 	return nil
 }
 
-// The identifiers of the stacks, by which `cdk deploy` knows them.
+// The identifiers of the stacks, as `cdk deploy` takes them.
 const (
 	stagingStack    = "StagingStack"
 	productionStack = "ProductionStack"

@@ -21,7 +21,8 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// addObservability comes last: it watches what it finds in the stack, and tells of every alarm.
+// addObservability adds the alarms, their topic and the dashboard. It runs last, since it watches everything that is in
+// the stack.
 func (a *Application) addObservability() {
 	a.addTripAlarms()
 	a.addFunctionAlarms()
@@ -34,8 +35,8 @@ func (a *Application) addObservability() {
 	a.addDashboard()
 }
 
-// alarmTopic has a key of its own: CloudWatch may not use the one that AWS keeps for SNS. A topic with a policy has no
-// other right than that says, so that it names CloudWatch; the right to publish brings the one to the key.
+// alarmTopic has its own key: CloudWatch may not use the key that AWS manages for SNS. A topic with a policy allows only
+// what the policy says, so the policy names CloudWatch. GrantPublish grants the use of the key as well.
 func (a *Application) alarmTopic() awssns.Topic {
 	key := awskms.NewKey(a.Stack, jsii.String("AlarmKey"), &awskms.KeyProps{
 		EnableKeyRotation: jsii.Bool(true), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
@@ -52,7 +53,7 @@ func (a *Application) alarmTopic() awssns.Topic {
 	return topic
 }
 
-// atLeast is raised as soon as a sum reaches a threshold.
+// atLeast is an alarm that is raised when a metric reaches a threshold in one period.
 func atLeast(threshold float64, m awscloudwatch.IMetric) awscloudwatch.AlarmProps {
 	return awscloudwatch.AlarmProps{
 		Metric: m, Threshold: &threshold, EvaluationPeriods: jsii.Number(1),
@@ -60,13 +61,13 @@ func atLeast(threshold float64, m awscloudwatch.IMetric) awscloudwatch.AlarmProp
 	}
 }
 
-// lasting is an alarm that waits for so many periods in a row.
+// lasting is an alarm that requires a number of consecutive periods.
 func lasting(periods float64, p awscloudwatch.AlarmProps) awscloudwatch.AlarmProps {
 	p.EvaluationPeriods = &periods
 	return p
 }
 
-// sum adds metrics up; what has no data counts 0.
+// sum adds metrics; one without data counts as 0.
 func sum(label string, minutes float64, metrics map[string]awscloudwatch.IMetric) awscloudwatch.IMetric {
 	var terms []string
 	for id := range sorted(metrics) {
@@ -152,7 +153,7 @@ func (a *Application) addEventAlarms() {
 	}
 }
 
-// pipeFailures are of the whole pipe: of reading, enriching and delivering.
+// pipeFailures sums the failures of the whole pipe: of reading, enriching and delivering.
 func pipeFailures(pipe awspipes.CfnPipe) awscloudwatch.IMetric {
 	all := map[string]awscloudwatch.IMetric{}
 	for id, name := range map[string]string{
@@ -167,11 +168,211 @@ func deadLetterCount(queue awssqs.IQueue) awscloudwatch.IMetric {
 	return metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 1, map[string]*string{"QueueName": queue.QueueName()})
 }
 
-// subjectOf is the identifier that the app gave a construct, without an ending that the alarm's kind repeats.
+// subjectOf is the identifier of a construct, without the ending that the alarm's kind repeats.
 func subjectOf(c constructs.IConstruct, ending string) string {
 	id := *c.Node().Id()
-	if id == "Resource" { // of a construct of the CDK
+	if id == "Resource" { // inside a construct of the CDK, which has the identifier
 		id = *c.Node().Scope().Node().Id()
 	}
 	return strings.TrimSuffix(id, ending)
+}
+
+// alarmKinds are the descriptions of the kinds of alarms. Each kind has a section with its name in docs/runbook.md.
+var alarmKinds = map[string]string{
+	"Faults":            "5 % or more of the calls failed, business declines left out.",
+	"NewVersionFaults":  "5 % or more of the newest version's calls failed, business declines left out.",
+	"NewVersionLatency": "A tenth of the newest version's calls take more than half of the function's time-out.",
+	"ApiErrors":         "5 % or more of the API's requests were answered with 5xx.",
+
+	"TripsNeedingAttention": "A saga stopped without an end of its own, or is overdue: its trip is marked NEEDS_ATTENTION.",
+	"NoTripConfirmed":       "Many trips were started for 15 minutes, and none was confirmed.",
+	"UndoRetries":           "Steps that take back are often retried: seats, rooms or money are still held.",
+	"DeadLetters":           "Something was given up, and lies in the queue.",
+	"Throttles":             "Lambda refused calls, as the concurrency is used up.",
+	"TableThrottles":        "DynamoDB refused reads or writes of the table or its index.",
+	"ExecutionsThrottled":   "Step Functions holds sagas back.",
+	"ExecutionsTimedOut":    "A saga ran out of its time, which its definition does not limit.",
+	"ExecutionsAborted":     "A saga was stopped by hand.",
+	"ApiLatency":            "One in twenty of the API's answers takes more than 3 seconds.",
+	"PipeFailures":          "The pipe of the outbox fails: events wait in the table's stream, which keeps them for a day.",
+	"DeliveryFailures":      "A rule of EventBridge could not deliver to its target.",
+	"ReconcilerSilent":      "The reconciler has not run for 15 minutes.",
+}
+
+// alarm adds an alarm of a kind for a subject, which is "" if the stage has only one alarm of the kind. Missing data do
+// not raise it unless the properties say otherwise.
+func (a *Application) alarm(subject, kind string, p awscloudwatch.AlarmProps) awscloudwatch.Alarm {
+	means, ok := alarmKinds[kind]
+	if !ok {
+		panic("there is no kind of alarm " + kind)
+	}
+	if subject != "" {
+		means = subject + ": " + means
+	}
+	p.AlarmName = jsii.String(fmt.Sprintf("tripsaga-%s-%s%s", a.Stage.Name, subject, kind))
+	p.AlarmDescription = jsii.String(means + " Runbook: docs/runbook.md#" + strings.ToLower(kind))
+	if p.TreatMissingData == "" {
+		p.TreatMissingData = awscloudwatch.TreatMissingData_NOT_BREACHING
+	}
+	alarm := awscloudwatch.NewAlarm(a.Stack, jsii.String(subject+kind+"Alarm"), &p)
+	a.Alarms = append(a.Alarms, alarm)
+	return alarm
+}
+
+// metric is a CloudWatch metric with a period in minutes.
+func metric(namespace, name, statistic string, minutes float64, dimensions map[string]*string) awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: &namespace, MetricName: &name, Statistic: &statistic,
+		Period: awscdk.Duration_Minutes(&minutes), DimensionsMap: &dimensions,
+	})
+}
+
+// math combines metrics of the same period.
+func math(expression, label string, minutes float64, metrics map[string]awscloudwatch.IMetric) awscloudwatch.MathExpression {
+	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression: &expression, Label: &label, UsingMetrics: &metrics, Period: awscdk.Duration_Minutes(&minutes),
+	})
+}
+
+// faultThreshold is the share of failed calls, in per cent, from which an alarm is raised.
+const faultThreshold = 5
+
+// addDeploymentAlarms adds the alarms that roll a function's deployment back. The new version has separate alarms, since
+// with a tenth of the traffic its faults hardly show in those of the alias.
+func (a *Application) addDeploymentAlarms(f *Function) []awscloudwatch.Alarm {
+	alarms := []awscloudwatch.Alarm{
+		a.alarm(f.Name, "Faults", twoOfThree(a.faultRate(f, false), faultThreshold)),
+		a.alarm(f.Name, "NewVersionFaults", twoOfThree(a.faultRate(f, true), faultThreshold)),
+		a.alarm(f.Name, "NewVersionLatency", slow(f)),
+	}
+	if f.Name == functions.API {
+		alarms = append(alarms, a.alarm("", "ApiErrors", twoOfThree(a.apiErrorRate(), faultThreshold)))
+	}
+	return alarms
+}
+
+// twoOfThree is an alarm that is raised when two of three minutes reach the threshold. One minute is not enough: Lambda's
+// metrics arrive before those extracted from logs, so that for a short time a decline looks like a fault.
+func twoOfThree(m awscloudwatch.IMetric, threshold float64) awscloudwatch.AlarmProps {
+	return awscloudwatch.AlarmProps{
+		Metric: m, Threshold: &threshold, EvaluationPeriods: jsii.Number(3), DatapointsToAlarm: jsii.Number(2),
+		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+	}
+}
+
+// slow is an alarm that is raised when calls of the new version take more than half of the function's time-out.
+func slow(f *Function) awscloudwatch.AlarmProps {
+	p := twoOfThree(f.metric("Duration", "p90", true), float64(f.Timeout.Milliseconds())/2)
+	p.ComparisonOperator = awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD
+	return p
+}
+
+// faultRate is the share of calls that failed, in per cent. Lambda counts a task's business errors as errors too, so they
+// are subtracted: the task itself counts them, per step and version.
+func (a *Application) faultRate(f *Function, newVersion bool) awscloudwatch.IMetric {
+	metrics := map[string]awscloudwatch.IMetric{
+		"errors": f.metric("Errors", "Sum", newVersion), "invocations": f.metric("Invocations", "Sum", newVersion),
+	}
+	faults := "errors"
+	if f.Task {
+		metrics["business"] = a.businessErrors(f, newVersion)
+		faults = "(errors - FILL(business, 0))"
+	}
+	return math(fmt.Sprintf("IF(invocations > 0, 100 * %s / invocations, 0)", faults), "faults, %", 1, metrics)
+}
+
+// metric is a metric of Lambda over all calls of the alias, or over those that the new version handled.
+func (f *Function) metric(name, statistic string, newVersion bool) awscloudwatch.IMetric {
+	dimensions := map[string]*string{
+		"FunctionName": f.Lambda.FunctionName(), "Resource": jsii.String(*f.Lambda.FunctionName() + ":" + live),
+	}
+	if newVersion {
+		dimensions["ExecutedVersion"] = f.Version.Version()
+	}
+	return metric("AWS/Lambda", name, statistic, 1, dimensions)
+}
+
+func (a *Application) businessErrors(f *Function, newVersion bool) awscloudwatch.IMetric {
+	dimensions := map[string]*string{"Step": &f.Name}
+	if newVersion {
+		dimensions["FunctionVersion"] = f.Version.Version()
+	}
+	return metric(a.namespace(), "BusinessErrors", "Sum", 1, dimensions)
+}
+
+// namespace is that of the metrics which the functions of this stage write, see docs/telemetry.md.
+func (a *Application) namespace() string { return "tripsaga/" + a.Stage.Name }
+
+// apiErrorRate includes what no function's metric shows: requests that did not reach the function, and its answers with
+// 5xx.
+func (a *Application) apiErrorRate() awscloudwatch.IMetric {
+	return math("IF(requests > 0, 100 * errors / requests, 0)", "5xx, %", 1, map[string]awscloudwatch.IMetric{
+		"errors": a.apiMetric("5xx", "Sum"), "requests": a.apiMetric("Count", "Sum"),
+	})
+}
+
+func (a *Application) apiMetric(name, statistic string) awscloudwatch.IMetric {
+	return metric("AWS/ApiGateway", name, statistic, 1, map[string]*string{"ApiId": a.API.ApiId()})
+}
+
+// addDashboard shows the bookings at the top and the infrastructure below.
+func (a *Application) addDashboard() {
+	awscloudwatch.NewDashboard(a.Stack, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
+		DashboardName: jsii.String("tripsaga-" + a.Stage.Name), DefaultInterval: awscdk.Duration_Hours(jsii.Number(12)),
+	}).AddWidgets(
+		graph("Trips", a.trips("TripsStarted", 5), a.trips("TripsConfirmed", 5), a.trips("TripsFailed", 5), a.trips("TripsNeedingAttention", 5)),
+		a.each("Trips failed, by reason", "TripsFailed", "Reason", "Sum"),
+		a.each("Compensations", "Compensations", "Step", "Sum"),
+		a.each("Retries of steps that take back", "UndoRetries", "Step", "Sum"),
+		a.each("Latency of the steps, p50, ms", "StepLatency", "Step", "p50"),
+		a.each("Latency of the steps, p99, ms", "StepLatency", "Step", "p99"),
+		a.each("Faults", "Faults", "Step", "Sum"),
+		a.each("Business errors", "BusinessErrors", "Step", "Sum"),
+		graph("API", a.apiMetric("Count", "Sum"), a.apiMetric("4xx", "Sum"), a.apiMetric("5xx", "Sum")),
+		graph("Latency of the API, ms", a.apiMetric("Latency", "p50"), a.apiMetric("Latency", "p95")),
+		graph("Sagas", a.machineMetric("ExecutionsStarted"), a.machineMetric("ExecutionsSucceeded"), a.machineMetric("ExecutionsFailed"),
+			a.machineMetric("ExecutionsTimedOut"), a.machineMetric("ExecutionsAborted")),
+		graph("Dead letters", a.letters()...),
+		graph("Capacity used, units", a.tableMetric("ConsumedReadCapacityUnits", nil), a.tableMetric("ConsumedWriteCapacityUnits", nil)),
+		graph("Function errors, business included, and throttles", a.functionErrors()...),
+		awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{
+			Title: jsii.String("Alarms"), Alarms: a.alarms(), Width: jsii.Number(24), Height: jsii.Number(8),
+		}),
+	)
+}
+
+const widgetWidth = 6 // of 24
+
+func graph(title string, metrics ...awscloudwatch.IMetric) awscloudwatch.IWidget {
+	return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: &title, Left: &metrics, Width: jsii.Number(widgetWidth)})
+}
+
+// each shows a metric for every value of a dimension.
+func (a *Application) each(title, name, dimension, statistic string) awscloudwatch.IWidget {
+	search := fmt.Sprintf(`SEARCH('{"%s",%s} MetricName="%s"', '%s', 300)`, a.namespace(), dimension, name, statistic)
+	return graph(title, math(search, "", 5, nil))
+}
+
+func (a *Application) letters() (all []awscloudwatch.IMetric) {
+	for _, queue := range a.DeadLetters {
+		all = append(all, deadLetterCount(queue))
+	}
+	return all
+}
+
+func (a *Application) functionErrors() (all []awscloudwatch.IMetric) {
+	for _, f := range a.Functions {
+		for _, name := range []string{"Errors", "Throttles"} {
+			all = append(all, metric("AWS/Lambda", name, "Sum", 5, map[string]*string{"FunctionName": f.Lambda.FunctionName()}))
+		}
+	}
+	return all
+}
+
+func (a *Application) alarms() *[]awscloudwatch.IAlarm {
+	var all []awscloudwatch.IAlarm
+	for _, alarm := range a.Alarms {
+		all = append(all, alarm)
+	}
+	return &all
 }

@@ -275,7 +275,7 @@ func TestSyntheticKeysAreThoseOfTheTrial(t *testing.T) {
 	}
 	for _, want := range []string{`airline\s+= "ZZ"`, `Sprintf\("%s%d", airline,`, `day\s+domain.Date = "9999-12-30"`, `HotelID\("PRETRAFFIC-" \+`} {
 		if !regexp.MustCompile(want).Match(source) {
-			t.Errorf("package trial has not %s: are the keys in permissions.go still its own?", want)
+			t.Errorf("package trial has not %s: are the keys in functions.go still its own?", want)
 		}
 	}
 }

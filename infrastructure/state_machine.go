@@ -10,8 +10,8 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// addStateMachine adds the saga's definition, byte for byte, with the aliases of its functions put in. The log has what
-// fails, and no data: the service keeps every execution's history for 90 days.
+// addStateMachine adds the saga's definition, byte for byte; CloudFormation substitutes the aliases of its functions. The
+// log has only errors and no data: Step Functions keeps every execution's history for 90 days.
 func (a *Application) addStateMachine() {
 	aliases := a.taskAliases()
 	a.Machine = awsstepfunctions.NewStateMachine(a.Stack, jsii.String("Saga"), &awsstepfunctions.StateMachineProps{
@@ -38,7 +38,7 @@ func (a *Application) addStateMachine() {
 	a.addMachineAlias()
 }
 
-// taskAliases are what the definition's placeholders stand for.
+// taskAliases are the values of the definition's placeholders.
 func (a *Application) taskAliases() map[string]*string {
 	aliases := map[string]*string{}
 	for _, task := range saga.Tasks() {
@@ -47,9 +47,9 @@ func (a *Application) taskAliases() map[string]*string {
 	return aliases
 }
 
-// addMachineAlias publishes the definition, as a version that is kept, and leads the alias to it, a tenth of the new
-// sagas a minute. A saga that runs keeps its version, also when it is redriven; so that a version stays even when the
-// update that made it is rolled back. The next update has a revision of its own to publish.
+// addMachineAlias publishes the definition as a version and shifts the alias to it, a tenth of the new sagas per minute. A
+// running saga keeps its version, also when it is redriven. Versions are therefore kept even if the update that created
+// them is rolled back; the next update publishes another revision.
 func (a *Application) addMachineAlias() {
 	version := awsstepfunctions.NewCfnStateMachineVersion(a.Stack, jsii.String("SagaVersion"), &awsstepfunctions.CfnStateMachineVersionProps{
 		StateMachineArn: a.Machine.StateMachineArn(), StateMachineRevisionId: a.Machine.StateMachineRevisionId(),
@@ -64,8 +64,8 @@ func (a *Application) addMachineAlias() {
 	a.output("StateMachineArn", a.MachineLive.Ref())
 }
 
-// guardDefinition leads the alias back when a saga stops without an end of its own meanwhile. It is called when there are
-// alarms.
+// guardDefinition rolls the alias back if a saga stops at a failed state during the shift. It needs the alarms and is
+// therefore called after them.
 func (a *Application) guardDefinition() {
 	if a.Stage.IgnoreAlarms {
 		return
@@ -74,14 +74,14 @@ func (a *Application) guardDefinition() {
 	a.MachineLive.AddPropertyOverride(jsii.String("DeploymentPreference.Alarms"), []*string{alarm.AlarmName()})
 }
 
-// machineName is known beforehand, and so are the ARNs that follow: what refers to the machine by them need not wait for
-// it. It could not, since the machine waits for its tasks' aliases, these for the deployments' hook, and the hook for
-// every function.
+// machineName is fixed, and so are the ARNs built from it: a resource that refers to the machine by them does not depend
+// on it. A dependency would be a cycle: the machine waits for its tasks' aliases, these for the deployments' hook, and
+// the hook for every function.
 func (a *Application) machineName() string { return "tripsaga-" + a.Stage.Name }
 
 func (a *Application) machineARN() *string { return a.statesARN("stateMachine", a.machineName()) }
 
-// machineLiveARN is what callers start: the alias.
+// machineLiveARN is the ARN of the alias, which callers start.
 func (a *Application) machineLiveARN() *string {
 	return a.statesARN("stateMachine", a.machineName()+":"+live)
 }
