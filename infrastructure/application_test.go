@@ -41,7 +41,7 @@ func TestTableOutlivesMistakes(t *testing.T) {
 		table.has(t, map[string]any{
 			"BillingMode": "PAY_PER_REQUEST", "DeletionProtectionEnabled": true, "SSESpecification.SSEEnabled": true,
 			"PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled": true,
-			"TableName": nil, // of its own: a change that replaces the table would otherwise find the name taken
+			"TableName": nil, // generated: a change that replaces the table would otherwise find the name taken
 		})
 		if !table.retained() {
 			t.Errorf("it is deleted with its stack: %q, %q", table.DeletionPolicy, table.UpdateReplacePolicy)

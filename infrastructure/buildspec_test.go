@@ -117,7 +117,7 @@ func TestArtifactsAreWhatLaterStagesNeed(t *testing.T) {
 	}
 }
 
-// isArtifact matches as CodeBuild does: ** stands for all folders below.
+// isArtifact matches as CodeBuild does: ** matches all folders below.
 func isArtifact(pattern, file string) bool {
 	if folder, ok := strings.CutSuffix(pattern, "**/*"); ok {
 		return strings.HasPrefix(file, folder)

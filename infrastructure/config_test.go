@@ -166,7 +166,7 @@ func TestWhatIsHandedOn(t *testing.T) {
 	}
 }
 
-// The CDK's own keys are none of this app's, so that a key of letters only that is unknown is a mistake.
+// The CDK's own keys are ignored. They contain characters other than letters; an unknown key of letters only is a mistake.
 func TestContextOfTheCDKIsNoMistake(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"code": archive(t), "cli-telemetry": false}})
 	if _, err := readConfig(app); err != nil {

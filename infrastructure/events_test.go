@@ -82,7 +82,7 @@ func TestTheBusAndItsArchive(t *testing.T) {
 func TestTheListenerHearsOfSagasThatStopped(t *testing.T) {
 	eachStage(t, func(t *testing.T, _ string, s *template) {
 		s.named(t, "SagaStopped").has(t, map[string]any{
-			"EventBusName": nil, // the default one, where Step Functions tells
+			"EventBusName": nil, // the default bus, to which Step Functions publishes
 			"State":        "ENABLED",
 			"EventPattern": map[string]any{
 				"source": []string{"aws.states"}, "detail-type": []string{"Step Functions Execution Status Change"},

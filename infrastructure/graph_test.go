@@ -51,7 +51,7 @@ func collect(v any, found map[string]bool) {
 	}
 }
 
-// cycle is a way from a resource back to itself; nil where there is none.
+// cycle is a path from a resource back to itself; nil without a cycle.
 func (t *template) cycle() []string {
 	done := map[string]bool{}
 	var path []string

@@ -40,7 +40,7 @@ func (t *template) ofType(kind string) map[string]resource {
 	return found
 }
 
-// A build in the pipeline has a context of its own there, which is not for the tests.
+// A build in the pipeline has its own context there, which the tests must not read.
 func init() { os.Unsetenv(contextVariable) }
 
 // standard are the stacks without any context, synthesised once, since that takes seconds.

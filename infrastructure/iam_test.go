@@ -143,7 +143,7 @@ func matchesAny(patterns []string, s string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, s) })
 }
 
-// matches compares with a pattern of IAM, in which * stands for any characters, also those that part an ARN.
+// matches compares with a pattern of IAM, in which * matches any characters, also the separators of an ARN.
 func matches(pattern, s string) bool {
 	head, rest, wild := strings.Cut(pattern, "*")
 	if !wild {

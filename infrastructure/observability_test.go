@@ -16,7 +16,7 @@ import (
 
 var runbookLine = regexp.MustCompile(`^.+\. Runbook: docs/runbook\.md#([a-z]+)$`)
 
-// Every alarm says what it means and where to read on, tells somebody, and has decided what no data mean.
+// Every alarm has a description with a link to the runbook, an action, and a decision on missing data.
 func TestAlarms(t *testing.T) {
 	eachStage(t, func(t *testing.T, stage string, s *template) {
 		used := map[string]bool{}
@@ -79,7 +79,7 @@ func watched(t *testing.T, s *template, namespace, metric, dimension string) []s
 	return slices.Sorted(maps.Keys(found))
 }
 
-// What stands in the stack is watched: whoever adds a queue, a rule, a pipe or a function, need not think of it.
+// Every queue, rule, pipe and function of the stack has its alarms, also one that is added later.
 func TestEverythingIsWatched(t *testing.T) {
 	eachStage(t, func(t *testing.T, _ string, s *template) {
 		for _, tt := range []struct{ kind, reference, namespace, metric, dimension string }{
@@ -211,7 +211,7 @@ func grants(policy []any, principal map[string]any, condition any, action string
 	})
 }
 
-// denies tells whether an action is denied to all who do not come by TLS.
+// denies reports whether an action is denied to all requests without TLS.
 func denies(policy []any, action string) bool {
 	insecure := asJSON(map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}})
 	return slices.ContainsFunc(policy, func(s any) bool {

@@ -244,7 +244,7 @@ func recordedCalls(t *testing.T) map[string][]call {
 	return all
 }
 
-// requests are what IAM is asked for a call: one on every resource that the recorded word stands for.
+// requests are what IAM is asked for a call: one on every resource that the recorded word represents.
 func (c call) requests(t *testing.T, s *template) (all []request) {
 	t.Helper()
 	for _, resource := range c.resources(t, s) {

@@ -120,7 +120,7 @@ func TestCheckFollowsTheDeployment(t *testing.T) {
 	}
 }
 
-// spec is a buildspec that stands in the template.
+// spec is a buildspec in the template.
 type spec struct {
 	Version string
 	Env     struct {

@@ -164,12 +164,12 @@ func names(of map[string]resource) []string {
 	return slices.Sorted(slices.Values(all))
 }
 
-// retained tells whether a resource stays when its stack or its place in it goes.
+// retained reports whether a resource is kept when it is removed from its stack or the stack is deleted.
 func (r resource) retained() bool {
 	return r.DeletionPolicy == "Retain" && r.UpdateReplacePolicy == "Retain"
 }
 
-// retainedOnceMade tells whether it does but for an update that made it and is rolled back.
+// retainedOnceMade reports the same, except for an update that created the resource and is rolled back.
 func (r resource) retainedOnceMade() bool {
 	return r.DeletionPolicy == "RetainExceptOnCreate" && r.UpdateReplacePolicy == "Retain"
 }

@@ -112,7 +112,7 @@ func (l *emfLine) series() (all []string) {
 	return all
 }
 
-// everything is what a function can tell of: each event, and deliveries of each outcome.
+// everything is all that a function can count: each event, and deliveries of each outcome.
 func everything(t *testing.T, m Metrics) {
 	t.Helper()
 	o := Observer{Metrics: m}
@@ -169,7 +169,7 @@ func TestEMF(t *testing.T) {
 	}
 }
 
-// TestTheDocumentListsTheMetrics compares docs/telemetry.md with what the code tells.
+// TestTheDocumentListsTheMetrics compares docs/telemetry.md with what the code writes.
 func TestTheDocumentListsTheMetrics(t *testing.T) {
 	var out output
 	everything(t, NewEMF(&out, "trips", "7"))

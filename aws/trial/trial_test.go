@@ -26,7 +26,7 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// program is the saga's functions over a table in memory. What is said of a function's new version stands before it.
+// program is the saga's functions over a table in memory. An entry of is replaces the function's new version.
 type program struct {
 	app   *app.Service
 	serve handlers.Registry
@@ -247,7 +247,7 @@ func TestErrorsAtTheAliasAreCounted(t *testing.T) {
 	}
 }
 
-// watched tells of every call whether it goes to an alias, and whether its delivery is in no metric.
+// watched records of every call whether it goes to an alias, and whether its delivery is left out of the metrics.
 type watched struct {
 	*program
 	see func(live, synthetic bool)
@@ -292,7 +292,7 @@ func TestAnOfferThatIsUsedUp(t *testing.T) {
 	p.nothingHeld(t)
 }
 
-// TestATrialThatFailsItself panics in a port of its own.
+// TestATrialThatFailsItself panics in one of its own ports.
 func TestATrialThatFailsItself(t *testing.T) {
 	p := newProgram(t)
 	p.is["ProcessPayment"] = func(ctx context.Context, payload []byte) ([]byte, error) {

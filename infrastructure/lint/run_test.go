@@ -17,7 +17,7 @@ type finding struct {
 
 type report struct {
 	findings []finding
-	checked  map[resourceOf]bool // by checkov; cfn-lint does not tell what it has passed
+	checked  map[resourceOf]bool // by checkov; cfn-lint does not report what has passed
 }
 
 func (r report) places() map[place]bool {
@@ -45,7 +45,7 @@ func run(t *testing.T, given templates) report {
 	return all
 }
 
-// output is what the linter prints; its exit code tells only that there are findings.
+// output is what the linter prints; its exit code says only that there are findings.
 func output(t *testing.T, dir, linter string, args []string) []byte {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(linters, linter))

@@ -46,7 +46,7 @@ func synthesised(t *testing.T) templates {
 
 const suffix = ".template.json"
 
-// watched tells the types of resources for which checkov has rules: it must have looked at each of them.
+// watched lists the types of resources for which checkov has rules: it must have looked at each of them.
 func watched(kind string) bool {
 	return slices.Contains([]string{
 		"AWS::CodeBuild::Project", "AWS::DynamoDB::Table", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role",
@@ -64,7 +64,7 @@ func (all templates) eachResource(visit func(resourceOf, map[string]any)) {
 	}
 }
 
-// eachSuppression visits those of both linters. cfn-lint has no place of its own for a reason; Metadata takes any.
+// eachSuppression visits those of both linters. cfn-lint has no field for a reason; Metadata takes any.
 func (all templates) eachSuppression(visit func(p place, reason string)) {
 	all.eachResource(func(at resourceOf, r map[string]any) {
 		metadata, _ := r["Metadata"].(map[string]any)

@@ -7,7 +7,7 @@ import (
 )
 
 // parcel is a saga with a state of every type: two suppliers are asked side by side, both are cancelled side by side, a
-// loop waits for the courier, and what comes after the pivot is told to each of a list.
+// loop waits for the courier; after the pivot it notifies each item of a list.
 const parcel = `{
   "StartAt": "Begin",
   "States": {

@@ -86,8 +86,8 @@ const (
 	mostFailures = 3
 )
 
-// explore runs a machine with all replies of its tasks, and tells what harm one of the runs does. cut tells that some run
-// was not followed to its end.
+// explore runs a machine with all replies of its tasks, and returns the harm that one of the runs does. cut means that
+// some run was not followed to its end.
 func explore(t *testing.T, m *asl.Machine) (harm string, cut bool) {
 	t.Helper()
 	for queue := [][]string{nil}; len(queue) > 0; {

@@ -157,7 +157,7 @@ func writeTable(t *testing.T) {
 	}
 }
 
-// oldRow is the row as it stands, "" when there is none.
+// oldRow is the existing row, "" if there is none.
 func oldRow(text []byte, name string) string {
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "| `"+name+"` |") {
