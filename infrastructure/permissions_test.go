@@ -316,7 +316,7 @@ func TestEveryCallIsAllowed(t *testing.T) {
 	recorded := recordedCalls(t)
 	for _, f := range functions.All() {
 		if _, ok := recorded[f.Name]; !ok {
-			t.Errorf("%s has no entry in %s", f.Name, callsFile)
+			t.Errorf("%s has no entry in %s: run make update", f.Name, callsFile)
 		}
 	}
 	for function, calls := range recorded {

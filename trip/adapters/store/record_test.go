@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +24,24 @@ import (
 )
 
 var update = flag.Bool("update", false, "rewrite the files in testdata")
+
+// TestServiceIsWhole wants every port but those that the caller may set. It runs before the others,
+// which panic without one.
+func TestServiceIsWhole(t *testing.T) {
+	db, err := embedded.Open("", embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	callers := []string{"Starter", "Random", "Observer"}
+	s := reflect.ValueOf(*store.Service(db, bank.New(db), time.Now))
+	for i := range s.NumField() {
+		name, port := s.Type().Field(i).Name, s.Field(i)
+		if port.Kind() == reflect.Interface && port.IsNil() && !slices.Contains(callers, name) {
+			t.Errorf("the service has no %s: set it in Service in trip/adapters/store/trips.go", name)
+		}
+	}
+}
 
 // TestStoredBytes pins every kind of item that the trip and the bank store, byte for byte. A store and a backup of an
 // earlier version must stay readable, and a later version must write what an earlier one can read after a rollback.
