@@ -328,7 +328,7 @@ func TestEveryCallIsAllowed(t *testing.T) {
 			}
 			for _, r := range requests {
 				if !allowed(statements, r) {
-					t.Errorf("%s calls %+v, and may not on %s", function, c, r.resource)
+					t.Errorf("%s calls %+v, and may not on %s: touches in trip/saga/saga.go lacks it if the saga needs it", function, c, r.resource)
 				}
 			}
 		}
