@@ -14,13 +14,13 @@ CDK         := node_modules/.bin/cdk
 LINTERS     := $(TOOLS)/lint
 CONTRACT    := $(TOOLS)/contract
 AWS_CLI     := $(TOOLS)/aws-cli
-# What runs the CDK's constructs tells at every start how long Node will be maintained.
+# The CDK prints at every start how long Node will be maintained.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
-# Lines of a synthesis that went well and tell nothing; a failed one is shown whole.
-# What needs DynamoDB Local rewrites nothing without it, so it fails.
+# Tests that need DynamoDB Local rewrite nothing without it, so they must fail.
 UPDATE_AWS := TRIPSAGA_REQUIRE_DYNAMODB=1 $(GO) test -count=1
+# Noise of a successful synthesis; a failed one is printed whole.
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
 .PHONY: help build test rest update race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local aws-cli clean \

@@ -278,7 +278,7 @@ func integration(r resource, parts []string) (resource, string) {
 	name := strings.Join(parts[5:], ":")
 	for _, pattern := range []string{".waitForTaskToken", ".sync:2", ".sync"} {
 		if strings.HasSuffix(name, pattern) {
-			return r, "the pattern " + pattern + " is not supported; allowed is arn:aws:states:::lambda:invoke as it stands"
+			return r, "the pattern " + pattern + " is not supported; allowed is exactly arn:aws:states:::lambda:invoke"
 		}
 	}
 	if name != "lambda:invoke" {

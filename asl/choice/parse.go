@@ -168,7 +168,7 @@ func (p parser) comparison(variable *expr.Path, name string, operand any) (test,
 func (p parser) matches(variable *expr.Path, operand any) (test, error) {
 	s, ok := operand.(string)
 	if !ok {
-		return nil, p.fail("must be a string, in which * stands for any text")
+		return nil, p.fail("must be a string, in which * matches any text")
 	}
 	pat, err := parsePattern(s)
 	if err != nil {

@@ -364,7 +364,7 @@ func (r *rehearsalProgress) clear() {
 type costCmd struct {
 	TripsPerMonth  float64 `required:"" help:"Bookings a month." placeholder:"N"`
 	Region         string  `default:"us-east-1" help:"Whose prices."`
-	FailedPercent  float64 `default:"5" help:"Part of the bookings that fail and are taken back."`
+	FailedPercent  float64 `default:"5" help:"Percentage of bookings that fail and are compensated."`
 	Reads          float64 `default:"3" help:"How often a client reads its trip."`
 	TaskMS         float64 `default:"50" name:"task-ms" help:"What a call of a function takes, in milliseconds."`
 	MonthsKept     float64 `default:"12" help:"For how many months the records are stored."`

@@ -15,7 +15,7 @@ import (
 // checkCmd books trips through the API of any deployment and verifies what they leave.
 type checkCmd struct {
 	HappyPath    checkHappyPathCmd    `cmd:"" help:"Book one trip, which must be confirmed."`
-	Compensation checkCompensationCmd `cmd:"" help:"Book three trips that fail at flight, hotel and payment, and must be taken back."`
+	Compensation checkCompensationCmd `cmd:"" help:"Book three trips that fail at flight, hotel and payment, and must be compensated."`
 }
 
 type checkHappyPathCmd struct{ checking }

@@ -49,7 +49,7 @@ type commands struct {
 	History   historyCmd   `cmd:"" help:"Show everything that happened in a trip's saga."`
 	Redrive   redriveCmd   `cmd:"" help:"Resume a saga that ended without success at the state where it failed."`
 	Events    eventsCmd    `cmd:"" help:"Show the domain events."`
-	Ledger    ledgerCmd    `cmd:"" help:"Add up what is held and paid, by currency, and tell whether it balances."`
+	Ledger    ledgerCmd    `cmd:"" help:"Add up what is held and paid, by currency, and report whether it balances."`
 	Check     checkCmd     `cmd:"" help:"Book trips at any deployment and verify every record that they leave."`
 	Inventory inventoryCmd `cmd:"" help:"Show or load flights and hotels."`
 	Bench     benchCmd     `cmd:"" help:"Measure bookings on a durable store against a raw log."`
@@ -178,7 +178,7 @@ func refuseEmptyEnv(k *kong.Context) error {
 	for _, f := range k.Flags() {
 		for _, name := range f.Tag.Envs {
 			if text, set := os.LookupEnv(name); set && !given[f] && blank(text) {
-				return fmt.Errorf("$%s: it is empty; give it a value or unset it (it stands for --%s)", name, f.Name)
+				return fmt.Errorf("$%s: it is empty; give it a value or unset it (it sets --%s)", name, f.Name)
 			}
 		}
 	}

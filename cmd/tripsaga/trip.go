@@ -56,7 +56,7 @@ func (p *program) printTrip(t wire.TripDetails) error {
 // stepWords are the states of a step in words.
 var stepWords = map[domain.StepState]string{
 	"": "not yet", domain.StepStarted: "under way", domain.StepDone: "done",
-	domain.StepRefused: "refused", domain.StepUndone: "taken back",
+	domain.StepRefused: "refused", domain.StepUndone: "compensated",
 }
 
 func reservationText(r *wire.Reservation) string {

@@ -33,7 +33,7 @@ func TestOneTrip(t *testing.T) {
 		want []string
 	}{
 		{[]string{"trip", id}, 0, []string{"FAILED  PaymentDeclined: the card was declined", "NH53 on ", ", seats: 1",
-			"taken back, 19,800 JPY", "refused, 53,400 JPY: PaymentDeclined", "nothing was charged", "saga "}},
+			"compensated, 19,800 JPY", "refused, 53,400 JPY: PaymentDeclined", "nothing was charged", "saga "}},
 		{[]string{"trip", id, "--json"}, 0, []string{`"failed_state": "BookingFailed"`, `"attempts": 1`}},
 		{[]string{"trip", id, "--follow"}, 1, []string{"ok, compensates ReserveHotel", "FAILED: PaymentDeclined"}},
 		{[]string{"history", id}, 0, []string{"attempt 1", "the saga ended without success: BookingFailed"}},

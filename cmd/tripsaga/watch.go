@@ -21,7 +21,7 @@ import (
 
 // logFlags configure the log of a server.
 type logFlags struct {
-	LogLevel  string `env:"TRIPSAGA_LOG_LEVEL" help:"debug, info, warn or error. Steps that end well are told at debug." default:"info" enum:"debug,info,warn,error"`
+	LogLevel  string `env:"TRIPSAGA_LOG_LEVEL" help:"debug, info, warn or error. Steps that succeed are logged at debug." default:"info" enum:"debug,info,warn,error"`
 	LogFormat string `env:"TRIPSAGA_LOG_FORMAT" help:"text, json, or auto: text on a terminal, else json." default:"auto" enum:"auto,text,json"`
 }
 

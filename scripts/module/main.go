@@ -60,7 +60,7 @@ func run(args []string) error {
 func checkout() (root string, files []string, err error) {
 	root, err = git("", "rev-parse", "--show-toplevel")
 	if err != nil {
-		return "", nil, fmt.Errorf("this is not a git checkout, so that a renaming could not be taken back: git init, add and commit first (%w)", err)
+		return "", nil, fmt.Errorf("this is not a git checkout, so a renaming could not be reverted: git init, add and commit first (%w)", err)
 	}
 	root = strings.TrimSpace(root)
 	dirty, err := git(root, "status", "--porcelain")
@@ -68,7 +68,8 @@ func checkout() (root string, files []string, err error) {
 		return "", nil, err
 	}
 	if dirty != "" {
-		return "", nil, fmt.Errorf("there are changes that are not committed: commit or stash them first, so that git can restore every file\n%s", dirty)
+		return "", nil, fmt.Errorf("%d files have changes that are not committed: commit or stash them first, so that git can restore every file",
+			strings.Count(dirty, "\n"))
 	}
 	list, err := git(root, "ls-files", "-z")
 	return root, strings.FieldsFunc(list, func(c rune) bool { return c == 0 }), err

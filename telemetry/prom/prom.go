@@ -43,7 +43,7 @@ func New(reg prometheus.Registerer) telemetry.Metrics {
 		started:       count("trips_started_total", "Trips that were accepted."),
 		confirmed:     count("trips_confirmed_total", "Trips that were booked."),
 		attention:     count("trips_needing_attention_total", "Trips whose saga stopped without an end."),
-		failed:        by("reason", reasons, "trips_failed_total", "Trips that failed and were taken back, by the error that began it."),
+		failed:        by("reason", reasons, "trips_failed_total", "Trips that failed and were compensated, by the error that caused it."),
 		compensations: by("step", undo, "compensations_total", "Steps that took something back."),
 		undoRetries:   by("step", undo, "undo_retries_total", "Repeated deliveries of steps that take back."),
 		refused:       by("step", steps, "business_errors_total", "Deliveries that the rules of the business refused."),

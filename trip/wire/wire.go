@@ -146,7 +146,7 @@ type Problem struct {
 type FieldProblem struct {
 	Location string `json:"location" example:"body.flight.seats" doc:"Begins with body, query, path or header."`
 	Message  string `json:"message" example:"0 is out of range, allowed are 1 to 9"`
-	Value    any    `json:"value,omitempty" doc:"The value, unless it stands in the body."`
+	Value    any    `json:"value,omitempty" doc:"The value, unless it is in the body."`
 }
 
 // FlightText describes what is booked of a flight.

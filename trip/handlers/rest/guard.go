@@ -68,7 +68,7 @@ func refuse(r *http.Request, allowed map[string]bool, crossOrigin *http.CrossOri
 	switch {
 	case !hostAllowed(r.Host, allowed):
 		return newProblem(http.StatusForbidden, nameForbidden,
-			fmt.Sprintf("the host %.80q is none of this server; allowed are localhost, loopback addresses and those it was told", r.Host))
+			fmt.Sprintf("the host %.80q is not one of this server; allowed are localhost, loopback addresses and the hosts it was configured with", r.Host))
 	case !sameOrigin(r) || crossOrigin.Check(r) != nil:
 		return newProblem(http.StatusForbidden, nameForbidden, "the request comes from another web site")
 	}
