@@ -86,7 +86,7 @@ type document struct {
 func newDocument(t *testing.T) *document {
 	t.Helper()
 	addr := unused(t)
-	return &document{t: t, url: "http://" + addr, env: append(os.Environ(), "TRIPSAGA_ADDR="+addr, "TRIPSAGA_URL=http://"+addr,
+	return &document{t: t, url: "http://" + addr, env: append(os.Environ(), runEnv+"=", "TRIPSAGA_ADDR="+addr, "TRIPSAGA_URL=http://"+addr,
 		"TRIPSAGA_SFN_ADDR="+unused(t), "TRIPSAGA_DATA="+filepath.Join(t.TempDir(), "data"))}
 }
 
@@ -115,14 +115,27 @@ func (d *document) run(b block) {
 	}
 }
 
-// ownTests is the command that runs this very test.
+// ownTests is the command that runs this very test. It is left out of every script: it would start itself again and again.
 const ownTests = "go test ./..."
+
+func withoutOwnTests(script string) string {
+	lines := slices.DeleteFunc(strings.Split(script, "\n"), func(line string) bool { return strings.TrimSpace(line) == ownTests })
+	return strings.Join(lines, "\n")
+}
+
+// TestOwnTestsAreLeftOut also where other commands are in the same block.
+func TestOwnTestsAreLeftOut(t *testing.T) {
+	if got := withoutOwnTests("a\n  go test ./...\nb\n"); got != "a\nb\n" {
+		t.Errorf("got %q", got)
+	}
+	if d := newDocument(t); !slices.Contains(d.env, runEnv+"=") {
+		t.Errorf("commands inherit %s, with which tests that they start run the documents again", runEnv)
+	}
+}
 
 func (d *document) foreground(script string) {
 	d.t.Helper()
-	if strings.TrimSpace(script) == ownTests {
-		return
-	}
+	script = withoutOwnTests(script)
 	var out bytes.Buffer
 	cmd := d.command(d.t.Context(), script)
 	cmd.Stdout, cmd.Stderr = &out, &out
