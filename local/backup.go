@@ -21,7 +21,7 @@ import (
 
 // A running server copies its store for `tripsaga backup`. It listens for such calls at a separate loopback address, so that
 // they cannot be reached at the address of the public API, and requires a token. Address and token are in the file SERVER in
-// the data folder, which only its owner may read: whoever may read the store may copy it.
+// the data folder, which only its owner may read: a user who may read the store may copy it.
 
 // serverFile is removed at a clean stop. After a kill it stays, which is harmless: a backup of a folder without a lock does
 // not call the server.

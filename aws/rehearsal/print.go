@@ -137,7 +137,7 @@ func (p printer) printChart(caption string, values []float64, top float64, colou
 	fmt.Fprintln(p.out)
 }
 
-// ticks is how many marks the axis of so many minutes has, so that each stands at a minute's begin.
+// ticks is how many marks the axis of so many minutes has, so that each is at the start of a minute.
 func ticks(minutes int) int {
 	for _, step := range []int{1, 2, 3, 5, 10} {
 		if minutes%step == 0 && minutes/step <= 16 {

@@ -171,7 +171,7 @@ func withKeys(t *testing.T, keys awssdk.Credentials) {
 	}
 }
 
-// signedRight signs what arrived again, with the same keys, at the time that the request tells, and compares.
+// signedRight signs what arrived again, with the same keys, at the time in the request, and compares.
 func signedRight(r *http.Request, body []byte, region string) error {
 	got := r.Header.Get("Authorization")
 	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
@@ -197,7 +197,7 @@ func signedRight(r *http.Request, body []byte, region string) error {
 	return nil
 }
 
-// stage is a deployment behind API Gateway: under a path of its own, for those only who sign.
+// stage is a deployment behind API Gateway: under its own path, for signed requests only.
 func stage(t *testing.T, server string) *gateway {
 	return &gateway{before: func(w http.ResponseWriter, r *http.Request) bool {
 		body, _ := io.ReadAll(r.Body)

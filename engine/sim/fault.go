@@ -144,7 +144,7 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// Kind is what goes wrong at a point. One word has one meaning in the whole language; a player may add words of its own.
+// Kind is what goes wrong at a point. One word has one meaning in the whole language; a player may add its own words.
 type Kind string
 
 // The kinds that any delivery of a task can meet. At an operation inside a delivery they mean the same.
@@ -297,7 +297,7 @@ func (t Takes) check(held, named, counted bool) error {
 	return nil
 }
 
-// parseUntil tells a duration from a point by its digit: a point begins with a name.
+// parseUntil distinguishes a duration from a point by its first digit: a point begins with a name.
 func (f *Fault) parseUntil(s string, takes Takes) (err error) {
 	if takes != Until || s == "" || !strings.ContainsRune("0123456789.+-", rune(s[0])) {
 		f.Until, err = ParseLabel(s)

@@ -107,7 +107,7 @@ func TestFaultsArePrintedAsTheyAreRead(t *testing.T) {
 	}
 }
 
-// TestKinds tells for each kind how often the effect happens, now and later, and what the caller hears.
+// TestKinds checks for each kind how often the effect happens, now and later, and what the caller receives.
 func TestKinds(t *testing.T) {
 	for line, want := range map[string]struct {
 		now, later int

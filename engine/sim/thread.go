@@ -71,8 +71,8 @@ func (t *Thread) Resume() {
 // Running is the thread of the function that runs, nil outside of all.
 func (ts *Threads) Running() *Thread { return ts.running }
 
-// Pause is called by a function that runs on a thread: whoever started or resumed it continues, until another one resumes
-// it. It reports false when that is Close; the function is to return then.
+// Pause pauses the calling function, which runs on a thread. The caller that started or resumed the thread continues. Pause
+// returns true when the thread is resumed, and false when Close ends it; the function must return then.
 func (ts *Threads) Pause() bool { return ts.running.yield(true) }
 
 // Close ends the paused functions, and frees what the threads hold. Nothing may be started or resumed any more.

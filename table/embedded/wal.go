@@ -220,7 +220,7 @@ func (s *walScan) chunk(b []byte) (c walChunk, ok bool) {
 	return c, true
 }
 
-// mark returns the mark of the batch at the beginning of the chunk, 0 if there is none. A part at the end of a block may be
+// mark returns the mark of the batch at the beginning of the chunk, or 0. A part at the end of a block may be
 // too short for it; then the mark of the next batch has to do.
 func (c *walChunk) mark() (seq, life uint64) {
 	b := c.data

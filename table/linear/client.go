@@ -169,7 +169,7 @@ func (h *history) readPage(in call, page table.Page) (out answer, rest []int, er
 	return out, rest, nil
 }
 
-// addPage adds a page as one read. Where queries split it adds a read of each key that the page tells of: those after
+// addPage adds a page as one read. Where queries split it adds a read of each key in the page: those after
 // the page's last item are not among them when another page follows.
 func (a *attempt) addPage(out answer) {
 	if !a.client.opt.QuerySplits {

@@ -266,7 +266,7 @@ func (p *pool) count(payload json.RawMessage) Fault {
 	return p.server.opt.Interfere(inv)
 }
 
-// warm takes an idle environment whose process is alive, nil if there is none.
+// warm takes an idle environment whose process is alive, or nil.
 func (p *pool) warm() *environment {
 	p.mu.Lock()
 	defer p.mu.Unlock()

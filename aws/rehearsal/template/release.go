@@ -117,7 +117,7 @@ func (t *Template) plain(r *resource) (f Function, err error) {
 	return f, err
 }
 
-// groupOf returns the deployment group that moves the alias; nil if there is none.
+// groupOf returns the deployment group that moves the alias, or nil.
 func (t *Template) groupOf(alias *resource) (*Group, error) {
 	policy := at{t, "Resources." + alias.id + ".UpdatePolicy", alias.UpdatePolicy}.get("CodeDeployLambdaAliasUpdate")
 	if policy.value == nil {

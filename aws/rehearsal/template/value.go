@@ -29,7 +29,7 @@ func (a at) plain() (string, error) {
 	return "", a.fail("it is %s, want a text", kind(a.value))
 }
 
-// textOr returns the text, or other if there is none.
+// textOr returns the text, or other if the value is missing.
 func (a at) textOr(other string) (string, error) {
 	if a.value == nil {
 		return other, nil

@@ -328,7 +328,7 @@ func unreadable(data []byte) string {
 	return ""
 }
 
-// notUTF8 describes the first byte of a field that is not UTF-8, "" if there is none.
+// notUTF8 describes the first byte of a field that is not UTF-8, or "".
 func notUTF8(field string) string {
 	for i := 0; i < len(field); {
 		r, n := utf8.DecodeRuneInString(field[i:])
