@@ -154,6 +154,7 @@ func TestConnectionsAreCounted(t *testing.T) {
 		p := listen(t, s)
 		first, second := p.dial(), p.dial()
 		health(t, first)
+		synctest.Wait() // the server may answer the first before it has counted the second
 		if n := open(); n != 2 {
 			t.Errorf("%d connections are open, want 2", n)
 		}
