@@ -34,6 +34,7 @@ type layer struct {
 // layers lists every package, from the inside out. A layer uses only layers before it, so that no imports run in a circle.
 var layers = []layer{
 	{name: "shared", packages: "shared"},
+	{name: "report", packages: "report", uses: "shared"},
 	{name: "table", packages: "table"},
 	{name: "backend", packages: "table/embedded table/faulty table/linear table/tabletest", uses: "table"},
 	{name: "barrier", packages: "barrier", uses: "shared table"},
