@@ -45,6 +45,7 @@ func (r *run) boot() {
 	p.armed = p.n > 1
 	r.procs = append(r.procs, p)
 	r.time = p.clock.Now
+	r.trace.add(Frame{Event: Started})
 	if err := p.open(); err != nil && !p.dead {
 		p.dead = true // a server that cannot start is started again
 	}
@@ -146,6 +147,7 @@ func (r *run) kill(cut int) {
 		t.dead = true
 	}
 	clear(r.late)
+	r.trace.add(Frame{Event: Crashes})
 	cut = min(cut, len(r.ledger.writes)-r.ledger.durable)
 	if cut == 0 && len(r.ledger.bank.writes) == r.ledger.bank.durable {
 		return
@@ -154,6 +156,7 @@ func (r *run) kill(cut int) {
 		r.broken = err
 	}
 	r.renote()
+	r.trace.compared()
 	r.judge.Reset(r.ledger.all())
 }
 
@@ -183,6 +186,7 @@ func (r *run) rival() {
 	first := r.process()
 	p := &process{run: r, n: len(r.procs) + 1, clock: first.clock, armed: true, heard: map[string]int{}}
 	r.procs = append(r.procs, p)
+	r.trace.add(Frame{Event: Joined})
 	if err := p.open(); err != nil {
 		r.procs = r.procs[:len(r.procs)-1]
 	}

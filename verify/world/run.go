@@ -45,6 +45,7 @@ type run struct {
 	others    map[string]*frame
 	broke     Variant // that of this run
 
+	trace    *tracer // nil: it is not traced
 	points   []Point
 	meddled  int      // points of the actor that came in between with the last fault
 	after    int      // index of the first point after the last fault
@@ -90,6 +91,8 @@ type Result struct {
 	Happened   int      // faults of the schedule that happened
 	Violations []model.Violation
 	Statuses   []string // how each trip ended
+
+	abandoned bool // it still runs, on a table that nobody reads any more
 }
 
 func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
@@ -118,6 +121,7 @@ func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 	r.judge = model.New(w.base, trips...)
 	r.ledger.ledger.commit = func(ops []op, before, after lookup) {
 		r.note(ops)
+		r.trace.committed(ops, before, after)
 		r.found = append(r.found, r.judge.Commit(ops, before, after)...)
 	}
 	r.ledger.bank.commit = r.ledger.ledger.commit
@@ -141,10 +145,12 @@ func (r *run) play() (*Result, error) {
 		r.hopeless = true
 	}
 	var res *Result
+	r.guarded(r.trace.rest)
 	r.guarded(func() { res = r.result() })
 	if res == nil {
 		res = &Result{Points: r.points, Settled: len(r.points), After: len(r.points)}
 	}
+	r.trace.end()
 	res.Violations, res.Stuck = r.found, r.stuck
 	return res, nil
 }

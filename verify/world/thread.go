@@ -115,6 +115,7 @@ func (r *run) land(at sim.Label) {
 	for _, t := range threads {
 		r.forget(t)
 		if !t.dead {
+			r.trace.add(Frame{Event: Resumed, Label: t.label()})
 			t.work()
 		}
 	}
@@ -128,6 +129,14 @@ func (r *run) landAll() {
 			r.land(l)
 		}
 	}
+}
+
+// label is that of the work that is paused.
+func (t *thread) label() sim.Label {
+	if t.frame == nil {
+		return sim.Label{Actor: Engine, N: len(t.run.procs)}
+	}
+	return t.frame.label
 }
 
 func (r *run) forget(t *thread) {

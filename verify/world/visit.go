@@ -122,11 +122,11 @@ func (r *run) visit(pt Point) sim.Fault {
 	f, hit := r.faults[pt.Label]
 	given := r.given[pt.Label]
 	if !hit || !given && !pt.takes(f.Kind) || r.process().dead {
-		r.points = append(r.points, pt)
+		r.pass(pt, sim.Fault{})
 		return sim.Fault{}
 	}
 	pt.Hit, pt.Given = f.Kind, given
-	r.points = append(r.points, pt)
+	r.pass(pt, f)
 	r.excuse(f)
 	if !given {
 		r.happened++
@@ -146,6 +146,14 @@ func (r *run) visit(pt Point) sim.Fault {
 		p.cut = &f
 	}
 	return f
+}
+
+// pass lists the point with what goes wrong there.
+func (r *run) pass(pt Point, f sim.Fault) {
+	r.points = append(r.points, pt)
+	if r.trace != nil {
+		r.trace.add(Frame{Event: Operation, Label: pt.Label, Point: len(r.points) - 1, Fault: f})
+	}
 }
 
 // quiet reports whether no call is paused.

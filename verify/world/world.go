@@ -137,10 +137,14 @@ func (w *World) options(s engine.Scheduler) local.Options {
 func (w *World) stubbed(tasks map[string]engine.Task) map[string]engine.Task {
 	for _, name := range w.cfg.machine.Functions() {
 		if tasks[name] == nil {
-			tasks[name] = func(context.Context, json.RawMessage) (json.RawMessage, error) { return json.RawMessage(`{}`), nil }
+			tasks[name] = nothing
 		}
 	}
 	return tasks
+}
+
+func nothing(context.Context, json.RawMessage) (json.RawMessage, error) {
+	return json.RawMessage(`{}`), nil
 }
 
 func (w *World) books() *books { return &books{ledger: w.ledger(w.base), bank: w.ledger(nil)} }
@@ -158,16 +162,22 @@ const refresh = 64
 
 // Run plays a schedule. An error means that it could not be played; violations are in the result.
 func (w *World) Run(ctx context.Context, s Schedule) (*Result, error) {
-	result, _, err := w.play(ctx, s, false)
+	result, _, err := w.play(ctx, s, playing{})
 	return result, err
 }
 
 // Replay is Run, and returns the records that the run has changed, without the engine's journal.
 func (w *World) Replay(ctx context.Context, s Schedule) (*Result, []table.Item, error) {
-	return w.play(ctx, s, true)
+	return w.play(ctx, s, playing{keep: true})
 }
 
-func (w *World) play(ctx context.Context, s Schedule, keep bool) (result *Result, records []table.Item, err error) {
+// playing is what a run keeps beside its result.
+type playing struct {
+	keep  bool    // the changed records
+	trace *tracer // nil: no trace
+}
+
+func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Result, records []table.Item, err error) {
 	scenario, ok := scenarioNamed(s.Scenario)
 	if !ok {
 		return nil, nil, fmt.Errorf("there is no scenario %q, only %q", s.Scenario, ScenarioNames())
@@ -178,6 +188,9 @@ func (w *World) play(ctx context.Context, s Schedule, keep bool) (result *Result
 		}
 	}
 	r := newRun(ctx, w, scenario, s)
+	if r.trace = what.trace; r.trace != nil {
+		r.trace.run = r
+	}
 	type played struct {
 		result *Result
 		err    error
@@ -194,9 +207,9 @@ func (w *World) play(ctx context.Context, s Schedule, keep bool) (result *Result
 		result, err = p.result, p.err
 	case <-patience.C: // the run continues on its table, so this world takes another one
 		why := model.Violation{Invariant: runEnds, Detail: fmt.Sprintf("after %s it has not come to rest", longest)}
-		return &Result{Stuck: true, Violations: []model.Violation{why}}, nil, w.open()
+		return &Result{Stuck: true, abandoned: true, Violations: []model.Violation{why}}, nil, w.open()
 	}
-	if keep {
+	if what.keep {
 		records = r.ledger.changed()
 	}
 	if bad := r.ledger.clear(); bad != nil { // what the run has left would look like part of the next one

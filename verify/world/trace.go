@@ -1,0 +1,307 @@
+package world
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"tripsaga/asl"
+	"tripsaga/engine"
+	"tripsaga/engine/sim"
+	"tripsaga/table"
+	"tripsaga/verify/model"
+)
+
+// Trace is one run of a schedule, frame by frame. It holds what each frame changed, so that the records of any frame can be
+// read in both directions. It does not change, and may be read concurrently.
+type Trace struct {
+	*Result
+	Schedule Schedule
+	Trips    []TripName
+	Frames   []Frame // at least one
+	Cut      bool    // the run had more than maxFrames: the last frame has all that followed
+	Machine  *asl.Machine
+
+	base       model.Items
+	definition []byte
+}
+
+// TripName is a trip of the scenario: its name in labels and its id.
+type TripName struct{ Name, ID string }
+
+// Event is what a frame shows.
+type Event uint8
+
+// The events.
+const (
+	Operation Event = iota + 1 // a point, with what it committed
+	Committed                  // what a point committed after others had come in between
+	Resumed                    // a paused call resumes
+	Crashes                    // the process is killed
+	Started                    // a process starts
+	Joined                     // a second engine opens on the same table
+	AtRest                     // the end, where everything is judged
+)
+
+// Frame is one moment of a run.
+type Frame struct {
+	Event   Event
+	At      time.Duration // virtual time since the beginning
+	Label   sim.Label     // of Operation, Committed and Resumed: whose
+	Point   int           // of Operation: its index in Result.Points; else -1
+	Fault   sim.Fault     // of Operation: what went wrong; the zero Fault is nothing
+	Process int           // the current one, from 1
+	Changes []Change      // of records, the engine's included
+	Found   int           // violations of the run until the end of this frame: Result.Violations[:Found]
+	Trips   []Standing    // in the order of Trace.Trips, at the end of this frame
+}
+
+// Change is one record before and after; nil where it does not exist.
+type Change struct {
+	Key           table.Key
+	Before, After *table.Item
+}
+
+// Standing is the status of a trip and of its execution; "" where there is none yet.
+type Standing struct{ Trip, Execution string }
+
+// maxFrames bounds the memory of a trace. The longest run without a loop has a quarter.
+const maxFrames = 2_000
+
+// Trace is Run, and returns what happened frame by frame. A run that did not come to rest has one frame.
+func (w *World) Trace(ctx context.Context, s Schedule) (*Trace, error) {
+	t := &tracer{now: map[table.Key]table.Item{}}
+	result, _, err := w.play(ctx, s, playing{trace: t})
+	if err != nil {
+		return nil, err
+	}
+	trace := &Trace{Result: result, Schedule: s, Machine: w.cfg.machine, base: w.base, definition: w.cfg.Definition}
+	scenario, _ := scenarioNamed(s.Scenario)
+	for _, b := range scenario.trips {
+		trace.Trips = append(trace.Trips, TripName{b.name, b.trip.ID})
+	}
+	if result.abandoned { // the run may still write to its frames
+		trace.Frames = []Frame{{Event: AtRest, Point: -1, Process: 1, Found: len(result.Violations), Trips: make([]Standing, len(trace.Trips))}}
+		return trace, nil
+	}
+	trace.Frames, trace.Cut = t.frames, t.cut
+	return trace, nil
+}
+
+// tracer records a run. A nil tracer records nothing.
+type tracer struct {
+	run    *run
+	frames []Frame
+	now    map[table.Key]table.Item // what the run has changed, as the frames say
+	cut    bool
+}
+
+// add ends the frame before and begins the next one.
+func (t *tracer) add(f Frame) {
+	if t == nil {
+		return
+	}
+	if !t.cut {
+		t.end()
+	}
+	if t.cut = t.cut || len(t.frames) >= maxFrames; t.cut && f.Event != AtRest {
+		return
+	}
+	r := t.run
+	f.At, f.Process = r.now(), len(r.procs)
+	if f.Event != Operation {
+		f.Point = -1
+	}
+	t.frames = append(t.frames, f)
+}
+
+// end completes the newest frame.
+func (t *tracer) end() {
+	if t == nil || len(t.frames) == 0 {
+		return
+	}
+	f := &t.frames[len(t.frames)-1]
+	f.Found, f.Trips = len(t.run.found), nil
+	for _, j := range t.run.trips {
+		f.Trips = append(f.Trips, Standing{t.run.status(j), t.run.execution(j)})
+	}
+}
+
+// committed adds a transaction to the frame of its point. If others have come in between it gets its own frame.
+func (t *tracer) committed(ops []op, before, after lookup) {
+	if t == nil || t.cut {
+		return
+	}
+	at := len(t.frames) - 1
+	for at >= 0 && !t.isOf(&t.frames[at], ops[0].Key) {
+		at--
+	}
+	if last := len(t.frames) - 1; at < 0 || at < last {
+		f := Frame{Event: Committed}
+		if at >= 0 {
+			f.Label = t.frames[at].Label
+		}
+		if t.add(f); t.cut {
+			return
+		}
+	}
+	f := &t.frames[len(t.frames)-1]
+	for i := range ops {
+		if key := ops[i].Key; ops[i].Kind != table.OpCheck {
+			f.Changes = append(f.Changes, t.change(key, before, after))
+		}
+	}
+}
+
+// isOf reports whether the frame is of the point, or of another part of the transactions, that writes the key.
+func (t *tracer) isOf(f *Frame, key table.Key) bool {
+	switch f.Event {
+	case Operation:
+		return slices.ContainsFunc(t.run.points[f.Point].Keys, func(k table.Key) bool {
+			return k == key || k.SK == "" && k.PK == key.PK
+		}) && t.run.points[f.Point].writes()
+	case Committed:
+		return slices.ContainsFunc(f.Changes, func(c Change) bool { return c.Key.PK == key.PK && strings.HasPrefix(key.PK, pkBank) })
+	}
+	return false
+}
+
+func (t *tracer) change(key table.Key, before, after lookup) Change {
+	c := Change{Key: key}
+	if item, ok := before(key); ok {
+		c.Before = &item
+	}
+	if item, ok := after(key); ok {
+		c.After = &item
+		t.now[key] = item
+	} else {
+		delete(t.now, key)
+	}
+	return c
+}
+
+// compared adds to the newest frame how the records differ from those that the frames say: what a crash has lost, and at
+// the end of a trace that was cut what has followed.
+func (t *tracer) compared() {
+	if t == nil || len(t.frames) == 0 || t.cut && t.frames[len(t.frames)-1].Event != AtRest {
+		return
+	}
+	f, l := &t.frames[len(t.frames)-1], t.run.ledger
+	said := func(key table.Key) (table.Item, bool) {
+		if item, ok := t.now[key]; ok {
+			return item, true
+		}
+		item, ok := l.ledger.base[key]
+		return item, ok
+	}
+	keys := maps.Clone(t.now)
+	maps.Copy(keys, l.ledger.items)
+	maps.Copy(keys, l.bank.items)
+	for _, key := range slices.SortedFunc(maps.Keys(keys), compareKeys) {
+		was, had := said(key)
+		if is, ok := l.get(key); had != ok || ok && !(sameItem(was, is) && bytes.Equal(was.Data, is.Data)) {
+			f.Changes = append(f.Changes, t.change(key, said, l.get))
+		}
+	}
+}
+
+func compareKeys(a, b table.Key) int {
+	return cmp.Or(strings.Compare(a.PK, b.PK), strings.Compare(a.SK, b.SK))
+}
+
+// rest adds the last frame. What is judged at rest follows, and then end.
+func (t *tracer) rest() {
+	if t == nil {
+		return
+	}
+	t.add(Frame{Event: AtRest})
+	t.compared()
+}
+
+// Record is a record that the run has written by a frame.
+type Record struct {
+	Key    table.Key
+	Now    *table.Item // nil: it does not exist any more
+	Change *Change     // by the frame itself; nil if it left the record as it was
+}
+
+// Records returns all records, sorted by their keys, that the run has changed by the end of the frame. The frame must be one
+// of the trace.
+func (t *Trace) Records(frame int) []Record {
+	last := map[table.Key]*Change{}
+	for i := range t.Frames[:frame+1] {
+		for j := range t.Frames[i].Changes {
+			c := &t.Frames[i].Changes[j]
+			last[c.Key] = c
+		}
+	}
+	own := map[table.Key]*Change{}
+	for i := range t.Frames[frame].Changes {
+		c := t.Frames[frame].Changes[i]
+		if first := own[c.Key]; first != nil { // several transactions of one point
+			c.Before = first.Before
+		}
+		own[c.Key] = &c
+	}
+	records := make([]Record, 0, len(last))
+	for _, key := range slices.SortedFunc(maps.Keys(last), compareKeys) {
+		records = append(records, Record{key, last[key].After, own[key]})
+	}
+	return records
+}
+
+// History returns the history of a trip's execution as an operator would read it at the end of the frame. Errors:
+// [engine.ErrNotFound].
+func (t *Trace) History(ctx context.Context, frame int, trip string) ([]asl.HistoryEvent, error) {
+	view := &moment{base: t.base, items: model.Items{}}
+	for _, r := range t.Records(frame) {
+		if r.Now != nil {
+			view.items[r.Key] = *r.Now
+		}
+	}
+	tasks := map[string]engine.Task{}
+	for _, name := range t.Machine.Functions() {
+		tasks[name] = nothing
+	}
+	reader, err := engine.Open(ctx, engine.Options{Name: "booking", Definition: t.definition, Machine: t.Machine, Table: view, Tasks: tasks})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = reader.Close(ctx) }() // it runs nothing
+	return reader.History(ctx, trip)
+}
+
+// moment is the table at the end of a frame, to be read. It has no index, so that an engine on it finds no open execution
+// to resume.
+type moment struct{ base, items model.Items }
+
+var _ table.Table = (*moment)(nil)
+
+// Get implements table.Table.
+func (m *moment) Get(_ context.Context, key table.Key) (table.Item, bool, error) {
+	if item, ok := m.items[key]; ok {
+		return item, true, nil
+	}
+	item, ok := m.base[key]
+	return item, ok, nil
+}
+
+// Query implements table.Table for the journal of an execution, of which the base has nothing.
+func (m *moment) Query(_ context.Context, q table.Query) (page table.Page, err error) {
+	for key, item := range m.items {
+		if !q.Index && key.PK == q.PK && strings.HasPrefix(key.SK, q.Prefix) {
+			page.Items = append(page.Items, item)
+		}
+	}
+	slices.SortFunc(page.Items, func(a, b table.Item) int { return compareKeys(a.Key, b.Key) })
+	return page, nil
+}
+
+// Transact implements table.Table: the past cannot be written.
+func (m *moment) Transact(_ context.Context, ops ...table.Op) error {
+	return &table.Conflict{Key: ops[0].Key, Why: "a moment of a trace is read only"}
+}
