@@ -126,6 +126,13 @@ func config() huma.Config {
 				Description: "Books a flight, a hotel and a payment that all happen or none. " +
 					"Errors are problems (RFC 9457); the member name is stable and made for programs.",
 			},
+			Tags: []*huma.Tag{
+				{Name: "trips", Description: "Book trips and read them."},
+				{Name: "sagas", Description: "What runs for a trip, and how to resume it."},
+				{Name: "inventory", Description: "The flights and hotels on offer."},
+				{Name: "events", Description: "What has happened, as it happens."},
+				{Name: "operation", Description: "For the operator of the server."},
+			},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			},

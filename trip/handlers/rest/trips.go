@@ -20,7 +20,7 @@ import (
 
 // tripID is the trip's id in an address.
 type tripID struct {
-	ID string `path:"id" pattern:"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$" patternDescription:"an id, such as 0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a" doc:"The id of the trip, in either case."`
+	ID string `path:"id" pattern:"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$" patternDescription:"an id, such as 0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a" example:"0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a" doc:"The id of the trip, in either case."`
 }
 
 // Resolve accepts an id in capitals.

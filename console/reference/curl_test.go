@@ -1,0 +1,89 @@
+package reference_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os/exec"
+	"path"
+	"strings"
+	"testing"
+
+	"tripsaga/console/reference"
+	"tripsaga/engine"
+	"tripsaga/engine/sim"
+	"tripsaga/local"
+)
+
+// TestCommands runs the command of every operation, as it is shown, against a served API.
+func TestCommands(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("curl is missing: apt-get install curl")
+	}
+	ended := make(chan engine.Description, 10)
+	plan, err := sim.ParsePlan("CancelHotel#1=fail:InvalidRequest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := served(t, local.Options{
+		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
+			return sim.Tasks(tasks, engine.RealTime, plan.Decide)
+		},
+		WrapOnEnd: func(next local.OnEnd) local.OnEnd {
+			return func(ctx context.Context, d engine.Description) error {
+				err := next(ctx, d)
+				ended <- d
+				return err
+			}
+		},
+	})
+	doc := document(t, server)
+	book := operations(read(t, doc, reference.Settings{Base: server.URL}))["book-trip"]
+	declined := strings.Replace(book.Body.Example, "tok_ok", "tok_declined", 1)
+	answer, err := http.Post(server.URL+"/trips", "application/json", strings.NewReader(declined))
+	if err != nil || answer.StatusCode != http.StatusAccepted {
+		t.Fatal(answer, err)
+	}
+	answer.Body.Close()
+	if d := <-ended; d.Status != "FAILED" || d.State != "CancelHotel" {
+		t.Fatalf("the trip to redrive: %+v", d)
+	}
+	trip := path.Base(answer.Header.Get("Location"))
+	api := read(t, doc, reference.Settings{Base: server.URL, Value: func(_, name string) string {
+		return map[string]string{"id": trip}[name]
+	}})
+	for id, op := range operations(api) {
+		t.Run(id, func(t *testing.T) { run(t, op) })
+	}
+}
+
+// run runs an operation's command and expects its first answer's body, or its status where the command shows it.
+func run(t *testing.T, op reference.Operation) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-ec", "exec "+strings.Replace(op.Curl, "curl ", "curl --fail-with-body -sS --noproxy '*' ", 1))
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := bufio.NewReader(out).ReadString('\n') // a stream does not end
+	if err != nil && !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	want := map[string]string{"GET": "{", "POST": "HTTP/1.1 " + op.Answers[0].Status}[op.Method]
+	if op.ID == "follow-events" {
+		want = ": connected"
+		cancel()
+	}
+	if !strings.HasPrefix(first, want) {
+		t.Errorf("%s\nanswers %q, want %q", op.Curl, first, want)
+	}
+	if err := cmd.Wait(); err != nil && ctx.Err() == nil {
+		t.Errorf("%s\n%v", op.Curl, err)
+	}
+}
