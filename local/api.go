@@ -21,12 +21,15 @@ import (
 )
 
 // API is the REST API over the system.
-func (s *System) API(log *slog.Logger) http.Handler {
-	return s.traces.HTTP(rest.New(rest.Deps{
+func (s *System) API(log *slog.Logger) http.Handler { return s.traces.HTTP(rest.New(s.UseCases(log))) }
+
+// UseCases are what the REST API and the console call.
+func (s *System) UseCases(log *slog.Logger) rest.Deps {
+	return rest.Deps{
 		Book: s.book, Details: s.App.GetTrip, Trips: s.App.ListTrips,
 		Flights: s.App.ShowFlights, Nights: s.App.ShowNights, Load: s.load, LastLoad: s.App.Inventory.LastLoad, Ledger: s.App.Audit,
 		Health: s.Health, Executions: executions{s}, Feed: feed{s}, Log: log,
-	}))
+	}
 }
 
 // book refuses a booking, before anything is stored, if too many are open.

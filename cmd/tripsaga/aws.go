@@ -39,19 +39,19 @@ import (
 // infrastructure/ and cmd/lambda, the command builds and lacks them.
 
 func init() {
-	extend = func(c *commands) {
+	extensions = append(extensions, func(c *commands) {
 		c.Rehearse = kong.Plugins{&struct {
 			Rehearse rehearseCmd `cmd:"" help:"Play a roll-out in virtual time by what a synthesised CloudFormation template says of it."`
 		}{}}
 		c.Cost = kong.Plugins{&struct {
 			Cost costCmd `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
 		}{}}
-		c.Serve.Modes = kong.Plugins{&productionShape{}}
+		c.Serve.Modes = append(c.Serve.Modes, &productionShape{})
 		c.Verify.Stores = kong.Plugins{&verifyBackend{}}
 		for _, r := range c.remotes() {
 			r.Signing = kong.Plugins{&sigV4{}}
 		}
-	}
+	})
 }
 
 // sigV4 signs requests to API Gateway.

@@ -64,8 +64,8 @@ type commands struct {
 	Completion  completionCmd `cmd:"" help:"Print a script that completes the command line in a shell."`
 }
 
-// extend adds the verbs and flags that need AWS; nil in a build without aws.go.
-var extend func(*commands)
+// extensions add the verbs and flags of the files that a build may lack: aws.go and console.go.
+var extensions []func(*commands)
 
 // remotes are the flags of every verb that calls a server.
 func (c *commands) remotes() []*remote {
@@ -100,7 +100,7 @@ type exited int
 
 // parser returns the parser of the command line, which fills in cli.
 func (p *program) parser(cli *commands) (*kong.Kong, error) {
-	if extend != nil {
+	for _, extend := range extensions {
 		extend(cli)
 	}
 	return kong.New(cli, kong.Name("tripsaga"), kong.UsageOnError(), kong.Writers(p.stdout, p.stderr),

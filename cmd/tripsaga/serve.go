@@ -27,6 +27,9 @@ type serveCmd struct {
 	Empty     bool     `help:"Do not load the demo inventory into a new data folder."`
 	logFlags
 	Modes kong.Plugins `embed:""` // each a serveMode
+
+	// pages returns the web console of the system with the API beside it; nil in a build without console.go.
+	pages func(api http.Handler, sys *local.System, log *slog.Logger) http.Handler
 }
 
 // serveMode serves the API otherwise than from a data folder in this process, when its flag asks for it.
@@ -114,7 +117,11 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, w
 			}
 		})
 	}
-	return c.serveAPI(p, listener, watch.over(sys), watch, log, "sagas_resumed", sys.Engine.OpenExecutions())
+	handler := watch.over(sys)
+	if c.pages != nil {
+		handler = c.pages(handler, sys, log)
+	}
+	return c.serveAPI(p, listener, handler, watch, log, "sagas_resumed", sys.Engine.OpenExecutions())
 }
 
 // serveAPI serves until the first interrupt, and lets the calls under way end. A watch, which may be nil, counts them. Attrs

@@ -59,6 +59,7 @@ var layers = []layer{
 	{name: "lint", packages: "verify/lint", uses: "asl"},
 	{name: "model", packages: "verify/model", uses: "table"},
 	{name: "verify", packages: "verify", uses: "model..."},
+	{name: "console", packages: "console", uses: "verify..."},
 
 	// The infrastructure imports these from its own module, and must not pull in what the functions need.
 	{name: "functions", packages: "aws/functions aws/dynamo/schema", uses: "saga", std: true},
@@ -129,6 +130,7 @@ func TestLayersBite(t *testing.T) {
 		{"telemetry", "engine"},
 		{"telemetry", "table"},
 		{"local", "verify"},
+		{"verify", "console"},
 		{"local", "aws/dynamo"},
 		{"verify", "aws/functions"},
 		{"verify/lint", "trip/saga"},

@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -92,16 +90,15 @@ func (a *api) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 	select {
 	case a.streams <- struct{}{}:
 	default:
-		Refused(ctx, reasonStreams)
+		Refused(ctx, ReasonStreams)
 		return nil, newProblem(http.StatusServiceUnavailable, fault.NameUnavailable,
 			fmt.Sprintf("%d event streams are open already", maxStreams))
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer func() { <-a.streams }()
 		r, w := humago.Unwrap(hc)
-		s := &stream{feed: a.Feed, w: w, control: http.NewResponseController(w), after: after, once: !in.Follow}
-		stop := context.AfterFunc(closingOf(ctx), s.hurry)
-		defer stop()
+		s := &stream{EventStream: NewEventStream(w, r), feed: a.Feed, after: after, once: !in.Follow}
+		defer s.Close()
 		if err := s.run(r.Context(), first, changed); err != nil && r.Context().Err() == nil {
 			a.Log.WarnContext(ctx, "event stream ended", "error", err)
 		}
@@ -110,18 +107,16 @@ func (a *api) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 
 // stream is one client that is following the feed.
 type stream struct {
-	feed    Feed
-	w       http.ResponseWriter
-	control *http.ResponseController
-	after   uint64
-	once    bool // end where the feed ends
-	closing atomic.Bool
+	*EventStream
+	feed  Feed
+	after uint64
+	once  bool // end where the feed ends
 }
 
 // run sends events until the client disconnects, the server shuts down or the feed fails. The caller must get changed
 // before it reads first, or an event between the two would be sent only with the next one.
 func (s *stream) run(ctx context.Context, first []FeedEvent, changed <-chan struct{}) error {
-	if err := s.open(); err != nil {
+	if err := s.Open(); err != nil {
 		return err
 	}
 	tick := time.NewTicker(heartbeat)
@@ -144,20 +139,6 @@ func (s *stream) run(ctx context.Context, first []FeedEvent, changed <-chan stru
 	}
 }
 
-// open lifts the server's time limits, which are for short answers: an expired read deadline would cancel the request's
-// context too.
-func (s *stream) open() error {
-	s.control.SetReadDeadline(time.Time{}) // a recorder in a test does not support it and has no limits
-	streamHeaders(s.w.Header())
-	return s.write(": connected\nretry: 1000\n\n")
-}
-
-func streamHeaders(h http.Header) {
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // a proxy must not buffer events
-}
-
 func (s *stream) send(events []FeedEvent) error {
 	var buf []byte
 	for _, e := range events {
@@ -171,7 +152,7 @@ func (s *stream) send(events []FeedEvent) error {
 	if buf == nil {
 		return nil
 	}
-	return s.write(string(buf))
+	return s.Write(string(buf))
 }
 
 // wait reports whether there may be new events; false ends the stream.
@@ -181,30 +162,13 @@ func (s *stream) wait(ctx context.Context, changed <-chan struct{}, tick <-chan 
 		case <-changed:
 			return true
 		case <-tick:
-			if s.write(": heartbeat\n\n") != nil {
+			if s.Write(": heartbeat\n\n") != nil {
 				return false
 			}
 		case <-ctx.Done():
 			return false
-		case <-closed(ctx):
+		case <-s.Done():
 			return false
 		}
 	}
-}
-
-// hurry bounds the time for a client that does not read while the server shuts down.
-func (s *stream) hurry() {
-	s.closing.Store(true)
-	s.control.SetWriteDeadline(time.Now().Add(bodyGrace))
-}
-
-func (s *stream) write(text string) error {
-	s.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // see open
-	if s.closing.Load() {
-		s.hurry()
-	}
-	if _, err := io.WriteString(s.w, text); err != nil {
-		return err
-	}
-	return s.control.Flush()
 }

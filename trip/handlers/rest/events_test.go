@@ -241,7 +241,7 @@ func TestHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := httptest.NewRecorder()
-		s := &stream{feed: newWorld(), w: w, control: http.NewResponseController(w)}
+		s := &stream{EventStream: NewEventStream(w, httptest.NewRequestWithContext(ctx, "GET", "/events", nil)), feed: newWorld()}
 		ended := make(chan error)
 		go func() { ended <- s.run(ctx, nil, make(chan struct{})) }()
 		time.Sleep(time.Minute + time.Second)

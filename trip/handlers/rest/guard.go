@@ -17,20 +17,19 @@ const (
 	maxInventory = 4 << 20
 )
 
-// Guard refuses what a server on a laptop must not serve: requests for a foreign host name (DNS rebinding), requests that
-// other web sites make in the user's browser, and bodies that are too large or of another type. allowedHosts are the
-// names of the server besides loopback, with or without a port.
+// Guard refuses what a server on a laptop must not serve: requests for a foreign host name (DNS rebinding), and requests
+// that other web sites make in the user's browser. allowedHosts are the names of the server besides loopback, with or
+// without a port. Its answers have the headers of data; pages set their own.
 func Guard(next http.Handler, allowedHosts []string) http.Handler {
 	allowed := make(map[string]bool, len(allowedHosts))
 	for _, h := range allowedHosts {
 		allowed[strings.ToLower(h)] = true
 	}
 	crossOrigin := http.NewCrossOriginProtection()
-	next = Bodies(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin(w, r)
+		secure(w.Header())
 		if p := refuse(r, allowed, crossOrigin); p != nil {
-			secure(w.Header())
 			p.write(w)
 			return
 		}
@@ -38,9 +37,8 @@ func Guard(next http.Handler, allowedHosts []string) http.Handler {
 	})
 }
 
-// Bodies refuses bodies that are too large or of another type. It is the part of [Guard] for a server behind a gateway that
-// authorizes every call: another web site cannot make such a call in a browser.
-func Bodies(next http.Handler) http.Handler {
+// bodies refuses bodies that are too large or of another type.
+func bodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin(w, r)
 		secure(w.Header())

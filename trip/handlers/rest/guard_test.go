@@ -101,7 +101,7 @@ func TestGuardBody(t *testing.T) {
 
 // TestBodies is the part of the guard that a server behind a gateway keeps: hosts and origins are the gateway's.
 func TestBodies(t *testing.T) {
-	h := Bodies(newWorld().handler())
+	h := newWorld().handler()
 	foreign := []string{"Origin", "https://elsewhere.example", "Host", "id.execute-api.eu-west-1.amazonaws.com"}
 	if answer := ask(h, "GET", "/trips", "", foreign...); answer.Code != 200 || answer.Header().Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("a call from elsewhere: %d, %v", answer.Code, answer.Header())

@@ -25,9 +25,9 @@ const NoRoute = "none"
 const (
 	ReasonOverload    = "overload"    // bookings come faster than they can be stored
 	ReasonOpenSagas   = "open_sagas"  // the bound on open sagas is reached
+	ReasonStreams     = "streams"     // the bound on open streams is reached
 	reasonStore       = "store"       // the store refuses writes
 	reasonConnections = "connections" // the bounds of this package
-	reasonStreams     = "streams"
 	reasonLoads       = "loads"
 	reasonAudits      = "audits"
 	reasonStopping    = "stopping"
@@ -38,7 +38,7 @@ const (
 // Reasons lists the reasons for which a request is not carried out.
 func Reasons() []string {
 	return []string{
-		ReasonOverload, ReasonOpenSagas, reasonStore, reasonConnections, reasonStreams, reasonLoads, reasonAudits, reasonStopping,
+		ReasonOverload, ReasonOpenSagas, reasonStore, reasonConnections, ReasonStreams, reasonLoads, reasonAudits, reasonStopping,
 		reasonGone, reasonUnavailable, "invalid", "forbidden", "not_found", "conflict", "internal",
 	}
 }
@@ -48,6 +48,7 @@ type exchange struct {
 	meter         Meter
 	method, route string
 	reason        string
+	stream        bool
 }
 
 type exchangeKey struct{}
@@ -83,6 +84,13 @@ func Refused(ctx context.Context, reason string) {
 	}
 }
 
+// streaming marks the answer as a stream, which ends when its client leaves: its time says nothing.
+func streaming(ctx context.Context) {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		x.stream = true
+	}
+}
+
 func (x *exchange) end(status int, took time.Duration) {
 	if x.route == "" {
 		x.route = NoRoute
@@ -90,7 +98,7 @@ func (x *exchange) end(status int, took time.Duration) {
 	if status == 0 {
 		status = http.StatusOK // what net/http writes for a handler that writes nothing
 	}
-	if x.route == "/events" && status == http.StatusOK {
+	if x.stream {
 		took = 0
 	}
 	switch {

@@ -1,8 +1,7 @@
 // Package rest is the HTTP API of trips, for a server on one machine and for a function behind an HTTP gateway. It converts
 // requests to calls of use cases and faults to problems (RFC 9457), and has no business rules.
 //
-// [New] makes the API. Around it, [Guard] refuses other web sites and oversized requests, [Bodies] the latter alone,
-// [Server] bounds times, and [Limit] bounds connections.
+// [New] makes the API. Around it, [Guard] refuses other web sites, [Server] bounds times, and [Limit] bounds connections.
 package rest
 
 import (
@@ -77,7 +76,8 @@ type api struct {
 	auditing sync.Mutex
 }
 
-// New makes the API.
+// New makes the API. A server behind a gateway that authorizes every call needs no [Guard] around it: another web site
+// cannot make such a call in a browser.
 func New(deps Deps) http.Handler {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
@@ -97,7 +97,7 @@ func New(deps Deps) http.Handler {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		w.Write(description)
 	})
-	return recovering(deps.Log, problems(mux))
+	return bodies(recovering(deps.Log, problems(mux)))
 }
 
 func (a *api) routes(mux *http.ServeMux, h huma.API) {

@@ -1,0 +1,75 @@
+// Package console is the web console of a server on one machine: trips, their sagas, and what they hold and cost, live in
+// a browser. It renders pages on the server, with the use cases of the REST API. The command serves it beside the API.
+//
+// The frame of the pages is package page. Each page is in the file of its name, with its template; texts.json has the
+// texts.
+package console
+
+import (
+	"embed"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"tripsaga/console/page"
+	"tripsaga/trip/handlers/rest"
+)
+
+//go:embed *.html texts.json style.css
+var files embed.FS
+
+var templates = page.Parse(files)
+
+// Options configure the console. UseCases is required.
+type Options struct {
+	UseCases rest.Deps
+	// Pages are added to those of this package; nil adds none.
+	Pages func(*page.Frame)
+	// ThrowAway is set if the data is gone when the server ends.
+	ThrowAway bool
+}
+
+// console is the state of the pages.
+type console struct {
+	rest.Deps
+	api http.Handler
+}
+
+// New serves the console below /console and at /docs, leads / to it, and leaves everything else to the API.
+func New(api http.Handler, opt Options) http.Handler {
+	c := &console{Deps: opt.UseCases, api: api}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	banner := ""
+	if opt.ThrowAway {
+		banner = "lab-banner"
+	}
+	frame := page.New(c.Log, banner)
+	c.routes(frame)
+	if opt.Pages != nil {
+		opt.Pages(frame)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+			http.Redirect(w, r, "/console/", http.StatusSeeOther)
+		case below(path, "/console"), below(path, "/docs"):
+			frame.ServeHTTP(w, r)
+		default:
+			api.ServeHTTP(w, r)
+		}
+	})
+}
+
+func below(path, folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
+
+func (c *console) routes(f *page.Frame) {
+	style, err := files.ReadFile("style.css")
+	if err != nil {
+		panic(err)
+	}
+	f.Asset("console.css", style)
+	f.Navigate("trips", "/console/")
+	f.Handle("/console/{$}", c.trips)
+}
