@@ -1,0 +1,168 @@
+package diagram
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/rivo/uniseg"
+	"pgregory.net/rapid"
+
+	"tripsaga/asl"
+)
+
+// TestEveryMachineIsDrawn holds for all machines what makes a picture clear: no two boxes overlap, every line begins and
+// ends at its boxes and crosses none, lines to different states never lie on each other, labels are beside the boxes.
+func TestEveryMachineIsDrawn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := &maker{T: t}
+		machine := m.machine(12)
+		l := Lay(machine)
+		clearly(t, l.chart)
+		d := m.drawing(machine)
+		for _, text := range []string{l.SVG(d), l.SVGFile(d)} {
+			safeMarkup(t, text)
+		}
+		again := Lay(machine)
+		if l.SVG(d) != again.SVG(d) || l.Text(d, 80, true) != again.Text(d, 80, true) {
+			t.Fatal("the same machine is drawn in two ways")
+		}
+		for _, width := range []int{10, 80, 1000} {
+			fits(t, l.Text(d, width, false), width)
+		}
+	})
+}
+
+func clearly(t *rapid.T, c *chart) {
+	var boxes []box
+	for _, n := range c.nodes {
+		b := box{n.x - n.w/2, n.y - n.h/2, n.w, n.h}
+		if slices.ContainsFunc(boxes, b.meets) {
+			t.Fatalf("%q overlaps another box", n.Name)
+		}
+		if b.x < 0 || b.y < 0 || b.x+b.w > c.width || b.y+b.h > c.height {
+			t.Fatalf("%q is outside of the picture", n.Name)
+		}
+		boxes = append(boxes, b)
+		for _, inner := range n.charts {
+			if inner.width > n.w || inner.height > n.h-boxHeight {
+				t.Fatalf("%q does not contain its branches", n.Name)
+			}
+			clearly(t, inner)
+		}
+	}
+	for i, e := range c.edges {
+		line := e.segments()
+		if !touches(e.from, e.points[0]) || !touches(e.to, e.points[len(e.points)-1]) {
+			t.Fatalf("%s: begins or ends elsewhere", e)
+		}
+		for _, s := range line {
+			if s.w > 0 && s.h > 0 {
+				t.Fatalf("%s: runs aslant", e)
+			}
+			if slices.ContainsFunc(boxes, s.crosses) {
+				t.Fatalf("%s: crosses a box", e)
+			}
+		}
+		if e.label != "" && (slices.ContainsFunc(boxes, e.text.meets) || e.text.x < 0 || e.text.x+e.text.w > c.width) {
+			t.Fatalf("%s: the label is on a box, or outside", e)
+		}
+		for _, o := range c.edges[:i] {
+			if o.to != e.to && o.from != e.from && slices.ContainsFunc(line, func(s box) bool { return slices.ContainsFunc(o.segments(), s.along) }) {
+				t.Fatalf("%s and %s lie on each other", e, o)
+			}
+		}
+	}
+}
+
+func (e *edge) String() string { return e.from.Name + " -> " + e.to.Name }
+
+func (e *edge) segments() (all []box) {
+	for i, p := range e.points[1:] {
+		a := e.points[i]
+		all = append(all, box{min(a.x, p.x), min(a.y, p.y), max(a.x-p.x, p.x-a.x), max(a.y-p.y, p.y-a.y)})
+	}
+	return all
+}
+
+func (b box) meets(o box) bool {
+	return b.x < o.x+o.w && o.x < b.x+b.w && b.y < o.y+o.h && o.y < b.y+b.h
+}
+
+// crosses reports whether a line has a point inside of a box.
+func (b box) crosses(o box) bool {
+	return b.x < o.x+o.w && o.x < b.x+b.w && b.y < o.y+o.h && o.y < b.y+b.h
+}
+
+// along reports whether two lines have more than a point in common.
+func (b box) along(o box) bool {
+	w, h := min(b.x+b.w, o.x+o.w)-max(b.x, o.x), min(b.y+b.h, o.y+o.h)-max(b.y, o.y)
+	return w >= 0 && h >= 0 && w+h > 0
+}
+
+// touches reports whether p is on the border of the box of n.
+func touches(n *node, p point) bool {
+	l, t := n.x-n.w/2, n.y-n.h/2
+	inX, inY := p.x >= l && p.x <= l+n.w, p.y >= t && p.y <= t+n.h
+	return inX && inY && (p.x == l || p.x == l+n.w || p.y == t || p.y == t+n.h)
+}
+
+// safeMarkup decodes the markup and fails for anything that runs or is of others.
+func safeMarkup(t *rapid.T, markup string) {
+	allowed := strings.Fields("svg g path rect circle text title a style")
+	attributes := strings.Fields("xmlns role class viewBox width height aria-label transform d x y rx r cx cy text-anchor href")
+	decoder := xml.NewDecoder(strings.NewReader(markup))
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, markup)
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			if !slices.Contains(allowed, e.Name.Local) {
+				t.Fatalf("element %s", e.Name.Local)
+			}
+			for _, a := range e.Attr {
+				if !slices.Contains(attributes, a.Name.Local) || a.Name.Local == "href" && strings.Contains(strings.ToLower(a.Value), "script:") {
+					t.Fatalf("attribute %s=%q", a.Name.Local, a.Value)
+				}
+				visible(t, a.Value)
+			}
+		case xml.CharData:
+			visible(t, string(e))
+		}
+	}
+}
+
+func visible(t *rapid.T, s string) {
+	for _, r := range s {
+		if r != '\n' && unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
+			t.Fatalf("the character %U is in %q", r, s)
+		}
+	}
+}
+
+func fits(t *rapid.T, text string, width int) {
+	visible(t, text)
+	for line := range strings.Lines(text) {
+		if w := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); w > width {
+			t.Fatalf("%d columns, want at most %d:\n%s", w, width, line)
+		}
+	}
+}
+
+func machine(t testing.TB, definition string) *asl.Machine {
+	t.Helper()
+	m, err := asl.Parse([]byte(definition))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
