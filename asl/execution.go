@@ -41,9 +41,10 @@ type Execution struct {
 
 // stepper is one Step under way.
 type stepper struct {
-	x   *Execution
-	now time.Time
-	rec func(HistoryEvent)
+	x     *Execution
+	now   time.Time
+	rec   func(HistoryEvent)
+	watch func(DataStep)
 }
 
 // thread is one strand of an execution: the machine itself, a branch or an iteration. If the execution ends without
@@ -128,6 +129,11 @@ func (x *Execution) Wants(ev Event) bool {
 // changes nothing. An error means a bug in the driver, and x is unchanged. Invalid data is not an error: it fails the
 // execution.
 func Step(m *Machine, x *Execution, ev Event, now time.Time, rec func(HistoryEvent)) (*Execution, []Effect, error) {
+	return Watch(m, x, ev, now, rec, nil)
+}
+
+// Watch is [Step] that also calls watch with each step of the states' data flow, for a replay that shows them.
+func Watch(m *Machine, x *Execution, ev Event, now time.Time, rec func(HistoryEvent), watch func(DataStep)) (*Execution, []Effect, error) {
 	if err := checkStep(m, x, ev); err != nil {
 		return x, nil, err
 	}
@@ -139,10 +145,10 @@ func Step(m *Machine, x *Execution, ev Event, now time.Time, rec func(HistoryEve
 	}
 	x.effects = x.effects[:0]
 	s := &x.stepper
-	s.x, s.now, s.rec = x, now.UTC(), rec
+	s.x, s.now, s.rec, s.watch = x, now.UTC(), rec, watch
 	s.apply(ev)
 	s.run()
-	s.rec = nil
+	s.rec, s.watch = nil, nil
 	return x, x.effects, nil
 }
 

@@ -279,19 +279,24 @@ func (s *stepper) catch(t *thread, f *failure) bool {
 		if !matches(c.errors, f) {
 			continue
 		}
-		s.follow(t, c, map[string]any{"Error": f.name, "Cause": f.cause})
+		s.follow(t, c, f.output())
 		return true
 	}
 	return false
 }
 
-func (s *stepper) follow(t *thread, c *catcher, errorOutput map[string]any) {
-	assigned, f := s.assign(t, c.assign, errorOutput)
+// output is the error output, the result that a catcher places.
+func (f *failure) output() map[string]any {
+	return map[string]any{"Error": f.name, "Cause": f.cause}
+}
+
+func (s *stepper) follow(t *thread, c *catcher, result map[string]any) {
+	assigned, f := s.assign(t, c.assign, result)
 	if f != nil {
 		s.giveUp(t, f)
 		return
 	}
-	output, f := c.placement.apply(t.input, errorOutput)
+	output, f := s.place(t, c.placement, result)
 	size := 0
 	if f == nil {
 		size, f = t.checkSize(output)
@@ -306,6 +311,7 @@ func (s *stepper) follow(t *thread, c *catcher, errorOutput map[string]any) {
 // fail ends the attempt of t's state. A retrier is tried first, then a catcher; otherwise the thread fails.
 func (s *stepper) fail(t *thread, f *failure) {
 	t.own(f)
+	s.flowError(t, f)
 	if s.retry(t, f) {
 		return
 	}

@@ -234,6 +234,7 @@ func (b *mapping) itemsOf(s *stepper, t *thread, input any) ([]any, *failure) {
 		if err != nil {
 			return nil, t.evaluation("ItemsPath", err)
 		}
+		s.flow(t, "ItemsPath", v)
 		input = v
 	}
 	items, ok := input.([]any)

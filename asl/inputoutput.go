@@ -93,6 +93,15 @@ func (pl placement) apply(raw, result any) (any, *failure) {
 	return v, nil
 }
 
+// place applies a ResultPath to t's raw input.
+func (s *stepper) place(t *thread, pl placement, result any) (any, *failure) {
+	output, f := pl.apply(t.input, result)
+	if f == nil && pl != (placement{}) {
+		s.flow(t, "ResultPath", output)
+	}
+	return output, f
+}
+
 // template evaluates a payload template on data. Without a template it returns data.
 func (s *stepper) template(t *thread, tpl *expr.Template, data any, field string) (any, *failure) {
 	if tpl == nil {
@@ -102,6 +111,7 @@ func (s *stepper) template(t *thread, tpl *expr.Template, data any, field string
 	if err != nil {
 		return nil, t.evaluation(field, err)
 	}
+	s.flow(t, field, v)
 	return v, nil
 }
 
@@ -109,6 +119,7 @@ func (s *stepper) template(t *thread, tpl *expr.Template, data any, field string
 // order. Assign sees the result before ResultSelector.
 func (s *stepper) complete(t *thread, result any) {
 	st := t.state
+	s.flow(t, DataResult, result)
 	assigned, f := s.assign(t, st.assign, result)
 	if f != nil {
 		s.fail(t, f)
@@ -118,7 +129,7 @@ func (s *stepper) complete(t *thread, result any) {
 		s.fail(t, f)
 		return
 	}
-	output, f := st.placement.apply(t.input, result)
+	output, f := s.place(t, st.placement, result)
 	if f != nil {
 		s.fail(t, f)
 		return
@@ -145,6 +156,9 @@ func (pl placement) size(raw int, result any) int {
 // output is measured only if that bound is over the limit.
 func (s *stepper) leave(t *thread, data any, size int, assigned map[string]any, next *state) {
 	output, f := t.state.output.apply(s, t, data, "OutputPath")
+	if f == nil && t.state.output != (selection{}) {
+		s.flow(t, "OutputPath", output)
+	}
 	if f == nil && (size > MaxData || t.state.output != selection{}) {
 		size, f = t.checkSize(output)
 	}

@@ -293,7 +293,9 @@ func (b *failing) visit(s *stepper, t *thread, input any) {
 		s.giveUp(t, f)
 		return
 	}
-	s.giveUp(t, &failure{name: name, cause: cause})
+	f = &failure{name: name, cause: cause}
+	s.flowError(t, f)
+	s.giveUp(t, f)
 }
 
 func (d *dynamicText) eval(s *stepper, t *thread, input any) (string, *failure) {

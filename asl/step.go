@@ -95,16 +95,21 @@ func (s *stepper) visit(t *thread) {
 		s.stateEntered(t)
 		t.enteredEvent = t.last
 	}
+	s.flow(t, DataInput, t.input)
 	input, f := t.state.input.apply(s, t, t.input, "InputPath")
 	if f != nil {
 		s.fail(t, f)
 		return
+	}
+	if t.state.input != (selection{}) {
+		s.flow(t, "InputPath", input)
 	}
 	t.state.body.visit(s, t, input)
 }
 
 // exit leaves t's state for next. If next is nil the thread ends with output. The output has at most size bytes.
 func (s *stepper) exit(t *thread, output any, size int, assigned map[string]any, next *state) {
+	s.flow(t, DataOutput, output)
 	s.stateExited(t, output, assigned)
 	t.set(assigned)
 	if next != nil {

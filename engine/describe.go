@@ -51,7 +51,7 @@ func (e *Engine) History(ctx context.Context, name string) ([]asl.HistoryEvent, 
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	var events []asl.HistoryEvent
-	_, _, err := e.load(ctx, name, func(ev asl.HistoryEvent) { events = append(events, ev) })
+	_, _, err := e.load(ctx, name, watcher{event: func(ev asl.HistoryEvent) { events = append(events, ev) }})
 	return events, err
 }
 

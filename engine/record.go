@@ -23,6 +23,7 @@ import (
 const (
 	recordSK     = "EXEC"
 	journalSK    = "J#"
+	journalEnd   = "J$"                      // follows every entry
 	timeLayout   = "20060102T150405.000000Z" // fixed width, sorts as the times do
 	machinePK    = "MACHINE#"
 	executionPK  = "EXEC#"

@@ -78,9 +78,14 @@ func (o *outstanding) effects() []asl.Effect {
 	return all
 }
 
-// load reads an execution's record and replays its journal. history, if not nil, gets the history events. load only
-// reads, so it may be used for an execution that runs in another engine; it then returns a recent state.
-func (e *Engine) load(ctx context.Context, name string, history func(asl.HistoryEvent)) (*run, *outstanding, error) {
+// watcher gets what a replay passes. Each field may be nil.
+type watcher struct {
+	event func(asl.HistoryEvent)
+	data  func(asl.DataStep)
+}
+
+// load reads an execution's record and replays its journal for a watcher. load only reads, so it may be used for an execution that runs in another engine; it then returns a recent state.
+func (e *Engine) load(ctx context.Context, name string, w watcher) (*run, *outstanding, error) {
 	rec, version, err := e.record(ctx, name)
 	if err != nil {
 		return nil, nil, err
@@ -92,19 +97,24 @@ func (e *Engine) load(ctx context.Context, name string, history func(asl.History
 	r := e.newRun(name, m, rec)
 	r.version = version
 	out := &outstanding{tasks: map[int64]asl.StartTask{}, timers: map[int64]timer{}}
-	return r, out, r.replay(ctx, out, history)
+	return r, out, r.replay(ctx, out, w)
 }
 
 // replay rebuilds the execution from its journal. The result is the same as before the crash, because asl.Step depends on
 // nothing but the definition, the events, their times and the seed, and the journal and the record hold all of these.
-func (r *run) replay(ctx context.Context, out *outstanding, history func(asl.HistoryEvent)) error {
+//
+// Called again, it continues with the entries that were written since.
+func (r *run) replay(ctx context.Context, out *outstanding, w watcher) error {
 	q := table.Query{PK: r.e.partition(r.name), Prefix: journalSK}
+	if r.x != nil {
+		q.Prefix, q.From, q.To = "", journalKey(q.PK, r.events+1).SK, journalEnd
+	}
 	for {
 		page, err := r.e.opt.Table.Query(ctx, q)
 		if err != nil {
 			return err
 		}
-		if err := r.replayPage(page, out, history); err != nil {
+		if err := r.replayPage(page, out, w); err != nil {
 			return err
 		}
 		if page.Cursor == "" {
@@ -114,7 +124,7 @@ func (r *run) replay(ctx context.Context, out *outstanding, history func(asl.His
 	}
 }
 
-func (r *run) replayPage(page table.Page, out *outstanding, history func(asl.HistoryEvent)) error {
+func (r *run) replayPage(page table.Page, out *outstanding, w watcher) error {
 	for _, item := range page.Items {
 		en, err := decodeEntry(item)
 		if err != nil {
@@ -126,16 +136,16 @@ func (r *run) replayPage(page table.Page, out *outstanding, history func(asl.His
 		} else {
 			r.events++
 		}
-		if err := r.replayOne(en, out, history); err != nil {
+		if err := r.replayOne(en, out, w); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *run) replayOne(en entry, out *outstanding, history func(asl.HistoryEvent)) error {
+func (r *run) replayOne(en entry, out *outstanding, w watcher) error {
 	out.answer(en.Event)
-	x, effects, err := asl.Step(r.machine, r.x, en.Event, time.UnixMicro(en.At).UTC(), history)
+	x, effects, err := asl.Watch(r.machine, r.x, en.Event, time.UnixMicro(en.At).UTC(), w.event, w.data)
 	if err != nil {
 		return fmt.Errorf("engine: replaying execution %s: %w", r.name, err)
 	}
@@ -200,7 +210,7 @@ func (e *Engine) resumeLater(name string, err error, tries int) {
 }
 
 func (e *Engine) resumeOne(ctx context.Context, name string) error {
-	r, out, err := e.load(ctx, name, nil)
+	r, out, err := e.load(ctx, name, watcher{})
 	if err != nil {
 		return err
 	}

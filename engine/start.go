@@ -296,7 +296,7 @@ func (e *Engine) ended(ctx context.Context, name string, rec *record, version in
 	delete(e.failed, name)
 	e.mu.Unlock()
 	if kept == nil || kept.version != version {
-		r, _, err := e.load(ctx, name, nil)
+		r, _, err := e.load(ctx, name, watcher{})
 		return r, err
 	}
 	r := e.newRun(name, kept.machine, rec)

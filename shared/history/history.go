@@ -106,6 +106,41 @@ func Encode(events []Event) ([]json.RawMessage, error) {
 	return raw, nil
 }
 
+// Texts returns the texts of the details that come from the execution: names of states, data, errors and causes.
+func (e *Event) Texts() []string {
+	var texts []string
+	if d := e.ExecutionStarted; d != nil {
+		texts = append(texts, d.Input)
+	}
+	if d := e.ExecutionSucceeded; d != nil {
+		texts = append(texts, d.Output)
+	}
+	if d := e.StateEntered; d != nil {
+		texts = append(texts, d.Name, d.Input)
+	}
+	if d := e.StateExited; d != nil {
+		texts = append(texts, d.Name, d.Output)
+		for name, value := range d.AssignedVariables {
+			texts = append(texts, name, value)
+		}
+	}
+	if d := e.LambdaFunctionScheduled; d != nil {
+		texts = append(texts, d.Resource, d.Input)
+	}
+	if d := e.TaskScheduled; d != nil {
+		texts = append(texts, d.Parameters)
+	}
+	if output := e.output(); output != "" {
+		texts = append(texts, output)
+	}
+	for _, d := range []*FailureDetails{e.Failure(), e.end()} {
+		if d != nil {
+			texts = append(texts, d.Error, d.Cause)
+		}
+	}
+	return texts
+}
+
 // Scheduled reports whether the event is an attempt: a delivery of a task, by whichever integration.
 func (e *Event) Scheduled() bool { return strings.HasSuffix(e.Type, "Scheduled") }
 
