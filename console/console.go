@@ -6,6 +6,7 @@
 package console
 
 import (
+	"context"
 	"embed"
 	"log/slog"
 	"net/http"
@@ -23,6 +24,9 @@ var templates = page.Parse(files)
 // Options configure the console. UseCases is required.
 type Options struct {
 	UseCases rest.Deps
+	// LatestEvents reads events of the feed with a Seq below before, the newest first; before 0 there is no bound. Errors:
+	// Unavailable.
+	LatestEvents func(ctx context.Context, before uint64, limit int) ([]rest.FeedEvent, error)
 	// Pages are added to those of this package; nil adds none.
 	Pages func(*page.Frame)
 	// ThrowAway is set if the data is gone when the server ends.
@@ -32,12 +36,13 @@ type Options struct {
 // console is the state of the pages.
 type console struct {
 	rest.Deps
-	api http.Handler
+	api          http.Handler
+	latestEvents func(ctx context.Context, before uint64, limit int) ([]rest.FeedEvent, error)
 }
 
 // New serves the console below /console and at /docs, leads / to it, and leaves everything else to the API.
 func New(api http.Handler, opt Options) http.Handler {
-	c := &console{Deps: opt.UseCases, api: api}
+	c := &console{Deps: opt.UseCases, api: api, latestEvents: opt.LatestEvents}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

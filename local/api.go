@@ -94,6 +94,17 @@ func (f feed) Place(id string) (uint64, error) {
 
 func (f feed) Events(ctx context.Context, after uint64, limit int) ([]rest.FeedEvent, error) {
 	changes, err := f.Store.Stream(ctx, after, limit)
+	return feedEvents(changes, err)
+}
+
+// LatestEvents reads at most limit events of the feed with a Seq below before, the newest first. Before 0 there is no
+// bound. Errors: Unavailable.
+func (s *System) LatestEvents(ctx context.Context, before uint64, limit int) ([]rest.FeedEvent, error) {
+	changes, err := s.Store.Latest(ctx, before, limit)
+	return feedEvents(changes, err)
+}
+
+func feedEvents(changes []embedded.Change, err error) ([]rest.FeedEvent, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "reading the events")
 	}

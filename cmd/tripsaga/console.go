@@ -13,7 +13,7 @@ import (
 func init() {
 	extensions = append(extensions, func(c *commands) {
 		c.Serve.pages = func(api http.Handler, sys *local.System, log *slog.Logger) http.Handler {
-			return console.New(api, console.Options{UseCases: sys.UseCases(log)})
+			return console.New(api, console.Options{UseCases: sys.UseCases(log), LatestEvents: sys.LatestEvents})
 		}
 	})
 }

@@ -25,7 +25,9 @@ type Live struct {
 const (
 	maxStreams = 200                    // live pages at once
 	restful    = 200 * time.Millisecond // least time between two renderings of one live page
-	heartbeat  = 15 * time.Second
+	// busyness bounds the share of one processor that all live pages take together: 1/busyness.
+	busyness  = 10
+	heartbeat = 15 * time.Second
 	// renderTime bounds one rendering.
 	renderTime = 10 * time.Second
 )
@@ -37,7 +39,6 @@ func (f *Frame) stream(w http.ResponseWriter, r *Request, h Handler) {
 		defer func() { <-f.streams }()
 	default:
 		rest.Refused(r.Context(), rest.ReasonStreams)
-		w.Header().Set("Retry-After", "5")
 		f.fail(w, r, fault.New(fault.Unavailable, fault.NameUnavailable, "%d live pages are open already", maxStreams))
 		return
 	}
@@ -61,6 +62,7 @@ type livePage struct {
 
 	sent    []byte
 	version string
+	took    time.Duration // for the last rendering
 }
 
 func (l *livePage) run() {
@@ -89,6 +91,7 @@ func (l *livePage) run() {
 func (l *livePage) render(before *Live) (live *Live, ok bool) {
 	ctx, cancel := context.WithTimeout(l.r.Context(), renderTime)
 	defer cancel()
+	defer func(start time.Time) { l.took = time.Since(start) }(time.Now())
 	if before != nil && before.Version != nil && l.sent != nil {
 		v, err := before.Version(ctx)
 		if err == nil && v == l.version {
@@ -124,7 +127,7 @@ func (l *livePage) wait(live *Live, changed <-chan struct{}, beat <-chan time.Ti
 	if live.Every > 0 {
 		tick = time.After(live.Every)
 	}
-	pause := time.After(restful)
+	pause := time.After(max(restful, l.took*busyness*time.Duration(len(l.frame.streams))))
 	due := false
 	for {
 		select {

@@ -139,10 +139,21 @@ func (f *Frame) Handle(pattern string, h Handler) {
 // HandlePost serves a form that changes something. Without the token of a form that this frame has rendered the handler is
 // not called. PostForm is parsed.
 func (f *Frame) HandlePost(pattern string, h Handler) {
+	f.HandleForm(pattern, h, nil)
+}
+
+// HandleForm is HandlePost for a form that one fills in. If its token is not valid, which happens after the server was
+// started again, stale shows the form once more with what was filled in. It must change nothing.
+func (f *Frame) HandleForm(pattern string, h, stale Handler) {
 	f.mux.HandleFunc("POST "+pattern, func(w http.ResponseWriter, hr *http.Request) {
 		rest.Routed(hr.Context(), pattern)
 		r := f.request(hr)
-		if err := f.form(w, r); err != nil {
+		err := f.form(w, r)
+		if err == error(errToken) && stale != nil {
+			f.answer(w, r, stale)
+			return
+		}
+		if err != nil {
 			f.fail(w, r, err)
 			return
 		}
@@ -234,6 +245,9 @@ func (f *Frame) write(w http.ResponseWriter, r *Request, p Page) {
 	}
 	f.headers(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
 	w.WriteHeader(max(p.Status, http.StatusOK))
 	w.Write(out.Bytes())
 }

@@ -82,8 +82,29 @@ func (s *Store) Stream(ctx context.Context, after uint64, limit int) ([]Change, 
 	return s.changes(after+1, last+1, limit)
 }
 
+// Latest reads up to limit durable changes with sequence numbers less than before, the newest first. Before 0 there is no
+// bound.
+func (s *Store) Latest(ctx context.Context, before uint64, limit int) ([]Change, error) {
+	if limit <= 0 {
+		return nil, fmt.Errorf("%w: stream: limit %d, allowed is 1 or more", table.ErrInvalid, limit)
+	}
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	to := s.feed.durable() + 1
+	if before != 0 {
+		to = min(to, before)
+	}
+	return s.walk(0, to, limit, (*pebble.Iterator).Last, (*pebble.Iterator).Prev)
+}
+
 // changes reads changes from <= Seq < to.
-func (s *Store) changes(from, to uint64, limit int) (found []Change, err error) {
+func (s *Store) changes(from, to uint64, limit int) ([]Change, error) {
+	return s.walk(from, to, limit, (*pebble.Iterator).First, (*pebble.Iterator).Next)
+}
+
+func (s *Store) walk(from, to uint64, limit int, first, next func(*pebble.Iterator) bool) (found []Change, err error) {
 	it, err := s.db.NewIter(&pebble.IterOptions{
 		LowerBound: appendStreamKey(nil, from),
 		UpperBound: appendStreamKey(nil, to),
@@ -92,7 +113,7 @@ func (s *Store) changes(from, to uint64, limit int) (found []Change, err error) 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.First(); ok && len(found) < limit; ok = it.Next() {
+	for ok := first(it); ok && len(found) < limit; ok = next(it) {
 		change, err := parseChange(it.Key(), it.Value())
 		if err != nil {
 			return nil, err

@@ -55,6 +55,16 @@ func TestStream(t *testing.T) {
 	if got := numbers(t, s, 3, 10); len(got) != 0 {
 		t.Errorf("after the last: %v", got)
 	}
+	for before, want := range map[uint64][]uint64{0: {3, 2}, 4: {3, 2}, 3: {2, 1}, 2: {1}, 1: nil, 1 << 63: {3, 2}} {
+		latest, err := s.Latest(t.Context(), before, 2)
+		var seqs []uint64
+		for _, c := range latest {
+			seqs = append(seqs, c.Seq)
+		}
+		if err != nil || !slices.Equal(seqs, want) {
+			t.Errorf("the latest before %d: %v, %v, want %v", before, seqs, err, want)
+		}
+	}
 	if _, err := s.Stream(t.Context(), 0, 0); err == nil {
 		t.Error("limit 0 is accepted")
 	}
