@@ -73,7 +73,7 @@ func clearly(t *rapid.T, c *chart) {
 		}
 		for _, o := range c.edges[:i] {
 			if o.to != e.to && o.from != e.from && slices.ContainsFunc(line, func(s box) bool { return slices.ContainsFunc(o.segments(), s.along) }) {
-				t.Fatalf("%s and %s lie on each other", e, o)
+				t.Fatalf("%s and %s lie on each other: %v, %v", e, o, e.points, o.points)
 			}
 		}
 	}

@@ -20,16 +20,16 @@ const (
 	endSpace           = 30 // for the mark of a start or an end, with its line
 	endRadius          = 7
 
-	slotSpace   = 17 // between lines that leave the same side
-	arriveSpace = 9  // from the middle of a side to where lines arrive
-	laneSpace   = 14
-	labelSpace  = 20 // of a lane with a label
-	maxLabel    = 128
-	corner      = 8
-	headLength  = 8
-	rowGap      = 40
-	columnGap   = 44
-	besideBox   = 18 // between a box and the nearest lane
+	slotSpace  = 17 // between lines that leave the same side
+	laneSpace  = 14
+	labelSpace = 20 // of a lane with a label
+	maxLabel   = 160
+	corner     = 8
+	headLength = 8
+	rowGap     = 40
+	columnGap  = 44
+	besideBox  = 18 // between a box and the nearest lane
+	aroundEnd  = 8  // free space between the mark of an end and the next row
 )
 
 // grid is the size of a chart.
@@ -41,7 +41,7 @@ type grid struct {
 // gapSize is what a gap between two columns, or two rows, holds.
 type gapSize struct {
 	lanes         []int // the size of each
-	before, after int   // for labels at its two sides
+	before, after int   // for labels, and the marks of starts and ends, at its two sides
 }
 
 func (c *chart) measure() {
@@ -62,6 +62,14 @@ func (c *chart) measure() {
 	}
 	for _, e := range c.edges {
 		e.reserve(rows, columns)
+	}
+	for _, n := range c.nodes {
+		if n == c.start || n.End && n.up {
+			rows[n.row].after = endSpace
+		}
+		if n.End && !n.up {
+			rows[n.row+1].before = endSpace
+		}
 	}
 	c.spread(rows, columns)
 	for _, e := range c.edges {
@@ -107,10 +115,12 @@ func (e *edge) reserve(rows, columns []gapSize) {
 		g.after = max(g.after, width)
 	case bottom:
 		if e.besideStub() {
-			rows[e.from.row+1].before = labelSpace
+			g := &rows[e.from.row+1]
+			g.before = max(g.before, labelSpace)
 		}
 	case top:
-		rows[e.from.row].before = labelSpace
+		g := &rows[e.from.row]
+		g.before = max(g.before, labelSpace)
 	}
 }
 
@@ -119,28 +129,30 @@ func (e *edge) besideStub() bool {
 	return len(e.tracks) == 0 || e.tracks[0].gap != e.from.row+1
 }
 
-// short is the label as it is shown.
+// short is the label as it is shown: comparisons by their signs.
 func (e *edge) short() string {
-	return shorten(text.Visible(e.label), maxLabel, labelSize)
+	return shorten(text.Visible(signs.Replace(e.label)), maxLabel, labelSize)
 }
+
+var signs = func() *strings.Replacer {
+	var pairs []string
+	for _, kind := range []string{"String", "Numeric", "Timestamp", "Boolean"} {
+		for _, c := range [][2]string{{"Equals", "="}, {"LessThan", "<"}, {"LessThanEquals", "≤"}, {"GreaterThan", ">"}, {"GreaterThanEquals", "≥"}} {
+			pairs = append(pairs, " "+kind+c[0]+" ", " "+c[1]+" ", " "+kind+c[0]+"Path ", " "+c[1]+" ")
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}()
 
 // spread gives rows, columns and lanes their positions, and boxes theirs.
 func (c *chart) spread(rows, columns []gapSize) {
-	above, below, half := make([]int, c.rows), make([]int, c.rows), make([]int, c.cols)
+	high, wide := make([]int, c.rows), make([]int, c.cols)
 	for _, n := range c.nodes {
-		up, down := n.h/2, n.h-n.h/2
-		if n.straight[top] && (n == c.start || n.ends() && n.up) {
-			up += endSpace
-		}
-		if n.ends() && !n.up {
-			down += endSpace
-		}
-		above[n.row], below[n.row] = max(above[n.row], up), max(below[n.row], down)
-		half[n.col] = max(half[n.col], (n.w+1)/2)
+		high[n.row], wide[n.col] = max(high[n.row], n.h), max(wide[n.col], n.w)
 	}
-	ys, height := positions(above, below, rows, rowGap)
-	xs, width := positions(half, half, columns, columnGap)
-	c.width, c.height = width, height
+	var ys, xs axis
+	ys, c.height = positions(high, rows, rowGap, aroundEnd)
+	xs, c.width = positions(wide, columns, columnGap, 2*besideBox)
 	for _, n := range c.nodes {
 		n.x, n.y = xs.middle[n.col], ys.middle[n.row]
 	}
@@ -153,35 +165,41 @@ func (c *chart) spread(rows, columns []gapSize) {
 	}
 }
 
-func (n *node) ends() bool { return n.End }
-
 // axis is where rows and their lanes are, or columns.
 type axis struct {
 	middle []int
 	lanes  [][]int
 }
 
-// positions adds up the sizes of rows (or columns) and of the gaps before, between and after them.
-func positions(before, after []int, gaps []gapSize, least int) (a axis, at int) {
+// positions adds up the sizes of rows (or columns) and of the gaps before, between and after them. A gap between two rows
+// has a least size; one without lanes has some free space.
+func positions(sizes []int, gaps []gapSize, least, free int) (a axis, at int) {
 	for i, g := range gaps {
 		begin := at
-		at += besideBox + g.before
+		at += g.before
 		var lanes []int
-		for _, size := range g.lanes {
+		for k, size := range g.lanes {
+			if k == 0 {
+				at += besideBox
+			}
 			at += size
 			lanes = append(lanes, at-size/3)
 		}
 		a.lanes = append(a.lanes, lanes)
-		at += besideBox + g.after
-		switch inner := i > 0 && i < len(before); {
-		case inner && at-begin < least:
-			at = begin + least
-		case !inner && len(g.lanes) == 0:
-			at = begin
+		inner := i > 0 && i < len(sizes)
+		switch {
+		case len(g.lanes) > 0:
+			at += besideBox
+		case inner:
+			at += free
 		}
-		if i < len(before) {
-			a.middle = append(a.middle, at+before[i])
-			at += before[i] + after[i]
+		at += g.after
+		if inner {
+			at = max(at, begin+least)
+		}
+		if i < len(sizes) {
+			a.middle = append(a.middle, at+sizes[i]/2)
+			at += sizes[i]
 		}
 	}
 	return a, at
@@ -225,20 +243,21 @@ func (e *edge) leaves(c *chart) int {
 	case !e.from.straight[e.out] && e.from.slots[e.out][(1-e.outDir)/2] == 0 && c.column(e.from.col, e.from.row, c.rows):
 		return 0
 	}
-	return e.outDir * 2 * arriveSpace
+	return e.outDir * slotSpace
 }
 
-// arrivesAt is how far from the middle of the side the line ends.
+// arrivesAt is how far from the middle of the side the line ends. Lines into the top or the left join in the middle unless
+// one leaves there. Lines into the right would then meet those into the left of the next box.
 func (e *edge) arrivesAt() int {
 	switch {
 	case len(e.tracks) == 0:
 		return 0
 	case e.in == right:
-		return e.inDir * (arriveSpace + slotSpace) / 2
-	case !e.to.straight[e.in] && !e.to.arrives[e.in][(1-e.inDir)/2]:
-		return 0
+		return e.inDir * slotSpace * 3 / 4
+	case e.to.leaving[e.in]:
+		return e.inDir * slotSpace / 2
 	}
-	return e.inDir * arriveSpace
+	return 0
 }
 
 // port is a point on a side of the box.

@@ -42,12 +42,12 @@ type trackKey struct {
 	dir      int
 }
 
-// ports are the sides of a box that are in use. Where lines of several directions meet a side, they keep apart: those in
-// the middle, those that leave, those that arrive.
+// ports are the sides of a box that are in use. Lines that leave the box keep apart from each other and from those that
+// arrive, also from those of the box at the other side of the gap.
 type ports struct {
-	straight [4]bool
+	straight [4]bool   // a straight line, or the mark of a start or an end
+	leaving  [4]bool   // it leaves
 	slots    [4][2]int // edges that leave: above or left, below or right of the middle
-	arrives  [4][2]bool
 }
 
 // at is a place in the grid, to compare where tracks are: step is the size of a row or column.
@@ -61,16 +61,16 @@ func gapAt(i int) int { return at(i, -step/2) }
 func (c *chart) routeAll() {
 	shared := map[trackKey]*track{}
 	straight := map[[2]*node]bool{}
-	c.start.straight[c.start.startSide()] = true
+	c.start.straight[top] = true
 	for _, n := range c.nodes {
-		if n.End || n.Type == "Succeed" || n.Type == "Fail" {
-			n.straight[n.endSide()] = true
+		if n.End {
+			n.straight[n.endSide()], n.leaving[n.endSide()] = true, true
 		}
 	}
 	for _, e := range c.edges {
 		if !straight[[2]*node{e.to, e.from}] && c.straight(e) {
 			straight[[2]*node{e.from, e.to}] = true
-			e.from.straight[e.out], e.to.straight[e.in] = true, true
+			e.from.straight[e.out], e.from.leaving[e.out], e.to.straight[e.in] = true, true, true
 		}
 	}
 	for _, e := range slices.SortedStableFunc(slices.Values(c.edges), byRows) {
@@ -89,8 +89,6 @@ func (c *chart) routeAll() {
 		c.lanes(vertical)
 	}
 }
-
-func (n *node) startSide() side { return top }
 
 // endSide is where the mark of an end is.
 func (n *node) endSide() side {
@@ -218,7 +216,6 @@ func (c *chart) aside(e *edge) []trackKey {
 func (c *chart) lay(e *edge, keys []trackKey, shared map[trackKey]*track) {
 	e.from.slots[e.out][(e.outDir+1)/2]++
 	e.slot = e.from.slots[e.out][(e.outDir+1)/2]
-	e.to.arrives[e.in][(e.inDir+1)/2] = true
 	places := e.places(keys)
 	for i, k := range keys {
 		k.to, k.in = e.to, e.in

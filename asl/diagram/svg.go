@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"encoding/xml"
 	"fmt"
+	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +27,7 @@ func (l *Layout) SVGFile(d Drawing) string {
 type svg struct {
 	strings.Builder
 	Drawing
+	signs bool // some state has a status, so that each name begins beside a sign
 }
 
 func (l *Layout) draw(d Drawing, style string) string {
@@ -34,6 +37,7 @@ func (l *Layout) draw(d Drawing, style string) string {
 		if m.Link != "" {
 			role = "group" // the content of an img has no links for assistive technology
 		}
+		w.signs = w.signs || m.Status != ""
 	}
 	width, height := l.chart.width+2*margin, l.chart.height+2*margin
 	w.printf(`<svg xmlns="http://www.w3.org/2000/svg" role="%s" class="diagram" viewBox="0 0 %d %d" width="%d" height="%d"`,
@@ -67,7 +71,7 @@ func (w *svg) chart(c *chart, x, y int) {
 			w.begin(c.start, taken)
 		}
 		for _, n := range c.nodes {
-			if n.ends() && w.Taken[[2]string{n.Name, ""}] == taken {
+			if n.End && w.Taken[[2]string{n.Name, ""}] == taken {
 				w.end(n, taken)
 			}
 		}
@@ -82,6 +86,7 @@ func (w *svg) chart(c *chart, x, y int) {
 
 // known are the statuses, with the sign of each as a path in a circle of radius 9, and in text.
 var known = map[Status]struct{ path, sign string }{
+	"":      {"", "·"},
 	Done:    {"M-4 0L-1 3L4 -3", "✓"},
 	Running: {"M-2 -4L4 0L-2 4Z", "▶"},
 	Waiting: {"M0 -4V0L3 2", "◷"},
@@ -93,7 +98,10 @@ var known = map[Status]struct{ path, sign string }{
 func (w *svg) node(n *node) {
 	m := w.Marks[n.Name]
 	class := "state state-" + strings.ToLower(n.Type)
-	if _, ok := known[m.Status]; ok {
+	if !n.reached {
+		class += " state-side"
+	}
+	if _, ok := known[m.Status]; ok && m.Status != "" {
 		class += " state-" + string(m.Status)
 	}
 	link := href(m.Link)
@@ -101,7 +109,7 @@ func (w *svg) node(n *node) {
 		w.printf(`<a href="%s" aria-label="%s">`, safe(link), safe(w.label(n, m)))
 	}
 	w.printf(`<g class="%s" role="img" aria-label="%s"><title>%[2]s</title>`, class, safe(w.label(n, m)))
-	w.shape(n)
+	w.box(n)
 	w.content(n, m)
 	for i, b := range n.charts {
 		w.inner(n, i, b)
@@ -152,16 +160,36 @@ func (w *svg) label(n *node, m Mark) string {
 	return n.Name
 }
 
-// shape draws the box.
-func (w *svg) shape(n *node) {
-	x, y := n.x-n.w/2, n.y-n.h/2
-	radius := 8
+// shape is the shape of a state's box.
+type shape int
+
+const (
+	rectangle shape = iota
+	hexagon
+	pill
+)
+
+const hexagonEdge = 12
+
+func (n *node) shape() shape {
 	switch n.Type {
 	case "Choice":
-		w.printf(`<path class="box" d="M%d %dH%dL%d %dL%d %dH%dL%d %dZ"/>`,
-			x+12, y, x+n.w-12, x+n.w, n.y, x+n.w-12, y+n.h, x+12, x, n.y)
-		return
+		return hexagon
 	case "Succeed", "Fail", "Pass":
+		return pill
+	}
+	return rectangle
+}
+
+func (w *svg) box(n *node) {
+	x, y := n.x-n.w/2, n.y-n.h/2
+	radius := corner
+	switch n.shape() {
+	case hexagon:
+		w.printf(`<path class="box" d="M%d %dH%dL%d %dL%d %dH%dL%d %dZ"/>`, x+hexagonEdge, y, x+n.w-hexagonEdge,
+			x+n.w, n.y, x+n.w-hexagonEdge, y+n.h, x+hexagonEdge, x, n.y)
+		return
+	case pill:
 		radius = n.h / 2
 	}
 	w.printf(`<rect class="box" x="%d" y="%d" width="%d" height="%d" rx="%d"/>`, x, y, n.w, n.h, radius)
@@ -173,8 +201,8 @@ func (w *svg) content(n *node, m Mark) {
 	if len(n.charts) > 0 {
 		y = n.y - n.h/2 + boxHeight/2
 	}
-	if sign, ok := known[m.Status]; ok {
-		w.printf(`<g class="sign" transform="translate(%d %d)"><circle r="9"/><path d="%s"/></g>`, n.x-n.w/2+19, y, sign.path)
+	if w.signs {
+		w.printf(`<g class="sign" transform="translate(%d %d)"><circle r="9"/><path d="%s"/></g>`, n.x-n.w/2+19, y, known[m.Status].path)
 		x, anchor, width = n.x-n.w/2+iconSpace, "start", n.w-iconSpace-padding/2
 	}
 	below := shorten(text.Visible(w.below(n, m)), width, labelSize)
@@ -240,11 +268,34 @@ func (w *svg) edge(e *edge, taken bool) {
 	if e.label != "" {
 		w.printf("<title>%s</title>", safe(e.label))
 	}
-	w.line(e.points)
+	points := slices.Clone(e.points)
+	last := len(points) - 1
+	points[0] = e.from.border(points[0])
+	points[last] = e.to.border(points[last])
+	w.line(points)
 	if e.label != "" {
 		w.printf(`<text class="label" x="%d" y="%d">%s</text>`, e.text.x, e.text.y+e.text.h-3, safe(e.short()))
 	}
 	w.WriteString("</g>\n")
+}
+
+// border moves a point from a side of the box to the border of the state's shape.
+func (n *node) border(p point) point {
+	d, inset := max(p.y-n.y, n.y-p.y), 0
+	switch n.shape() {
+	case hexagon:
+		inset = hexagonEdge * d / (n.h / 2)
+	case pill:
+		r := float64(n.h) / 2
+		inset = int(r - math.Sqrt(max(0, r*r-float64(d*d))))
+	}
+	switch p.x {
+	case n.x - n.w/2:
+		p.x += inset
+	case n.x - n.w/2 + n.w:
+		p.x -= inset
+	}
+	return p
 }
 
 // line draws a line with rounded corners and an arrow's head at its end.

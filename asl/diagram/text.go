@@ -86,7 +86,7 @@ type terminal struct{ svg }
 // state is the line of a state.
 func (t *terminal) state(n *node, named func(*edge) bool) spans {
 	m := t.Marks[n.Name]
-	line := spans{{cmp.Or(known[m.Status].sign, "·") + " " + text.Visible(n.Name), cmp.Or(colours[m.Status], dim)}}
+	line := spans{{cmp.Or(known[m.Status].sign, known[""].sign) + " " + text.Visible(n.Name), cmp.Or(colours[m.Status], dim)}}
 	if below := t.below(n, m); below != "" && m.Status+Status(m.Note) != "" {
 		line = append(line, span{"  " + text.Visible(below), ""})
 	}
@@ -100,7 +100,7 @@ func (t *terminal) state(n *node, named func(*edge) bool) spans {
 		}
 		line = append(line, span{note, ""})
 	}
-	if n.ends() {
+	if n.End {
 		line = append(line, span{" ◉", t.ink(t.Taken[[2]string{n.Name, ""}])})
 	}
 	return line
