@@ -5,6 +5,7 @@ package mutants
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -28,6 +29,21 @@ type Mutant struct {
 // All lists the mutants: those of the definition, of the steps, of the table's use and of the engine.
 func All() []Mutant {
 	return slices.Concat(definitions[:1], notUndone(), definitions[1:], steps, tables, engines)
+}
+
+// schedules has the mutants' names and schedules; go test -run TestTable -update writes it, with the table of README.md.
+//
+//go:embed schedules.txt
+var schedules string
+
+// Schedule returns the id of the shortest schedule that an exploration of the mutant has found; "" if it is not known yet.
+func (m Mutant) Schedule() string {
+	for line := range strings.Lines(schedules) {
+		if name, id, _ := strings.Cut(strings.TrimSpace(line), " "); name == m.Name {
+			return id
+		}
+	}
+	return ""
 }
 
 // Config returns the world that runs the mutant.

@@ -21,8 +21,10 @@ var (
 
 const (
 	readme = "../README.md"
-	begin  = "<!-- mutants: written by go test ./verify/mutants -run TestTable -update -->\n"
-	end    = "<!-- end of mutants -->\n"
+
+	schedulesFile = "schedules.txt"
+	begin         = "<!-- mutants: written by go test ./verify/mutants -run TestTable -update -->\n"
+	end           = "<!-- end of mutants -->\n"
 )
 
 // TestTable replays what the table says: each mutant breaks that invariant in that schedule, and the product does not.
@@ -47,6 +49,9 @@ func TestTable(t *testing.T) {
 		}
 		if found := violations(t, newWorld(t, cfg), rows[i].schedule); !breaks(found, rows[i].invariant) {
 			t.Errorf("%s: %s breaks %v, not %s", m.Name, rows[i].schedule, found, rows[i].invariant)
+		}
+		if m.Schedule() != rows[i].schedule {
+			t.Errorf("%s has %q for %s, verify/README.md has %q: run make update", schedulesFile, m.Schedule(), m.Name, rows[i].schedule)
 		}
 		if found := violations(t, product, rows[i].schedule); len(found) > 0 {
 			t.Errorf("%s: %s breaks the product: %v", m.Name, rows[i].schedule, found)
@@ -138,7 +143,7 @@ func writeTable(t *testing.T) {
 	if !ok || !closed {
 		t.Fatalf("%s has no table of mutants", readme)
 	}
-	var table bytes.Buffer
+	var table, list bytes.Buffer
 	table.WriteString("| mutant | what is broken | found by | shortest schedule | schedules run | s |\n|---|---|---|---|---|---|\n")
 	for _, m := range All() {
 		if old := oldRow(text, m.Name); *anew != "all" && m.Name != *anew && holds(t, m) {
@@ -151,6 +156,15 @@ func writeTable(t *testing.T) {
 		}
 		fmt.Fprintf(&table, "| `%s` | %s | `%s` | `%s` | %d | %.1f |\n", v.Name, v.Means, v.Invariant, v.Schedule, v.Schedules, v.Seconds)
 		t.Logf("%s: %s by %s", v.Name, v.Invariant, v.Schedule)
+	}
+	for line := range strings.Lines(table.String()) {
+		if cells := strings.Split(line, "|"); strings.Contains(cells[1], "`") {
+			fmt.Fprintf(&list, "%s %s\n", strings.Trim(cells[1], " `"), strings.Trim(cells[4], " `"))
+		}
+	}
+	schedules = list.String()
+	if err := os.WriteFile(schedulesFile, list.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(readme, slices.Concat(head, []byte(begin), table.Bytes(), []byte(end), tail), 0o644); err != nil {
 		t.Fatal(err)
