@@ -21,6 +21,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"tripsaga/asl/diagram"
 	"tripsaga/report"
 	"tripsaga/shared/fault"
 	"tripsaga/trip/handlers/rest"
@@ -57,6 +58,7 @@ func New(log *slog.Logger, banner string) *Frame {
 	}
 	rand.Read(f.secret[:]) // never fails
 	f.Asset("theme.css", []byte(report.Theme))
+	f.Asset("diagram.css", []byte(diagram.Stylesheet))
 	for _, name := range []string{"style.css", "live.js", "icon.svg"} {
 		f.Asset(name, read(files, name))
 	}
