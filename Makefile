@@ -35,8 +35,8 @@ build: ## build the CLI into bin/
 test: ## all tests, as README.md says
 	$(GO) test ./...
 
-rest: ## the tests of a copy without aws/, infrastructure/, cmd/lambda and the command's aws.go
-	TRIPSAGA_TEST_REST=1 $(GO) test -count=1 -run TestTheRestWithoutTheWing ./tests/imports
+rest: ## the tests of a copy without the AWS wing (aws/, infrastructure/, cmd/lambda, the command's aws.go) and the console
+	TRIPSAGA_TEST_REST=1 $(GO) test -count=1 -run TestTheRestWithoutAWing ./tests/imports
 
 update: dynamodb-local ## rewrite all golden files and generated parts of documents; read the difference (Java, Maven, Node)
 	$(GO) test -count=1 -run TestRun ./asl -update

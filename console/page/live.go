@@ -75,14 +75,12 @@ func (l *livePage) run() {
 		if live.Changed != nil {
 			changed = live.Changed()
 		}
-		if next, ok := l.render(live); !ok {
-			return
-		} else if next != nil {
-			live = next
+		if live, ok = l.render(live); ok && live != nil {
+			ok = l.wait(live, changed, beat.C)
 		}
-		if !l.wait(live, changed, beat.C) {
-			return
-		}
+	}
+	if !ok {
+		return
 	}
 	l.stream.Write("event: end\ndata: {}\n\n") // so that the browser does not connect again
 }

@@ -126,9 +126,10 @@ func (p *page) anchors() (all []string) {
 	return all
 }
 
-// removed reports whether the path is in a part that can be deleted, and has been: the AWS wing. Pages still name it then.
+// removed reports whether the path is in a part that can be deleted, and has been: the AWS wing or the console. Pages still
+// name it then.
 func removed(name string) bool {
-	for _, part := range []string{"aws", "infrastructure", "cmd/lambda"} {
+	for _, part := range []string{"aws", "infrastructure", "cmd/lambda", "console"} {
 		if name == part || strings.HasPrefix(name, part+"/") {
 			_, err := os.Stat(filepath.Join(root, part))
 			return err != nil

@@ -6,20 +6,46 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
 // restEnv asks for the tests of the rest, which take as long as all others.
 const restEnv = "TRIPSAGA_TEST_REST"
 
-// wing is what only AWS needs: folders, and the command's files.
-const wing = "aws infrastructure cmd/lambda cmd/tripsaga/aws.go cmd/tripsaga/aws_test.go"
+// wings are what can be deleted, folders and files: what only AWS needs, and the web console.
+var wings = []string{
+	"aws infrastructure cmd/lambda cmd/tripsaga/aws.go cmd/tripsaga/aws_test.go",
+	"console cmd/tripsaga/console.go cmd/tripsaga/console_test.go",
+}
 
-// TestTheRestWithoutTheWing vets, and so builds, everything but the AWS wing. Hiding the files by an overlay lets the
-// go command reuse what it has built. If TRIPSAGA_TEST_REST is set, as .ci/run does, the tests of the rest run in a copy
-// of the module without these files.
-func TestTheRestWithoutTheWing(t *testing.T) {
+// TestTheRestWithoutAWing vets, and so builds, everything but one wing. Hiding the files by an overlay lets the go command
+// reuse what it has built. If TRIPSAGA_TEST_REST is set, as .ci/run does, the tests of the rest run in a copy of the module
+// without any wing.
+func TestTheRestWithoutAWing(t *testing.T) {
 	files := moduleFiles(t)
+	for _, wing := range wings {
+		vetWithout(t, wing, files)
+	}
+	if os.Getenv(restEnv) == "" {
+		return
+	}
+	rest := t.TempDir()
+	for _, file := range files {
+		if !below(file, strings.Join(wings, " ")) {
+			copyFile(t, "../../"+file, filepath.Join(rest, file))
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "test", "./...")
+	cmd.Dir = rest
+	cmd.Env = append(os.Environ(), restEnv+"=", "TRIPSAGA_REQUIRE_DYNAMODB=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("without %s: %v\n%s", wings, err, out)
+	}
+}
+
+func vetWithout(t *testing.T, wing string, files []string) {
+	t.Helper()
 	hidden := map[string]string{}
 	for _, file := range files {
 		if below(file, wing) {
@@ -41,22 +67,7 @@ func TestTheRestWithoutTheWing(t *testing.T) {
 	vet := exec.CommandContext(t.Context(), "go", "vet", "-overlay", name, "./...")
 	vet.Dir = "../.."
 	if out, err := vet.CombinedOutput(); err != nil {
-		t.Fatalf("go vet without %s: %v\n%s", wing, err, out)
-	}
-	if os.Getenv(restEnv) == "" {
-		return
-	}
-	rest := t.TempDir()
-	for _, file := range files {
-		if !below(file, wing) {
-			copyFile(t, "../../"+file, filepath.Join(rest, file))
-		}
-	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "./...")
-	cmd.Dir = rest
-	cmd.Env = append(os.Environ(), restEnv+"=", "TRIPSAGA_REQUIRE_DYNAMODB=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("without %s: %v\n%s", wing, err, out)
+		t.Errorf("go vet without %s: %v\n%s", wing, err, out)
 	}
 }
 
