@@ -72,8 +72,6 @@ var layers = []layer{
 	{name: "readers", packages: "aws/rehearsal/cloudwatch aws/rehearsal/template aws/tools", std: true},
 	{name: "roll-out", packages: "aws/rehearsal aws/cost", uses: "play... functions readers"},
 
-	{name: "reference", packages: "console/reference", std: true},
-
 	{name: "lambda", packages: "cmd/lambda", uses: "deployed"},
 	{name: "command", packages: "cmd/tripsaga", uses: "roll-out..."},
 	{name: "scripts", packages: "scripts"},

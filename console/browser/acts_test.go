@@ -1,0 +1,105 @@
+package browser
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/chromedp/chromedp"
+)
+
+// What a user does and sees. A live page replaces its elements at any time, so every act finds them anew, and every look
+// waits until the page is as expected.
+
+// visit opens a page of the server.
+func (p *tab) visit(path string) {
+	p.Helper()
+	p.do(chromedp.Navigate(p.base + path))
+}
+
+// value is that of an expression in the page, or of its promise.
+func value[T any](p *tab, expression string) T {
+	p.Helper()
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.Fatalf("%.200s: %v", expression, err)
+	}
+	return v
+}
+
+// until waits until the expression is true, looking at each change of the document. Where the page goes to another one
+// meanwhile it waits there.
+func (p *tab) until(expression string) {
+	p.Helper()
+	promise := fmt.Sprintf(`new Promise(resolve => {
+		const check = () => (%s) && (watch.disconnect(), resolve(true));
+		const watch = new MutationObserver(check);
+		watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+		addEventListener("hashchange", check); addEventListener("scroll", check, true); addEventListener("focusin", check);
+		check();
+	})`, expression)
+	for {
+		_, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](promise, chromedp.EvalAwaitPromise))
+		if err == nil {
+			return
+		}
+		if p.ctx.Err() != nil || !left(err) {
+			text, _ := chromedp.Run(p.life, chromedp.Evaluate[string](`document.body.innerText`))
+			p.Fatalf("never true: %s: %v\n%s", expression, err, text)
+		}
+	}
+}
+
+// left reports whether an evaluation ended because its page was left.
+func left(err error) bool {
+	for _, text := range []string{"context was destroyed", "Cannot find context", "navigated or closed", "Promise was collected"} {
+		if strings.Contains(err.Error(), text) {
+			return true
+		}
+	}
+	return false
+}
+
+// js is a Go value as an expression.
+func js(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+// element is the expression of the first visible element that the CSS selector finds, undefined for none.
+func element(selector string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll(%s)].find(e => e.checkVisibility({visibilityProperty: true}))`, js(selector))
+}
+
+// sees waits until an element is visible, and its text contains all of these.
+func (p *tab) sees(selector string, texts ...string) {
+	p.Helper()
+	p.until(fmt.Sprintf(`[...document.querySelectorAll(%s)].some(e => e.checkVisibility({visibilityProperty: true}) &&
+		%s.every(text => e.innerText.includes(text)))`, js(selector), js(append([]string{}, texts...))))
+}
+
+// click clicks in the middle of an element, once it is visible.
+func (p *tab) click(selector string) {
+	p.Helper()
+	p.until(element(selector))
+	at := value[[]float64](p, fmt.Sprintf(`(() => { const e = %s; e.scrollIntoView({block: "center", behavior: "instant"});
+		const r = e.getClientRects()[0]; return [r.x + r.width / 2, r.y + r.height / 2]; })()`, element(selector)))
+	p.do(chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// fill types into a field in place of what it has.
+func (p *tab) fill(selector, text string) {
+	p.Helper()
+	p.until(element(selector))
+	p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(e => { e.focus(); e.select && e.select(); })(%s)`, element(selector))))
+	p.keys(text)
+}
+
+// keys types.
+func (p *tab) keys(keys string) {
+	p.Helper()
+	p.do(chromedp.KeyEvent(keys))
+}
