@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"tripsaga/console/page"
+	"tripsaga/console/reference"
 	"tripsaga/trip/handlers/rest"
 )
 
@@ -52,6 +53,7 @@ func New(api http.Handler, opt Options) http.Handler {
 	}
 	frame := page.New(c.Log, banner)
 	c.routes(frame)
+	reference.Pages(frame, api)
 	if opt.Pages != nil {
 		opt.Pages(frame)
 	}

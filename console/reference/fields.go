@@ -26,6 +26,23 @@ type Field struct {
 	Enum, Examples       []string
 }
 
+// many is the number of values beyond which a page folds them.
+const many = 12
+
+// Many reports whether the field has too many values to read at a glance.
+func (f Field) Many() bool { return len(f.Enum) > many }
+
+// Limited reports whether anything but its type limits or explains the value.
+func (f Field) Limited() bool {
+	return f.Minimum+f.Maximum+f.MinLength+f.MaxLength+f.Pattern+f.PatternText+f.Default != "" || len(f.Enum)+len(f.Examples) > 0
+}
+
+// Key is the last part of the name.
+func (f Field) Key() string { return f.Name[strings.LastIndexByte(f.Name, '.')+1:] }
+
+// Within is the name without its last part.
+func (f Field) Within() string { return strings.TrimSuffix(f.Name, f.Key()) }
+
 func (d *doc) resolve(s schema) (name string, to schema) {
 	name = strings.TrimPrefix(s.Ref, "#/components/schemas/")
 	if name == "" {

@@ -1,5 +1,7 @@
-// Package reference turns an OpenAPI 3.1 document into what a page about it shows: operations by tag, their parameters,
-// bodies and problems, the schemas, and a curl command for each operation. It does no I/O and knows no operation by name.
+// Package reference is the console's page about the API. It turns an OpenAPI 3.1 document into what the page shows:
+// operations by tag, their parameters, bodies and problems, the schemas, and a curl command for each operation.
+//
+// [Read] is a pure function and knows no operation by name. [Pages] serves its result.
 package reference
 
 import (
