@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"tripsaga/console/page"
 	"tripsaga/console/reference"
@@ -30,6 +31,8 @@ type Options struct {
 	LatestEvents func(ctx context.Context, before uint64, limit int) ([]rest.FeedEvent, error)
 	// Pages are added to those of this package; nil adds none.
 	Pages func(*page.Frame)
+	// Now is the time of what is shown; default time.Now.
+	Now func() time.Time
 	// ThrowAway is set if the data is gone when the server ends.
 	ThrowAway bool
 }
@@ -39,11 +42,17 @@ type console struct {
 	rest.Deps
 	api          http.Handler
 	latestEvents func(ctx context.Context, before uint64, limit int) ([]rest.FeedEvent, error)
+	now          func() time.Time
+	audits       *audits
 }
 
 // New serves the console below /console and at /docs, leads / to it, and leaves everything else to the API.
 func New(api http.Handler, opt Options) http.Handler {
-	c := &console{Deps: opt.UseCases, api: api, latestEvents: opt.LatestEvents}
+	c := &console{Deps: opt.UseCases, api: api, latestEvents: opt.LatestEvents, now: opt.Now}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	c.audits = &audits{compute: c.Ledger, changed: c.Feed.Changed, now: c.now, busy: make(chan struct{}, 1)}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -79,4 +88,13 @@ func (c *console) routes(f *page.Frame) {
 	f.Asset("console.css", style)
 	f.Navigate("trips", "/console/")
 	f.Handle("/console/{$}", c.trips)
+	f.Navigate("book", bookPath)
+	f.Handle(bookPath, c.book)
+	f.HandleForm(bookPath, c.bookPost, c.bookStale)
+	f.Navigate("inventory", inventoryPath)
+	f.Handle(inventoryPath, c.inventory)
+	f.Navigate("ledger", "/console/ledger")
+	f.Handle("/console/ledger", c.ledger)
+	f.Navigate("events", eventsPath)
+	f.Handle(eventsPath, c.events)
 }

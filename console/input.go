@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -127,17 +128,7 @@ func (in *input) Unknown() []string { return in.unknown }
 type field struct{ Name, Value, Problem string }
 
 // Is reports whether the field has this value, for options.
-func (f field) Is(value any) bool {
-	switch v := value.(type) {
-	case string:
-		return f.Value == v
-	case domain.Status:
-		return f.Value == string(v)
-	case domain.EventType:
-		return f.Value == string(v)
-	}
-	return false
-}
+func (f field) Is(value any) bool { return f.Value == fmt.Sprint(value) }
 
 // address returns the path with the fields and a parameter more, or less if value is "".
 func (in *input) address(path, name, value string) string {
