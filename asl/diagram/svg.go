@@ -19,9 +19,9 @@ const margin = 12
 // change the direction of other text is made visible; there are no scripts, styles and ids.
 func (l *Layout) SVG(d Drawing) string { return l.draw(d, "") }
 
-// SVGFile returns the drawing as a file of its own, with the stylesheet in it.
+// SVGFile returns the drawing as a file of its own, with the stylesheet and a background in it.
 func (l *Layout) SVGFile(d Drawing) string {
-	return l.draw(d, "<style>\n"+Stylesheet+"</style>\n") + "\n"
+	return l.draw(d, "<style>\n"+Stylesheet+"</style>\n<rect class=\"paper\" width=\"100%\" height=\"100%\" rx=\"8\"/>\n") + "\n"
 }
 
 type svg struct {
@@ -30,7 +30,7 @@ type svg struct {
 	signs bool // some state has a status, so that each name begins beside a sign
 }
 
-func (l *Layout) draw(d Drawing, style string) string {
+func (l *Layout) draw(d Drawing, before string) string {
 	w := &svg{Drawing: d}
 	role := "img"
 	for _, m := range d.Marks {
@@ -45,7 +45,7 @@ func (l *Layout) draw(d Drawing, style string) string {
 	if d.Title != "" {
 		w.printf(` aria-label="%s"`, safe(d.Title))
 	}
-	w.printf(">%s", style)
+	w.WriteString(">" + before)
 	w.chart(l.chart, margin, margin)
 	w.WriteString("</svg>")
 	return w.String()

@@ -11,9 +11,9 @@ import (
 )
 
 // Text returns the drawing for a terminal of a width in columns: the grid of states, one line each, with the straight lines
-// between them. What other transitions lead to is named beside their state: those taken, or all of them if d has none. If
-// the grid is too wide, it is a list of the states. Heavy lines are taken, dotted ones are not. The text ends with a line
-// break; there are escape sequences only with colour.
+// between them; where other transitions lead is named beside their state. If d has transitions taken, no others are shown
+// but those up and down. If the grid is too wide, the drawing is a list of the states. Heavy lines are taken, dotted ones
+// are not. The text ends with a line break; there are escape sequences only with colour.
 func (l *Layout) Text(d Drawing, width int, colour bool) string {
 	t := &terminal{svg: svg{Drawing: d}}
 	lines := t.grid(l.chart)
@@ -91,7 +91,7 @@ func (t *terminal) state(n *node, named func(*edge) bool) spans {
 		line = append(line, span{"  " + text.Visible(below), ""})
 	}
 	for _, e := range n.out {
-		if !named(e) || len(t.Taken) > 0 && !t.taken(e) {
+		if !named(e) || !t.shown(e) {
 			continue
 		}
 		note := "  → " + text.Visible(e.to.Name)
@@ -107,6 +107,9 @@ func (t *terminal) state(n *node, named func(*edge) bool) spans {
 }
 
 func (t *terminal) taken(e *edge) bool { return t.Taken[[2]string{e.from.Name, e.to.Name}] }
+
+// shown reports whether a line to the side, or a name, shows the transition.
+func (t *terminal) shown(e *edge) bool { return len(t.Taken) == 0 || t.taken(e) }
 
 func (t *terminal) ink(taken bool) string {
 	if taken {
@@ -212,7 +215,7 @@ func (t *terminal) pick(e *edge, taken, other string) string {
 func (t *terminal) across(c *chart, row, col int) *edge {
 	for _, e := range c.edges {
 		a, b := e.from.col, e.to.col
-		if len(e.tracks) == 0 && e.from.row == row && e.to.row == row && min(a, b) <= col && col < max(a, b) {
+		if t.shown(e) && len(e.tracks) == 0 && e.from.row == row && e.to.row == row && min(a, b) <= col && col < max(a, b) {
 			return e
 		}
 	}

@@ -23,12 +23,14 @@ func checkInterval(d time.Duration) error {
 	return nil
 }
 
-// follow shows a saga until it has ended, prints the outcome and returns its exit code as an error. With asJSON it prints
-// nothing but the trip. reached means that the server has answered before.
+// follow shows a saga until it has ended, prints the outcome and returns its exit code as an error. On a terminal a picture
+// of the path taken is above the outcome. With asJSON it prints nothing but the trip. reached means that the server has
+// answered before.
 func (p *program) follow(c *client.Client, id string, interval time.Duration, asJSON, reached bool) error {
 	w := client.Wait{Interval: interval, Reached: reached}
+	shown := progress{p: p}
 	if !asJSON {
-		w.Look = (&progress{p: p}).look
+		w.Look = shown.look
 	}
 	trip, err := c.Wait(p.ctx, id, w)
 	switch {
@@ -41,7 +43,9 @@ func (p *program) follow(c *client.Client, id string, interval time.Duration, as
 	case asJSON:
 		err = p.printJSON(trip)
 	default:
-		_, err = fmt.Fprintln(p.stdout, p.verdict(trip))
+		if err = p.printPicture(shown.events); err == nil {
+			_, err = fmt.Fprintln(p.stdout, p.verdict(trip))
+		}
 	}
 	if err != nil || trip.Status == domain.Confirmed {
 		return err
@@ -58,12 +62,14 @@ func continues(id string, code int, why string) error {
 // progress prints a saga while it runs.
 type progress struct {
 	p       *program
-	printed int // lines
+	printed int             // lines
+	events  []history.Event // of the last look
 }
 
 // look prints the attempts that have ended since the last look, in order; on a terminal the next one, too, until its
 // line is overwritten.
 func (f *progress) look(events []history.Event) {
+	f.events = events
 	erase := ""
 	if colourful(f.p.stdout) {
 		erase = "\r\x1b[2K"

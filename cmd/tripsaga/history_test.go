@@ -32,6 +32,10 @@ func TestTimeline(t *testing.T) {
 			if out.String() != parts["want"] {
 				t.Errorf("got\n%swant\n%s", &out, parts["want"])
 			}
+			drawn, err := picture(saga, 80, false)
+			if want := parts["picture"]; err != nil || want != "" && drawn != want {
+				t.Errorf("%v, drawn\n%swant\n%s", err, drawn, want)
+			}
 		})
 	}
 }
