@@ -9,3 +9,22 @@ import _ "embed"
 //
 //go:embed theme.css
 var Theme string
+
+// Charts is the style sheet of what package report/chart draws. It needs the Theme.
+//
+//go:embed charts.css
+var Charts string
+
+//go:embed page.css
+var frame string
+
+// State says how something is, as a class of the Theme.
+type State string
+
+// The states. A text beside each says the same, so that no colour is needed.
+const (
+	OK      State = "ok"
+	Bad     State = "bad"
+	Waiting State = "waiting"
+	Neutral State = "neutral"
+)

@@ -69,7 +69,21 @@ type Report struct {
 	Seconds     float64     `json:"seconds"`
 	PerSecond   float64     `json:"schedules_per_s"`
 
-	ends map[uint64]bool // the records in the end, of every run
+	Explored  []Explored     `json:"explored"`
+	Scenarios []Played       `json:"scenarios"`
+	Broken    map[string]int `json:"broken_invariants"` // by name: the schedules that broke it
+
+	ends   map[uint64]bool // the records in the end, of every run
+	counts counts
+}
+
+func newReport() Report {
+	return Report{Violations: []Violation{}, Broken: map[string]int{}, ends: map[uint64]bool{}, counts: newCounts()}
+}
+
+// sum lists what was counted.
+func (r *Report) sum() {
+	r.Ends, r.Explored, r.Scenarios = len(r.ends), r.counts.explored(), r.counts.played()
 }
 
 // Violation is an invariant that a schedule broke.
@@ -83,13 +97,12 @@ type Violation struct {
 // Explore runs the schedules. With an error (a schedule could not be played, or ctx has ended) the report has what was
 // found until then.
 func Explore(ctx context.Context, opt Options) (*Report, error) {
-	x := &exploration{opt: opt}
-	x.report.Violations = []Violation{}
-	x.report.ends = map[uint64]bool{}
+	x := &exploration{opt: opt, report: newReport()}
 	began := time.Now()
 	err := x.explore(ctx)
 	r := &x.report
-	r.Ends, r.Partial = len(r.ends), err != nil
+	r.sum()
+	r.Partial = err != nil
 	if errors.Is(err, errStuck) { // which is among the violations
 		err = nil
 	}
@@ -148,6 +161,7 @@ func (x *exploration) take(s world.Schedule, r *world.Result, count *int) {
 		*count++
 	}
 	x.report.ends[r.End] = true
+	x.report.counts.add(s, len(r.Violations) > 0)
 	told := map[string]bool{}
 	for _, v := range r.Violations {
 		if told[v.Invariant] {
@@ -156,6 +170,7 @@ func (x *exploration) take(s world.Schedule, r *world.Result, count *int) {
 		if x.report.Found++; len(x.report.Violations) < maxViolations {
 			x.report.Violations = append(x.report.Violations, violationOf(s, v))
 		}
+		x.report.Broken[v.Invariant]++
 		told[v.Invariant] = true
 	}
 }
@@ -225,8 +240,8 @@ func Replay(ctx context.Context, w *world.World, s world.Schedule) (*Report, err
 	if err != nil {
 		return nil, err
 	}
-	x := &exploration{}
-	x.report.Violations, x.report.ends = []Violation{}, map[uint64]bool{}
+	x := &exploration{report: newReport()}
 	x.take(s, r, nil)
+	x.report.sum()
 	return &x.report, Missed(s, r)
 }

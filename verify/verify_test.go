@@ -46,7 +46,8 @@ func TestReportIsTheSameEachTime(t *testing.T) {
 	opt := Options{Depth: 2, Triples: 40, Seed: 3, Scenarios: []string{"flight-full"}, OneIn: 7}
 	a, b := explore(t, opt), explore(t, opt)
 	a.Seconds, a.PerSecond, b.Seconds, b.PerSecond = 0, 0, 0, 0
-	if a.Schedules != b.Schedules || a.Singles != b.Singles || a.Pairs != b.Pairs || a.Same != b.Same || a.Ends != b.Ends {
+	if a.Schedules != b.Schedules || a.Singles != b.Singles || a.Pairs != b.Pairs || a.Same != b.Same || a.Ends != b.Ends ||
+		!slices.Equal(a.Explored, b.Explored) || !slices.Equal(a.Scenarios, b.Scenarios) {
 		t.Errorf("%+v, then %+v", a, b)
 	}
 	if a.Pairs == 0 {

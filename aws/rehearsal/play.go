@@ -6,6 +6,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -57,7 +58,7 @@ const (
 var start = time.Date(2027, 2, 1, 9, 0, 0, 0, time.UTC)
 
 // Run plays a release. It returns an error if the release could not be played or ctx has ended; the outcome of the release,
-// good or bad, is in the report. Errors: *OptionError.
+// good or bad, is in the report. With an error the report has what was played, and is nil if nothing was. Errors: *OptionError.
 func Run(ctx context.Context, opt Options) (*Report, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
@@ -71,11 +72,10 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	p.begin()
 	for p.failed == nil && ctx.Err() == nil && p.clock.Step() {
 	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	if p.failed != nil {
-		return nil, p.failed
+	if err := cmp.Or(context.Cause(ctx), p.failed); err != nil {
+		r := p.played()
+		r.Partial = "The rehearsal has ended early: " + err.Error() + "."
+		return r, err
 	}
 	return p.report()
 }

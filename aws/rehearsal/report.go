@@ -25,6 +25,9 @@ type Report struct {
 	Met         Met         `json:"met_the_version_under_test"`
 	Consistency Consistency `json:"consistency"`
 	Findings    []string    `json:"findings"` // what is wrong; empty if everything is as expected
+
+	// Partial says why the release was not played to its end: there is no outcome, and no audit. "" if it was.
+	Partial string `json:"-"`
 }
 
 // Group is how a function is rolled out.
@@ -77,9 +80,16 @@ func (p *play) report() (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	r := p.played()
+	r.Outcome, r.Consistency = p.outcome(), p.consistency(ledger)
+	p.find(r)
+	return r, nil
+}
+
+// played is what a release has been played to so far.
+func (p *play) played() *Report {
 	r := &Report{
-		BadVersion: p.opt.Bad, Rate: p.opt.Rate, Seed: p.opt.Seed, Timeline: p.timeline.minutes,
-		Outcome: p.outcome(), Met: p.counted(), Consistency: p.consistency(ledger), Findings: []string{},
+		BadVersion: p.opt.Bad, Rate: p.opt.Rate, Seed: p.opt.Seed, Timeline: p.timeline.minutes, Met: p.counted(), Findings: []string{},
 	}
 	for _, x := range p.release.rollouts {
 		r.Groups = append(r.Groups, x.reported())
@@ -89,8 +99,7 @@ func (p *play) report() (*Report, error) {
 	}
 	slices.Sort(r.Functions)
 	slices.SortFunc(r.Groups, func(a, b Group) int { return strings.Compare(a.Function, b.Function) })
-	p.find(r)
-	return r, nil
+	return r
 }
 
 func (x *rollout) reported() Group {

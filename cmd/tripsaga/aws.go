@@ -32,6 +32,7 @@ import (
 	"tripsaga/aws/production"
 	"tripsaga/aws/rehearsal"
 	"tripsaga/aws/rehearsal/template"
+	"tripsaga/report"
 	"tripsaga/table"
 )
 
@@ -259,6 +260,7 @@ type rehearseCmd struct {
 	Rate       int                  `help:"Bookings a minute." default:"120"`
 	Seed       uint64               `help:"Of everything that is left to chance." default:"1"`
 	JSON       bool                 `help:"Print one JSON object." name:"json"`
+	htmlFlag
 }
 
 func (c *rehearseCmd) Run(p *program) error {
@@ -266,25 +268,37 @@ func (c *rehearseCmd) Run(p *program) error {
 	if err != nil {
 		return usage(err)
 	}
+	if err := c.htmlFlag.check(file); err != nil {
+		return err
+	}
 	progress := rehearsalProgress{out: p.stderr, began: time.Now()}
-	report, err := rehearsal.Run(p.ctx, rehearsal.Options{
+	played, err := rehearsal.Run(p.ctx, rehearsal.Options{
 		Release: release, Bad: c.BadVersion, Function: c.Function, Rate: c.Rate, Seed: c.Seed, Progress: progress.show,
 	})
 	progress.clear()
-	if err != nil {
-		return rehearsalError(file, err)
+	var written error
+	if played != nil {
+		written = c.htmlFlag.write(p, progress.began, func() *report.Page { return played.Page(file) })
 	}
+	if err != nil {
+		return errors.Join(rehearsalError(file, err), written)
+	}
+	return errors.Join(c.print(p, file, played), written)
+}
+
+// print prints the report. The error says what is not as it must be.
+func (c *rehearseCmd) print(p *program, file string, r *rehearsal.Report) (err error) {
 	if c.JSON {
 		err = p.printJSON(struct {
 			Template string `json:"template"`
 			*rehearsal.Report
 			OK bool `json:"ok"`
-		}{file, report, report.OK()})
+		}{file, r, r.OK()})
 	} else {
-		err = report.Print(p.stdout, file, colourful(p.stdout))
+		err = r.Print(p.stdout, file, colourful(p.stdout))
 	}
-	if err == nil && !report.OK() {
-		err = fmt.Errorf("the rehearsal did not end as it must:\n  %s", strings.Join(report.Findings, "\n  "))
+	if err == nil && !r.OK() {
+		err = fmt.Errorf("the rehearsal did not end as it must:\n  %s", strings.Join(r.Findings, "\n  "))
 	}
 	return err
 }

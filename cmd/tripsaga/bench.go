@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/pprof"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"tripsaga/report"
 	"tripsaga/verify/play/bench"
 )
 
@@ -20,6 +22,7 @@ type benchCmd struct {
 	Dir         string `help:"Folder for the store, which must be empty or new; default: a temporary one, removed afterwards." type:"path"`
 	CPUProfile  string `help:"Write a CPU profile of the measured bookings, for go tool pprof." name:"cpuprofile" type:"path"`
 	JSON        bool   `help:"Print one JSON object." name:"json"`
+	htmlFlag
 }
 
 func (c *benchCmd) Run(p *program) error {
@@ -38,15 +41,17 @@ func (c *benchCmd) Run(p *program) error {
 			return func() { bar.Add(1) }, func() { bar.Finish() }
 		},
 	}
+	began := time.Now()
 	res, err := b.Run(p.ctx)
-	if err != nil {
-		return err
+	written := c.htmlFlag.write(p, began, func() *report.Page { return res.Page(err) })
+	switch {
+	case err != nil:
+	case c.JSON:
+		err = json.NewEncoder(p.stdout).Encode(res)
+	default:
+		res.Print(p.stdout)
 	}
-	if c.JSON {
-		return json.NewEncoder(p.stdout).Encode(res)
-	}
-	res.Print(p.stdout)
-	return nil
+	return errors.Join(err, written)
 }
 
 func (c *benchCmd) check() error {
@@ -59,7 +64,7 @@ func (c *benchCmd) check() error {
 	if c.Preload < 0 || c.Preload > 10_000_000 {
 		return fmt.Errorf("--preload %d: allowed are 0 to 10,000,000", c.Preload)
 	}
-	return nil
+	return c.htmlFlag.check()
 }
 
 func (c *benchCmd) folder() (dir string, remove func(), err error) {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"tripsaga/report"
 	"tripsaga/shared/history"
 	"tripsaga/shared/money"
 	"tripsaga/trip/app"
@@ -18,17 +20,22 @@ import (
 // demoCmd runs play.Demo: five bookings, each with its expected end.
 type demoCmd struct {
 	JSON bool `help:"Print one JSON object." name:"json"`
+	htmlFlag
 }
 
 func (c *demoCmd) Run(p *program) error {
+	if err := c.htmlFlag.check(); err != nil {
+		return err
+	}
 	began, n := time.Now(), 0
 	var demo play.Demo
 	if !c.JSON {
 		demo.Print = func(b play.Booked) error { n++; p.printBooked(n, b); return nil }
 	}
 	end, err := demo.Run(p.ctx)
+	written := c.htmlFlag.write(p, began, func() *report.Page { return end.Page(err) })
 	if err != nil {
-		return err
+		return errors.Join(err, written)
 	}
 	if c.JSON {
 		err = p.printDemoJSON(end)
@@ -40,7 +47,7 @@ func (c *demoCmd) Run(p *program) error {
 	if err == nil && len(end.Wrong) > 0 {
 		err = fmt.Errorf("the demo did not end as it must:\n  %s", strings.Join(end.Wrong, "\n  "))
 	}
-	return err
+	return errors.Join(err, written)
 }
 
 func (p *program) printBooked(n int, b play.Booked) {

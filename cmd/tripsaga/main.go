@@ -34,6 +34,7 @@ type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	ctx            context.Context // ends with the first interrupt or SIGTERM
+	args           []string        // of the command line
 	log            *slog.Logger    // of a server; errors go there, too. nil prints them as text
 }
 
@@ -87,7 +88,7 @@ func (p *program) run(args []string) int {
 		cancel(interruption{s})
 	}()
 	out := &output{Writer: p.stdout, stop: cancel}
-	p.ctx, p.stdout = ctx, out
+	p.ctx, p.stdout, p.args = ctx, out, args
 	err := p.dispatch(args)
 	if err == nil || out.err != nil {
 		return out.ended(p, 0)

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/schollz/progressbar/v3"
 
+	"tripsaga/report"
 	"tripsaga/table"
 	"tripsaga/trip/saga"
 	"tripsaga/verify"
@@ -37,6 +38,7 @@ type verifyCmd struct {
 	ASL     string       `help:"Verify this definition in place of the saga's own: a lint first, then the exploration." name:"asl" placeholder:"FILE"`
 	Stores  kong.Plugins `embed:""` // each a verifyStore
 	JSON    bool         `help:"Print one JSON object." name:"json"`
+	htmlFlag
 }
 
 // verifyStore is another table than the embedded one, when its flag asks for it.
@@ -85,13 +87,15 @@ func (c *verifyCmd) check() error {
 		return errors.New("--mutants breaks the product's own definition, over the embedded store: it takes neither --asl nor --backend")
 	case c.Mutants && (len(c.Scenario) > 0 || c.Only != "" || c.OneIn > 1 || c.Whole):
 		return errors.New("--mutants explores all: it takes none of --scenario, --only, --one-in and --whole")
+	case c.HTML != "" && (c.Mutants || c.Replay != ""):
+		return errors.New("--html is the page of an exploration: it goes with neither --mutants nor --replay")
 	}
 	for _, name := range c.Scenario {
 		if !slices.Contains(world.ScenarioNames(), name) {
 			return fmt.Errorf("--scenario: there is no scenario %q, only %q", name, world.ScenarioNames())
 		}
 	}
-	return nil
+	return c.htmlFlag.check(c.ASL)
 }
 
 // world returns the configuration of what is played, and what closes it.
@@ -135,25 +139,39 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 		p.printLint(file, result.Lint)
 		p.printUnjudged(result.Unjudged)
 	}
-	bar := p.stages()
-	report, err := verify.Explore(p.ctx, verify.Options{
-		World: cfg, Depth: c.Depth, Triples: c.Triples, Seed: c.Seed, Scenarios: c.Scenario, Only: c.Only, OneIn: c.OneIn,
-		Whole: c.Whole, Progress: bar.show,
-	})
+	bar, began := p.stages(), time.Now()
+	about := verify.About{
+		Options: verify.Options{
+			World: cfg, Depth: c.Depth, Triples: c.Triples, Seed: c.Seed, Scenarios: c.Scenario, Only: c.Only, OneIn: c.OneIn,
+			Whole: c.Whole, Progress: bar.show,
+		},
+		Definition: file, Lint: result.Lint, Unjudged: result.Unjudged, Replay: c.replayCommand(),
+	}
+	found, err := verify.Explore(p.ctx, about.Options)
 	bar.clear()
-	if err != nil && p.ctx.Err() == nil {
-		return err
+	if p.ctx.Err() == nil {
+		about.Failure = err
 	}
-	result.Report = report
+	written := c.htmlFlag.write(p, began, func() *report.Page { return found.Page(about) })
+	if about.Failure != nil {
+		return errors.Join(about.Failure, written)
+	}
+	result.Report = found
 	if err := c.printReport(p, cfg, result); err != nil {
-		return err
+		return errors.Join(err, written)
 	}
-	switch n := report.Found; {
+	return errors.Join(c.verdict(p, file, result), written)
+}
+
+// verdict returns what was found as an error.
+func (c *verifyCmd) verdict(p *program, file string, result verified) error {
+	r := result.Report
+	switch n := r.Found; {
 	case n > 0:
-		return fmt.Errorf("%d violations in %d schedules", n, report.Schedules)
+		return fmt.Errorf("%d violations in %d schedules", n, r.Schedules)
 	case p.ctx.Err() != nil:
 		return &exitError{interrupted, errors.New("interrupted: what was not run is not verified")}
-	case c.Depth+c.Triples > 0 && c.deepest(report)+report.Triples == 0:
+	case c.Depth+c.Triples > 0 && c.deepest(r)+r.Triples == 0:
 		return fmt.Errorf("nothing was run: --only %q and --one-in %d leave no schedule of %d faults", c.Only, c.OneIn, c.Depth)
 	case len(result.Lint)+len(result.Unjudged) > 0:
 		return fmt.Errorf("%s: %d findings of the lint, %d tasks that no invariant looks at", file, len(result.Lint), len(result.Unjudged))
@@ -356,11 +374,7 @@ func (c *verifyCmd) printViolations(p *program, cfg world.Config, all []verify.V
 	if _, err := p.printReplay(ctx, w, first); err != nil {
 		return err
 	}
-	edited := ""
-	if c.ASL != "" {
-		edited = "--asl " + c.ASL + " "
-	}
-	fmt.Fprintf(p.stdout, "\nAgain: tripsaga verify %s--replay '%s'\n", edited, first)
+	fmt.Fprintf(p.stdout, "\nAgain: %s '%s'\n", c.replayCommand(), first)
 	if len(all) > 1 {
 		fmt.Fprintln(p.stdout, "\nMore:")
 	}
@@ -371,6 +385,14 @@ func (c *verifyCmd) printViolations(p *program, cfg world.Config, all []verify.V
 		fmt.Fprintf(p.stdout, "  and %d more; --json lists them\n", n)
 	}
 	return nil
+}
+
+// replayCommand plays one schedule, whose id follows.
+func (c *verifyCmd) replayCommand() string {
+	if c.ASL == "" {
+		return "tripsaga verify --replay"
+	}
+	return "tripsaga verify --asl " + c.ASL + " --replay"
 }
 
 // printReplay plays the schedule and prints its timeline, records, ends and violations.

@@ -54,9 +54,13 @@ type Result struct {
 	RawLogFewWaits      float64 `json:"raw_log_same_waits_trips_per_s"` // as many wait as in the store
 	RatioToFewWaits     float64 `json:"ratio_to_raw_log_same_waits"`
 	ReopenSeconds       float64 `json:"reopen_seconds"`
+
+	Took    []time.Duration `json:"-"` // by each trip, sorted
+	Ended   []time.Duration `json:"-"` // each trip, since the measured ones began, sorted
+	Partial string          `json:"-"` // why not everything was measured; "" if it was
 }
 
-// Run measures once. The store remains in Dir.
+// Run measures once. The store remains in Dir. With an error the result has what was measured, and is nil if nothing was.
 func (b *Bench) Run(ctx context.Context) (*Result, error) {
 	script := play.Embedded("bench.txtar", play.Today)[0]
 	for place := range script.Places {
@@ -70,13 +74,16 @@ func (b *Bench) Run(ctx context.Context) (*Result, error) {
 	if closeErr := sys.Close(context.WithoutCancel(ctx)); err == nil {
 		err = closeErr
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		res.ReopenSeconds, err = b.reopen(ctx)
 	}
-	if res.ReopenSeconds, err = b.reopen(ctx); err != nil {
-		return nil, err
+	if err == nil {
+		err = b.rawLogs(ctx, res)
 	}
-	return res, b.rawLogs(ctx, res)
+	if res != nil && err != nil {
+		res.Partial = "The benchmark has ended early: " + err.Error() + "."
+	}
+	return res, err
 }
 
 // bookings preloads, warms up and measures.
@@ -95,14 +102,29 @@ func (b *Bench) bookings(ctx context.Context, sys *local.System, script *play.Sc
 			return nil, err
 		}
 	}
-	times := make([]time.Duration, b.Trips)
+	t := &times{took: make([]time.Duration, b.Trips), ended: make([]time.Duration, b.Trips)}
 	start := readUsage(sys)
-	err := b.round(ctx, sys, "bookings", b.Trips, times)
+	err := b.round(ctx, sys, "bookings", b.Trips, t)
 	stop()
-	if err != nil {
+	if t.sort(); len(t.took) == 0 {
 		return nil, err
 	}
-	return b.result(start, readUsage(sys), times), nil
+	return b.result(start, readUsage(sys), t), err
+}
+
+// times are those of the measured trips, 0 until a trip has ended.
+type times struct {
+	took  []time.Duration
+	ended []time.Duration // since the first one began
+}
+
+// sort drops the trips that have not ended.
+func (t *times) sort() {
+	for _, d := range []*[]time.Duration{&t.took, &t.ended} {
+		slices.Sort(*d)
+		first, _ := slices.BinarySearch(*d, 1)
+		*d = (*d)[first:]
+	}
 }
 
 // offer makes room for n bookings and to spare.
@@ -124,13 +146,14 @@ func offer(ctx context.Context, sys *local.System, script *play.Script, n int) e
 }
 
 // round books n trips with b.Concurrency workers; the first error stops it.
-func (b *Bench) round(ctx context.Context, sys *local.System, phase string, n int, times []time.Duration) error {
+func (b *Bench) round(ctx context.Context, sys *local.System, phase string, n int, times *times) error {
 	step, done := b.Progress(phase, n)
 	defer done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64
 	var workers sync.WaitGroup
+	start := time.Now()
 	for range min(b.Concurrency, n) {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
@@ -140,7 +163,7 @@ func (b *Bench) round(ctx context.Context, sys *local.System, phase string, n in
 					return
 				}
 				if times != nil {
-					times[i] = time.Since(began)
+					times.took[i], times.ended[i] = max(time.Since(began), 1), max(time.Since(start), 1)
 				}
 				step()
 			}
@@ -199,15 +222,14 @@ func readUsage(sys *local.System) usage {
 	}
 }
 
-func (b *Bench) result(from, to usage, times []time.Duration) *Result {
-	n := float64(b.Trips)
+func (b *Bench) result(from, to usage, t *times) *Result {
+	n := float64(len(t.took))
 	took := to.at.Sub(from.at).Seconds()
-	slices.Sort(times)
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
 	return &Result{
-		Trips: b.Trips, Concurrency: b.Concurrency, Preloaded: b.Preload, Seconds: took, TripsPerS: n / took,
-		P50ms: times[len(times)/2].Seconds() * 1e3, P99ms: times[len(times)*99/100].Seconds() * 1e3,
+		Took: t.took, Ended: t.ended, Trips: len(t.took), Concurrency: b.Concurrency, Preloaded: b.Preload, Seconds: took, TripsPerS: n / took,
+		P50ms: percentile(t.took, 50).Seconds() * 1e3, P99ms: percentile(t.took, 99).Seconds() * 1e3,
 		CPUusPerTrip:        (to.cpu - from.cpu).Seconds() * 1e6 / n,
 		AllocsPerTrip:       float64(to.allocs-from.allocs) / n,
 		BytesPerTrip:        float64(to.bytes-from.bytes) / n,
@@ -218,6 +240,11 @@ func (b *Bench) result(from, to usage, times []time.Duration) *Result {
 	}
 }
 
+// percentile returns that of sorted times.
+func percentile(times []time.Duration, of float64) time.Duration {
+	return times[min(int(of*float64(len(times))/100), len(times)-1)]
+}
+
 // Print writes the figures, one a line.
 func (r *Result) Print(w io.Writer) {
 	fmt.Fprintf(w, "%d bookings, %d at once, in %.1f s", r.Trips, r.Concurrency, r.Seconds)
@@ -225,11 +252,19 @@ func (r *Result) Print(w io.Writer) {
 		fmt.Fprintf(w, ", after %d others", r.Preloaded)
 	}
 	fmt.Fprintln(w)
-	for _, line := range []struct {
-		name  string
-		value float64
-		unit  string
-	}{
+	for _, f := range r.figures() {
+		fmt.Fprintf(w, "  %-31s %12.2f  %s\n", f.name, f.value, f.unit)
+	}
+}
+
+type figure struct {
+	name  string
+	value float64
+	unit  string
+}
+
+func (r *Result) figures() []figure {
+	return []figure{
 		{"trips_per_s", r.TripsPerS, ""},
 		{"p50_ms", r.P50ms, "from request to durable end"},
 		{"p99_ms", r.P99ms, ""},
@@ -245,7 +280,5 @@ func (r *Result) Print(w io.Writer) {
 		{"ratio_to_raw_log", r.RatioToRawLog, ""},
 		{"raw_log_same_waits_trips_per_s", r.RawLogFewWaits, "the same, waiting only as often as the store does"},
 		{"ratio_to_raw_log_same_waits", r.RatioToFewWaits, ""},
-	} {
-		fmt.Fprintf(w, "  %-31s %12.2f  %s\n", line.name, line.value, line.unit)
 	}
 }

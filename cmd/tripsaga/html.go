@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tripsaga/report"
+)
+
+// htmlFlag is of the verbs that write their report as a page, too.
+type htmlFlag struct {
+	HTML string `help:"Write the report to this file as well, as one page for a browser; also when the run fails or is interrupted. An existing file is overwritten; - is refused, because standard output has the text." name:"html" type:"path" placeholder:"FILE"`
+}
+
+// check finds out whether the page can be written, before the run. The inputs are files that the run reads.
+func (f *htmlFlag) check(inputs ...string) error {
+	if f.HTML == "" {
+		return nil
+	}
+	if err := report.CheckFile(f.HTML, inputs...); err != nil {
+		return usage(fmt.Errorf("--html %w", err))
+	}
+	return nil
+}
+
+// write writes the page of a run that began at this time, if one is asked for.
+func (f *htmlFlag) write(p *program, began time.Time, build func() *report.Page) error {
+	if f.HTML == "" {
+		return nil
+	}
+	page := build()
+	v := readVersion()
+	page.Run = report.Run{
+		Command: commandLine(p.args), Version: strings.TrimSpace(v.Version + " " + v.Revision), Began: began, Took: time.Since(began),
+	}
+	if err := page.WriteFile(f.HTML); err != nil {
+		return fmt.Errorf("--html %w", err)
+	}
+	return nil
+}
+
+// commandLine is what a shell runs again.
+func commandLine(args []string) string {
+	line := "tripsaga"
+	for _, arg := range args {
+		if strings.Trim(arg, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%") != "" {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		line += " " + arg
+	}
+	return line
+}

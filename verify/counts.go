@@ -1,0 +1,97 @@
+package verify
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tripsaga/engine/sim"
+	"tripsaga/trip/saga"
+	"tripsaga/verify/world"
+)
+
+// Explored counts the schedules with a fault of one kind at one step.
+type Explored struct {
+	Step      string   `json:"step"` // a task, or who else acts: the engine, the client, ...
+	Fault     sim.Kind `json:"fault"`
+	Schedules int      `json:"schedules"`
+	Broken    int      `json:"broken,omitempty"` // of them: those that broke an invariant
+}
+
+// Played counts the schedules of one scenario.
+type Played struct {
+	Scenario  string `json:"scenario"`
+	Schedules int    `json:"schedules"`
+	Broken    int    `json:"broken,omitempty"`
+}
+
+// counts are what take adds up: a few words a schedule, since an exploration plays over a thousand a second.
+type counts struct {
+	faults    map[cell]*tally
+	scenarios map[string]*tally
+}
+
+type cell struct {
+	step  string
+	fault sim.Kind
+}
+
+type tally struct{ schedules, broken int }
+
+func newCounts() counts { return counts{map[cell]*tally{}, map[string]*tally{}} }
+
+func (c *counts) add(s world.Schedule, broken bool) {
+	count(c.scenarios, s.Scenario, broken)
+	for i, f := range s.Faults {
+		at := cellOf(f)
+		if !slices.ContainsFunc(s.Faults[:i], func(o sim.Fault) bool { return cellOf(o) == at }) {
+			count(c.faults, at, broken)
+		}
+	}
+}
+
+// cellOf takes a duplicate delivery for its task.
+func cellOf(f sim.Fault) cell { return cell{strings.TrimSuffix(f.At.Actor, "+"), f.Kind} }
+
+func count[K comparable](all map[K]*tally, key K, broken bool) {
+	t := all[key]
+	if t == nil {
+		t = &tally{}
+		all[key] = t
+	}
+	t.schedules++
+	if broken {
+		t.broken++
+	}
+}
+
+// explored lists the faults: the tasks first, in the order of the saga.
+func (c *counts) explored() []Explored {
+	list := []Explored{}
+	for at, t := range c.faults {
+		list = append(list, Explored{at.step, at.fault, t.schedules, t.broken})
+	}
+	slices.SortFunc(list, func(a, b Explored) int {
+		return cmp.Or(cmp.Compare(stepOrder(a.Step), stepOrder(b.Step)), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Fault, b.Fault))
+	})
+	return list
+}
+
+func stepOrder(step string) int {
+	tasks := slices.Concat(saga.Steps(), saga.Rollback(), saga.Tasks())
+	if i := slices.IndexFunc(tasks, func(t saga.Task) bool { return t.Name == step }); i >= 0 {
+		return i
+	}
+	return len(tasks)
+}
+
+// played lists the scenarios in their own order.
+func (c *counts) played() []Played {
+	list := []Played{}
+	for _, name := range world.ScenarioNames() {
+		if t := c.scenarios[name]; t != nil {
+			list = append(list, Played{name, t.schedules, t.broken})
+		}
+	}
+	return list
+}

@@ -1,0 +1,312 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"maps"
+	"slices"
+
+	"tripsaga/engine/sim"
+	"tripsaga/report"
+	"tripsaga/report/chart"
+	"tripsaga/verify/lint"
+	"tripsaga/verify/world"
+)
+
+// About is what a page says of an exploration beside its report.
+type About struct {
+	Options    Options
+	Definition string // its file, or what it is
+	Lint       []lint.Finding
+	Unjudged   []string
+	Replay     string // the command that plays one schedule, without the id
+	Failure    error  // that ended the exploration, but for an interrupt
+}
+
+// Page returns the report as a page for a browser.
+func (r *Report) Page(about About) *report.Page {
+	p := &report.Page{
+		Kind: "verification: every fault at every step", Title: "Verification of " + about.Definition,
+		Facts: []report.Fact{{Name: "Explored", Value: about.explored()}},
+		Tiles: []report.Tile{
+			{Value: digits(r.Schedules), Label: "schedules of faults"},
+			{Value: digits(r.Found), Label: "violations", State: stateOf(r.Found, r.Partial)},
+			{Value: digits(len(Invariants())), Label: "invariants checked"},
+			{Value: digits(r.Ends), Label: "different ends"},
+			{Value: digits(len(about.Lint) + len(about.Unjudged)), Label: "findings of the lint, tasks not judged",
+				State: stateOf(len(about.Lint)+len(about.Unjudged), false)},
+			{Value: digits(int(r.PerSecond)), Label: "schedules a second"},
+		},
+	}
+	p.State, p.Verdict = r.verdict(about)
+	switch {
+	case about.Failure != nil:
+		p.Partial = "The exploration could not continue: " + about.Failure.Error() + ". What was not run is not verified."
+	case r.Partial:
+		p.Partial = "The exploration was interrupted: what was not run is not verified."
+	}
+	if r.Found > 0 {
+		p.Sections = append(p.Sections, r.violationsSection(about))
+	}
+	if len(about.Lint)+len(about.Unjudged) > 0 {
+		p.Sections = append(p.Sections, about.lintSection())
+	}
+	p.Sections = append(p.Sections, r.faultsSection(), r.schedulesSection(), r.invariantsSection(), r.leftOutSection(about.Options))
+	return p
+}
+
+func digits(n int) string { return report.Digits(float64(n)) }
+
+// stateOf is that of a number of findings.
+func stateOf(n int, partial bool) report.State {
+	switch {
+	case n > 0:
+		return report.Bad
+	case partial:
+		return report.Waiting
+	}
+	return report.OK
+}
+
+func (r *Report) verdict(about About) (report.State, string) {
+	switch findings := len(about.Lint) + len(about.Unjudged); {
+	case r.Found > 0:
+		return report.Bad, fmt.Sprintf("%s violations in %s schedules", digits(r.Found), digits(r.Schedules))
+	case findings > 0:
+		return report.Bad, fmt.Sprintf("No violation, but %d findings of the lint and %d tasks that no invariant judges",
+			len(about.Lint), len(about.Unjudged))
+	case r.Partial:
+		return report.Waiting, fmt.Sprintf("No violation in the %s schedules that were run", digits(r.Schedules))
+	case about.Options.Depth+about.Options.Triples > 0 && len(r.Explored) == 0:
+		return report.Waiting, "Nothing was run: no schedule is left to explore"
+	}
+	return report.OK, fmt.Sprintf("No violation in %s schedules", digits(r.Schedules))
+}
+
+// explored says which schedules were asked for.
+func (a *About) explored() string {
+	o := a.Options
+	text := []string{"scenarios without a fault", "every single fault", "every single fault and every pair"}[o.Depth]
+	text += fmt.Sprintf("; %s triples drawn by seed %d", digits(o.Triples), o.Seed)
+	return text
+}
+
+// mostListed is how many violations a page lists.
+const mostListed = 200
+
+func (r *Report) violationsSection(about About) report.Section {
+	t := report.Table{Head: []string{"#", "invariant", "schedule", "what was found"}}
+	for i, v := range r.Violations[:min(len(r.Violations), mostListed)] {
+		t.Rows = append(t.Rows, []report.Cell{
+			{Text: digits(i + 1), ID: findingID(i)}, {Text: v.Invariant, State: report.Bad}, {Text: v.ID, Code: true}, {Text: v.Detail},
+		})
+	}
+	if n := r.Found - len(t.Rows); n > 0 {
+		t.Caption = fmt.Sprintf("The first %d, those with the fewest faults before others; there are %s more.", len(t.Rows), digits(n))
+	}
+	byInvariant := chart.Bars{Title: "Violations by invariant", What: "invariant", Unit: "schedules that broke it"}
+	for _, name := range slices.SortedFunc(maps.Keys(r.Broken), func(a, b string) int {
+		return cmp.Or(cmp.Compare(r.Broken[b], r.Broken[a]), cmp.Compare(a, b))
+	}) {
+		byInvariant.Bars = append(byInvariant.Bars, chart.Bar{Label: name, Value: float64(r.Broken[name]), Class: string(report.Bad)})
+	}
+	return report.Section{
+		ID: "violations", Heading: "Violations",
+		Text:   "To see all that happens in one of them: " + about.Replay + " 'SCHEDULE'",
+		Blocks: []template.HTML{byInvariant.HTML(), t.HTML()},
+	}
+}
+
+func findingID(i int) string { return fmt.Sprintf("finding-%d", i+1) }
+
+func (a *About) lintSection() report.Section {
+	t := report.Table{Head: []string{"where", "rule", "problem", "what to change"}}
+	for _, f := range a.Lint {
+		t.Rows = append(t.Rows, []report.Cell{{Text: f.Path, Code: true}, {Text: f.Rule, State: report.Bad}, {Text: f.Problem}, {Text: f.Advice}})
+	}
+	for _, name := range a.Unjudged {
+		t.Rows = append(t.Rows, []report.Cell{{Text: name, Code: true}, {Text: "not judged", State: report.Bad},
+			{Text: "no invariant looks at what the task does"}, {Text: "add it to the effects of verify/model, with invariants of its records"}})
+	}
+	return report.Section{ID: "definition", Heading: "Findings in the definition", Blocks: []template.HTML{t.HTML()}}
+}
+
+func (r *Report) faultsSection() report.Section {
+	g := chart.Grid{
+		Title:   "Schedules by the step at which a fault happens, and its kind",
+		Summary: "A schedule of several faults is in several cells. A cell with a violation links to the first one.",
+		Corner:  "step", Cells: map[[2]string]chart.Count{},
+	}
+	first, kinds := r.firstFindings(), map[string]int{}
+	for _, e := range r.Explored {
+		if !slices.Contains(g.Rows, e.Step) {
+			g.Rows = append(g.Rows, e.Step)
+		}
+		kinds[string(e.Fault)] += e.Schedules
+		g.Cells[[2]string{e.Step, string(e.Fault)}] = chart.Count{
+			N: e.Schedules, Bad: e.Broken, Link: cmp.Or(first[cell{e.Step, e.Fault}], "violations"),
+		}
+	}
+	g.Columns = slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
+		return cmp.Or(cmp.Compare(kindOrder(a), kindOrder(b)), cmp.Compare(a, b))
+	})
+	words := report.Table{Head: []string{"fault", "what it is"}}
+	for _, k := range g.Columns {
+		words.Rows = append(words.Rows, []report.Cell{{Text: k, Code: true}, {Text: kindMeans(k)}})
+	}
+	return report.Section{ID: "faults", Heading: "Explored faults", Blocks: []template.HTML{
+		g.HTML(), "<details><summary>What each fault is</summary>" + words.HTML() + "</details>",
+	}}
+}
+
+// firstFindings is where the first violation with a fault is listed.
+func (r *Report) firstFindings() map[cell]string {
+	first := map[cell]string{}
+	for i, v := range r.Violations[:min(len(r.Violations), mostListed)] {
+		s, err := world.ParseSchedule(v.ID)
+		if err != nil {
+			continue // its cells link to the section
+		}
+		for _, f := range s.Faults {
+			first[cellOf(f)] = cmp.Or(first[cellOf(f)], findingID(i))
+		}
+	}
+	return first
+}
+
+func (r *Report) schedulesSection() report.Section {
+	stages := chart.Bars{Title: "Schedules by what was explored", What: "explored", Unit: "schedules", Bars: []chart.Bar{
+		{Label: "singles", Value: float64(r.Singles), Note: "one fault"},
+		{Label: "reordered", Value: float64(r.Reordered), Note: "one fault, another order of equal events"},
+		{Label: "interleaved", Value: float64(r.Interleaved), Note: "the work of two is split between their operations"},
+		{Label: "pairs", Value: float64(r.Pairs), Note: "two faults"},
+		{Label: "triples", Value: float64(r.Triples), Note: "three faults, drawn"},
+	}}
+	scenarios := chart.Bars{Title: "Schedules by scenario", What: "scenario", Unit: "schedules"}
+	means := report.Table{Head: []string{"scenario", "what is booked", "schedules", "broken"}}
+	for i := range stages.Bars {
+		stages.Bars[i].Class = "series-1"
+	}
+	for _, s := range r.Scenarios {
+		bar := chart.Bar{Label: s.Scenario, Value: float64(s.Schedules), Class: "series-1"}
+		if s.Broken > 0 {
+			bar.Class, bar.Note = string(report.Bad), digits(s.Broken)+" broken"
+		}
+		scenarios.Bars = append(scenarios.Bars, bar)
+		means.Rows = append(means.Rows, []report.Cell{{Text: s.Scenario, Code: true}, {Text: scenarioMeans(s.Scenario)},
+			report.Number(float64(s.Schedules)), report.Number(float64(s.Broken))})
+	}
+	return report.Section{ID: "schedules", Heading: "Schedules", Blocks: []template.HTML{stages.HTML(), scenarios.HTML(), means.HTML()}}
+}
+
+func scenarioMeans(name string) string {
+	for _, s := range world.Scenarios() {
+		if s.Name == name {
+			return s.Means
+		}
+	}
+	return ""
+}
+
+func (r *Report) invariantsSection() report.Section {
+	t := report.Table{Head: []string{"invariant", "what must hold", "result"}}
+	for _, inv := range Invariants() {
+		result := report.Cell{Text: "held", State: report.OK}
+		switch n := r.Broken[inv.Name]; {
+		case n > 0:
+			result = report.Cell{Text: "broken in " + digits(n), State: report.Bad}
+		case r.Partial:
+			result = report.Cell{Text: "held so far", State: report.Waiting}
+		}
+		t.Rows = append(t.Rows, []report.Cell{{Text: inv.Name, Code: true}, {Text: inv.Means}, result})
+	}
+	return report.Section{
+		ID: "invariants", Heading: "Invariants",
+		Text:   "Each schedule is judged by an independent model of the records, most invariants at every commit.",
+		Blocks: []template.HTML{t.HTML()},
+	}
+}
+
+func (r *Report) leftOutSection(o Options) report.Section {
+	return report.Section{
+		ID: "left-out", Heading: "What was left out", Text: "No violation says nothing about what was not run.",
+		Blocks: []template.HTML{report.List(r.leftOut(o)...)},
+	}
+}
+
+// leftOut names what the options leave out, then what every exploration does.
+func (r *Report) leftOut(o Options) (all []string) {
+	add := func(when bool, format string, args ...any) {
+		if when {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	add(r.Partial, "Everything that comes after the last schedule: the exploration did not end by itself.")
+	add(len(o.Scenarios) > 0, "All scenarios but these: %v.", o.Scenarios)
+	add(o.Only != "", "Schedules with most faults whose id does not contain %q.", o.Only)
+	add(o.OneIn > 1, "All but one in %s schedules, drawn by seed %d.", digits(o.OneIn), o.Seed)
+	add(o.Depth < 1, "Single faults.")
+	add(o.Depth < 2, "Pairs of faults, but for those within the drawn triples.")
+	add(true, "Schedules of three and more faults, but for %s triples that were drawn.", digits(r.Triples))
+	if o.Depth == 2 && !o.Whole {
+		add(r.Same > 0, "Pairs of %s first faults after which the records and the future are the same as after another first fault.", digits(r.Same))
+		add(true, "Pairs that equal another pair: a crash that loses writes equals a crash before them; a late call that resumes between operations with which it does not conflict.")
+		add(true, "Second faults of a trip in the middle of the hundred retries of a lasting fault: they come in the first two and the last two.")
+	}
+	if o.Depth == 2 {
+		add(true, "In the scenarios of two trips: pairs of faults of the same trip, which the scenarios of one trip have.")
+		add(true, "Pairs with a fault that is already a combination, and pairs in scenarios that begin with a fault.")
+		add(true, "A late call that resumes at a point which exists only because of the second fault, unless that fault leads to the compensations.")
+	}
+	return append(all, "Faults inside the bank, whose calls happen or do not; damage to the disk; clocks that differ.")
+}
+
+// kinds are the words for faults in the order of docs/verify.md, with what each means.
+var kinds = []struct {
+	kind  sim.Kind
+	means string
+}{
+	{sim.Fail, "an error, and nothing happened; of a reply: an error after the effect"},
+	{sim.Lost, "the reply is lost: it happened, and the caller gets an error or nothing"},
+	{world.Throttle, "the table is busy or two transactions collide: nothing is written"},
+	{sim.Die, "the function's process ends before it"},
+	{world.Gone, "the function's process ends after it"},
+	{sim.Late, "the caller gets nothing; the call is paused and resumes before another point"},
+	{sim.Twice, "the delivery is repeated immediately"},
+	{sim.Again, "the delivery is repeated before another point"},
+	{world.Altered, "a delivery that was done is repeated with another input"},
+	{world.Down, "it fails from here on, until an operator repairs it"},
+	{world.Mute, "it has its effect and all its replies are lost, until an operator repairs it"},
+	{world.Broken, "it fails with an error that is not retried, until an operator repairs it"},
+	{world.Decline, "the bank declines the card"},
+	{world.Crash, "the process is killed before it, and starts again; the newest deferred writes are lost"},
+	{world.Crashed, "the process is killed after it, and starts again"},
+	{world.Leave, "the client gets an error and never comes back"},
+	{world.Doze, "it fails, and the process is killed half-way through the wait for the retry"},
+	{world.Nap, "no reply comes, and the process is killed half-way through the timeout"},
+	{world.Overdue, "the reconciler comes in between"},
+	{world.Load, "a load comes in between that offers more, at another price"},
+	{world.Lower, "a load comes in between that offers less, at another price"},
+	{world.Rival, "a second engine opens on the same table"},
+	{world.Redrive, "an operator redrives in between"},
+	{world.Rebook, "the client's call comes again in between"},
+	{world.Look, "a client reads everything, and sends what must be refused"},
+	{world.Stray, "a payment and a confirmation that nobody asked for are delivered"},
+}
+
+func kindOrder(kind string) int {
+	for i, k := range kinds {
+		if string(k.kind) == kind {
+			return i
+		}
+	}
+	return len(kinds)
+}
+
+func kindMeans(kind string) string {
+	if i := kindOrder(kind); i < len(kinds) {
+		return kinds[i].means
+	}
+	return ""
+}
