@@ -21,6 +21,7 @@ type About struct {
 	Lint       []lint.Finding
 	Unjudged   []string
 	Replay     string // the command that plays one schedule, without the id
+	Lab        string // how to play one, SCHEDULE, in the console; "" without one
 	Failure    error  // that ended the exploration, but for an interrupt
 }
 
@@ -111,9 +112,13 @@ func (r *Report) violationsSection(about About) report.Section {
 	}) {
 		byInvariant.Bars = append(byInvariant.Bars, chart.Bar{Label: name, Value: float64(r.Broken[name]), Class: string(report.Bad)})
 	}
+	how := "To see all that happens in one of them: " + about.Replay + " 'SCHEDULE'"
+	if about.Lab != "" {
+		how += "; step by step in a browser: " + about.Lab
+	}
 	return report.Section{
 		ID: "violations", Heading: "Violations",
-		Text:   "To see all that happens in one of them: " + about.Replay + " 'SCHEDULE'",
+		Text:   how,
 		Blocks: []template.HTML{byInvariant.HTML(), t.HTML()},
 	}
 }

@@ -101,7 +101,7 @@ func TestPageOfViolations(t *testing.T) {
 		},
 	}
 	about := About{
-		Definition: "O'Hare's <saga>", Replay: "tripsaga verify --asl x --replay", Failure: errors.New("no more <space>"), Unjudged: []string{"Take"},
+		Definition: "O'Hare's <saga>", Replay: "tripsaga verify --asl x --replay", Lab: "tripsaga serve --lab, then http://127.0.0.1:8080/console/lab/play?schedule=SCHEDULE", Failure: errors.New("no more <space>"), Unjudged: []string{"Take"},
 		Lint: []lint.Finding{{Path: "$.States", Rule: "own-undo", Problem: "p", Advice: "a"}},
 	}
 	p := reporttest.Check(t, r.Page(about))
@@ -120,7 +120,7 @@ func TestPageOfViolations(t *testing.T) {
 	if got := p.Section("invariants")[2][2]; got != "held so far" {
 		t.Errorf("another invariant is %s", got)
 	}
-	for _, part := range []string{"no more <space>", "tripsaga verify --asl x --replay 'SCHEDULE'", "own-undo", "not judged"} {
+	for _, part := range []string{"no more <space>", "tripsaga verify --asl x --replay 'SCHEDULE'", "then http://127.0.0.1:8080/console/lab/play?schedule=SCHEDULE", "own-undo", "not judged"} {
 		if !strings.Contains(p.Text(), part) {
 			t.Errorf("%q is missing", part)
 		}

@@ -128,7 +128,7 @@ func (f *verifyBackend) open(ctx context.Context) (open func() (table.Table, fun
 
 // productionShape serves the API with production's parts, each in a separate process.
 type productionShape struct {
-	ProductionShape bool   `help:"Run production's shape: each task is a process of the Lambda functions' program behind the Lambda Runtime API, the records are on DynamoDB Local. Needs make dynamodb-local or --dynamodb, and tripsaga's source with a Go toolchain or --bootstrap. The functions' log and metrics go to functions.log in the data folder."`
+	ProductionShape bool   `xor:"mode" help:"Run production's shape: each task is a process of the Lambda functions' program behind the Lambda Runtime API, the records are on DynamoDB Local. Needs make dynamodb-local or --dynamodb, and tripsaga's source with a Go toolchain or --bootstrap. The functions' log and metrics go to functions.log in the data folder."`
 	Bootstrap       string `help:"With --production-shape: the functions' program (cmd/lambda) built for this machine; without it, it is built." type:"path" placeholder:"FILE"`
 	DynamoDB        string `name:"dynamodb" env:"DYNAMODB_ENDPOINT" help:"With --production-shape: URL of a DynamoDB Local that runs already, where the table tripsaga is used; without it one is started." placeholder:"URL"`
 	SFNAddr         string `name:"sfn-addr" env:"TRIPSAGA_SFN_ADDR" help:"With --production-shape: loopback address of the Step Functions API, for the AWS CLI and SDKs; port 0 chooses one." default:"127.0.0.1:8083"`

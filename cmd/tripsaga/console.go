@@ -1,10 +1,17 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"os"
+
+	"github.com/alecthomas/kong"
 
 	"tripsaga/console"
+	"tripsaga/console/lab"
 	"tripsaga/local"
 )
 
@@ -12,8 +19,63 @@ import (
 
 func init() {
 	extensions = append(extensions, func(c *commands) {
-		c.Serve.pages = func(api http.Handler, sys *local.System, log *slog.Logger) http.Handler {
-			return console.New(api, console.Options{UseCases: sys.UseCases(log), LatestEvents: sys.LatestEvents})
+		playInLab = func(asl, id string) string {
+			command := "tripsaga serve --lab"
+			if asl != "" {
+				command += " --asl " + asl
+			}
+			return command + ", then http://127.0.0.1:8080" + lab.Address(id)
 		}
+		c.Serve.Modes = append(c.Serve.Modes, &labMode{})
+		c.Serve.pages = pages(console.Options{Pages: lab.Off})
 	})
+}
+
+// pages returns the console over a system.
+func pages(opt console.Options) func(http.Handler, *local.System, *slog.Logger) http.Handler {
+	return func(api http.Handler, sys *local.System, log *slog.Logger) http.Handler {
+		opt.UseCases, opt.LatestEvents = sys.UseCases(log), sys.LatestEvents
+		return console.New(api, opt)
+	}
+}
+
+// labMode serves the console with its lab, from a store in memory.
+type labMode struct {
+	Lab bool   `xor:"mode" help:"Add the lab to the console, in which sagas are broken on purpose and every schedule of tripsaga verify can be played step by step. The records are in memory and thrown away at the end: there is no data folder, and $TRIPSAGA_DATA is not used."`
+	ASL string `name:"asl" help:"With --lab: the lab plays this definition in place of the saga's own, as verify --asl does." placeholder:"FILE"`
+}
+
+// AfterApply refuses a data folder: the lab is never beside real data. kong calls it once it has read the command line.
+func (m *labMode) AfterApply(k *kong.Context) error {
+	for _, step := range k.Path {
+		if m.Lab && step.Flag != nil && step.Flag.Name == "data" {
+			return errors.New("--lab and --data can't be used together: the lab has its own store, in memory, and never opens a data folder")
+		}
+	}
+	return nil
+}
+
+func (m *labMode) chosen() bool { return m.Lab }
+
+func (m *labMode) check() error {
+	if m.ASL != "" && !m.Lab {
+		return errors.New("--asl: it is for --lab")
+	}
+	return nil
+}
+
+func (m *labMode) serve(p *program, c *serveCmd, listener net.Listener, log *slog.Logger) (err error) {
+	var definition []byte
+	if m.ASL != "" {
+		if definition, err = os.ReadFile(m.ASL); err != nil {
+			return usage(fmt.Errorf("--asl: %w", err))
+		}
+	}
+	l, err := lab.New(definition)
+	if err != nil {
+		return usage(fmt.Errorf("--asl %s: %w", m.ASL, err))
+	}
+	c.Data = ""
+	c.pages = pages(console.Options{Pages: l.Pages, ThrowAway: true})
+	return c.system(p, listener, log)
 }

@@ -78,6 +78,11 @@ func (c *serveCmd) run(p *program, log *slog.Logger) error {
 			return m.serve(p, c, listener, log)
 		}
 	}
+	return c.system(p, listener, log)
+}
+
+// system serves from the data folder, or from memory if it is "".
+func (c *serveCmd) system(p *program, listener net.Listener, log *slog.Logger) error {
 	watch, err := openWatch(log)
 	if err != nil {
 		return err

@@ -147,6 +147,9 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 		},
 		Definition: file, Lint: result.Lint, Unjudged: result.Unjudged, Replay: c.replayCommand(),
 	}
+	if playInLab != nil {
+		about.Lab = playInLab(c.ASL, "SCHEDULE")
+	}
 	found, err := verify.Explore(p.ctx, about.Options)
 	bar.clear()
 	if p.ctx.Err() == nil {
@@ -352,6 +355,9 @@ func (p *program) printCounts(r *verify.Report) {
 	fmt.Fprintf(p.stdout, "verdict     %s\n", verdict)
 }
 
+// playInLab says how the console's lab plays a schedule; nil in a build without console.go.
+var playInLab func(asl, id string) string
+
 // shown is how many violations are listed.
 const shown = 10
 
@@ -375,6 +381,9 @@ func (c *verifyCmd) printViolations(p *program, cfg world.Config, all []verify.V
 		return err
 	}
 	fmt.Fprintf(p.stdout, "\nAgain: %s '%s'\n", c.replayCommand(), first)
+	if playInLab != nil {
+		fmt.Fprintf(p.stdout, "Step by step: %s\n", playInLab(c.ASL, first.String()))
+	}
 	if len(all) > 1 {
 		fmt.Fprintln(p.stdout, "\nMore:")
 	}

@@ -82,7 +82,7 @@ var layers = []layer{
 var bans = []struct{ module, except, why string }{
 	{"google.golang.org/grpc", "", "it would take half of what a function's binary may weigh"},
 	{"github.com/aws", "aws cmd", "only the AWS wing needs AWS"},
-	{"github.com/cockroachdb/pebble", "cmd table/embedded local verify aws/production aws/rehearsal", "others know the table's port alone"},
+	{"github.com/cockroachdb/pebble", "cmd table/embedded local verify console/lab aws/production aws/rehearsal", "others know the table's port alone"},
 }
 
 // pkg is what go list reports of a package.

@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,9 @@ var words = sim.Words{
 	Overdue: sim.Split, Load: sim.Split, Lower: sim.Split, Redrive: sim.Split, Rebook: sim.Split,
 	Rival: sim.Nothing, Look: sim.Nothing, Stray: sim.Nothing,
 }
+
+// Kinds lists the faults that a schedule can have.
+func Kinds() []sim.Kind { return slices.Sorted(maps.Keys(words)) }
 
 // Splits reports whether the kind is another actor's work, which can be paused between two of its operations.
 func Splits(k sim.Kind) bool { return words[k] == sim.Split }

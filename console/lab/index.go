@@ -1,0 +1,74 @@
+package lab
+
+import (
+	"cmp"
+	"slices"
+
+	"tripsaga/console/page"
+	"tripsaga/engine/sim"
+	"tripsaga/shared/fault"
+	"tripsaga/verify/mutants"
+	"tripsaga/verify/world"
+)
+
+// indexView is what the first page of the lab shows.
+type indexView struct {
+	Scenarios []scenarioRow
+	Chosen    string
+	Points    []pointRow
+	Mutants   []mutantRow
+	Edited    bool // the definition is not the product's
+}
+
+type scenarioRow struct {
+	Name, Means, Link, Choose string
+	Here                      bool
+}
+
+// pointRow is a point of the chosen scenario without faults, and what can happen there.
+type pointRow struct {
+	Label  sim.Label
+	Faults []sim.Fault
+}
+
+type mutantRow struct {
+	Name, Means, Link string
+}
+
+// index lists the scenarios, and the faults that can happen in one of them.
+func (l *Lab) index(r *page.Request) (page.Page, error) {
+	v := &indexView{Chosen: cmp.Or(r.URL.Query().Get("scenario"), world.ScenarioNames()[0]), Edited: l.player.product.Definition != nil}
+	if !slices.Contains(world.ScenarioNames(), v.Chosen) {
+		return wrong(r, "", fault.New(fault.NotFound, fault.NameNotFound, "there is no scenario %.80q, only %q", v.Chosen, world.ScenarioNames())), nil
+	}
+	for _, s := range world.Scenarios() {
+		a := address{schedule: world.Schedule{Scenario: s.Name}}
+		v.Scenarios = append(v.Scenarios, scenarioRow{s.Name, s.Means, a.link(), "/console/lab?scenario=" + s.Name + "#break", s.Name == v.Chosen})
+	}
+	root := world.Schedule{Scenario: v.Chosen}
+	t, err := l.player.play(r.Context(), l.player.product, what{schedule: v.Chosen}, root)
+	if err != nil {
+		return page.Page{}, err
+	}
+	for i := range t.Points {
+		p := pointRow{Label: t.Points[i].Label}
+		for _, c := range t.Points[i].Choices() {
+			p.Faults = append(p.Faults, c.Fault)
+		}
+		if late, _ := t.Points[i].Delays(); late {
+			p.Faults = append(p.Faults, sim.Fault{At: p.Label, Kind: sim.Late, Until: sim.AtEnd})
+		}
+		if len(p.Faults) > 0 {
+			v.Points = append(v.Points, p)
+		}
+	}
+	for _, m := range mutants.All() {
+		id := m.Schedule()
+		s, err := world.ParseSchedule(id)
+		if err != nil {
+			return page.Page{}, err
+		}
+		v.Mutants = append(v.Mutants, mutantRow{m.Name, m.Means, address{mutant: m.Name, schedule: s, first: true}.link()})
+	}
+	return page.Page{Templates: templates, Name: "index.html", Data: v, Title: templates.Text(r.Lang, "title"), Section: section}, nil
+}

@@ -1,0 +1,377 @@
+package lab
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"tripsaga/console/page"
+	"tripsaga/engine/sim"
+	"tripsaga/verify/mutants"
+	"tripsaga/verify/world"
+)
+
+type site struct {
+	*Lab
+	frame *page.Frame
+}
+
+func newSite(t *testing.T) site {
+	t.Helper()
+	l, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := page.New(slog.New(slog.DiscardHandler), "lab-banner")
+	l.Pages(f)
+	return site{l, f}
+}
+
+func (s site) answer(ctx context.Context, target, lang string) *httptest.ResponseRecorder {
+	target, _, _ = strings.Cut(target, "#")
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	r.Header.Set("Accept-Language", lang)
+	w := httptest.NewRecorder()
+	s.frame.ServeHTTP(w, r)
+	return w
+}
+
+// read returns the page, which must have the status.
+func (s site) read(t *testing.T, target string, status int) *doc {
+	t.Helper()
+	w := s.answer(t.Context(), target, "en")
+	root, err := html.Parse(w.Body)
+	if err != nil || w.Code != status {
+		t.Fatalf("%s: %d %v, want %d", target, w.Code, err, status)
+	}
+	return &doc{root}
+}
+
+func play(id string, more ...string) string {
+	q := url.Values{"schedule": {id}}
+	for i := 0; i < len(more); i += 2 {
+		q.Set(more[i], more[i+1])
+	}
+	return "/console/lab/play?" + q.Encode()
+}
+
+// doc is a part of a page.
+type doc struct{ *html.Node }
+
+// all returns the elements below with the name, and with the class if one is given.
+func (d *doc) all(name, class string) (found []*doc) {
+	for n := range d.Descendants() {
+		e := &doc{n}
+		if n.Type == html.ElementNode && n.Data == name && (class == "" || strings.Contains(" "+e.attr("class")+" ", " "+class+" ")) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+func (d *doc) attr(name string) string {
+	for _, a := range d.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func (d *doc) text() string {
+	var b strings.Builder
+	for n := range d.Descendants() {
+		if n.Type == html.TextNode {
+			b.WriteString(n.Data)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// link returns the address of the first link with the text.
+func (d *doc) link(t *testing.T, text string) string {
+	t.Helper()
+	for _, a := range d.all("a", "") {
+		if strings.Contains(a.text(), text) {
+			return a.attr("href")
+		}
+	}
+	t.Fatalf("no link %q in %s", text, d.text())
+	return ""
+}
+
+func (d *doc) row(t *testing.T) string {
+	t.Helper()
+	for _, tr := range d.all("tr", "here") {
+		return tr.text()
+	}
+	t.Fatal("no row of the frame")
+	return ""
+}
+
+// TestEveryScenarioPlays opens what the first page links to, goes to the end, and back again.
+func TestEveryScenarioPlays(t *testing.T) {
+	s := newSite(t)
+	index := s.read(t, "/console/lab", 200)
+	if banner := index.all("p", "banner"); len(banner) != 1 {
+		t.Error("no banner")
+	}
+	watched := 0
+	for _, a := range index.all("a", "") {
+		if a.text() != "Watch" {
+			continue
+		}
+		watched++
+		start := s.read(t, a.attr("href"), 200)
+		end := s.read(t, start.link(t, "Last"), 200)
+		if !strings.Contains(end.row(t), "come to rest") || len(end.all("svg", "diagram")) == 0 {
+			t.Errorf("%s ends with %s", a.attr("href"), end.row(t))
+		}
+		before := s.read(t, end.link(t, "Previous"), 200)
+		if again := s.read(t, before.link(t, "Next"), 200); again.text() != end.text() {
+			t.Errorf("%s: the last frame differs after a step back and forth", a.attr("href"))
+		}
+		if again := s.read(t, end.link(t, "First"), 200); again.text() != start.text() {
+			t.Errorf("%s: the first frame differs from the end's link", a.attr("href"))
+		}
+	}
+	if watched != len(world.ScenarioNames()) {
+		t.Errorf("%d scenarios to watch, want %d", watched, len(world.ScenarioNames()))
+	}
+}
+
+// TestFramesShowTheRun compares each frame of a run with its trace.
+func TestFramesShowTheRun(t *testing.T) {
+	s := newSite(t)
+	const id = "booked:A.ReserveHotel#1.put1=crash-2"
+	schedule, _ := world.ParseSchedule(id)
+	trace, err := trace(t.Context(), world.Config{}, schedule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range trace.Frames {
+		d := s.read(t, play(id, "at", strconv.Itoa(i)), 200)
+		row := d.row(t)
+		if f.Label != (sim.Label{}) && !strings.Contains(row, f.Label.String()) {
+			t.Errorf("frame %d shows %q, want %s", i, row, f.Label)
+		}
+		changed := len(d.all("div", "how-added")) + len(d.all("div", "how-changed")) + len(d.all("div", "how-deleted"))
+		want := 0
+		for _, r := range trace.Records(i) {
+			if r.Change != nil {
+				want++
+			}
+		}
+		if changed != want {
+			t.Errorf("frame %d, %s: %d records changed, want %d", i, f.Label, changed, want)
+		}
+		if status := d.all("p", "lab-status")[0].text(); f.Trips[0].Trip != "" && !strings.Contains(status, f.Trips[0].Trip) {
+			t.Errorf("frame %d: %s, want %s", i, status, f.Trips[0].Trip)
+		}
+	}
+}
+
+// TestWhatIf follows each fault that a frame offers: it happens at that frame.
+func TestWhatIf(t *testing.T) {
+	s := newSite(t)
+	root := s.read(t, play("booked", "at", "6"), 200)
+	choices := root.all("ul", "lab-whatif")[0].all("a", "")
+	for _, a := range choices {
+		d := s.read(t, a.attr("href"), 200)
+		if !strings.Contains(d.row(t), "A.ReserveFlight#1.put1") || len(d.all("p", "lab-hit")) != 1 {
+			t.Errorf("%s: %s", a.attr("href"), d.row(t))
+		}
+		if back := s.read(t, d.link(t, "without it"), 200); len(back.all("ul", "lab-faults")) != 0 {
+			t.Errorf("%s: the fault is still there without it", a.attr("href"))
+		}
+	}
+	if len(choices) < 10 {
+		t.Errorf("%d choices", len(choices))
+	}
+	for _, o := range root.all("select", "")[0].all("option", "") {
+		w := s.answer(t.Context(), play("booked", "at", "6", "fault", o.attr("value")), "en")
+		if w.Code != http.StatusSeeOther || s.answer(t.Context(), w.Header().Get("Location"), "en").Code != 200 {
+			t.Errorf("%s leads to %d %s", o.attr("value"), w.Code, w.Header().Get("Location"))
+		}
+	}
+}
+
+// TestEveryFaultOfTheFirstPage plays one in seven of the faults that the form offers.
+func TestEveryFaultOfTheFirstPage(t *testing.T) {
+	s := newSite(t)
+	options := s.read(t, "/console/lab?scenario=two", 200).all("option", "")
+	for i := 0; i < len(options); i += 7 {
+		fault := options[i].attr("value")
+		w := s.answer(t.Context(), play("two", "fault", fault), "en")
+		d := s.read(t, w.Header().Get("Location"), 200)
+		if hit := d.all("p", "lab-hit"); len(hit) != 1 {
+			t.Errorf("%s: the page opens at %s", fault, d.row(t))
+		}
+	}
+}
+
+// TestMutantsShowTheirViolation opens the first page's link to each mutant: it shows the violation where it happens.
+func TestMutantsShowTheirViolation(t *testing.T) {
+	s := newSite(t)
+	index := s.read(t, "/console/lab", 200)
+	for _, m := range mutants.All() {
+		d := s.read(t, index.link(t, m.Name), 200)
+		if here := d.all("div", "lab-broken"); len(here) != 1 || !strings.Contains(d.row(t), "broken") {
+			t.Errorf("%s opens at %s", m.Name, d.row(t))
+		}
+		before := s.read(t, d.link(t, "Previous"), 200)
+		if len(before.all("div", "lab-broken")) != 0 || !strings.Contains(before.text(), "more at later frames") {
+			t.Errorf("%s: the frame before has a violation as well", m.Name)
+		}
+		if whole := s.read(t, d.link(t, "Play the same with the product"), 200); len(whole.all("div", "lab-broken")) != 0 {
+			t.Errorf("%s: the product breaks too", m.Name)
+		}
+	}
+}
+
+// TestAddressesThatVerifyPrints: what the command prints for a violation opens here.
+func TestAddressesThatVerifyPrints(t *testing.T) {
+	s := newSite(t)
+	const id = "two~3:A.ReserveHotel#1=down,B.ReserveHotel#1=fail"
+	if d := s.read(t, Address(id), 200); !strings.Contains(d.text(), id) {
+		t.Errorf("%s opens %s", Address(id), d.text())
+	}
+}
+
+// TestWrongAddresses are pages with what is wrong and a way out.
+func TestWrongAddresses(t *testing.T) {
+	s := newSite(t)
+	many := make([]string, maxFaults+1)
+	for i := range many {
+		many[i] = "A.X#" + strconv.Itoa(i+1) + "=fail"
+	}
+	for target, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		"/console/lab/play":                               {400, "schedule: it is missing"},
+		"/console/lab?scenario=%3Cscript%3E":              {404, `there is no scenario "<script>"`},
+		play("nowhere"):                                   {400, `there is no scenario "nowhere"`},
+		play("booked:A.X#1=boom"):                         {400, `there is no fault "boom"`},
+		play("booked:A.X#1=fail"):                         {404, "A.X#1=fail did not come to pass"},
+		play("booked:A.ReserveFlight#1=decline"):          {404, "A.ReserveFlight#1=decline did not come to pass"},
+		play("booked", "at", "-1"):                        {400, `at: "-1" is no frame`},
+		play("booked", "at", "99999999999999999999"):      {400, "is no frame"},
+		play("booked", "at", "5000"):                      {404, "there is no frame 5000"},
+		play("booked", "mutant", "x\u202e<b>"):            {404, "there is no mutant"},
+		play("booked", "fault", "A.X#1"):                  {400, "fault: "},
+		play("booked:" + strings.Repeat("A", maxID)):      {400, "allowed are 2000"},
+		play("booked:" + strings.Join(many, ",")):         {400, "it has 21 faults, allowed are 20"},
+		play("booked~0"):                                  {400, "a number from 1"},
+		play("booked:A.X#9223372036854775808=fail"):       {400, "deliveries"},
+		play("booked:A.Engine#1.journal2=crash-99999999"): {200, "killed"},
+	} {
+		d := s.read(t, target, want.status)
+		if !strings.Contains(d.text(), want.text) || len(d.all("b", "")) > 0 {
+			t.Errorf("%s: no %q in %s", target, want.text, d.text())
+		}
+		if want.status != 200 {
+			d.link(t, "lab")
+		}
+	}
+}
+
+// TestJapanese has every text of the pages.
+func TestJapanese(t *testing.T) {
+	s := newSite(t)
+	for target, want := range map[string]string{
+		"/console/lab": "不変条件が破られる様子を見る", play("booked", "at", "6"): "ReserveFlight が結果を 1 つのトランザクションでコミットします", play("nowhere"): "再生できません",
+	} {
+		if body := s.answer(t.Context(), target, "ja").Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s: no %s", target, want)
+		}
+	}
+}
+
+// TestEveryTextHasItsKind: no fault and no event lacks its texts.
+func TestEveryTextHasItsKind(t *testing.T) {
+	for _, kind := range world.Kinds() {
+		for _, l := range []page.Lang{page.English, page.Japanese} {
+			if templates.Text(l, "kind-"+string(kind)) == "" {
+				t.Errorf("no text for %s", kind)
+			}
+		}
+	}
+}
+
+// TestTracesAreKept: the last schedules are not played again, and the oldest is forgotten.
+func TestTracesAreKept(t *testing.T) {
+	s := newSite(t)
+	for range 3 {
+		s.read(t, play("booked", "at", "1"), 200)
+		s.read(t, play("two", "at", "1"), 200)
+	}
+	if s.player.plays != 2 {
+		t.Errorf("%d runs, want 2", s.player.plays)
+	}
+	for i := range maxTraces {
+		s.read(t, play("booked~"+strconv.Itoa(i+1), "at", "1"), 200)
+	}
+	if len(s.player.kept) != maxTraces || s.player.find(what{schedule: "two"}) != nil {
+		t.Errorf("%d traces are kept", len(s.player.kept))
+	}
+}
+
+// TestTooManyRuns: who waits for a run gives up when the client leaves, and there is a limit to them.
+func TestTooManyRuns(t *testing.T) {
+	s := newSite(t)
+	for range maxRuns {
+		s.player.runs <- struct{}{}
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if w := s.answer(gone, play("booked"), "en"); w.Code == 200 || s.player.plays != 0 {
+		t.Errorf("who has left gets %d", w.Code)
+	}
+	for range maxRuns + maxWaits {
+		s.player.waits <- struct{}{}
+	}
+	if w := s.answer(t.Context(), play("booked"), "en"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("one too many gets %d", w.Code)
+	}
+}
+
+// TestOff: a server without a lab says how to get one.
+func TestOff(t *testing.T) {
+	f := page.New(slog.New(slog.DiscardHandler), "")
+	Off(f)
+	if d := (site{frame: f}).read(t, play("booked"), 404); !strings.Contains(d.text(), "tripsaga serve --lab") {
+		t.Error(d.text())
+	}
+}
+
+// TestOtherDefinition plays the definition that the lab was given.
+func TestOtherDefinition(t *testing.T) {
+	m := mutants.All()[0]
+	cfg, err := m.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := New(cfg.Definition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := site{l, page.New(slog.New(slog.DiscardHandler), "")}
+	l.Pages(s.frame)
+	if d := s.read(t, Address(m.Schedule()), 200); len(d.all("div", "lab-broken")) != 1 {
+		t.Errorf("%s opens at %s", m.Schedule(), d.row(t))
+	}
+	if d := s.read(t, "/console/lab", 200); !strings.Contains(d.text(), "--asl") {
+		t.Error("the first page does not say whose definition it is")
+	}
+	if _, err := New([]byte("{}")); err == nil {
+		t.Error("a definition without states is accepted")
+	}
+}
