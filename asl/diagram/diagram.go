@@ -75,6 +75,7 @@ type chart struct {
 	start  *node
 	cells  map[[2]int]*node // by row and column
 	tracks []*track
+	chains int // how many were looked for
 	grid
 }
 
@@ -87,6 +88,7 @@ type node struct {
 	placed   bool
 	row, col int
 	up       bool // in a chain that goes up
+	chain    int  // the last one that it was found in
 	path
 	ports
 

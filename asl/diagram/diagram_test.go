@@ -3,6 +3,7 @@ package diagram
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -55,8 +56,14 @@ func clearly(t *rapid.T, c *chart) {
 			clearly(t, inner)
 		}
 	}
+	marks := c.marks()
 	for i, e := range c.edges {
 		line := e.segments()
+		for n, boxes := range marks {
+			if e.to != n && slices.ContainsFunc(line, func(s box) bool { return slices.ContainsFunc(boxes, s.meets) }) {
+				t.Fatalf("%s: crosses the mark of the start or the end at %q", e, n.Name)
+			}
+		}
 		if !touches(e.from, e.points[0]) || !touches(e.to, e.points[len(e.points)-1]) {
 			t.Fatalf("%s: begins or ends elsewhere", e)
 		}
@@ -64,7 +71,7 @@ func clearly(t *rapid.T, c *chart) {
 			if s.w > 0 && s.h > 0 {
 				t.Fatalf("%s: runs aslant", e)
 			}
-			if slices.ContainsFunc(boxes, s.crosses) {
+			if slices.ContainsFunc(boxes, s.meets) {
 				t.Fatalf("%s: crosses a box", e)
 			}
 		}
@@ -72,11 +79,34 @@ func clearly(t *rapid.T, c *chart) {
 			t.Fatalf("%s: the label is on a box, or outside", e)
 		}
 		for _, o := range c.edges[:i] {
+			if e.label != "" && o.label != "" && e.text.meets(o.text) {
+				t.Fatalf("%s and %s: one label is on the other", e, o)
+			}
 			if o.to != e.to && o.from != e.from && slices.ContainsFunc(line, func(s box) bool { return slices.ContainsFunc(o.segments(), s.along) }) {
 				t.Fatalf("%s and %s lie on each other: %v, %v", e, o, e.points, o.points)
 			}
 		}
 	}
+}
+
+// marks are where the marks of the start and of the ends are, by state.
+func (c *chart) marks() map[*node][]box {
+	marks := map[*node][]box{}
+	add := func(n *node, s side) {
+		p := n.port(s, 0)
+		b := box{p.x - endRadius, p.y, 2 * endRadius, endSpace}
+		if s == top {
+			b.y -= endSpace
+		}
+		marks[n] = append(marks[n], b)
+	}
+	add(c.start, top)
+	for _, n := range c.nodes {
+		if n.End {
+			add(n, n.endSide())
+		}
+	}
+	return marks
 }
 
 func (e *edge) String() string { return e.from.Name + " -> " + e.to.Name }
@@ -89,6 +119,7 @@ func (e *edge) segments() (all []box) {
 	return all
 }
 
+// meets reports whether two boxes have a point inside of both in common. A line is a box without width or height.
 func (b box) meets(o box) bool {
 	return b.x < o.x+o.w && o.x < b.x+b.w && b.y < o.y+o.h && o.y < b.y+b.h
 }
@@ -165,4 +196,63 @@ func machine(t testing.TB, definition string) *asl.Machine {
 		t.Fatal(err)
 	}
 	return m
+}
+
+const chargeAndShip = `{"StartAt": "Charge", "States": {
+	"Charge": {"Type": "Task", "Resource": "charge", "Next": "Ship"},
+	"Ship":   {"Type": "Task", "Resource": "ship", "End": true, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Refund"}]},
+	"Refund": {"Type": "Task", "Resource": "refund", "End": true}}}`
+
+// TestMarkup looks for what assistive technology, style sheets and people read.
+func TestMarkup(t *testing.T) {
+	l := Lay(machine(t, chargeAndShip))
+	plain := l.SVG(Drawing{Title: "An order"})
+	drawn := l.SVG(Drawing{
+		Words: map[Status]string{Done: "完了"},
+		Marks: map[string]Mark{
+			"Charge": {Status: Done, Attempts: 2, Link: "/orders?id=1&at=2"},
+			"Ship":   {Status: Caught, Note: "OutOfStock", Link: "javascript:alert(1)"},
+			"Refund": {Status: Running, Label: "The refund runs"},
+		},
+		Taken: map[[2]string]bool{{"Ship", "Refund"}: true},
+	})
+	for _, c := range []struct {
+		in, want string
+		count    int
+	}{
+		{plain, ` role="img" class="diagram" `, 1},
+		{plain, ` aria-label="An order"`, 1},
+		{plain, `class="sign"`, 0},
+		{plain, `class="edge edge-catch"`, 1},
+		{drawn, `<svg xmlns="http://www.w3.org/2000/svg" role="group"`, 1},
+		{drawn, `<a href="/orders?id=1&amp;at=2" aria-label="Charge: 完了 ×2">`, 1},
+		{drawn, `<a `, 1},
+		{drawn, `class="state state-task state-done" role="img" aria-label="Charge: 完了 ×2"`, 1},
+		{drawn, `class="state state-task state-caught" role="img" aria-label="Ship: caught · OutOfStock"`, 1},
+		{drawn, `class="state state-task state-side state-running" role="img" aria-label="The refund runs"`, 1},
+		{drawn, `class="edge edge-catch edge-taken"><title>States.ALL</title>`, 1},
+	} {
+		if n := strings.Count(c.in, c.want); n != c.count {
+			t.Errorf("%q is there %d times, want %d, in\n%s", c.want, n, c.count, c.in)
+		}
+	}
+}
+
+// TestCompensationsGoUp beside the states that they compensate.
+func TestCompensationsGoUp(t *testing.T) {
+	l := Lay(machine(t, `{"StartAt": "A", "States": {
+		"A": {"Type": "Task", "Resource": "f", "Next": "Check", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "UndoA"}]},
+		"Check": {"Type": "Task", "Resource": "f", "Next": "B"},
+		"B": {"Type": "Task", "Resource": "f", "Next": "C", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "UndoB"}]},
+		"C": {"Type": "Task", "Resource": "f", "End": true, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "UndoB"}]},
+		"UndoB": {"Type": "Task", "Resource": "f", "Next": "UndoA"},
+		"UndoA": {"Type": "Task", "Resource": "f", "Next": "Failed"},
+		"Failed": {"Type": "Fail"}}}`))
+	var got []string
+	for _, n := range l.chart.nodes {
+		got = append(got, fmt.Sprintf("%s %d/%d", n.Name, n.row, n.col))
+	}
+	if want := "A 1/0 Check 2/0 B 3/0 C 4/0 UndoB 3/1 UndoA 1/1 Failed 0/1"; strings.Join(got, " ") != want {
+		t.Errorf("rows and columns %q, want %q", got, want)
+	}
 }

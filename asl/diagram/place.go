@@ -16,13 +16,13 @@ type path struct {
 // place gives every state a row and a column.
 func (c *chart) place() {
 	order := c.forward()
-	c.settle(chain(c.start), 0, 0)
+	c.settle(c.chain(c.start), 0, 0)
 	left := slices.ContainsFunc(c.nodes, func(n *node) bool { return !n.reached })
 	for _, n := range order {
 		if n.placed {
 			continue
 		}
-		nodes := chain(n)
+		nodes := c.chain(n)
 		for i := 1; !n.placed; i++ {
 			if c.settle(nodes, -i, 0) || left || c.settle(nodes, i, 0) {
 				continue
@@ -83,11 +83,11 @@ func (n *node) choose() {
 }
 
 // chain returns n and the states after it that are not placed yet.
-func chain(n *node) []*node {
+func (c *chart) chain(n *node) []*node {
 	var nodes []*node
-	for n != nil && !n.placed && !slices.Contains(nodes, n) {
+	for c.chains++; n != nil && !n.placed && n.chain != c.chains; n = n.next() {
+		n.chain = c.chains
 		nodes = append(nodes, n)
-		n = n.next()
 	}
 	return nodes
 }
@@ -128,7 +128,7 @@ func (c *chart) settle(nodes []*node, col, shift int) bool {
 func (c *chart) nextSide() (best *node) {
 	rank := func(n *node) (bool, int) {
 		waits := slices.ContainsFunc(n.in, func(e *edge) bool { return !e.from.placed && e.from != n })
-		return !waits, len(chain(n))
+		return !waits, len(c.chain(n))
 	}
 	var head bool
 	var length int
@@ -147,7 +147,7 @@ func (c *chart) nextSide() (best *node) {
 // placeSide places a chain that only errors lead to, at the right: beside the state whose error leads to it. If errors of
 // earlier states lead into its middle, then it goes up, each state beside the earliest one.
 func (c *chart) placeSide(head *node) {
-	nodes := chain(head)
+	nodes := c.chain(head)
 	source := head.source()
 	head.row = source.row
 	col := max(source.col, 0) + 1

@@ -12,8 +12,8 @@ import (
 
 // Text returns the drawing for a terminal of a width in columns: the grid of states, one line each, with the straight lines
 // between them; where other transitions lead is named beside their state. If d has transitions taken, no others are shown
-// but those up and down. If the grid is too wide, the drawing is a list of the states. Heavy lines are taken, dotted ones
-// are not. The text ends with a line break; there are escape sequences only with colour.
+// but those up and down. If the grid is too wide, the drawing is a list of the states. Heavy lines and
+// filled ends are taken, dotted lines and empty ends are not. The text ends with a line break; there are escape sequences only with colour.
 func (l *Layout) Text(d Drawing, width int, colour bool) string {
 	t := &terminal{svg: svg{Drawing: d}}
 	lines := t.grid(l.chart)
@@ -101,7 +101,12 @@ func (t *terminal) state(n *node, named func(*edge) bool) spans {
 		line = append(line, span{note, ""})
 	}
 	if n.End {
-		line = append(line, span{" ◉", t.ink(t.Taken[[2]string{n.Name, ""}])})
+		taken := t.Taken[[2]string{n.Name, ""}]
+		end := " ◉"
+		if len(t.Taken) > 0 && !taken {
+			end = " ○"
+		}
+		line = append(line, span{end, t.ink(taken)})
 	}
 	return line
 }
