@@ -75,7 +75,7 @@ func TestFormNeedsItsToken(t *testing.T) {
 	f, sent := frame()
 	w := get(f, "/console/form")
 	cookies := w.Result().Cookies()
-	if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+	if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteLaxMode {
 		t.Fatalf("cookies %v", cookies)
 	}
 	token := tokenIn(t, w.Body.String())

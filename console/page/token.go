@@ -21,7 +21,7 @@ var tokenMark = rand.Text()
 func (f *Frame) token(w http.ResponseWriter, r *Request) string {
 	c, err := r.Cookie(tokenCookie)
 	if err != nil || len(c.Value) < 20 || len(c.Value) > 100 {
-		c = &http.Cookie{Name: tokenCookie, Value: rand.Text(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode}
+		c = &http.Cookie{Name: tokenCookie, Value: rand.Text(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
 		r.AddCookie(c) // for a second form of this page
 		http.SetCookie(w, c)
 	}

@@ -88,7 +88,7 @@ func hostAllowed(hostport string, allowed map[string]bool) bool {
 
 // sameOrigin also checks requests that only read, which CrossOriginProtection lets pass.
 func sameOrigin(r *http.Request) bool {
-	if strings.Contains(r.Header.Get("Sec-Fetch-Site"), "cross-site") {
+	if strings.Contains(r.Header.Get("Sec-Fetch-Site"), "cross-site") && !followsLink(r) {
 		return false
 	}
 	origin := r.Header.Get("Origin")
@@ -97,6 +97,13 @@ func sameOrigin(r *http.Request) bool {
 	}
 	u, err := url.Parse(origin)
 	return err == nil && strings.EqualFold(u.Host, r.Host)
+}
+
+// followsLink reports whether the user has followed a link, perhaps on another site. The browser shows the answer to its
+// user, and the other site sees nothing of it.
+func followsLink(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
 // bodyOf returns the largest body that r may have, in bytes, and its media type.

@@ -49,6 +49,11 @@ func TestGuardOrigin(t *testing.T) {
 		{"GET", []string{"Origin", "http://127.0.0.1:3000"}, false},
 		{"GET", []string{"Origin", "null"}, false},
 		{"GET", []string{"Sec-Fetch-Site", "cross-site"}, false},
+		{"GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, true}, // a link
+		{"GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}, false},
+		{"GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "script"}, false},
+		{"GET", []string{"Origin", "http://evil.example", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, false},
+		{"POST", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, false}, // a form
 		{"POST", []string{"Origin", "http://evil.example"}, false},
 		{"POST", []string{"Sec-Fetch-Site", "cross-site"}, false},
 		{"POST", []string{"Sec-Fetch-Site", "same-site"}, false},
