@@ -3,7 +3,9 @@ package console
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"net/http"
+	"strings"
 
 	"tripsaga/console/page"
 	"tripsaga/shared/fault"
@@ -83,6 +85,8 @@ func (c *console) bookPost(r *page.Request) (page.Page, error) {
 	}
 	request := bookRequest(in)
 	if in.Bad() {
+		_, _, err := domain.RequestTrip("", request, c.now())
+		in.refuseAll(err)
 		return c.bookForm(r, in, http.StatusBadRequest, "book-correct")
 	}
 	trip, _, err := c.Book(r.Context(), "console-"+in.values["key"], request)
@@ -95,14 +99,23 @@ func (c *console) bookPost(r *page.Request) (page.Page, error) {
 	}
 	switch fault.KindOf(err) {
 	case fault.Invalid:
-		for _, e := range fault.All(err) {
-			in.problems[formOf[e.Field]] = e.Message
-		}
+		in.refuseAll(err)
 		return c.bookForm(r, in, http.StatusBadRequest, "book-correct")
 	case fault.Unavailable:
 		return c.bookForm(r, in, http.StatusServiceUnavailable, "book-unavailable")
 	}
 	return page.Page{}, err
+}
+
+// refuseAll records the problems of a request at the form's fields, except at those that are refused already.
+func (in *input) refuseAll(err error) {
+	before := maps.Clone(in.problems)
+	for _, e := range fault.All(err) {
+		name := formOf[e.Field]
+		if before[name] == "" {
+			in.problems[name] = strings.TrimPrefix(in.problems[name]+"; "+e.Message, "; ")
+		}
+	}
 }
 
 // bookRequest reads the fields. The domain checks them; here are refused those that it would not see as they were written.

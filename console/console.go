@@ -52,7 +52,7 @@ func New(api http.Handler, opt Options) http.Handler {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	c.audits = &audits{compute: c.Ledger, changed: c.Feed.Changed, now: c.now, busy: make(chan struct{}, 1)}
+	c.audits = newAudits(c.Ledger, c.Feed.Changed, c.now)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

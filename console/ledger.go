@@ -38,6 +38,11 @@ type audit struct {
 	changed <-chan struct{} // of before its begin
 }
 
+func newAudits(compute func(context.Context) (app.Ledger, error), changed func() <-chan struct{}, now func() time.Time) *audits {
+	return &audits{compute: compute, changed: changed, now: now, busy: make(chan struct{}, 1)}
+}
+
+// fresh returns the last audit unless there must be another one.
 func (a *audits) fresh() *audit {
 	last := a.last.Load()
 	if last == nil {
@@ -96,7 +101,8 @@ type ledgerPage struct {
 	*input
 	*audit
 	Statuses []statusCount
-	Open     int // trips that have not ended
+	Open     int // trips whose sagas run
+	Waiting  int // trips that need attention
 	Accounts []account
 }
 
@@ -138,7 +144,7 @@ func (c *console) ledger(r *page.Request) (page.Page, error) {
 	for _, s := range domain.Statuses() {
 		d.Statuses = append(d.Statuses, statusCount{s, last.Trips[s]})
 	}
-	d.Open = last.Trips[domain.Pending]
+	d.Open, d.Waiting = last.Trips[domain.Pending], last.Trips[domain.NeedsAttention]
 	p := page.Page{Templates: templates, Name: "ledger.html", Data: d, Title: templates.Text(r.Lang, "ledger-title"), Section: "ledger",
 		Live: &page.Live{Changed: c.Feed.Changed, Every: auditEvery}}
 	if in.Bad() {

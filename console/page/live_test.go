@@ -2,195 +2,79 @@ package page
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
+	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 )
 
-// board is a page that shows a text, and announces when it changes.
-type board struct {
-	mu      sync.Mutex
-	text    string
-	final   bool
-	changed chan struct{}
-	shown   int // how often it was rendered
-}
+var counter = Parse(fstest.MapFS{"texts.json": {Data: []byte(`{}`)}, "n.html": {Data: []byte(`{{.}}`)}})
 
-func (b *board) set(text string, final bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.text, b.final = text, final
-	close(b.changed)
-	b.changed = make(chan struct{})
-}
-
-func (b *board) next() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.changed
-}
-
-func (b *board) page(*Request) (Page, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.shown++
-	p := Page{Templates: sample, Name: "form.html", Data: b.text, Title: "Board", Live: &Live{Changed: b.next}}
-	if b.final {
-		p.Live = nil
-	}
-	return p, nil
-}
-
-// wire is a response that another goroutine reads while it is written.
-type wire struct {
-	*httptest.ResponseRecorder
-	lines chan string
-}
-
-func (w wire) WriteString(s string) (int, error) {
-	for line := range strings.SplitSeq(strings.TrimSuffix(s, "\n"), "\n") {
-		w.lines <- line
-	}
-	return len(s), nil
-}
-
-// look opens the live part of the page; what it sends is in the channel.
-func look(t *testing.T, f *Frame, target string) (lines chan string, leave func()) {
-	ctx, cancel := context.WithCancel(t.Context())
-	w := wire{httptest.NewRecorder(), make(chan string, 100)}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		f.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", target, nil))
-		close(w.lines)
-	}()
-	return w.lines, func() { cancel(); <-ended }
-}
-
-// texts returns what the stream has sent by now: the pages' texts, and the names of other events.
-func texts(lines chan string) (sent []string) {
-	synctest.Wait()
-	for event := ""; ; {
-		select {
-		case line, open := <-lines:
-			if name, ok := strings.CutPrefix(line, "event: "); ok {
-				event = name
+// TestLivePagesRest renders a page that always changes at most 5 times a second, and seldom if it is costly: all open pages
+// together take a tenth of the time.
+func TestLivePagesRest(t *testing.T) {
+	for _, test := range []struct {
+		cost  time.Duration
+		pages int
+		most  int // renderings in 30 seconds
+	}{{0, 1, 151}, {0, 100, 15_100}, {100 * time.Millisecond, 1, 31}, {100 * time.Millisecond, 10, 31}} {
+		synctest.Test(t, func(t *testing.T) {
+			f, n := New(slog.New(slog.DiscardHandler), ""), atomic.Int64{}
+			always := make(chan struct{})
+			close(always)
+			f.Handle("/n", func(*Request) (Page, error) {
+				time.Sleep(test.cost)
+				return Page{Templates: counter, Name: "n.html", Data: n.Add(1), Live: &Live{Changed: func() <-chan struct{} { return always }}}, nil
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			var open sync.WaitGroup
+			for range test.pages {
+				open.Go(func() {
+					f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/n?live=1", nil))
+				})
 			}
-			if data, ok := strings.CutPrefix(line, "data: "); ok {
-				var html string
-				json.Unmarshal([]byte(data), &html)
-				_, html, _ = strings.Cut(html, "<bdi>")
-				html, _, _ = strings.Cut(html, "</bdi>")
-				sent = append(sent, event+" "+html)
+			time.Sleep(30 * time.Second)
+			cancel()
+			open.Wait()
+			again := int(n.Load()) - 2*test.pages // without the first rendering, and the one that looks whether it changed meanwhile
+			if again > test.most || again < test.most/3 {
+				t.Errorf("%d pages of %v each are rendered %d times, allowed are %d", test.pages, test.cost, again, test.most)
 			}
-			if !open {
-				return append(sent, "closed")
-			}
-		default:
-			return sent
-		}
-	}
-}
-
-func equal(t *testing.T, got []string, want ...string) {
-	t.Helper()
-	if strings.Join(got, "|") != strings.Join(want, "|") {
-		t.Errorf("sent %q, want %q", got, want)
-	}
-}
-
-// TestLivePage follows a page from its first state to its last.
-func TestLivePage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, _ := frame()
-		b := &board{text: "one", changed: make(chan struct{})}
-		f.Handle("/console/board", b.page)
-		lines, leave := look(t, f, "/console/board?live=1")
-		defer leave()
-		equal(t, texts(lines), "page one")
-		b.set("two", false)
-		b.set("three", false)
-		time.Sleep(restful)
-		equal(t, texts(lines), "page three")
-		b.set("three", false) // nothing that differs
-		time.Sleep(time.Second)
-		equal(t, texts(lines))
-		b.set("four", true)
-		time.Sleep(time.Second)
-		equal(t, texts(lines), "page four", "end ", "closed")
-	})
-}
-
-// TestLivePageRests changes a page 1,000 times within a second: it is rendered a few times, and the last state arrives.
-func TestLivePageRests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, _ := frame()
-		b := &board{changed: make(chan struct{})}
-		f.Handle("/console/board", b.page)
-		lines, leave := look(t, f, "/console/board?live=1")
-		defer leave()
-		for range 1000 {
-			b.set("busy", false)
-			time.Sleep(time.Millisecond)
-		}
-		b.set("last", false)
-		time.Sleep(restful)
-		sent := texts(lines)
-		if n := len(sent); sent[n-1] != "page last" {
-			t.Errorf("at last %q", sent[n-1])
-		}
-		if most := int(time.Second/restful) + 4; b.shown > most {
-			t.Errorf("rendered %d times, want at most %d", b.shown, most)
-		}
-	})
-}
-
-// TestVersionSavesRenderings looks at a page every second whose version stays the same.
-func TestVersionSavesRenderings(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, _ := frame()
-		shown, version := 0, "1"
-		f.Handle("/console/board", func(*Request) (Page, error) {
-			shown++
-			return Page{Templates: sample, Name: "form.html", Data: version, Title: "Board",
-				Live: &Live{Every: time.Second, Version: func(context.Context) (string, error) { return version, nil }}}, nil
 		})
-		lines, leave := look(t, f, "/console/board?live=1")
-		defer leave()
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		if shown > 2 { // the first time, and when its version is known
-			t.Errorf("rendered %d times", shown)
-		}
-		version = "2"
-		time.Sleep(2 * time.Second)
-		equal(t, texts(lines), "page 1", "page 2")
-	})
+	}
 }
 
-// TestTooManyLivePages refuses one more than there is room for, until one leaves.
-func TestTooManyLivePages(t *testing.T) {
+// TestLivePageSendsWhatDiffers sends the page when it differs, and ends when it does not change any more.
+func TestLivePageSendsWhatDiffers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, _ := frame()
-		b := &board{text: "one", changed: make(chan struct{})}
-		f.Handle("/console/board", b.page)
-		var leave func()
-		for range maxStreams {
-			_, leave = look(t, f, "/console/board?live=1")
-			defer leave()
+		f, shown := New(slog.New(slog.DiscardHandler), ""), 0
+		f.Handle("/n", func(*Request) (Page, error) {
+			p := Page{Templates: counter, Name: "n.html", Data: fmt.Sprint("shown ", shown)}
+			if shown < 3 {
+				p.Live = &Live{Every: time.Second}
+			}
+			return p, nil
+		})
+		w := httptest.NewRecorder()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			f.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/n?live=1", nil))
+		}()
+		for range 3 {
+			time.Sleep(10 * time.Second)
+			shown++
 		}
-		synctest.Wait()
-		if w := get(f, "/console/board?live=1"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
-			t.Errorf("one too many: %d %v", w.Code, w.Header())
+		<-ended
+		body := w.Body.String()
+		if strings.Count(body, "event: page\n") != 4 || !strings.HasSuffix(body, "data: \"shown 3\"\n\nevent: end\ndata: {}\n\n") {
+			t.Error(body)
 		}
-		leave()
-		lines, leave := look(t, f, "/console/board?live=1")
-		defer leave()
-		equal(t, texts(lines), "page one")
 	})
 }

@@ -146,3 +146,21 @@ func TestFailures(t *testing.T) {
 		}
 	}
 }
+
+// TestFormThatIsKept is shown again, by its own handler, when its token is not valid.
+func TestFormThatIsKept(t *testing.T) {
+	f, sent := frame()
+	f.HandleForm("/console/kept", func(*Request) (Page, error) {
+		*sent++
+		return Page{Redirect: "/"}, nil
+	}, func(r *Request) (Page, error) {
+		return Page{Templates: sample, Name: "form.html", Data: r.PostForm.Get("name"), Status: http.StatusForbidden}, nil
+	})
+	r := httptest.NewRequest("POST", "/console/kept", strings.NewReader("name=Ada&token=x"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "<bdi>Ada</bdi>") || *sent != 0 {
+		t.Errorf("%d %s, sent %d", w.Code, w.Body, *sent)
+	}
+}

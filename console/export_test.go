@@ -1,0 +1,20 @@
+package console
+
+import (
+	"context"
+	"time"
+
+	"tripsaga/trip/app"
+)
+
+// NewAudits returns audits that are shared by their callers.
+func NewAudits(compute func(context.Context) (app.Ledger, error), changed func() <-chan struct{}) func(context.Context) (app.Ledger, error) {
+	a := newAudits(compute, changed, time.Now)
+	return func(ctx context.Context) (app.Ledger, error) {
+		last, err := a.get(ctx)
+		if err != nil {
+			return app.Ledger{}, err
+		}
+		return last.Ledger, nil
+	}
+}
