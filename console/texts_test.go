@@ -23,7 +23,7 @@ var (
 // and of every text that a template names that it exists.
 func TestTexts(t *testing.T) {
 	used, begun, named := map[string]bool{}, map[string]bool{}, map[string][]string{}
-	used["lab"] = true // of a package that not every build has
+	used["lab"] = true                                 // of a package that not every build has
 	texts := map[string]map[string]map[string]string{} // by folder, key and language
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
