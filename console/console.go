@@ -23,12 +23,15 @@ var files embed.FS
 
 var templates = page.Parse(files)
 
-// Options configure the console. UseCases is required.
+// Options configure the console. UseCases and Sagas are required.
 type Options struct {
 	UseCases rest.Deps
 	// LatestEvents reads events of the feed with a Seq below before, the newest first; before 0 there is no bound. Errors:
 	// Unavailable.
 	LatestEvents func(ctx context.Context, before uint64, limit int) ([]rest.FeedEvent, error)
+	Sagas        Sagas
+	// Cost estimates an execution on AWS. A nil Cost shows only what can be counted here.
+	Cost func(confirmed bool, transitions int) (Cost, error)
 	// Pages are added to those of this package; nil adds none.
 	Pages func(*page.Frame)
 	// Now is the time of what is shown; default time.Now.
@@ -44,11 +47,14 @@ type console struct {
 	latestEvents func(ctx context.Context, before uint64, limit int) ([]rest.FeedEvent, error)
 	now          func() time.Time
 	audits       *audits
+	sagas        Sagas
+	price        func(confirmed bool, transitions int) (Cost, error)
+	layouts      layouts
 }
 
 // New serves the console below /console and at /docs, leads / to it, and leaves everything else to the API.
 func New(api http.Handler, opt Options) http.Handler {
-	c := &console{Deps: opt.UseCases, api: api, latestEvents: opt.LatestEvents, now: opt.Now}
+	c := &console{Deps: opt.UseCases, api: api, latestEvents: opt.LatestEvents, now: opt.Now, sagas: opt.Sagas, price: opt.Cost}
 	if c.now == nil {
 		c.now = time.Now
 	}
@@ -97,4 +103,5 @@ func (c *console) routes(f *page.Frame) {
 	f.Handle("/console/ledger", c.ledger)
 	f.Navigate("events", eventsPath)
 	f.Handle(eventsPath, c.events)
+	c.tripRoutes(f)
 }

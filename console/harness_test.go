@@ -29,7 +29,12 @@ type site struct {
 
 func open(t testing.TB, change ...func(*console.Options)) *site {
 	t.Helper()
-	sys, err := local.Open(t.Context(), local.Options{})
+	return openWith(t, local.Options{}, change...)
+}
+
+func openWith(t testing.TB, system local.Options, change ...func(*console.Options)) *site {
+	t.Helper()
+	sys, err := local.Open(t.Context(), system)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +46,7 @@ func open(t testing.TB, change ...func(*console.Options)) *site {
 	if _, err := sys.KeepDemoInventory(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	opt := console.Options{UseCases: sys.UseCases(nil), LatestEvents: sys.LatestEvents}
+	opt := console.Options{UseCases: sys.UseCases(nil), LatestEvents: sys.LatestEvents, Sagas: sys.Sagas()}
 	for _, f := range change {
 		f(&opt)
 	}

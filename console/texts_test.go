@@ -13,8 +13,8 @@ import (
 )
 
 var (
-	// A text's key is a literal in a template or in Go. A literal that ends in a hyphen, or in -%s, is the beginning of keys.
-	literal = regexp.MustCompile("[\"`]([A-Za-z0-9_-]+?)(%s)?[\"`]")
+	// A text's key is a literal in a template or in Go. A literal that ends in a hyphen, -%s or -%d is the beginning of keys.
+	literal = regexp.MustCompile("[\"`]([A-Za-z0-9_-]+?)(%[sd])?[\"`]")
 	verb    = regexp.MustCompile(`%[a-z]`)
 	inText  = regexp.MustCompile(`\{\{-?\s*t "([^"]+)"`)
 )

@@ -15,11 +15,11 @@ import (
 // View is what an execution has done and what it waits for, at one moment. Its slices must not be changed.
 type View struct {
 	Description
-	Machine *asl.Machine // of the definition that it was started with
-	Events  []asl.HistoryEvent
-	Data    []asl.DataStep // of all states, in the order in which they happened
-	Pending []Pending      // of one that runs
-	Stopped []string       // states at which a redrive would resume one that ended without success
+	Machine   *asl.Machine // of the definition that it was started with
+	Events    []asl.HistoryEvent
+	Data      []asl.DataStep // of all states, in the order in which they happened
+	Pending   []Pending      // of one that runs
+	ResumesAt []string       // states at which a redrive would resume one that ended without success
 	// Redrivable is nil if a redrive is possible now. Errors: ErrNotRedrivable.
 	Redrivable error
 }
@@ -137,7 +137,7 @@ func (w *viewed) view(ctx context.Context, e *Engine) (View, error) {
 	}
 	x := w.run.x
 	v := View{
-		Description: e.describe(w.name, rec, w.run.input), Machine: w.run.machine, Stopped: x.Stopped(),
+		Description: e.describe(w.name, rec, w.run.input), Machine: w.run.machine, ResumesAt: x.Stopped(),
 		Events: slices.Clip(w.events), Data: slices.Clip(w.data), Pending: w.pending(),
 	}
 	if v.Redrivable = e.Redrivable(v.Description); v.Redrivable == nil && x.CanRedrive() != nil {

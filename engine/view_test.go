@@ -47,8 +47,8 @@ func TestViewFollows(t *testing.T) {
 	for b.virtual.Step() {
 		look()
 	}
-	if v, _ := viewer.View(t.Context(), "a"); v.State != "Second" || !reflect.DeepEqual(v.Stopped, []string{"Second"}) {
-		t.Errorf("failed at %q, stopped at %q", v.State, v.Stopped)
+	if v, _ := viewer.View(t.Context(), "a"); v.State != "Second" || !reflect.DeepEqual(v.ResumesAt, []string{"Second"}) {
+		t.Errorf("failed at %q, stopped at %q", v.State, v.ResumesAt)
 	}
 	if err := b.Redrive(t.Context(), "a"); err != nil {
 		t.Fatal(err)

@@ -11,10 +11,12 @@ import (
 	"sync"
 
 	"tripsaga/barrier"
+	"tripsaga/engine"
 	"tripsaga/shared/fault"
 	"tripsaga/shared/history"
 	"tripsaga/table/embedded"
 	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
@@ -71,6 +73,25 @@ func (x executions) History(ctx context.Context, tripID string) ([]history.Event
 
 func (x executions) Redrive(ctx context.Context, tripID string) error {
 	return engineFault(x.Engine.Redrive(ctx, tripID))
+}
+
+// Sagas reads the sagas of trips and what belongs to them, for people.
+type Sagas struct {
+	*engine.Viewer
+	sys *System
+}
+
+// Sagas returns a new reader, which keeps what it has read last in memory.
+func (s *System) Sagas() Sagas { return Sagas{s.Engine.Viewer(), s} }
+
+// Entries reads the bank's ledger of one payment key. Errors: Unavailable.
+func (r Sagas) Entries(ctx context.Context, key string) ([]domain.Entry, error) {
+	return r.sys.App.Payments.Entries(ctx, key)
+}
+
+// Events reads the events of a trip that are kept, the oldest first. Errors: Unavailable.
+func (r Sagas) Events(ctx context.Context, tripID string) ([]domain.Event, error) {
+	return store.Events(ctx, r.sys.Store, tripID)
 }
 
 // feed implements rest.Feed over the store's stream of outbox items.

@@ -48,6 +48,10 @@ func init() {
 			Cost costCmd `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
 		}{}}
 		c.Serve.Modes = append(c.Serve.Modes, &productionShape{})
+		c.Serve.cost = func(confirmed bool, transitions int) (executionCost, error) {
+			e, err := cost.OfExecution(confirmed, transitions)
+			return executionCost(e), err
+		}
 		c.Verify.Stores = kong.Plugins{&verifyBackend{}}
 		for _, r := range c.remotes() {
 			r.Signing = kong.Plugins{&sigV4{}}

@@ -27,14 +27,20 @@ func init() {
 			return command + ", then http://127.0.0.1:8080" + lab.Address(id)
 		}
 		c.Serve.Modes = append(c.Serve.Modes, &labMode{})
-		c.Serve.pages = pages(console.Options{Pages: lab.Off})
+		c.Serve.pages = c.Serve.console(console.Options{Pages: lab.Off})
 	})
 }
 
-// pages returns the console over a system.
-func pages(opt console.Options) func(http.Handler, *local.System, *slog.Logger) http.Handler {
+// console returns the console over a system.
+func (c *serveCmd) console(opt console.Options) func(http.Handler, *local.System, *slog.Logger) http.Handler {
 	return func(api http.Handler, sys *local.System, log *slog.Logger) http.Handler {
-		opt.UseCases, opt.LatestEvents = sys.UseCases(log), sys.LatestEvents
+		opt.UseCases, opt.LatestEvents, opt.Sagas = sys.UseCases(log), sys.LatestEvents, sys.Sagas()
+		if c.cost != nil {
+			opt.Cost = func(confirmed bool, transitions int) (console.Cost, error) {
+				cost, err := c.cost(confirmed, transitions)
+				return console.Cost(cost), err
+			}
+		}
 		return console.New(api, opt)
 	}
 }
@@ -76,6 +82,6 @@ func (m *labMode) serve(p *program, c *serveCmd, listener net.Listener, log *slo
 		return usage(fmt.Errorf("--asl %s: %w", m.ASL, err))
 	}
 	c.Data = ""
-	c.pages = pages(console.Options{Pages: l.Pages, ThrowAway: true})
+	c.pages = c.console(console.Options{Pages: l.Pages, ThrowAway: true})
 	return c.system(p, listener, log)
 }

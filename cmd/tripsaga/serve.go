@@ -30,6 +30,17 @@ type serveCmd struct {
 
 	// pages returns the web console of the system with the API beside it; nil in a build without console.go.
 	pages func(api http.Handler, sys *local.System, log *slog.Logger) http.Handler
+	// cost estimates an execution on AWS; nil in a build without aws.go.
+	cost func(confirmed bool, transitions int) (executionCost, error)
+}
+
+// executionCost is what an execution costs on AWS.
+type executionCost struct {
+	TransitionsUSD float64
+	WriteUnits     float64
+	WritesUSD      float64
+	Region         string
+	AsOf           string
 }
 
 // serveMode serves the API otherwise than from a data folder in this process, when its flag asks for it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -128,6 +129,23 @@ func (r *Trips) Details(ctx context.Context, id string) (domain.Details, error) 
 		return d, noTrip(id)
 	}
 	return d, nil
+}
+
+// Events reads the events of a trip that the outbox still keeps, the oldest first. Errors: Unavailable.
+func Events(ctx context.Context, t table.Table, tripID string) ([]domain.Event, error) {
+	var events []domain.Event
+	for item, err := range table.Items(ctx, t, table.Query{PK: tripKey(tripID, skTrip).PK, Prefix: OutboxPrefix}) {
+		if err != nil {
+			return nil, barrier.Fault(err)
+		}
+		var e domain.Event
+		if err := json.Unmarshal(item.Data, &e); err != nil {
+			return nil, fmt.Errorf("store: the event at %s: %w", item.Key, err)
+		}
+		events = append(events, e)
+	}
+	slices.SortStableFunc(events, func(a, b domain.Event) int { return a.At.Compare(b.At) })
+	return events, nil
 }
 
 // addDetail decodes an item of the trip's partition into d.

@@ -1,0 +1,41 @@
+package console
+
+import (
+	"context"
+	"errors"
+
+	"tripsaga/engine"
+	"tripsaga/shared/fault"
+	"tripsaga/trip/domain"
+)
+
+// Sagas is what the pages of a trip read besides the use cases.
+type Sagas interface {
+	// View and Version read the execution of a trip, see [engine.Viewer].
+	View(ctx context.Context, tripID string) (engine.View, error)
+	Version(ctx context.Context, tripID string) (string, error)
+	// Entries reads the bank's ledger of one payment key. Errors: Unavailable.
+	Entries(ctx context.Context, key string) ([]domain.Entry, error)
+	// Events reads the events of a trip that are kept, the oldest first. Errors: Unavailable.
+	Events(ctx context.Context, tripID string) ([]domain.Event, error)
+}
+
+// Cost is what an execution costs on AWS.
+type Cost struct {
+	TransitionsUSD float64
+	WriteUnits     float64 // of DynamoDB, as measured for a booking that ended so
+	WritesUSD      float64
+	Region         string
+	AsOf           string // of the prices
+}
+
+// sagaFault translates the engine's errors.
+func sagaFault(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, engine.ErrNotFound):
+		return fault.Wrap(fault.NotFound, fault.NameNotFound, err, "no saga")
+	}
+	return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the engine failed")
+}

@@ -1,0 +1,214 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"tripsaga/asl"
+	"tripsaga/console/page"
+	"tripsaga/engine"
+	"tripsaga/shared/fault"
+	"tripsaga/shared/ident"
+	"tripsaga/trip/domain"
+)
+
+const (
+	tripEvery = 250 * time.Millisecond // between two looks at a trip whose saga runs
+	tripQuiet = 2 * time.Second        // at one that waits for an operator
+)
+
+// tripRead is a trip with its saga, as it was read for one page.
+type tripRead struct {
+	domain.Details
+	lang    page.Lang
+	Started bool // whether its saga has been started
+	Saga    engine.View
+	Address string // of the trip's page
+}
+
+// tripPage is what the page of a trip shows.
+type tripPage struct {
+	*tripRead
+	Notice  string // key of a text, "" for none
+	Graph   template.HTML
+	Now     now
+	Rows    timeline
+	Visits  []visit
+	Earlier int // visits that are not shown
+	Records records
+}
+
+func (c *console) tripRoutes(f *page.Frame) {
+	f.Handle("/console/trips/{id}", c.trip)
+	f.Handle("/console/trips/{id}/history", c.history)
+	f.Handle("/console/trips/{id}/visits/{visit}", c.visit)
+	f.Handle("/console/trips/{id}/redrive", c.redrivePreview)
+	f.HandlePost("/console/trips/{id}/redrive", c.redrive)
+}
+
+// pathID returns the trip's id in the address, in lower case.
+func pathID(r *page.Request) (string, error) {
+	id, err := ident.Parse(strings.ToLower(r.PathValue("id")))
+	if err != nil {
+		return "", fault.Invalidf("id", "%s", templates.Text(r.Lang, "trip-bad-id", short(r.PathValue("id"))))
+	}
+	return id, nil
+}
+
+// readTrip reads the trip in the address. The saga comes first, so that the trip is at least as new.
+func (c *console) readTrip(r *page.Request) (*tripRead, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return nil, err
+	}
+	t := &tripRead{lang: r.Lang, Address: tripAddress(id)}
+	saga, err := c.sagas.View(r.Context(), id)
+	if err = sagaFault(err); err != nil && fault.KindOf(err) != fault.NotFound {
+		return nil, err
+	}
+	t.Saga, t.Started = saga, err == nil
+	if t.Details, err = c.Details(r.Context(), id); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *tripRead) text(key string, args ...any) string { return templates.Text(t.lang, key, args...) }
+
+func (t *tripRead) title() string { return t.text("trip-title", shortID(t.Trip.ID())) }
+
+// live says when a page about the trip changes: not any more once both the trip and its saga have ended.
+func (c *console) live(t *tripRead) *page.Live {
+	every := tripEvery
+	if t.Started && t.Saga.Status != asl.Running {
+		if t.Trip.Ended() {
+			return nil
+		}
+		every = tripQuiet
+	}
+	id := t.Trip.ID()
+	return &page.Live{Every: every, Version: func(ctx context.Context) (string, error) { return c.tripVersion(ctx, id) }}
+}
+
+// tripVersion returns a text that differs whenever a page about the trip does. It replays nothing.
+func (c *console) tripVersion(ctx context.Context, id string) (string, error) {
+	saga, err := c.sagas.Version(ctx, id)
+	if err = sagaFault(err); err != nil && fault.KindOf(err) != fault.NotFound {
+		return "", err
+	}
+	d, err := c.Details(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	entries, err := c.entries(ctx, d)
+	return fmt.Sprintln(saga, d.Trip.Version(), d.State("FLIGHT"), d.State("HOTEL"), d.State("PAYMENT"), len(entries)), err
+}
+
+func (c *console) trip(r *page.Request) (page.Page, error) {
+	t, err := c.readTrip(r)
+	if err != nil {
+		return page.Page{}, err
+	}
+	d := tripPage{tripRead: t}
+	if r.URL.Query().Get("done") == "redriven" {
+		d.Notice = "trip-redriven"
+	}
+	if d.Records, err = c.records(r.Context(), t); err != nil {
+		return page.Page{}, err
+	}
+	if t.Started {
+		visits := readVisits(&t.Saga)
+		d.Graph = c.graph(t, visits)
+		d.Now = t.now(visits)
+		d.Rows = t.timeline()
+		d.Earlier = max(0, len(visits.all)-mostVisits)
+		for _, v := range visits.all[d.Earlier:] {
+			d.Visits = append(d.Visits, t.showVisit(v, false))
+		}
+	}
+	return page.Page{
+		Templates: templates, Name: "trip.html", Data: d, Title: t.title(), Section: "trips", Live: c.live(t),
+	}, nil
+}
+
+// Reason is why the trip failed or needs attention; the saga's error until the trip knows.
+func (t *tripRead) Reason() domain.Reason {
+	if r := t.Trip.Reason(); r.Name != "" || !t.Started || t.Saga.Error == "" {
+		return r
+	}
+	return domain.Reason{Name: t.Saga.Error, Message: causeText(t.Saga.Cause)}
+}
+
+// Cause is what the saga reports of its failure, unless the reason says it already.
+func (t *tripRead) Cause() string {
+	cause := causeText(t.Saga.Cause)
+	if strings.Contains(t.Reason().Message, cause) {
+		return ""
+	}
+	return cause
+}
+
+// Short is enough of the id to recognize the trip.
+func (t *tripRead) Short() string { return shortID(t.Trip.ID()) }
+
+// Overdue reports whether the saga takes too long, but may still end.
+func (t *tripRead) Overdue() bool { return t.Trip.Reason().Name == domain.ReasonOverdue }
+
+// NeedsAttention reports whether an operator must act.
+func (t *tripRead) NeedsAttention() bool { return t.Trip.Status() == domain.NeedsAttention }
+
+// CanRedrive reports whether the trip's saga can be redriven now.
+func (t *tripRead) CanRedrive() bool { return t.whyNot() == "" }
+
+// whyNot returns the key of the text why the trip's saga cannot be redriven, "" if it can.
+func (t *tripRead) whyNot() string {
+	switch {
+	case !t.Started:
+		return "trip-unstarted"
+	case t.Saga.Status == asl.Running:
+		return "trip-whynot-running"
+	case t.Saga.Status == asl.Succeeded:
+		return "trip-whynot-succeeded"
+	case t.Trip.CheckRedrive() != nil:
+		return "trip-whynot-failed"
+	case t.Saga.Redrivable != nil:
+		return "trip-whynot-limit"
+	}
+	return ""
+}
+
+// stamp is a time with milliseconds and its zone.
+type stamp struct{ time.Time }
+
+// RFC is the time for the attribute datetime.
+func (s stamp) RFC() string { return s.UTC().Format(time.RFC3339Nano) }
+
+// Text is the time for people.
+func (s stamp) Text() string { return s.UTC().Format("2006-01-02 15:04:05.000 UTC") }
+
+// Clock is Text without the day.
+func (s stamp) Clock() string { return s.UTC().Format("15:04:05.000 UTC") }
+
+// span returns a duration in the two largest units that matter.
+func span(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "-" + span(-d)
+	case d == 0:
+		return "0 ms"
+	case d < 10*time.Millisecond:
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%d d %d h", int(d.Hours())/24, int(d.Hours())%24)
+}

@@ -1,0 +1,130 @@
+package console
+
+import (
+	"fmt"
+	"strconv"
+
+	"tripsaga/asl/diagram"
+	"tripsaga/console/page"
+	"tripsaga/shared/fault"
+	"tripsaga/shared/history"
+)
+
+// mostVisits is how many visits the page of a trip shows, the newest. Each visit has a page as well.
+const mostVisits = 30
+
+// visit is one visit of a state with its data flow.
+type visit struct {
+	ID       int64
+	State    string
+	Status   diagram.Status
+	Word     string
+	Entered  stamp
+	Took     string // "" while the state is not left
+	Failure  *history.FailureDetails
+	Attempts []attempt
+	Hidden   int // attempts that are not shown
+	Address  string
+}
+
+// attempt is the data flow of one attempt.
+type attempt struct {
+	Number int // 0 if the visit has one only
+	Steps  []dataStep
+}
+
+// dataStep is one step of a data flow.
+type dataStep struct {
+	Field string
+	Same  string // the step before that had the same value, "" for a new value
+	JSON  shownJSON
+}
+
+// showVisit returns the visit with its last attempt, or with all of them and whole values.
+func (t *tripRead) showVisit(v *visitOf, whole bool) visit {
+	shown := visit{
+		ID: v.id, State: v.state, Status: v.status, Word: t.words()[v.status], Entered: stamp{v.entered}, Failure: v.failure,
+		Address: fmt.Sprintf("%s/visits/%d", t.Address, v.id),
+	}
+	if !v.left.IsZero() {
+		shown.Took = span(v.left.Sub(v.entered))
+	}
+	most := mostJSON
+	if whole {
+		most = wholeJSON
+	}
+	begin := 0
+	for i := range v.data {
+		if i > 0 && v.data[i].Attempt != v.data[i-1].Attempt {
+			if whole {
+				shown.Attempts = append(shown.Attempts, t.attempt(v, begin, i, most))
+			} else {
+				shown.Hidden++
+			}
+			begin = i
+		}
+	}
+	if len(v.data) > 0 {
+		shown.Attempts = append(shown.Attempts, t.attempt(v, begin, len(v.data), most))
+	}
+	return shown
+}
+
+// attempt returns the steps from one index to another. A value that a step has left as it was is not repeated.
+func (t *tripRead) attempt(v *visitOf, from, to, most int) attempt {
+	a := attempt{}
+	if last := v.data[len(v.data)-1].Attempt; last > 0 {
+		a.Number = v.data[from].Attempt + 1
+	}
+	seen := map[string]string{}
+	for i := from; i < to; i++ {
+		raw := string(v.data[i].JSON())
+		s := dataStep{Field: v.data[i].Field, Same: seen[raw]}
+		if s.Same == "" {
+			s.JSON = showJSON(raw, most)
+			seen[raw] = s.Field
+		}
+		a.Steps = append(a.Steps, s)
+	}
+	return a
+}
+
+// visitPage is what the page of one visit shows.
+type visitPage struct {
+	*tripRead
+	Visit    visit
+	Previous string
+	Next     string
+}
+
+// visit shows one visit of a state, with all attempts and whole values.
+func (c *console) visit(r *page.Request) (page.Page, error) {
+	t, err := c.readTrip(r)
+	if err != nil {
+		return page.Page{}, err
+	}
+	id, err := strconv.ParseInt(r.PathValue("visit"), 10, 64)
+	if err != nil {
+		return page.Page{}, fault.Invalidf("visit", "%s", t.text("trip-bad-visit", short(r.PathValue("visit"))))
+	}
+	var visits visits
+	if t.Started {
+		visits = readVisits(&t.Saga)
+	}
+	v := visits.find(id)
+	if v == nil {
+		return page.Page{}, fault.New(fault.NotFound, fault.NameNotFound, "%s", t.text("trip-no-visit", id))
+	}
+	d := visitPage{tripRead: t, Visit: t.showVisit(v, true)}
+	for i, other := range visits.all {
+		if other == v && i > 0 {
+			d.Previous = fmt.Sprintf("%s/visits/%d", t.Address, visits.all[i-1].id)
+		}
+		if other == v && i+1 < len(visits.all) {
+			d.Next = fmt.Sprintf("%s/visits/%d", t.Address, visits.all[i+1].id)
+		}
+	}
+	return page.Page{
+		Templates: templates, Name: "trip_visit.html", Data: d, Title: v.state + " · " + t.title(), Section: "trips", Live: c.live(t),
+	}, nil
+}

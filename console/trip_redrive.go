@@ -1,0 +1,127 @@
+package console
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"tripsaga/asl"
+	"tripsaga/console/page"
+	"tripsaga/shared/fault"
+	"tripsaga/shared/history"
+	"tripsaga/trip/domain"
+	"tripsaga/trip/saga"
+)
+
+// redrivePage is the preview of a redrive, or why there is none.
+type redrivePage struct {
+	*tripRead
+	WhyNot  string // key of a text
+	Detail  string // what the engine says
+	Resumes []resume
+	Last    *history.Line // the attempt that failed last
+	Steps   []step        // what is held and charged now
+	Ledger  []ledgerEntry
+	Money   string // key of a text: what may happen to money, "" for nothing
+}
+
+// resume is a state at which the saga resumes, and what can follow.
+type resume struct {
+	State     string
+	Path      []string // the states that follow while nothing fails
+	Otherwise []string // the states that follow an error that no retry helps
+}
+
+// redrivePreview shows what a redrive will run.
+func (c *console) redrivePreview(r *page.Request) (page.Page, error) {
+	t, err := c.readTrip(r)
+	if err != nil {
+		return page.Page{}, err
+	}
+	d := redrivePage{tripRead: t, Steps: t.steps()}
+	if t.whyNot() != "" {
+		return t.refusal(d, t.Saga.Redrivable), nil
+	}
+	entries, err := c.entries(r.Context(), t.Details)
+	if err != nil {
+		return page.Page{}, err
+	}
+	for _, e := range entries {
+		d.Ledger = append(d.Ledger, showEntry(e))
+	}
+	for _, state := range t.Saga.ResumesAt {
+		path := t.path(state)
+		_, otherwise := t.follow(state)
+		d.Resumes = append(d.Resumes, resume{State: state, Path: path, Otherwise: otherwise})
+		d.Money = moneyText(append([]string{state}, path...), t.State("PAYMENT"), d.Money)
+	}
+	for _, l := range slices.Backward(history.Read(t.Saga.Events).Lines) {
+		if l.Error != "" {
+			d.Last = &l
+			break
+		}
+	}
+	return page.Page{
+		Templates: templates, Name: "trip_redrive.html", Data: d, Title: t.text("trip-redrive-title", t.title()), Section: "trips",
+	}, nil
+}
+
+// moneyText is what the states may do to money.
+func moneyText(states []string, payment domain.StepState, text string) string {
+	for _, name := range states {
+		task := saga.Find(name)
+		switch {
+		case task.Record == "PAYMENT" && !task.Undo():
+			return "trip-money-charge"
+		case task.Record == "PAYMENT" && (payment == domain.StepDone || payment == domain.StepStarted):
+			text = "trip-money-refund"
+		}
+	}
+	return text
+}
+
+// path returns the states that follow one while nothing fails.
+func (t *tripRead) path(state string) (path []string) {
+	next := map[string]string{}
+	for _, s := range t.Saga.Machine.States() {
+		for _, e := range s.Edges {
+			if e.Kind == asl.EdgeNext {
+				next[s.Name] = e.To
+			}
+		}
+	}
+	for at := next[state]; at != "" && !slices.Contains(path, at); at = next[at] {
+		path = append(path, at)
+	}
+	return path
+}
+
+// refusal is the page that says why a redrive is not possible.
+func (t *tripRead) refusal(d redrivePage, err error) page.Page {
+	d.WhyNot = cmp.Or(t.whyNot(), "trip-whynot-limit")
+	if d.WhyNot == "trip-whynot-limit" && err != nil {
+		d.Detail = strings.ReplaceAll(err.Error(), "engine: ", "")
+	}
+	return page.Page{
+		Templates: templates, Name: "trip_redrive.html", Data: d, Title: t.text("trip-redrive-title", t.title()), Section: "trips",
+		Status: http.StatusConflict,
+	}
+}
+
+// redrive resumes the trip's saga.
+func (c *console) redrive(r *page.Request) (page.Page, error) {
+	t, err := c.readTrip(r)
+	if err != nil {
+		return page.Page{}, err
+	}
+	d := redrivePage{tripRead: t}
+	if t.whyNot() != "" {
+		return t.refusal(d, t.Saga.Redrivable), nil
+	}
+	err = c.Executions.Redrive(r.Context(), t.Trip.ID())
+	if err != nil && fault.KindOf(err) == fault.Conflict {
+		return t.refusal(d, err), nil
+	}
+	return page.Page{Redirect: t.Address + "?done=redriven"}, err
+}

@@ -1,0 +1,290 @@
+package console_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"tripsaga/engine"
+	"tripsaga/engine/sim"
+	"tripsaga/local"
+	"tripsaga/trip/domain"
+)
+
+// simulated is a site in virtual time, in which the first calls of a task fail.
+type simulated struct {
+	*site
+	virtual *sim.Virtual
+}
+
+func simulate(t testing.TB, faults map[string][]error) simulated {
+	t.Helper()
+	v := sim.NewVirtual(time.Now().Truncate(time.Second).UTC())
+	s := openWith(t, local.Options{Scheduler: v, Seed: func() uint64 { return 7 }, WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
+		for name, errs := range faults {
+			task := tasks[name]
+			tasks[name] = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
+				if len(errs) == 0 {
+					return task(ctx, input)
+				}
+				err := errs[0]
+				errs = errs[1:]
+				return nil, err
+			}
+		}
+		return tasks
+	}})
+	return simulated{s, v}
+}
+
+func (s simulated) book(change ...func(*domain.Request)) string {
+	s.Helper()
+	trip, err := s.sys.App.BookTrip(s.Context(), "", request(change...))
+	if err != nil {
+		s.Fatal(err)
+	}
+	return trip.ID()
+}
+
+func card(token string) func(*domain.Request) {
+	return func(r *domain.Request) { r.Payment.CardToken = token }
+}
+
+func (s *site) trip(id string) *doc {
+	s.Helper()
+	d := s.get("/console/trips/" + id)
+	if d.status != http.StatusOK {
+		s.Fatalf("%d %s", d.status, d.main())
+	}
+	return d
+}
+
+// part is the text of the element with this id.
+func (d *doc) part(id string) string {
+	for n := range d.root.Descendants() {
+		if v, ok := attribute(n, "id"); ok && v == id && n.Type == html.ElementNode {
+			return inside(n)
+		}
+	}
+	d.Fatalf("no %s", id)
+	return ""
+}
+
+// shows requires each text in the part of the page.
+func (d *doc) shows(part string, texts ...string) {
+	d.Helper()
+	got := d.part(part)
+	for _, text := range texts {
+		if !strings.Contains(got, text) {
+			d.Errorf("%s lacks %q: %s", part, text, got)
+		}
+	}
+}
+
+func TestTripConfirmed(t *testing.T) {
+	s := simulate(t, nil)
+	id := s.book()
+	s.virtual.Run()
+	d := s.trip(strings.ToUpper(id))
+	d.shows("main", "Confirmed", "Ada Lovelace", id, "tok_***", "JL5", "NYC-HUDSON")
+	d.shows("graph", "ReserveFlight", "RefundPayment", "not visited")
+	d.shows("saga", "The saga has ended (SUCCEEDED)", "Nothing comes next")
+	d.shows("records", "Seats", "Rooms", "Payment", "done")
+	d.shows("ledger", "Charge", "cards", "merchant")
+	d.shows("events", "TripRequested", "TripConfirmed")
+	d.shows("cost", "State transitions 5")
+	if len(d.all("body", "data-live", "*")) != 0 {
+		t.Error("a trip that has ended is live")
+	}
+	taken := 0
+	for _, g := range d.all("g", "class", "*") {
+		if class, _ := attribute(g, "class"); strings.Contains(class, "edge-taken") {
+			taken++
+		}
+	}
+	if taken != 5 {
+		t.Errorf("%d transitions are drawn as taken, want 5", taken)
+	}
+	s.lang = "ja"
+	s.trip(id).shows("main", "確定", "サーガ", "各状態のデータ", "元帳")
+}
+
+func TestTripHotelFull(t *testing.T) {
+	s := simulate(t, map[string][]error{"ReserveHotel": {&engine.TaskError{Name: "HotelUnavailable", Message: "sold <b>out</b>"}}})
+	id := s.book()
+	s.virtual.Run()
+	d := s.trip(id)
+	d.shows("main", "Failed", "HotelUnavailable", "sold <b>out</b>")
+	d.shows("graph", "failed, handled", "CancelFlight")
+	d.shows("timeline-table", "ReserveHotel", "HotelUnavailable")
+	d.shows("records", "undone", "None")
+	d.shows("ledger", "No money has moved")
+	for _, method := range []string{"GET", "POST"} {
+		refused := s.get("/console/trips/" + id + "/redrive")
+		if method == "POST" {
+			refused = s.post("/console/trips/"+id+"/redrive", s.attentionForm())
+		}
+		if refused.status != http.StatusConflict || !strings.Contains(refused.main(), "everything is compensated") {
+			t.Errorf("%s redrive: %d %s", method, refused.status, refused.main())
+		}
+	}
+}
+
+// attentionForm is the form of any redrive, with its token.
+func (s simulated) attentionForm() map[string][]string {
+	s.Helper()
+	id := s.book(card("tok_refund_stuck"))
+	s.virtual.Run()
+	return s.get("/console/trips/" + id + "/redrive").form("post")
+}
+
+// TestTripRetry shows the time of the next attempt while the saga waits for it.
+func TestTripRetry(t *testing.T) {
+	s := simulate(t, map[string][]error{"ProcessPayment": {&engine.TaskError{Name: "Down", Message: "no answer"}}})
+	id := s.book()
+	for !strings.Contains(s.trip(id).main(), "Attempt 2 starts at") {
+		if !s.virtual.Step() {
+			t.Fatalf("never waits: %s", s.trip(id).main())
+		}
+	}
+	at, _ := s.virtual.Next()
+	d := s.trip(id)
+	d.shows("saga", "ProcessPayment failed. Attempt 2 starts at "+at.UTC().Format("2006-01-02 15:04:05.000 UTC"), "Down", "no answer",
+		"Then: BookingConfirmed", "If it fails for good: CancelHotel, RefundPayment")
+	if until := d.all("span", "data-until", at.UTC().Format(time.RFC3339Nano)); len(until) != 1 {
+		t.Errorf("%d countdowns to %s", len(until), at)
+	}
+	d.shows("graph", "waiting")
+	s.virtual.Run()
+	s.trip(id).shows("timeline-table", "attempt 2", "after a wait of")
+}
+
+func TestTripRedrive(t *testing.T) {
+	s := simulate(t, nil)
+	id := s.book(card("tok_refund_stuck"))
+	s.virtual.Run()
+	d := s.trip(id)
+	d.shows("main", "Needs attention: the saga stopped at RefundPayment", "the account is locked")
+	d.shows("graph", "RefundPayment", "failed")
+	address := "/console/trips/" + id + "/redrive"
+	if links := d.all("a", "href", address); len(links) != 1 {
+		t.Errorf("%d links to the preview", len(links))
+	}
+	preview := s.get(address)
+	for _, text := range []string{"RefundPayment", "CancelHotel CancelFlight BookingFailed", "the account is locked", "This refunds what was charged", "Charge"} {
+		if !strings.Contains(preview.main(), text) {
+			t.Errorf("the preview lacks %q: %s", text, preview.main())
+		}
+	}
+	if s.post(address, nil).status != http.StatusForbidden {
+		t.Error("a form without a token is taken")
+	}
+	done := s.post(address, preview.form("post"))
+	if done.status != http.StatusSeeOther || done.location != "/console/trips/"+id+"?done=redriven" {
+		t.Fatalf("%d %s %s", done.status, done.location, done.main())
+	}
+	again := s.post(address, preview.form("post"))
+	if again.status != http.StatusConflict || !strings.Contains(again.main(), "Its saga is running") {
+		t.Errorf("a second redrive: %d %s", again.status, again.main())
+	}
+	s.virtual.Run()
+	d = s.get(done.location)
+	d.shows("main", "The saga was redriven", "Failed")
+	d.shows("timeline-table", "Redriven")
+	d.shows("ledger", "Charge", "Refund")
+	d.shows("records", "undone")
+}
+
+// TestTripData opens a state's data flow, which ends with what the history has as its output.
+func TestTripData(t *testing.T) {
+	s := simulate(t, nil)
+	id := s.book()
+	s.virtual.Run()
+	d := s.trip(id)
+	events, err := s.sys.Engine.History(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := int64(0)
+	for _, e := range events {
+		if e.StateEntered != nil {
+			state = e.ID
+			d.shows(fmt.Sprintf("visit-%d", state), e.StateEntered.Name, "Input", "Parameters", "Result", "Output")
+		}
+		if e.StateExited == nil {
+			continue
+		}
+		page := s.get(fmt.Sprintf("/console/trips/%s/visits/%d", id, state))
+		flow := page.all("dl", "class", "flow")
+		if page.status != http.StatusOK || len(flow) != 1 {
+			t.Fatalf("%d %s", page.status, page.main())
+		}
+		found := false
+		for _, value := range page.all("pre", "", "") {
+			found = found || compact(inside(value)) == compact(e.StateExited.Output)
+		}
+		if !found {
+			t.Errorf("no step of %s is its output %s", e.StateExited.Name, e.StateExited.Output)
+		}
+	}
+}
+
+// compact is JSON without white space.
+func compact(text string) string {
+	var v any
+	if json.Unmarshal([]byte(text), &v) != nil {
+		return text
+	}
+	out, _ := json.Marshal(v)
+	return string(out)
+}
+
+func TestBadTripAddresses(t *testing.T) {
+	s := simulate(t, nil)
+	id := s.book()
+	s.virtual.Run()
+	for path, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		"/console/trips/nonsense":                                         {400, `"nonsense" is not the id of a trip`},
+		"/console/trips/%3Cscript%3E":                                     {400, "is not the id of a trip"},
+		"/console/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a":             {404, "0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a"},
+		"/console/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a/history":     {404, "Not found"},
+		"/console/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a/redrive":     {404, "Not found"},
+		"/console/trips/" + id + "/visits/3":                              {404, "no state was entered by event 3"},
+		"/console/trips/" + id + "/visits/x":                              {400, `"x" is not the number of an event`},
+		"/console/trips/" + id + "/visits/99999999999999999999":           {400, "is not the number of an event"},
+		"/console/trips/" + id + "/history?page=9":                        {400, "from 1 to 1"},
+		"/console/trips/" + id + "/history?type=Nothing":                  {400, "Nothing"},
+		"/console/trips/" + id + "/history?state=%E2%80%AE":               {400, "allowed"},
+		"/console/trips/" + id + "/history?q=" + strings.Repeat("x", 500): {400, "500 characters"},
+		"/console/trips/" + id + "/history?unknown=1":                     {400, "unknown"},
+		"/console/trips/" + id + "/redrive":                               {409, "Its saga has succeeded"},
+		"/console/trips/" + id + "/nowhere":                               {404, "nowhere"},
+	} {
+		if d := s.get(path); d.status != want.status || !strings.Contains(d.main(), want.text) {
+			t.Errorf("%s: %d %s", path, d.status, d.main())
+		}
+	}
+}
+
+// TestHostileTripTexts shows what an older version may have stored.
+func TestHostileTripTexts(t *testing.T) {
+	const hostile = "\u202e<script>alert('O\"Hare')</script>\x00"
+	s := simulate(t, map[string][]error{"ReserveFlight": {&engine.TaskError{Name: hostile, Message: hostile}, &engine.TaskError{Name: hostile}}})
+	id := s.book()
+	s.virtual.Run()
+	for _, path := range []string{"", "/history", "/visits/2"} {
+		d := s.get("/console/trips/" + id + path)
+		if n := len(d.all("script", "src", "")) + len(d.all("script", "", "")); d.status != http.StatusOK || strings.Contains(d.body, "<script>alert") || strings.ContainsAny(d.body, "\u202e\x00") {
+			t.Errorf("%q: %d, %d scripts, %s", path, d.status, n, d.body)
+		}
+	}
+}
