@@ -100,8 +100,8 @@ func (l *livePage) render(before *Live) (live *Live, ok bool) {
 	r := &Request{Request: l.r.WithContext(ctx), Lang: l.r.Lang}
 	p, err := l.frame.make(r, l.handler)
 	if err != nil {
-		if l.r.Context().Err() != nil {
-			return nil, false
+		if before == nil || l.r.Context().Err() != nil {
+			return nil, false // the browser, if it is still there, connects again
 		}
 		p = l.frame.failed(r, err)
 		p.Live = before

@@ -2,10 +2,8 @@ package page
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,33 +46,4 @@ func TestLivePagesRest(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestLivePageSendsWhatDiffers sends the page when it differs, and ends when it does not change any more.
-func TestLivePageSendsWhatDiffers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, shown := New(slog.New(slog.DiscardHandler), ""), 0
-		f.Handle("/n", func(*Request) (Page, error) {
-			p := Page{Templates: counter, Name: "n.html", Data: fmt.Sprint("shown ", shown)}
-			if shown < 3 {
-				p.Live = &Live{Every: time.Second}
-			}
-			return p, nil
-		})
-		w := httptest.NewRecorder()
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			f.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/n?live=1", nil))
-		}()
-		for range 3 {
-			time.Sleep(10 * time.Second)
-			shown++
-		}
-		<-ended
-		body := w.Body.String()
-		if strings.Count(body, "event: page\n") != 4 || !strings.HasSuffix(body, "data: \"shown 3\"\n\nevent: end\ndata: {}\n\n") {
-			t.Error(body)
-		}
-	})
 }

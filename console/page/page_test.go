@@ -83,7 +83,7 @@ func TestFormNeedsItsToken(t *testing.T) {
 	restarted, _ := frame()
 	for name, try := range map[string]func() *httptest.ResponseRecorder{
 		"no token":        func() *httptest.ResponseRecorder { return post(f, nil, cookies...) },
-		"tampered":        func() *httptest.ResponseRecorder { return post(f, url.Values{"token": {"0" + token[1:]}}, cookies...) },
+		"tampered":        func() *httptest.ResponseRecorder { return post(f, url.Values{"token": {"x" + token[1:]}}, cookies...) },
 		"no cookie":       func() *httptest.ResponseRecorder { return post(f, url.Values{"token": {token}}) },
 		"other browser":   func() *httptest.ResponseRecorder { return post(f, url.Values{"token": {token}}, other...) },
 		"other process":   func() *httptest.ResponseRecorder { return post(restarted, url.Values{"token": {token}}, cookies...) },
