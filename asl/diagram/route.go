@@ -182,11 +182,13 @@ func (c *chart) aside(e *edge) []trackKey {
 	case u.col > v.col:
 		e.out, e.in = left, right
 	}
-	e.outDir = -1
-	if v.row > u.row {
-		e.outDir = 1
+	e.outDir, e.inDir = -1, 1
+	switch {
+	case v.row > u.row:
+		e.outDir, e.inDir = 1, -1
+	case v.row == u.row && v != u:
+		e.outDir = 1 // below a straight line and its label
 	}
-	e.inDir = -e.outDir
 	first := trackKey{vertical: true, gap: u.col}
 	if e.out == right {
 		first.gap++
@@ -196,18 +198,11 @@ func (c *chart) aside(e *edge) []trackKey {
 		last.gap++
 	}
 	if first.gap == last.gap {
-		if u.row == v.row && u != v {
-			e.inDir = -1
-			last.dir = -1
-		}
 		return []trackKey{last}
 	}
 	between := trackKey{gap: u.row}
-	if v.row > u.row {
+	if e.outDir > 0 {
 		between.gap++
-	}
-	if v.row == u.row {
-		e.inDir, last.dir = -1, -1
 	}
 	return []trackKey{first, between, last}
 }
