@@ -3,9 +3,12 @@ package browser
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // What a user does and sees. A live page replaces its elements at any time, so every act finds them anew, and every look
@@ -32,7 +35,8 @@ func value[T any](p *tab, expression string) T {
 func (p *tab) until(expression string) {
 	p.Helper()
 	promise := fmt.Sprintf(`new Promise(resolve => {
-		const check = () => (%s) && (watch.disconnect(), resolve(true));
+		const holds = () => { try { return %s; } catch { return false; } }; // of a page that is only beginning
+		const check = () => holds() && (watch.disconnect(), resolve(true));
 		const watch = new MutationObserver(check);
 		watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
 		addEventListener("hashchange", check); addEventListener("scroll", check, true); addEventListener("focusin", check);
@@ -98,8 +102,17 @@ func (p *tab) fill(selector, text string) {
 	p.keys(text)
 }
 
-// keys types.
+// keys types, as a keyboard does: a key that the page handles itself puts nothing into a field.
 func (p *tab) keys(keys string) {
 	p.Helper()
-	p.do(chromedp.KeyEvent(keys))
+	for _, r := range keys {
+		events := kb.Encode(r)
+		if len(events) == 3 { // down, char, up
+			events[0].Text, events[0].UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+			events = slices.Delete(events, 1, 2)
+		}
+		for _, e := range events {
+			p.do(command(input.DispatchKeyEvent, *e))
+		}
+	}
 }

@@ -51,6 +51,10 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
+	if args := os.Getenv(serveVariable); args != "" {
+		fmt.Fprintln(os.Stderr, serveProcess(args))
+		os.Exit(1)
+	}
 	code := m.Run()
 	if shared.stop != nil {
 		shared.stop()

@@ -1,12 +1,16 @@
 package browser
 
-import "testing"
+import (
+	"testing"
+
+	"tripsaga/local"
+)
 
 // TestDocs reads the API's reference: in two languages, light and dark, on a phone, by links and by keys.
 func TestDocs(t *testing.T) {
-	s := serve(t)
+	s := serve(t, local.Options{})
 	for _, l := range looks {
-		p := openTab(t, s.URL, l)
+		p := openTab(t, s.base, l)
 		p.visit("/docs")
 		p.sees("h1", map[string]string{"": "API reference", "ja": "API リファレンス"}[l.lang])
 		p.fits()
@@ -14,7 +18,7 @@ func TestDocs(t *testing.T) {
 			p.accessible()
 		}
 	}
-	p := openTab(t, s.URL, look{})
+	p := openTab(t, s.base, look{})
 	p.visit("/docs")
 	p.click(`nav a[href="#book-trip"]`)
 	p.until(`location.hash === "#book-trip" && ` + inView(`#book-trip`))

@@ -1,16 +1,100 @@
 package browser
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
+	"path"
+	"strings"
 	"testing"
+	"time"
 
 	"tripsaga/console"
 	"tripsaga/local"
 	"tripsaga/trip/handlers/rest"
 )
+
+// server is a served system with the demo inventory.
+type server struct {
+	*testing.T
+	sys  *local.System
+	base string // its address
+	now  func() time.Time
+}
+
+func serve(t *testing.T, opt local.Options) *server {
+	t.Helper()
+	sys, err := local.Open(t.Context(), opt)
+	if err == nil {
+		_, err = sys.KeepDemoInventory(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sys.Close(context.Background()) })
+	s := &server{T: t, sys: sys, now: sys.App.Now}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.base = "http://" + listener.Addr().String()
+	h := rest.Server(handler(sys))
+	go h.Serve(listener)
+	t.Cleanup(func() { h.Close() })
+	return s
+}
+
+// handler is what the command serves.
+func handler(sys *local.System) http.Handler {
+	log := slog.New(slog.DiscardHandler)
+	return rest.Guard(console.New(sys.API(log), console.Options{UseCases: sys.UseCases(log)}), nil)
+}
+
+// booking is a trip to book; "" takes what is always left.
+type booking struct {
+	name, email, card string
+	flight, hotel     string
+	rooms             int
+}
+
+// body is the request for it.
+func (b booking) body(day time.Time) string {
+	or := func(s, other string) string {
+		if s == "" {
+			return other
+		}
+		return s
+	}
+	date := func(days int) string { return day.AddDate(0, 0, days).Format(time.DateOnly) }
+	data, err := json.Marshal(map[string]any{
+		"traveler": map[string]any{"name": or(b.name, "Ada Lovelace"), "email": or(b.email, "ada@example.com")},
+		"flight":   map[string]any{"number": or(b.flight, "JL5"), "date": date(30), "seats": 1},
+		"hotel":    map[string]any{"id": or(b.hotel, "TYO-PARK"), "check_in": date(30), "check_out": date(32), "rooms": max(b.rooms, 1)},
+		"payment":  map[string]any{"card_token": or(b.card, "tok_ok")},
+		"currency": "JPY",
+	})
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+// book books by the API and returns the trip's id.
+func (s *server) book(b booking) string {
+	s.Helper()
+	answer, err := http.Post(s.base+"/trips", "application/json", strings.NewReader(b.body(s.now())))
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusAccepted {
+		s.Fatalf("the booking is answered with %s", answer.Status)
+	}
+	return path.Base(answer.Header.Get("Location"))
+}
 
 // looks are those in which every main page is checked.
 var looks = []look{
@@ -22,33 +106,5 @@ func inView(selector string) string {
 	return fmt.Sprintf(`(r => r.top >= 0 && r.top < innerHeight)(document.querySelector(%s).getBoundingClientRect())`, js(selector))
 }
 
-// server is a served system with the demo inventory.
-type server struct {
-	*httptest.Server
-	sys *local.System
-}
-
-func serve(t *testing.T) *server { return serveWith(t, local.Options{}) }
-
-func serveWith(t *testing.T, opt local.Options) *server {
-	t.Helper()
-	sys, err := local.Open(t.Context(), opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { sys.Close(t.Context()) })
-	if _, err := sys.KeepDemoInventory(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	s := &server{sys: sys}
-	s.Server = httptest.NewUnstartedServer(handler(sys))
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
-}
-
-// handler is what the command serves.
-func handler(sys *local.System) http.Handler {
-	log := slog.New(slog.DiscardHandler)
-	return rest.Guard(console.New(sys.API(log), console.Options{UseCases: sys.UseCases(log)}), nil)
-}
+// row is the selector of a trip in a list.
+func row(id string) string { return fmt.Sprintf(`tr[id="%s"]`, id) }
