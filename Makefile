@@ -24,7 +24,7 @@ UPDATE_AWS := TRIPSAGA_REQUIRE_DYNAMODB=1 $(GO) test -count=1
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
 .PHONY: help build test rest update race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local aws-cli clean \
-  synth infra-test infra-lint contract module npm
+  synth infra-test infra-lint contract module npm screenshots
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -131,6 +131,9 @@ $(AWS_CLI)/installed: aws/tools/aws-cli/requirements.txt
 	$(PYTHON) -m venv $(AWS_CLI)
 	$(AWS_CLI)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+screenshots: ## write the pictures of the documents into docs/images (Chromium, a Japanese font)
+	TRIPSAGA_REQUIRE_BROWSER=1 $(GO) test -count=1 -run TestShots ./console/browser -update
 
 npm: $(CDK) ## fetch what npm has for the CDK and for the browser tests (Node)
 

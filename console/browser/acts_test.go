@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -23,7 +24,7 @@ func (p *tab) visit(path string) {
 // value is that of an expression in the page, or of its promise.
 func value[T any](p *tab, expression string) T {
 	p.Helper()
-	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	v, err := run(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		p.Fatalf("%.200s: %v", expression, err)
 	}
@@ -42,13 +43,15 @@ func (p *tab) until(expression string) {
 		addEventListener("hashchange", check); addEventListener("scroll", check, true); addEventListener("focusin", check);
 		check();
 	})`, expression)
+	ctx, cancel := context.WithTimeout(p.life, patience)
+	defer cancel()
 	for {
-		_, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](promise, chromedp.EvalAwaitPromise))
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](promise, chromedp.EvalAwaitPromise))
 		if err == nil {
 			return
 		}
-		if p.ctx.Err() != nil || !left(err) {
-			text, _ := chromedp.Run(p.life, chromedp.Evaluate[string](`document.body.innerText`))
+		if ctx.Err() != nil || !left(err) {
+			text, _ := run(p, chromedp.Evaluate[string](`document.body.innerText`))
 			p.Fatalf("never true: %s: %v\n%s", expression, err, text)
 		}
 	}

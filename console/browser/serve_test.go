@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"tripsaga/console"
+	"tripsaga/engine"
+	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/trip/handlers/rest"
 )
@@ -50,7 +53,26 @@ func serve(t *testing.T, opt local.Options) *server {
 // handler is what the command serves.
 func handler(sys *local.System) http.Handler {
 	log := slog.New(slog.DiscardHandler)
-	return rest.Guard(console.New(sys.API(log), console.Options{UseCases: sys.UseCases(log)}), nil)
+	return rest.Guard(console.New(sys.API(log), console.Options{
+		UseCases: sys.UseCases(log), LatestEvents: sys.LatestEvents, Now: sys.App.Now,
+	}), nil)
+}
+
+// begin is the first moment of virtual time.
+var begin = time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
+
+// serveVirtual serves a system whose sagas run only when the test steps or runs the time. Faults is a plan of engine/sim.
+func serveVirtual(t *testing.T, faults string) (*server, *sim.Virtual) {
+	t.Helper()
+	plan, err := sim.ParsePlan(faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := sim.NewVirtual(begin)
+	return serve(t, local.Options{
+		Scheduler: v, Seed: rand.New(rand.NewPCG(1, 1)).Uint64, Random: rand.NewChaCha8([32]byte{1}),
+		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task { return sim.Tasks(tasks, v, plan.Decide) },
+	}), v
 }
 
 // booking is a trip to book; "" takes what is always left.
@@ -94,11 +116,6 @@ func (s *server) book(b booking) string {
 		s.Fatalf("the booking is answered with %s", answer.Status)
 	}
 	return path.Base(answer.Header.Get("Location"))
-}
-
-// looks are those in which every main page is checked.
-var looks = []look{
-	{}, {dark: true}, {width: 360, height: 740}, {lang: "ja", width: 360, height: 740, dark: true},
 }
 
 // inView is the expression that an element is on the screen.

@@ -21,8 +21,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds every wait for a page. It is not a measure: a page that is right answers in milliseconds.
-const patience = time.Minute
+// patience bounds every act and every wait. It is not a measure: a page that is right answers in milliseconds.
+const patience = 30 * time.Second
 
 // look is how a user has set the browser up. The zero value is a light desktop in English.
 type look struct {
@@ -35,7 +35,6 @@ type look struct {
 type tab struct {
 	*testing.T
 	life context.Context // of the tab
-	ctx  context.Context // of what is done in it
 	base string          // address of the server
 
 	mu      sync.Mutex
@@ -64,8 +63,6 @@ func newTab(t *testing.T, base string, l look) *tab {
 	if err := chromedp.Do(p.life); err != nil { // opens it, without a deadline: that would bound its life
 		t.Fatal(err)
 	}
-	p.ctx, stop = context.WithTimeout(p.life, patience)
-	t.Cleanup(stop)
 	scheme := map[bool]string{false: "light", true: "dark"}[l.dark]
 	p.do(
 		chromedp.EmulateViewport(cmp.Or(l.width, 1200), cmp.Or(l.height, 800)),
@@ -142,7 +139,13 @@ func (p *tab) problems() []string {
 
 func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
-	if err := chromedp.Do(p.ctx, steps...); err != nil {
+	if _, err := run(p, chromedp.Steps(steps...)); err != nil {
 		p.Fatal(err, p.problems())
 	}
+}
+
+func run[T any](p *tab, a chromedp.Action[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(p.life, patience)
+	defer cancel()
+	return chromedp.Run(ctx, a)
 }

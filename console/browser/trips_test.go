@@ -48,25 +48,6 @@ func TestTrips(t *testing.T) {
 	p.sees("h1", "Trips")
 }
 
-// TestTripsLooks checks the list in each look, with names in several scripts and with markup in them.
-func TestTripsLooks(t *testing.T) {
-	s := serve(t, local.Options{})
-	names := []string{`<script>alert("x")</script>`, `O'Hare "Q" & <b>Sons</b>`, "山田 花子", "عائشة محمد", "Ѫ" + "a̐é" + "👩‍🚀"}
-	var ids []string
-	for _, name := range names {
-		ids = append(ids, s.book(booking{name: name}))
-	}
-	for _, l := range looks {
-		p := openTab(t, s.base, l)
-		p.visit("/console/")
-		for i, id := range ids {
-			p.sees(row(id), names[i])
-		}
-		p.fits()
-		p.accessible()
-	}
-}
-
 // TestLanguageSwitch: the switch leads to the same page in the other language, and it stays.
 func TestLanguageSwitch(t *testing.T) {
 	s := serve(t, local.Options{})
@@ -91,6 +72,7 @@ func TestKeys(t *testing.T) {
 	p.until(`document.activeElement.matches(".skip") && ` + inView(".skip"))
 	p.keys("\r")
 	p.until(`document.activeElement.id === "main"`)
+	p.allow("/console/trips/")
 	p.keys("/")
 	p.until(`document.activeElement.id === "q"`)
 	p.keys("lovelace\r")
