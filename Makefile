@@ -64,7 +64,7 @@ fmt: ## fail when a file is not formatted, as the toolchain of go.mod formats
 
 check: fmt lint test ## what to run before a commit
 
-diagram: ## write the saga's diagram, docs/saga.svg and as Mermaid in docs/design.md
+diagram: ## write the saga's diagram, docs/saga.svg
 	$(GO) test ./tests/docs -run TestDiagramIsOfTheDefinition -update
 
 docs: ## run every command of the documents, compare the sample

@@ -7,15 +7,14 @@ import (
 	"time"
 )
 
-// TestDiagram draws each machine of testdata/diagram: and compares states, edges and the Mermaid text with the file.
-func TestDiagram(t *testing.T) {
-	each(t, "testdata/diagram/*.txtar", func(t *testing.T, a *archive) {
+// TestStates compares the states and edges of each machine of testdata/states with the file.
+func TestStates(t *testing.T) {
+	each(t, "testdata/states/*.txtar", func(t *testing.T, a *archive) {
 		m, err := Parse([]byte(a.get("machine.json")))
 		if err != nil {
 			t.Fatal(err)
 		}
 		a.compare("states", describeStates(m))
-		a.compare("mermaid", m.Mermaid())
 	})
 }
 
