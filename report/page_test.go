@@ -22,12 +22,12 @@ func TestHostileTextIsText(t *testing.T) {
 			report.Table{Caption: hostile, Head: []string{hostile}, Rows: [][]report.Cell{
 				{{Text: hostile, State: report.OK, ID: "here"}, {Text: hostile, Link: "here"}, {Text: hostile, Code: true}, {Text: hostile}},
 			}}.HTML(),
-			report.List(hostile),
+			report.List(hostile), report.Command(hostile),
 		}}},
 	}
 	p := reporttest.Check(t, page)
 	shown := strings.ReplaceAll(hostile, "\u202e", `\u202e`)
-	if n := strings.Count(p.Text(), shown); n != 20 {
+	if n := strings.Count(p.Text(), shown); n != 21 {
 		t.Errorf("the text is shown %d times:\n%s", n, p.Text())
 	}
 	if strings.Contains(p.Text(), "\u202e") {

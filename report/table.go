@@ -62,6 +62,12 @@ var list = template.Must(template.New("list").Funcs(template.FuncMap{"visible": 
 // List returns a list of texts.
 func List(items ...string) template.HTML { return execute(list, items) }
 
+var command = template.Must(template.New("command").Funcs(template.FuncMap{"visible": text.Visible}).Parse(
+	`<pre><code>{{visible .}}</code></pre>`))
+
+// Command returns a line that a reader can type in a shell.
+func Command(line string) template.HTML { return execute(command, line) }
+
 func execute(t *template.Template, data any) template.HTML {
 	var out strings.Builder
 	if err := t.Execute(&out, data); err != nil {

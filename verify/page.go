@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"maps"
 	"slices"
+	"strings"
 
 	"tripsaga/engine/sim"
 	"tripsaga/report"
@@ -20,9 +21,9 @@ type About struct {
 	Definition string // its file, or what it is
 	Lint       []lint.Finding
 	Unjudged   []string
-	Replay     string // the command that plays one schedule, without the id
-	Lab        string // how to play one, SCHEDULE, in the console; "" without one
-	Failure    error  // that ended the exploration, but for an interrupt
+	Replay     string                 // the command that plays one schedule, without the id
+	Lab        func(id string) string // how to play one in the console; nil without one
+	Failure    error                  // that ended the exploration, but for an interrupt
 }
 
 // Page returns the report as a page for a browser.
@@ -89,7 +90,9 @@ func (r *Report) verdict(about About) (report.State, string) {
 func (a *About) explored() string {
 	o := a.Options
 	text := []string{"scenarios without a fault", "every single fault", "every single fault and every pair"}[o.Depth]
-	text += fmt.Sprintf("; %s triples drawn by seed %d", digits(o.Triples), o.Seed)
+	if o.Triples > 0 {
+		text += fmt.Sprintf("; %s triples drawn by seed %d", digits(o.Triples), o.Seed)
+	}
 	return text
 }
 
@@ -112,15 +115,23 @@ func (r *Report) violationsSection(about About) report.Section {
 	}) {
 		byInvariant.Bars = append(byInvariant.Bars, chart.Bar{Label: name, Value: float64(r.Broken[name]), Class: string(report.Bad)})
 	}
-	how := "To see all that happens in one of them: " + about.Replay + " 'SCHEDULE'"
-	if about.Lab != "" {
-		how += "; step by step in a browser: " + about.Lab
+	id := first(r.Violations)
+	how := "This command shows all that happens in a schedule; the first one has the fewest faults."
+	if about.Lab != nil {
+		how += " Step by step in a browser: " + about.Lab(id)
 	}
 	return report.Section{
-		ID: "violations", Heading: "Violations",
-		Text:   how,
-		Blocks: []template.HTML{byInvariant.HTML(), t.HTML()},
+		ID: "violations", Heading: "Violations", Text: how,
+		Blocks: []template.HTML{report.Command(about.Replay + " '" + id + "'"), byInvariant.HTML(), t.HTML()},
 	}
+}
+
+// first is the id of the schedule with the fewest faults.
+func first(all []Violation) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0].ID
 }
 
 func findingID(i int) string { return fmt.Sprintf("finding-%d", i+1) }
@@ -143,14 +154,14 @@ func (r *Report) faultsSection() report.Section {
 		Summary: "A schedule of several faults is in several cells. A cell with a violation links to the first one.",
 		Corner:  "step", Cells: map[[2]string]chart.Count{},
 	}
-	first, kinds := r.firstFindings(), map[string]int{}
+	leads, kinds := r.firstFindings(), map[string]int{}
 	for _, e := range r.Explored {
 		if !slices.Contains(g.Rows, e.Step) {
 			g.Rows = append(g.Rows, e.Step)
 		}
 		kinds[string(e.Fault)] += e.Schedules
 		g.Cells[[2]string{e.Step, string(e.Fault)}] = chart.Count{
-			N: e.Schedules, Bad: e.Broken, Link: cmp.Or(first[cell{e.Step, e.Fault}], "violations"),
+			N: e.Schedules, Bad: e.Broken, Link: cmp.Or(leads[cell{e.Step, e.Fault}], "violations"),
 		}
 	}
 	g.Columns = slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
@@ -248,12 +259,12 @@ func (r *Report) leftOut(o Options) (all []string) {
 		}
 	}
 	add(r.Partial, "Everything that comes after the last schedule: the exploration did not end by itself.")
-	add(len(o.Scenarios) > 0, "All scenarios but these: %v.", o.Scenarios)
+	add(len(o.Scenarios) > 0, "All scenarios but these: %s.", strings.Join(o.Scenarios, ", "))
 	add(o.Only != "", "Schedules with most faults whose id does not contain %q.", o.Only)
 	add(o.OneIn > 1, "All but one in %s schedules, drawn by seed %d.", digits(o.OneIn), o.Seed)
 	add(o.Depth < 1, "Single faults.")
-	add(o.Depth < 2, "Pairs of faults, but for those within the drawn triples.")
-	add(true, "Schedules of three and more faults, but for %s triples that were drawn.", digits(r.Triples))
+	add(o.Depth < 2, "Pairs of faults.")
+	add(true, "Schedules of three and more faults, but for %s of three that were drawn.", digits(r.Triples))
 	if o.Depth == 2 && !o.Whole {
 		add(r.Same > 0, "Pairs of %s first faults after which the records and the future are the same as after another first fault.", digits(r.Same))
 		add(true, "Pairs that equal another pair: a crash that loses writes equals a crash before them; a late call that resumes between operations with which it does not conflict.")

@@ -55,7 +55,7 @@ func TestPage(t *testing.T) {
 	if got := p.Section("invariants"); len(got) != len(Invariants())+1 || got[1][2] != "held" {
 		t.Errorf("%d invariants: %q", len(got), got[1])
 	}
-	for _, left := range []string{"All scenarios but these: [flight-full]", "Pairs of faults", "but for 40 triples"} {
+	for _, left := range []string{"All scenarios but these: flight-full.", "Pairs of faults.", "but for 40 of three"} {
 		if !strings.Contains(p.Text(), left) {
 			t.Errorf("it is not said that this is left out: %s", left)
 		}
@@ -101,7 +101,8 @@ func TestPageOfViolations(t *testing.T) {
 		},
 	}
 	about := About{
-		Definition: "O'Hare's <saga>", Replay: "tripsaga verify --asl x --replay", Lab: "tripsaga serve --lab, then http://127.0.0.1:8080/console/lab/play?schedule=SCHEDULE", Failure: errors.New("no more <space>"), Unjudged: []string{"Take"},
+		Definition: "O'Hare's <saga>", Replay: "tripsaga verify --asl x --replay", Unjudged: []string{"Take"},
+		Lab: func(id string) string { return "the lab of " + id }, Failure: errors.New("no more <space>"),
 		Lint: []lint.Finding{{Path: "$.States", Rule: "own-undo", Problem: "p", Advice: "a"}},
 	}
 	p := reporttest.Check(t, r.Page(about))
@@ -120,7 +121,8 @@ func TestPageOfViolations(t *testing.T) {
 	if got := p.Section("invariants")[2][2]; got != "held so far" {
 		t.Errorf("another invariant is %s", got)
 	}
-	for _, part := range []string{"no more <space>", "tripsaga verify --asl x --replay 'SCHEDULE'", "then http://127.0.0.1:8080/console/lab/play?schedule=SCHEDULE", "own-undo", "not judged"} {
+	for _, part := range []string{"no more <space>", "tripsaga verify --asl x --replay 'booked:A.ReserveHotel#1=fail'",
+		"Step by step in a browser: the lab of booked:A.ReserveHotel#1=fail", "own-undo", "not judged"} {
 		if !strings.Contains(p.Text(), part) {
 			t.Errorf("%q is missing", part)
 		}

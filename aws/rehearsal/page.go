@@ -70,7 +70,7 @@ func (r *Report) outcomeState() report.State {
 
 // trafficSection has charts above each other with one axis of time, so that one can look from the one to the other.
 func (r *Report) trafficSection() report.Section {
-	minutes := chart.Axis{Label: "minutes since the release began; numbers are the events below"}
+	minutes := chart.Axis{Label: "minutes since the release began"}
 	share := series("new version", "series-1", r.Timeline, func(m Minute) float64 { return m.Weight })
 	share.Filled = true
 	old := series("old version", "series-2", r.Timeline, func(m Minute) float64 { return 100 - m.Weight })
@@ -86,7 +86,7 @@ func (r *Report) trafficSection() report.Section {
 	faults.Filled = true
 	alarms := column("alarms in state ALARM", report.Bad, func(m Minute) int { return len(m.Raised) })
 	return report.Section{ID: "roll-out", Heading: "The roll-out", Blocks: []template.HTML{
-		chart.Plot{Title: "Traffic by version", Summary: "Share of the calls, at the beginning of each minute, on average of the functions under test.",
+		chart.Plot{Title: "Traffic by version", Summary: "Share of the calls, at the beginning of each minute, on average of the functions under test. The numbers are those of the events below.",
 			X: minutes, Y: chart.Axis{Label: "% of the traffic", Max: 100}, Series: []chart.Series{share, old}, Marks: r.marks()}.HTML(),
 		chart.Plot{Title: "Deliveries by the new version under test", Summary: "Business errors, such as a declined card, are no faults of the software.",
 			X: minutes, Y: chart.Axis{Label: "deliveries that began in the minute"}, Stacked: true, Series: []chart.Series{

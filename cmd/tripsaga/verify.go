@@ -148,7 +148,7 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 		Definition: file, Lint: result.Lint, Unjudged: result.Unjudged, Replay: c.replayCommand(),
 	}
 	if playInLab != nil {
-		about.Lab = playInLab(c.ASL, "SCHEDULE")
+		about.Lab = func(id string) string { return playInLab(c.ASL, id) }
 	}
 	found, err := verify.Explore(p.ctx, about.Options)
 	bar.clear()
@@ -401,7 +401,7 @@ func (c *verifyCmd) replayCommand() string {
 	if c.ASL == "" {
 		return "tripsaga verify --replay"
 	}
-	return "tripsaga verify --asl " + c.ASL + " --replay"
+	return "tripsaga verify --asl " + quoted(c.ASL) + " --replay"
 }
 
 // printReplay plays the schedule and prints its timeline, records, ends and violations.

@@ -28,7 +28,7 @@ func (b Bars) HTML() template.HTML {
 	labels, highest, notes := 0.0, 0.0, 0.0
 	for _, bar := range b.Bars {
 		labels, highest = max(labels, letters(bar.Label)), max(highest, bar.Value)
-		notes = max(notes, letters(report.Digits(bar.Value)+"  "+bar.Note))
+		notes = max(notes, letters(report.Digits(bar.Value)+"    "+bar.Note))
 	}
 	labels = min(labels, 300) + 12
 	c := &canvas{}
@@ -40,7 +40,7 @@ func (b Bars) HTML() template.HTML {
 		c.rect("column "+bar.Class, bar.Label+": "+report.Digits(bar.Value)+" "+b.Unit, x.from, y+4, x.at(bar.Value)-x.from, thick)
 		c.text("strong", "start", x.at(bar.Value)+8, y+thick, report.Digits(bar.Value))
 		if bar.Note != "" {
-			c.text("tick", "start", x.at(bar.Value)+16+letters(report.Digits(bar.Value)), y+thick, bar.Note)
+			c.text("tick", "start", x.at(bar.Value)+22+letters(report.Digits(bar.Value)), y+thick, bar.Note)
 		}
 		f.figures.Rows = append(f.figures.Rows, []report.Cell{report.Text(bar.Label), report.Number(bar.Value)})
 	}

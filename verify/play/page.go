@@ -95,6 +95,12 @@ func route(lines []history.Line) chart.Route {
 	for _, l := range last(lines) {
 		stop := chart.Stop{Label: l.State}
 		stop.State, stop.Note = outcome(l)
+		switch {
+		case l.Attempt > 1 && l.Error != "":
+			stop.Note = fmt.Sprintf("%d × %s", l.Attempt, stop.Note)
+		case l.Attempt > 1:
+			stop.Note += fmt.Sprintf(", attempt %d", l.Attempt)
+		}
 		stop.Row, stop.Column = place(l.State)
 		r.Stops = append(r.Stops, stop)
 	}
@@ -129,23 +135,20 @@ func place(state string) (row, column int) {
 	return row, column + 1
 }
 
+// outcome says how an attempt ended.
 func outcome(l history.Line) (report.State, string) {
-	attempts := ""
-	if l.Attempt > 1 {
-		attempts = fmt.Sprintf(", attempt %d", l.Attempt)
-	}
 	t := saga.Find(l.State)
 	switch {
 	case l.Error == l.State: // the states that record a failure end the saga by an error of their own name
-		return report.Neutral, "records the failure" + attempts
+		return report.Neutral, "records the failure"
 	case l.Error != "":
-		return report.Bad, l.Error + attempts
+		return report.Bad, l.Error
 	case t.Undo() && reversed(l.Output):
-		return report.Neutral, "compensated" + attempts
+		return report.Neutral, "compensated"
 	case t.Undo():
-		return report.Neutral, "nothing was held" + attempts
+		return report.Neutral, "nothing was held"
 	}
-	return report.OK, "done" + attempts
+	return report.OK, "done"
 }
 
 // reversed reports whether a compensation reversed an effect.
@@ -177,6 +180,9 @@ func timeline(lines []history.Line) chart.Timeline {
 				Text: fmt.Sprintf("waits %s before attempt %d", l.Waited.Round(100*time.Millisecond), l.Attempt)})
 		}
 		state, text := outcome(l)
+		if l.Attempt > 0 {
+			text = fmt.Sprintf("attempt %d: %s", l.Attempt, text)
+		}
 		lane.Spans = append(lane.Spans, chart.Span{From: l.At.Seconds(), To: (l.At + l.Took).Seconds(), State: state, Text: text})
 		t.X.Max = max(t.X.Max, (l.At + l.Took).Seconds())
 	}

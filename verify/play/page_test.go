@@ -43,7 +43,7 @@ func TestDemoPage(t *testing.T) {
 	}
 	attempts := 0
 	for _, row := range p.Figure("When each attempt was under way") {
-		if row[0] == "ProcessPayment" && strings.HasPrefix(row[3], "States.Timeout") {
+		if row[0] == "ProcessPayment" && strings.HasSuffix(row[3], ": States.Timeout") {
 			attempts++
 		}
 	}
