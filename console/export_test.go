@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tripsaga/console/page"
 	"tripsaga/trip/app"
 )
 
@@ -17,4 +18,10 @@ func NewAudits(compute func(context.Context) (app.Ledger, error), changed func()
 		}
 		return last.Ledger, nil
 	}
+}
+
+// TripLive returns when the page of a trip changes, nil for a page that does not.
+func TripLive(opt Options, r *page.Request) (*page.Live, error) {
+	p, err := (&console{Deps: opt.UseCases, sagas: opt.Sagas}).trip(r)
+	return p.Live, err
 }

@@ -116,11 +116,11 @@ func (c *console) trip(r *page.Request) (page.Page, error) {
 	if r.URL.Query().Get("done") == "redriven" {
 		d.Notice = "trip-redriven"
 	}
-	if d.Records, err = c.records(r.Context(), t); err != nil {
+	visits := readVisits(&t.Saga)
+	if d.Records, err = c.records(r.Context(), t, visits); err != nil {
 		return page.Page{}, err
 	}
 	if t.Started {
-		visits := readVisits(&t.Saga)
 		d.Graph = c.graph(t, visits)
 		d.Now = t.now(visits)
 		d.Rows = t.timeline()

@@ -107,10 +107,7 @@ func (c *console) visit(r *page.Request) (page.Page, error) {
 	if err != nil {
 		return page.Page{}, fault.Invalidf("visit", "%s", t.text("trip-bad-visit", short(r.PathValue("visit"))))
 	}
-	var visits visits
-	if t.Started {
-		visits = readVisits(&t.Saga)
-	}
+	visits := readVisits(&t.Saga)
 	v := visits.find(id)
 	if v == nil {
 		return page.Page{}, fault.New(fault.NotFound, fault.NameNotFound, "%s", t.text("trip-no-visit", id))

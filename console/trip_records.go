@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"tripsaga/asl"
-	"tripsaga/shared/history"
 	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
 )
@@ -63,7 +62,7 @@ type costs struct {
 	Writes      string
 }
 
-func (c *console) records(ctx context.Context, t *tripRead) (v records, err error) {
+func (c *console) records(ctx context.Context, t *tripRead, visits visits) (v records, err error) {
 	v.Steps = t.steps()
 	entries, err := c.entries(ctx, t.Details)
 	if err != nil {
@@ -75,7 +74,7 @@ func (c *console) records(ctx context.Context, t *tripRead) (v records, err erro
 	if v.Events, err = c.sagas.Events(ctx, t.Trip.ID()); err != nil {
 		return v, err
 	}
-	v.Cost, err = c.cost(t)
+	v.Cost, err = c.cost(t, visits)
 	return v, err
 }
 
@@ -132,13 +131,13 @@ func (s *step) fill(state domain.StepState, id string, amount money.Amount, reas
 func (s step) Held() bool { return s.State == domain.StepDone || s.State == domain.StepStarted }
 
 // cost counts the transitions as Step Functions does: each visit of a state, and each retry.
-func (c *console) cost(t *tripRead) (costs, error) {
+func (c *console) cost(t *tripRead, visits visits) (costs, error) {
 	if !t.Started {
 		return costs{}, nil
 	}
 	v := costs{Transitions: 1} // the start
-	for _, visit := range history.Read(t.Saga.Events).Visits {
-		v.Transitions += max(1, visit.Attempts)
+	for _, visit := range visits.all {
+		v.Transitions += max(1, visit.attempts)
 	}
 	if c.price == nil || t.Saga.Status == asl.Running {
 		return v, nil

@@ -5,17 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/net/html"
 
+	"tripsaga/console"
+	"tripsaga/console/page"
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/trip/domain"
 )
+
+// virtualStart is the time at which simulations begin.
+var virtualStart = time.Now().Truncate(time.Second).UTC()
 
 // simulated is a site in virtual time, in which the first calls of a task fail.
 type simulated struct {
@@ -25,7 +31,7 @@ type simulated struct {
 
 func simulate(t testing.TB, faults map[string][]error) simulated {
 	t.Helper()
-	v := sim.NewVirtual(time.Now().Truncate(time.Second).UTC())
+	v := sim.NewVirtual(virtualStart)
 	s := openWith(t, local.Options{Scheduler: v, Seed: func() uint64 { return 7 }, WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
 		for name, errs := range faults {
 			task := tasks[name]
@@ -286,5 +292,49 @@ func TestHostileTripTexts(t *testing.T) {
 		if n := len(d.all("script", "src", "")) + len(d.all("script", "", "")); d.status != http.StatusOK || strings.Contains(d.body, "<script>alert") || strings.ContainsAny(d.body, "\u202e\x00") {
 			t.Errorf("%q: %d, %d scripts, %s", path, d.status, n, d.body)
 		}
+	}
+}
+
+// TestTripIsLive compares two looks at a trip after each thing that happens: the page's version differs exactly when the
+// page does, so a live page that is not rendered again is right.
+func TestTripIsLive(t *testing.T) {
+	s := simulate(t, map[string][]error{"ProcessPayment": {&engine.TaskError{Name: "Down"}}})
+	id := s.book(card("tok_refund_stuck"))
+	r := &page.Request{Request: httptest.NewRequest("GET", "/console/trips/"+id, nil), Lang: page.English}
+	r.SetPathValue("id", id)
+	look := func() (body, version string) {
+		live, err := console.TripLive(console.Options{UseCases: s.sys.UseCases(nil), Sagas: s.sys.Sagas()}, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if live != nil {
+			if version, err = live.Version(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return s.trip(id).main(), version
+	}
+	body, version := look()
+	changes := 0
+	step := func() {
+		b, v := look()
+		if (b != body) != (v != version) {
+			t.Errorf("page changed %v, version %q -> %q:\n%s\n%s", b != body, version, v, body, b)
+		}
+		if b != body {
+			changes++
+		}
+		body, version = b, v
+	}
+	for s.virtual.Step() {
+		step()
+	}
+	preview := s.get("/console/trips/" + id + "/redrive")
+	s.post("/console/trips/"+id+"/redrive", preview.form("post"))
+	for step(); s.virtual.Step(); {
+		step()
+	}
+	if changes < 7 || version != "" {
+		t.Errorf("%d changes; the version at the end is %q, want none", changes, version)
 	}
 }

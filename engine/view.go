@@ -155,18 +155,26 @@ func (w *viewed) read(ctx context.Context, e *Engine) (err error) {
 	}()
 	watch := watcher{
 		event: func(ev asl.HistoryEvent) {
-			w.events = append(w.events, ev)
+			w.events = append(roomy(w.events), ev)
 			for _, text := range ev.Texts() {
 				w.bytes.Add(int64(len(text)))
 			}
 		},
-		data: func(s asl.DataStep) { w.data = append(w.data, s) },
+		data: func(s asl.DataStep) { w.data = append(roomy(w.data), s) },
 	}
 	if w.run == nil {
 		w.run, w.out, err = e.load(ctx, w.name, watch)
 		return err
 	}
 	return w.run.replay(ctx, w.out, watch)
+}
+
+// roomy doubles the room of a full list. append alone copies a long list far more often.
+func roomy[T any](list []T) []T {
+	if len(list) == cap(list) {
+		return slices.Grow(list, len(list)+16)
+	}
+	return list
 }
 
 // pending joins what the execution waits for with the times of the timers.
