@@ -189,9 +189,6 @@ func (s stamp) RFC() string { return s.UTC().Format(time.RFC3339Nano) }
 // Text is the time for people.
 func (s stamp) Text() string { return s.UTC().Format("2006-01-02 15:04:05.000 UTC") }
 
-// Clock is Text without the day.
-func (s stamp) Clock() string { return s.UTC().Format("15:04:05.000 UTC") }
-
 // span returns a duration in the two largest units that matter.
 func span(d time.Duration) string {
 	switch {

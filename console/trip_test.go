@@ -168,7 +168,7 @@ func TestTripRetry(t *testing.T) {
 	}
 	d.shows("graph", "waiting")
 	s.virtual.Run()
-	s.trip(id).shows("timeline-table", "attempt 2", "after a wait of")
+	s.trip(id).shows("timeline-table", "attempt 2, after ")
 }
 
 func TestTripRedrive(t *testing.T) {
