@@ -81,7 +81,7 @@ func (m *labMode) serve(p *program, c *serveCmd, listener net.Listener, log *slo
 	if err != nil {
 		return usage(fmt.Errorf("--asl %s: %w", m.ASL, err))
 	}
-	c.Data = ""
+	c.Data, c.wrapTasks = "", l.Tasks
 	c.pages = c.console(console.Options{Pages: l.Pages, ThrowAway: true})
 	return c.system(p, listener, log)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"tripsaga/engine"
 	"tripsaga/local"
 	"tripsaga/trip/handlers/rest"
 )
@@ -28,6 +29,8 @@ type serveCmd struct {
 	logFlags
 	Modes kong.Plugins `embed:""` // each a serveMode
 
+	// wrapTasks wraps the tasks of the system, see local.Options; nil leaves them.
+	wrapTasks func(map[string]engine.Task) map[string]engine.Task
 	// pages returns the web console of the system with the API beside it; nil in a build without console.go.
 	pages func(api http.Handler, sys *local.System, log *slog.Logger) http.Handler
 	// cost estimates an execution on AWS; nil in a build without aws.go.
@@ -98,7 +101,7 @@ func (c *serveCmd) system(p *program, listener net.Listener, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	sys, err := local.Open(p.ctx, local.Options{Dir: c.Data, MaxOpen: c.MaxOpen, Log: log, Telemetry: watch.Observer})
+	sys, err := local.Open(p.ctx, local.Options{Dir: c.Data, MaxOpen: c.MaxOpen, Log: log, Telemetry: watch.Observer, WrapTasks: c.wrapTasks})
 	if err != nil {
 		return p.unlessStopped(openFailed(err))
 	}

@@ -15,7 +15,7 @@ func draw(r *page.Request, m *asl.Machine, x history.Execution, trip string) tem
 		Title: templates.Text(r.Lang, "graph", trip), Marks: map[string]diagram.Mark{}, Taken: map[[2]string]bool{},
 		Words: map[diagram.Status]string{},
 	}
-	for _, s := range []diagram.Status{diagram.Done, diagram.Running, diagram.Waiting, diagram.Failed, diagram.Caught, diagram.Aborted} {
+	for _, s := range []diagram.Status{"", diagram.Done, diagram.Running, diagram.Waiting, diagram.Failed, diagram.Caught, diagram.Aborted} {
 		d.Words[s] = templates.Text(r.Lang, "state-"+string(s))
 	}
 	lines := map[string]history.Line{}

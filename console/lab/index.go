@@ -18,6 +18,8 @@ type indexView struct {
 	Points    []pointRow
 	Mutants   []mutantRow
 	Edited    bool // the definition is not the product's
+	Tasks     []liveTask
+	Armed     string // what goes wrong with the next booking of the server
 }
 
 type scenarioRow struct {
@@ -37,7 +39,8 @@ type mutantRow struct {
 
 // index lists the scenarios, and the faults that can happen in one of them.
 func (l *Lab) index(r *page.Request) (page.Page, error) {
-	v := &indexView{Chosen: cmp.Or(r.URL.Query().Get("scenario"), world.ScenarioNames()[0]), Edited: l.player.product.Definition != nil}
+	v := &indexView{Chosen: cmp.Or(r.URL.Query().Get("scenario"), world.ScenarioNames()[0]), Edited: l.player.product.Definition != nil,
+		Tasks: liveTasks(), Armed: l.live.waiting()}
 	if !slices.Contains(world.ScenarioNames(), v.Chosen) {
 		return wrong(r, "", fault.New(fault.NotFound, fault.NameNotFound, "there is no scenario %.80q, only %q", v.Chosen, world.ScenarioNames())), nil
 	}

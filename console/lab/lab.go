@@ -23,7 +23,10 @@ var templates = page.Parse(files)
 const section = "lab"
 
 // Lab is the state of the pages.
-type Lab struct{ player *player }
+type Lab struct {
+	player *player
+	live   live
+}
 
 // New returns a lab that plays the definition; nil is the product's. Errors: *asl.DefinitionError.
 func New(definition []byte) (*Lab, error) {
@@ -47,6 +50,7 @@ func (l *Lab) Pages(f *page.Frame) {
 	f.Navigate(section, "/console/lab")
 	f.Handle("/console/lab", l.index)
 	f.Handle("/console/lab/play", l.play)
+	f.HandlePost("/console/lab/arm", l.arm)
 }
 
 // Off adds to the console of a server without a lab a page that says how to get one: links to the lab are printed by the

@@ -206,7 +206,7 @@ func TestWhatIf(t *testing.T) {
 // TestEveryFaultOfTheFirstPage plays one in seven of the faults that the form offers.
 func TestEveryFaultOfTheFirstPage(t *testing.T) {
 	s := newSite(t)
-	options := s.read(t, "/console/lab?scenario=two", 200).all("option", "")
+	options := s.read(t, "/console/lab?scenario=two", 200).all("select", "")[0].all("option", "")
 	for i := 0; i < len(options); i += 7 {
 		fault := options[i].attr("value")
 		w := s.answer(t.Context(), play("two", "fault", fault), "en")
@@ -373,5 +373,71 @@ func TestOtherDefinition(t *testing.T) {
 	}
 	if _, err := New([]byte("{}")); err == nil {
 		t.Error("a definition without states is accepted")
+	}
+}
+
+// armed sends the form with a plan.
+func (s site) armed(t *testing.T, plan string) *httptest.ResponseRecorder {
+	t.Helper()
+	form := s.answer(t.Context(), "/console/lab", "en")
+	_, token, _ := strings.Cut(form.Body.String(), `name="token" value="`)
+	token, _, _ = strings.Cut(token, `"`)
+	r := httptest.NewRequest(http.MethodPost, "/console/lab/arm", strings.NewReader(url.Values{"token": {token}, "plan": {plan}}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, c := range form.Result().Cookies() {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	s.frame.ServeHTTP(w, r)
+	return w
+}
+
+// TestNextBooking: what the form asks for happens to the next saga, also when it comes again later, and to no other.
+func TestNextBooking(t *testing.T) {
+	s := newSite(t)
+	begin := func(execution string) sim.Kind {
+		return s.live.decide(sim.Label{Saga: execution, Actor: "ReserveFlight", N: 1}).Kind
+	}
+	reply := sim.Label{Saga: "next", Actor: "ProcessPayment", N: 1, Op: sim.Reply}
+	begin("before")
+	if w := s.armed(t, "ProcessPayment#1.reply=lost"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/console/book" {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if d := s.read(t, "/console/lab", 200); !strings.Contains(d.text(), "The next booking: ProcessPayment#1.reply=lost") {
+		t.Error("the first page does not say what is armed")
+	}
+	s.live.decide(sim.Label{Saga: "before", Actor: "ReserveHotel", N: 1})
+	begin("next")
+	begin("after")
+	for saga, want := range map[string]sim.Kind{"before": sim.None, "next": sim.Lost, "after": sim.None} {
+		at := reply
+		if at.Saga = saga; s.live.decide(at).Kind != want {
+			t.Errorf("%s: %q, want %q", saga, s.live.decide(at).Kind, want)
+		}
+	}
+	s.armed(t, "ReserveFlight#1=die")
+	s.armed(t, "")
+	if kind := begin("another"); kind != sim.None {
+		t.Errorf("%q happens after it was taken back", kind)
+	}
+	for _, option := range s.read(t, "/console/lab", 200).all("option", "") {
+		if plan := option.attr("value"); strings.Contains(option.text(), plan) && s.armed(t, plan).Code != http.StatusSeeOther {
+			t.Errorf("the form's own %s is refused", plan)
+		}
+	}
+}
+
+func TestWrongPlans(t *testing.T) {
+	s := newSite(t)
+	for plan, want := range map[string]string{
+		"Nothing#1=die": "there is no task", "ReserveFlight#1=boom": "there is no fault", "ReserveFlight#1=late@11m": "too late",
+		"ReserveFlight": "is no fault", strings.Repeat("#", maxPlan+1): "allowed are 2000",
+	} {
+		if w := s.armed(t, plan); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%.40s: %d, no %q", plan, w.Code, want)
+		}
+	}
+	if s.live.next != nil {
+		t.Errorf("%s is armed", s.live.next)
 	}
 }

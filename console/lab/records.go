@@ -37,7 +37,7 @@ type field struct {
 
 // quiet are fields that are the same in every run, and shown only in the whole record.
 var quiet = []string{"traveler", "card", "flight", "hotel", "fingerprint", "created", "updated", "at", "started", "stopped", "definition", "id",
-	"currency", "payment", "trip_id"}
+	"currency", "payment", "trip_id", "stay"}
 
 const (
 	pkTrip      = "TRIP#"

@@ -1,0 +1,134 @@
+package lab
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tripsaga/console/page"
+	"tripsaga/engine"
+	"tripsaga/engine/sim"
+	"tripsaga/shared/fault"
+	"tripsaga/trip/saga"
+)
+
+// live injects faults into sagas of the server itself, which run in real time: a plan is for the next saga that starts.
+type live struct {
+	mu    sync.Mutex
+	next  sim.Plan // nil: nothing goes wrong with the next saga
+	plans []planned
+}
+
+// planned is what goes wrong with a saga.
+type planned struct {
+	execution string
+	plan      sim.Plan
+}
+
+// maxPlanned is how many sagas keep their plan: it can still matter when one of them is redriven.
+const maxPlanned = 100
+
+// decide is called for each delivery and each reply, of all sagas.
+func (l *live) decide(at sim.Label) sim.Fault {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next != nil && at.Actor == saga.Steps()[0].Name && at.N == 1 && at.Op == "" {
+		l.plans = append(l.plans[max(0, len(l.plans)-maxPlanned+1):], planned{at.Saga, l.next})
+		l.next = nil
+	}
+	for _, p := range l.plans {
+		if p.execution == at.Saga {
+			return p.plan.Decide(at)
+		}
+	}
+	return sim.Fault{}
+}
+
+func (l *live) set(p sim.Plan) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next = p
+}
+
+func (l *live) waiting() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.TrimSpace(l.next.String())
+}
+
+// Tasks wraps the tasks of the server, for local.Options: what the lab's form asks for happens to them.
+func (l *Lab) Tasks(tasks map[string]engine.Task) map[string]engine.Task {
+	return sim.Tasks(tasks, engine.RealTime, l.live.decide)
+}
+
+// offered are the faults in the form, for each task.
+var offered = []struct{ plan, kind string }{
+	{"%s#1=fail:ServiceUnavailable", "fail"}, {"%s#1.reply=lost", "lost"}, {"%s#1=die", "die"}, {"%s#1=late@20s", "late"}, {"%s#1=twice", "twice"},
+	{"%s#*=fail:ServiceUnavailable", "down"},
+}
+
+type liveOption struct{ Plan, Kind string }
+
+type liveTask struct {
+	Name    string
+	Options []liveOption
+}
+
+// liveTasks lists what the form offers, the steps first.
+func liveTasks() (all []liveTask) {
+	tasks := saga.Steps()
+	for _, t := range saga.Tasks() {
+		if !slices.ContainsFunc(tasks, func(s saga.Task) bool { return s.Name == t.Name }) {
+			tasks = append(tasks, t)
+		}
+	}
+	for _, t := range tasks {
+		row := liveTask{Name: t.Name}
+		for _, o := range offered {
+			row.Options = append(row.Options, liveOption{fmt.Sprintf(o.plan, t.Name), o.kind})
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+const (
+	maxPlan = 2_000 // bytes
+	maxLate = 10 * time.Minute
+)
+
+// arm takes the form: what goes wrong with the next booking of this server. An empty plan lets it succeed.
+func (l *Lab) arm(r *page.Request) (page.Page, error) {
+	plan, err := parsePlan(r.PostForm)
+	if err != nil {
+		return wrong(r, "/console/lab#next", err), nil
+	}
+	l.live.set(plan)
+	if plan == nil {
+		return page.Page{Redirect: "/console/lab#next"}, nil
+	}
+	return page.Page{Redirect: "/console/book"}, nil
+}
+
+func parsePlan(form url.Values) (sim.Plan, error) {
+	text := form.Get("plan")
+	if len(text) > maxPlan {
+		return nil, fault.Invalidf("plan", "it has %d bytes, allowed are %d", len(text), maxPlan)
+	}
+	plan, err := sim.ParsePlan(text)
+	if err != nil {
+		return nil, fault.Invalidf("plan", "%v", err)
+	}
+	for _, f := range plan {
+		if saga.Find(strings.TrimSuffix(f.At.Actor, "+")).Name == "" {
+			return nil, fault.Invalidf("plan", "there is no task %.80q", f.At.Actor)
+		}
+		if f.After > maxLate {
+			return nil, fault.Invalidf("plan", "%s is too late, allowed are %s", f, maxLate)
+		}
+	}
+	return plan, nil
+}
