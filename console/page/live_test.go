@@ -2,8 +2,10 @@ package page
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,7 +23,7 @@ func TestLivePagesRest(t *testing.T) {
 		cost  time.Duration
 		pages int
 		most  int // renderings in 30 seconds
-	}{{0, 1, 151}, {0, 100, 15_100}, {100 * time.Millisecond, 1, 31}, {100 * time.Millisecond, 10, 31}} {
+	}{{0, 1, 151}, {0, 100, 151}, {100 * time.Millisecond, 1, 31}, {100 * time.Millisecond, 10, 31}} {
 		synctest.Test(t, func(t *testing.T) {
 			f, n := New(slog.New(slog.DiscardHandler), ""), atomic.Int64{}
 			always := make(chan struct{})
@@ -40,10 +42,64 @@ func TestLivePagesRest(t *testing.T) {
 			time.Sleep(30 * time.Second)
 			cancel()
 			open.Wait()
-			again := int(n.Load()) - 2*test.pages // without the first rendering, and the one that looks whether it changed meanwhile
+			again := int(n.Load()) - test.pages // without the first rendering of each
 			if again > test.most || again < test.most/3 {
 				t.Errorf("%d pages of %v each are rendered %d times, allowed are %d", test.pages, test.cost, again, test.most)
 			}
 		})
 	}
+}
+
+// TestLivePagesAreShared renders one page for all who look at it, and shows each of them the last change.
+func TestLivePagesAreShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := New(slog.New(slog.DiscardHandler), "")
+		var mu sync.Mutex
+		shown, changed, renderings := 0, make(chan struct{}), 0
+		change := func() {
+			mu.Lock()
+			defer mu.Unlock()
+			shown++
+			close(changed)
+			changed = make(chan struct{})
+		}
+		f.Handle("/n", func(*Request) (Page, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			renderings++
+			return Page{Templates: counter, Name: "n.html", Data: fmt.Sprint("shown ", shown), Live: &Live{Changed: func() <-chan struct{} {
+				mu.Lock()
+				defer mu.Unlock()
+				return changed
+			}}}, nil
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		var open sync.WaitGroup
+		pages := make([]*httptest.ResponseRecorder, 50)
+		for i := range pages {
+			pages[i] = httptest.NewRecorder()
+			open.Go(func() { f.ServeHTTP(pages[i], httptest.NewRequestWithContext(ctx, "GET", "/n?live=1", nil)) })
+			time.Sleep(7 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		renderings = 0
+		for range 20 {
+			change()
+			time.Sleep(3 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		cancel()
+		open.Wait()
+		if renderings == 0 || renderings > 10 {
+			t.Errorf("%d renderings for %d pages", renderings, len(pages))
+		}
+		for i, w := range pages {
+			if !strings.HasSuffix(w.Body.String(), "data: \"shown 20\"\n\n") {
+				t.Errorf("page %d ends with %s", i, w.Body)
+			}
+		}
+		if len(f.shared) != 0 {
+			t.Errorf("%d pages are kept", len(f.shared))
+		}
+	})
 }

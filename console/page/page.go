@@ -20,6 +20,8 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"tripsaga/asl/diagram"
 	"tripsaga/report"
@@ -45,6 +47,10 @@ type Frame struct {
 	layout  *Templates
 	secret  [32]byte
 	streams chan struct{}
+
+	sharing sync.Mutex
+	shared  map[string]*shared // live pages that are open, by language and address
+	clock   atomic.Uint64
 }
 
 // Link is an entry of the navigation: the section of its pages is its text.
@@ -54,7 +60,7 @@ type Link struct{ Text, Path string }
 func New(log *slog.Logger, banner string) *Frame {
 	f := &Frame{
 		mux: http.NewServeMux(), log: log, banner: banner, assets: map[string]string{}, layout: Parse(files),
-		streams: make(chan struct{}, maxStreams),
+		streams: make(chan struct{}, maxStreams), shared: map[string]*shared{},
 	}
 	rand.Read(f.secret[:]) // never fails
 	f.Asset("theme.css", []byte(report.Theme))
@@ -256,14 +262,24 @@ func (f *Frame) write(w http.ResponseWriter, r *Request, p Page) {
 
 // main renders what the page itself shows. If it has forms, w gets the cookie that their tokens belong to.
 func (f *Frame) main(w http.ResponseWriter, r *Request, p Page) ([]byte, error) {
+	main, err := f.render(r, p)
+	return f.withTokens(w, r, main), err
+}
+
+// render leaves the mark of tokens in their places.
+func (f *Frame) render(r *Request, p Page) ([]byte, error) {
 	var out bytes.Buffer
-	if err := p.Templates.execute(&out, r.Lang, p.Name, p.Data); err != nil {
-		return nil, err
+	err := p.Templates.execute(&out, r.Lang, p.Name, p.Data)
+	return out.Bytes(), err
+}
+
+func hasTokens(main []byte) bool { return bytes.Contains(main, []byte(tokenMark)) }
+
+func (f *Frame) withTokens(w http.ResponseWriter, r *Request, main []byte) []byte {
+	if !hasTokens(main) {
+		return main
 	}
-	if !bytes.Contains(out.Bytes(), []byte(tokenMark)) {
-		return out.Bytes(), nil
-	}
-	return bytes.ReplaceAll(out.Bytes(), []byte(tokenMark), []byte(f.token(w, r))), nil
+	return bytes.ReplaceAll(main, []byte(tokenMark), []byte(f.token(w, r)))
 }
 
 // headers are those of pages: they load nothing from elsewhere, run no script but the console's files, and are in no
