@@ -46,7 +46,7 @@ var table = template.Must(template.New("table").Funcs(template.FuncMap{"visible"
 		`{{else if .State}}<span class="state {{.State}}">{{visible .Text}}</span>` +
 		`{{else if .Code}}<code>{{visible .Text}}</code>` +
 		`{{else}}{{visible .Text}}{{end}}{{end -}}
-<div class="scroll"><table>{{with .Caption}}<caption>{{visible .}}</caption>{{end}}
+<div class="scroll" tabindex="0" role="group" aria-label="table{{with .Caption}}: {{visible .}}{{end}}"><table>{{with .Caption}}<caption>{{visible .}}</caption>{{end}}
 <thead><tr>{{range $i, $h := .Head}}<th scope="col"{{if and $i $.Numbers}} class="num"{{end}}>{{visible $h}}</th>{{end}}</tr></thead>
 <tbody>
 {{range .Rows}}<tr>{{range $i, $c := .}}{{if $i}}<td{{template "attributes" $c}}>{{template "content" $c}}</td>` +
