@@ -23,8 +23,9 @@ type indexView struct {
 }
 
 type scenarioRow struct {
-	Name, Means, Link, Choose string
-	Here                      bool
+	Name, Link, Choose string
+	Means              described
+	Here               bool
 }
 
 // pointRow is a point of the chosen scenario without faults, and what can happen there.
@@ -34,7 +35,8 @@ type pointRow struct {
 }
 
 type mutantRow struct {
-	Name, Means, Link string
+	Name, Link string
+	Means      described
 }
 
 // index lists the scenarios, and the faults that can happen in one of them.
@@ -46,7 +48,7 @@ func (l *Lab) index(r *page.Request) (page.Page, error) {
 	}
 	for _, s := range world.Scenarios() {
 		a := address{schedule: world.Schedule{Scenario: s.Name}}
-		v.Scenarios = append(v.Scenarios, scenarioRow{s.Name, s.Means, a.link(), "/console/lab?scenario=" + s.Name + "#break", s.Name == v.Chosen})
+		v.Scenarios = append(v.Scenarios, scenarioRow{s.Name, a.link(), "/console/lab?scenario=" + s.Name + "#break", describe(r, s.Name, s.Means), s.Name == v.Chosen})
 	}
 	root := world.Schedule{Scenario: v.Chosen}
 	t, err := l.player.play(r.Context(), l.player.product, what{schedule: v.Chosen}, root)
@@ -71,7 +73,7 @@ func (l *Lab) index(r *page.Request) (page.Page, error) {
 		if err != nil {
 			return page.Page{}, err
 		}
-		v.Mutants = append(v.Mutants, mutantRow{m.Name, m.Means, address{mutant: m.Name, schedule: s, first: true}.link()})
+		v.Mutants = append(v.Mutants, mutantRow{m.Name, address{mutant: m.Name, schedule: s, first: true}.link(), describe(r, m.Name, m.Means)})
 	}
 	return page.Page{Templates: templates, Name: "index.html", Data: v, Title: templates.Text(r.Lang, "title"), Section: section}, nil
 }

@@ -287,7 +287,7 @@ func TestWrongAddresses(t *testing.T) {
 func TestJapanese(t *testing.T) {
 	s := newSite(t)
 	for target, want := range map[string]string{
-		"/console/lab": "不変条件が破られる様子を見る", play("booked", "at", "6"): "ReserveFlight が結果を 1 つのトランザクションでコミットします", play("nowhere"): "再生できません",
+		"/console/lab": "ReserveFlight に Catch がない", play("booked", "at", "6"): "ReserveFlight が結果を 1 つのトランザクションでコミットします", play("nowhere"): "再生できません",
 	} {
 		if body := s.answer(t.Context(), target, "ja").Body.String(); !strings.Contains(body, want) {
 			t.Errorf("%s: no %s", target, want)
@@ -303,6 +303,22 @@ func TestEveryTextHasItsKind(t *testing.T) {
 				t.Errorf("no text for %s", kind)
 			}
 		}
+	}
+}
+
+// TestMeansInJapanese: no scenario and no mutant lacks its text.
+func TestMeansInJapanese(t *testing.T) {
+	names := world.ScenarioNames()
+	for _, m := range mutants.All() {
+		names = append(names, m.Name)
+	}
+	for _, name := range names {
+		if japanese()[name] == "" {
+			t.Errorf("console/lab/means.ja.json has no text for %s", name)
+		}
+	}
+	if n := len(japanese()); n != len(names) {
+		t.Errorf("console/lab/means.ja.json has %d texts, want %d", n, len(names))
 	}
 }
 

@@ -72,12 +72,12 @@ func worthLookingAt(t *world.Trace) int {
 
 // played is what the page shows.
 type played struct {
-	Schedule, Scenario, Means string
-	Mutant                    *mutants.Mutant
-	Plain                     string // the address without the mutant
-	Faults                    []faultRow
-	At, Last                  int
-	Cut                       bool
+	Schedule, Scenario string
+	Means              described
+	Mutant             *mutantRow // whose link is of the same without it; nil is the product
+	Faults             []faultRow
+	At, Last           int
+	Cut                bool
 
 	First, Previous, Next, End string // addresses, "" at the ends
 	NextFault                  string
@@ -140,11 +140,12 @@ func newPlayed(r *page.Request, a address, t *world.Trace) (*played, error) {
 	}
 	for _, s := range world.Scenarios() {
 		if s.Name == p.Scenario {
-			p.Means = s.Means
+			p.Means = describe(r, s.Name, s.Means)
 		}
 	}
 	if i := slices.IndexFunc(mutants.All(), func(m mutants.Mutant) bool { return m.Name == a.mutant }); i >= 0 {
-		p.Mutant, p.Plain = &mutants.All()[i], address{schedule: a.schedule, first: true}.link()
+		m := mutants.All()[i]
+		p.Mutant = &mutantRow{m.Name, address{schedule: a.schedule, first: true}.link(), describe(r, m.Name, m.Means)}
 	}
 	p.steps(a, t)
 	p.Frame = row(r, a, t, a.at)
