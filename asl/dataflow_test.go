@@ -125,6 +125,21 @@ func sameJSON(a, b []byte) bool {
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
 }
 
+func TestField(t *testing.T) {
+	m, err := Parse([]byte(`{"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"b": 1.50, "a.$": "$.x"}, "InputPath": null, "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, want := range map[string]string{"Parameters": `{"a.$":"$.x","b":1.50}`, "InputPath": "null", "OutputPath": ""} {
+		if got := string(m.Field("A", field)); got != want {
+			t.Errorf("%s is %s, want %s", field, got, want)
+		}
+	}
+	if m.Field("B", "Type") != nil {
+		t.Error("a state that does not exist has a field")
+	}
+}
+
 // TestPending lists what an execution waits for: a task with its time-out, a retry, a wait, and after the end nothing but
 // where it stopped.
 func TestPending(t *testing.T) {

@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ type Machine struct {
 	states    []StateInfo
 	functions []string
 	notes     []Problem
+	fields    map[string]map[string]any // of each state's definition
 }
 
 // Comment returns the definition's Comment, or "".
@@ -39,6 +41,15 @@ func (m *Machine) Functions() []string { return slices.Clone(m.functions) }
 // Notes returns places of the definition that Step Functions accepts, but that may not do what the author expects.
 func (m *Machine) Notes() []Problem { return slices.Clone(m.notes) }
 
+// Field returns a field of a state's definition as JSON, nil if the state does not have it.
+func (m *Machine) Field(state, field string) json.RawMessage {
+	v, ok := m.fields[state][field]
+	if !ok {
+		return nil
+	}
+	return expr.AppendEncode(nil, v)
+}
+
 // graph is one set of states: the machine's own, a branch of a Parallel state or the processor of a Map state.
 type graph struct {
 	path   string // JSON path of the object that holds StartAt and States
@@ -55,6 +66,7 @@ type state struct {
 	kind      string // the Type field
 	comment   string
 	path      string // JSON path
+	fields    map[string]any
 	graph     *graph
 	input     selection
 	output    selection
@@ -162,6 +174,7 @@ func (st *state) edges() []Edge {
 // describe fills in what States and Functions return.
 func (m *Machine) describe() {
 	functions := map[string]bool{}
+	m.fields = map[string]map[string]any{}
 	m.describeGraph(m.root, functions)
 	m.functions = slices.Sorted(maps.Keys(functions))
 }
@@ -169,6 +182,7 @@ func (m *Machine) describe() {
 func (m *Machine) describeGraph(g *graph, functions map[string]bool) {
 	g.walk(func(st *state) {
 		m.states = append(m.states, st.info())
+		m.fields[st.name] = st.fields
 		if b, ok := st.body.(*task); ok && b.resource.function != "" {
 			functions[b.resource.function] = true
 		}

@@ -127,6 +127,7 @@ func (p *parser) state(g *graph, name string, v any, path string) {
 	if !ok {
 		return
 	}
+	st.fields = o.fields
 	st.kind = o.requiredText("Type")
 	st.comment, _ = o.fields["Comment"].(string)
 	read, ok := kinds[st.kind]

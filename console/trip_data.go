@@ -1,13 +1,17 @@
 package console
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
+	"tripsaga/asl"
 	"tripsaga/asl/diagram"
 	"tripsaga/console/page"
 	"tripsaga/shared/fault"
 	"tripsaga/shared/history"
+	"tripsaga/shared/text"
 )
 
 // mostVisits is how many visits the page of a trip shows, the newest. Each visit has a page as well.
@@ -36,6 +40,7 @@ type attempt struct {
 // dataStep is one step of a data flow.
 type dataStep struct {
 	Field string
+	Rule  string // what the definition has in the field, "" for nothing
 	Same  string // the step before that had the same value, "" for a new value
 	JSON  shownJSON
 }
@@ -76,10 +81,13 @@ func (t *tripRead) attempt(v *visitOf, from, to, most int) attempt {
 	if last := v.data[len(v.data)-1].Attempt; last > 0 {
 		a.Number = v.data[from].Attempt + 1
 	}
-	seen := map[string]string{}
+	seen, failed := map[string]string{}, false
 	for i := from; i < to; i++ {
 		raw := string(v.data[i].JSON())
 		s := dataStep{Field: v.data[i].Field, Same: seen[raw]}
+		if failed = failed || s.Field == asl.DataError; !failed { // what follows an error is by the fields of a catcher
+			s.Rule = rule(t.Saga.Machine.Field(v.state, s.Field))
+		}
 		if s.Same == "" {
 			s.JSON = showJSON(raw, most)
 			seen[raw] = s.Field
@@ -87,6 +95,19 @@ func (t *tripRead) attempt(v *visitOf, from, to, most int) attempt {
 		a.Steps = append(a.Steps, s)
 	}
 	return a
+}
+
+// rule shows a field of a definition: a path as it is, all else as JSON.
+func rule(field json.RawMessage) string {
+	const most = 600
+	var path string
+	if json.Unmarshal(field, &path) != nil || path == "" {
+		path = string(field)
+	}
+	if len(path) > most {
+		path = strings.ToValidUTF8(path[:most], "") + "…"
+	}
+	return text.Visible(path)
 }
 
 // visitPage is what the page of one visit shows.

@@ -52,6 +52,7 @@ func (c *console) graph(t *tripRead, v visits) template.HTML {
 	}
 	for _, p := range t.Saga.Pending {
 		if m := d.Marks[p.State]; p.Retry != 0 || p.Wait != 0 {
+			m.Attempts = 0 // beside the time there is no room
 			m.Note = p.At.UTC().Format("15:04:05 UTC")
 			d.Marks[p.State] = m
 		}

@@ -221,7 +221,7 @@ func TestTripData(t *testing.T) {
 	for _, e := range events {
 		if e.StateEntered != nil {
 			state = e.ID
-			d.shows(fmt.Sprintf("visit-%d", state), e.StateEntered.Name, "Input", "Parameters", "Result", "Output")
+			d.shows(fmt.Sprintf("state-%d", state), e.StateEntered.Name, "Input", "Parameters", "Result", "Output")
 		}
 		if e.StateExited == nil {
 			continue
@@ -232,6 +232,9 @@ func TestTripData(t *testing.T) {
 			t.Fatalf("%d %s", page.status, page.main())
 		}
 		found := false
+		if rules := page.all("p", "class", "rule"); len(rules) == 0 {
+			t.Errorf("%s has no rules", e.StateExited.Name)
+		}
 		for _, value := range page.all("pre", "", "") {
 			found = found || compact(inside(value)) == compact(e.StateExited.Output)
 		}
