@@ -271,7 +271,7 @@ func TestWrongAddresses(t *testing.T) {
 		play("booked:" + strings.Join(many, ",")):         {400, "it has 21 faults, allowed are 20"},
 		play("booked~0"):                                  {400, "a number from 1"},
 		play("booked:A.X#9223372036854775808=fail"):       {400, "deliveries"},
-		play("booked:A.Engine#1.journal2=crash-99999999"): {200, "killed"},
+		play("booked:A.Engine#1.journal2=crash-99999999"): {200, "newest writes lost: 99999999"},
 	} {
 		d := s.read(t, target, want.status)
 		if !strings.Contains(d.text(), want.text) || len(d.all("b", "")) > 0 {

@@ -99,6 +99,7 @@ type played struct {
 type faultRow struct {
 	Fault   string
 	Kind    sim.Kind
+	Lost    int    // newest writes that a crash loses
 	Without string // the address of the schedule without it
 	Frame   string
 }
@@ -225,7 +226,11 @@ func place(i, last int) int { return i * 1000 / max(last, 1) }
 func (p *played) faults(a address, t *world.Trace) {
 	for i, f := range a.schedule.Faults {
 		at := slices.IndexFunc(t.Frames, func(o world.Frame) bool { return o.Fault.Kind != "" && o.Label == f.At })
-		p.Faults = append(p.Faults, faultRow{f.String(), f.Kind, a.without(i).link(), a.frame(max(at, 0)).link()})
+		lost := 0
+		if f.Kind == world.Crash {
+			lost = f.Count
+		}
+		p.Faults = append(p.Faults, faultRow{f.String(), f.Kind, lost, a.without(i).link(), a.frame(max(at, 0)).link()})
 	}
 	pt := p.Frame.Point
 	if pt == nil || len(a.schedule.Faults) >= maxFaults {
