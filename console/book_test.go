@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"tripsaga/console"
 	"tripsaga/shared/fault"
@@ -68,6 +69,13 @@ func TestOffers(t *testing.T) {
 		if _, off := attribute(radio, "disabled"); !off {
 			t.Error("a flight that is sold out can be chosen")
 		}
+	}
+	ahead := func(days int) string { return string(domain.DateOf(time.Now().AddDate(0, 0, days))) }
+	if d := s.get("/console/book?nights=2&day=" + ahead(37)); !strings.Contains(d.main(), "Ryokan Kamogawa Kyoto 73000 JPY KYO-RYOKAN sold out") {
+		t.Errorf("the second night is full: %s", d.main())
+	}
+	if d := s.get("/console/book?nights=2&day=" + ahead(100)); !strings.Contains(d.main(), "JL5") || !strings.Contains(d.main(), "No hotel is offered") {
+		t.Errorf("the second night is not offered: %s", d.main())
 	}
 	if d := s.get("/console/book?day=9999-12-31&nights=30"); d.status != 200 || !strings.Contains(d.main(), "No flight is offered") {
 		t.Errorf("a day without offers: %d %s", d.status, d.main())

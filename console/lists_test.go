@@ -172,6 +172,9 @@ func TestEventsInPages(t *testing.T) {
 		for _, a := range d.all("a", "rel", "next") {
 			next, _ = attribute(a, "href")
 		}
+		if pages < 3 && len(got) != pages*50 {
+			t.Errorf("%d events on %d pages", len(got), pages)
+		}
 		if pages == 3 && next != "" {
 			t.Fatal("there is a fourth page")
 		}

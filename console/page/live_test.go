@@ -103,3 +103,31 @@ func TestLivePagesAreShared(t *testing.T) {
 		}
 	})
 }
+
+// TestLivePageThatIsAnnouncedLater is first looked at in intervals, and then announces its changes.
+func TestLivePageThatIsAnnouncedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, n, changed := New(slog.New(slog.DiscardHandler), ""), 0, make(chan struct{})
+		f.Handle("/n", func(*Request) (Page, error) {
+			n++
+			p := Page{Templates: counter, Name: "n.html", Data: n, Live: &Live{Every: time.Second}}
+			if n > 1 {
+				p.Live = &Live{Changed: func() <-chan struct{} { return changed }}
+			}
+			if n == 2 {
+				defer func() { close(changed); changed = make(chan struct{}) }()
+			}
+			return p, nil
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		w := httptest.NewRecorder()
+		var open sync.WaitGroup
+		open.Go(func() { f.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/n?live=1", nil)) })
+		time.Sleep(time.Minute)
+		cancel()
+		open.Wait()
+		if !strings.Contains(w.Body.String(), "data: \"3\"\n\n") {
+			t.Errorf("the change during the second rendering is missing: %s", w.Body)
+		}
+	})
+}
