@@ -75,8 +75,8 @@ func TestLongHistory(t *testing.T) {
 		history:                           "25000 of 25000 events",
 		history + "?page=250":             "Page 250 of 250",
 		history + "?type=ExecutionFailed": "1 of 25000 events",
-		history + "?state=More&page=2":    "of 25000 events",
-		history + "?q=%22N%22%3A3571%2C":  "of 25000 events",
+		history + "?state=More&page=2":    "7142 of 25000 events",
+		history + "?q=%22N%22%3A3570%2C":  "6 of 25000 events",
 		history + "?q=nowhere":            "No event fits",
 		"/console/trips/" + id:            "earlier visits are not shown here",
 	} {

@@ -17,6 +17,7 @@ import (
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
 	"tripsaga/local"
+	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/domain"
 )
 
@@ -128,6 +129,9 @@ func TestTripHotelFull(t *testing.T) {
 	d := s.trip(id)
 	d.shows("main", "Failed", "HotelUnavailable", "sold <b>out</b>")
 	d.shows("graph", "failed, handled", "CancelFlight")
+	if strings.Contains(d.part("timeline-table"), "failed BookingFailed") {
+		t.Error("the state that records the failure is shown as one that failed")
+	}
 	d.shows("timeline-table", "ReserveHotel", "HotelUnavailable")
 	d.shows("records", "undone", "None")
 	d.shows("ledger", "No money has moved")
@@ -339,5 +343,33 @@ func TestTripIsLive(t *testing.T) {
 	}
 	if changes < 7 || version != "" {
 		t.Errorf("%d changes; the version at the end is %q, want none", changes, version)
+	}
+}
+
+// TestALateChargeIsNews: the bank takes the money while nothing else of the trip changes.
+func TestALateChargeIsNews(t *testing.T) {
+	s := simulate(t, nil)
+	id := s.book(card("tok_timeout_before"))
+	var d domain.Details
+	for d.State("PAYMENT") != domain.StepStarted {
+		if !s.virtual.Step() {
+			t.Fatal("the payment never starts")
+		}
+		d, _ = s.sys.App.GetTrip(t.Context(), id)
+	}
+	r := &page.Request{Request: httptest.NewRequest("GET", "/console/trips/"+id, nil), Lang: page.English}
+	r.SetPathValue("id", id)
+	live, err := console.TripLive(console.Options{UseCases: s.sys.UseCases(nil), Sagas: s.sys.Sagas()}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := live.Version(t.Context())
+	s.trip(id).shows("ledger", "No money has moved")
+	if _, late := bank.New(s.sys.Store).Charge(t.Context(), d.Payment.Result.Key, d.Payment.Result.Amount, "tok_ok"); err != nil || late != nil {
+		t.Fatal(err, late)
+	}
+	s.trip(id).shows("ledger", "Charge")
+	if after, err := live.Version(t.Context()); err != nil || after == before {
+		t.Errorf("version %q before and %q after the charge, %v", before, after, err)
 	}
 }

@@ -55,7 +55,7 @@ func (t *tripRead) timeline() timeline {
 			r.BarW = max(r.BarW, barWidth-r.BarX)
 		case l.Error == history.Aborted:
 			r.Status = diagram.Aborted
-		case l.Error != "":
+		case l.Error != "" && !intended(l.State, l.Error):
 			r.Status = diagram.Failed
 		}
 		r.BarX = min(r.BarX, barWidth-4)

@@ -12,6 +12,7 @@ import (
 	"tripsaga/engine"
 	"tripsaga/shared/history"
 	"tripsaga/shared/text"
+	"tripsaga/trip/saga"
 )
 
 // visitOf is one visit of a state, as the history and the data flow show it.
@@ -66,17 +67,17 @@ type visitReader struct {
 }
 
 // readVisits reads the visits of an execution.
-func readVisits(saga *engine.View) visits {
-	r := visitReader{visits{taken: map[[2]string]bool{}, byEvent: make([]*visitOf, len(saga.Events)+1)}, saga.Events}
-	for i := range saga.Events {
-		r.add(&saga.Events[i])
+func readVisits(x *engine.View) visits {
+	r := visitReader{visits{taken: map[[2]string]bool{}, byEvent: make([]*visitOf, len(x.Events)+1)}, x.Events}
+	for i := range x.Events {
+		r.add(&x.Events[i])
 	}
-	for i := range saga.Data {
-		if v := r.find(saga.Data[i].Visit); v != nil {
-			v.data = append(v.data, saga.Data[i])
+	for i := range x.Data {
+		if v := r.find(x.Data[i].Visit); v != nil {
+			v.data = append(v.data, x.Data[i])
 		}
 	}
-	r.finish(saga)
+	r.finish(x)
 	return r.visits
 }
 
@@ -131,16 +132,16 @@ func (r *visitReader) open(state string, before *visitOf) *visitOf {
 }
 
 // finish finds how far each visit is.
-func (r *visitReader) finish(saga *engine.View) {
+func (r *visitReader) finish(x *engine.View) {
 	waits := map[int64]bool{}
-	for _, p := range saga.Pending {
+	for _, p := range x.Pending {
 		waits[p.Visit] = p.Retry != 0
 	}
 	types := map[string]string{}
-	if saga.Machine == nil { // not started
+	if x.Machine == nil { // not started
 		return
 	}
-	for _, s := range saga.Machine.States() {
+	for _, s := range x.Machine.States() {
 		types[s.Name] = s.Type
 	}
 	for _, v := range r.all {
@@ -151,10 +152,13 @@ func (r *visitReader) finish(saga *engine.View) {
 			v.status = diagram.Done
 		case waits[v.id]:
 			v.status = diagram.Waiting
-		case saga.Status == asl.Running:
+		case x.Status == asl.Running:
 			v.status = diagram.Running
-		case v.status == diagram.Aborted || saga.Status == asl.Aborted || saga.Status == asl.TimedOut:
+		case v.status == diagram.Aborted || x.Status == asl.Aborted || x.Status == asl.TimedOut:
 			v.status = diagram.Aborted
+		case v.failure != nil && intended(v.state, v.failure.Error):
+			v.status = diagram.Done
+			r.taken[[2]string{v.state, ""}] = true
 		default:
 			v.status = diagram.Failed
 			if types[v.state] == "Fail" {
@@ -163,6 +167,9 @@ func (r *visitReader) finish(saga *engine.View) {
 		}
 	}
 }
+
+// intended reports whether the state ends the saga with this error because it records a failed booking: no fault of it.
+func intended(state, err string) bool { return err == state && saga.Find(state).Ends }
 
 // causeText returns the message of a cause, which is JSON if a function failed.
 func causeText(cause string) string { return (&history.FailureDetails{Cause: cause}).Message() }
