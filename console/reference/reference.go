@@ -140,13 +140,14 @@ func (d *doc) answer(status string, r response) Answer {
 
 // body describes the first media type. The example of a request is made from its fields' examples if it has none itself.
 func (d *doc) body(content map[string]media, request bool) *Body {
-	for _, kind := range slices.Sorted(maps.Keys(content)) {
-		m := content[kind]
-		b := &Body{Type: kind, Of: d.field("", m.Schema), Fields: d.fields(m.Schema, "", deep, nil), Example: text(m.Example)}
-		if b.Example == "" && request {
-			b.Example = strings.TrimSpace(d.example(m.Schema, "", deep))
-		}
-		return b
+	if len(content) == 0 {
+		return nil
 	}
-	return nil
+	kind := slices.Min(slices.Collect(maps.Keys(content)))
+	m := content[kind]
+	b := &Body{Type: kind, Of: d.field("", m.Schema), Fields: d.fields(m.Schema, "", deep, nil), Example: text(m.Example)}
+	if b.Example == "" && request {
+		b.Example = strings.TrimSpace(d.example(m.Schema, "", deep))
+	}
+	return b
 }
