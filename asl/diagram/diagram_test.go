@@ -220,7 +220,7 @@ func TestMarkup(t *testing.T) {
 		{plain, `class="sign"`, 0},
 		{plain, `class="edge edge-catch"`, 1},
 		{drawn, `<svg xmlns="http://www.w3.org/2000/svg" role="group"`, 1},
-		{drawn, `<a href="/orders?id=1&amp;at=2" aria-label="Charge: 完了 ×2">`, 1},
+		{drawn, `<a href="/orders?id=1&amp;at=2"><g class="state state-task state-done" role="img" aria-label="Charge: 完了 ×2">`, 1},
 		{drawn, `<a `, 1},
 		{drawn, `class="state state-task state-done" role="img" aria-label="Charge: 完了 ×2"`, 1},
 		{drawn, `class="state state-task state-caught" role="img" aria-label="Ship: caught · OutOfStock"`, 1},

@@ -106,7 +106,7 @@ func (w *svg) node(n *node) {
 	}
 	link := href(m.Link)
 	if link != "" {
-		w.printf(`<a href="%s" aria-label="%s">`, safe(link), safe(w.label(n, m)))
+		w.printf(`<a href="%s">`, safe(link)) // its name is that of the box
 	}
 	w.printf(`<g class="%s" role="img" aria-label="%s"><title>%[2]s</title>`, class, safe(w.label(n, m)))
 	w.box(n)

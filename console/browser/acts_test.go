@@ -40,7 +40,7 @@ func (p *tab) until(expression string) {
 		const check = () => holds() && (watch.disconnect(), resolve(true));
 		const watch = new MutationObserver(check);
 		watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
-		addEventListener("hashchange", check); addEventListener("scroll", check, true); addEventListener("focusin", check);
+		addEventListener("load", check); addEventListener("hashchange", check); addEventListener("scroll", check, true); addEventListener("focusin", check);
 		check();
 	})`, expression)
 	ctx, cancel := context.WithTimeout(p.life, patience)
@@ -108,6 +108,7 @@ func (p *tab) fill(selector, text string) {
 // keys types, as a keyboard does: a key that the page handles itself puts nothing into a field.
 func (p *tab) keys(keys string) {
 	p.Helper()
+	p.until(`document.readyState === "complete"`) // its scripts run
 	for _, r := range keys {
 		events := kb.Encode(r)
 		if len(events) == 3 { // down, char, up

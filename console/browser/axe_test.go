@@ -51,7 +51,7 @@ func (p *tab) fits() {
 	p.Helper()
 	if over := value[[]string](p, `document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
 		.filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, pre"))
-		.map(e => e.tagName + "." + e.className + " " + e.textContent.trim().slice(0, 60)).concat("the page")`); len(over) > 0 {
+		.map(e => e.tagName + "." + e.className + " " + e.textContent.trim().slice(0, 60)).concat(location.href)`); len(over) > 0 {
 		p.Errorf("wider than the screen:\n%s", strings.Join(over, "\n"))
 	}
 }

@@ -8,7 +8,6 @@ import (
 func TestBook(t *testing.T) {
 	s, v := serveVirtual(t, "")
 	p := openTab(t, s.base, look{})
-	p.allow("/console/trips/")
 	p.visit("/console/")
 	p.sees(".empty")
 	p.keys("b")
@@ -31,6 +30,10 @@ func TestBook(t *testing.T) {
 	list := openTab(t, s.base, look{})
 	list.visit("/console/")
 	list.sees(row(id), "Grace O'Hare", "Pending")
+	p.sees(status("PENDING"))
 	v.Run()
 	list.sees(row(id), "Confirmed")
+	p.sees(status("CONFIRMED"))
+	p.sees(`#live[data-state="end"]`)
+	p.sees(".facts", "238000 JPY")
 }

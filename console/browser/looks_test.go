@@ -18,18 +18,23 @@ func TestLooks(t *testing.T) {
 	attention := s.book(booking{card: "tok_refund_stuck"})
 	v.Run()
 	running := s.book(booking{name: "Grace Hopper"})
-	v.Step()
-	_, _, _ = declined, attention, running
+	for range 3 {
+		v.Step()
+	}
 	pages := map[string]string{ // a text of each page in English
-		"/console/":                       names[0],
-		"/console/?status=LOST&flight=!!": "LOST",
-		"/console/book":                   "tok_declined",
-		"/console/inventory":              "JL5",
-		"/console/inventory?kind=hotels":  "TYO-PARK",
-		"/console/ledger":                 "JPY",
-		"/console/events":                 "TripConfirmed",
-		"/console/nowhere":                "NotFound",
-		"/docs":                           "/trips/{id}/redrive",
+		"/console/":                                names[0],
+		"/console/?status=LOST&flight=!!":          "LOST",
+		"/console/book":                            "tok_declined",
+		"/console/inventory":                       "JL5",
+		"/console/inventory?kind=hotels":           "TYO-PARK",
+		"/console/ledger":                          "JPY",
+		"/console/events":                          "TripConfirmed",
+		"/console/nowhere":                         "NotFound",
+		"/docs":                                    "/trips/{id}/redrive",
+		"/console/trips/" + declined:               "PaymentDeclined",
+		"/console/trips/" + running:                "Grace Hopper",
+		"/console/trips/" + attention + "/redrive": "RefundPayment",
+		"/console/trips/" + attention + "/history?type=TaskFailed&q=x": "TaskFailed",
 	}
 	for i, l := range []look{{}, {dark: true, lang: "ja", width: 360, height: 740}, {dark: true}, {width: 360, height: 740}} {
 		t.Run(fmt.Sprintf("%+v", l), func(t *testing.T) {

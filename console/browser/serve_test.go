@@ -54,7 +54,7 @@ func serve(t *testing.T, opt local.Options) *server {
 func handler(sys *local.System) http.Handler {
 	log := slog.New(slog.DiscardHandler)
 	return rest.Guard(console.New(sys.API(log), console.Options{
-		UseCases: sys.UseCases(log), LatestEvents: sys.LatestEvents, Now: sys.App.Now,
+		UseCases: sys.UseCases(log), LatestEvents: sys.LatestEvents, Sagas: sys.Sagas(), Now: sys.App.Now,
 	}), nil)
 }
 
