@@ -373,3 +373,21 @@ func TestALateChargeIsNews(t *testing.T) {
 		t.Errorf("version %q before and %q after the charge, %v", before, after, err)
 	}
 }
+
+// BenchmarkTripVersion is what an open page of a trip costs four times a second while nothing happens.
+func BenchmarkTripVersion(b *testing.B) {
+	s := simulate(b, nil)
+	id := s.book(card("tok_refund_stuck"))
+	s.virtual.Run()
+	r := &page.Request{Request: httptest.NewRequest("GET", "/console/trips/"+id, nil), Lang: page.English}
+	r.SetPathValue("id", id)
+	live, err := console.TripLive(console.Options{UseCases: s.sys.UseCases(nil), Sagas: s.sys.Sagas()}, r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := live.Version(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

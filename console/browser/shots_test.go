@@ -128,7 +128,10 @@ func TestShots(t *testing.T) {
 		s.book(b)
 		v.Run()
 	}
+	refunded := s.book(booking{name: "Ada Lovelace", card: "tok_timeout_after"})
+	v.Run()
 	for _, shot := range []shot{
+		{name: "trip", path: "/console/trips/" + refunded, sees: ".timeline", look: look{width: 1240, height: 900}},
 		{name: "trips", path: "/console/", sees: "table.trips", look: look{width: 1100, height: 640}},
 		{name: "book-ja", path: "/console/book?day=2027-03-31", sees: ".offers", look: look{width: 1100, height: 760, lang: "ja"}},
 		{name: "api-dark", path: "/docs#get-trip", sees: "#get-trip", look: look{width: 1100, height: 700, dark: true}},

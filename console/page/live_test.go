@@ -82,7 +82,9 @@ func TestLivePagesAreShared(t *testing.T) {
 			time.Sleep(7 * time.Millisecond)
 		}
 		time.Sleep(time.Second)
+		mu.Lock()
 		renderings = 0
+		mu.Unlock()
 		for range 20 {
 			change()
 			time.Sleep(3 * time.Millisecond)
