@@ -49,7 +49,7 @@ func TestOffers(t *testing.T) {
 	s.ended(domain.Confirmed)
 	day := request().Flight.Date
 	d := s.get("/console/book?nights=1&day=" + day)
-	for _, want := range []string{"JL5 HND → JFK 11:05–10:55 182000 JPY Japan Airlines 243 left", "Hudson House, a Pod New York 42000 JPY NYC-HUDSON 139 left"} {
+	for _, want := range []string{"JL5 HND → JFK 11:05–10:55 182,000 JPY Japan Airlines 243 left", "Hudson House, a Pod New York 42,000 JPY NYC-HUDSON 139 left"} {
 		if !strings.Contains(d.main(), want) {
 			t.Errorf("%q is missing in %s", want, d.main())
 		}
@@ -71,7 +71,7 @@ func TestOffers(t *testing.T) {
 		}
 	}
 	ahead := func(days int) string { return string(domain.DateOf(time.Now().AddDate(0, 0, days))) }
-	if d := s.get("/console/book?nights=2&day=" + ahead(37)); !strings.Contains(d.main(), "Ryokan Kamogawa Kyoto 73000 JPY KYO-RYOKAN sold out") {
+	if d := s.get("/console/book?nights=2&day=" + ahead(37)); !strings.Contains(d.main(), "Ryokan Kamogawa Kyoto 73,000 JPY KYO-RYOKAN sold out") {
 		t.Errorf("the second night is full: %s", d.main())
 	}
 	if d := s.get("/console/book?nights=2&day=" + ahead(100)); !strings.Contains(d.main(), "JL5") || !strings.Contains(d.main(), "No hotel is offered") {

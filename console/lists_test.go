@@ -24,7 +24,7 @@ func TestLedgerBalances(t *testing.T) {
 	s.ended(domain.Confirmed)
 	s.ended(domain.Failed, func(r *domain.Request) { r.Payment.CardToken = "tok_declined" })
 	d := s.get("/console/ledger")
-	for _, want := range []string{"Balanced", "JPY 224000 JPY 0 JPY 224000 JPY 224000 JPY balanced", "Seats 1 Room nights 1", "Pending 0 Needs attention 0 Confirmed 1 Failed 1"} {
+	for _, want := range []string{"Balanced", "JPY 224,000 JPY 0 JPY 224,000 JPY 224,000 JPY balanced", "Seats 1 Room nights 1", "Pending 0 Needs attention 0 Confirmed 1 Failed 1"} {
 		if !strings.Contains(d.main(), want) {
 			t.Errorf("%q is missing in %s", want, d.main())
 		}
@@ -97,14 +97,14 @@ func TestInventoryPage(t *testing.T) {
 	s.ended(domain.Confirmed)
 	day := request().Flight.Date
 	d := s.get("/console/inventory?day=" + day)
-	if !strings.Contains(d.main(), "JL5 Japan Airlines HND → JFK 11:05–10:55 182000 JPY 243 of 244") || len(d.ids()) != 17 {
+	if !strings.Contains(d.main(), "JL5 Japan Airlines HND → JFK 11:05–10:55 182,000 JPY 243 of 244") || len(d.ids()) != 17 {
 		t.Error(d.main())
 	}
-	if d := s.get("/console/inventory?kind=hotels&day=" + day); !strings.Contains(d.main(), "Hudson House, a Pod NYC-HUDSON New York 42000 JPY 139 of 140") {
+	if d := s.get("/console/inventory?kind=hotels&day=" + day); !strings.Contains(d.main(), "Hudson House, a Pod NYC-HUDSON New York 42,000 JPY 139 of 140") {
 		t.Error(d.main())
 	}
 	full := domain.DateOf(time.Now().AddDate(0, 0, 38))
-	if d := s.get("/console/inventory?kind=hotels&day=" + string(full)); !strings.Contains(d.main(), "36500 JPY sold out") {
+	if d := s.get("/console/inventory?kind=hotels&day=" + string(full)); !strings.Contains(d.main(), "36,500 JPY sold out") {
 		t.Error(d.main())
 	}
 	d = s.get("/console/inventory?kind=hotels")
@@ -129,7 +129,7 @@ func TestEventsPage(t *testing.T) {
 	if len(rows) != 6 || !slices.IsSortedFunc(rows, func(a, b string) int { return -strings.Compare(a, b) }) {
 		t.Errorf("events %v", rows)
 	}
-	for _, want := range []string{"TripConfirmed", "224000 JPY", "PaymentDeclined the card was declined"} {
+	for _, want := range []string{"TripConfirmed", "224,000 JPY", "PaymentDeclined the card was declined"} {
 		if !strings.Contains(d.main(), want) {
 			t.Errorf("%q is missing in %s", want, d.main())
 		}

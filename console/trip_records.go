@@ -92,7 +92,7 @@ func showEntry(e domain.Entry) ledgerEntry {
 		if minor == 0 {
 			return ""
 		}
-		return money.Amount{Minor: minor, Currency: e.Currency}.String()
+		return money.Amount{Minor: minor, Currency: e.Currency}.Grouped()
 	}
 	for _, p := range e.Postings {
 		v.Lines = append(v.Lines, ledgerLine{p.Account, amount(p.Debit), amount(p.Credit)})

@@ -33,6 +33,7 @@ import (
 	"tripsaga/aws/rehearsal"
 	"tripsaga/aws/rehearsal/template"
 	"tripsaga/report"
+	"tripsaga/shared/text"
 	"tripsaga/table"
 )
 
@@ -445,5 +446,5 @@ func quantity(n float64) string {
 
 // grouped writes 1234567.8 as 1,234,567.80.
 func grouped(n float64, decimals int) string {
-	return groupDigits(strconv.FormatFloat(n, 'f', decimals, 64))
+	return text.Group(strconv.FormatFloat(n, 'f', decimals, 64))
 }

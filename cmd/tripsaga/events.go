@@ -42,7 +42,7 @@ func (c *eventsCmd) print(p *program, e client.Event) error {
 	}
 	what := reasonText(e.Reason)
 	if e.Amount.Currency != "" {
-		what = amountText(e.Amount)
+		what = e.Amount.Grouped()
 	}
 	_, err := fmt.Fprintf(p.stdout, "%s  %s  %-18s  %s  %s\n", printable(e.Place), e.At.Format(time.RFC3339), printable(string(e.Type)), printable(e.TripID), what)
 	return err

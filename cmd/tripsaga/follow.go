@@ -90,7 +90,7 @@ func (f *progress) look(events []history.Event) {
 func (p *program) verdict(trip wire.TripDetails) string {
 	switch trip.Status {
 	case domain.Confirmed:
-		return p.paint(green, "CONFIRMED") + ": paid " + amountText(trip.Total)
+		return p.paint(green, "CONFIRMED") + ": paid " + trip.Total.Grouped()
 	case domain.NeedsAttention:
 		return p.paint(yellow, "NEEDS_ATTENTION") + ": " + reasonText(trip.Reason) + "\n" + moneyText(trip) +
 			"\nresume it with: tripsaga redrive " + trip.ID
@@ -103,17 +103,17 @@ func moneyText(trip wire.TripDetails) string {
 	pay := trip.Payment
 	switch {
 	case pay.State == domain.StepUndone && pay.RefundID != "":
-		return "refunded " + amountText(pay.Amount)
+		return "refunded " + pay.Amount.Grouped()
 	case pay.State == domain.StepDone && trip.Status == domain.Confirmed:
-		return "paid " + amountText(trip.Total)
+		return "paid " + trip.Total.Grouped()
 	case pay.State == domain.StepDone && refunding(trip.Saga):
-		return "charged " + amountText(pay.Amount) + "; its refund is still outstanding"
+		return "charged " + pay.Amount.Grouped() + "; its refund is still outstanding"
 	case pay.State == domain.StepDone:
-		return "charged " + amountText(pay.Amount) + "; the trip is not confirmed yet"
+		return "charged " + pay.Amount.Grouped() + "; the trip is not confirmed yet"
 	case pay.State == domain.StepStarted && refunding(trip.Saga):
-		return "perhaps charged " + amountText(pay.Amount) + ", as the bank's answer was lost; its refund is still outstanding"
+		return "perhaps charged " + pay.Amount.Grouped() + ", as the bank's answer was lost; its refund is still outstanding"
 	case pay.State == domain.StepStarted:
-		return "perhaps charged " + amountText(pay.Amount) + ": the bank has not answered yet"
+		return "perhaps charged " + pay.Amount.Grouped() + ": the bank has not answered yet"
 	}
 	return "nothing was charged"
 }

@@ -48,7 +48,7 @@ func (p *program) printAccounts(ledger app.Ledger) error {
 		g := p.grid("CURRENCY", "CAPTURED", "REFUNDED", "CONFIRMED")
 		for _, c := range slices.Sorted(maps.Keys(ledger.Currencies)) {
 			a := ledger.Currencies[c]
-			in := func(minor int64) string { return amountText(money.Amount{Minor: minor, Currency: c}) }
+			in := func(minor int64) string { return money.Amount{Minor: minor, Currency: c}.Grouped() }
 			g.row(c, in(a.Captured), in(a.Refunded), in(a.Confirmed))
 		}
 		if err := g.end(); err != nil {

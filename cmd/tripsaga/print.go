@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 	"unicode"
 
-	"tripsaga/shared/money"
 	freetext "tripsaga/shared/text"
 )
 
@@ -76,24 +75,6 @@ func printable(s string) string { return freetext.Visible(s) }
 // steers reports whether r is a control character, a line separator, or changes the direction of the text around it.
 func steers(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
-}
-
-// amountText is an amount in major units, such as 80,000 JPY.
-func amountText(a money.Amount) string {
-	number, currency, _ := strings.Cut(a.String(), " ")
-	return groupDigits(number) + " " + currency
-}
-
-// groupDigits separates the thousands of a decimal number.
-func groupDigits(number string) string {
-	whole, fraction, _ := strings.Cut(number, ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if fraction == "" {
-		return whole
-	}
-	return whole + "." + fraction
 }
 
 // The colours, as SGR parameters.

@@ -65,7 +65,7 @@ func reservationText(r *wire.Reservation) string {
 	}
 	text := stepWords[r.State]
 	if r.Amount.Currency != "" {
-		text += ", " + amountText(r.Amount)
+		text += ", " + r.Amount.Grouped()
 	}
 	if r.Reason.Name != "" {
 		text += ": " + reasonText(r.Reason)

@@ -68,5 +68,5 @@ func paidText(t wire.Trip) string {
 	if t.Total.Currency == "" {
 		return ""
 	}
-	return amountText(t.Total)
+	return t.Total.Grouped()
 }

@@ -110,6 +110,12 @@ func (a Amount) String() string {
 	return formatted.String()
 }
 
+// Grouped is String with the thousands separated: "80,000 JPY".
+func (a Amount) Grouped() string {
+	number, code, _ := strings.Cut(a.String(), " ")
+	return strings.TrimSpace(text.Group(number) + " " + code)
+}
+
 // clip keeps a refused value short enough to be repeated in a message.
 func clip(s string) string {
 	const limit = 40

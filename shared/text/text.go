@@ -162,3 +162,15 @@ func Visible(s string) string {
 	}
 	return b.String()
 }
+
+// Group separates the thousands of a decimal number, perhaps negative: 1234567.8 is 1,234,567.8.
+func Group(number string) string {
+	whole, fraction, _ := strings.Cut(number, ".")
+	for i := len(whole) - 3; i > 0 && whole[i-1] != '-'; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if fraction == "" {
+		return whole
+	}
+	return whole + "." + fraction
+}

@@ -124,3 +124,13 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+func TestGroup(t *testing.T) {
+	for number, want := range map[string]string{
+		"0": "0", "999": "999", "1000": "1,000", "-123": "-123", "-1234": "-1,234", "1234567.8": "1,234,567.8", "0.12345": "0.12345",
+	} {
+		if got := Group(number); got != want {
+			t.Errorf("%s: %s, want %s", number, got, want)
+		}
+	}
+}
