@@ -35,5 +35,5 @@ func TestBook(t *testing.T) {
 	list.sees(row(id), "Confirmed")
 	p.sees(status("CONFIRMED"))
 	p.sees(`#live[data-state="end"]`)
-	p.sees(".facts", "238,000 JPY")
+	p.sees(".trip-facts", "238,000 JPY")
 }
