@@ -47,7 +47,7 @@ func langOf(r *http.Request) Lang {
 // switched reports whether the request is one of the language switch.
 func switched(r *http.Request) (Lang, bool) {
 	l := Lang(r.URL.Query().Get("lang"))
-	return l, l == English || l == Japanese
+	return l, (r.Method == http.MethodGet || r.Method == http.MethodHead) && (l == English || l == Japanese)
 }
 
 // switchTo keeps the language in a cookie and returns to the page.

@@ -23,8 +23,10 @@ type Live struct {
 }
 
 const (
-	maxStreams = 200                    // live pages at once
-	restful    = 200 * time.Millisecond // least time between two renderings of one live page
+	maxStreams = 200 // live pages at once
+	// maxRenderings is how many of them are rendered concurrently; the others wait, for they are pages that are shown already.
+	maxRenderings = 2
+	restful       = 200 * time.Millisecond // least time between two renderings of one live page
 	// busyness bounds the share of one processor that the renderings of all live pages take together: 1/busyness.
 	busyness  = 10
 	heartbeat = 15 * time.Second
@@ -161,7 +163,9 @@ func (l *livePage) render(before *Live) (live *Live, changed <-chan struct{}, ok
 		}
 	}
 	s := l.shared
-	s.turn <- struct{}{} // the others' renderings are bounded by renderTime
+	if !l.enter(s.turn) {
+		return nil, nil, false
+	}
 	if s.began <= l.noticed && !s.current() {
 		if err := l.renew(before, version, changed); err != nil {
 			<-s.turn
@@ -180,6 +184,17 @@ func (l *livePage) render(before *Live) (live *Live, changed <-chan struct{}, ok
 	}
 	l.sent = main
 	return live, changed, l.stream.Write(string(event)) == nil
+}
+
+// enter takes a place, and reports false if the stream has to end first.
+func (l *livePage) enter(places chan<- struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-l.stream.Done():
+	case <-l.r.Context().Done():
+	}
+	return false
 }
 
 // now is a channel that is closed.
@@ -202,6 +217,10 @@ func (l *Live) changed() <-chan struct{} {
 
 // renew renders the page for everybody who has it open. It is not older than version and changed.
 func (l *livePage) renew(before *Live, version string, changed <-chan struct{}) error {
+	if !l.enter(l.frame.rendering) {
+		return context.Canceled
+	}
+	defer func() { <-l.frame.rendering }()
 	ctx, cancel := context.WithTimeout(l.r.Context(), renderTime)
 	defer cancel()
 	s, r := l.shared, &Request{Request: l.r.WithContext(ctx), Lang: l.r.Lang}

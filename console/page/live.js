@@ -52,21 +52,31 @@
     sign.textContent = body.dataset["live" + state];
     sign.dataset.state = state.toLowerCase();
   };
+  // A browser has few connections to one server, so a page that nobody sees gives its own back. The first event of a stream
+  // is the whole page, so nothing is missed.
+  let source, final = false;
   const follow = () => {
-    const source = new EventSource(body.dataset.live);
+    if (final || document.hidden || (source && source.readyState !== EventSource.CLOSED)) return;
+    source = new EventSource(body.dataset.live);
     source.addEventListener("open", () => say("On"));
     source.addEventListener("page", (e) => show(JSON.parse(e.data)));
-    source.addEventListener("end", () => { source.close(); say("End"); });
+    source.addEventListener("end", () => { final = true; source.close(); say("End"); });
     source.addEventListener("error", () => {
       say("Off");
       // After an answer that is no stream, such as 503, the browser does not try again by itself.
       if (source.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
     });
-    addEventListener("pagehide", () => source.close(), { once: true });
   };
-  if (sign) follow();
+  const leave = () => source && source.close();
+  if (sign) {
+    follow();
+    document.addEventListener("visibilitychange", () => document.hidden ? leave() : follow());
+    addEventListener("pagehide", leave);
+  }
   addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
 
+  // Only a secure context has a clipboard: the server's own machine, or HTTPS.
+  if (!navigator.clipboard) document.documentElement.classList.add("no-clipboard");
   document.addEventListener("click", async (e) => {
     const button = e.target.closest("[data-copy]");
     if (!button) return;

@@ -133,3 +133,37 @@ func TestLivePageThatIsAnnouncedLater(t *testing.T) {
 		}
 	})
 }
+
+// TestRenderingsWaitTheirTurn opens many costly pages at once: few are rendered concurrently, each is rendered.
+func TestRenderingsWaitTheirTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := New(slog.New(slog.DiscardHandler), "")
+		var now, most, all atomic.Int64
+		f.Handle("/n", func(r *Request) (Page, error) {
+			if n := now.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			defer now.Add(-1)
+			time.Sleep(renderTime / 2)
+			if err := r.Context().Err(); err != nil {
+				return Page{}, err
+			}
+			all.Add(1)
+			return Page{Templates: counter, Name: "n.html", Data: r.URL.Query().Get("q")}, nil
+		})
+		var open sync.WaitGroup
+		for i := range 60 {
+			open.Go(func() {
+				w := httptest.NewRecorder()
+				f.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", fmt.Sprintf("/n?live=1&q=%d", i), nil))
+				if want := fmt.Sprintf("data: \"%d\"", i); !strings.Contains(w.Body.String(), want) {
+					t.Errorf("stream %d ended without its page: %s", i, w.Body)
+				}
+			})
+		}
+		open.Wait()
+		if most.Load() != maxRenderings || all.Load() != 60 {
+			t.Errorf("%d were rendered, up to %d concurrently", all.Load(), most.Load())
+		}
+	})
+}

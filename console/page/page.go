@@ -13,6 +13,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"mime"
@@ -37,16 +38,17 @@ const maxForm = 64 << 10
 
 // Frame serves pages. Its Handle methods must be called before it serves.
 type Frame struct {
-	mux     *http.ServeMux
-	log     *slog.Logger
-	banner  string
-	nav     []Link
-	assets  map[string]string // hashed address by name
-	styles  []string          // addresses, in the order in which they were added
-	scripts []string
-	layout  *Templates
-	secret  [32]byte
-	streams chan struct{}
+	mux       *http.ServeMux
+	log       *slog.Logger
+	banner    string
+	nav       []Link
+	assets    map[string]string // hashed address by name
+	styles    []string          // addresses, in the order in which they were added
+	scripts   []string
+	layout    *Templates
+	secret    [32]byte
+	streams   chan struct{}
+	rendering chan struct{} // a place for each live page that is being rendered
 
 	sharing sync.Mutex
 	shared  map[string]*shared // live pages that are open, by language and address
@@ -60,7 +62,7 @@ type Link struct{ Text, Path string }
 func New(log *slog.Logger, banner string) *Frame {
 	f := &Frame{
 		mux: http.NewServeMux(), log: log, banner: banner, assets: map[string]string{}, layout: Parse(files),
-		streams: make(chan struct{}, maxStreams), shared: map[string]*shared{},
+		streams: make(chan struct{}, maxStreams), rendering: make(chan struct{}, maxRenderings), shared: map[string]*shared{},
 	}
 	rand.Read(f.secret[:]) // never fails
 	f.Asset("theme.css", []byte(report.Theme))
@@ -68,11 +70,32 @@ func New(log *slog.Logger, banner string) *Frame {
 	for _, name := range []string{"style.css", "live.js", "icon.svg"} {
 		f.Asset(name, read(files, name))
 	}
-	f.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		f.fail(w, f.request(r), fault.New(fault.NotFound, fault.NameNotFound, "there is no page %.80q", r.URL.Path))
-	})
+	f.mux.HandleFunc("/", f.nowhere)
 	return f
 }
+
+// nowhere answers requests for pages that do not exist, or not with this method.
+func (f *Frame) nowhere(w http.ResponseWriter, hr *http.Request) {
+	r, allowed := f.request(hr), []string{}
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		other := hr.Clone(hr.Context())
+		other.Method = method
+		if _, pattern := f.mux.Handler(other); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		f.fail(w, r, fault.New(fault.NotFound, fault.NameNotFound, "%s", f.layout.text(r.Lang, "no-page", shorten(hr.URL.Path))))
+		return
+	}
+	methods := strings.Join(allowed, ", ")
+	w.Header().Set("Allow", methods)
+	f.fail(w, r, refusal{http.StatusMethodNotAllowed,
+		fault.New(fault.Invalid, "MethodNotAllowed", "%s", f.layout.text(r.Lang, "no-method", shorten(hr.Method), methods))})
+}
+
+// shorten keeps a refused value short enough to be repeated in a message.
+func shorten(s string) string { return fmt.Sprintf("%.80q", s) }
 
 func read(fs embed.FS, name string) []byte {
 	data, err := fs.ReadFile(name)
@@ -131,10 +154,6 @@ type Page struct {
 func (f *Frame) Handle(pattern string, h Handler) {
 	f.mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, hr *http.Request) {
 		rest.Routed(hr.Context(), pattern)
-		if lang, ok := switched(hr); ok {
-			f.switchTo(w, hr, lang)
-			return
-		}
 		r := f.request(hr)
 		if hr.URL.Query().Has("live") {
 			f.stream(w, r, h)
@@ -157,7 +176,7 @@ func (f *Frame) HandleForm(pattern string, h, stale Handler) {
 		rest.Routed(hr.Context(), pattern)
 		r := f.request(hr)
 		err := f.form(w, r)
-		if err == error(errToken) && stale != nil {
+		if errors.Is(err, errToken) && stale != nil {
 			f.answer(w, r, stale)
 			return
 		}
@@ -171,12 +190,18 @@ func (f *Frame) HandleForm(pattern string, h, stale Handler) {
 
 func (f *Frame) form(w http.ResponseWriter, r *Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	refuse := func(status int, key string) error {
+		return refusal{status, fault.New(fault.Invalid, fault.NameInvalid, "%s", f.layout.text(r.Lang, key))}
+	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
-		return fault.New(fault.Invalid, fault.NameInvalid, "%s", f.layout.text(r.Lang, "form-type"))
+		return refuse(http.StatusUnsupportedMediaType, "form-type")
 	}
-	if err := r.ParseForm(); err != nil {
-		return fault.New(fault.Invalid, fault.NameInvalid, "%s", f.layout.text(r.Lang, "form-broken"))
+	var large *http.MaxBytesError
+	if err := r.ParseForm(); errors.As(err, &large) {
+		return refuse(http.StatusRequestEntityTooLarge, "form-large")
+	} else if err != nil {
+		return refuse(http.StatusBadRequest, "form-broken")
 	}
 	if !f.genuine(r) {
 		return errToken
@@ -185,7 +210,18 @@ func (f *Frame) form(w http.ResponseWriter, r *Request) error {
 }
 
 // ServeHTTP implements http.Handler.
-func (f *Frame) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.mux.ServeHTTP(w, r) }
+func (f *Frame) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		r.URL.RawQuery = "" // the page's links must not repeat it
+		f.fail(w, f.request(r), fault.New(fault.Invalid, fault.NameInvalid, "%s", f.layout.text(langOf(r), "query-broken", err.Error())))
+		return
+	}
+	if lang, ok := switched(r); ok {
+		f.switchTo(w, r, lang)
+		return
+	}
+	f.mux.ServeHTTP(w, r)
+}
 
 func (f *Frame) request(r *http.Request) *Request { return &Request{Request: r, Lang: langOf(r)} }
 
@@ -222,7 +258,7 @@ type frameData struct {
 	Page
 	Lang   Lang
 	Other  Lang
-	Switch string // the address of this page in the other language
+	Switch string // the address of this page in the other language, "" for none
 	Main   template.HTML
 	Banner string
 	Nav    []Link
@@ -239,11 +275,14 @@ func (f *Frame) write(w http.ResponseWriter, r *Request, p Page) {
 		return
 	}
 	d := frameData{
-		Page: p, Lang: r.Lang, Other: r.Lang.other(), Switch: with(r.URL, "lang", string(r.Lang.other())), Main: template.HTML(main),
-		Banner: f.banner, Nav: f.nav, Styles: f.styles, Scripts: f.scripts, Icon: f.assets["icon.svg"],
+		Page: p, Lang: r.Lang, Other: r.Lang.other(), Main: template.HTML(main), Banner: f.banner, Nav: f.nav,
+		Styles: f.styles, Scripts: f.scripts, Icon: f.assets["icon.svg"],
 	}
 	if p.Live != nil {
 		d.LivePath = with(r.URL, "live", "1")
+	}
+	if r.Method != http.MethodPost { // the page that a form leads to cannot be loaded again: what was filled in would be lost
+		d.Switch = with(r.URL, "lang", string(r.Lang.other()))
 	}
 	var out bytes.Buffer
 	if err := f.layout.execute(&out, r.Lang, "layout.html", d); err != nil {
@@ -306,6 +345,14 @@ func with(u *url.URL, name, value string) string {
 
 var errToken = fault.New(fault.Invalid, "StaleForm", "")
 
+// refusal is an error whose status is not that of its kind.
+type refusal struct {
+	status int
+	error
+}
+
+func (e refusal) Unwrap() error { return e.error }
+
 // failure is what the page of an error shows.
 type failure struct {
 	Heading, Detail, Advice string
@@ -315,9 +362,15 @@ type failure struct {
 
 func (f *Frame) fail(w http.ResponseWriter, r *Request, err error) {
 	p := f.failed(r, err)
-	if p.Status >= http.StatusInternalServerError {
-		f.log.ErrorContext(r.Context(), "a page failed", "path", r.URL.Path, "error", err)
+	level := slog.LevelDebug
+	switch {
+	case r.Context().Err() != nil: // the client has left
+	case p.Status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
+	case p.Status > http.StatusServiceUnavailable, p.Status == http.StatusInternalServerError:
+		level = slog.LevelError
 	}
+	f.log.Log(r.Context(), level, "a page failed", "path", r.URL.Path, "error", err)
 	f.write(w, r, p)
 }
 
@@ -333,12 +386,16 @@ func (f *Frame) failed(r *Request, err error) Page {
 	}[kind]
 	d := failure{Heading: t("error-" + key), Advice: t("advice-" + key), Name: fault.NameOf(err)}
 	switch {
-	case err == error(errToken):
+	case errors.Is(err, errToken):
 		status, d.Heading, d.Advice = http.StatusForbidden, t("error-token"), t("advice-token")
 	case kind != fault.Internal:
 		for _, e := range fault.All(err) {
 			d.Details = append(d.Details, strings.TrimPrefix(e.Field+": "+e.Message, ": "))
 		}
+	}
+	var own refusal
+	if errors.As(err, &own) {
+		status = own.status
 	}
 	return Page{Templates: f.layout, Name: "error.html", Data: d, Title: d.Heading, Status: status}
 }

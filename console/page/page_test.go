@@ -164,3 +164,68 @@ func TestFormThatIsKept(t *testing.T) {
 		t.Errorf("%d %s, sent %d", w.Code, w.Body, *sent)
 	}
 }
+
+// TestMethods answers a wrong method with those that are allowed.
+func TestMethods(t *testing.T) {
+	f, sent := frame()
+	for _, test := range []struct {
+		method, target string
+		status         int
+		allow          string
+	}{
+		{"DELETE", "/console/form", 405, "GET, HEAD, POST"},
+		{"POST", "/console/fails", 405, "GET, HEAD"},
+		{"PUT", "/console/nowhere", 404, ""},
+		{"HEAD", "/console/form", 200, ""},
+	} {
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, httptest.NewRequest(test.method, test.target, nil))
+		if w.Code != test.status || w.Header().Get("Allow") != test.allow {
+			t.Errorf("%s %s: %d, Allow %q", test.method, test.target, w.Code, w.Header().Get("Allow"))
+		}
+	}
+	if *sent != 0 {
+		t.Errorf("%d forms were taken", *sent)
+	}
+}
+
+// TestBrokenRequests says what is wrong with the request itself.
+func TestBrokenRequests(t *testing.T) {
+	f, _ := frame()
+	for _, target := range []string{"/console/form?name=%zz", "/console/form?a;b", "/console/form?%"} {
+		if w := get(f, target); w.Code != http.StatusBadRequest || strings.Contains(w.Body.String(), "zz\"") {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+	}
+	for _, test := range []struct {
+		kind, body string
+		status     int
+	}{
+		{"application/json", "{}", 415}, {"", "a=b", 415},
+		{"application/x-www-form-urlencoded", "a=" + strings.Repeat("x", maxForm), 413},
+		{"application/x-www-form-urlencoded", "a=%zz", 400},
+	} {
+		r := httptest.NewRequest("POST", "/console/form", strings.NewReader(test.body))
+		r.Header.Set("Content-Type", test.kind)
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, r)
+		if w.Code != test.status {
+			t.Errorf("%s %.20s: %d, want %d", test.kind, test.body, w.Code, test.status)
+		}
+	}
+}
+
+// TestSwitch is on every page that can be loaded again, errors included.
+func TestSwitch(t *testing.T) {
+	f, _ := frame()
+	w := get(f, "/console/nowhere?x=1&lang=ja")
+	if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || to != "/console/nowhere?x=1" || len(w.Result().Cookies()) != 1 {
+		t.Errorf("on a page that does not exist: %d %q", w.Code, to)
+	}
+	if body := get(f, "/console/nowhere", "Accept-Language", "ja").Body.String(); !strings.Contains(body, "というページはありません") || !strings.Contains(body, `class="switch"`) {
+		t.Error(body)
+	}
+	if body := post(f, nil).Body.String(); strings.Contains(body, `class="switch"`) {
+		t.Error("the answer to a form leads to an address that loses the form")
+	}
+}
