@@ -78,7 +78,7 @@ func TestServerKilled(t *testing.T) {
 	p.sees(row(first), "Confirmed")
 	p.until(`window.same = true`)
 	kill()
-	p.sees(`#live[data-state="off"]`, "connection lost")
+	p.sees(`#live[data-state="off"]`, "no connection")
 	spawn(t, address, dir)
 	p.sees(`#live[data-state="on"]`)
 	second := s.book(booking{name: "Grace Hopper"})

@@ -48,6 +48,28 @@ func TestTrips(t *testing.T) {
 	p.sees("h1", "Trips")
 }
 
+// TestHiddenPage gives its connection back while nobody sees it, for a browser has few to one server, and is right again
+// when it is seen.
+func TestHiddenPage(t *testing.T) {
+	s := serve(t, local.Options{})
+	p := openTab(t, s.base, look{})
+	hide := func(hidden string) {
+		p.until(`Object.defineProperty(document, "hidden", {value: ` + hidden + `, configurable: true}) &&
+			document.dispatchEvent(new Event("visibilitychange"))`)
+	}
+	p.visit("/")
+	p.sees(`#live[data-state="on"]`)
+	hide("true")
+	p.sees(`#live[data-state="wait"]`)
+	ada := s.book(booking{})
+	if value[bool](p, `document.querySelector('`+row(ada)+`') !== null`) {
+		t.Error("a hidden page is still live")
+	}
+	hide("false")
+	p.sees(row(ada), "Ada Lovelace")
+	p.sees(`#live[data-state="on"]`)
+}
+
 // TestLanguageSwitch: the switch leads to the same page in the other language, and it stays.
 func TestLanguageSwitch(t *testing.T) {
 	s := serve(t, local.Options{})

@@ -67,7 +67,11 @@
       if (source.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
     });
   };
-  const leave = () => source && source.close();
+  const leave = () => {
+    if (!source || final) return;
+    source.close();
+    say("Wait");
+  };
   if (sign) {
     follow();
     document.addEventListener("visibilitychange", () => document.hidden ? leave() : follow());
