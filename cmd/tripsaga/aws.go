@@ -273,7 +273,7 @@ func (c *rehearseCmd) Run(p *program) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := c.htmlFlag.check(file); err != nil {
+	if err := c.htmlFlag.check(p, file); err != nil {
 		return err
 	}
 	progress := rehearsalProgress{out: p.stderr, began: time.Now()}

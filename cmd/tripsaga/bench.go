@@ -26,7 +26,7 @@ type benchCmd struct {
 }
 
 func (c *benchCmd) Run(p *program) error {
-	if err := c.check(); err != nil {
+	if err := c.check(p); err != nil {
 		return usage(err)
 	}
 	dir, remove, err := c.folder()
@@ -54,7 +54,7 @@ func (c *benchCmd) Run(p *program) error {
 	return errors.Join(err, written)
 }
 
-func (c *benchCmd) check() error {
+func (c *benchCmd) check(p *program) error {
 	if c.Trips < 1 || c.Trips > 10_000_000 {
 		return fmt.Errorf("--trips %d: allowed are 1 to 10,000,000", c.Trips)
 	}
@@ -64,7 +64,7 @@ func (c *benchCmd) check() error {
 	if c.Preload < 0 || c.Preload > 10_000_000 {
 		return fmt.Errorf("--preload %d: allowed are 0 to 10,000,000", c.Preload)
 	}
-	return c.htmlFlag.check()
+	return c.htmlFlag.check(p, c.CPUProfile, c.Dir)
 }
 
 func (c *benchCmd) folder() (dir string, remove func(), err error) {

@@ -19,16 +19,19 @@ import (
 
 func init() {
 	extensions = append(extensions, func(c *commands) {
-		playInLab = func(asl, id string) string {
-			command := "tripsaga serve --lab"
-			if asl != "" {
-				command += " --asl " + asl
-			}
-			return command + ", then http://127.0.0.1:8080" + lab.Address(id)
-		}
+		playInLab = inLab
 		c.Serve.Modes = append(c.Serve.Modes, &labMode{})
 		c.Serve.pages = c.Serve.console(console.Options{Pages: lab.Off})
 	})
+}
+
+// inLab is how a shell starts a lab that plays the definition, and where it plays the schedule.
+func inLab(asl, id string) string {
+	command := "tripsaga serve --lab"
+	if asl != "" {
+		command += " --asl " + quoted(asl)
+	}
+	return command + ", then http://127.0.0.1:8080" + lab.Address(id)
 }
 
 // console returns the console over a system.

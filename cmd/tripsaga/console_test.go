@@ -14,6 +14,12 @@ import (
 
 func TestConsoleScripts(t *testing.T) { runScripts(t, "testdata/console", nil) }
 
+func TestInLabIsForAShell(t *testing.T) {
+	if got, want := inLab("my saga.json", "booked"), "tripsaga serve --lab --asl 'my saga.json', then http://127.0.0.1:8080/console/lab/play?schedule=booked"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // TestServeLab: the lab plays, every page says that the data is thrown away, and there is no data folder.
 func TestServeLab(t *testing.T) {
 	t.Chdir(t.TempDir())

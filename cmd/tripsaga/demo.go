@@ -24,7 +24,7 @@ type demoCmd struct {
 }
 
 func (c *demoCmd) Run(p *program) error {
-	if err := c.htmlFlag.check(); err != nil {
+	if err := c.htmlFlag.check(p); err != nil {
 		return err
 	}
 	began, n := time.Now(), 0

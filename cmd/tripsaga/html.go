@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -13,13 +15,22 @@ type htmlFlag struct {
 	HTML string `help:"Write the report to this file as well, as one page for a browser; also when the run fails or is interrupted. An existing file is overwritten; - is refused, because standard output has the text." name:"html" type:"path" placeholder:"FILE"`
 }
 
-// check finds out whether the page can be written, before the run. The inputs are files that the run reads.
-func (f *htmlFlag) check(inputs ...string) error {
+// check finds out whether the page can be written, before the run. Used are the other files and folders that the run reads
+// or writes, "" for none.
+func (f *htmlFlag) check(p *program, used ...string) error {
 	if f.HTML == "" {
 		return nil
 	}
-	if err := report.CheckFile(f.HTML, inputs...); err != nil {
+	if err := report.CheckFile(f.HTML, used...); err != nil {
 		return usage(fmt.Errorf("--html %w", err))
+	}
+	page, err := os.Stat(f.HTML)
+	for _, w := range []io.Writer{p.stdout, p.stderr} {
+		if out, ok := fileOf(w); ok && err == nil {
+			if text, err := out.Stat(); err == nil && os.SameFile(page, text) {
+				return usage(fmt.Errorf("--html %s: the command's text is redirected to the same file, want another one", f.HTML))
+			}
+		}
 	}
 	return nil
 }

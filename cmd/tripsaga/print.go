@@ -98,13 +98,19 @@ func colourful(w io.Writer) bool {
 
 // isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
-	if o, wrapped := w.(*output); wrapped {
-		w = o.Writer
-	}
-	f, ok := w.(*os.File)
+	f, ok := fileOf(w)
 	if !ok {
 		return false
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// fileOf returns the file that a stream of the program is.
+func fileOf(w io.Writer) (f *os.File, ok bool) {
+	if o, wrapped := w.(*output); wrapped {
+		w = o.Writer
+	}
+	f, ok = w.(*os.File)
+	return f, ok
 }

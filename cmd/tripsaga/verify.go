@@ -58,7 +58,7 @@ func (c *verifyCmd) store() verifyStore {
 }
 
 func (c *verifyCmd) Run(p *program) error {
-	if err := c.check(); err != nil {
+	if err := c.check(p); err != nil {
 		return usage(err)
 	}
 	cfg, done, err := c.world(p.ctx)
@@ -75,7 +75,7 @@ func (c *verifyCmd) Run(p *program) error {
 	return c.explore(p, cfg)
 }
 
-func (c *verifyCmd) check() error {
+func (c *verifyCmd) check(p *program) error {
 	switch {
 	case c.Depth < 0 || c.Depth > 2:
 		return fmt.Errorf("--depth %d: allowed are 0 to 2; --triples has schedules of three faults", c.Depth)
@@ -95,7 +95,7 @@ func (c *verifyCmd) check() error {
 			return fmt.Errorf("--scenario: there is no scenario %q, only %q", name, world.ScenarioNames())
 		}
 	}
-	return c.htmlFlag.check(c.ASL)
+	return c.htmlFlag.check(p, c.ASL)
 }
 
 // world returns the configuration of what is played, and what closes it.
