@@ -15,6 +15,9 @@ func Digits(n float64) string {
 	if size := math.Abs(n); n != math.Trunc(n) && size < 1000 {
 		decimals = 2 - int(math.Floor(math.Log10(size)))
 	}
+	if decimals == 0 {
+		n = math.Round(n) // a half upwards, as everywhere
+	}
 	number := strconv.FormatFloat(n, 'f', min(decimals, 9), 64)
 	if strings.Contains(number, ".") {
 		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")

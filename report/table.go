@@ -22,6 +22,7 @@ type Cell struct {
 	Code  bool   // shows it as code
 	Num   bool   // aligns it as a number
 	Link  string // to the id of another part of the page
+	URL   string // to another page
 	ID    string // of this part of the page
 }
 
@@ -44,6 +45,7 @@ var table = template.Must(template.New("table").Funcs(template.FuncMap{"visible"
 	`{{define "attributes"}}{{with .ID}} id="{{.}}"{{end}}{{if .Num}} class="num"{{end}}{{end}}` +
 		`{{define "content"}}{{if .Link}}<a href="#{{.Link}}">{{visible .Text}}</a>` +
 		`{{else if .State}}<span class="state {{.State}}">{{visible .Text}}</span>` +
+		`{{else if .URL}}<a href="{{.URL}}">{{if .Code}}<code>{{visible .Text}}</code>{{else}}{{visible .Text}}{{end}}</a>` +
 		`{{else if .Code}}<code>{{visible .Text}}</code>` +
 		`{{else}}{{visible .Text}}{{end}}{{end -}}
 <div class="scroll" tabindex="0" role="group" aria-label="table{{with .Caption}}: {{visible .}}{{end}}"><table>{{with .Caption}}<caption>{{visible .}}</caption>{{end}}

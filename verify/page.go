@@ -11,6 +11,7 @@ import (
 	"tripsaga/engine/sim"
 	"tripsaga/report"
 	"tripsaga/report/chart"
+	"tripsaga/trip/saga"
 	"tripsaga/verify/lint"
 	"tripsaga/verify/world"
 )
@@ -23,6 +24,7 @@ type About struct {
 	Unjudged   []string
 	Replay     string                 // the command that plays one schedule, without the id
 	Lab        func(id string) string // how to play one in the console; nil without one
+	LabAddress func(id string) string // of the page that plays it there; nil without one
 	Failure    error                  // that ended the exploration, but for an interrupt
 }
 
@@ -54,7 +56,7 @@ func (r *Report) Page(about About) *report.Page {
 	if len(about.Lint)+len(about.Unjudged) > 0 {
 		p.Sections = append(p.Sections, about.lintSection())
 	}
-	p.Sections = append(p.Sections, r.faultsSection(), r.schedulesSection(), r.invariantsSection(), r.leftOutSection(about.Options))
+	p.Sections = append(p.Sections, r.faultsSection(about.Options), r.schedulesSection(), r.invariantsSection(), r.leftOutSection(about.Options))
 	return p
 }
 
@@ -102,9 +104,11 @@ const mostListed = 200
 func (r *Report) violationsSection(about About) report.Section {
 	t := report.Table{Head: []string{"#", "invariant", "schedule", "what was found"}}
 	for i, v := range r.Violations[:min(len(r.Violations), mostListed)] {
-		t.Rows = append(t.Rows, []report.Cell{
-			{Text: digits(i + 1), ID: findingID(i)}, {Text: v.Invariant, State: report.Bad}, {Text: v.ID, Code: true}, {Text: v.Detail},
-		})
+		schedule := report.Cell{Text: v.ID, Code: true}
+		if about.LabAddress != nil {
+			schedule.URL = about.LabAddress(v.ID)
+		}
+		t.Rows = append(t.Rows, []report.Cell{{Text: digits(i + 1), ID: findingID(i)}, {Text: v.Invariant, State: report.Bad}, schedule, {Text: v.Detail}})
 	}
 	if n := r.Found - len(t.Rows); n > 0 {
 		t.Caption = fmt.Sprintf("The first %d, those with the fewest faults before others; there are %s more.", len(t.Rows), digits(n))
@@ -118,7 +122,7 @@ func (r *Report) violationsSection(about About) report.Section {
 	id := first(r.Violations)
 	how := "This command shows all that happens in a schedule; the first one has the fewest faults."
 	if about.Lab != nil {
-		how += " Step by step in a browser: " + about.Lab(id)
+		how += " Step by step in a browser: " + about.Lab(id) + ". Each schedule in the table links to its page there; port 8080 is the default of the server."
 	}
 	return report.Section{
 		ID: "violations", Heading: "Violations", Text: how,
@@ -148,32 +152,56 @@ func (a *About) lintSection() report.Section {
 	return report.Section{ID: "definition", Heading: "Findings in the definition", Blocks: []template.HTML{t.HTML()}}
 }
 
-func (r *Report) faultsSection() report.Section {
+// faultsSection has the kinds of faults in rows: there are more of them than steps, and a page is higher than it is wide.
+func (r *Report) faultsSection(o Options) report.Section {
 	g := chart.Grid{
-		Title:   "Schedules by the step at which a fault happens, and its kind",
-		Summary: "A schedule of several faults is in several cells. A cell with a violation links to the first one.",
-		Corner:  "step", Cells: map[[2]string]chart.Count{},
+		Title:   "Schedules by the kind of a fault, and the step at which it happens",
+		Summary: "A schedule of several faults is in several cells. A cell with a violation links to the first one." + r.notReached(o),
+		Corner:  "fault", Cells: map[[2]string]chart.Count{},
 	}
 	leads, kinds := r.firstFindings(), map[string]int{}
 	for _, e := range r.Explored {
-		if !slices.Contains(g.Rows, e.Step) {
-			g.Rows = append(g.Rows, e.Step)
+		if !slices.Contains(g.Columns, e.Step) {
+			g.Columns = append(g.Columns, e.Step)
 		}
 		kinds[string(e.Fault)] += e.Schedules
-		g.Cells[[2]string{e.Step, string(e.Fault)}] = chart.Count{
+		g.Cells[[2]string{string(e.Fault), e.Step}] = chart.Count{
 			N: e.Schedules, Bad: e.Broken, Link: cmp.Or(leads[cell{e.Step, e.Fault}], "violations"),
 		}
 	}
-	g.Columns = slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
+	g.Rows = slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
 		return cmp.Or(cmp.Compare(kindOrder(a), kindOrder(b)), cmp.Compare(a, b))
 	})
 	words := report.Table{Head: []string{"fault", "what it is"}}
-	for _, k := range g.Columns {
+	for _, k := range g.Rows {
 		words.Rows = append(words.Rows, []report.Cell{{Text: k, Code: true}, {Text: kindMeans(k)}})
 	}
 	return report.Section{ID: "faults", Heading: "Explored faults", Blocks: []template.HTML{
 		g.HTML(), "<details><summary>What each fault is</summary>" + words.HTML() + "</details>",
 	}}
+}
+
+// notReached says at which steps of the saga no fault was played, and why.
+func (r *Report) notReached(o Options) string {
+	var names []string
+	for _, t := range saga.Tasks() {
+		if !slices.ContainsFunc(r.Explored, func(e Explored) bool { return e.Step == t.Name }) {
+			names = append(names, t.Name)
+		}
+	}
+	if len(names) == 0 || len(r.Explored) == 0 {
+		return ""
+	}
+	missing := " No fault was played at " + strings.Join(names, ", ") + ": "
+	switch {
+	case r.Partial:
+		return missing + "the exploration ended before."
+	case o.Only != "" || o.OneIn > 1:
+		return missing + "the schedules that were chosen have none there."
+	case o.Depth < 2:
+		return missing + fmt.Sprintf("no scenario that was played reaches them without another fault, and --depth %d plays one fault at a time. --depth 2 plays a second one.", o.Depth)
+	}
+	return missing + "no schedule that was played reaches them."
 }
 
 // firstFindings is where the first violation with a fault is listed.

@@ -8,17 +8,18 @@ import (
 
 	"tripsaga/report"
 	"tripsaga/report/reporttest"
+	"tripsaga/trip/saga"
 	"tripsaga/verify/lint"
 	"tripsaga/verify/world"
 )
 
 // cellsOf are the numbers of the grid of faults, by step and fault.
 func cellsOf(p *reporttest.Page) map[[2]string]string {
-	rows, found := p.Figure("Schedules by the step at which a fault happens, and its kind"), map[[2]string]string{}
+	rows, found := p.Figure("Schedules by the kind of a fault, and the step at which it happens"), map[[2]string]string{}
 	for _, row := range rows[1 : len(rows)-1] {
 		for i, n := range row[1 : len(row)-1] {
 			if n != "" {
-				found[[2]string{row[0], rows[0][i+1]}] = n
+				found[[2]string{rows[0][i+1], row[0]}] = n
 			}
 		}
 	}
@@ -102,7 +103,7 @@ func TestPageOfViolations(t *testing.T) {
 	}
 	about := About{
 		Definition: "O'Hare's <saga>", Replay: "tripsaga verify --asl x --replay", Unjudged: []string{"Take"},
-		Lab: func(id string) string { return "the lab of " + id }, Failure: errors.New("no more <space>"),
+		Lab: func(id string) string { return "the lab of " + id }, LabAddress: func(id string) string { return "http://127.0.0.1:8080/" + id }, Failure: errors.New("no more <space>"),
 		Lint: []lint.Finding{{Path: "$.States", Rule: "own-undo", Problem: "p", Advice: "a"}},
 	}
 	p := reporttest.Check(t, r.Page(about))
@@ -128,8 +129,36 @@ func TestPageOfViolations(t *testing.T) {
 		}
 	}
 	html, _ := r.Page(about).HTML()
-	if !strings.Contains(string(html), `<a href="#finding-1" title="2 of 3">`) {
-		t.Error("the cell does not lead to the first violation")
+	for _, link := range []string{`<a href="#finding-1" title="2 of 3">`, `<a href="http://127.0.0.1:8080/booked:A.ReserveHotel#2=fail"><code>`} {
+		if !strings.Contains(string(html), link) {
+			t.Errorf("no %s", link)
+		}
+	}
+}
+
+// TestNotReached: which steps had no fault, and why, follows from what was explored.
+func TestNotReached(t *testing.T) {
+	some := []Explored{}
+	for _, task := range saga.Tasks() {
+		if task.Name != "CancelHotel" && task.Name != "RefundPayment" {
+			some = append(some, Explored{Step: task.Name, Fault: "fail", Schedules: 1})
+		}
+	}
+	for _, test := range []struct {
+		r    Report
+		o    Options
+		want string
+	}{
+		{Report{}, Options{}, ""},
+		{Report{Explored: append(some, Explored{Step: "CancelHotel"}, Explored{Step: "RefundPayment"})}, Options{Depth: 1}, ""},
+		{Report{Explored: some}, Options{Depth: 1}, "CancelHotel, RefundPayment: no scenario that was played reaches them without another fault, and --depth 1"},
+		{Report{Explored: some}, Options{Depth: 2}, "no schedule that was played reaches them"},
+		{Report{Explored: some}, Options{Depth: 1, OneIn: 2}, "that were chosen"},
+		{Report{Explored: some, Partial: true}, Options{Depth: 2}, "ended before"},
+	} {
+		if got := test.r.notReached(test.o); !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
+			t.Errorf("%+v: %q, want %q", test.o, got, test.want)
+		}
 	}
 }
 

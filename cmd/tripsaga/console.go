@@ -19,7 +19,7 @@ import (
 
 func init() {
 	extensions = append(extensions, func(c *commands) {
-		playInLab = inLab
+		playInLab, labAddress = inLab, atDefaultPort
 		c.Serve.Modes = append(c.Serve.Modes, &labMode{})
 		c.Serve.pages = c.Serve.console(console.Options{Pages: lab.Off})
 	})
@@ -31,8 +31,11 @@ func inLab(asl, id string) string {
 	if asl != "" {
 		command += " --asl " + quoted(asl)
 	}
-	return command + ", then http://127.0.0.1:8080" + lab.Address(id)
+	return command + ", then " + atDefaultPort(id)
 }
+
+// atDefaultPort is the address of the lab's page of a schedule, on a server with the default port.
+func atDefaultPort(id string) string { return "http://127.0.0.1:8080" + lab.Address(id) }
 
 // console returns the console over a system.
 func (c *serveCmd) console(opt console.Options) func(http.Handler, *local.System, *slog.Logger) http.Handler {

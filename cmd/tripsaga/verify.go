@@ -148,7 +148,7 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 		Definition: file, Lint: result.Lint, Unjudged: result.Unjudged, Replay: c.replayCommand(),
 	}
 	if playInLab != nil {
-		about.Lab = func(id string) string { return playInLab(c.ASL, id) }
+		about.Lab, about.LabAddress = func(id string) string { return playInLab(c.ASL, id) }, labAddress
 	}
 	found, err := verify.Explore(p.ctx, about.Options)
 	bar.clear()
@@ -357,6 +357,9 @@ func (p *program) printCounts(r *verify.Report) {
 
 // playInLab says how the console's lab plays a schedule; nil in a build without console.go.
 var playInLab func(asl, id string) string
+
+// labAddress is the page of the lab that plays a schedule, at the default port; nil in a build without console.go.
+var labAddress func(id string) string
 
 // shown is how many violations are listed.
 const shown = 10

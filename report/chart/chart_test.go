@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -102,6 +103,14 @@ func TestPlot(t *testing.T) {
 	}
 	if empty := (Plot{Title: "empty", Series: []Series{{Name: "none"}}}).HTML(); strings.Contains(string(empty), "Inf") || strings.Contains(string(empty), "NaN") {
 		t.Errorf("without data: %s", empty)
+	}
+}
+
+// TestMarksDoNotTouch: a label that would leave the figure ends at its mark, and makes room for those before it.
+func TestMarksDoNotTouch(t *testing.T) {
+	p := Plot{X: Axis{Min: 1, Max: 100}, Marks: []Mark{{X: 2, Label: "p1"}, {X: 86, Label: "p90 86.4 ms"}, {X: 100, Label: "p99 100.3 milliseconds"}}}
+	if rows, n := p.rowOf(); n != 2 || !slices.Equal(rows, []int{0, 0, 1}) {
+		t.Errorf("the labels are in the rows %v of %d", rows, n)
 	}
 }
 

@@ -180,18 +180,28 @@ func (p *Plot) rowOf() (rows []int, n int) {
 	var ends []float64
 	x := scale{p.X.Min, p.X.Max, left, width - right, p.X.Log}
 	for _, m := range p.Marks {
-		half := letters(m.Label)/2 + 4
-		at, row := x.at(m.X), 0
-		for row < len(ends) && ends[row] > at-half {
+		from, to, _ := m.label(x)
+		row := 0
+		for row < len(ends) && ends[row] > from {
 			row++
 		}
 		if row == len(ends) {
 			ends = append(ends, 0)
 		}
-		ends[row] = at + half
+		ends[row] = max(ends[row], to)
 		rows = append(rows, row)
 	}
 	return rows, len(ends)
+}
+
+// label is where the label of a mark begins and ends, with a gap on each side, and its anchor: one that would leave the
+// figure ends at its mark.
+func (m *Mark) label(x scale) (from, to float64, anchor string) {
+	at, wide := x.at(m.X), letters(m.Label)
+	if at+wide/2 > width {
+		return at - wide - 4, at + 4, "end"
+	}
+	return at - wide/2 - 4, at + wide/2 + 4, "middle"
 }
 
 func (p *Plot) markRows() int {
@@ -204,10 +214,7 @@ func (p *Plot) marks(c *canvas, x scale, top, bottom float64) {
 	for i, m := range p.Marks {
 		at, y := x.at(m.X), top-float64(labelRow*rows[i])
 		c.line("mark "+string(m.State), at, y+3, at, bottom)
-		anchor := "middle"
-		if half := letters(m.Label) / 2; at+half > width {
-			anchor = "end"
-		}
+		_, _, anchor := m.label(x)
 		c.text("label "+string(m.State), anchor, at, y, m.Label)
 	}
 }

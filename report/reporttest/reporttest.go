@@ -73,6 +73,7 @@ func (p *Page) element(n *html.Node) {
 		switch {
 		case a.Key == "style", strings.HasPrefix(a.Key, "on"), a.Key == "src", a.Key == "srcset", a.Key == "action":
 			p.t.Errorf("<%s> has the attribute %s", n.Data, a.Key)
+		case n.Data == "a" && a.Key == "href" && strings.HasPrefix(a.Val, "http://127.0.0.1:8080/"): // the lab of this machine
 		case a.Key == "href" && !strings.HasPrefix(a.Val, "#"):
 			p.t.Errorf("a link leads to %q", a.Val)
 		case strings.Contains(a.Val, "://"):
