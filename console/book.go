@@ -20,10 +20,11 @@ const (
 	maxOffers = 1000
 )
 
-// bookFields are the fields of the form, and those that say what it offers.
-var bookFields = []string{
-	"day", "nights", "currency", "flight", "seats", "hotel", "rooms", "name", "email", "card", "key",
-}
+// bookFields are the fields of the form. A sent form has two more: the stay whose offers it shows, and what to do.
+var (
+	bookFields = []string{"day", "nights", "currency", "flight", "seats", "hotel", "rooms", "name", "email", "card", "key"}
+	bookSent   = append([]string{"offered", "action"}, bookFields...)
+)
 
 // bookDefaults are the values of an empty form; the day is two weeks ahead.
 var bookDefaults = map[string]string{
@@ -45,14 +46,12 @@ type bookPage struct {
 	Hotels     []hotelOffer
 	Currencies []money.Currency
 	Cards      []card
-	Cut        bool // not all offers were read
+	Cut        bool   // not all offers were read
+	Offered    string // the stay whose offers these are, "" if its day or nights are wrong
 	MaxSeats   int
 	MaxRooms   int
 	MaxNights  int
 }
-
-// Hidden are the fields that say what is offered, and the key, which the second form repeats.
-func (*bookPage) Hidden() []string { return []string{"day", "nights", "currency", "key"} }
 
 type card struct{ Token, Key string }
 
@@ -74,22 +73,39 @@ func (c *console) book(r *page.Request) (page.Page, error) {
 
 // bookStale shows the form again with what was filled in.
 func (c *console) bookStale(r *page.Request) (page.Page, error) {
-	return c.bookForm(r, readInput(r.Lang, r.PostForm, bookFields...), http.StatusForbidden, "book-stale")
+	in := readInput(r.Lang, r.PostForm, bookSent...)
+	if in.wantsOffers() {
+		return c.bookForm(r, in, 0, "")
+	}
+	return c.bookForm(r, in, http.StatusForbidden, "book-stale")
 }
+
+// wantsOffers reports whether the form was sent to see other offers, and not to book. It is a POST, since an address keeps
+// no personal data.
+func (in *input) wantsOffers() bool { return in.oneOf("action", "book", "offers") == "offers" }
 
 // bookPost books what was filled in. The form's random key makes it one trip, however often the form is sent.
 func (c *console) bookPost(r *page.Request) (page.Page, error) {
-	in := readInput(r.Lang, r.PostForm, bookFields...)
+	in := readInput(r.Lang, r.PostForm, bookSent...)
+	if in.wantsOffers() {
+		return c.bookForm(r, in, 0, "")
+	}
 	if in.values["key"] == "" {
-		in.refuse("key", "book-no-key")
+		in.refuse("key", "book-new-key")
 	}
 	request := bookRequest(in)
+	if in.values["offered"] != in.offers() {
+		in.refuse("day", "book-other-offers")
+	}
 	if in.Bad() {
 		_, _, err := domain.RequestTrip("", request, c.now())
 		in.refuseAll(err)
-		return c.bookForm(r, in, http.StatusBadRequest, "book-correct")
+		return c.bookRefused(r, in)
 	}
 	trip, _, err := c.Book(r.Context(), "console-"+in.values["key"], request)
+	if err != nil && fault.KindOf(err) == fault.Unavailable && soon(r.Context()) { // of equal forms, one may just be starting the saga
+		trip, _, err = c.Book(r.Context(), "console-"+in.values["key"], request)
+	}
 	switch {
 	case err == nil:
 		return page.Page{Redirect: tripAddress(trip.ID())}, nil
@@ -100,11 +116,23 @@ func (c *console) bookPost(r *page.Request) (page.Page, error) {
 	switch fault.KindOf(err) {
 	case fault.Invalid:
 		in.refuseAll(err)
-		return c.bookForm(r, in, http.StatusBadRequest, "book-correct")
+		return c.bookRefused(r, in)
 	case fault.Unavailable:
 		return c.bookForm(r, in, http.StatusServiceUnavailable, "book-unavailable")
 	}
 	return page.Page{}, err
+}
+
+// bookRefused shows the form with its problems. A wrong key is none that a user can correct: the form gets a new one.
+func (c *console) bookRefused(r *page.Request, in *input) (page.Page, error) {
+	message := "book-correct"
+	if in.problems["key"] != "" {
+		in.values["key"] = ""
+		if delete(in.problems, "key"); !in.Bad() {
+			message = "book-new-key"
+		}
+	}
+	return c.bookForm(r, in, http.StatusBadRequest, message)
 }
 
 // refuseAll records the problems of a request at the form's fields, except at those that are refused already.
@@ -137,13 +165,19 @@ func bookRequest(in *input) domain.Request {
 // stay reads the day and the number of nights, or refuses them.
 func (in *input) stay() (day domain.Date, nights int) {
 	nights = in.number("nights", 1, domain.MaxNights)
-	if day = in.date("day"); day == "" {
+	day, err := domain.ParseDate(in.values["day"]) // also of a day that is refused for another reason: its offers are shown
+	if err != nil {
 		in.refuse("day", "input-date", short(in.values["day"]))
 	}
-	if in.problems["nights"] != "" {
+	if err != nil || in.problems["nights"] != "" {
 		return "", 0
 	}
 	return day, nights
+}
+
+// offers names what is offered: the flights and hotels of this stay in this currency.
+func (in *input) offers() string {
+	return strings.Join([]string{in.values["day"], in.values["nights"], in.values["currency"]}, "/")
 }
 
 func after(day domain.Date, days int) domain.Date {
@@ -171,6 +205,7 @@ func (c *console) bookForm(r *page.Request, in *input, status int, message strin
 		if err := c.fillOffers(r.Context(), d, day, nights); err != nil {
 			return page.Page{}, err
 		}
+		d.Offered = in.offers()
 	}
 	if message != "" {
 		d.Message = templates.Text(r.Lang, message)
@@ -213,7 +248,13 @@ func (d *bookPage) currencies(flights []domain.FlightDay) {
 			d.Currencies = append(d.Currencies, f.Price.Currency)
 		}
 	}
-	if d.values["currency"] != "" || len(d.Currencies) == 0 {
+	if len(d.Currencies) == 0 {
+		return
+	}
+	if chosen := money.Currency(d.values["currency"]); chosen != "" {
+		if seen[chosen] == 0 {
+			d.Currencies = append(d.Currencies, chosen)
+		}
 		return
 	}
 	most := d.Currencies[0]

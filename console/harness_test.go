@@ -160,9 +160,22 @@ func (d *doc) form(method string) url.Values {
 			if n.Data == "input" && (kind != "radio" || checked) {
 				values.Add(name, value)
 			}
+			if n.Data == "select" {
+				values.Add(name, selected(n))
+			}
 		}
 	}
 	return values
+}
+
+// selected is the option that a browser shows.
+func selected(list *html.Node) (text string) {
+	for n := range list.Descendants() {
+		if _, chosen := attribute(n, "selected"); n.Data == "option" && (chosen || text == "") {
+			text = inside(n)
+		}
+	}
+	return text
 }
 
 // request is a booking that succeeds.

@@ -35,25 +35,25 @@ func readInput(lang page.Lang, from url.Values, names ...string) *input {
 		case name == "live" || name == "lang" || name == "token":
 		case !slices.Contains(names, name):
 			in.unknown = append(in.unknown, in.text("input-unknown", short(name), strings.Join(names, ", ")))
-		case len(values) > 1:
-			in.refuse(name, "input-repeated")
-			in.values[name] = short(values[0])
 		default:
 			in.add(name, text.Trim(values[0]))
+			if len(values) > 1 {
+				in.refuse(name, "input-repeated")
+			}
 		}
 	}
 	return in
 }
 
+// add keeps a value whole, also one that is refused: what is cut in its field would be sent as if it were meant.
 func (in *input) add(name, value string) {
+	in.values[name] = value
 	switch n := utf8.RuneCountInString(value); {
 	case !utf8.ValidString(value):
 		in.refuse(name, "input-utf8")
+		in.values[name] = ""
 	case n > maxValue:
 		in.refuse(name, "input-long", n, maxValue)
-		in.values[name] = short(value)
-	default:
-		in.values[name] = value
 	}
 }
 

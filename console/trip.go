@@ -108,12 +108,19 @@ func (c *console) tripVersion(ctx context.Context, id string) (string, error) {
 }
 
 func (c *console) trip(r *page.Request) (page.Page, error) {
+	if err := r.Only(r.URL.Query(), "done"); err != nil {
+		return page.Page{}, err
+	}
+	done := readInput(r.Lang, r.URL.Query(), "done")
+	if done.oneOf("done", "redriven"); done.Bad() {
+		return page.Page{}, fault.Invalidf("done", "%s", done.problems["done"])
+	}
 	t, err := c.readTrip(r)
 	if err != nil {
 		return page.Page{}, err
 	}
 	d := tripPage{tripRead: t}
-	if r.URL.Query().Get("done") == "redriven" {
+	if done.values["done"] != "" && t.Saga.Redrives > 0 {
 		d.Notice = "trip-redriven"
 	}
 	visits := readVisits(&t.Saga)

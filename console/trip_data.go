@@ -120,6 +120,9 @@ type visitPage struct {
 
 // visit shows one visit of a state, with all attempts and whole values.
 func (c *console) visit(r *page.Request) (page.Page, error) {
+	if err := r.Only(r.URL.Query()); err != nil {
+		return page.Page{}, err
+	}
 	t, err := c.readTrip(r)
 	if err != nil {
 		return page.Page{}, err

@@ -2,9 +2,12 @@ package console
 
 import (
 	"cmp"
+	"context"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"tripsaga/asl"
 	"tripsaga/console/page"
@@ -35,6 +38,9 @@ type resume struct {
 
 // redrivePreview shows what a redrive will run.
 func (c *console) redrivePreview(r *page.Request) (page.Page, error) {
+	if err := r.Only(r.URL.Query()); err != nil {
+		return page.Page{}, err
+	}
 	t, err := c.readTrip(r)
 	if err != nil {
 		return page.Page{}, err
@@ -109,19 +115,46 @@ func (t *tripRead) refusal(d redrivePage, err error) page.Page {
 	}
 }
 
-// redrive resumes the trip's saga.
+// redrive resumes the trip's saga. The form has the number of redrives that its reader knew: sent several times, it redrives
+// once, and every answer leads to the trip.
 func (c *console) redrive(r *page.Request) (page.Page, error) {
+	in := readInput(r.Lang, r.PostForm, "redrives")
+	known := in.number("redrives", 0, math.MaxInt32)
+	if in.Bad() {
+		return page.Page{}, cmp.Or(r.Only(r.PostForm, "redrives"), error(fault.Invalidf("redrives", "%s", in.problems["redrives"])))
+	}
 	t, err := c.readTrip(r)
 	if err != nil {
 		return page.Page{}, err
 	}
-	d := redrivePage{tripRead: t}
-	if t.whyNot() != "" {
-		return t.refusal(d, t.Saga.Redrivable), nil
+	var refused error
+	if t.Saga.Redrives <= known && t.whyNot() == "" {
+		refused = c.Executions.Redrive(r.Context(), t.Trip.ID())
+		if refused == nil {
+			return page.Page{Redirect: t.redriven()}, nil
+		}
+		if fault.KindOf(refused) != fault.Conflict {
+			return page.Page{}, refused
+		}
+		soon(r.Context()) // the redrive that came first may not be written yet
+		if t, err = c.readTrip(r); err != nil {
+			return page.Page{}, err
+		}
 	}
-	err = c.Executions.Redrive(r.Context(), t.Trip.ID())
-	if err != nil && fault.KindOf(err) == fault.Conflict {
-		return t.refusal(d, err), nil
+	if t.Saga.Redrives > known {
+		return page.Page{Redirect: t.redriven()}, nil
 	}
-	return page.Page{Redirect: t.Address + "?done=redriven"}, err
+	return t.refusal(redrivePage{tripRead: t}, cmp.Or(refused, t.Saga.Redrivable)), nil
+}
+
+func (t *tripRead) redriven() string { return t.Address + "?done=redriven" }
+
+// soon waits for what another request is writing, and reports whether the caller still waits.
+func soon(ctx context.Context) bool {
+	select {
+	case <-time.After(50 * time.Millisecond):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,7 +18,9 @@ import (
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
 	"tripsaga/local"
+	"tripsaga/shared/fault"
 	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
@@ -146,6 +149,41 @@ func TestTripHotelFull(t *testing.T) {
 	}
 }
 
+// TestRedriveWhileAnother: the form that loses leads to the trip as well, and refuses what is not redrivable.
+func TestRedriveWhileAnother(t *testing.T) {
+	s := simulate(t, nil)
+	id := s.book(card("tok_refund_stuck"))
+	s.virtual.Run()
+	opt := console.Options{UseCases: s.sys.UseCases(nil), Sagas: s.sys.Sagas()}
+	first := &firstRedrive{Executions: opt.UseCases.Executions}
+	opt.UseCases.Executions = first
+	s.handler = console.New(s.sys.API(nil), opt)
+	address := "/console/trips/" + id + "/redrive"
+	form := s.get(address).form("post")
+	if d := s.post(address, form); d.status != http.StatusConflict || !strings.Contains(d.main(), "being redriven already") {
+		t.Errorf("the other one is never written: %d %s", d.status, d.body)
+	}
+	first.written = true
+	if d := s.post(address, form); d.status != http.StatusSeeOther || d.location != "/console/trips/"+id+"?done=redriven" {
+		t.Errorf("the other one is written: %d %s", d.status, d.body)
+	}
+}
+
+// firstRedrive has another redrive come before each.
+type firstRedrive struct {
+	app.Executions
+	written bool
+}
+
+func (f *firstRedrive) Redrive(ctx context.Context, id string) error {
+	if f.written {
+		if err := f.Executions.Redrive(ctx, id); err != nil {
+			return err
+		}
+	}
+	return fault.New(fault.Conflict, "NotRedrivable", "it is being redriven already")
+}
+
 // attentionForm is the form of any redrive, with its token.
 func (s simulated) attentionForm() map[string][]string {
 	s.Helper()
@@ -199,13 +237,19 @@ func TestTripRedrive(t *testing.T) {
 	if done.status != http.StatusSeeOther || done.location != "/console/trips/"+id+"?done=redriven" {
 		t.Fatalf("%d %s %s", done.status, done.location, done.main())
 	}
-	again := s.post(address, preview.form("post"))
-	if again.status != http.StatusConflict || !strings.Contains(again.main(), "Its saga is running") {
-		t.Errorf("a second redrive: %d %s", again.status, again.main())
+	newer := preview.form("post")
+	newer.Set("redrives", "1")
+	if d := s.post(address, newer); d.status != http.StatusConflict || !strings.Contains(d.main(), "Its saga is running") {
+		t.Errorf("a redrive of what runs: %d %s", d.status, d.main())
 	}
-	s.virtual.Run()
+	for _, when := range []string{"while it runs", "at the end"} {
+		if d := s.post(address, preview.form("post")); d.status != http.StatusSeeOther || d.location != done.location {
+			t.Errorf("the form again %s: %d %s", when, d.status, d.body)
+		}
+		s.virtual.Run()
+	}
 	d = s.get(done.location)
-	d.shows("main", "The saga was redriven", "Failed")
+	d.shows("main", "The saga was redriven: it resumed where it had stopped", "Failed")
 	d.shows("timeline-table", "Redriven")
 	d.shows("ledger", "Charge", "Refund")
 	d.shows("records", "undone")
@@ -280,10 +324,30 @@ func TestBadTripAddresses(t *testing.T) {
 		"/console/trips/" + id + "/history?q=" + strings.Repeat("x", 500): {400, "500 characters"},
 		"/console/trips/" + id + "/history?unknown=1":                     {400, "unknown"},
 		"/console/trips/" + id + "/redrive":                               {409, "Its saga has succeeded"},
-		"/console/trips/" + id + "/nowhere":                               {404, "nowhere"},
+		"/console/trips/" + id + "?x=1":                                   {400, `this page has no parameter "x"`},
+		"/console/trips/" + id + "?done=gone":                             {400, `"gone" is not allowed here`},
+		"/console/trips/" + id + "?done=redriven&done=redriven":           {400, "done: it is given more than once"},
+		"/console/trips/" + id + "/visits/2?x=1":                          {400, `no parameter "x"`},
+		"/console/trips/" + id + "/redrive?x=1":                           {400, `no parameter "x"`},
+		"/console/trips/" + id + "/history?q=a&q=b":                       {400, "more than once"},
+		"/docs?x=1":                         {400, `no parameter "x"`},
+		"/console/trips/" + id + "/nowhere": {404, "nowhere"},
 	} {
 		if d := s.get(path); d.status != want.status || !strings.Contains(d.main(), want.text) {
 			t.Errorf("%s: %d %s", path, d.status, d.main())
+		}
+	}
+	if d := s.get("/console/trips/" + id + "?done=redriven"); d.status != http.StatusOK || strings.Contains(d.main(), "redriven") {
+		t.Errorf("a trip that was never redriven: %d %s", d.status, d.main())
+	}
+	form := s.attentionForm()
+	for name, values := range map[string][]string{"redrives": {"x"}, "other": {""}, "token": form["token"]} {
+		changed := maps.Clone(form)
+		if changed[name] = values; name == "token" {
+			delete(changed, "redrives")
+		}
+		if d := s.post("/console/trips/"+id+"/redrive", changed); d.status != http.StatusBadRequest {
+			t.Errorf("redrive with %s %q: %d %s", name, values, d.status, d.main())
 		}
 	}
 }

@@ -37,6 +37,9 @@ type view struct {
 }
 
 func docs(r *page.Request, api http.Handler) (page.Page, error) {
+	if err := r.Only(r.URL.Query()); err != nil {
+		return page.Page{}, err
+	}
 	v := view{Base: base(r)}
 	document, err := ask(r, api, v.Base+"/openapi.json")
 	if err != nil {
