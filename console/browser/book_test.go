@@ -16,6 +16,9 @@ func TestBook(t *testing.T) {
 	p.fill("#email", "grace@nowhere")
 	p.click(`.offer:has([value="JL5"])`)
 	p.click(`.offer:has([value="TYO-PARK"])`)
+	p.fill("#nights", "1")
+	p.click(`[value="offers"]`)
+	p.until(`document.querySelector("[name=offered]").value.includes("/1/")`)
 	p.allow("400 (Bad Request)")
 	p.click(".book .primary")
 	p.sees("#email-problem")
@@ -35,5 +38,5 @@ func TestBook(t *testing.T) {
 	list.sees(row(id), "Confirmed")
 	p.sees(status("CONFIRMED"))
 	p.sees(`#live[data-state="end"]`)
-	p.sees(".trip-facts", "238,000 JPY")
+	p.sees(".trip-facts", "210,000 JPY")
 }
