@@ -1,9 +1,11 @@
 package lab
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tripsaga/console/page"
 	"tripsaga/engine/sim"
@@ -24,13 +26,43 @@ type address struct {
 	schedule world.Schedule
 	at       int
 	first    bool // no frame is given: choose the one worth looking at
+	fit      bool // leave out faults that do not happen, which the lab's own links would otherwise lead to
+	dropped  []sim.Fault
 }
 
-// parseAddress reads the parameters mutant, schedule, fault (one more fault of the schedule) and at.
+// only checks the parameters of a page before it is made: a misspelt mutant would otherwise show the product.
+func only(h page.Handler, names ...string) page.Handler {
+	return func(r *page.Request) (page.Page, error) {
+		if err := parameters(r, names); err != nil {
+			return wrong(r, "", err), nil
+		}
+		return h(r)
+	}
+}
+
+// parameters returns what is wrong with the parameters of a request. Those of the frame, lang and live, are allowed.
+func parameters(r *page.Request, names []string) error {
+	refuse := func(key string, args ...any) error {
+		return fault.New(fault.Invalid, fault.NameInvalid, "%s", templates.Text(r.Lang, key, args...))
+	}
+	q := r.URL.Query()
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		switch {
+		case name == "lang" || name == "live":
+		case !slices.Contains(names, name):
+			return refuse("parameter-unknown", name, strings.Join(names, ", "))
+		case len(q[name]) > 1:
+			return refuse("parameter-repeated", name)
+		}
+	}
+	return nil
+}
+
+// parseAddress reads the parameters mutant, schedule, fault (one more fault of the schedule), at, fit and dropped.
 func parseAddress(q url.Values) (a address, more bool, err error) {
-	id, extra := q.Get("schedule"), q.Get("fault")
-	if len(id)+len(extra) > maxID {
-		return a, false, fault.Invalidf("schedule", "the id has %d bytes, allowed are %d", len(id)+len(extra), maxID)
+	id, extra, dropped := q.Get("schedule"), q.Get("fault"), q.Get("dropped")
+	if n := len(id) + len(extra) + len(dropped); n > maxID {
+		return a, false, fault.Invalidf("schedule", "the id has %d bytes, allowed are %d", n, maxID)
 	}
 	if id == "" {
 		return a, false, fault.Invalidf("schedule", "it is missing; an id is such as booked:A.ReserveFlight#1.put1=lost")
@@ -44,8 +76,22 @@ func parseAddress(q url.Values) (a address, more bool, err error) {
 			return a, false, fault.Invalidf("fault", "%v", err)
 		}
 		for _, f := range one.Faults {
-			a.schedule = instead(a.schedule, f)
+			a = a.with(f)
 		}
+	}
+	if dropped != "" {
+		left, err := world.ParseSchedule(a.schedule.Scenario + ":" + dropped)
+		if err != nil {
+			return a, false, fault.Invalidf("dropped", "%v", err)
+		}
+		a.dropped = left.Faults
+	}
+	switch fit := q.Get("fit"); fit {
+	case "":
+	case "1":
+		a.fit = true
+	default:
+		return a, false, fault.Invalidf("fit", "%.40q, allowed is 1", fit)
 	}
 	if n := len(a.schedule.Faults); n > maxFaults {
 		return a, false, fault.Invalidf("schedule", "it has %d faults, allowed are %d", n, maxFaults)
@@ -79,6 +125,13 @@ func (a address) link() string {
 	if a.mutant != "" {
 		q.Set("mutant", a.mutant)
 	}
+	if a.fit {
+		q.Set("fit", "1")
+	}
+	if len(a.dropped) > 0 {
+		_, dropped, _ := strings.Cut(world.Schedule{Faults: a.dropped}.String(), ":")
+		q.Set("dropped", dropped)
+	}
 	if !a.first {
 		q.Set("at", strconv.Itoa(a.at))
 	}
@@ -86,17 +139,17 @@ func (a address) link() string {
 }
 
 func (a address) frame(at int) address {
-	a.at, a.first = at, false
+	a.at, a.first, a.fit, a.dropped = at, false, false, nil
 	return a
 }
 
 func (a address) with(f sim.Fault) address {
-	a.schedule = instead(a.schedule, f)
+	a.schedule, a.fit, a.dropped = instead(a.schedule, f), true, nil
 	return a
 }
 
 func (a address) without(i int) address {
-	a.schedule, a.first = a.schedule.Without(i), true
+	a.schedule, a.first, a.fit, a.dropped = a.schedule.Without(i), true, true, nil
 	return a
 }
 

@@ -48,8 +48,8 @@ func (l *Lab) Pages(f *page.Frame) {
 		f.Asset(name, data)
 	}
 	f.Navigate(section, "/console/lab")
-	f.Handle("/console/lab", l.index)
-	f.Handle("/console/lab/play", l.play)
+	f.Handle("/console/lab", only(l.index, "scenario"))
+	f.Handle("/console/lab/play", only(l.play, "schedule", "mutant", "at", "fault", "fit", "dropped"))
 	f.HandlePost("/console/lab/arm", l.arm)
 }
 

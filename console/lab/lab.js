@@ -7,8 +7,7 @@
   const next = () => document.getElementById("lab-next");
   const schedule = () => {
     const q = new URLSearchParams(location.search);
-    q.delete("at");
-    return q.toString();
+    return JSON.stringify([q.get("schedule"), q.get("mutant")]);
   };
   let timer;
   const show = () => { button.textContent = timer ? button.dataset.pause : button.dataset.run; };

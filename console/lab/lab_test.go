@@ -203,6 +203,56 @@ func TestWhatIf(t *testing.T) {
 	}
 }
 
+// follow opens an address, and those to which it is redirected.
+func (s site) follow(t *testing.T, target string) *doc {
+	t.Helper()
+	for range maxFaults {
+		w := s.answer(t.Context(), target, "en")
+		if w.Code != http.StatusSeeOther {
+			break
+		}
+		target = w.Header().Get("Location")
+	}
+	return s.read(t, target, 200)
+}
+
+// TestOwnLinksPlay: a fault that is added or taken away takes those with it that can no longer happen, and the page says which.
+func TestOwnLinksPlay(t *testing.T) {
+	s := newSite(t)
+	const again, payment = "A.ReserveFlight#2=fail", "A.ProcessPayment#1=mute"
+	d := s.read(t, play("booked:A.ReserveFlight#1=fail,"+again+","+payment), 200)
+	for what, want := range map[string]string{
+		d.link(t, "without it"): again,
+		d.link(t, "down"):       again + " " + payment,
+	} {
+		left := s.follow(t, what)
+		if notice := left.all("p", "notice"); len(notice) != 1 || notice[0].text() != "Left out, because it does not happen in this run: "+want {
+			t.Errorf("%s: no notice of %s in %s", what, want, left.text())
+		}
+		if next := s.read(t, left.link(t, "Next"), 200); len(next.all("p", "notice")) != 0 {
+			t.Errorf("%s: the notice is on the next frame as well", what)
+		}
+	}
+	if at := d.link(t, "down"); !strings.Contains(at, "at=") {
+		t.Errorf("%s does not stay at the frame", at)
+	}
+	links := d.all("ul", "lab-whatif")[0].all("a", "")
+	for _, a := range append(links, d.all("ul", "lab-faults")[0].all("a", "")...) {
+		s.follow(t, a.attr("href"))
+	}
+	options := d.all("select", "")[0].all("option", "")
+	for _, o := range options {
+		s.follow(t, play("booked:"+again+","+payment, "at", "6", "fault", o.attr("value")))
+	}
+	if len(links) == 0 || len(options) == 0 {
+		t.Errorf("%d links, %d options", len(links), len(options))
+	}
+	const never = "booked:A.X#1=fail"
+	if w := s.answer(t.Context(), s.read(t, play(never), 404).link(t, "can be played"), "en"); w.Code != 200 {
+		t.Errorf("the way out of %s leads to %d", never, w.Code)
+	}
+}
+
 // TestEveryFaultOfTheFirstPage plays one in seven of the faults that the form offers.
 func TestEveryFaultOfTheFirstPage(t *testing.T) {
 	s := newSite(t)
@@ -269,6 +319,12 @@ func TestWrongAddresses(t *testing.T) {
 		play("booked", "fault", "A.X#1"):                  {400, "fault: "},
 		play("booked:" + strings.Repeat("A", maxID)):      {400, "allowed are 2000"},
 		play("booked:" + strings.Join(many, ",")):         {400, "it has 21 faults, allowed are 20"},
+		"/console/lab/play?schedule=booked&mutnat=x":      {400, `this page has no parameter "mutnat"; allowed are schedule, mutant, at, fault`},
+		"/console/lab/play?schedule=booked&schedule=two":  {400, "schedule: it is given more than once"},
+		"/console/lab?scenarios=two":                      {400, `this page has no parameter "scenarios"; allowed are scenario`},
+		play("booked", "lang", "xx"):                      {200, "booked"},
+		play("booked", "fit", "2"):                        {400, `fit: "2", allowed is 1`},
+		play("booked", "dropped", "you <b>won</b>"):       {400, "dropped: "},
 		play("booked~0"):                                  {400, "a number from 1"},
 		play("booked:A.X#9223372036854775808=fail"):       {400, "deliveries"},
 		play("booked:A.Engine#1.journal2=crash-99999999"): {200, "newest writes lost: 99999999"},
@@ -446,6 +502,7 @@ func TestNextBooking(t *testing.T) {
 func TestWrongPlans(t *testing.T) {
 	s := newSite(t)
 	for plan, want := range map[string]string{
+		"A.ReserveFlight#1=fail:ServiceUnavailable": "allowed is the task alone: ReserveFlight#1=fail:ServiceUnavailable",
 		"Nothing#1=die": "there is no task", "ReserveFlight#1=boom": "there is no fault", "ReserveFlight#1=late@11m": "too late",
 		"ReserveFlight": "is no fault", strings.Repeat("#", maxPlan+1): "allowed are 2000",
 	} {

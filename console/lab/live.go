@@ -123,6 +123,10 @@ func parsePlan(form url.Values) (sim.Plan, error) {
 		return nil, fault.Invalidf("plan", "%v", err)
 	}
 	for _, f := range plan {
+		if alone := f; f.At.Saga != "" {
+			alone.At.Saga = ""
+			return nil, fault.Invalidf("plan", "%s names the saga %s, and a plan is for the next booking, whichever it is; allowed is the task alone: %s", f, f.At.Saga, alone)
+		}
 		if saga.Find(strings.TrimSuffix(f.At.Actor, "+")).Name == "" {
 			return nil, fault.Invalidf("plan", "there is no task %.80q", f.At.Actor)
 		}

@@ -32,13 +32,15 @@ func (l *Lab) play(r *page.Request) (page.Page, error) {
 	if err != nil {
 		return page.Page{}, err
 	}
-	if missed := missed(a.schedule, t); missed >= 0 {
-		return wrong(r, a.without(missed).link(), fault.New(fault.NotFound, fault.NameNotFound, "%s",
-			templates.Text(r.Lang, "missed", a.schedule.Faults[missed]))), nil
+	if missed := missed(a.schedule, t); len(missed) > 0 {
+		return leaveOut(r, a, missed), nil
 	}
 	last := len(t.Frames) - 1
-	if a.first {
-		a = a.frame(worthLookingAt(t))
+	switch {
+	case a.first:
+		a.at, a.first = worthLookingAt(t), false
+	case a.fit:
+		a.at = min(a.at, last)
 	}
 	if a.at > last {
 		return wrong(r, a.frame(last).link(), fault.New(fault.NotFound, fault.NameNotFound, "%s", templates.Text(r.Lang, "no-frame", a.at, last))), nil
@@ -50,14 +52,29 @@ func (l *Lab) play(r *page.Request) (page.Page, error) {
 	}, err
 }
 
-// missed returns the index of a fault that did not happen, -1 if all did.
-func missed(s world.Schedule, t *world.Trace) int {
-	if t.Happened >= len(s.Faults) || t.Stuck {
-		return -1
+// leaveOut leads to the schedule without the faults that did not happen: itself, if the address allows it, else by a link.
+func leaveOut(r *page.Request, a address, missed []sim.Fault) page.Page {
+	left := a
+	left.fit, left.dropped = true, slices.Concat(a.dropped, missed)
+	left.schedule.Faults = slices.DeleteFunc(slices.Clone(a.schedule.Faults), func(f sim.Fault) bool { return slices.Contains(missed, f) })
+	if a.fit {
+		return page.Page{Redirect: left.link()}
 	}
-	return slices.IndexFunc(s.Faults, func(f sim.Fault) bool {
-		return !slices.ContainsFunc(t.Points, func(p world.Point) bool { return p.Label == f.At && p.Hit == f.Kind })
-	})
+	left.first = true
+	return wrong(r, left.link(), fault.New(fault.NotFound, fault.NameNotFound, "%s", templates.Text(r.Lang, "missed", missed[0])))
+}
+
+// missed returns the faults that did not happen.
+func missed(s world.Schedule, t *world.Trace) (missed []sim.Fault) {
+	if t.Happened >= len(s.Faults) || t.Stuck {
+		return nil
+	}
+	for _, f := range s.Faults {
+		if !slices.ContainsFunc(t.Points, func(p world.Point) bool { return p.Label == f.At && p.Hit == f.Kind }) {
+			missed = append(missed, f)
+		}
+	}
+	return missed
 }
 
 // worthLookingAt is the frame of the first violation, else of the first fault, else the first one.
@@ -76,6 +93,7 @@ type played struct {
 	Means              described
 	Mutant             *mutantRow // whose link is of the same without it; nil is the product
 	Faults             []faultRow
+	Dropped            []sim.Fault // left out, since they could not happen any more
 	At, Last           int
 	Cut                bool
 
@@ -136,7 +154,7 @@ const around = 60
 
 func newPlayed(r *page.Request, a address, t *world.Trace) (*played, error) {
 	p := &played{
-		Schedule: a.schedule.String(), Scenario: a.schedule.Scenario, At: a.at, Last: len(t.Frames) - 1, Cut: t.Cut,
+		Schedule: a.schedule.String(), Scenario: a.schedule.Scenario, At: a.at, Last: len(t.Frames) - 1, Cut: t.Cut, Dropped: a.dropped,
 		Invariants: judged(a, t), Records: recordsOf(t, a.at),
 	}
 	for _, s := range world.Scenarios() {
@@ -146,7 +164,7 @@ func newPlayed(r *page.Request, a address, t *world.Trace) (*played, error) {
 	}
 	if i := slices.IndexFunc(mutants.All(), func(m mutants.Mutant) bool { return m.Name == a.mutant }); i >= 0 {
 		m := mutants.All()[i]
-		p.Mutant = &mutantRow{m.Name, address{schedule: a.schedule, first: true}.link(), describe(r, m.Name, m.Means)}
+		p.Mutant = &mutantRow{m.Name, address{schedule: a.schedule, first: true, fit: true}.link(), describe(r, m.Name, m.Means)}
 	}
 	p.steps(a, t)
 	p.Frame = row(r, a, t, a.at)
