@@ -36,7 +36,7 @@ func TestLabPages(t *testing.T) {
 	for _, l := range []look{{}, {dark: true}, {lang: "ja", width: 360, height: 740}} {
 		p := openTab(t, base, l)
 		for _, path := range []string{
-			"/console/lab", "/console/lab/play?schedule=two:A.ReserveHotel%231=mute&at=30", "/console/lab/play?schedule=nowhere",
+			"/console/lab", "/console/lab/play?schedule=two:A.ReserveHotel%231=mute&at=30", "/console/lab/play?schedule=nowhere", "/console/lab/play?schedule=booked",
 			"/console/lab/play?mutant=refund-not-wired&schedule=booked:A.ProcessPayment%231=mute",
 		} {
 			p.visit(path)

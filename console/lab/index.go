@@ -3,6 +3,7 @@ package lab
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"tripsaga/console/page"
 	"tripsaga/engine/sim"
@@ -19,6 +20,7 @@ type indexView struct {
 	Mutants   []mutantRow
 	Edited    bool // the definition is not the product's
 	Tasks     []liveTask
+	Crash     string // the address of a schedule with a crash
 	Armed     string // what goes wrong with the next booking of the server
 }
 
@@ -39,12 +41,15 @@ type mutantRow struct {
 	Means      described
 }
 
+// crash is a schedule in which the process is killed after the payment was charged, and starts again.
+const crash = "booked:A.ProcessPayment#1.put1=crash"
+
 // index lists the scenarios, and the faults that can happen in one of them.
 func (l *Lab) index(r *page.Request) (page.Page, error) {
 	v := &indexView{Chosen: cmp.Or(r.URL.Query().Get("scenario"), world.ScenarioNames()[0]), Edited: l.player.product.Definition != nil,
-		Tasks: liveTasks(), Armed: l.live.waiting()}
+		Tasks: liveTasks(), Armed: l.live.waiting(), Crash: Address(crash)}
 	if !slices.Contains(world.ScenarioNames(), v.Chosen) {
-		return wrong(r, "", fault.New(fault.NotFound, fault.NameNotFound, "there is no scenario %.80q, only %q", v.Chosen, world.ScenarioNames())), nil
+		return wrong(r, "", fault.New(fault.NotFound, fault.NameNotFound, "there is no scenario %.80q, only %s", v.Chosen, strings.Join(world.ScenarioNames(), ", "))), nil
 	}
 	for _, s := range world.Scenarios() {
 		a := address{schedule: world.Schedule{Scenario: s.Name}}

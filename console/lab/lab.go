@@ -11,7 +11,6 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/console/page"
-	"tripsaga/shared/fault"
 	"tripsaga/verify/world"
 )
 
@@ -51,13 +50,17 @@ func (l *Lab) Pages(f *page.Frame) {
 	f.Handle("/console/lab", only(l.index, "scenario"))
 	f.Handle("/console/lab/play", only(l.play, "schedule", "mutant", "at", "fault", "fit", "dropped"))
 	f.HandlePost("/console/lab/arm", l.arm)
+	f.Notify(func(*page.Request) (page.Page, bool) {
+		armed := l.live.waiting()
+		return page.Page{Templates: templates, Name: "armed.html", Data: armed}, armed != ""
+	})
 }
 
 // Off adds to the console of a server without a lab a page that says how to get one: links to the lab are printed by the
 // command, and passed on.
 func Off(f *page.Frame) {
 	off := func(r *page.Request) (page.Page, error) {
-		return wrong(r, "", fault.New(fault.NotFound, fault.NameNotFound, "%s", templates.Text(r.Lang, "off"))), nil
+		return page.Page{Templates: templates, Name: "off.html", Title: templates.Text(r.Lang, "off-title"), Section: section, Status: 404}, nil
 	}
 	f.Handle("/console/lab", off)
 	f.Handle("/console/lab/play", off)

@@ -70,7 +70,7 @@ var offered = []struct{ plan, kind string }{
 	{"%s#*=fail:ServiceUnavailable", "down"},
 }
 
-type liveOption struct{ Plan, Kind string }
+type liveOption struct{ Plan, Kind, Task string }
 
 type liveTask struct {
 	Name    string
@@ -88,7 +88,7 @@ func liveTasks() (all []liveTask) {
 	for _, t := range tasks {
 		row := liveTask{Name: t.Name}
 		for _, o := range offered {
-			row.Options = append(row.Options, liveOption{fmt.Sprintf(o.plan, t.Name), o.kind})
+			row.Options = append(row.Options, liveOption{fmt.Sprintf(o.plan, t.Name), o.kind, t.Name})
 		}
 		all = append(all, row)
 	}

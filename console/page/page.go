@@ -53,6 +53,7 @@ type Frame struct {
 	sharing sync.Mutex
 	shared  map[string]*shared // live pages that are open, by language and address
 	clock   atomic.Uint64
+	notice  func(*Request) (Page, bool) // above each page; nil for none
 }
 
 // Link is an entry of the navigation: the section of its pages is its text.
@@ -107,6 +108,9 @@ func read(fs embed.FS, name string) []byte {
 
 // Navigate adds an entry to the navigation of every page. Text is a key of the texts of package page.
 func (f *Frame) Navigate(text, path string) { f.nav = append(f.nav, Link{text, path}) }
+
+// Notify shows what h returns above each page, while h has something to show.
+func (f *Frame) Notify(h func(*Request) (notice Page, ok bool)) { f.notice = h }
 
 // Asset serves a file, and includes it in every page if it is a style sheet or a script.
 func (f *Frame) Asset(name string, data []byte) {
@@ -261,6 +265,7 @@ type frameData struct {
 	Switch string // the address of this page in the other language, "" for none
 	Main   template.HTML
 	Banner string
+	Notice template.HTML
 	Nav    []Link
 
 	Styles, Scripts []string
@@ -277,6 +282,15 @@ func (f *Frame) write(w http.ResponseWriter, r *Request, p Page) {
 	d := frameData{
 		Page: p, Lang: r.Lang, Other: r.Lang.other(), Main: template.HTML(main), Banner: f.banner, Nav: f.nav,
 		Styles: f.styles, Scripts: f.scripts, Icon: f.assets["icon.svg"],
+	}
+	if f.notice != nil {
+		if n, ok := f.notice(r); ok {
+			notice, err := f.main(w, r, n)
+			if err != nil {
+				f.log.ErrorContext(r.Context(), "the notice could not be rendered", "error", err)
+			}
+			d.Notice = template.HTML(notice)
+		}
 	}
 	if p.Live != nil {
 		d.LivePath = with(r.URL, "live", "1")
