@@ -22,6 +22,6 @@ func NewAudits(compute func(context.Context) (app.Ledger, error), changed func()
 
 // TripLive returns when the page of a trip changes, nil for a page that does not.
 func TripLive(opt Options, r *page.Request) (*page.Live, error) {
-	p, err := (&console{Deps: opt.UseCases, sagas: opt.Sagas}).trip(r)
+	p, err := (&console{Deps: opt.UseCases, sagas: opt.Sagas, now: time.Now}).trip(r)
 	return p.Live, err
 }

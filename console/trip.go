@@ -12,7 +12,9 @@ import (
 	"tripsaga/engine"
 	"tripsaga/shared/fault"
 	"tripsaga/shared/ident"
+	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/saga"
 )
 
 const (
@@ -33,6 +35,7 @@ type tripRead struct {
 type tripPage struct {
 	*tripRead
 	Notice  string // key of a text, "" for none
+	Money   string
 	Graph   template.HTML
 	Now     now
 	Rows    timeline
@@ -124,13 +127,14 @@ func (c *console) trip(r *page.Request) (page.Page, error) {
 		d.Notice = "trip-redriven"
 	}
 	visits := readVisits(&t.Saga)
+	d.Money = t.money(visits)
 	if d.Records, err = c.records(r.Context(), t, visits); err != nil {
 		return page.Page{}, err
 	}
 	if t.Started {
 		d.Graph = c.graph(t, visits)
 		d.Now = t.now(visits)
-		d.Rows = t.timeline()
+		d.Rows = t.timeline(visits, c.now())
 		d.Earlier = max(0, len(visits.all)-mostVisits)
 		for _, v := range visits.all[d.Earlier:] {
 			d.Visits = append(d.Visits, t.showVisit(v, false))
@@ -147,6 +151,24 @@ func (t *tripRead) Reason() domain.Reason {
 		return r
 	}
 	return domain.Reason{Name: t.Saga.Error, Message: causeText(t.Saga.Cause)}
+}
+
+// money says what happened to the customer's money.
+func (t *tripRead) money(v visits) string {
+	var amount money.Amount
+	refunded := false
+	if t.Payment != nil {
+		amount, refunded = t.Payment.Result.Amount, t.Payment.Result.RefundID != ""
+	}
+	refunding := v.latest()[saga.Find(saga.Pivot()).Compensation] != nil
+	key := domain.MoneyOf(t.Trip.Status(), t.State("PAYMENT"), refunded, refunding)
+	switch key {
+	case domain.MoneyNone:
+		return t.text("trip-charge-none")
+	case domain.MoneyPaid:
+		amount = t.Trip.Total()
+	}
+	return t.text("trip-charge-"+string(key), amount.Grouped())
 }
 
 // Cause is what the saga reports of its failure, unless the reason says it already.

@@ -52,17 +52,18 @@ func (t *tripRead) showVisit(v *visitOf, whole bool) visit {
 		Address: fmt.Sprintf("%s/visits/%d", t.Address, v.id),
 	}
 	if !v.left.IsZero() {
-		shown.Took = span(v.left.Sub(v.entered))
+		shown.Took = span(v.left.Sub(v.entered) - v.idle)
 	}
 	most := mostJSON
 	if whole {
 		most = wholeJSON
 	}
 	begin := 0
+	first := map[string]string{} // the values of the first attempt, by the field
 	for i := range v.data {
 		if i > 0 && v.data[i].Attempt != v.data[i-1].Attempt {
 			if whole {
-				shown.Attempts = append(shown.Attempts, t.attempt(v, begin, i, most))
+				shown.Attempts = append(shown.Attempts, t.attempt(v, begin, i, most, first))
 			} else {
 				shown.Hidden++
 			}
@@ -70,23 +71,31 @@ func (t *tripRead) showVisit(v *visitOf, whole bool) visit {
 		}
 	}
 	if len(v.data) > 0 {
-		shown.Attempts = append(shown.Attempts, t.attempt(v, begin, len(v.data), most))
+		shown.Attempts = append(shown.Attempts, t.attempt(v, begin, len(v.data), most, first))
 	}
 	return shown
 }
 
-// attempt returns the steps from one index to another. A value that a step has left as it was is not repeated.
-func (t *tripRead) attempt(v *visitOf, from, to, most int) attempt {
+// attempt returns the steps from one index to another. A value that a step has left as it was, or that the first attempt
+// shown had, is not repeated. first collects the values of that attempt.
+func (t *tripRead) attempt(v *visitOf, from, to, most int, first map[string]string) attempt {
 	a := attempt{}
 	if last := v.data[len(v.data)-1].Attempt; last > 0 {
 		a.Number = v.data[from].Attempt + 1
 	}
+	begins := len(first) == 0
 	seen, failed := map[string]string{}, false
 	for i := from; i < to; i++ {
 		raw := string(v.data[i].JSON())
 		s := dataStep{Field: v.data[i].Field, Same: seen[raw]}
 		if failed = failed || s.Field == asl.DataError; !failed { // what follows an error is by the fields of a catcher
 			s.Rule = rule(t.Saga.Machine.Field(v.state, s.Field))
+		}
+		switch {
+		case begins:
+			first[s.Field] = raw
+		case s.Same == "" && first[s.Field] == raw:
+			s.Same = t.text("trip-attempt", 1)
 		}
 		if s.Same == "" {
 			s.JSON = showJSON(raw, most)

@@ -34,7 +34,7 @@ func (l *layouts) lay(m *asl.Machine) *diagram.Layout {
 // words are the statuses of a state in the language of the page.
 func (t *tripRead) words() map[diagram.Status]string {
 	w := map[diagram.Status]string{}
-	for _, s := range []diagram.Status{"", diagram.Done, diagram.Running, diagram.Waiting, diagram.Failed, diagram.Caught, diagram.Aborted} {
+	for _, s := range []diagram.Status{"", diagram.Done, diagram.Running, diagram.Waiting, diagram.Failed, diagram.Caught, diagram.Aborted, diagram.Ended} {
 		w[s] = t.text("trip-state-" + string(s))
 	}
 	return w

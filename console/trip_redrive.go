@@ -33,7 +33,7 @@ type redrivePage struct {
 type resume struct {
 	State     string
 	Path      []string // the states that follow while nothing fails
-	Otherwise []string // the states that follow an error that no retry helps
+	Otherwise []branch // the states that follow an error that no retry helps
 }
 
 // redrivePreview shows what a redrive will run.

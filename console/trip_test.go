@@ -109,6 +109,7 @@ func TestTripConfirmed(t *testing.T) {
 	d.shows("ledger", "Charge", "cards", "merchant")
 	d.shows("events", "TripRequested", "TripConfirmed")
 	d.shows("cost", "State transitions 5")
+	d.shows("money", "Paid 224,000 JPY.")
 	if len(d.all("body", "data-live", "*")) != 0 {
 		t.Error("a trip that has ended is live")
 	}
@@ -132,8 +133,13 @@ func TestTripHotelFull(t *testing.T) {
 	d := s.trip(id)
 	d.shows("main", "Failed", "HotelUnavailable", "sold <b>out</b>")
 	d.shows("graph", "failed, handled", "CancelFlight")
-	if strings.Contains(d.part("timeline-table"), "failed BookingFailed") {
-		t.Error("the state that records the failure is shown as one that failed")
+	d.shows("money", "Nothing was charged.")
+	d.shows("graph", "BookingFailed: failure recorded")
+	d.shows("timeline-table", "BookingFailed 0 ms failure recorded")
+	for _, failure := range d.all("strong", "class", "error") {
+		if inside(failure) == "BookingFailed" {
+			t.Error("the state that records the failure is shown as one that failed")
+		}
 	}
 	d.shows("timeline-table", "ReserveHotel", "HotelUnavailable")
 	d.shows("records", "undone", "None")
@@ -204,11 +210,15 @@ func TestTripRetry(t *testing.T) {
 	at, _ := s.virtual.Next()
 	d := s.trip(id)
 	d.shows("saga", "ProcessPayment failed. Attempt 2 starts at "+at.UTC().Format("2006-01-02 15:04:05.000 UTC"), "Down", "no answer",
-		"Then: BookingConfirmed", "If it fails for good: CancelHotel, RefundPayment")
-	if until := d.all("span", "data-until", at.UTC().Format(time.RFC3339Nano)); len(until) != 1 {
+		"Then: BookingConfirmed", "If it fails for good: on PaymentDeclined: CancelHotel; on any other error: RefundPayment")
+	if until := d.all("span", "data-until", at.UTC().Format(time.RFC3339Nano)); len(until) != 2 {
 		t.Errorf("%d countdowns to %s", len(until), at)
 	}
 	d.shows("graph", "waiting")
+	d.shows("timeline-table", "ProcessPayment attempt 2", "waiting until "+at.UTC().Format("2006-01-02 15:04:05.000 UTC"))
+	if waits := d.all("rect", "class", "wait open"); len(waits) != 1 {
+		t.Errorf("%d bars of waits under way, want 1", len(waits))
+	}
 	s.virtual.Run()
 	s.trip(id).shows("timeline-table", "attempt 2, after ")
 }
@@ -220,6 +230,11 @@ func TestTripRedrive(t *testing.T) {
 	d := s.trip(id)
 	d.shows("main", "Needs attention: the saga stopped at RefundPayment", "the account is locked")
 	d.shows("graph", "RefundPayment", "failed")
+	d.shows("money", "Perhaps charged 224,000 JPY, as the bank's answer was lost; its refund is still outstanding.")
+	s.lang = "ja"
+	s.trip(id).shows("money", "224,000 JPY が請求された可能性があります")
+	s.lang = "en"
+	s.virtual.Advance(time.Hour) // the operator comes later
 	address := "/console/trips/" + id + "/redrive"
 	if links := d.all("a", "href", address); len(links) != 1 {
 		t.Errorf("%d links to the preview", len(links))
@@ -251,8 +266,31 @@ func TestTripRedrive(t *testing.T) {
 	d = s.get(done.location)
 	d.shows("main", "The saga was redriven: it resumed where it had stopped", "Failed")
 	d.shows("timeline-table", "Redriven")
+	d.shows("money", "Refunded 224,000 JPY.")
+	d.shows("data", "RefundPayment done 0 ms") // without the time until the operator came
 	d.shows("ledger", "Charge", "Refund")
 	d.shows("records", "undone")
+}
+
+// TestTripRunning shows the attempt under way, and from when on it is running.
+func TestTripRunning(t *testing.T) {
+	s := simulate(t, nil)
+	d := s.trip(s.book())
+	d.shows("timeline-table", "now", "ReserveFlight", "running")
+	if len(d.all("rect", "class", "bar-running open")) != 1 || len(d.all("span", "data-since", "*")) != 1 {
+		t.Errorf("no bar under way: %s", d.body)
+	}
+}
+
+// TestTripAttempts: an input that is the same for each attempt is shown once.
+func TestTripAttempts(t *testing.T) {
+	s := simulate(t, map[string][]error{"ReserveFlight": {&engine.TaskError{Name: "Down"}, &engine.TaskError{Name: "Down"}}})
+	id := s.book()
+	s.virtual.Run()
+	flow := s.get("/console/trips/" + id + "/visits/2").main()
+	if n := strings.Count(flow, "the same as attempt 1"); n < 2 || !strings.Contains(flow, "attempt 3 Input the same as attempt 1") {
+		t.Errorf("%d values are the same as those of attempt 1: %s", n, flow)
+	}
 }
 
 // TestTripData opens a state's data flow, which ends with what the history has as its output.

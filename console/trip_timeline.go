@@ -16,55 +16,87 @@ const mostRows = 100
 // barWidth is the width of the bars' drawing.
 const barWidth = 1000
 
-// timeline is the attempts of an execution, each with its bar.
+// timeline is the attempts of an execution, each with its bar, and the waits under way.
 type timeline struct {
 	Rows    []row
-	Earlier int // lines that are not shown
-	Total   string
+	Earlier int    // lines that are not shown
+	Total   string // "" for one that lasts until now
 }
 
-// row is one line: an attempt, the visit of a state without a task, or a redrive.
+// row is one line: an attempt, the visit of a state without a task, a redrive, or a wait under way.
 type row struct {
 	history.Line
-	Start         stamp
-	WaitX, WaitW  int // of the wait before the attempt, in the drawing
+	Start         stamp // of a wait under way its end
+	WaitX, WaitW  int   // of the wait before the attempt, in the drawing
 	BarX, BarW    int
 	WaitedT, Span string
 	Status        diagram.Status
+	Open          bool // still under way
 }
 
 // timeline reads the lines of the history. The bars' scale is compressed: a time between two moments of the timeline gets a
 // width by its logarithm, so that attempts of milliseconds and waits of hours are both visible.
-func (t *tripRead) timeline() timeline {
+func (t *tripRead) timeline(visits visits, now time.Time) timeline {
 	x := history.Read(t.Saga.Events)
 	v := timeline{Earlier: max(0, len(x.Lines)-mostRows)}
 	lines := x.Lines[v.Earlier:]
-	scale := newScale(lines)
-	for _, l := range lines {
-		r := row{Line: l, Start: stamp{t.Saga.Started.Add(l.At)}, Span: span(l.Took), Status: diagram.Done}
-		r.BarX = scale.at(l.At)
-		r.BarW = max(4, scale.at(l.At+l.Took)-r.BarX)
-		if l.Waited > 0 {
-			r.WaitedT = span(l.Waited)
-			r.WaitX = scale.at(l.At - l.Waited)
-			r.WaitW = max(0, r.BarX-r.WaitX)
+	running := false
+	for i := range lines {
+		if l := &lines[i]; l.Running && t.Saga.Status == asl.Running {
+			running, l.Took = true, max(l.Took, now.Sub(t.Saga.Started)-l.At)
 		}
-		switch {
-		case l.Running && t.Saga.Status == asl.Running:
-			r.Status = diagram.Running
-			r.BarW = max(r.BarW, barWidth-r.BarX)
-		case l.Error == history.Aborted:
-			r.Status = diagram.Aborted
-		case l.Error != "" && !intended(l.State, l.Error):
-			r.Status = diagram.Failed
-		}
-		r.BarX = min(r.BarX, barWidth-4)
-		v.Rows = append(v.Rows, r)
 	}
-	if n := len(x.Lines); n > 0 {
-		v.Total = span(x.Lines[n-1].At + x.Lines[n-1].Took)
+	attempts := len(lines)
+	lines = append(lines, t.waits(visits)...)
+	scale := newScale(lines)
+	for i, l := range lines {
+		v.Rows = append(v.Rows, t.row(l, scale, i >= attempts))
+	}
+	if n := len(lines); n > 0 && !running {
+		v.Total = span(lines[n-1].At + lines[n-1].Took)
 	}
 	return v
+}
+
+// waits returns a line for each wait under way, at its end.
+func (t *tripRead) waits(v visits) (lines []history.Line) {
+	for _, p := range t.Saga.Pending {
+		visit := v.find(p.Visit)
+		if p.Retry == 0 && p.Wait == 0 || visit == nil {
+			continue
+		}
+		l := history.Line{At: p.At.Sub(t.Saga.Started), State: p.State}
+		if l.Waited = p.At.Sub(visit.entered); p.Retry != 0 {
+			l.Attempt, l.Waited = p.Attempt+1, p.At.Sub(visit.ended)
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+func (t *tripRead) row(l history.Line, scale scale, waits bool) row {
+	r := row{Line: l, Start: stamp{t.Saga.Started.Add(l.At)}, Span: span(l.Took), Status: diagram.Done, Open: waits}
+	r.BarX = scale.at(l.At)
+	r.BarW = max(4, scale.at(l.At+l.Took)-r.BarX)
+	if l.Waited > 0 {
+		r.WaitedT = span(l.Waited)
+		r.WaitX = scale.at(l.At - l.Waited)
+		r.WaitW = max(0, r.BarX-r.WaitX)
+	}
+	switch {
+	case waits:
+		r.Status, r.BarW = diagram.Waiting, 0
+	case l.Running && t.Saga.Status == asl.Running:
+		r.Status, r.Open = diagram.Running, true
+	case l.Error == history.Aborted:
+		r.Status = diagram.Aborted
+	case l.Error != "" && intended(l.State, l.Error):
+		r.Status = diagram.Ended
+	case l.Error != "":
+		r.Status = diagram.Failed
+	}
+	r.BarX = min(r.BarX, barWidth-4)
+	return r
 }
 
 // scale maps the moments of a timeline to places from 0 to barWidth.
@@ -120,7 +152,7 @@ type pending struct {
 	At        stamp
 	Failure   *history.FailureDetails // of the attempt before
 	Then      string                  // the state that follows a success, "" for the end
-	Otherwise []string                // the states that follow an error that no retry helps
+	Otherwise []branch                // what follows an error that no retry helps
 }
 
 // now joins what the saga waits for with its visits.
@@ -147,19 +179,25 @@ func (t *tripRead) now(v visits) now {
 	return n
 }
 
+// branch is a transition that is taken instead of the next one.
+type branch struct {
+	On  string // names of errors, or the rule of a choice
+	Any bool   // on whatever error no branch before names
+	To  string
+}
+
 // follow returns where the execution can go after a state.
-func (t *tripRead) follow(state string) (then string, otherwise []string) {
+func (t *tripRead) follow(state string) (then string, otherwise []branch) {
 	for _, s := range t.Saga.Machine.States() {
 		if s.Name != state {
 			continue
 		}
 		for _, e := range s.Edges {
-			switch {
-			case e.Kind == asl.EdgeNext:
+			if e.Kind == asl.EdgeNext {
 				then = e.To
-			case !slices.Contains(otherwise, e.To):
-				otherwise = append(otherwise, e.To)
+				continue
 			}
+			otherwise = append(otherwise, branch{e.Label, e.Kind == asl.EdgeCatch && e.Label == "States.ALL", e.To})
 		}
 	}
 	return then, otherwise

@@ -20,9 +20,11 @@ type visitOf struct {
 	id       int64 // of the event that entered the state
 	state    string
 	entered  time.Time
-	left     time.Time // zero while the state is not left
+	left     time.Time     // zero while the state is not left
+	idle     time.Duration // between an end of the execution and the redrive that resumed the state
 	attempts int
 	began    time.Time               // its last attempt
+	ended    time.Time               // its last failed attempt
 	failure  *history.FailureDetails // of its last attempt
 	status   diagram.Status
 	data     []asl.DataStep
@@ -107,11 +109,12 @@ func (r *visitReader) add(e *history.Event) {
 		v.attempts++
 		v.began, v.failure = e.Timestamp, nil
 	case failure != nil:
-		v.failure = failure
+		v.failure, v.ended = failure, e.Timestamp
 	case strings.HasSuffix(e.Type, "StateAborted"):
 		v.status = diagram.Aborted
 	case e.Type == history.ExecutionRedriven:
 		v.status = ""
+		v.idle += e.Timestamp.Sub(r.events[e.ID-2].Timestamp) // the event before ended the execution
 	case e.Type == history.ExecutionSucceeded:
 		r.taken[[2]string{v.state, ""}] = true
 	}
@@ -157,7 +160,7 @@ func (r *visitReader) finish(x *engine.View) {
 		case v.status == diagram.Aborted || x.Status == asl.Aborted || x.Status == asl.TimedOut:
 			v.status = diagram.Aborted
 		case v.failure != nil && intended(v.state, v.failure.Error):
-			v.status = diagram.Done
+			v.status = diagram.Ended
 			r.taken[[2]string{v.state, ""}] = true
 		default:
 			v.status = diagram.Failed

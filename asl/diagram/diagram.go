@@ -23,6 +23,7 @@ const (
 	Failed  Status = "failed"
 	Caught  Status = "caught" // failed, handled by a Catch
 	Aborted Status = "aborted"
+	Ended   Status = "ended" // failed as intended, which ends the execution: no fault
 )
 
 // Mark is what a drawing shows of one state.

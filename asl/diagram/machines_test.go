@@ -112,7 +112,7 @@ func (m *maker) state(names []string, i, depth int) object {
 
 // drawing draws marks and transitions of an execution, of states that do not exist among them.
 func (m *maker) drawing(machine *asl.Machine) Drawing {
-	statuses := []Status{"", Done, Running, Waiting, Failed, Caught, Aborted, `"><script>`}
+	statuses := []Status{"", Done, Running, Waiting, Failed, Caught, Aborted, Ended, `"><script>`}
 	d := Drawing{Title: m.text(), Marks: map[string]Mark{"no such": {Status: Done}}, Taken: map[[2]string]bool{{"", machine.StartAt()}: true}}
 	for _, s := range machine.States() {
 		d.Marks[s.Name] = Mark{

@@ -93,6 +93,7 @@ var known = map[Status]struct{ path, sign string }{
 	Failed:  {"M-3 -3L3 3M3 -3L-3 3", "✗"},
 	Caught:  {"M4 3V1Q4 -2 1 -2H-4M-1 -5L-4 -2L-1 1", "↩"},
 	Aborted: {"M-3 -3H3V3H-3Z", "■"},
+	Ended:   {"M-4 0H4", "–"},
 }
 
 func (w *svg) node(n *node) {

@@ -101,19 +101,20 @@ func (p *program) verdict(trip wire.TripDetails) string {
 // moneyText describes what happened to the customer's money.
 func moneyText(trip wire.TripDetails) string {
 	pay := trip.Payment
-	switch {
-	case pay.State == domain.StepUndone && pay.RefundID != "":
-		return "refunded " + pay.Amount.Grouped()
-	case pay.State == domain.StepDone && trip.Status == domain.Confirmed:
+	amount := pay.Amount.Grouped()
+	switch domain.MoneyOf(trip.Status, pay.State, pay.RefundID != "", refunding(trip.Saga)) {
+	case domain.MoneyRefunded:
+		return "refunded " + amount
+	case domain.MoneyPaid:
 		return "paid " + trip.Total.Grouped()
-	case pay.State == domain.StepDone && refunding(trip.Saga):
-		return "charged " + pay.Amount.Grouped() + "; its refund is still outstanding"
-	case pay.State == domain.StepDone:
-		return "charged " + pay.Amount.Grouped() + "; the trip is not confirmed yet"
-	case pay.State == domain.StepStarted && refunding(trip.Saga):
-		return "perhaps charged " + pay.Amount.Grouped() + ", as the bank's answer was lost; its refund is still outstanding"
-	case pay.State == domain.StepStarted:
-		return "perhaps charged " + pay.Amount.Grouped() + ": the bank has not answered yet"
+	case domain.MoneyRefunding:
+		return "charged " + amount + "; its refund is still outstanding"
+	case domain.MoneyCharged:
+		return "charged " + amount + "; the trip is not confirmed yet"
+	case domain.MoneyPerhapsToRefund:
+		return "perhaps charged " + amount + ", as the bank's answer was lost; its refund is still outstanding"
+	case domain.MoneyPerhaps:
+		return "perhaps charged " + amount + ": the bank has not answered yet"
 	}
 	return "nothing was charged"
 }

@@ -16,6 +16,11 @@ func TestLooks(t *testing.T) {
 	}
 	declined := s.book(booking{card: "tok_declined"})
 	attention := s.book(booking{card: "tok_refund_stuck"})
+	redriven := s.book(booking{card: "tok_refund_stuck"})
+	v.Run()
+	if err := s.sys.Engine.Redrive(t.Context(), redriven); err != nil {
+		t.Fatal(err)
+	}
 	v.Run()
 	running := s.book(booking{name: "Grace Hopper"})
 	for range 3 {
@@ -34,6 +39,8 @@ func TestLooks(t *testing.T) {
 		"/console/trips/" + declined:               "PaymentDeclined",
 		"/console/trips/" + running:                "Grace Hopper",
 		"/console/trips/" + attention + "/redrive": "RefundPayment",
+		"/console/trips/" + redriven:               "PaymentDeclined",
+		"/console/trips/" + redriven + "/history":  "ExecutionRedriven",
 		"/console/trips/" + attention + "/history?type=TaskFailed&q=x": "TaskFailed",
 	}
 	for i, l := range []look{{}, {dark: true, lang: "ja", width: 360, height: 740}, {dark: true}, {width: 360, height: 740}} {

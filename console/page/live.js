@@ -90,11 +90,14 @@
     setTimeout(() => { button.textContent = text; }, 1500);
   });
 
-  // <span data-until="RFC 3339" data-keep>: the seconds left until then.
+  // <span data-until="RFC 3339" data-keep>: the seconds left until then; data-since: those since then.
   const count = () => {
     for (const el of document.querySelectorAll("[data-until]")) {
       const left = Math.max(0, (Date.parse(el.dataset.until) - Date.now()) / 1000);
       el.textContent = left < 10 ? left.toFixed(1) + " s" : Math.round(left) + " s";
+    }
+    for (const el of document.querySelectorAll("[data-since]")) {
+      el.textContent = Math.max(0, (Date.now() - Date.parse(el.dataset.since)) / 1000).toFixed(1) + " s";
     }
   };
   setInterval(count, 200);

@@ -1,0 +1,35 @@
+package domain
+
+// Money is what happened to the customer's money.
+type Money string
+
+// The cases of a customer's money. In those without an answer the bank's reply was lost, or is still to come.
+const (
+	MoneyNone            Money = "none" // nothing was charged
+	MoneyPaid            Money = "paid"
+	MoneyRefunded        Money = "refunded"
+	MoneyCharged         Money = "charged"           // the trip is not confirmed yet
+	MoneyRefunding       Money = "refunding"         // charged, and the refund is still outstanding
+	MoneyPerhaps         Money = "perhaps"           // perhaps charged: there is no answer yet
+	MoneyPerhapsToRefund Money = "perhaps-refunding" // perhaps charged, and the refund is still outstanding
+)
+
+// MoneyOf returns what happened to the money of a trip with this status and payment. refunded reports that there was a
+// refund, refunding that the saga has begun one.
+func MoneyOf(trip Status, payment StepState, refunded, refunding bool) Money {
+	switch {
+	case payment == StepUndone && refunded:
+		return MoneyRefunded
+	case payment == StepDone && trip == Confirmed:
+		return MoneyPaid
+	case payment == StepDone && refunding:
+		return MoneyRefunding
+	case payment == StepDone:
+		return MoneyCharged
+	case payment == StepStarted && refunding:
+		return MoneyPerhapsToRefund
+	case payment == StepStarted:
+		return MoneyPerhaps
+	}
+	return MoneyNone
+}
