@@ -343,7 +343,7 @@ func TestWrongAddresses(t *testing.T) {
 func TestJapanese(t *testing.T) {
 	s := newSite(t)
 	for target, want := range map[string]string{
-		"/console/lab": "ReserveFlight に Catch がない", play("booked", "at", "6"): "ReserveFlight が結果を 1 つのトランザクションでコミットします", play("nowhere"): "再生できません",
+		"/console/lab": "ReserveFlight に Catch がありません", play("booked", "at", "6"): "ReserveFlight が結果を 1 つのトランザクションでコミットします", play("nowhere"): "再生できません",
 	} {
 		if body := s.answer(t.Context(), target, "ja").Body.String(); !strings.Contains(body, want) {
 			t.Errorf("%s: no %s", target, want)

@@ -173,6 +173,15 @@ const (
 // Words are the kinds that a player knows, and what each takes.
 type Words map[Kind]Takes
 
+// names lists the words in order.
+func (w Words) names() string {
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(w)) {
+		all = append(all, string(k))
+	}
+	return strings.Join(all, ", ")
+}
+
 // Calls are the words for a delivery and its reply.
 var Calls = Words{Fail: Error, Lost: Nothing, Die: Nothing, Late: Until, Twice: Nothing, Again: Until}
 
@@ -261,7 +270,7 @@ func (w Words) Parse(s string) (f Fault, err error) {
 	kind, count, counted := strings.Cut(what, "-")
 	takes, known := w[Kind(kind)]
 	if f.Kind = Kind(kind); !known {
-		return Fault{}, fmt.Errorf("%q: there is no fault %q, only %q", s, kind, slices.Sorted(maps.Keys(w)))
+		return Fault{}, fmt.Errorf("%q: there is no fault %q, only %s", s, kind, w.names())
 	}
 	if err := takes.check(held, named, counted); err != nil {
 		return Fault{}, fmt.Errorf("%q: %s takes %w", s, kind, err)

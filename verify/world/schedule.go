@@ -104,7 +104,7 @@ func ParseSchedule(id string) (Schedule, error) {
 		}
 	}
 	if _, ok := scenarioNamed(name); !ok {
-		return s, fmt.Errorf("there is no scenario %q, only %q", name, ScenarioNames())
+		return s, fmt.Errorf("there is no scenario %q, only %s", name, strings.Join(ScenarioNames(), ", "))
 	}
 	if !some {
 		return s, nil

@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tripsaga/asl"
@@ -180,7 +181,7 @@ type playing struct {
 func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Result, records []table.Item, err error) {
 	scenario, ok := scenarioNamed(s.Scenario)
 	if !ok {
-		return nil, nil, fmt.Errorf("there is no scenario %q, only %q", s.Scenario, ScenarioNames())
+		return nil, nil, fmt.Errorf("there is no scenario %q, only %s", s.Scenario, strings.Join(ScenarioNames(), ", "))
 	}
 	if w.played++; w.played%refresh == 0 {
 		if err := w.renew(); err != nil {
