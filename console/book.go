@@ -123,7 +123,7 @@ func (c *console) bookPost(r *page.Request) (page.Page, error) {
 	return page.Page{}, err
 }
 
-// bookRefused shows the form with its problems. A wrong key is none that a user can correct: the form gets a new one.
+// bookRefused shows the form with its problems. A user cannot correct a wrong key, so the form gets a new one.
 func (c *console) bookRefused(r *page.Request, in *input) (page.Page, error) {
 	message := "book-correct"
 	if in.problems["key"] != "" {

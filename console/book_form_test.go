@@ -13,7 +13,7 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// filled is a form with a value of its own in each field, and another flight and hotel than the first ones.
+// filled is a form with a different value in each field, and another flight and hotel than the first ones.
 func (s *site) filled() url.Values {
 	s.Helper()
 	day := request().Flight.Date
@@ -38,7 +38,7 @@ func differ(a, b url.Values, fields ...string) (names []string) {
 	return names
 }
 
-// TestOtherOffersKeepTheForm looks at another day, also by way of a day that is none, and then books what was typed.
+// TestOtherOffersKeepTheForm looks at another day, also after an invalid one, and then books what was typed.
 func TestOtherOffersKeepTheForm(t *testing.T) {
 	for _, stale := range []bool{false, true} {
 		s := open(t)

@@ -17,7 +17,7 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// redrivePage is the preview of a redrive, or why there is none.
+// redrivePage is the preview of a redrive, or the reason why the trip cannot be redriven.
 type redrivePage struct {
 	*tripRead
 	WhyNot  string // key of a text

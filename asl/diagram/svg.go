@@ -19,7 +19,7 @@ const margin = 12
 // change the direction of other text is made visible; there are no scripts, styles and ids.
 func (l *Layout) SVG(d Drawing) string { return l.draw(d, "") }
 
-// SVGFile returns the drawing as a file of its own, with the stylesheet and a background in it.
+// SVGFile returns the drawing as a separate file, which contains the stylesheet and a background.
 func (l *Layout) SVGFile(d Drawing) string {
 	return l.draw(d, "<style>\n"+Stylesheet+"</style>\n<rect class=\"paper\" width=\"100%\" height=\"100%\" rx=\"8\"/>\n") + "\n"
 }

@@ -62,7 +62,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// browser is the context of the shared browser. It skips the test if there is none.
+// browser is the context of the shared browser. It skips the test if no browser is installed.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	if raceDetector {

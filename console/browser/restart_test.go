@@ -14,7 +14,7 @@ import (
 	"tripsaga/trip/handlers/rest"
 )
 
-// A server in a process of its own, to be killed: this test's executable, which main starts otherwise.
+// A server in a separate process, to be killed: this test's executable, which main starts otherwise.
 
 const serveVariable = "TRIPSAGA_BROWSER_SERVE" // address and data folder
 

@@ -126,7 +126,7 @@ func inView(selector string) string {
 // row is the selector of a trip in a list.
 func row(id string) string { return fmt.Sprintf(`tr[id="%s"]`, id) }
 
-// price stands in for the prices of the AWS wing, which may be deleted.
+// price replaces the prices of the AWS wing, which may be deleted.
 func price(_ bool, transitions int) (console.Cost, error) {
 	return console.Cost{TransitionsUSD: float64(transitions) * 0.000025, WriteUnits: 23, WritesUSD: 0.00001, Region: "us-east-1", AsOf: "2026-11"}, nil
 }

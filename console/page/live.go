@@ -23,7 +23,7 @@ type Live struct {
 }
 
 const (
-	maxStreams = 200 // live pages at once
+	maxStreams = 200 // live pages concurrently
 	// maxRenderings is how many of them are rendered concurrently; the others wait, for they are pages that are shown already.
 	maxRenderings = 2
 	restful       = 200 * time.Millisecond // least time between two renderings of one live page
@@ -64,7 +64,7 @@ type shared struct {
 	took atomic.Int64 // nanoseconds
 
 	turn  chan struct{} // holds what is below
-	began uint64        // 0: there is none
+	began uint64        // 0: not rendered yet
 	live  *Live
 	// version is that of this rendering or of an older one.
 	version string

@@ -67,7 +67,7 @@ func base(r *page.Request) string {
 	return "http://" + r.Host
 }
 
-// newest is the id of the first trip of a list, "" if there is none or it cannot be read.
+// newest is the id of the first trip of a list, "" if the list is empty or cannot be read.
 func newest(r *page.Request, api http.Handler, address string) string {
 	var list struct{ Trips []struct{ ID string } }
 	data, err := ask(r, api, address)

@@ -1,7 +1,7 @@
 // Package chart draws the pictures of reports as SVG. Each has a title and a text alternative, and below it a table of its
 // figures, which the picture shows only roughly. Colours, also those of light and dark, come from the style sheets of package report by classes.
 //
-// It is small code of its own because the SVG libraries for Go write their colours into style attributes, which neither
+// It is small own code because the SVG libraries for Go write their colours into style attributes, which neither
 // follow the theme nor pass a strict Content-Security-Policy.
 package chart
 

@@ -66,7 +66,7 @@ type Change struct {
 	Before, After *table.Item
 }
 
-// Standing is the status of a trip and of its execution; "" where there is none yet.
+// Standing is the status of a trip and of its execution; "" before either exists.
 type Standing struct{ Trip, Execution string }
 
 // maxFrames bounds the memory of a trace. The longest run without a loop has a quarter.
