@@ -38,6 +38,9 @@ const (
 	NameStepCancelled       = "StepCancelled"
 	NameBookingFailed       = "BookingFailed"
 	NameFlightBookingFailed = "FlightBookingFailed"
+	NameTripCancelled       = "TripCancelled"  // the client has cancelled the trip
+	NameTripDeparted        = "TripDeparted"   // it is too late to cancel it
+	NameNotCancellable      = "NotCancellable" // nothing is booked that could be cancelled
 )
 
 // Error is an error with a kind and a stable name.
