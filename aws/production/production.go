@@ -145,7 +145,7 @@ func (s *System) open(ctx context.Context, opt Options) error {
 		return fmt.Errorf("opening the engine: %w", err)
 	}
 	s.whenClosed(s.Engine.Close)
-	server.Handler = sfnapi.New(s.Engine, StateMachineARN, opt.Log)
+	server.Handler = sfnapi.New(opt.Log, sfnapi.Machine{ARN: StateMachineARN, Engine: s.Engine})
 	go server.Serve(listener) // ends with the server
 	return nil
 }

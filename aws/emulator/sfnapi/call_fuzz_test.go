@@ -46,7 +46,7 @@ func newCalled(tb testing.TB) *called {
 			tb.Error(err)
 		}
 	})
-	c.api = sfnapi.New(c.engine, machine, nil)
+	c.api = sfnapi.New(nil, sfnapi.Machine{ARN: machine, Engine: c.engine})
 	return c
 }
 
@@ -78,6 +78,7 @@ func (c *called) call(t *testing.T, action string, body []byte) {
 
 var (
 	machine   = engine.StateMachineID("booking")
+	second    = engine.StateMachineID("second")
 	execution = strings.Replace(machine, ":stateMachine:", ":execution:", 1) + ":x"
 )
 

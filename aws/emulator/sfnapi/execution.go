@@ -29,7 +29,8 @@ type startOutput struct {
 
 // start is idempotent while the execution is open and the input is the same.
 func (a *api) start(ctx context.Context, in startInput) (startOutput, error) {
-	if err := a.checkMachine(in.Machine); err != nil {
+	m, err := a.machine(in.Machine)
+	if err != nil {
 		return startOutput{}, err
 	}
 	if in.Name == "" {
@@ -41,15 +42,15 @@ func (a *api) start(ctx context.Context, in startInput) (startOutput, error) {
 	if err := checkInput(in.Input); err != nil {
 		return startOutput{}, err
 	}
-	arn := a.executionARN(in.Name)
-	err := a.engine.Start(engine.WithTrace(ctx, in.Trace), in.Name, json.RawMessage(in.Input))
+	arn := m.execution(in.Name)
+	err = m.Engine.Start(engine.WithTrace(ctx, in.Trace), in.Name, json.RawMessage(in.Input))
 	if errors.Is(err, engine.ErrInvalid) { // the input has been checked: the name is invalid
 		return startOutput{}, invalid("InvalidName", "Invalid Name: '%s': %v", in.Name, err)
 	}
 	if err != nil {
 		return startOutput{}, engineProblem(arn, err)
 	}
-	d, err := a.engine.Describe(ctx, in.Name)
+	d, err := m.Engine.Describe(ctx, in.Name)
 	return startOutput{Execution: arn, Started: at(d.Started)}, engineProblem(arn, err)
 }
 
@@ -94,16 +95,16 @@ type listed struct {
 }
 
 func (a *api) describe(ctx context.Context, in describeInput) (describeOutput, error) {
-	name, err := a.nameOf(in.Execution)
+	m, name, err := a.execution(in.Execution)
 	if err != nil {
 		return describeOutput{}, err
 	}
-	d, err := a.engine.Describe(ctx, name)
+	d, err := m.Engine.Describe(ctx, name)
 	if err != nil {
 		return describeOutput{}, engineProblem(in.Execution, err)
 	}
-	out := describeOutput{listed: a.listed(d), Error: d.Error, Cause: d.Cause, Trace: d.Trace}
-	out.RedriveStatus, out.RedriveReason = a.redrivable(d)
+	out := describeOutput{listed: a.listed(m, d), Error: d.Error, Cause: d.Cause, Trace: d.Trace}
+	out.RedriveStatus, out.RedriveReason = redrivable(m.Engine, d)
 	if in.Data == "METADATA_ONLY" {
 		return out, nil
 	}
@@ -114,20 +115,21 @@ func (a *api) describe(ctx context.Context, in describeInput) (describeOutput, e
 	return out, nil
 }
 
-func (a *api) listed(d engine.Description) listed {
+func (a *api) listed(m Machine, d engine.Description) listed {
+	arn := m.execution(d.Name)
 	a.mu.Lock()
-	last := a.redriven[d.Name]
+	last := a.redriven[arn]
 	a.mu.Unlock()
 	return listed{
-		Execution: a.executionARN(d.Name), Machine: a.machine, Name: d.Name, Status: d.Status,
+		Execution: arn, Machine: m.ARN, Name: d.Name, Status: d.Status,
 		Started: at(d.Started), Stopped: maybeAt(d.Stopped), Redrives: d.Redrives, Redriven: maybeAt(last.at),
 	}
 }
 
 // redrivable follows the engine's bounds on redrives: their number, and the time since the execution ended.
-func (a *api) redrivable(d engine.Description) (status, reason string) {
+func redrivable(e Engine, d engine.Description) (status, reason string) {
 	const no = "NOT_REDRIVABLE"
-	switch err := a.engine.Redrivable(d); {
+	switch err := e.Redrivable(d); {
 	case err == nil:
 		return "REDRIVABLE", ""
 	case d.Status == asl.Running || d.Status == asl.Succeeded:
@@ -153,20 +155,21 @@ type listOutput struct {
 const maxList = 999
 
 func (a *api) list(ctx context.Context, in listInput) (listOutput, error) {
-	if err := a.checkMachine(in.Machine); err != nil {
+	m, err := a.machine(in.Machine)
+	if err != nil {
 		return listOutput{}, err
 	}
 	n, err := limit(in.MaxResults)
 	if err != nil {
 		return listOutput{}, err
 	}
-	page, cursor, err := a.engine.List(ctx, engine.ListQuery{Status: in.Status, Limit: min(n, maxList), Cursor: in.Next})
+	page, cursor, err := m.Engine.List(ctx, engine.ListQuery{Status: in.Status, Limit: min(n, maxList), Cursor: in.Next})
 	if errors.Is(err, engine.ErrInvalid) {
 		return listOutput{}, invalid(refused(in.Next), "%v", err)
 	}
 	out := listOutput{Executions: []listed{}, Next: cursor}
 	for _, d := range page {
-		out.Executions = append(out.Executions, a.listed(d))
+		out.Executions = append(out.Executions, a.listed(m, d))
 	}
 	return out, err
 }
@@ -190,20 +193,20 @@ type redriveOutput struct {
 
 // redrive gives a repeated call, which has the same token, the answer of the first.
 func (a *api) redrive(ctx context.Context, in redriveInput) (redriveOutput, error) {
-	name, err := a.nameOf(in.Execution)
+	m, name, err := a.execution(in.Execution)
 	if err != nil {
 		return redriveOutput{}, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if last, ok := a.redriven[name]; ok && in.Token != "" && last.token == in.Token {
+	if last, ok := a.redriven[in.Execution]; ok && in.Token != "" && last.token == in.Token {
 		return redriveOutput{at(last.at)}, nil
 	}
-	if err := a.engine.Redrive(ctx, name); err != nil {
+	if err := m.Engine.Redrive(ctx, name); err != nil {
 		return redriveOutput{}, engineProblem(in.Execution, err)
 	}
 	last := redrive{token: in.Token, at: time.Now()}
-	a.redriven[name] = last
+	a.redriven[in.Execution] = last
 	return redriveOutput{at(last.at)}, nil
 }
 
@@ -218,10 +221,10 @@ type stopOutput struct {
 }
 
 func (a *api) stop(ctx context.Context, in stopInput) (stopOutput, error) {
-	name, err := a.nameOf(in.Execution)
+	m, name, err := a.execution(in.Execution)
 	if err != nil {
 		return stopOutput{}, err
 	}
-	d, err := a.engine.Stop(ctx, name, in.Error, in.Cause)
+	d, err := m.Engine.Stop(ctx, name, in.Error, in.Cause)
 	return stopOutput{at(d.Stopped)}, engineProblem(in.Execution, err)
 }

@@ -31,7 +31,7 @@ type historyEvent struct {
 }
 
 func (a *api) history(ctx context.Context, in historyInput) (historyOutput, error) {
-	name, err := a.nameOf(in.Execution)
+	m, name, err := a.execution(in.Execution)
 	if err != nil {
 		return historyOutput{}, err
 	}
@@ -39,7 +39,7 @@ func (a *api) history(ctx context.Context, in historyInput) (historyOutput, erro
 	if err != nil {
 		return historyOutput{}, err
 	}
-	events, err := a.engine.History(ctx, name)
+	events, err := m.Engine.History(ctx, name)
 	if err != nil {
 		return historyOutput{}, engineProblem(in.Execution, err)
 	}

@@ -10,7 +10,7 @@ import (
 	"tripsaga/asl"
 )
 
-// machineFacts describes the state machine. It is always STANDARD, and neither logs nor traces.
+// machineFacts describes a state machine. It is always STANDARD, and neither logs nor traces.
 type machineFacts struct {
 	Definition string  `json:"definition"`
 	Name       string  `json:"name"`
@@ -29,12 +29,12 @@ type tracing struct {
 	Enabled bool `json:"enabled"`
 }
 
-func (a *api) facts(definition []byte, data string) machineFacts {
+func (m Machine) facts(definition []byte, data string) machineFacts {
 	if data == "METADATA_ONLY" {
 		definition = []byte("{}")
 	}
 	return machineFacts{
-		Definition: string(definition), Name: nameIn(a.machine), Role: Role(a.machine), ARN: a.machine, Logging: logging{Level: "OFF"},
+		Definition: string(definition), Name: nameIn(m.ARN), Role: Role(m.ARN), ARN: m.ARN, Logging: logging{Level: "OFF"},
 	}
 }
 
@@ -58,12 +58,13 @@ type describeMachineOutput struct {
 }
 
 func (a *api) describeMachine(ctx context.Context, in describeMachineInput) (describeMachineOutput, error) {
-	if err := a.checkMachine(in.Machine); err != nil {
+	m, err := a.machine(in.Machine)
+	if err != nil {
 		return describeMachineOutput{}, err
 	}
-	definition, err := a.engine.Definition(ctx, "")
+	definition, err := m.Engine.Definition(ctx, "")
 	return describeMachineOutput{
-		machineFacts: a.facts(definition, in.Data), Status: "ACTIVE", Type: standard, Created: at(a.opened),
+		machineFacts: m.facts(definition, in.Data), Status: "ACTIVE", Type: standard, Created: at(a.opened),
 	}, err
 }
 
@@ -79,12 +80,12 @@ type describeMachineOfOutput struct {
 
 // describeMachineOf returns the definition that the execution started with, which may be older than the state machine's.
 func (a *api) describeMachineOf(ctx context.Context, in describeMachineOfInput) (describeMachineOfOutput, error) {
-	name, err := a.nameOf(in.Execution)
+	m, name, err := a.execution(in.Execution)
 	if err != nil {
 		return describeMachineOfOutput{}, err
 	}
-	definition, err := a.engine.Definition(ctx, name)
-	return describeMachineOfOutput{machineFacts: a.facts(definition, in.Data), Updated: at(a.opened)}, engineProblem(in.Execution, err)
+	definition, err := m.Engine.Definition(ctx, name)
+	return describeMachineOfOutput{machineFacts: m.facts(definition, in.Data), Updated: at(a.opened)}, engineProblem(in.Execution, err)
 }
 
 type listMachinesInput struct {
@@ -103,7 +104,7 @@ type listMachinesOutput struct {
 	Machines []listedMachine `json:"stateMachines"`
 }
 
-// listMachines lists the only state machine.
+// listMachines lists all state machines on one page.
 func (a *api) listMachines(_ context.Context, in listMachinesInput) (out listMachinesOutput, err error) {
 	if _, err := limit(in.MaxResults); err != nil {
 		return out, err
@@ -111,7 +112,9 @@ func (a *api) listMachines(_ context.Context, in listMachinesInput) (out listMac
 	if in.Next != "" {
 		return out, invalid("InvalidToken", "Invalid Token: '%.80s'", in.Next)
 	}
-	out.Machines = []listedMachine{{at(a.opened), nameIn(a.machine), a.machine, standard}}
+	for _, m := range a.machines {
+		out.Machines = append(out.Machines, listedMachine{at(a.opened), nameIn(m.ARN), m.ARN, standard})
+	}
 	return out, nil
 }
 

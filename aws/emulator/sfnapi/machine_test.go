@@ -11,12 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"tripsaga/engine"
 )
 
 func TestTheStateMachineIsListedAndDescribed(t *testing.T) {
 	w := newWorld(t)
 	list, err := w.ListStateMachines(t.Context(), &sfn.ListStateMachinesInput{})
-	if err != nil || len(list.StateMachines) != 1 || list.NextToken != nil {
+	if err != nil || len(list.StateMachines) != 2 || list.NextToken != nil {
 		t.Fatalf("ListStateMachines = %+v, %v", list, err)
 	}
 	item := list.StateMachines[0]
@@ -39,6 +41,32 @@ func TestTheStateMachineIsListedAndDescribed(t *testing.T) {
 	of, err := w.DescribeStateMachineForExecution(t.Context(), &sfn.DescribeStateMachineForExecutionInput{ExecutionArn: w.start("trip-1", `{}`).ExecutionArn})
 	if err != nil || *of.Definition != definition || *of.StateMachineArn != machine || of.UpdateDate == nil {
 		t.Errorf("of an execution: %+v, %v", of, err)
+	}
+}
+
+// TestStateMachinesAreSeparate starts an execution of one name on both: each has its own input, list and redrives.
+func TestStateMachinesAreSeparate(t *testing.T) {
+	w := newWorld(t)
+	w.fail.Store(true)
+	for arn, e := range map[string]*engine.Engine{machine: w.engine, second: w.second} {
+		out, err := w.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: &arn, Name: aws.String("trip-1"), Input: aws.String(`{"of":"` + arn + `"}`)})
+		if err != nil || *out.ExecutionArn != strings.Replace(arn, ":stateMachine:", ":execution:", 1)+":trip-1" {
+			t.Fatalf("%s: %+v, %v", arn, out, err)
+		}
+		if _, err := e.Wait(t.Context(), "trip-1"); err != nil {
+			t.Fatal(err)
+		}
+		d, err := w.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: out.ExecutionArn})
+		if err != nil || *d.StateMachineArn != arn || *d.Input != `{"of":"`+arn+`"}` || *d.RedriveCount != 0 || d.RedriveDate != nil {
+			t.Errorf("%s: described as %+v, %v", arn, d, err)
+		}
+		if _, err := w.RedriveExecution(t.Context(), &sfn.RedriveExecutionInput{ExecutionArn: out.ExecutionArn, ClientToken: aws.String("one")}); err != nil {
+			t.Errorf("%s: redrive: %v", arn, err)
+		}
+		list, err := w.ListExecutions(t.Context(), &sfn.ListExecutionsInput{StateMachineArn: &arn})
+		if err != nil || len(list.Executions) != 1 || *list.Executions[0].ExecutionArn != *out.ExecutionArn || *list.Executions[0].RedriveCount != 1 {
+			t.Errorf("%s: listed as %+v, %v", arn, list, err)
+		}
 	}
 }
 

@@ -45,16 +45,20 @@ const maxBody = 4 << 20
 
 const targetPrefix = "AWSStepFunctions."
 
-// api serves one state machine.
+// Machine is a state machine and the engine of its executions.
+type Machine struct {
+	ARN    string // see [engine.StateMachineID]
+	Engine Engine
+}
+
 type api struct {
-	engine  Engine
-	machine string // ARN
-	opened  time.Time
-	log     *slog.Logger
-	origin  *http.CrossOriginProtection
+	machines []Machine
+	opened   time.Time
+	log      *slog.Logger
+	origin   *http.CrossOriginProtection
 
 	mu       sync.Mutex
-	redriven map[string]redrive // the last one of an execution, by name
+	redriven map[string]redrive // the last one of an execution, by ARN
 }
 
 // redrive recognizes a repeated call of RedriveExecution.
@@ -63,14 +67,13 @@ type redrive struct {
 	at    time.Time
 }
 
-// New serves the state machine whose ARN is given, see [engine.StateMachineID]. A nil log discards.
-func New(e Engine, stateMachineARN string, log *slog.Logger) http.Handler {
+// New serves the state machines. A nil log discards.
+func New(log *slog.Logger, machines ...Machine) http.Handler {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &api{
-		engine: e, machine: stateMachineARN, opened: time.Now(), log: log, origin: http.NewCrossOriginProtection(),
-		redriven: map[string]redrive{},
+		machines: machines, opened: time.Now(), log: log, origin: http.NewCrossOriginProtection(), redriven: map[string]redrive{},
 	}
 }
 
@@ -139,30 +142,33 @@ func loopback(hostport string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// nameOf returns the name in an execution's ARN.
-func (a *api) nameOf(arn string) (string, error) {
-	name, ok := strings.CutPrefix(arn, a.executionARN(""))
-	switch {
-	case ok && name != "":
-		return name, nil
-	case strings.HasPrefix(arn, "arn:") && strings.Contains(arn, ":execution:"):
-		return "", missing(arn)
+// execution returns the state machine and the name in an execution's ARN.
+func (a *api) execution(arn string) (Machine, string, error) {
+	for _, m := range a.machines {
+		if name, ok := strings.CutPrefix(arn, m.execution("")); ok && name != "" {
+			return m, name, nil
+		}
 	}
-	return "", invalid("InvalidArn", "Invalid Arn: '%s'", arn)
+	if strings.HasPrefix(arn, "arn:") && strings.Contains(arn, ":execution:") {
+		return Machine{}, "", missing(arn)
+	}
+	return Machine{}, "", invalid("InvalidArn", "Invalid Arn: '%s'", arn)
 }
 
-func (a *api) executionARN(name string) string {
-	return strings.Replace(a.machine, ":stateMachine:", ":execution:", 1) + ":" + name
+func (m Machine) execution(name string) string {
+	return strings.Replace(m.ARN, ":stateMachine:", ":execution:", 1) + ":" + name
 }
 
-func (a *api) checkMachine(arn string) error {
-	switch {
-	case arn == a.machine:
-		return nil
-	case strings.HasPrefix(arn, "arn:") && strings.Contains(arn, ":stateMachine:"):
-		return invalid("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", arn)
+func (a *api) machine(arn string) (Machine, error) {
+	for _, m := range a.machines {
+		if m.ARN == arn {
+			return m, nil
+		}
 	}
-	return invalid("InvalidArn", "Invalid Arn: '%s'", arn)
+	if strings.HasPrefix(arn, "arn:") && strings.Contains(arn, ":stateMachine:") {
+		return Machine{}, invalid("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", arn)
+	}
+	return Machine{}, invalid("InvalidArn", "Invalid Arn: '%s'", arn)
 }
 
 // seconds is a time in JSON 1.0: seconds since 1970, with milliseconds.

@@ -29,6 +29,7 @@ type world struct {
 	*sfn.Client
 	t      *testing.T
 	engine *engine.Engine
+	second *engine.Engine // another state machine, in the same store
 	url    string
 	trace  atomic.Value // of the last delivery
 	fail   atomic.Bool
@@ -46,14 +47,17 @@ func newWorldWith(t *testing.T, opt engine.Options) *world {
 	}
 	w := &world{t: t, open: make(chan struct{})}
 	opt.Name, opt.Definition, opt.Table, opt.Tasks = "booking", []byte(definition), store, map[string]engine.Task{"Work": w.work}
-	w.engine, err = engine.Open(t.Context(), opt)
-	if err != nil {
+	if w.engine, err = engine.Open(t.Context(), opt); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(sfnapi.New(w.engine, engine.StateMachineID("booking"), nil))
+	opt.Name = "second"
+	if w.second, err = engine.Open(t.Context(), opt); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sfnapi.New(nil, sfnapi.Machine{ARN: machine, Engine: w.engine}, sfnapi.Machine{ARN: second, Engine: w.second}))
 	t.Cleanup(func() {
 		server.Close()
-		if err := errors.Join(w.engine.Close(context.Background()), store.Close()); err != nil {
+		if err := errors.Join(w.engine.Close(context.Background()), w.second.Close(context.Background()), store.Close()); err != nil {
 			t.Error(err)
 		}
 	})
