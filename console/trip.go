@@ -160,7 +160,7 @@ func (t *tripRead) money(v visits) string {
 	if t.Payment != nil {
 		amount, refunded = t.Payment.Result.Amount, t.Payment.Result.RefundID != ""
 	}
-	refunding := v.latest()[saga.Find(saga.Pivot()).Compensation] != nil
+	refunding := v.latest()[saga.Booking().Find(saga.Booking().Pivot()).Compensation] != nil
 	key := domain.MoneyOf(t.Trip.Status(), t.State("PAYMENT"), refunded, refunding)
 	switch key {
 	case domain.MoneyNone:

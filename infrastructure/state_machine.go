@@ -17,7 +17,7 @@ func (a *Application) addStateMachine() {
 	a.Machine = awsstepfunctions.NewStateMachine(a.Stack, jsii.String("Saga"), &awsstepfunctions.StateMachineProps{
 		StateMachineName:        jsii.String(a.machineName()),
 		StateMachineType:        awsstepfunctions.StateMachineType_STANDARD,
-		DefinitionBody:          awsstepfunctions.DefinitionBody_FromString(jsii.String(string(saga.Definition()))),
+		DefinitionBody:          awsstepfunctions.DefinitionBody_FromString(jsii.String(string(saga.Booking().Definition()))),
 		DefinitionSubstitutions: &aliases,
 		TracingEnabled:          jsii.Bool(true),
 		Role: awsiam.NewRole(a.Stack, jsii.String("SagaRole"), &awsiam.RoleProps{
@@ -29,7 +29,7 @@ func (a *Application) addStateMachine() {
 	})
 	ignore(a.Machine.Node().DefaultChild().(awscdk.CfnResource), "W3005", "The CDK names the role beside its policy.")
 	var targets []*string
-	for _, task := range saga.Tasks() {
+	for _, task := range saga.Booking().Tasks() {
 		targets = append(targets, aliases[task.Name])
 	}
 	a.Machine.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -41,7 +41,7 @@ func (a *Application) addStateMachine() {
 // taskAliases are the values of the definition's placeholders.
 func (a *Application) taskAliases() map[string]*string {
 	aliases := map[string]*string{}
-	for _, task := range saga.Tasks() {
+	for _, task := range saga.Booking().Tasks() {
 		aliases[task.Name] = a.function(task.Name).Live.FunctionArn()
 	}
 	return aliases

@@ -10,11 +10,11 @@ import (
 func TestTheDefinitionIsTheFile(t *testing.T) {
 	eachStage(t, func(t *testing.T, _ string, s *template) {
 		aliases := map[string]any{}
-		for _, task := range saga.Tasks() {
+		for _, task := range saga.Booking().Tasks() {
 			aliases[task.Name] = "${" + task.Name + "Live}"
 		}
 		s.named(t, "Saga").has(t, map[string]any{
-			"DefinitionString": string(saga.Definition()), "DefinitionSubstitutions": aliases, "StateMachineType": "STANDARD",
+			"DefinitionString": string(saga.Booking().Definition()), "DefinitionSubstitutions": aliases, "StateMachineType": "STANDARD",
 			"TracingConfiguration.Enabled": true, "RoleArn": "${SagaRole.Arn}",
 			"LoggingConfiguration": map[string]any{
 				"Level": "ERROR", "IncludeExecutionData": false,
@@ -28,7 +28,7 @@ func TestTheDefinitionIsTheFile(t *testing.T) {
 func TestTheMachineInvokesTheAliasesOfItsTasks(t *testing.T) {
 	eachStage(t, func(t *testing.T, _ string, s *template) {
 		var want []string
-		for _, task := range saga.Tasks() {
+		for _, task := range saga.Booking().Tasks() {
 			want = append(want, "${"+task.Name+"Live}")
 		}
 		var got []string

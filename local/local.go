@@ -80,7 +80,7 @@ func (o *Options) setDefaults() {
 		o.WrapOnEnd = func(f OnEnd) OnEnd { return f }
 	}
 	if o.Source == nil {
-		o.Source = saga.Definition()
+		o.Source = saga.Booking().Definition()
 	}
 }
 

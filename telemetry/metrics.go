@@ -96,7 +96,7 @@ var known = sync.OnceValue(func() (s lists) {
 		}
 	}
 	s.steps = append(s.steps, Other)
-	for _, t := range saga.Steps() {
+	for _, t := range saga.Booking().Steps() {
 		s.reasons = append(s.reasons, t.Business...)
 	}
 	s.reasons = append(s.reasons, others...)

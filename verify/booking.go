@@ -30,10 +30,10 @@ func Unjudged(definition []byte) ([]string, error) {
 // booking is what the tasks are to the saga.
 func booking() lint.Options {
 	opt := lint.Options{
-		Undo: map[string]string{}, Pivot: saga.Pivot(), Final: saga.Final(),
+		Undo: map[string]string{}, Pivot: saga.Booking().Pivot(), Final: saga.Final(),
 		Known: map[string][]string{}, Timeouts: map[string]time.Duration{},
 	}
-	for _, t := range saga.Tasks() {
+	for _, t := range saga.Booking().Tasks() {
 		opt.Timeouts[t.Name] = t.CallTimeout()
 		switch {
 		case t.Compensation != "":

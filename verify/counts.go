@@ -78,7 +78,7 @@ func (c *counts) explored() []Explored {
 }
 
 func stepOrder(step string) int {
-	tasks := slices.Concat(saga.Steps(), saga.Rollback(), saga.Tasks())
+	tasks := slices.Concat(saga.Booking().Steps(), saga.Booking().Rollback(), saga.Booking().Tasks())
 	if i := slices.IndexFunc(tasks, func(t saga.Task) bool { return t.Name == step }); i >= 0 {
 		return i
 	}

@@ -184,7 +184,7 @@ func (r *Report) faultsSection(o Options) report.Section {
 // notReached says at which steps of the saga no fault was played, and why.
 func (r *Report) notReached(o Options) string {
 	var names []string
-	for _, t := range saga.Tasks() {
+	for _, t := range saga.Booking().Tasks() {
 		if !slices.ContainsFunc(r.Explored, func(e Explored) bool { return e.Step == t.Name }) {
 			names = append(names, t.Name)
 		}

@@ -139,7 +139,7 @@ func TestPageOfViolations(t *testing.T) {
 // TestNotReached: which steps had no fault, and why, follows from what was explored.
 func TestNotReached(t *testing.T) {
 	some := []Explored{}
-	for _, task := range saga.Tasks() {
+	for _, task := range saga.Booking().Tasks() {
 		if task.Name != "CancelHotel" && task.Name != "RefundPayment" {
 			some = append(some, Explored{Step: task.Name, Fault: "fail", Schedules: 1})
 		}

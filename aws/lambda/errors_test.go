@@ -200,7 +200,7 @@ type state struct {
 func definition(t *testing.T) map[string]state {
 	t.Helper()
 	var machine struct{ States map[string]state }
-	if err := json.Unmarshal(saga.Definition(), &machine); err != nil {
+	if err := json.Unmarshal(saga.Booking().Definition(), &machine); err != nil {
 		t.Fatal(err)
 	}
 	return machine.States

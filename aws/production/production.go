@@ -137,7 +137,7 @@ func (s *System) open(ctx context.Context, opt Options) error {
 	}
 	s.whenClosed(s.Functions.Close)
 	s.Engine, err = engine.Open(ctx, engine.Options{
-		Name: machineName, Definition: saga.Definition(), Table: journal, MaxOpen: opt.MaxOpen, Role: sfnapi.Role(StateMachineARN),
+		Name: machineName, Definition: saga.Booking().Definition(), Table: journal, MaxOpen: opt.MaxOpen, Role: sfnapi.Role(StateMachineARN),
 		Tasks: opt.WrapTasks(s.tasks()), OnEnd: s.announce,
 		Scheduler: opt.Scheduler, Seed: opt.Seed, Log: opt.Log,
 	})

@@ -189,7 +189,7 @@ func (a *attempt) http(ctx context.Context, method, path, body string, inUse boo
 // declined is the standing after a declined payment: the pivot is refused, and all steps before it are compensated.
 func declined() standing {
 	s := standing{trip: domain.Failed}
-	for _, step := range saga.Steps() {
+	for _, step := range saga.Booking().Steps() {
 		switch {
 		case step.Pivot:
 			return s.with(step.Record, domain.StepRefused)

@@ -100,7 +100,7 @@ func (a *attempt) payload(task string, used bool) ([]byte, error) {
 	var machine struct {
 		States map[string]struct{ Parameters map[string]any }
 	}
-	if err := json.Unmarshal(saga.Definition(), &machine); err != nil {
+	if err := json.Unmarshal(saga.Booking().Definition(), &machine); err != nil {
 		return nil, err
 	}
 	filled, err := fill(machine.States[task].Parameters, map[string]any{

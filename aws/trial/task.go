@@ -54,7 +54,7 @@ var costs = map[string]money.Amount{"FLIGHT": flightAmount, "HOTEL": hotelAmount
 // the charge would remain: no saga refunds a trip that has already failed.
 func route(function string) (walk []delivery) {
 	s := standing{trip: domain.Pending}
-	first := saga.Steps()[0]
+	first := saga.Booking().Steps()[0]
 	if function == flightBookingFailed {
 		s = s.with(first.Record, domain.StepRefused)
 		over := standing{s.steps, domain.Failed}
@@ -63,13 +63,13 @@ func route(function string) (walk []delivery) {
 			{task: function, answer: fails{function}, leaves: over},
 		}
 	}
-	for _, step := range saga.Steps() {
+	for _, step := range saga.Booking().Steps() {
 		if step.Compensation != "" {
 			s = s.with(step.Record, domain.StepDone)
 			walk = append(walk, delivery{task: step.Name, answer: reserved{costs[step.Record]}, leaves: s})
 		}
 	}
-	for _, back := range saga.Rollback() {
+	for _, back := range saga.Booking().Rollback() {
 		if back.Ends {
 			s.trip = domain.Failed
 			walk = append(walk, delivery{task: back.Name, answer: fails{back.Name}, leaves: s})
@@ -78,7 +78,7 @@ func route(function string) (walk []delivery) {
 		s = s.with(back.Record, domain.StepUndone)
 		walk = append(walk, delivery{task: back.Name, answer: cancelled{true}, leaves: s})
 	}
-	if step := saga.Find(function); step.Compensation == "" && slices.ContainsFunc(saga.Steps(), func(s saga.Task) bool { return s.Name == function }) {
+	if step := saga.Booking().Find(function); step.Compensation == "" && slices.ContainsFunc(saga.Booking().Steps(), func(s saga.Task) bool { return s.Name == function }) {
 		walk = append(walk, delivery{task: function, answer: fails{fault.NameNotFound}, leaves: s})
 	}
 	return walk

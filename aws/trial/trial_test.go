@@ -369,7 +369,7 @@ func runSaga(t *testing.T, stopped string, sent map[string]json.RawMessage) {
 	}
 	defer journal.Close()
 	virtual := sim.NewVirtual(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC))
-	e, err := engine.Open(t.Context(), engine.Options{Name: "booking", Definition: saga.Definition(), Table: journal, Tasks: tasks, Scheduler: virtual})
+	e, err := engine.Open(t.Context(), engine.Options{Name: "booking", Definition: saga.Booking().Definition(), Table: journal, Tasks: tasks, Scheduler: virtual})
 	if err != nil {
 		t.Fatal(err)
 	}

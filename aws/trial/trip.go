@@ -91,7 +91,7 @@ func (a *attempt) standing(ctx context.Context) (s standing, d domain.Details, e
 		return s, d, fmt.Errorf("reading the trip's records: %w", err)
 	}
 	s = standing{map[string]domain.StepState{}, d.Trip.Status()}
-	for _, step := range saga.Steps() {
+	for _, step := range saga.Booking().Steps() {
 		if state := d.State(step.Record); state != "" {
 			s.steps[step.Record] = state
 		}
@@ -176,7 +176,7 @@ func (a *attempt) giveBack(ctx context.Context) error {
 	case err == nil && d.Trip.Status() == domain.Confirmed:
 		return errors.New("it was confirmed: what it holds stays booked and paid, so that the books balance")
 	}
-	for _, task := range saga.Rollback() {
+	for _, task := range saga.Booking().Rollback() {
 		if err := a.again(ctx, always, func() error { return a.undo(ctx, task) }); err != nil {
 			return fmt.Errorf("%s: %w", task.Name, err)
 		}

@@ -25,7 +25,7 @@ func (p *program) printPicture(events []history.Event) error {
 }
 
 func picture(x history.Execution, width int, colour bool) (string, error) {
-	machine, err := asl.Parse(saga.Definition())
+	machine, err := asl.Parse(saga.Booking().Definition())
 	if err != nil {
 		return "", err
 	}

@@ -124,7 +124,7 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 	file := cmp.Or(c.ASL, "the saga's own definition")
 	definition := cfg.Definition
 	if definition == nil {
-		definition = saga.Definition()
+		definition = saga.Booking().Definition()
 	}
 	findings, err := verify.Lint(definition)
 	if err != nil {

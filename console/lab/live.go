@@ -35,7 +35,7 @@ const maxPlanned = 100
 func (l *live) decide(at sim.Label) sim.Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.next != nil && at.Actor == saga.Steps()[0].Name && at.N == 1 && at.Op == "" {
+	if l.next != nil && at.Actor == saga.Booking().Steps()[0].Name && at.N == 1 && at.Op == "" {
 		l.plans = append(l.plans[max(0, len(l.plans)-maxPlanned+1):], planned{at.Saga, l.next})
 		l.next = nil
 	}
@@ -79,8 +79,8 @@ type liveTask struct {
 
 // liveTasks lists what the form offers, the steps first.
 func liveTasks() (all []liveTask) {
-	tasks := saga.Steps()
-	for _, t := range saga.Tasks() {
+	tasks := saga.Booking().Steps()
+	for _, t := range saga.Booking().Tasks() {
 		if !slices.ContainsFunc(tasks, func(s saga.Task) bool { return s.Name == t.Name }) {
 			tasks = append(tasks, t)
 		}
@@ -127,7 +127,7 @@ func parsePlan(form url.Values) (sim.Plan, error) {
 			alone.At.Saga = ""
 			return nil, fault.Invalidf("plan", "%s names the saga %s, and a plan is for the next booking, whichever it is; allowed is the task alone: %s", f, f.At.Saga, alone)
 		}
-		if saga.Find(strings.TrimSuffix(f.At.Actor, "+")).Name == "" {
+		if saga.Booking().Find(strings.TrimSuffix(f.At.Actor, "+")).Name == "" {
 			return nil, fault.Invalidf("plan", "there is no task %.80q", f.At.Actor)
 		}
 		if f.After > maxLate {

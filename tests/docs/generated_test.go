@@ -24,7 +24,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the generated parts of the documents")
 
 func TestDiagramIsOfTheDefinition(t *testing.T) {
-	machine, err := asl.Parse(saga.Definition())
+	machine, err := asl.Parse(saga.Booking().Definition())
 	if err != nil {
 		t.Fatal(err)
 	}

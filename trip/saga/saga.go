@@ -1,5 +1,5 @@
-// Package saga is the booking saga: its definition in the Amazon States Language and the facts about its tasks that the
-// rest derives from. The local engine interprets the definition, Step Functions runs the same bytes. Lint, exploration,
+// Package saga has the sagas of a trip: their definitions in the Amazon States Language and the facts about their tasks that
+// the rest derives from. The local engine interprets a definition, Step Functions runs the same bytes. Lint, exploration,
 // trial, permissions, alarms, metrics and the timeline read the facts. It needs the standard library only.
 package saga
 
@@ -14,11 +14,51 @@ import (
 )
 
 //go:embed booking.asl.json
-var definition string
+var booking string
+
+// Saga is one saga: its definition and its tasks. It is immutable.
+type Saga struct {
+	name, definition string
+	tasks            []Task            // sorted by name
+	steps            []string          // the names of those that a saga without a failure calls, in order
+	next             map[string]string // the state after each task
+}
+
+// all is every saga. If two call the same function, the facts of the first are those of the function.
+var all = sync.OnceValue(func() []*Saga {
+	var sagas []*Saga
+	for _, s := range []struct{ name, definition string }{{"booking", booking}} {
+		parsed, err := parse(s.name, s.definition)
+		if err != nil { // a test parses it
+			panic(err)
+		}
+		sagas = append(sagas, parsed)
+	}
+	return sagas
+})
+
+// All lists the sagas.
+func All() []*Saga { return slices.Clone(all()) }
+
+// Named is the saga of this name; nil if there is none.
+func Named(name string) *Saga {
+	for _, s := range all() {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Booking is the saga that books a trip.
+func Booking() *Saga { return all()[0] }
+
+// Name is the saga's name, and its state machine's.
+func (s *Saga) Name() string { return s.name }
 
 // Definition is the state machine's definition, byte for byte. A task's Resource is a placeholder, "${ReserveFlight}",
 // for which a deployment substitutes the function's ARN.
-func Definition() []byte { return []byte(definition) }
+func (s *Saga) Definition() []byte { return []byte(s.definition) }
 
 // Task is one function that the saga calls.
 type Task struct {
@@ -62,44 +102,53 @@ var touches = map[string][]Access{
 	"CancelFlight":   {{"get", "TRIP"}, {"put add", "TRIP FLIGHT"}},
 }
 
-// Tasks lists the functions, sorted by name.
-func Tasks() []Task { return slices.Clone(tasks()) }
+// functions are the tasks of all sagas by name. A function that several sagas call is in it once, see all.
+var functions = sync.OnceValue(func() []Task {
+	var union []Task
+	for _, s := range all() {
+		union = slices.Concat(union, slices.DeleteFunc(s.Tasks(), func(t Task) bool { return find(union, t.Name).Name != "" }))
+	}
+	slices.SortFunc(union, byName)
+	return union
+})
+
+// Tasks lists the functions of all sagas, sorted by name, each once.
+func Tasks() []Task { return slices.Clone(functions()) }
+
+// Find is the function of this name, of whichever saga; the zero Task if there is none.
+func Find(name string) Task { return find(functions(), name) }
+
+// Tasks lists the functions that the saga calls, sorted by name.
+func (s *Saga) Tasks() []Task { return slices.Clone(s.tasks) }
+
+// Find is the saga's task of this name; the zero Task if there is none.
+func (s *Saga) Find(name string) Task { return find(s.tasks, name) }
 
 // Steps lists the tasks of a saga in which nothing fails, in order.
-func Steps() []Task {
-	var all []Task
-	for _, name := range parsed().steps {
-		all = append(all, Find(name))
+func (s *Saga) Steps() []Task {
+	var steps []Task
+	for _, name := range s.steps {
+		steps = append(steps, s.Find(name))
 	}
-	return all
+	return steps
 }
 
 // Rollback lists the tasks that follow an unknown failure of the pivot, in order: the compensations of all steps, and the
-// task that records the failure and ends the saga.
-func Rollback() []Task {
-	var all []Task
-	for name := Find(Pivot()).Compensation; name != ""; name = After(name) {
-		all = append(all, Find(name))
+// task that records the failure and ends the saga. It is empty if the saga has no pivot.
+func (s *Saga) Rollback() []Task {
+	var back []Task
+	for name := s.Find(s.Pivot()).Compensation; name != ""; name = s.After(name) {
+		back = append(back, s.Find(name))
 	}
-	return all
+	return back
 }
 
 // After is the state that follows the task if it does not fail; "" if it ends the saga.
-func After(task string) string { return parsed().next[task] }
+func (s *Saga) After(task string) string { return s.next[task] }
 
-// Find is the task of this name; the zero Task if there is none.
-func Find(name string) Task {
-	for _, t := range tasks() {
-		if t.Name == name {
-			return t
-		}
-	}
-	return Task{}
-}
-
-// Pivot is the name of the task after which nothing is compensated.
-func Pivot() string {
-	for _, t := range tasks() {
+// Pivot is the name of the task after which nothing is compensated; "" if the saga compensates nothing at all.
+func (s *Saga) Pivot() string {
+	for _, t := range s.tasks {
 		if t.Pivot {
 			return t.Name
 		}
@@ -107,23 +156,16 @@ func Pivot() string {
 	return ""
 }
 
-var (
-	parsed = sync.OnceValue(func() result {
-		r, err := parse(definition)
-		if err != nil { // a test parses it
-			panic(err)
+func find(tasks []Task, name string) Task {
+	for _, t := range tasks {
+		if t.Name == name {
+			return t
 		}
-		return r
-	})
-	tasks = func() []Task { return parsed().tasks }
-)
-
-// result is what parse reads.
-type result struct {
-	tasks []Task            // sorted by name
-	steps []string          // the names of those that a saga without a failure calls, in order
-	next  map[string]string // the state after each task
+	}
+	return Task{}
 }
+
+func byName(a, b Task) int { return strings.Compare(a.Name, b.Name) }
 
 // machine is what the tasks are read from.
 type machine struct {
@@ -152,22 +194,21 @@ const compensationPath = "$.compensation."
 // A compensation is recognised by where its result goes: $.compensation.hotel compensates the step whose result goes to
 // a path that ends in .hotel. The arrows would say it, too, but the lint checks the arrows against these facts: derived
 // from the arrows, they would excuse each arrow that leads to a wrong compensation.
-func parse(definition string) (result, error) {
-	var r result
+func parse(name, definition string) (*Saga, error) {
+	r := &Saga{name: name, definition: definition, next: map[string]string{}}
 	var m machine
 	if err := json.Unmarshal([]byte(definition), &m); err != nil {
-		return r, fmt.Errorf("saga: %w", err)
+		return nil, fmt.Errorf("saga: %s: %w", r.file(), err)
 	}
 	m.walk(m.StartAt, &r.steps)
 	r.steps = slices.DeleteFunc(r.steps, func(name string) bool { return m.States[name].Type != "Task" })
-	r.next = map[string]string{}
 	for name, s := range m.States {
 		if s.Type != "Task" {
 			continue
 		}
 		if s.Resource != "${"+name+"}" || s.TimeoutSeconds <= 0 {
-			return r, fmt.Errorf("saga: booking.asl.json: state %s: resource %q, time-out %d s; "+
-				"want the placeholder of its own name and more than 0", name, s.Resource, s.TimeoutSeconds)
+			return nil, fmt.Errorf("saga: %s: state %s: resource %q, time-out %d s; "+
+				"want the placeholder of its own name and more than 0", r.file(), name, s.Resource, s.TimeoutSeconds)
 		}
 		t := Task{
 			Name: name, Timeout: time.Duration(s.TimeoutSeconds) * time.Second,
@@ -178,9 +219,11 @@ func parse(definition string) (result, error) {
 		}
 		r.tasks, r.next[name] = append(r.tasks, t), s.Next
 	}
-	slices.SortFunc(r.tasks, func(a, b Task) int { return strings.Compare(a.Name, b.Name) })
-	return r, m.pair(r.tasks, r.steps)
+	slices.SortFunc(r.tasks, byName)
+	return r, r.pair(m)
 }
+
+func (s *Saga) file() string { return s.name + ".asl.json" }
 
 // business lists the errors that the state does not retry, without those that no task retries and its own end.
 func (s state) business(name string) (errors []string) {
@@ -194,29 +237,29 @@ func (s state) business(name string) (errors []string) {
 
 // pair finds the compensations, and by them the pivot. A task that only a failure leads to and that does not end the saga
 // must be one.
-func (m *machine) pair(all []Task, path []string) error {
+func (s *Saga) pair(m machine) error {
 	find := func(name string) *Task {
-		return &all[slices.IndexFunc(all, func(t Task) bool { return t.Name == name })]
+		return &s.tasks[slices.IndexFunc(s.tasks, func(t Task) bool { return t.Name == name })]
 	}
-	for i := range all {
-		t := &all[i]
+	for i := range s.tasks {
+		t := &s.tasks[i]
 		what, is := strings.CutPrefix(m.States[t.Name].ResultPath, compensationPath)
 		if !is {
-			if !t.Ends && !slices.Contains(path, t.Name) {
-				return fmt.Errorf("saga: booking.asl.json: only a failure leads to %s: its ResultPath must be %q "+
-					"and the part of the trip that it compensates", t.Name, compensationPath)
+			if !t.Ends && !slices.Contains(s.steps, t.Name) {
+				return fmt.Errorf("saga: %s: only a failure leads to %s: its ResultPath must be %q "+
+					"and the part of the trip that it compensates", s.file(), t.Name, compensationPath)
 			}
 			continue
 		}
-		step := slices.IndexFunc(path, func(name string) bool { return strings.HasSuffix(m.States[name].ResultPath, "."+what) })
-		if step < 0 || find(path[step]).Compensation != "" {
-			return fmt.Errorf("saga: booking.asl.json: %s writes to %s%s: want the ResultPath of exactly one step to end in %q",
-				t.Name, compensationPath, what, "."+what)
+		step := slices.IndexFunc(s.steps, func(name string) bool { return strings.HasSuffix(m.States[name].ResultPath, "."+what) })
+		if step < 0 || find(s.steps[step]).Compensation != "" {
+			return fmt.Errorf("saga: %s: %s writes to %s%s: want the ResultPath of exactly one step to end in %q",
+				s.file(), t.Name, compensationPath, what, "."+what)
 		}
-		t.Compensates, t.Record = path[step], strings.ToUpper(what)
-		find(path[step]).Compensation, find(path[step]).Record = t.Name, t.Record
+		t.Compensates, t.Record = s.steps[step], strings.ToUpper(what)
+		find(s.steps[step]).Compensation, find(s.steps[step]).Record = t.Name, t.Record
 	}
-	for _, name := range slices.Backward(path) {
+	for _, name := range slices.Backward(s.steps) {
 		if t := find(name); t.Compensation != "" {
 			t.Pivot = true
 			break
@@ -226,7 +269,7 @@ func (m *machine) pair(all []Task, path []string) error {
 }
 
 // walk appends the states that name leads to without a failure, each once.
-func (m *machine) walk(name string, path *[]string) {
+func (m machine) walk(name string, path *[]string) {
 	s, ok := m.States[name]
 	if !ok || slices.Contains(*path, name) {
 		return

@@ -49,7 +49,7 @@ func read(t *testing.T) (start string, states map[string]asked) {
 			asked
 		}
 	}
-	d := json.NewDecoder(strings.NewReader(string(Definition())))
+	d := json.NewDecoder(strings.NewReader(string(Booking().Definition())))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&m); err != nil {
 		t.Fatal(err)
@@ -213,7 +213,7 @@ func TestEveryTaskLearnsWhichDeliveryItIs(t *testing.T) {
 }
 
 func TestTasks(t *testing.T) {
-	tasks, named := Tasks(), 0
+	tasks, named := Booking().Tasks(), 0
 	for i, task := range tasks {
 		if _, ok := arrows[task.Name]; ok {
 			named++
@@ -241,7 +241,7 @@ func TestFacts(t *testing.T) {
 		{Name: "ReserveHotel", Compensation: "CancelHotel", Record: "HOTEL", Business: []string{"HotelUnavailable"}},
 	}
 	for _, w := range want {
-		got := Find(w.Name)
+		got := Booking().Find(w.Name)
 		if got.Touches == nil {
 			t.Errorf("%s touches nothing", w.Name)
 		}
@@ -254,7 +254,7 @@ func TestFacts(t *testing.T) {
 		}
 	}
 	var steps []string
-	for _, task := range Steps() {
+	for _, task := range Booking().Steps() {
 		if _, named := arrows[task.Name]; named {
 			steps = append(steps, task.Name)
 		}
@@ -263,7 +263,7 @@ func TestFacts(t *testing.T) {
 		t.Errorf("steps %v, want %v", steps, forward)
 	}
 	var back []string
-	for _, task := range Rollback() {
+	for _, task := range Booking().Rollback() {
 		if _, named := arrows[task.Name]; named {
 			back = append(back, task.Name)
 		}
@@ -271,8 +271,8 @@ func TestFacts(t *testing.T) {
 	if want := []string{"RefundPayment", "CancelHotel", "CancelFlight", "BookingFailed"}; !slices.Equal(back, want) {
 		t.Errorf("the way back is %v, want %v", back, want)
 	}
-	if Pivot() != "ProcessPayment" {
-		t.Errorf("the pivot is %s", Pivot())
+	if Booking().Pivot() != "ProcessPayment" {
+		t.Errorf("the pivot is %s", Booking().Pivot())
 	}
 	for name := range touches {
 		if Find(name).Name == "" {
@@ -286,9 +286,9 @@ func task(name, resultPath, rest string) string {
 }
 
 func TestCompensationsAreThoseOfTheStepsOnAnyWay(t *testing.T) {
-	r, err := parse(`{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Next":"A"}],"Default":"B"},` +
-		task("A", "$.x.a", `"Next":"B"`) + `,` + task("B", "$.b", `"Next":"E"`) + `,` +
-		task("U", "$.compensation.a", `"Next":"E"`) + `,` + task("E", "$.e", `"End":true`) + `}}`)
+	r, err := parse("test", `{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Next":"A"}],"Default":"B"},`+
+		task("A", "$.x.a", `"Next":"B"`)+`,`+task("B", "$.b", `"Next":"E"`)+`,`+
+		task("U", "$.compensation.a", `"Next":"E"`)+`,`+task("E", "$.e", `"End":true`)+`}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +314,7 @@ func TestParseRefusesWhatNothingCouldBeDerivedFrom(t *testing.T) {
 		whole(a, task("U", "$.compensation.b", `"Next":"A"`)),
 		whole(a, task("U", "$.compensation.a", `"Next":"A"`), task("V", "$.compensation.a", `"Next":"A"`)),
 	} {
-		if _, err := parse(bad); err == nil {
+		if _, err := parse("test", bad); err == nil {
 			t.Errorf("%s was accepted", bad)
 		}
 	}

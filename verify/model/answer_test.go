@@ -12,7 +12,7 @@ import (
 func TestEveryStepIsJudged(t *testing.T) {
 	var v view
 	steps := map[*step]string{}
-	for _, task := range saga.Tasks() {
+	for _, task := range saga.Booking().Tasks() {
 		if _, ok := effects[task.Name]; !ok {
 			t.Errorf("no effect of %s: add a row to effects in verify/model/answer.go", task.Name)
 		}

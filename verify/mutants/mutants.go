@@ -53,7 +53,7 @@ func (m Mutant) Config() (world.Config, error) {
 		return cfg, nil
 	}
 	var err error
-	cfg.Definition, err = edited(saga.Definition(), m.edit)
+	cfg.Definition, err = edited(saga.Booking().Definition(), m.edit)
 	if err != nil {
 		err = fmt.Errorf("mutant %s: %w", m.Name, err)
 	}
@@ -115,7 +115,7 @@ func Kill(ctx context.Context, m Mutant, opt verify.Options) (Verdict, error) {
 var definitions = []Mutant{
 	{Name: "refund-not-wired", Means: "an unknown failure of the payment leads to CancelHotel, past the refund",
 		edit: func(s map[string]state) {
-			past(s, saga.Find("ProcessPayment"))
+			past(s, saga.Booking().Find("ProcessPayment"))
 			delete(s, "RefundPayment")
 		}},
 	{Name: "flight-not-caught", Means: "ReserveFlight has no Catch",
@@ -127,7 +127,7 @@ var definitions = []Mutant{
 		}},
 	{Name: "confirm-before-payment", Means: "ReserveHotel leads to BookingConfirmed",
 		edit: func(s map[string]state) {
-			steps := saga.Steps()
+			steps := saga.Booking().Steps()
 			before := slices.IndexFunc(steps, func(t saga.Task) bool { return t.Pivot }) - 1
 			s[steps[before].Name]["Next"] = "BookingConfirmed"
 			delete(s, "ProcessPayment")
@@ -149,12 +149,12 @@ var definitions = []Mutant{
 // notUndone returns, for each step between the first and the pivot, a definition that does not compensate the step after
 // an unknown failure. The first step and the pivot have separate mutants.
 func notUndone() (all []Mutant) {
-	for _, step := range saga.Steps()[1:] {
+	for _, step := range saga.Booking().Steps()[1:] {
 		if step.Pivot {
 			break
 		}
 		what := strings.ToLower(step.Record)
-		next := saga.After(step.Compensation)
+		next := saga.Booking().After(step.Compensation)
 		all = append(all, Mutant{
 			Name: what + "-not-undone", Means: "an unknown failure of the " + what + " leads to " + next + ", past " + step.Compensation,
 			edit: func(s map[string]state) { past(s, step) },
@@ -164,7 +164,9 @@ func notUndone() (all []Mutant) {
 }
 
 // past leads an unknown failure of the step past its compensation.
-func past(s map[string]state, step saga.Task) { s[step.Name].catchAll(saga.After(step.Compensation)) }
+func past(s map[string]state, step saga.Task) {
+	s[step.Name].catchAll(saga.Booking().After(step.Compensation))
+}
 
 // catchAll changes the next state of the Catch for States.ALL.
 func (s state) catchAll(next string) {

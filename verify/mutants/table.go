@@ -117,7 +117,7 @@ func stepState(op table.Op) string {
 }
 
 func isStep(key table.Key) bool {
-	return strings.HasPrefix(key.PK, "TRIP#") && slices.ContainsFunc(saga.Steps(), func(t saga.Task) bool {
+	return strings.HasPrefix(key.PK, "TRIP#") && slices.ContainsFunc(saga.Booking().Steps(), func(t saga.Task) bool {
 		return t.Record != "" && t.Record == key.SK
 	})
 }

@@ -123,12 +123,12 @@ func last(lines []history.Line) (all []history.Line) {
 
 // place is above its compensation for a step; what records a failure is where the way back ends.
 func place(state string) (row, column int) {
-	t := saga.Find(state)
+	t := saga.Booking().Find(state)
 	step := state
 	if t.Compensates != "" {
 		row, step = 1, t.Compensates
 	}
-	column = slices.IndexFunc(saga.Steps(), func(t saga.Task) bool { return t.Name == step })
+	column = slices.IndexFunc(saga.Booking().Steps(), func(t saga.Task) bool { return t.Name == step })
 	if column < 0 {
 		return 1, 0
 	}
@@ -137,7 +137,7 @@ func place(state string) (row, column int) {
 
 // outcome says how an attempt ended.
 func outcome(l history.Line) (report.State, string) {
-	t := saga.Find(l.State)
+	t := saga.Booking().Find(l.State)
 	switch {
 	case l.Error == l.State: // the states that record a failure end the saga by an error of their own name
 		return report.Neutral, "records the failure"

@@ -55,7 +55,7 @@ func (r *reporter) trip(id string) error {
 	} else {
 		r.line("trip %s", d.Trip.Status())
 	}
-	for _, step := range saga.Steps() {
+	for _, step := range saga.Booking().Steps() {
 		if step.Record != "" {
 			r.line("%s %s", strings.ToLower(step.Record), cmp.Or(d.State(step.Record), "none"))
 		}

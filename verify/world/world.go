@@ -66,7 +66,7 @@ type World struct {
 // New opens a world, which the caller closes. Errors: *asl.DefinitionError, or the table's.
 func New(cfg Config) (*World, error) {
 	if cfg.Definition == nil {
-		cfg.Definition = saga.Definition()
+		cfg.Definition = saga.Booking().Definition()
 	}
 	machine, err := asl.Parse(cfg.Definition)
 	if err != nil {

@@ -90,7 +90,7 @@ func newMeasured(t *testing.T, faults string) *measured {
 		t.Fatal(err)
 	}
 	m.engine, err = engine.Open(t.Context(), engine.Options{
-		Name: "booking", Definition: saga.Definition(), Table: journal, Scheduler: m.virtual,
+		Name: "booking", Definition: saga.Booking().Definition(), Table: journal, Scheduler: m.virtual,
 		Seed: rand.New(rand.NewPCG(1, 1)).Uint64, Tasks: m.tasks(),
 	})
 	if err != nil {

@@ -120,7 +120,7 @@ func openRush(t *testing.T, transport http.RoundTripper) (*app.Service, *engine.
 		tasks[name] = engine.Task(handle)
 	}
 	e, err := engine.Open(t.Context(), engine.Options{
-		Name: "booking", Definition: saga.Definition(), Table: journal, Tasks: tasks, Scheduler: patient{engine.RealTime},
+		Name: "booking", Definition: saga.Booking().Definition(), Table: journal, Tasks: tasks, Scheduler: patient{engine.RealTime},
 	})
 	if err != nil {
 		t.Fatal(err)

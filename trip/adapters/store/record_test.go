@@ -105,7 +105,7 @@ func TestStoredBytes(t *testing.T) {
 // everyRecord wants a record of every step of the saga, and each of them in the details of its trip.
 func everyRecord(t *testing.T, s *app.Service, db *embedded.Store) {
 	t.Helper()
-	for _, task := range saga.Steps() {
+	for _, task := range saga.Booking().Steps() {
 		stored := 0
 		for it, err := range db.Items(t.Context(), "") {
 			if err != nil {
