@@ -36,7 +36,7 @@ var layers = []layer{
 	{name: "shared", packages: "shared"},
 	{name: "report", packages: "report", uses: "shared"},
 	{name: "table", packages: "table"},
-	{name: "backend", packages: "table/embedded table/faulty table/linear table/tabletest", uses: "table"},
+	{name: "backend", packages: "table/embedded table/faulty table/linear table/memory table/tabletest", uses: "table"},
 	{name: "barrier", packages: "barrier", uses: "shared table"},
 	{name: "asl", packages: "asl", uses: "shared"},
 	{name: "engine", packages: "engine", uses: "shared table asl"},

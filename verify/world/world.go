@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
+	"tripsaga/table/memory"
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/saga"
 	"tripsaga/verify/model"
@@ -35,7 +37,7 @@ import (
 type Config struct {
 	Definition []byte // of the saga; default the product's
 	// Open returns an empty table whose writes are durable when they return, as DynamoDB's are, and a function that closes
-	// it. Default: the embedded store in memory, which loses in a crash what nobody has waited for.
+	// it. Default: tables that lose in a crash what nobody has waited for, see [World].
 	Open func() (table.Table, func() error, error)
 	// Variant breaks the product on purpose. It is called for every run; nil leaves the product whole.
 	Variant func() Variant
@@ -53,15 +55,33 @@ type Variant struct {
 	Scheduler func(engine.Scheduler) engine.Scheduler
 }
 
-// World plays schedules, one after another, over one table. It is for one goroutine.
+// World plays schedules, one after another. It is for one goroutine.
+//
+// Most schedules run over a table in memory, which is several times as fast as the embedded store. One in sixteen, drawn
+// by its id, runs over the embedded store, so that a difference between the two would be found. Both pass package
+// tabletest. What a crash may lose is decided by the ledger, for both alike.
 type World struct {
 	cfg    Config
-	table  table.Table
-	close  func() error
+	memory *ground // the same as store with Config.Open
+	store  *ground
+	on     *ground // that of the present run
 	base   model.Items
 	maps   bool // the definition has Map states
-	played int
 }
+
+// ground is a table for run after run: each run leaves it as it was.
+type ground struct {
+	table.Table // nil: it is not open
+	open        func() (table.Table, func() error, error)
+	close       func() error
+	refresh     int // it serves so many runs and is then replaced; 0: any number
+	played      int
+}
+
+const (
+	oneInStore = 16
+	refresh    = 64 // deleted items slow down the embedded store's reads
+)
 
 // New opens a world, which the caller closes. Errors: *asl.DefinitionError, or the table's.
 func New(cfg Config) (*World, error) {
@@ -77,11 +97,15 @@ func New(cfg Config) (*World, error) {
 	for _, s := range machine.States() {
 		w.maps = w.maps || s.Type == "Map"
 	}
-	w.cfg.durable = cfg.Open != nil
-	if cfg.Open == nil {
-		w.cfg.Open = openEmbedded
+	w.store = &ground{open: cfg.Open}
+	if w.memory, w.cfg.durable = w.store, cfg.Open != nil; !w.cfg.durable {
+		w.memory, w.store = &ground{open: openMemory}, &ground{open: openEmbedded, refresh: refresh}
 	}
-	return w, w.open()
+	return w, w.use(w.memory)
+}
+
+func openMemory() (table.Table, func() error, error) {
+	return memory.New(), func() error { return nil }, nil
 }
 
 // openEmbedded keeps the store small: a run writes some kilobytes.
@@ -93,9 +117,29 @@ func openEmbedded() (table.Table, func() error, error) {
 	return s, s.Close, nil
 }
 
-// open opens a table and fills it: the first one by a load of the inventory, later ones by a copy of what that wrote.
-func (w *World) open() (err error) {
-	if w.table, w.close, err = w.cfg.Open(); err != nil {
+// groundOf draws the table of a schedule.
+func (w *World) groundOf(s Schedule) *ground {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(s.String()))
+	if h.Sum32()%oneInStore == 0 {
+		return w.store
+	}
+	return w.memory
+}
+
+// use makes g the table of the next run. If it is not open, or has served its time, it is opened and filled: the first
+// one by a load of the inventory, later ones by a copy of what that wrote.
+func (w *World) use(g *ground) (err error) {
+	w.on = g
+	if g.played++; g.refresh > 0 && g.played%g.refresh == 0 {
+		if err := g.Close(); err != nil {
+			return err
+		}
+	}
+	if g.Table != nil {
+		return nil
+	}
+	if g.Table, g.close, err = g.open(); err != nil {
 		return err
 	}
 	if w.base == nil {
@@ -108,18 +152,27 @@ func (w *World) open() (err error) {
 	return l.restore(keys)
 }
 
+// Close closes the table, if it is open.
+func (g *ground) Close() error {
+	if g.Table == nil {
+		return nil
+	}
+	g.Table = nil
+	return g.close()
+}
+
 func (w *World) load() error {
 	ctx := context.Background()
-	if _, err := store.NewInventory(w.table).Load(ctx, offers()); err != nil {
+	if _, err := store.NewInventory(w.on).Load(ctx, offers()); err != nil {
 		return fmt.Errorf("loading the inventory: %w", err)
 	}
 	// The definition is stored once, as on any machine that has run before.
-	if _, err := local.OpenCore(ctx, w.table, w.options(sim.NewVirtual(begin))); err != nil {
+	if _, err := local.OpenCore(ctx, w.on, w.options(sim.NewVirtual(begin))); err != nil {
 		return err
 	}
 	w.base = model.Items{}
 	for _, pk := range append(partitions(), pkMachine+"booking") {
-		page, err := w.table.Query(ctx, table.Query{PK: pk})
+		page, err := w.on.Query(ctx, table.Query{PK: pk})
 		if err != nil {
 			return fmt.Errorf("reading the inventory: %w", err)
 		}
@@ -151,15 +204,12 @@ func nothing(context.Context, json.RawMessage) (json.RawMessage, error) {
 func (w *World) books() *books { return &books{ledger: w.ledger(w.base), bank: w.ledger(nil)} }
 
 func (w *World) ledger(base model.Items) *ledger {
-	return &ledger{inner: w.table, atOnce: w.cfg.durable, base: base, items: model.Items{}, gone: map[table.Key]bool{},
+	return &ledger{inner: w.on.Table, atOnce: w.cfg.durable, base: base, items: model.Items{}, gone: map[table.Key]bool{},
 		commit: func([]table.Op, func(table.Key) (table.Item, bool), func(table.Key) (table.Item, bool)) {}}
 }
 
-// Close closes the table.
-func (w *World) Close() error { return w.close() }
-
-// refresh is how many runs one store in memory serves: deleted items slow down its reads.
-const refresh = 64
+// Close closes the tables.
+func (w *World) Close() error { return errors.Join(w.memory.Close(), w.store.Close()) }
 
 // Run plays a schedule. An error means that it could not be played; violations are in the result.
 func (w *World) Run(ctx context.Context, s Schedule) (*Result, error) {
@@ -183,10 +233,8 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 	if !ok {
 		return nil, nil, fmt.Errorf("there is no scenario %q, only %s", s.Scenario, strings.Join(ScenarioNames(), ", "))
 	}
-	if w.played++; w.played%refresh == 0 {
-		if err := w.renew(); err != nil {
-			return nil, nil, err
-		}
+	if err := w.use(w.groundOf(s)); err != nil {
+		return nil, nil, err
 	}
 	r := newRun(ctx, w, scenario, s)
 	if r.trace = what.trace; r.trace != nil {
@@ -207,25 +255,18 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 	case p := <-done:
 		result, err = p.result, p.err
 	case <-patience.C: // the run continues on its table, so this world takes another one
+		w.on.Table = nil
 		why := model.Violation{Invariant: runEnds, Detail: fmt.Sprintf("after %s it has not come to rest", longest)}
-		return &Result{Stuck: true, abandoned: true, Violations: []model.Violation{why}}, nil, w.open()
+		return &Result{Stuck: true, abandoned: true, Violations: []model.Violation{why}}, nil, nil
 	}
 	if what.keep {
 		records = r.ledger.changed()
 	}
 	if bad := r.ledger.clear(); bad != nil { // what the run has left would look like part of the next one
-		err = errors.Join(err, w.open())
+		err = errors.Join(err, w.on.Close())
 	}
 	return result, records, err
 }
 
 // longest is how long a schedule may take by the wall clock; usually it takes milliseconds.
 const longest = 2 * time.Minute
-
-// renew replaces a store in memory by a new one.
-func (w *World) renew() error {
-	if w.cfg.durable {
-		return nil
-	}
-	return errors.Join(w.close(), w.open())
-}
