@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -66,6 +67,9 @@ func (c *verifyCmd) Run(p *program) error {
 		return err
 	}
 	defer done()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	switch {
 	case c.Mutants:
 		return c.killMutants(p)
@@ -74,6 +78,9 @@ func (c *verifyCmd) Run(p *program) error {
 	}
 	return c.explore(p, cfg)
 }
+
+// garbage is the GOGC of an exploration: each run leaves much garbage, and little stays.
+const garbage = 800
 
 func (c *verifyCmd) check(p *program) error {
 	switch {

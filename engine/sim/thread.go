@@ -75,7 +75,14 @@ func (ts *Threads) Running() *Thread { return ts.running }
 // returns true when the thread is resumed, and false when Close ends it; the function must return then.
 func (ts *Threads) Pause() bool { return ts.running.yield(true) }
 
-// Close ends the paused functions, and frees what the threads hold. Nothing may be started or resumed any more.
+// Rest ends the paused functions, and keeps the coroutines for other functions.
+func (ts *Threads) Rest() {
+	if len(ts.paused) > 0 {
+		ts.Close()
+	}
+}
+
+// Close ends the paused functions, and frees what the threads hold. What was started before may not be resumed any more.
 func (ts *Threads) Close() {
 	for t := range ts.paused {
 		delete(ts.paused, t)

@@ -159,9 +159,12 @@ func (l *ledger) apply(op *table.Op, item table.Item, ok bool) {
 // undo removes the newest n writes: those that a crash loses, or all after a run.
 func (l *ledger) undo(n int) error {
 	cut := l.writes[len(l.writes)-n:]
-	l.writes = l.writes[:len(l.writes)-n]
+	l.writes = l.writes[:len(l.writes)-n] // its room is kept
 	l.durable = min(l.durable, len(l.writes))
-	touched := map[table.Key]bool{}
+	if n == 0 {
+		return nil
+	}
+	touched := make(map[table.Key]bool, 2*n)
 	for i := len(cut) - 1; i >= 0; i-- {
 		for _, b := range cut[i].before {
 			l.set(b.key, b.item, b.ok)
@@ -174,7 +177,7 @@ func (l *ledger) undo(n int) error {
 // restore makes the table agree with the ledger about the keys. A write of a run is at most some kilobytes, and nobody
 // waits for this one.
 func (l *ledger) restore(keys map[table.Key]bool) error {
-	ops := make([]table.Op, 0, table.MaxOps)
+	ops := make([]table.Op, 0, min(len(keys), table.MaxOps))
 	flush := func() error {
 		if len(ops) == 0 {
 			return nil
@@ -278,7 +281,19 @@ func (b *books) clear() error {
 	if err := b.bank.undo(len(b.bank.writes)); err != nil {
 		return err
 	}
-	return b.ledger.undo(len(b.ledger.writes))
+	if err := b.ledger.undo(len(b.ledger.writes)); err != nil {
+		return err
+	}
+	b.bank.forget()
+	b.ledger.forget()
+	return nil
+}
+
+// forget makes the ledger as good as new.
+func (l *ledger) forget() {
+	clear(l.items)
+	clear(l.gone)
+	l.durable, l.unheard, l.reading = 0, false, false
 }
 
 func (b *books) all() model.Items {

@@ -39,7 +39,7 @@ type run struct {
 
 	standings map[string]*standing    // by the trip's id
 	late      map[sim.Label][]*thread // by the point before which they resume
-	threads   sim.Threads
+	threads   *sim.Threads
 	stalled   []*thread           // every thread that is paused
 	lasting   map[string]sim.Kind // by trip and function
 	others    map[string]*frame
@@ -96,10 +96,11 @@ type Result struct {
 }
 
 func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
+	clear(w.counts)
 	r := &run{
 		ctx: ctx, world: w, scenario: scenario, order: s.Order, faults: make(map[sim.Label]sim.Fault, len(s.Faults)), given: map[sim.Label]bool{}, pending: len(s.Faults),
-		ledger: w.books(), counts: map[sim.Label]int{}, late: map[sim.Label][]*thread{}, lasting: map[string]sim.Kind{},
-		others: map[string]*frame{}, settled: -1, journal: map[string]int{}, standings: map[string]*standing{},
+		ledger: w.books(), threads: w.threads, counts: w.counts, late: map[sim.Label][]*thread{}, lasting: map[string]sim.Kind{},
+		points: make([]Point, 0, usual), others: map[string]*frame{}, settled: -1, journal: map[string]int{}, standings: map[string]*standing{},
 	}
 	for _, f := range scenario.given {
 		r.given[f.At] = true
@@ -130,6 +131,7 @@ func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 
 // A run with more steps or points than these loops. The longest run of the product has a quarter of each.
 const (
+	usual     = 128 // points of a run
 	maxSteps  = 5_000
 	maxPoints = 5_000
 )
@@ -214,7 +216,7 @@ func (r *run) abandon() {
 	for _, t := range slices.Clone(r.stalled) {
 		t.abandon()
 	}
-	r.threads.Close()
+	r.threads.Rest()
 }
 
 // drain runs everything that is due now or later, across crashes.
@@ -397,15 +399,33 @@ func (r *run) standing(id string) *standing {
 func (r *run) statusIn(key table.Key) string { return r.statusOf(key, "status") }
 
 func (r *run) statusOf(key table.Key, field string) (status string) {
-	item, ok := r.ledger.get(key)
-	if !ok {
-		return ""
+	if item, ok := r.ledger.get(key); ok {
+		return r.world.seen.field(item.Data, field)
+	}
+	return ""
+}
+
+// seen caches a field of records by their bytes: the runs of an exploration write the same records over and over.
+type seen map[seenField]string
+
+type seenField struct{ data, field string }
+
+const mostSeen = 4096 // then the cache is emptied
+
+func (s seen) field(data []byte, field string) string {
+	if value, ok := s[seenField{string(data), field}]; ok {
+		return value
 	}
 	var record map[string]json.RawMessage
-	if json.Unmarshal(item.Data, &record) == nil {
-		_ = json.Unmarshal(record[field], &status)
+	var value string
+	if json.Unmarshal(data, &record) == nil {
+		_ = json.Unmarshal(record[field], &value)
 	}
-	return status
+	if len(s) >= mostSeen {
+		clear(s)
+	}
+	s[seenField{string(data), field}] = value
+	return value
 }
 
 // renote reads all statuses again, after a crash has lost some.

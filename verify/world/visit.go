@@ -119,9 +119,17 @@ func (r *run) visit(pt Point) sim.Fault {
 	if r.pending == 0 && r.settled < 0 && !r.between && r.quiet() {
 		r.settle()
 	}
-	f, hit := r.faults[pt.Label]
+	if f, hit := r.faults[pt.Label]; hit && !r.process().dead {
+		return r.strike(pt, f)
+	}
+	r.pass(pt, sim.Fault{})
+	return sim.Fault{}
+}
+
+// strike lets a fault happen at the point, if it can.
+func (r *run) strike(pt Point, f sim.Fault) sim.Fault {
 	given := r.given[pt.Label]
-	if !hit || !given && !pt.takes(f.Kind) || r.process().dead {
+	if !given && !pt.takes(f.Kind) {
 		r.pass(pt, sim.Fault{})
 		return sim.Fault{}
 	}
@@ -191,10 +199,17 @@ func (r *run) excuse(f sim.Fault) {
 
 // inject translates the fault into one of the table's.
 func (p *process) inject(f sim.Fault) faulty.Fault {
-	r := p.run
-	if p.dead { // by the work of another actor that came in between
+	switch {
+	case p.dead: // by the work of another actor that came in between
 		return faulty.Before(table.ErrClosed)
+	case f.Kind == sim.None:
+		return faulty.Fault{}
 	}
+	return p.injected(f)
+}
+
+func (p *process) injected(f sim.Fault) faulty.Fault {
+	r := p.run
 	switch f.Kind {
 	case sim.Fail, Leave:
 		r.leave(f)

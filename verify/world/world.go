@@ -67,6 +67,13 @@ type World struct {
 	on     *ground // that of the present run
 	base   model.Items
 	maps   bool // the definition has Map states
+
+	// What one run leaves to the next, since making it anew takes longer than a step of the saga.
+	hands   chan func() // the goroutine that plays, whose stack has grown
+	threads *sim.Threads
+	spare   *books // nil: make one
+	counts  map[sim.Label]int
+	seen    seen
 }
 
 // ground is a table for run after run: each run leaves it as it was.
@@ -101,7 +108,19 @@ func New(cfg Config) (*World, error) {
 	if w.memory, w.cfg.durable = w.store, cfg.Open != nil; !w.cfg.durable {
 		w.memory, w.store = &ground{open: openMemory}, &ground{open: openEmbedded, refresh: refresh}
 	}
+	w.hire()
 	return w, w.use(w.memory)
+}
+
+// hire starts the goroutine that plays the runs.
+func (w *World) hire() {
+	w.hands, w.threads = make(chan func()), &sim.Threads{}
+	w.counts, w.seen, w.spare = map[sim.Label]int{}, seen{}, nil
+	go func(hands <-chan func()) {
+		for do := range hands {
+			do()
+		}
+	}(w.hands)
 }
 
 func openMemory() (table.Table, func() error, error) {
@@ -201,7 +220,15 @@ func nothing(context.Context, json.RawMessage) (json.RawMessage, error) {
 	return json.RawMessage(`{}`), nil
 }
 
-func (w *World) books() *books { return &books{ledger: w.ledger(w.base), bank: w.ledger(nil)} }
+func (w *World) books() *books {
+	b := w.spare
+	if b == nil {
+		b = &books{ledger: w.ledger(w.base), bank: w.ledger(nil)}
+	}
+	b.ledger.inner, b.bank.inner = w.on.Table, w.on.Table
+	w.spare = nil
+	return b
+}
 
 func (w *World) ledger(base model.Items) *ledger {
 	return &ledger{inner: w.on.Table, atOnce: w.cfg.durable, base: base, items: model.Items{}, gone: map[table.Key]bool{},
@@ -209,7 +236,11 @@ func (w *World) ledger(base model.Items) *ledger {
 }
 
 // Close closes the tables.
-func (w *World) Close() error { return errors.Join(w.memory.Close(), w.store.Close()) }
+func (w *World) Close() error {
+	close(w.hands)
+	w.threads.Close()
+	return errors.Join(w.memory.Close(), w.store.Close())
+}
 
 // Run plays a schedule. An error means that it could not be played; violations are in the result.
 func (w *World) Run(ctx context.Context, s Schedule) (*Result, error) {
@@ -245,10 +276,10 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 		err    error
 	}
 	done := make(chan played, 1)
-	go func() {
+	w.hands <- func() {
 		res, err := r.play()
 		done <- played{res, err}
-	}()
+	}
 	patience := time.NewTimer(longest)
 	defer patience.Stop()
 	select {
@@ -256,6 +287,8 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 		result, err = p.result, p.err
 	case <-patience.C: // the run continues on its table, so this world takes another one
 		w.on.Table = nil
+		close(w.hands)
+		w.hire()
 		why := model.Violation{Invariant: runEnds, Detail: fmt.Sprintf("after %s it has not come to rest", longest)}
 		return &Result{Stuck: true, abandoned: true, Violations: []model.Violation{why}}, nil, nil
 	}
@@ -264,6 +297,8 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 	}
 	if bad := r.ledger.clear(); bad != nil { // what the run has left would look like part of the next one
 		err = errors.Join(err, w.on.Close())
+	} else {
+		w.spare = r.ledger
 	}
 	return result, records, err
 }

@@ -12,6 +12,7 @@ import (
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
 	"tripsaga/table"
+	"tripsaga/table/embedded"
 	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/saga"
 	"tripsaga/verify/model"
@@ -56,6 +57,24 @@ func TestScenariosWithoutFaults(t *testing.T) {
 		if !slices.Equal(r.Statuses, ends[name]) || len(r.Violations) > 0 {
 			t.Errorf("%s: %q, %v; want %q", name, r.Statuses, r.Violations, ends[name])
 		}
+	}
+}
+
+// TestTablesAreAlike plays schedules over the table in memory and over the embedded store: every write must be the same.
+func TestTablesAreAlike(t *testing.T) {
+	fast, real := newWorld(t), newWorld(t)
+	fast.store, real.memory = fast.memory, real.store
+	for _, id := range []string{
+		"two", "hotel-full", "booked:A.ReserveHotel#1.put1=late@end,A.ReserveHotel#2=down", "booked:A.Engine#1.journal2=crash-1",
+		"booked:A.BookingConfirmed#1=down", "rivals-fail", "last-seat:B.ReserveFlight#1.put1=look", "booked:A.ReserveHotel#1.put1=load",
+	} {
+		a, b := fast.mustRun(t, id), real.mustRun(t, id)
+		if a.Bytes != b.Bytes || a.End != b.End || !reflect.DeepEqual(a.Points, b.Points) || len(a.Violations)+len(b.Violations) > 0 {
+			t.Errorf("%s: %d and %d points, %v, %v", id, len(a.Points), len(b.Points), a.Violations, b.Violations)
+		}
+	}
+	if _, ok := real.on.Table.(*embedded.Store); !ok || fast.on == real.on {
+		t.Error("both played over the same kind of table")
 	}
 }
 
