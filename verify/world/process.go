@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -199,6 +200,21 @@ type shortTrips struct{ domain.Trips }
 func (t shortTrips) List(ctx context.Context, q domain.TripQuery) (domain.Page[*domain.Trip], error) {
 	q.Limit = 1
 	return t.Trips.List(ctx, q)
+}
+
+// Each implements domain.Trips one trip after another: reads from several goroutines come in no order, and a run must be
+// deterministic.
+func (t shortTrips) Each(ctx context.Context, visit func(domain.Details) error) error {
+	return eachPage(func(cursor string) (string, error) {
+		page, err := t.List(ctx, domain.TripQuery{Cursor: cursor})
+		for _, trip := range page.Items {
+			d, detailErr := t.Details(ctx, trip.ID())
+			if err = errors.Join(err, detailErr); err == nil {
+				err = visit(d)
+			}
+		}
+		return page.Cursor, err
+	})
 }
 
 // shortInventory does the same for offers.
