@@ -3,6 +3,8 @@ GO          ?= go
 TOOLS       := $(CURDIR)/.tools
 STATICCHECK := $(TOOLS)/staticcheck
 STATICCHECK_VERSION := v0.8.2
+STRIPE_MOCK := $(TOOLS)/stripe-mock
+STRIPE_MOCK_VERSION := v0.203.0
 DYNAMODB_LOCAL := $(TOOLS)/dynamodb-local/lib
 DYNAMODB_LOCAL_VERSION := 2.6.1
 CRASH_ROUNDS ?= 1000
@@ -23,7 +25,7 @@ UPDATE_AWS := TRIPSAGA_REQUIRE_DYNAMODB=1 $(GO) test -count=1
 # Noise of a successful synthesis; a failed one is printed whole.
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
-.PHONY: help build test rest update race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local aws-cli clean \
+.PHONY: help build test rest update race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local stripe-mock aws-cli clean \
   synth infra-test infra-lint contract module npm screenshots
 
 help: ## list the targets
@@ -123,6 +125,11 @@ $(DYNAMODB_LOCAL)/DynamoDBLocal-$(DYNAMODB_LOCAL_VERSION).jar:
 	mvn -q -B -f aws/tools/dynamodb-local/pom.xml dependency:copy-dependencies \
 	  -Ddynamodb-local.version=$(DYNAMODB_LOCAL_VERSION) -Doutput=$(DYNAMODB_LOCAL).new
 	mv $(DYNAMODB_LOCAL).new $(DYNAMODB_LOCAL)
+
+stripe-mock: $(STRIPE_MOCK) ## fetch Stripe's official mock for the tests
+
+$(STRIPE_MOCK):
+	GOBIN=$(TOOLS) $(GO) install github.com/stripe/stripe-mock@$(STRIPE_MOCK_VERSION)
 
 aws-cli: $(AWS_CLI)/installed ## fetch the AWS CLI for the documents' commands (Python 3.11 with venv)
 

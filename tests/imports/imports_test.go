@@ -82,6 +82,7 @@ var layers = []layer{
 var bans = []struct{ module, except, why string }{
 	{"google.golang.org/grpc", "", "it would take half of what a function's binary may weigh"},
 	{"github.com/aws", "aws cmd", "only the AWS wing needs AWS"},
+	{"github.com/stripe", "trip/adapters/stripe aws cmd", "others know the port of a payment provider alone"},
 	{"github.com/cockroachdb/pebble", "cmd table/embedded local verify console/lab aws/production aws/rehearsal", "others know the table's port alone"},
 }
 
@@ -148,6 +149,8 @@ func TestLayersBite(t *testing.T) {
 		{"aws/dynamo/schema", "github.com/aws/aws-sdk-go-v2/aws"},
 		{"trip/handlers", "github.com/aws/aws-sdk-go-v2/aws"},
 		{"telemetry", "google.golang.org/grpc/codes"},
+		{"trip/adapters/store", "github.com/stripe/stripe-go/v85"},
+		{"local", "github.com/stripe/stripe-go/v85"},
 		{"aws/lambda", "google.golang.org/grpc"},
 		{"aws/lambda", "github.com/cockroachdb/pebble/v2"},
 		{"brandnew", "shared/fault"},
