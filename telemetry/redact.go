@@ -46,19 +46,25 @@ func redact(groups []string, a slog.Attr) slog.Attr {
 
 // The patterns are compiled on first use, which keeps them out of a function's cold start.
 var (
-	cardToken = pattern(`tok_[A-Za-z0-9_]+`)
-	email     = pattern(`[^\s@<>"'(),;:=\[\]{}\\]+@[^\s@<>"'(),;:=\[\]{}\\]+`)
-	module    = pattern(`@v\d+\.\d+\.\d+[^/]*/`) // of a file in a stack trace
+	token  = pattern(`tok_[A-Za-z0-9_]+|\b(?:pm|sk|rk|whsec)_[A-Za-z0-9_]+`)
+	email  = pattern(`[^\s@<>"'(),;:=\[\]{}\\]+@[^\s@<>"'(),;:=\[\]{}\\]+`)
+	module = pattern(`@v\d+\.\d+\.\d+[^/]*/`) // of a file in a stack trace
 )
 
 func pattern(text string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
-// scrub removes card tokens and e-mail addresses from a text.
+// tokens begin card tokens, and keys of a payment provider.
+var tokens = []string{"tok_", "pm_", "sk_", "rk_", "whsec_"}
+
+// scrub removes card tokens, keys and e-mail addresses from a text.
 func scrub(s string) string {
-	if strings.Contains(s, "tok_") {
-		s = cardToken().ReplaceAllString(s, "tok_***")
+	if slices.ContainsFunc(tokens, func(t string) bool { return strings.Contains(s, t) }) {
+		s = token().ReplaceAllStringFunc(s, func(found string) string {
+			kind, _, _ := strings.Cut(found, "_")
+			return kind + "_***"
+		})
 	}
 	if !strings.Contains(s, "@") {
 		return s

@@ -12,7 +12,7 @@ import (
 )
 
 // secrets are what the traveler of these tests would not like to find in a log.
-var secrets = []string{"Ada", "Lovelace", "ada@", "example.com", "tok_ok", "s3cret"}
+var secrets = []string{"Ada", "Lovelace", "ada@", "example.com", "tok_ok", "s3cret", "pm_card", "5tripeKey"}
 
 var booking = domain.Request{
 	Traveler: domain.TravelerRequest{Name: "Ada Lovelace", Email: "ada@example.com"},
@@ -42,6 +42,7 @@ func TestPersonalDataAreTakenOut(t *testing.T) {
 			"error":             func(l *slog.Logger) { l.Info("m", "error", fault.Invalidf("f", "%q", "ada@example.com")) },
 			"wrapped error": func(l *slog.Logger) {
 				l.Info("m", "error", fmt.Errorf("outer: %w", errors.New("no such card tok_ok")))
+				l.Info("pm_card_visa", "keys", "sk_test_5tripeKey, rk_live_5tripeKey; whsec_5tripeKey")
 			},
 			"error without a text": func(l *slog.Logger) { l.Info("m", "error", nothing) },
 			"whole booking":        func(l *slog.Logger) { l.Info("m", "request", booking) },

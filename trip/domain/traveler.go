@@ -98,16 +98,16 @@ func emailDomain(host string) (domain, why string) {
 	return domain, ""
 }
 
-// CardToken represents a card at the bank, such as "tok_ok". It prints as asterisks. Convert it to string for the bank.
+// CardToken represents a card at the bank, such as "tok_ok" or Stripe's "pm_card_visa". It prints as asterisks. Convert it to string for the bank.
 type CardToken string
 
-var cardToken = regexp.MustCompile(`^tok_[A-Za-z0-9_]{1,60}$`)
+var cardToken = regexp.MustCompile(`^(tok|pm)_[A-Za-z0-9_]{1,60}$`)
 
-// ParseCardToken accepts "tok_" and 1 to 60 letters, digits and underscores. The error is Invalid, has no field and
+// ParseCardToken accepts "tok_" or "pm_" and 1 to 60 letters, digits and underscores. The error is Invalid, has no field and
 // does not repeat the value.
 func ParseCardToken(s string) (CardToken, error) {
 	if !cardToken.MatchString(s) {
-		return "", fault.Invalidf("", "the value is no card token: tok_ and 1 to 60 letters, digits and underscores")
+		return "", fault.Invalidf("", "the value is no card token: tok_ or pm_, and 1 to 60 letters, digits and underscores")
 	}
 	return CardToken(s), nil
 }

@@ -155,3 +155,12 @@ func FuzzParseEmail(f *testing.F) {
 		}
 	})
 }
+
+func TestCardTokens(t *testing.T) {
+	for s, ok := range map[string]bool{"tok_ok": true, "pm_card_visa": true, "pm_1Abc": true, "tok_": false, "pm_": false, "card_1": false,
+		"xpm_1": false, "pm-1": false, "pm_1\n": false, "tok_" + strings.Repeat("a", 61): false} {
+		if token, err := ParseCardToken(s); (err == nil) != ok || ok && string(token) != s {
+			t.Errorf("%q: %v, want ok %v", s, err, ok)
+		}
+	}
+}
