@@ -161,7 +161,8 @@ func (t *tripRead) money(v visits) string {
 		amount, refunded = t.Payment.Result.Amount, t.Payment.Result.RefundID != ""
 	}
 	refunding := v.latest()[saga.Booking().Find(saga.Booking().Pivot()).Compensation] != nil
-	key := domain.MoneyOf(t.Trip.Status(), t.State("PAYMENT"), refunded, refunding)
+	cancellation, _ := t.Trip.Cancellation()
+	key := domain.MoneyOf(t.Trip.Status(), t.State("PAYMENT"), refunded, cancellation.Fee.Minor > 0, refunding)
 	switch key {
 	case domain.MoneyNone:
 		return t.text("trip-charge-none")

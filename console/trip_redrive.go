@@ -129,7 +129,7 @@ func (c *console) redrive(r *page.Request) (page.Page, error) {
 	}
 	var refused error
 	if t.Saga.Redrives <= known && t.whyNot() == "" {
-		refused = c.Executions.Redrive(r.Context(), t.Trip.ID())
+		refused = c.Executions.Redrive(r.Context(), t.Trip.Saga(), t.Trip.ID())
 		if refused == nil {
 			return page.Page{Redirect: t.redriven()}, nil
 		}

@@ -181,9 +181,9 @@ type firstRedrive struct {
 	written bool
 }
 
-func (f *firstRedrive) Redrive(ctx context.Context, id string) error {
+func (f *firstRedrive) Redrive(ctx context.Context, saga, id string) error {
 	if f.written {
-		if err := f.Executions.Redrive(ctx, id); err != nil {
+		if err := f.Executions.Redrive(ctx, saga, id); err != nil {
 			return err
 		}
 	}

@@ -352,7 +352,7 @@ func TestASagaStartedOtherwise(t *testing.T) {
 		t.Errorf("the traveler is told %v", err)
 	}
 	for range 2 { // while it runs, and when it has ended
-		same, otherwise := starter.Start(t.Context(), id, other), starter.Start(t.Context(), id, json.RawMessage(`{"a":1}`))
+		same, otherwise := starter.Start(t.Context(), "booking", id, other), starter.Start(t.Context(), "booking", id, json.RawMessage(`{"a":1}`))
 		if same != nil || !fault.Is(otherwise, fault.NameIdempotencyMismatch) {
 			t.Errorf("started again as it was: %v, otherwise: %v", same, otherwise)
 		}

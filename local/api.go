@@ -55,34 +55,35 @@ func (s *System) load(ctx context.Context, csv io.Reader) (domain.LoadReport, er
 	return s.App.LoadInventory(ctx, offers)
 }
 
-// executions implements app.Executions over the engine.
+// executions implements app.Executions over the engines.
 type executions struct{ *System }
 
-func (x executions) Progress(ctx context.Context, tripID string) (app.Progress, error) {
-	d, err := x.Engine.Describe(ctx, tripID)
+func (x executions) Progress(ctx context.Context, saga, tripID string) (app.Progress, error) {
+	d, err := x.Saga(saga).Describe(ctx, tripID)
 	return app.Progress{
 		Status: string(d.Status), Error: d.Error, Cause: d.Cause, State: d.State,
 		Started: d.Started, Stopped: d.Stopped, Redrives: d.Redrives,
 	}, engineFault(err)
 }
 
-func (x executions) History(ctx context.Context, tripID string) ([]history.Event, error) {
-	events, err := x.Engine.History(ctx, tripID)
+func (x executions) History(ctx context.Context, saga, tripID string) ([]history.Event, error) {
+	events, err := x.Saga(saga).History(ctx, tripID)
 	return events, engineFault(err)
 }
 
-func (x executions) Redrive(ctx context.Context, tripID string) error {
-	return engineFault(x.Engine.Redrive(ctx, tripID))
+func (x executions) Redrive(ctx context.Context, saga, tripID string) error {
+	return engineFault(x.Saga(saga).Redrive(ctx, tripID))
 }
 
 // Sagas reads the sagas of trips and what belongs to them, for people.
 type Sagas struct {
-	*engine.Viewer
-	sys *System
+	*engine.Viewer // of the bookings
+	Cancellations  *engine.Viewer
+	sys            *System
 }
 
 // Sagas returns a new reader, which keeps what it has read last in memory.
-func (s *System) Sagas() Sagas { return Sagas{s.Engine.Viewer(), s} }
+func (s *System) Sagas() Sagas { return Sagas{s.Engine.Viewer(), s.Cancellations.Viewer(), s} }
 
 // Entries reads the bank's ledger of one payment key. Errors: Unavailable.
 func (r Sagas) Entries(ctx context.Context, key string) ([]domain.Entry, error) {

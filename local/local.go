@@ -3,6 +3,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"encoding/json"
@@ -40,7 +41,9 @@ type Options struct {
 	Seed      func() uint64    // of the sagas' random choices
 	Random    io.Reader        // of trip ids; default crypto/rand
 
-	// Machine replaces the saga's definition; Source is the text it was parsed from.
+	Policy domain.CancellationPolicy // the zero value is the default policy
+
+	// Machine replaces the definition of the booking; Source is the text it was parsed from.
 	Machine *asl.Machine
 	Source  []byte
 
@@ -84,10 +87,11 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Core books trips over any table: the use cases, and the engine that runs their saga.
+// Core books and cancels trips over any table: the use cases, and an engine for each saga.
 type Core struct {
-	Engine *engine.Engine
-	App    *app.Service
+	Engine        *engine.Engine // of the bookings
+	Cancellations *engine.Engine
+	App           *app.Service
 }
 
 // System is a Core over the embedded store, with the admission of bookings.
@@ -120,7 +124,7 @@ func Open(ctx context.Context, opt Options) (*System, error) {
 }
 
 // OpenCore opens a Core over any table and resumes every open saga. It does not use Dir and MaxOpen. The caller closes its
-// Engine.
+// engines.
 func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	opt.setDefaults()
 	t = opt.WrapTable(t)
@@ -131,17 +135,53 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	if opt.Telemetry != (telemetry.Observer{}) {
 		service.Observer = opt.Telemetry
 	}
-	// The limit on bookings is in admission, before a trip is stored. The engine must not refuse the saga of a stored trip.
-	eng, err := engine.Open(ctx, engine.Options{
-		Name: "booking", Definition: opt.Source, Machine: opt.Machine, Table: t, MaxOpen: math.MaxInt,
-		Tasks: opt.WrapTasks(tasks(service, opt.Telemetry)), OnEnd: opt.WrapOnEnd(listener(service)),
-		Scheduler: opt.Scheduler, Seed: opt.Seed, Log: opt.Log,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("opening the engine: %w", err)
+	if len(opt.Policy.Tiers) > 0 {
+		service.Policy = opt.Policy
 	}
-	service.Starter = starter{eng, opt.Telemetry.Traces}
-	return &Core{Engine: eng, App: service}, nil
+	// The limit on bookings is in admission, before a trip is stored. The engine must not refuse the saga of a stored trip.
+	engines := engine.Options{
+		Table: t, MaxOpen: math.MaxInt, Tasks: opt.WrapTasks(tasks(service, opt.Telemetry)),
+		Scheduler: opt.Scheduler, Seed: opt.Seed, Log: opt.Log,
+	}
+	core := &Core{App: service}
+	service.Starter = starter{core, opt.Telemetry.Traces}
+	booking, cancellation := engines, engines
+	booking.Name, booking.Definition, booking.Machine = domain.BookingSaga, opt.Source, opt.Machine
+	cancellation.Name, cancellation.Definition = domain.CancellationSaga, saga.Cancellation().Definition()
+	var err error
+	for _, e := range []struct {
+		engine **engine.Engine
+		opt    *engine.Options
+	}{{&core.Engine, &booking}, {&core.Cancellations, &cancellation}} {
+		e.opt.OnEnd = opt.WrapOnEnd(listener(service))
+		if *e.engine, err = engine.Open(ctx, *e.opt); err != nil {
+			core.abandon()
+			return nil, fmt.Errorf("opening the engine: %w", err)
+		}
+	}
+	return core, nil
+}
+
+// Saga returns the engine that runs the saga of this name.
+func (c *Core) Saga(name string) *engine.Engine {
+	if name == domain.CancellationSaga {
+		return c.Cancellations
+	}
+	return c.Engine
+}
+
+// abandon stops the engine that was opened before the other one failed to.
+func (c *Core) abandon() {
+	if c.Engine != nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = c.Engine.Close(ctx) // Open's error is reported
+	}
+}
+
+// Close drains the engines until ctx ends.
+func (c *Core) Close(ctx context.Context) error {
+	return cmp.Or(c.Engine.Close(ctx), c.Cancellations.Close(ctx)) // of one table, so one error says it
 }
 
 // tasks returns the handlers as tasks that write without waiting for the disk. That is safe only because the engine writes
@@ -169,7 +209,7 @@ func traced(ctx context.Context, traces *telemetry.Traces) context.Context {
 func listener(service *app.Service) func(context.Context, engine.Description) error {
 	return func(ctx context.Context, d engine.Description) error {
 		err := service.MarkNeedsAttention(ctx, app.ExecutionChange{
-			TripID: d.Name, Status: string(d.Status), Error: d.Error, State: d.State,
+			Saga: d.Machine, TripID: d.Name, Status: string(d.Status), Error: d.Error, State: d.State,
 		})
 		switch fault.KindOf(err) {
 		case fault.NotFound, fault.Invalid: // an execution without a trip, which somebody started by hand
@@ -179,9 +219,9 @@ func listener(service *app.Service) func(context.Context, engine.Description) er
 	}
 }
 
-// Close drains the engine until ctx ends, and closes the store.
+// Close drains the engines until ctx ends, and closes the store.
 func (s *System) Close(ctx context.Context) error {
-	return withCause(s.Engine.Close(ctx), s.Store.Close())
+	return withCause(s.Core.Close(ctx), s.Store.Close())
 }
 
 // withCause joins the store's error to err, unless err wraps it already.
@@ -194,32 +234,32 @@ func withCause(err, store error) error {
 
 // starter implements app.Starter. The execution's tasks continue the trace of its start.
 type starter struct {
-	engine *engine.Engine
+	core   *Core
 	traces *telemetry.Traces
 }
 
-func (s starter) Start(ctx context.Context, tripID string, input json.RawMessage) (err error) {
+func (s starter) Start(ctx context.Context, saga, tripID string, input json.RawMessage) (err error) {
 	if s.traces != nil {
 		var end func(error)
 		ctx, end = s.traces.StartExecution(ctx, tripID)
 		defer func() { end(err) }()
 		ctx = engine.WithTrace(ctx, telemetry.TraceHeader(ctx))
 	}
-	err = s.engine.Start(ctx, tripID, input)
+	err = s.core.Saga(saga).Start(ctx, tripID, input)
 	if errors.Is(err, engine.ErrExists) {
-		return s.same(ctx, tripID, input)
+		return s.same(ctx, saga, tripID, input)
 	}
 	return engineFault(err)
 }
 
 // same returns nil if an execution that has ended had this input: the start succeeded earlier.
-func (s starter) same(ctx context.Context, tripID string, input json.RawMessage) error {
-	d, err := s.engine.Describe(ctx, tripID)
+func (s starter) same(ctx context.Context, saga, tripID string, input json.RawMessage) error {
+	d, err := s.core.Saga(saga).Describe(ctx, tripID)
 	if err != nil {
 		return engineFault(err)
 	}
 	if string(d.Input) != string(input) {
-		return fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "the saga of trip %s was started with other input", tripID)
+		return fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "the %s of trip %s was started with other input", saga, tripID)
 	}
 	return nil
 }

@@ -194,11 +194,11 @@ func TestOverdueCountsFromTheOpening(t *testing.T) {
 // idle starts sagas that never move.
 type idle struct{}
 
-func (idle) Start(context.Context, string, json.RawMessage) error { return nil }
+func (idle) Start(context.Context, string, string, json.RawMessage) error { return nil }
 
 type dead struct{}
 
-func (dead) Start(context.Context, string, json.RawMessage) error { return context.Canceled }
+func (dead) Start(context.Context, string, string, json.RawMessage) error { return context.Canceled }
 
 // TestEventsAreReadInOrder reads the feed that the API streams.
 func TestEventsAreReadInOrder(t *testing.T) {

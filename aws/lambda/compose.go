@@ -95,9 +95,9 @@ type tracedStarter struct {
 }
 
 // Start implements app.Starter.
-func (s tracedStarter) Start(ctx context.Context, tripID string, input json.RawMessage) error {
+func (s tracedStarter) Start(ctx context.Context, saga, tripID string, input json.RawMessage) error {
 	ctx, end := s.traces.StartExecution(ctx, tripID)
-	err := s.Starter.Start(ctx, tripID, input)
+	err := s.Starter.Start(ctx, saga, tripID, input)
 	end(err)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
 )
 
 // statusChange is an event of EventBridge, "Step Functions Execution Status Change":
@@ -62,7 +63,7 @@ func (l *listener) handle(ctx context.Context, event statusChange) error {
 	if err != nil || trip.Ended() {
 		return err
 	}
-	now, err := l.sagas.Progress(ctx, d.Name)
+	now, err := l.sagas.Progress(ctx, domain.BookingSaga, d.Name)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (l *listener) handle(ctx context.Context, event statusChange) error {
 		return fault.New(fault.Unavailable, fault.NameUnavailable,
 			"the saga of trip %s is still described as running, after the event of its end", d.Name)
 	}
-	change := app.ExecutionChange{TripID: d.Name, Status: now.Status, Error: now.Error}
+	change := app.ExecutionChange{Saga: domain.BookingSaga, TripID: d.Name, Status: now.Status, Error: now.Error}
 	if now.Status == "FAILED" { // no state causes a time-out or a stop
 		if change.State, err = l.sagas.FailedState(ctx, d.Name); err != nil {
 			return err

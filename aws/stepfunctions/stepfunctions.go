@@ -78,7 +78,7 @@ func (m *StateMachine) execution(tripID string) (*string, error) {
 // Start starts the saga of a trip. It is idempotent, also after the first execution has ended. Errors: Invalid for an id
 // that cannot name an execution; IdempotencyMismatch of kind Conflict if the execution has another input; Unavailable;
 // Internal if the service refuses the call itself (permissions, a missing state machine).
-func (m *StateMachine) Start(ctx context.Context, tripID string, input json.RawMessage) error {
+func (m *StateMachine) Start(ctx context.Context, _, tripID string, input json.RawMessage) error {
 	if !isName(tripID) {
 		return fault.Invalidf("trip_id", "%.100q cannot name a saga, allowed are 1 to 80 letters, digits, - _ and .", tripID)
 	}
@@ -126,7 +126,7 @@ func sameJSON(a string, b json.RawMessage) bool {
 // Progress describes the saga of a trip without the state at which it failed. That needs a separate call,
 // [StateMachine.FailedState], whose rate Step Functions limits for the whole account. Errors: NotFound; Unavailable;
 // Internal as [StateMachine.Start].
-func (m *StateMachine) Progress(ctx context.Context, tripID string) (app.Progress, error) {
+func (m *StateMachine) Progress(ctx context.Context, _, tripID string) (app.Progress, error) {
 	d, err := m.describe(ctx, tripID)
 	if err != nil {
 		return app.Progress{}, err
@@ -178,7 +178,7 @@ func (m *StateMachine) FailedState(ctx context.Context, tripID string) (string, 
 // Redrive resumes a saga that ended without success at the state where it failed. The client sends one token with all
 // attempts of the call, so that a lost reply does not cause a second redrive. Errors: NotFound; NotRedrivable of kind
 // Conflict if the saga is running, has succeeded, or ended too long ago; Unavailable; Internal as [StateMachine.Start].
-func (m *StateMachine) Redrive(ctx context.Context, tripID string) error {
+func (m *StateMachine) Redrive(ctx context.Context, _, tripID string) error {
 	arn, err := m.execution(tripID)
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func file(t *testing.T, name string) answer {
 func TestStartNamesTheExecutionByTheTrip(t *testing.T) {
 	m, s := serve(t, answer{body: started})
 	m.TraceHeader = func(context.Context) string { return "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1" }
-	if err := m.Start(t.Context(), "t1", json.RawMessage(`{"trip_id":"t1"}`)); err != nil {
+	if err := m.Start(t.Context(), "booking", "t1", json.RawMessage(`{"trip_id":"t1"}`)); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]any{
@@ -55,7 +55,7 @@ func TestNoTraceHeaderIsSentWhenThereIsNone(t *testing.T) {
 	m, s := serve(t, answer{body: started})
 	for _, header := range []func(context.Context) string{nil, func(context.Context) string { return "" }} {
 		m.TraceHeader = header
-		if err := m.Start(t.Context(), "t1", json.RawMessage(`{}`)); err != nil {
+		if err := m.Start(t.Context(), "booking", "t1", json.RawMessage(`{}`)); err != nil {
 			t.Fatal(err)
 		}
 		if _, sent := s.seen()[len(s.seen())-1].input["traceHeader"]; sent {
@@ -78,7 +78,7 @@ func TestAStartThatExistsIsASuccessOnlyForTheSameInput(t *testing.T) {
 	}
 	for _, tt := range tests {
 		m, s := serve(t, exists, tt.describe)
-		err := m.Start(t.Context(), "t1", json.RawMessage(tt.input))
+		err := m.Start(t.Context(), "booking", "t1", json.RawMessage(tt.input))
 		if (err == nil) != (tt.want == "") || err != nil && fault.NameOf(err) != tt.want {
 			t.Errorf("%s, %.40s: error %v, want %q", tt.input, tt.describe.body, err, tt.want)
 		}
@@ -88,7 +88,7 @@ func TestAStartThatExistsIsASuccessOnlyForTheSameInput(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	m, s := serve(t, answer{body: described})
-	got, err := m.Progress(t.Context(), "t1")
+	got, err := m.Progress(t.Context(), "booking", "t1")
 	want := app.Progress{
 		Status: "FAILED", Error: "ServiceUnavailable", Cause: "{}", Redrives: 2,
 		Started: time.UnixMilli(1799838000500).UTC(), Stopped: time.UnixMilli(1799838002250).UTC(),
@@ -118,7 +118,7 @@ func TestFailedState(t *testing.T) {
 func TestProgressAsksForNoHistoryWhereNoStateIsTheCause(t *testing.T) {
 	for _, status := range []string{"RUNNING", "SUCCEEDED", "TIMED_OUT", "ABORTED"} {
 		m, s := serve(t, answer{body: strings.Replace(described, "FAILED", status, 1)})
-		if p, err := m.Progress(t.Context(), "t1"); err != nil || p.Status != status || p.State != "" {
+		if p, err := m.Progress(t.Context(), "booking", "t1"); err != nil || p.Status != status || p.State != "" {
 			t.Errorf("%s: %+v, %v", status, p, err)
 		}
 		if arn := s.wantCalls("DescribeExecution")["executionArn"]; arn != "arn:aws:states:eu-west-1:123456789012:execution:booking:t1" {
@@ -130,7 +130,7 @@ func TestProgressAsksForNoHistoryWhereNoStateIsTheCause(t *testing.T) {
 // TestHistoryIsTheEnginesJSON compares the events with the JSON of package history, which the local API shows.
 func TestHistoryIsTheEnginesJSON(t *testing.T) {
 	m, s := serve(t, file(t, "history.json"), file(t, "history.page2.json"))
-	events, err := m.History(t.Context(), "t1")
+	events, err := m.History(t.Context(), "booking", "t1")
 	if err != nil || len(events) != 7 {
 		t.Fatalf("%d events, %v; want 7", len(events), err)
 	}
@@ -179,7 +179,7 @@ func sameValue(t *testing.T, raw json.RawMessage, v any) bool {
 func TestAHistoryThatCannotBeReadIsAnError(t *testing.T) {
 	for _, body := range []string{`{"events":[{"id":1}]}`, `{"events":[{"id":1,"timestamp":1e300}]}`} {
 		m, _ := serve(t, answer{body: body})
-		if events, err := m.History(t.Context(), "t1"); err == nil {
+		if events, err := m.History(t.Context(), "booking", "t1"); err == nil {
 			t.Errorf("%s: %+v", body, events)
 		}
 	}
@@ -187,7 +187,7 @@ func TestAHistoryThatCannotBeReadIsAnError(t *testing.T) {
 
 func TestRedriveSendsOneTokenForAllAttempts(t *testing.T) {
 	m, s := serve(t, answer{}, answer{body: `{"redriveDate":1799838000}`})
-	if err := m.Redrive(t.Context(), "t1"); err != nil {
+	if err := m.Redrive(t.Context(), "booking", "t1"); err != nil {
 		t.Fatal(err)
 	}
 	second := s.wantCalls("RedriveExecution", "RedriveExecution")["clientToken"]
@@ -218,10 +218,10 @@ func TestErrorsHaveTheKindsOfTheLocalEngine(t *testing.T) {
 		{all, refusal(403, "ExpiredTokenException"), fault.Internal, fault.NameInternal, 1},
 	}
 	operations := map[string]func(*StateMachine) error{
-		"start":    func(m *StateMachine) error { return m.Start(t.Context(), "t1", json.RawMessage(`{}`)) },
-		"progress": func(m *StateMachine) error { _, err := m.Progress(t.Context(), "t1"); return err },
-		"history":  func(m *StateMachine) error { _, err := m.History(t.Context(), "t1"); return err },
-		"redrive":  func(m *StateMachine) error { return m.Redrive(t.Context(), "t1") },
+		"start":    func(m *StateMachine) error { return m.Start(t.Context(), "booking", "t1", json.RawMessage(`{}`)) },
+		"progress": func(m *StateMachine) error { _, err := m.Progress(t.Context(), "booking", "t1"); return err },
+		"history":  func(m *StateMachine) error { _, err := m.History(t.Context(), "booking", "t1"); return err },
+		"redrive":  func(m *StateMachine) error { return m.Redrive(t.Context(), "booking", "t1") },
 	}
 	for _, tt := range tests {
 		for name, operation := range operations {
@@ -243,12 +243,12 @@ func TestErrorsHaveTheKindsOfTheLocalEngine(t *testing.T) {
 func TestNamesThatNoExecutionHas(t *testing.T) {
 	for _, id := range []string{"", "a b", "a:b", "a/b", "ü", strings.Repeat("x", 81)} {
 		m, s := serve(t, answer{body: started})
-		if err := m.Start(t.Context(), id, json.RawMessage(`{}`)); fault.KindOf(err) != fault.Invalid || err == nil {
+		if err := m.Start(t.Context(), "booking", id, json.RawMessage(`{}`)); fault.KindOf(err) != fault.Invalid || err == nil {
 			t.Errorf("Start %q: %v", id, err)
 		}
-		_, progress := m.Progress(t.Context(), id)
-		_, history := m.History(t.Context(), id)
-		for _, err := range []error{progress, history, m.Redrive(t.Context(), id)} {
+		_, progress := m.Progress(t.Context(), "booking", id)
+		_, history := m.History(t.Context(), "booking", id)
+		for _, err := range []error{progress, history, m.Redrive(t.Context(), "booking", id)} {
 			if fault.KindOf(err) != fault.NotFound {
 				t.Errorf("%q: error %v, want NotFound", id, err)
 			}

@@ -66,7 +66,7 @@ func (a *attempt) book(ctx context.Context, request domain.Request) error {
 type instead struct{ trip *syntheticTrip }
 
 // Start implements app.Starter.
-func (s instead) Start(_ context.Context, _ string, input json.RawMessage) error {
+func (s instead) Start(_ context.Context, _, _ string, input json.RawMessage) error {
 	return json.Unmarshal(input, &s.trip.input)
 }
 

@@ -102,7 +102,7 @@ func (p *program) verdict(trip wire.TripDetails) string {
 func moneyText(trip wire.TripDetails) string {
 	pay := trip.Payment
 	amount := pay.Amount.Grouped()
-	switch domain.MoneyOf(trip.Status, pay.State, pay.RefundID != "", refunding(trip.Saga)) {
+	switch domain.MoneyOf(trip.Status, pay.State, pay.RefundID != "", false, refunding(trip.Saga)) {
 	case domain.MoneyRefunded:
 		return "refunded " + amount
 	case domain.MoneyPaid:

@@ -116,7 +116,7 @@ func TestKeys(t *testing.T) {
 // idle starts no saga.
 type idle struct{}
 
-func (idle) Start(context.Context, string, json.RawMessage) error { return nil }
+func (idle) Start(context.Context, string, string, json.RawMessage) error { return nil }
 
 // TestManyTrips opens the list of 10,000 trips, and finds the oldest.
 func TestManyTrips(t *testing.T) {

@@ -164,6 +164,8 @@ func TestClockStepsBackBeforeTheStart(t *testing.T) {
 
 type neverStarts struct{}
 
-func (neverStarts) Start(context.Context, string, json.RawMessage) error { return context.Canceled }
+func (neverStarts) Start(context.Context, string, string, json.RawMessage) error {
+	return context.Canceled
+}
 
 var _ app.Starter = neverStarts{}

@@ -73,7 +73,7 @@ func call(t *testing.T, api http.Handler, method, path, body string) *httptest.R
 // dead starts nothing.
 type dead struct{}
 
-func (dead) Start(context.Context, string, json.RawMessage) error { return context.Canceled }
+func (dead) Start(context.Context, string, string, json.RawMessage) error { return context.Canceled }
 
 // book is the id of the trip that the API made.
 func book(t *testing.T, api http.Handler, body string) string {

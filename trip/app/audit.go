@@ -26,12 +26,13 @@ type Account struct {
 	Captured  int64 `json:"captured_minor"`
 	Refunded  int64 `json:"refunded_minor"`
 	Confirmed int64 `json:"confirmed_minor"`
+	Fees      int64 `json:"fees_minor"` // of cancelled trips
 }
 
 const maxProblems = 100
 
 // Audit reads trips, inventory and bank and compares them. Every held seat and room must belong to a reservation, captured
-// less refunded must be what the confirmed trips paid, and every entry of the bank must balance. The three are read one
+// less refunded must be what the confirmed trips paid and the fees of the cancelled ones, and every entry of the bank must balance. The three are read one
 // after the other, so the result is exact only while nothing is booked. Errors: Unavailable.
 func (s *Service) Audit(ctx context.Context) (Ledger, error) {
 	a := audit{
@@ -81,9 +82,7 @@ func (a *audit) trip(d domain.Details) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ledger.Trips[d.Trip.Status()]++
-	if total := d.Trip.Total(); d.Trip.Status() == domain.Confirmed {
-		a.move(total.Currency, Account{Confirmed: total.Minor})
-	}
+	a.paid(d)
 	if f := d.Flight; f != nil && f.State == domain.StepDone {
 		flight := f.Result.Flight
 		a.flights[domain.FlightDay{Number: flight.Number, Date: flight.Date}.String()] += int64(flight.Seats)
@@ -93,6 +92,19 @@ func (a *audit) trip(d domain.Details) {
 			a.nights[domain.HotelNight{Hotel: h.Result.Stay.Hotel, Night: night}.String()] += int64(h.Result.Stay.Rooms)
 		}
 	}
+}
+
+// paid adds what the trip has paid: its fee once a cancellation has given back the rest, else the total.
+func (a *audit) paid(d domain.Details) {
+	total := d.Trip.Total()
+	if !d.Trip.Confirmed() {
+		return
+	}
+	if c, cancelled := d.Trip.Cancellation(); cancelled && d.State("PAYMENT") == domain.StepUndone {
+		a.move(total.Currency, Account{Fees: c.Fee.Minor})
+		return
+	}
+	a.move(total.Currency, Account{Confirmed: total.Minor})
 }
 
 // entry adds an entry of the bank.
@@ -116,6 +128,7 @@ func (a *audit) move(c money.Currency, by Account) {
 	sum.Captured += by.Captured
 	sum.Refunded += by.Refunded
 	sum.Confirmed += by.Confirmed
+	sum.Fees += by.Fees
 	a.ledger.Currencies[c] = sum
 }
 
@@ -145,9 +158,9 @@ func (a *audit) close() {
 		}
 	}
 	for c, sum := range a.ledger.Currencies {
-		if sum.Captured-sum.Refunded != sum.Confirmed {
-			a.problem("%s: captured %d less refunded %d is not what trips paid, %d",
-				c, sum.Captured, sum.Refunded, sum.Confirmed)
+		if sum.Captured-sum.Refunded != sum.Confirmed+sum.Fees {
+			a.problem("%s: captured %d less refunded %d is not what trips paid, %d, and the fees, %d",
+				c, sum.Captured, sum.Refunded, sum.Confirmed, sum.Fees)
 		}
 	}
 	slices.Sort(a.ledger.Problems)

@@ -87,28 +87,37 @@ func (s *Service) tripID(key string) (string, error) {
 	if key == "" {
 		return ident.New(s.Now(), s.Random)
 	}
+	return ident.Derive("trip", key), checkKey(key)
+}
+
+func checkKey(key string) error {
 	if len(key) > MaxIdempotencyKey {
-		return "", fault.Invalidf("Idempotency-Key", "%d characters, allowed are 1 to %d", len(key), MaxIdempotencyKey)
+		return fault.Invalidf("Idempotency-Key", "%d characters, allowed are 1 to %d", len(key), MaxIdempotencyKey)
 	}
 	for i := range len(key) {
 		if key[i] <= ' ' || key[i] > '~' {
-			return "", fault.Invalidf("Idempotency-Key", "%.60q has characters other than printable ASCII", key)
+			return fault.Invalidf("Idempotency-Key", "%.60q has characters other than printable ASCII", key)
 		}
 	}
-	return ident.Derive("trip", key), nil
+	return nil
 }
 
-// start starts the saga of a PENDING trip, also if the trip was stored before: the first request may have ended between
-// the two writes.
+// start starts the saga of a PENDING or CANCELLING trip, also if the trip was stored before: the first request may have
+// ended between the two writes.
 func (s *Service) start(ctx context.Context, t *domain.Trip) error {
-	if t.Status() != domain.Pending {
+	input := executionInput
+	switch t.Status() {
+	case domain.Pending:
+	case domain.Cancelling:
+		input = cancellationInput
+	default:
 		return nil
 	}
-	input, err := executionInput(t)
+	data, err := input(t)
 	if err != nil {
 		return err
 	}
-	return s.Starter.Start(ctx, t.ID(), input)
+	return s.Starter.Start(ctx, t.Saga(), t.ID(), data)
 }
 
 // executionInput is derived from the trip alone, so that a second start has the same input. It has no personal data and no

@@ -30,7 +30,7 @@ func TestTheObserverHearsOfEachEventOnce(t *testing.T) {
 	stopped := w.book(t, nil)
 	w.run(t, stopped, w.cancelHotel) // nothing to take back
 	for range 2 {
-		change := app.ExecutionChange{TripID: stopped, Status: "TIMED_OUT"}
+		change := app.ExecutionChange{Saga: domain.BookingSaga, TripID: stopped, Status: "TIMED_OUT"}
 		if err := w.MarkNeedsAttention(t.Context(), change); err != nil {
 			t.Fatal(err)
 		}

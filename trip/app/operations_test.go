@@ -61,11 +61,11 @@ func TestMarkNeedsAttention(t *testing.T) {
 	w := newWorld(t, nil)
 	stopped, booked, running := w.book(t, nil), w.booked(t, nil), w.book(t, nil)
 	changes := []app.ExecutionChange{
-		{TripID: stopped, Status: "FAILED", Error: "ServiceUnavailable", State: "CancelHotel"},
-		{TripID: stopped, Status: "FAILED", Error: "ServiceUnavailable", State: "CancelHotel"}, // news come twice
-		{TripID: booked, Status: "FAILED", Error: "late news"},
-		{TripID: running, Status: "RUNNING"},
-		{TripID: running, Status: "SUCCEEDED"},
+		{Saga: domain.BookingSaga, TripID: stopped, Status: "FAILED", Error: "ServiceUnavailable", State: "CancelHotel"},
+		{Saga: domain.BookingSaga, TripID: stopped, Status: "FAILED", Error: "ServiceUnavailable", State: "CancelHotel"}, // news come twice
+		{Saga: domain.BookingSaga, TripID: booked, Status: "FAILED", Error: "late news"},
+		{Saga: domain.BookingSaga, TripID: running, Status: "RUNNING"},
+		{Saga: domain.BookingSaga, TripID: running, Status: "SUCCEEDED"},
 	}
 	for _, c := range changes {
 		if err := w.MarkNeedsAttention(t.Context(), c); err != nil {
@@ -83,7 +83,7 @@ func TestMarkNeedsAttention(t *testing.T) {
 	if r := (domain.Reason{Name: "ServiceUnavailable", Message: "the saga ended FAILED at CancelHotel"}); d.Trip.Reason() != r {
 		t.Errorf("reason %+v, want %+v", d.Trip.Reason(), r)
 	}
-	again := app.ExecutionChange{TripID: stopped, Status: "FAILED", Error: "ServiceUnavailable", State: "CancelFlight"}
+	again := app.ExecutionChange{Saga: domain.BookingSaga, TripID: stopped, Status: "FAILED", Error: "ServiceUnavailable", State: "CancelFlight"}
 	if err := w.MarkNeedsAttention(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestMarkNeedsAttention(t *testing.T) {
 		t.Errorf("%d events; want one for each stop", got)
 	}
 	w.run(t, stopped, w.reserveFlight, w.reserveHotel, w.pay, w.confirm)
-	unknown := app.ExecutionChange{TripID: "0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", Status: "FAILED"}
+	unknown := app.ExecutionChange{Saga: domain.BookingSaga, TripID: "0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", Status: "FAILED"}
 	if err := w.MarkNeedsAttention(t.Context(), unknown); !fault.Is(err, fault.NameNotFound) {
 		t.Errorf("an unknown trip: %v", err)
 	}
@@ -137,7 +137,7 @@ func TestListTripsIsNewestFirstAcrossDaysStatusesAndPages(t *testing.T) {
 	byStatus := map[domain.Status][]string{}
 	for i := range 60 {
 		w.time = w.time.Add(time.Duration(i%7) * time.Hour) // several in one millisecond, several days
-		status := domain.Statuses()[i%4]
+		status := domain.Statuses()[i%len(domain.Statuses())]
 		id := w.bookInto(t, status)
 		byStatus[status] = append(byStatus[status], id)
 		byStatus[""] = append(byStatus[""], id)
@@ -160,7 +160,7 @@ func (w *world) bookInto(t *testing.T, status domain.Status) string {
 	t.Helper()
 	id := w.book(t, nil)
 	switch status {
-	case domain.Confirmed:
+	case domain.Confirmed, domain.Cancelling, domain.Cancelled:
 		trip, err := w.Trips.Get(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
@@ -173,7 +173,7 @@ func (w *world) bookInto(t *testing.T, status domain.Status) string {
 	case domain.Failed:
 		w.run(t, id, w.fail)
 	case domain.NeedsAttention:
-		if err := w.MarkNeedsAttention(t.Context(), app.ExecutionChange{TripID: id, Status: "ABORTED"}); err != nil {
+		if err := w.MarkNeedsAttention(t.Context(), app.ExecutionChange{Saga: domain.BookingSaga, TripID: id, Status: "ABORTED"}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,11 +10,12 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Patience is how long a trip may be pending before Reconcile acts on it.
+// Patience is how long a trip may be pending before Reconcile acts on it. Of a trip that is CANCELLING it is the time since
+// then.
 type Patience struct {
 	Grace   time.Duration // before its saga is started again, since the first start may be under way; 0 includes every trip, even one created after now
 	Overdue time.Duration // before the trip is marked NEEDS_ATTENTION; 0 means never
-	Within  time.Duration // older trips are skipped, since they are marked by now; 0 skips none
+	Within  time.Duration // older PENDING trips are skipped, since they are marked by now; 0 skips none
 }
 
 // ReconcileReport counts what Reconcile did.
@@ -27,8 +28,9 @@ type ReconcileReport struct {
 	CutOff  bool `json:"cut_off"` // ctx ended before all trips were seen
 }
 
-// Reconcile visits every trip that has been pending for longer than the grace period, and starts its saga: the process
-// that stored the trip may have ended before it started the saga, and a second start changes nothing.
+// Reconcile visits every trip that has been PENDING or CANCELLING for longer than the grace period, and starts its saga:
+// the process that stored the trip may have ended before it started the saga, and a second start changes nothing. The
+// cancellation of a trip that was requested before the trip was confirmed is only started here.
 //
 // It also marks overdue trips, but only after a successful start, since a marked trip is not started again. An error of
 // one trip does not stop the others; the errors are joined. If ctx ends first, the report says so. That is an error only
@@ -43,7 +45,12 @@ func (s *Service) Reconcile(ctx context.Context, p Patience) (ReconcileReport, e
 	if p.Within > 0 {
 		q.Since = r.now.Add(-p.Within)
 	}
-	err := s.eachTrip(ctx, q, func(t *domain.Trip) error { return r.visit(ctx, t) })
+	visit := func(t *domain.Trip) error { return r.visit(ctx, t) }
+	// The few trips that are being cancelled come first, lest many pending ones take all the time.
+	err := s.eachTrip(ctx, domain.TripQuery{Status: domain.Cancelling, Limit: domain.MaxPage}, visit)
+	if err == nil {
+		err = s.eachTrip(ctx, q, visit)
+	}
 	if ctx.Err() != nil {
 		r.report.CutOff = true
 		err = r.stuck()
@@ -73,6 +80,9 @@ func (r *reconciliation) visit(ctx context.Context, t *domain.Trip) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if r.patience.Grace > 0 && r.age(t) < r.patience.Grace {
+		return nil
+	}
 	r.report.Pending++
 	err := r.start(ctx, t)
 	if fault.Is(err, fault.NameIdempotencyMismatch) {
@@ -90,9 +100,17 @@ func (r *reconciliation) visit(ctx context.Context, t *domain.Trip) error {
 	return ctx.Err()
 }
 
+// age is how long the trip has been in its status. A request to cancel a PENDING trip updates it, but does not make it young.
+func (r *reconciliation) age(t *domain.Trip) time.Duration {
+	if t.Status() == domain.Cancelling {
+		return r.now.Sub(t.Updated())
+	}
+	return r.now.Sub(t.Created())
+}
+
 // mark reads the trip again, so that a trip that has ended since it was listed is not marked.
 func (r *reconciliation) mark(ctx context.Context, t *domain.Trip) error {
-	age := r.now.Sub(t.Created())
+	age, saga := r.age(t), t.Saga()
 	if r.patience.Overdue == 0 || age < r.patience.Overdue {
 		return nil
 	}
@@ -103,7 +121,7 @@ func (r *reconciliation) mark(ctx context.Context, t *domain.Trip) error {
 	}
 	marked := false
 	_, err := r.changeTrip(ctx, t.ID(), func(t *domain.Trip) ([]domain.Event, error) {
-		events := t.MarkNeedsAttention(reason, r.now)
+		events := t.MarkNeedsAttention(saga, reason, r.now)
 		marked = len(events) > 0
 		return events, nil
 	})
@@ -134,14 +152,15 @@ func (s *Service) eachTrip(ctx context.Context, q domain.TripQuery, visit func(*
 
 // ExecutionChange is news of a saga's execution, in the state machine's words.
 type ExecutionChange struct {
+	Saga   string // the state machine's name
 	TripID string // the execution's name
 	Status string // RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED
 	Error  string // the name of the error, of the last three
 	State  string // the state that failed, "" if unknown
 }
 
-// MarkNeedsAttention marks a trip whose saga stopped while the trip was pending. If the saga recorded the trip's end
-// before it stopped, or the news is late, nothing changes. Errors: Invalid, NotFound, Unavailable.
+// MarkNeedsAttention marks a trip whose saga stopped while the trip was pending or being cancelled. If the saga recorded the
+// trip's end before it stopped, or the news is late or of another saga than the present one, nothing changes. Errors: Invalid, NotFound, Unavailable.
 func (s *Service) MarkNeedsAttention(ctx context.Context, c ExecutionChange) error {
 	switch c.Status {
 	case "FAILED", "TIMED_OUT", "ABORTED":
@@ -152,7 +171,7 @@ func (s *Service) MarkNeedsAttention(ctx context.Context, c ExecutionChange) err
 		return err
 	}
 	_, err := s.changeTrip(ctx, c.TripID, func(t *domain.Trip) ([]domain.Event, error) {
-		return t.MarkNeedsAttention(c.reason(), s.Now()), nil
+		return t.MarkNeedsAttention(c.Saga, c.reason(), s.Now()), nil
 	})
 	return err
 }

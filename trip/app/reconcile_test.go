@@ -81,7 +81,7 @@ func TestATripWhoseSagaWasStartedOtherwise(t *testing.T) {
 
 type startedOtherwise struct{}
 
-func (startedOtherwise) Start(context.Context, string, json.RawMessage) error {
+func (startedOtherwise) Start(context.Context, string, string, json.RawMessage) error {
 	return fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "started with other input")
 }
 
@@ -161,7 +161,7 @@ func (w *world) removeTrip(id, lost string) error {
 
 type startFunc func(ctx context.Context, tripID string) error
 
-func (f startFunc) Start(ctx context.Context, tripID string, _ json.RawMessage) error {
+func (f startFunc) Start(ctx context.Context, _, tripID string, _ json.RawMessage) error {
 	return f(ctx, tripID)
 }
 
@@ -183,7 +183,7 @@ func TestTripsOfLongAgoAreNotLookedAt(t *testing.T) {
 // hung is a starter that does not answer.
 type hung struct{}
 
-func (hung) Start(ctx context.Context, _ string, _ json.RawMessage) error {
+func (hung) Start(ctx context.Context, _, _ string, _ json.RawMessage) error {
 	<-ctx.Done()
 	return ctx.Err()
 }

@@ -69,7 +69,7 @@ var acts = map[string]act{
 		return err
 	},
 	"mark": func(t *testing.T, _ *world, s *app.Service, id string) error {
-		return s.MarkNeedsAttention(t.Context(), app.ExecutionChange{TripID: id, Status: "FAILED", Error: "No"})
+		return s.MarkNeedsAttention(t.Context(), app.ExecutionChange{Saga: domain.BookingSaga, TripID: id, Status: "FAILED", Error: "No"})
 	},
 	"reconcile": func(t *testing.T, _ *world, s *app.Service, _ string) error {
 		_, err := s.Reconcile(t.Context(), app.Patience{Grace: time.Minute, Overdue: 2 * time.Minute})

@@ -23,28 +23,29 @@ type Service struct {
 	Airline   Airline
 	Hotels    Hotels
 	Payments  Payments
+	Policy    domain.CancellationPolicy
 	Starter   Starter
 	Now       func() time.Time
 	Random    io.Reader // for ids that are not derived
 	Observer  Observer
 }
 
-// Starter starts the saga of a trip. The execution is named by the trip's id, so a second start changes nothing, even
-// after the execution has ended. On return the start is durable, and so is everything written before it. Errors:
+// Starter starts a saga of a trip, one of domain.BookingSaga and domain.CancellationSaga. The execution is named by the
+// trip's id, so a second start of the same saga changes nothing, even after the execution has ended. On return the start is durable, and so is everything written before it. Errors:
 // Unavailable.
 type Starter interface {
-	Start(ctx context.Context, tripID string, input json.RawMessage) error
+	Start(ctx context.Context, saga, tripID string, input json.RawMessage) error
 }
 
-// Executions reads and resumes the sagas' executions. An execution is named by its trip's id.
+// Executions reads and resumes the executions of the sagas that [Starter] starts.
 type Executions interface {
 	// Progress describes the execution. Errors: NotFound, Unavailable.
-	Progress(ctx context.Context, tripID string) (Progress, error)
+	Progress(ctx context.Context, saga, tripID string) (Progress, error)
 	// History returns the events so far. Errors: NotFound, Unavailable.
-	History(ctx context.Context, tripID string) ([]history.Event, error)
+	History(ctx context.Context, saga, tripID string) ([]history.Event, error)
 	// Redrive resumes an execution that ended without success at the state where it failed. Errors: NotFound; Conflict
 	// when it is running or has succeeded; Unavailable when too many are running.
-	Redrive(ctx context.Context, tripID string) error
+	Redrive(ctx context.Context, saga, tripID string) error
 }
 
 // Progress describes an execution. The values of Status are those of Step Functions.
@@ -84,6 +85,9 @@ type Payments interface {
 	Charge(ctx context.Context, tripID string) (domain.Payment, error)
 	// Refund refunds the money, or ensures that it is never charged. Errors: Unavailable.
 	Refund(ctx context.Context, tripID string) (taken bool, err error)
+	// GiveBack refunds this amount of what was charged, which may be all or nothing of it, when a confirmed trip is
+	// cancelled. Errors: Conflict when nothing was charged; Unavailable.
+	GiveBack(ctx context.Context, tripID string, amount money.Amount) (taken bool, err error)
 	// Get reads the payment. Errors: NotFound when nothing has been charged; Unavailable.
 	Get(ctx context.Context, tripID string) (domain.Payment, error)
 	// Entries reads the bank's ledger of one payment key. Errors: Unavailable.
@@ -96,8 +100,8 @@ type Payments interface {
 // Observer is notified of what happened to trips, for metrics and logs.
 type Observer interface {
 	// Happened is called after the commit of an event, at most once for each event. It is not called if the process ends
-	// between the two, or if the outcome of the commit was unknown. reason is the name of the reason of TripFailed and
-	// TripNeedsAttention, "" for other events.
+	// between the two, or if the outcome of the commit was unknown. reason is the name of the event's reason, ""
+	// if it has none.
 	Happened(ctx context.Context, tripID string, what domain.EventType, reason string)
 }
 

@@ -96,17 +96,18 @@ type Ended struct {
 	Status string `json:"status"`
 }
 
-// ConfirmTrip records that the trip is booked, and what was paid. A second call changes nothing. Errors: Invalid;
-// NotFound if the trip does not exist or nothing was paid; Conflict if the trip has failed; Unavailable.
+// ConfirmTrip records that the trip is booked, and what was paid. A second call changes nothing and succeeds, even after
+// the payment was given back because the trip was cancelled meanwhile. Errors: Invalid; NotFound if the trip does not exist
+// or nothing was paid; Conflict if the trip has failed; Unavailable.
 func (s *Service) ConfirmTrip(ctx context.Context, in TripRef) (Ended, error) {
 	if err := in.check(); err != nil {
 		return Ended{}, err
 	}
-	paid, err := s.Payments.Get(ctx, in.TripID)
-	if err != nil {
-		return Ended{}, err
-	}
+	paid, unpaid := s.Payments.Get(ctx, in.TripID)
 	t, err := s.changeTrip(ctx, in.TripID, func(t *domain.Trip) ([]domain.Event, error) {
+		if unpaid != nil && !t.Confirmed() {
+			return nil, unpaid
+		}
 		return t.Confirm(paid.Amount, s.Now())
 	})
 	if err != nil {

@@ -98,7 +98,7 @@ func (s shortInventory) Nights(ctx context.Context, q domain.InventoryQuery) (do
 }
 
 // Start implements app.Starter.
-func (w *world) Start(_ context.Context, tripID string, input json.RawMessage) error {
+func (w *world) Start(_ context.Context, _, tripID string, input json.RawMessage) error {
 	w.asked++
 	if w.broken {
 		return errors.New("the starter is broken")

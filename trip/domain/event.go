@@ -11,15 +11,19 @@ import (
 type EventType string
 
 // The events. Each happens to a trip at most once, except TripNeedsAttention, which is repeated for another reason. The
-// last three happen only if something was really compensated.
+// last three happen only if something was really compensated or, in the cancellation of a confirmed trip, given back.
 const (
 	TripRequested      EventType = "TripRequested"
 	TripConfirmed      EventType = "TripConfirmed"
 	TripFailed         EventType = "TripFailed"
 	TripNeedsAttention EventType = "TripNeedsAttention"
-	FlightCancelled    EventType = "FlightCancelled"
-	HotelCancelled     EventType = "HotelCancelled"
-	PaymentRefunded    EventType = "PaymentRefunded"
+
+	CancellationRequested EventType = "CancellationRequested" // by the client: TripCancelled follows
+	TripCancelled         EventType = "TripCancelled"
+
+	FlightCancelled EventType = "FlightCancelled"
+	HotelCancelled  EventType = "HotelCancelled"
+	PaymentRefunded EventType = "PaymentRefunded"
 )
 
 // Event is announced to the outside, in the transaction that makes it true. It has no personal data.
@@ -27,10 +31,11 @@ type Event struct {
 	ID     string       `json:"id"` // derived from trip, type and Again, so that a receiver can drop duplicates
 	Type   EventType    `json:"type"`
 	TripID string       `json:"trip_id"`
-	Again  int64        `json:"again,omitzero"` // of a repeated TripNeedsAttention: the trip's version before; 0 for the first
+	Again  int64        `json:"again,omitzero"` // of a repeated TripNeedsAttention: the trip's version before; 0 for the booking's first
 	At     time.Time    `json:"at"`
-	Reason Reason       `json:"reason,omitzero"` // of TripFailed and TripNeedsAttention
-	Amount money.Amount `json:"amount,omitzero"` // of TripConfirmed and the compensations: what was paid or compensated
+	Reason Reason       `json:"reason,omitzero"` // of TripFailed, TripNeedsAttention, and TripCancelled if nothing was booked
+	Amount money.Amount `json:"amount,omitzero"` // of TripConfirmed and the compensations: what was paid or compensated; of TripCancelled: the refund
+	Fee    money.Amount `json:"fee,omitzero"`    // of TripCancelled
 }
 
 func newEvent(what EventType, tripID string, now time.Time) Event {

@@ -14,48 +14,111 @@ var (
 	later  = now.Add(time.Minute)
 )
 
-// verbs are what can happen to a trip. Each returns the events, or the error's name.
+// verbs are what can happen to a trip. Each returns the events, or the error.
 var verbs = map[string]func(*Trip) ([]Event, error){
 	"confirm":   func(t *Trip) ([]Event, error) { return t.Confirm(paid, later) },
 	"fail":      func(t *Trip) ([]Event, error) { return t.Fail(reason, later) },
-	"attention": func(t *Trip) ([]Event, error) { return t.MarkNeedsAttention(reason, later), nil },
+	"request":   func(t *Trip) ([]Event, error) { return t.RequestCancellation("ill", "", 20, later) },
+	"cancel":    func(t *Trip) ([]Event, error) { return t.Cancel(later) },
+	"attention": func(t *Trip) ([]Event, error) { return t.MarkNeedsAttention(BookingSaga, news, later), nil },
+	"attention of the cancellation": func(t *Trip) ([]Event, error) {
+		return t.MarkNeedsAttention(CancellationSaga, news, later), nil
+	},
 }
 
-func TestEveryVerbInEveryStatus(t *testing.T) {
-	tests := []struct {
-		from  Status
-		verb  string
+var news = Reason{Name: fault.NameUnavailable, Message: "stopped"}
+
+// states are all that a trip can be in: its status, and what else the verbs depend on.
+var states = map[string]Snapshot{
+	"pending":                       {Status: Pending},
+	"pending, requested":            {Status: Pending, Cancellation: requested},
+	"attention":                     {Status: NeedsAttention, Reason: reason},
+	"attention, requested":          {Status: NeedsAttention, Reason: reason, Cancellation: requested},
+	"confirmed":                     {Status: Confirmed, Total: paid},
+	"cancelling":                    {Status: Cancelling, Total: paid, Cancellation: requested},
+	"attention of the cancellation": {Status: NeedsAttention, Reason: reason, Total: paid, Cancellation: requested},
+	"cancelled":                     {Status: Cancelled, Total: paid, Cancellation: requested},
+	"cancelled before":              {Status: Cancelled, Reason: reason, Cancellation: requested},
+	"failed":                        {Status: Failed, Reason: reason},
+}
+
+var requested = Cancellation{Requested: now, Reason: "ill", FeePercent: 20}
+
+func TestEveryVerbInEveryState(t *testing.T) {
+	type want struct {
 		to    Status
 		event EventType // "" when nothing changes
-		err   bool
-	}{
-		{Pending, "confirm", Confirmed, TripConfirmed, false},
-		{Pending, "fail", Failed, TripFailed, false},
-		{Pending, "attention", NeedsAttention, TripNeedsAttention, false},
-		{NeedsAttention, "confirm", Confirmed, TripConfirmed, false},
-		{NeedsAttention, "fail", Failed, TripFailed, false},
-		{NeedsAttention, "attention", NeedsAttention, "", false},
-		{Confirmed, "confirm", Confirmed, "", false},
-		{Confirmed, "fail", Confirmed, "", true},
-		{Confirmed, "attention", Confirmed, "", false},
-		{Failed, "confirm", Failed, "", true},
-		{Failed, "fail", Failed, "", false},
-		{Failed, "attention", Failed, "", false},
+		err   string
 	}
-	for _, tt := range tests {
-		trip := RestoreTrip(Snapshot{ID: "id-1", Status: tt.from, Reason: reason, Currency: "JPY", Updated: now})
-		events, err := verbs[tt.verb](trip)
-		if (err != nil) != tt.err || tt.err && fault.KindOf(err) != fault.Conflict {
-			t.Errorf("%s %s: error %v", tt.from, tt.verb, err)
-		}
-		if trip.Status() != tt.to {
-			t.Errorf("%s %s: status %s, want %s", tt.from, tt.verb, trip.Status(), tt.to)
-		}
-		if changed := tt.event != ""; changed != trip.Updated().Equal(later.Truncate(time.Millisecond)) {
-			t.Errorf("%s %s: updated %v", tt.from, tt.verb, trip.Updated())
-		}
-		if tt.event == "" && len(events) != 0 || tt.event != "" && (len(events) != 1 || events[0].Type != tt.event) {
-			t.Errorf("%s %s: events %+v, want %q", tt.from, tt.verb, events, tt.event)
+	none, conflict := want{}, want{err: fault.NameConflict}
+	tests := map[string]map[string]want{
+		"pending": {
+			"confirm": {Confirmed, TripConfirmed, ""}, "fail": {Failed, TripFailed, ""},
+			"request": {Pending, CancellationRequested, ""}, "cancel": conflict,
+			"attention": {NeedsAttention, TripNeedsAttention, ""}, "attention of the cancellation": none,
+		},
+		"pending, requested": {
+			"confirm": {Cancelling, TripConfirmed, ""}, "fail": {Cancelled, TripCancelled, ""},
+			"request": none, "cancel": conflict,
+			"attention": {NeedsAttention, TripNeedsAttention, ""}, "attention of the cancellation": none,
+		},
+		"attention": {
+			"confirm": {Confirmed, TripConfirmed, ""}, "fail": {Failed, TripFailed, ""},
+			"request": {NeedsAttention, CancellationRequested, ""}, "cancel": conflict,
+			"attention": {NeedsAttention, TripNeedsAttention, ""}, "attention of the cancellation": none,
+		},
+		"attention, requested": {
+			"confirm": {Cancelling, TripConfirmed, ""}, "fail": {Cancelled, TripCancelled, ""},
+			"request": none, "cancel": conflict,
+			"attention": {NeedsAttention, TripNeedsAttention, ""}, "attention of the cancellation": none,
+		},
+		"confirmed": {
+			"confirm": none, "fail": conflict, "request": {Cancelling, CancellationRequested, ""}, "cancel": conflict,
+			"attention": none, "attention of the cancellation": none,
+		},
+		"cancelling": {
+			"confirm": none, "fail": conflict, "request": none, "cancel": {Cancelled, TripCancelled, ""},
+			"attention": none, "attention of the cancellation": {NeedsAttention, TripNeedsAttention, ""},
+		},
+		"attention of the cancellation": {
+			"confirm": none, "fail": conflict, "request": none, "cancel": {Cancelled, TripCancelled, ""},
+			"attention": none, "attention of the cancellation": {NeedsAttention, TripNeedsAttention, ""},
+		},
+		"cancelled": {
+			"confirm": none, "fail": conflict, "request": none, "cancel": none,
+			"attention": none, "attention of the cancellation": none,
+		},
+		"cancelled before": {
+			"confirm": conflict, "fail": none, "request": none, "cancel": none,
+			"attention": none, "attention of the cancellation": none,
+		},
+		"failed": {
+			"confirm": conflict, "fail": none, "request": {err: fault.NameNotCancellable}, "cancel": conflict,
+			"attention": none, "attention of the cancellation": none,
+		},
+	}
+	for state, s := range states {
+		for verb, do := range verbs {
+			s.ID, s.Currency, s.Updated, s.Version = "id-1", "JPY", now, 3
+			trip := RestoreTrip(s)
+			want, ok := tests[state][verb]
+			if !ok {
+				t.Fatalf("%s: %s is in no table", state, verb)
+			}
+			events, err := do(trip)
+			if want.err == "" && err != nil || want.err != "" && (!fault.Is(err, want.err) || fault.KindOf(err) != fault.Conflict) {
+				t.Errorf("%s: %s: error %v, want %q", state, verb, err, want.err)
+			}
+			if want.event == "" {
+				if trip.Snapshot() != s || len(events) != 0 {
+					t.Errorf("%s: %s: %+v, events %+v, want no change", state, verb, trip.Snapshot(), events)
+				}
+				continue
+			}
+			if trip.Status() != want.to || len(events) != 1 || events[0].Type != want.event ||
+				!trip.Updated().Equal(later.Truncate(time.Millisecond)) {
+				t.Errorf("%s: %s: %s, updated %v, events %+v, want %s by %s", state, verb, trip.Status(), trip.Updated(), events, want.to, want.event)
+			}
 		}
 	}
 }
@@ -76,7 +139,10 @@ func TestSnapshotKeepsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := trip.Fail(reason, later); err != nil {
+	if _, err := trip.RequestCancellation("ill", "print", 20, now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trip.Confirm(paid, later); err != nil {
 		t.Fatal(err)
 	}
 	if again := RestoreTrip(trip.Snapshot()); *again != *trip {
@@ -88,22 +154,22 @@ func TestSnapshotKeepsEverything(t *testing.T) {
 func TestAttentionAgain(t *testing.T) {
 	overdue, stopped := Reason{Name: ReasonOverdue, Message: "31m"}, Reason{Name: "ServiceUnavailable", Message: "at CancelHotel"}
 	trip := RestoreTrip(Snapshot{ID: "id-1", Status: Pending, Currency: "JPY", Version: 1})
-	first := trip.MarkNeedsAttention(overdue, later)
+	first := trip.MarkNeedsAttention(BookingSaga, overdue, later)
 	if len(first) != 1 || first[0].Again != 0 {
 		t.Fatalf("overdue: %+v", first)
 	}
 	marked := trip.Snapshot()
 	marked.Version = 2
 	trip = RestoreTrip(marked)
-	if events := trip.MarkNeedsAttention(Reason{Name: ReasonOverdue, Message: "32m"}, later); events != nil {
+	if events := trip.MarkNeedsAttention(BookingSaga, Reason{Name: ReasonOverdue, Message: "32m"}, later); events != nil {
 		t.Errorf("overdue still: %+v", events)
 	}
-	second := trip.MarkNeedsAttention(stopped, later)
+	second := trip.MarkNeedsAttention(BookingSaga, stopped, later)
 	if len(second) != 1 || second[0].Again != 2 || second[0].ID == first[0].ID || trip.Reason() != stopped {
 		t.Fatalf("stopped: %+v, reason %+v", second, trip.Reason())
 	}
 	for _, late := range []Reason{stopped, overdue} {
-		if events := trip.MarkNeedsAttention(late, later); events != nil || trip.Reason() != stopped {
+		if events := trip.MarkNeedsAttention(BookingSaga, late, later); events != nil || trip.Reason() != stopped {
 			t.Errorf("late news %+v: %+v, reason %+v", late, events, trip.Reason())
 		}
 	}

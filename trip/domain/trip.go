@@ -11,6 +11,7 @@
 package domain
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -22,17 +23,23 @@ import (
 // Status is the status of a trip.
 type Status string
 
-// The statuses. A trip ends CONFIRMED or FAILED. NEEDS_ATTENTION means that its saga stopped without an end, or takes
-// too long. A redrive then still ends the trip one way or the other.
+// The statuses. A booking ends CONFIRMED or FAILED, or CANCELLED if the client has cancelled it before it was confirmed. A
+// cancellation of a confirmed trip ends CANCELLED. NEEDS_ATTENTION means that the trip's saga, of either kind, stopped
+// without an end, or takes too long. A redrive then still ends the trip one way or the other.
 const (
 	Pending        Status = "PENDING"
-	Confirmed      Status = "CONFIRMED"
-	Failed         Status = "FAILED"
 	NeedsAttention Status = "NEEDS_ATTENTION"
+	Confirmed      Status = "CONFIRMED"
+	Cancelling     Status = "CANCELLING"
+	Cancelled      Status = "CANCELLED"
+	Failed         Status = "FAILED"
 )
 
-// Statuses lists all statuses, each after those that a trip can have before it.
-func Statuses() []Status { return []Status{Pending, NeedsAttention, Confirmed, Failed} }
+// Statuses lists all statuses, each after those that a trip can have before it, except that a trip which is CANCELLING can
+// have NEEDS_ATTENTION after that, too.
+func Statuses() []Status {
+	return []Status{Pending, NeedsAttention, Confirmed, Cancelling, Cancelled, Failed}
+}
 
 // Reason says why a trip failed or needs attention, or why a step was refused.
 type Reason struct {
@@ -41,24 +48,27 @@ type Reason struct {
 }
 
 // Trip is the aggregate root: what was requested and its status. Its verbs (RequestTrip, Confirm, Fail,
-// MarkNeedsAttention) return the events to announce. No event means that nothing changed and nothing must be saved.
+// RequestCancellation, Cancel, MarkNeedsAttention) return the events to announce. No event means that nothing changed and nothing must be saved.
 type Trip struct{ s Snapshot }
 
 // Snapshot is the state of a trip, for storage.
 type Snapshot struct {
-	ID          string // a UUID; the trip's saga has the same
+	ID          string // a UUID; the trip's sagas have the same
 	Traveler    Traveler
 	Flight      Flight
 	Stay        Stay
-	Card        CardToken // the bank charges it; missing once the trip has ended
+	Card        CardToken // the bank charges it; missing once the booking has ended
 	Currency    money.Currency
 	Fingerprint string
 	Status      Status
 	Reason      Reason
 	Total       money.Amount
-	Created     time.Time
-	Updated     time.Time
-	Version     int64
+
+	Cancellation Cancellation
+
+	Created time.Time
+	Updated time.Time
+	Version int64
 }
 
 // RestoreTrip is for storage: it returns the trip of a snapshot and checks nothing.
@@ -67,7 +77,7 @@ func RestoreTrip(s Snapshot) *Trip { return &Trip{s} }
 // Snapshot returns what [RestoreTrip] takes.
 func (t *Trip) Snapshot() Snapshot { return t.s }
 
-// ID is a UUID. The trip's saga has the same id.
+// ID is a UUID. The trip's sagas have the same id.
 func (t *Trip) ID() string { return t.s.ID }
 
 // Traveler is the person who travels.
@@ -91,10 +101,12 @@ func (t *Trip) Fingerprint() string { return t.s.Fingerprint }
 // Status is the trip's status.
 func (t *Trip) Status() Status { return t.s.Status }
 
-// Ended reports whether the trip is CONFIRMED or FAILED, which is final.
-func (t *Trip) Ended() bool { return t.s.Status == Confirmed || t.s.Status == Failed }
+// Ended reports whether the trip's saga has ended: the trip is CONFIRMED, CANCELLED or FAILED. The last two are final.
+func (t *Trip) Ended() bool {
+	return t.s.Status == Confirmed || t.s.Status == Cancelled || t.s.Status == Failed
+}
 
-// Reason is the zero Reason unless the trip failed or needs attention.
+// Reason is the zero Reason unless the trip failed, needs attention or was cancelled before it was confirmed.
 func (t *Trip) Reason() Reason { return t.s.Reason }
 
 // Total is what was paid, the zero Amount before the trip is confirmed.
@@ -185,33 +197,42 @@ func (s *Snapshot) fingerprint() string {
 		string(s.Card), string(s.Currency))
 }
 
-// Confirm ends the trip successfully. total is what was paid. A trip that is confirmed already does not change. Errors:
-// Conflict when the trip has failed, or when total is not in the trip's currency.
+// Confirm ends the booking successfully. total is what was paid. If the client has asked to cancel the trip meanwhile, it is
+// CANCELLING then. A trip that was confirmed already does not change, whatever has become of it since: the retry of a
+// confirmation may be late. Errors: Conflict when the trip has failed, or when total is not in the trip's currency.
 func (t *Trip) Confirm(total money.Amount, now time.Time) ([]Event, error) {
 	switch {
-	case t.s.Status == Confirmed:
+	case t.Confirmed():
 		return nil, nil
-	case t.s.Status == Failed:
-		return nil, fault.New(fault.Conflict, fault.NameConflict, "trip %s has failed and cannot be confirmed", t.s.ID)
+	case t.Ended():
+		return nil, fault.New(fault.Conflict, fault.NameConflict, "trip %s is %s and cannot be confirmed", t.s.ID, t.s.Status)
 	case total.Currency != t.s.Currency:
 		return nil, fault.New(fault.Conflict, fault.NameConflict,
 			"trip %s is in %s, it cannot be confirmed with %s", t.s.ID, t.s.Currency, total)
 	}
-	t.change(Confirmed, Reason{}, now)
 	t.s.Total = total
+	if _, requested := t.Cancellation(); requested {
+		t.cancelling(now)
+	} else {
+		t.change(Confirmed, Reason{}, now)
+	}
 	e := newEvent(TripConfirmed, t.s.ID, now)
 	e.Amount = total
 	return []Event{e}, nil
 }
 
-// Fail ends the trip without a booking. A trip that has failed already keeps its first reason. Errors: Conflict when
-// the trip is confirmed.
+// Fail ends the trip without a booking: FAILED, or CANCELLED if the client has asked for that. A trip that has ended so
+// already keeps its first reason. Errors: Conflict when the trip was confirmed.
 func (t *Trip) Fail(reason Reason, now time.Time) ([]Event, error) {
-	switch t.s.Status {
-	case Failed:
-		return nil, nil
-	case Confirmed:
+	switch {
+	case t.Confirmed():
 		return nil, fault.New(fault.Conflict, fault.NameConflict, "trip %s is confirmed and cannot fail", t.s.ID)
+	case t.Ended():
+		return nil, nil
+	}
+	if _, requested := t.Cancellation(); requested {
+		t.change(Cancelled, reason, now)
+		return []Event{t.cancelled(now)}, nil
 	}
 	t.change(Failed, reason, now)
 	e := newEvent(TripFailed, t.s.ID, now)
@@ -222,34 +243,40 @@ func (t *Trip) Fail(reason Reason, now time.Time) ([]Event, error) {
 // ReasonOverdue is the reason's name while the trip's saga may still be running, but has been running for too long.
 const ReasonOverdue = "Overdue"
 
-// MarkNeedsAttention records that the trip's saga stopped without an end, or is overdue.
+// MarkNeedsAttention records that the saga of this name stopped without an end, or is overdue.
 //
-// A trip that has ended does not change: the news of a stop may arrive after a redrive has ended the trip. A trip that
-// is marked already is marked and announced again when the reason differs: an overdue saga has stopped now, or a
-// redriven one has failed in another state. That a marked trip is overdue is no news.
-func (t *Trip) MarkNeedsAttention(reason Reason, now time.Time) []Event {
-	again := t.s.Status == NeedsAttention && reason != t.s.Reason && reason.Name != ReasonOverdue
-	if t.s.Status != Pending && !again {
+// News of another saga than the present one changes nothing, nor does news of a trip that has ended: it may arrive after a
+// redrive has ended the trip. A trip that is marked already is marked and announced again when the reason differs: an
+// overdue saga has stopped now, or a redriven one has failed in another state. That a marked trip is overdue is no news.
+func (t *Trip) MarkNeedsAttention(saga string, reason Reason, now time.Time) []Event {
+	again := t.s.Status == NeedsAttention
+	if t.Ended() || saga != t.Saga() || again && (reason == t.s.Reason || reason.Name == ReasonOverdue) {
 		return nil
 	}
 	t.change(NeedsAttention, reason, now)
 	e := newEvent(TripNeedsAttention, t.s.ID, now)
 	e.Reason = reason
-	if again {
+	if again || saga != BookingSaga { // the booking may have been marked, too
 		e.Again = t.s.Version
 		e.ID = ident.Derive("event", t.s.ID, string(TripNeedsAttention), strconv.FormatInt(e.Again, 10))
 	}
 	return []Event{e}
 }
 
-// CheckRedrive refuses a redrive of a trip that has failed: every step is compensated, and the saga could only record
-// the failure again. Errors: NotRedrivable of kind Conflict.
+// CheckRedrive refuses a redrive of a trip that has failed or was cancelled: every step is compensated, and the saga could
+// only record the same end again. Errors: NotRedrivable of kind Conflict.
 func (t *Trip) CheckRedrive() error {
-	if t.s.Status != Failed {
+	why := ""
+	switch t.s.Status {
+	case Failed:
+		why = fmt.Sprintf("FAILED (%s)", t.s.Reason.Name)
+	case Cancelled:
+		why = "been CANCELLED"
+	default:
 		return nil
 	}
 	return fault.New(fault.Conflict, "NotRedrivable",
-		"trip %s has FAILED (%s) and everything is compensated, nothing is left to resume; book a new trip", t.s.ID, t.s.Reason.Name)
+		"trip %s has %s and everything is compensated, nothing is left to resume; book a new trip", t.s.ID, why)
 }
 
 func (t *Trip) change(to Status, reason Reason, now time.Time) {

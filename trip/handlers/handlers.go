@@ -25,7 +25,7 @@ type Registry map[string]Handler
 // Around wraps the handler of a step, for example with a log. In it [DeliveryOf] returns the delivery.
 type Around func(step string, next Handler) Handler
 
-// New returns the registry of the booking saga. The first of several arounds is the outermost.
+// New returns the registry of all sagas. The first of several arounds is the outermost.
 func New(s *app.Service, around ...Around) Registry {
 	r := Registry{
 		"ReserveFlight":       task(s.ReserveFlight),
@@ -37,6 +37,8 @@ func New(s *app.Service, around ...Around) Registry {
 		"CancelFlight":        task(s.CancelFlight),
 		"BookingFailed":       task(s.FailTrip),
 		"FlightBookingFailed": task(s.FailFlightBooking),
+		"RefundBooking":       task(s.RefundBooking),
+		"BookingCancelled":    task(s.CancelBooking),
 	}
 	for step, handle := range r {
 		for _, wrap := range slices.Backward(around) {

@@ -16,6 +16,9 @@ import (
 //go:embed booking.asl.json
 var booking string
 
+//go:embed cancellation.asl.json
+var cancellation string
+
 // Saga is one saga: its definition and its tasks. It is immutable.
 type Saga struct {
 	name, definition string
@@ -27,7 +30,7 @@ type Saga struct {
 // all is every saga. If two call the same function, the facts of the first are those of the function.
 var all = sync.OnceValue(func() []*Saga {
 	var sagas []*Saga
-	for _, s := range []struct{ name, definition string }{{"booking", booking}} {
+	for _, s := range []struct{ name, definition string }{{"booking", booking}, {"cancellation", cancellation}} {
 		parsed, err := parse(s.name, s.definition)
 		if err != nil { // a test parses it
 			panic(err)
@@ -53,6 +56,9 @@ func Named(name string) *Saga {
 // Booking is the saga that books a trip.
 func Booking() *Saga { return all()[0] }
 
+// Cancellation is the saga that cancels a trip which was confirmed.
+func Cancellation() *Saga { return all()[1] }
+
 // Name is the saga's name, and its state machine's.
 func (s *Saga) Name() string { return s.name }
 
@@ -67,7 +73,7 @@ type Task struct {
 
 	Compensation string   // the task that compensates this one; "" if its effect is never compensated
 	Compensates  string   // the task that this one compensates; "" if it is not a compensation
-	Record       string   // sort key of the trip's item that a step and its compensation write, such as "FLIGHT"; or ""
+	Record       string   // sort key of the trip's item that a step, its compensation or its cancellation write, such as "FLIGHT"; or ""
 	Business     []string // errors by which a business rule refuses the step: it had no effect, and a retry cannot help
 	Pivot        bool     // the last step with a compensation: what follows it is only retried
 	Ends         bool     // records the end of the trip, and ends the saga
@@ -100,12 +106,13 @@ var touches = map[string][]Access{
 	"RefundPayment":  {{"get put", "TRIP BANK"}},
 	"CancelHotel":    {{"get", "TRIP"}, {"put add", "TRIP HOTEL"}},
 	"CancelFlight":   {{"get", "TRIP"}, {"put add", "TRIP FLIGHT"}},
+	"RefundBooking":  {{"get put", "TRIP BANK"}},
 }
 
 // functions are the tasks of all sagas by name. A function that several sagas call is in it once, see all.
 var functions = sync.OnceValue(func() []Task {
 	var union []Task
-	for _, s := range all() {
+	for _, s := range all()[:1] { // of all, once the cancellation is deployed
 		union = slices.Concat(union, slices.DeleteFunc(s.Tasks(), func(t Task) bool { return find(union, t.Name).Name != "" }))
 	}
 	slices.SortFunc(union, byName)
@@ -187,7 +194,7 @@ type state struct {
 	Choices       []struct{ Next string }
 }
 
-const compensationPath = "$.compensation."
+const compensationPath, cancelledPath = "$.compensation.", "$.cancelled."
 
 // parse reads the tasks and the names of the steps.
 //
@@ -213,6 +220,9 @@ func parse(name, definition string) (*Saga, error) {
 		t := Task{
 			Name: name, Timeout: time.Duration(s.TimeoutSeconds) * time.Second,
 			Ends: s.End, Business: s.business(name), Touches: touches[name],
+		}
+		if what, is := strings.CutPrefix(s.ResultPath, cancelledPath); is {
+			t.Record = strings.ToUpper(what)
 		}
 		if t.Touches == nil {
 			t.Touches = []Access{{"get put", "TRIP"}}

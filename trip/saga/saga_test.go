@@ -39,7 +39,7 @@ type catcher struct {
 	Next        string
 }
 
-func read(t *testing.T) (start string, states map[string]asked) {
+func read(t *testing.T, s *Saga) (start string, states map[string]asked) {
 	t.Helper()
 	var m struct {
 		Comment string
@@ -49,7 +49,7 @@ func read(t *testing.T) (start string, states map[string]asked) {
 			asked
 		}
 	}
-	d := json.NewDecoder(strings.NewReader(string(Booking().Definition())))
+	d := json.NewDecoder(strings.NewReader(string(s.Definition())))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&m); err != nil {
 		t.Fatal(err)
@@ -67,11 +67,11 @@ const end = ""
 type arrow struct{ known, onKnown, onUnknown, next string }
 
 // arrows is the saga: where each state leads, directly or through states that stand nowhere here, which a new step may
-// bring. known is the failure whose outcome is known.
+// bring. known are the failures whose outcome is known.
 var arrows = map[string]arrow{
 	"ReserveFlight":       {"FlightUnavailable", "FlightBookingFailed", "CancelFlight", "ReserveHotel"},
 	"ReserveHotel":        {"HotelUnavailable", "CancelFlight", "CancelHotel", "ProcessPayment"},
-	"ProcessPayment":      {"PaymentDeclined", "CancelHotel", "RefundPayment", "BookingConfirmed"},
+	"ProcessPayment":      {"PaymentDeclined TripCancelled", "CancelHotel", "RefundPayment", "BookingConfirmed"},
 	"BookingConfirmed":    {"", "", "", end},
 	"RefundPayment":       {"", "", "", "CancelHotel"},
 	"CancelHotel":         {"", "", "", "CancelFlight"},
@@ -81,7 +81,7 @@ var arrows = map[string]arrow{
 }
 
 func TestEveryArrow(t *testing.T) {
-	start, states := read(t)
+	start, states := read(t, Booking())
 	if !leads(states, start, "ReserveFlight") {
 		t.Errorf("starts at %s, want ReserveFlight", start)
 	}
@@ -119,7 +119,7 @@ func checkCatch(t *testing.T, states map[string]asked, name, known, onKnown, onU
 		return
 	}
 	want := []catcher{
-		{[]string{known}, "$.failure", onKnown},
+		{strings.Fields(known), "$.failure", onKnown},
 		{[]string{"States.ALL"}, "$.failure", onUnknown},
 	}
 	if len(got) != 2 || !slices.EqualFunc(got, want, func(a, b catcher) bool {
@@ -131,7 +131,7 @@ func checkCatch(t *testing.T, states map[string]asked, name, known, onKnown, onU
 
 func TestEveryTaskRetriesWhatMayPassAndNothingElse(t *testing.T) {
 	final := []string{"InvalidRequest", "IdempotencyMismatch", "StepCancelled", "NotFound", "Conflict"}
-	_, states := read(t)
+	_, states := read(t, Booking())
 	// What Lambda says of a call that did nothing, or may be repeated: a customer is turned away later for that.
 	passing := []string{
 		"Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException",
@@ -152,10 +152,7 @@ func TestEveryTaskRetriesWhatMayPassAndNothingElse(t *testing.T) {
 			t.Errorf("%s: time-out %d s, %d retriers", name, s.TimeoutSeconds, len(s.Retry))
 			continue
 		}
-		never := final
-		if known := arrows[name].known; known != "" {
-			never = append([]string{known}, final...)
-		}
+		never := append(strings.Fields(arrows[name].known), final...)
 		// A state that arrows does not have may have a failure of its own first.
 		r := s.Retry[0]
 		if own := len(r.ErrorEquals) - len(never); arrows[name] == (arrow{}) && own > 0 {
@@ -183,7 +180,7 @@ func TestATaskGetsOnlyWhatItNeeds(t *testing.T) {
 		"RefundPayment": "trip_id", "CancelHotel": "trip_id", "CancelFlight": "trip_id",
 		"BookingFailed": "trip_id failure", "FlightBookingFailed": "trip_id failure",
 	}
-	_, states := read(t)
+	_, states := read(t, Booking())
 	for name, s := range states {
 		fields, input := strings.Fields(want[name]), s.Parameters.Input
 		if _, named := arrows[name]; named && len(input) != len(fields) {
@@ -204,7 +201,7 @@ func TestEveryTaskLearnsWhichDeliveryItIs(t *testing.T) {
 	want := map[string]string{
 		"execution.$": "$$.Execution.Id", "trip_id.$": "$$.Execution.Name", "attempt.$": "$$.State.RetryCount",
 	}
-	_, states := read(t)
+	_, states := read(t, Booking())
 	for name, s := range states {
 		if !maps.Equal(s.Parameters.Delivery, want) {
 			t.Errorf("%s: delivery %v, want %v", name, s.Parameters.Delivery, want)
@@ -235,7 +232,7 @@ func TestFacts(t *testing.T) {
 		{Name: "CancelFlight", Compensates: "ReserveFlight", Record: "FLIGHT"},
 		{Name: "CancelHotel", Compensates: "ReserveHotel", Record: "HOTEL"},
 		{Name: "FlightBookingFailed", Ends: true},
-		{Name: "ProcessPayment", Compensation: "RefundPayment", Record: "PAYMENT", Business: []string{"PaymentDeclined"}, Pivot: true},
+		{Name: "ProcessPayment", Compensation: "RefundPayment", Record: "PAYMENT", Business: []string{"PaymentDeclined", "TripCancelled"}, Pivot: true},
 		{Name: "RefundPayment", Compensates: "ProcessPayment", Record: "PAYMENT"},
 		{Name: "ReserveFlight", Compensation: "CancelFlight", Record: "FLIGHT", Business: []string{"FlightUnavailable"}},
 		{Name: "ReserveHotel", Compensation: "CancelHotel", Record: "HOTEL", Business: []string{"HotelUnavailable"}},
@@ -275,9 +272,60 @@ func TestFacts(t *testing.T) {
 		t.Errorf("the pivot is %s", Booking().Pivot())
 	}
 	for name := range touches {
-		if Find(name).Name == "" {
-			t.Errorf("touches in saga.go names %s, which is not a task of booking.asl.json", name)
+		if !slices.ContainsFunc(All(), func(s *Saga) bool { return s.Find(name).Name != "" }) {
+			t.Errorf("touches in saga.go names %s, which is a task of no saga", name)
 		}
+	}
+}
+
+// TestCancellation wants every step of the second saga to be only retried, for as long as any step after the pivot.
+func TestCancellation(t *testing.T) {
+	s := Cancellation()
+	var steps []string
+	for _, task := range s.Steps() {
+		steps = append(steps, task.Name)
+		if task.Compensates != "" || task.Compensation != "" || task.Ends != (s.After(task.Name) == "") {
+			t.Errorf("%+v", task)
+		}
+	}
+	if want := []string{"CancelHotel", "CancelFlight", "RefundBooking", "BookingCancelled"}; !slices.Equal(steps, want) {
+		t.Errorf("steps %v, want %v", steps, want)
+	}
+	if s.Pivot() != "" || s.Rollback() != nil || len(s.Tasks()) != len(steps) {
+		t.Errorf("pivot %q, rollback %v, %d tasks", s.Pivot(), s.Rollback(), len(s.Tasks()))
+	}
+	for task, record := range map[string]string{"CancelHotel": "HOTEL", "CancelFlight": "FLIGHT", "RefundBooking": "PAYMENT", "BookingCancelled": ""} {
+		if got := s.Find(task).Record; got != record {
+			t.Errorf("%s writes %q, want %q", task, got, record)
+		}
+	}
+	_, confirm := read(t, Booking())
+	_, states := read(t, s)
+	for name, state := range states {
+		if len(state.Catch) > 0 || !reflect.DeepEqual(state.Retry, confirm["BookingConfirmed"].Retry) {
+			t.Errorf("%s: catches %v, retries %+v, want what BookingConfirmed has", name, state.Catch, state.Retry)
+		}
+		if !maps.Equal(state.Parameters.Input, map[string]string{"trip_id.$": "$.trip_id"}) ||
+			!maps.Equal(state.Parameters.Delivery, confirm["BookingConfirmed"].Parameters.Delivery) {
+			t.Errorf("%s: parameters %+v", name, state.Parameters)
+		}
+	}
+}
+
+// TestFunctionsOfSeveralSagas wants each once, with the facts of the booking.
+func TestFunctionsOfSeveralSagas(t *testing.T) {
+	var names []string
+	for _, task := range Tasks() {
+		names = append(names, task.Name)
+	}
+	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) || len(names) != len(Booking().Tasks()) {
+		t.Errorf("functions %v", names)
+	}
+	if f := Find("CancelHotel"); f.Compensates != "ReserveHotel" || Find("Other").Name != "" {
+		t.Errorf("CancelHotel: %+v", f)
+	}
+	if Named("booking") != Booking() || Named("cancellation") != Cancellation() || Named("x") != nil || len(All()) != 2 {
+		t.Errorf("sagas %v", All())
 	}
 }
 

@@ -233,7 +233,7 @@ func (r *run) askForOther(p *process, j *journey) {
 		}
 	}
 	if r.execution(j) != "" {
-		if err := p.core.App.Starter.Start(r.ctx, j.trip.ID, json.RawMessage(`{"trip_id":"other"}`)); err == nil {
+		if err := p.core.App.Starter.Start(r.ctx, "booking", j.trip.ID, json.RawMessage(`{"trip_id":"other"}`)); err == nil {
 			r.untrue(p, "trip %s: its execution is started with another input, and that is acknowledged", j.name)
 		}
 	}

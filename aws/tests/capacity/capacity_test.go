@@ -128,7 +128,7 @@ func load(t *testing.T, s *app.Service, csv string) {
 
 type starter struct{ engine *engine.Engine }
 
-func (s starter) Start(ctx context.Context, tripID string, input json.RawMessage) error {
+func (s starter) Start(ctx context.Context, _, tripID string, input json.RawMessage) error {
 	return s.engine.Start(ctx, tripID, input)
 }
 

@@ -112,7 +112,7 @@ type driver struct {
 // idle starts nothing.
 type idle struct{}
 
-func (idle) Start(context.Context, string, json.RawMessage) error { return nil }
+func (idle) Start(context.Context, string, string, json.RawMessage) error { return nil }
 
 // steps are deliveries, of a trip of its own each time.
 type steps struct {

@@ -20,7 +20,7 @@ import (
 // dead starts nothing.
 type dead struct{}
 
-func (dead) Start(context.Context, string, json.RawMessage) error { return context.Canceled }
+func (dead) Start(context.Context, string, string, json.RawMessage) error { return context.Canceled }
 
 // short is a time-out that a test can wait for, and that a function which is at work does not run into.
 func short(functions.Function) time.Duration { return 2 * time.Second }

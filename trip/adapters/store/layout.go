@@ -3,7 +3,8 @@
 //
 // The layout, one line for each kind of item (partition key, sort key, content):
 //
-//	TRIP#<id>                 TRIP            the trip; indexed in TRIPS#<status>#<day>#<shard> by creation time
+//	TRIP#<id>                 TRIP            the trip; indexed in TRIPS#<status>#<day>#<shard> by creation time;
+//	                                          the day is ALL while it is CANCELLING
 //	TRIP#<id>                 FLIGHT          step record: the seats held
 //	TRIP#<id>                 HOTEL           step record: the rooms held
 //	TRIP#<id>                 PAYMENT         step record: the intent to charge, then the charge
@@ -68,7 +69,12 @@ const shards = 4
 // shard is derived from the id's last digit, which is random in every kind of id.
 func shard(id string) byte { return '0' + id[len(id)-1]%shards }
 
+// dayIndex is the partition of the trips of a status. Those that are being cancelled are in one place for all days: they
+// may have been requested long ago, and are looked for often.
 func dayIndex(s domain.Status, day string, shard byte) string {
+	if s == domain.Cancelling {
+		day = "ALL"
+	}
 	return "TRIPS#" + string(s) + "#" + day + "#" + string(shard)
 }
 

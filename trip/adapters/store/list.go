@@ -31,6 +31,10 @@ func (r *Trips) List(ctx context.Context, q domain.TripQuery) (domain.Page[*doma
 	if err != nil {
 		return domain.Page[*domain.Trip]{}, err
 	}
+	if q.Status == domain.Cancelling {
+		err := l.takeDay(ctx, "")
+		return l.page(l.below), err
+	}
 	for range maxDays {
 		day, ok, err := l.dayBefore(ctx)
 		if err != nil || !ok {
@@ -57,15 +61,20 @@ type listing struct {
 	trips    []*domain.Trip
 }
 
+// passes are the statuses in the order in which a trip passes through them. It can need attention twice.
+var passes = []domain.Status{
+	domain.Pending, domain.NeedsAttention, domain.Confirmed, domain.Cancelling, domain.NeedsAttention, domain.Cancelled, domain.Failed,
+}
+
 func newListing(t table.Table, q domain.TripQuery) (*listing, error) {
-	l := &listing{table: t, statuses: domain.Statuses()}
+	l := &listing{table: t, statuses: passes}
 	var p fault.Problems
 	var err error
 	l.limit, err = pageLimit(q.Limit)
 	p.Add("", err)
 	if q.Status != "" {
 		if !slices.Contains(l.statuses, q.Status) {
-			p.Add("", fault.Invalidf("status", "%.40q is no status, allowed are %v", q.Status, l.statuses))
+			p.Add("", fault.Invalidf("status", "%.40q is no status, allowed are %v", q.Status, domain.Statuses()))
 		}
 		l.statuses = []domain.Status{q.Status}
 	}
@@ -128,14 +137,14 @@ func (l *listing) takeDay(ctx context.Context, day string) error {
 	return nil
 }
 
-// open reads the statuses in the order in which a trip passes through them. A trip that changes its status meanwhile is
-// therefore found in a stream that is read later, so the list never misses it. stream.next preserves this order.
+// open reads the statuses in the order of passes. A trip that changes its status meanwhile is therefore found in a stream
+// that is read later, so the list never misses it. stream.next preserves this order.
 func (l *listing) open(ctx context.Context, day string) ([]*stream, error) {
 	streams := make([]*stream, 0, len(l.statuses)*shards)
 	for _, status := range l.statuses {
 		for n := range shards {
 			s := &stream{table: l.table, query: table.Query{
-				PK: dayIndex(status, day, '0'+byte(n)), To: l.below,
+				PK: dayIndex(status, day, '0'+byte(n)), From: max(day, l.since), To: l.below,
 				Index: true, Descending: true, Limit: l.limit/cap(streams) + 2,
 			}}
 			if err := s.fill(ctx); err != nil {

@@ -148,7 +148,7 @@ func stock(t testing.TB, s *app.Service, seats int) {
 
 type noSaga struct{}
 
-func (noSaga) Start(context.Context, string, json.RawMessage) error { return nil }
+func (noSaga) Start(context.Context, string, string, json.RawMessage) error { return nil }
 
 // walk is one booking. A step may be refused or fail, and then leaves a record as well; check wants no internal error.
 type walk struct {
@@ -196,7 +196,7 @@ func (w *walk) fail() {
 }
 
 func (w *walk) stop(reason string) {
-	w.check(nil, w.MarkNeedsAttention(w.Context(), app.ExecutionChange{TripID: w.ref.TripID, Status: "FAILED", Error: reason, State: "CancelHotel"}))
+	w.check(nil, w.MarkNeedsAttention(w.Context(), app.ExecutionChange{Saga: domain.BookingSaga, TripID: w.ref.TripID, Status: "FAILED", Error: reason, State: "CancelHotel"}))
 }
 
 func (w *walk) check(_ any, err error) {

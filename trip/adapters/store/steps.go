@@ -265,6 +265,26 @@ func (p *Payments) Refund(ctx context.Context, tripID string) (taken bool, err e
 	})
 }
 
+// GiveBack implements app.Payments.
+func (p *Payments) GiveBack(ctx context.Context, tripID string, amount money.Amount) (taken bool, err error) {
+	return barrier.Undo(ctx, p.table, tripKey(tripID, skPayment), func(ctx context.Context,
+		paid domain.Payment) (domain.Payment, []table.Op, bool, error) {
+		if amount.Minor == 0 {
+			return paid, nil, false, nil
+		}
+		if amount != paid.Amount {
+			return paid, nil, false, fault.New(fault.Unavailable, fault.NameUnavailable, "the bank refunds no part of a charge")
+		}
+		id, err := p.bank.Cancel(ctx, paid.Key)
+		if err != nil || id == "" {
+			return paid, nil, false, err
+		}
+		paid.RefundID = id
+		event, err := outbox(domain.Compensated(domain.PaymentRefunded, tripID, amount, p.now()))
+		return paid, []table.Op{event}, true, err
+	})
+}
+
 // Get implements app.Payments.
 func (p *Payments) Get(ctx context.Context, tripID string) (domain.Payment, error) {
 	rec, ok, err := barrier.Load[domain.Payment](ctx, p.table, tripKey(tripID, skPayment))

@@ -47,7 +47,8 @@ func NewTrips(t table.Table, options ...TripsOption) *Trips {
 func Service(t table.Table, bank Bank, now func() time.Time, options ...TripsOption) *app.Service {
 	return &app.Service{
 		Trips: NewTrips(t, options...), Inventory: NewInventory(t),
-		Airline: NewAirline(t, now), Hotels: NewHotels(t, now), Payments: NewPayments(t, bank, now), Now: now,
+		Airline: NewAirline(t, now), Hotels: NewHotels(t, now), Payments: NewPayments(t, bank, now),
+		Policy: domain.DefaultCancellationPolicy(), Now: now,
 	}
 }
 
@@ -210,21 +211,24 @@ type tripRecord struct {
 	Traveler    domain.Traveler  `json:"traveler"`
 	Flight      domain.Flight    `json:"flight"`
 	Stay        domain.Stay      `json:"hotel"`
-	Card        domain.CardToken `json:"card,omitempty"` // kept until the trip has ended: only a charge needs it
+	Card        domain.CardToken `json:"card,omitempty"` // kept until the booking has ended: only a charge needs it
 	Currency    money.Currency   `json:"currency"`
 	Fingerprint string           `json:"fingerprint"`
 	Status      domain.Status    `json:"status"`
 	Reason      domain.Reason    `json:"reason,omitzero"`
 	Total       money.Amount     `json:"total,omitzero"`
-	Created     time.Time        `json:"created"`
-	Updated     time.Time        `json:"updated"`
-	Version     int64            `json:"-"` // in the item
+
+	Cancellation domain.Cancellation `json:"cancellation,omitzero"` // ProcessPayment reads whether there is one
+
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
+	Version int64     `json:"-"` // in the item
 }
 
 // tripItem returns the item of the trip's next version.
 func tripItem(t *domain.Trip) (table.Item, error) {
 	s := t.Snapshot()
-	if t.Ended() {
+	if t.Ended() || t.Confirmed() {
 		s.Card = "" // a refund goes by the payment's key, and a late charge is refused by the step's record
 	}
 	data, err := json.Marshal(tripRecord(s))

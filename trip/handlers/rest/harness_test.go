@@ -133,7 +133,7 @@ func (w *world) ledger(context.Context) (app.Ledger, error) {
 	return app.Ledger{SeatsHeld: 2, Balanced: true}, w.fails
 }
 
-func (w *world) Progress(_ context.Context, id string) (app.Progress, error) {
+func (w *world) Progress(_ context.Context, _, id string) (app.Progress, error) {
 	if w.sagaFails != nil {
 		return app.Progress{}, w.sagaFails
 	}
@@ -144,14 +144,14 @@ func (w *world) Progress(_ context.Context, id string) (app.Progress, error) {
 	return p, nil
 }
 
-func (w *world) History(_ context.Context, id string) ([]history.Event, error) {
-	if _, err := w.Progress(context.Background(), id); err != nil {
+func (w *world) History(_ context.Context, _, id string) ([]history.Event, error) {
+	if _, err := w.Progress(context.Background(), domain.BookingSaga, id); err != nil {
 		return nil, err
 	}
 	return history.Decode(w.history[id])
 }
 
-func (w *world) Redrive(_ context.Context, id string) error {
+func (w *world) Redrive(_ context.Context, _, id string) error {
 	if w.fails != nil {
 		return w.fails
 	}

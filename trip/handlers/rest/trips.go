@@ -79,14 +79,14 @@ func (a *api) getTrip(ctx context.Context, in *tripID) (*struct{ Body wire.TripD
 
 // saga returns the progress of a trip's saga, nil if it has not started.
 func (a *api) saga(ctx context.Context, id string) (*wire.Saga, error) {
-	progress, err := a.Executions.Progress(ctx, id)
+	progress, err := a.Executions.Progress(ctx, domain.BookingSaga, id)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	events, err := a.Executions.History(ctx, id)
+	events, err := a.Executions.History(ctx, domain.BookingSaga, id)
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +259,7 @@ func (a *api) sagaRoutes(h huma.API) {
 }
 
 func (a *api) history(ctx context.Context, in *tripID) (*struct{ Body wire.History }, error) {
-	events, err := a.Executions.History(ctx, in.ID)
+	events, err := a.Executions.History(ctx, domain.BookingSaga, in.ID)
 	if err != nil {
 		return nil, a.problem(ctx, "path", a.missing(ctx, in.ID, err))
 	}
@@ -276,13 +276,15 @@ type redriveOutput struct {
 
 func (a *api) redrive(ctx context.Context, in *tripID) (*redriveOutput, error) {
 	// A missing trip is reported by the execution below.
+	saga := domain.BookingSaga
 	if d, err := a.Details(ctx, in.ID); err == nil {
+		saga = d.Trip.Saga()
 		if err := d.Trip.CheckRedrive(); err != nil {
 			return nil, a.problem(ctx, "path", err)
 		}
 	}
-	if err := a.Executions.Redrive(ctx, in.ID); err != nil {
-		return nil, a.problem(ctx, "path", a.notRedriven(ctx, in.ID, err))
+	if err := a.Executions.Redrive(ctx, saga, in.ID); err != nil {
+		return nil, a.problem(ctx, "path", a.notRedriven(ctx, saga, in.ID, err))
 	}
 	return &redriveOutput{Location: "/trips/" + in.ID}, nil
 }
@@ -299,15 +301,15 @@ func (a *api) missing(ctx context.Context, id string, err error) error {
 }
 
 // notRedriven adds the trip and the status that prevents the redrive.
-func (a *api) notRedriven(ctx context.Context, id string, err error) error {
+func (a *api) notRedriven(ctx context.Context, saga, id string, err error) error {
 	if fault.KindOf(err) != fault.Conflict {
 		return a.missing(ctx, id, err)
 	}
-	saga, unknown := a.Executions.Progress(ctx, id)
+	now, unknown := a.Executions.Progress(ctx, saga, id)
 	if unknown != nil {
 		return err
 	}
-	return fault.New(fault.Conflict, fault.NameOf(err), "trip %s: its saga is %s, %s", id, saga.Status, detail(fault.All(err)))
+	return fault.New(fault.Conflict, fault.NameOf(err), "trip %s: its saga is %s, %s", id, now.Status, detail(fault.All(err)))
 }
 
 func viewTrip(t *domain.Trip) wire.Trip {

@@ -1,0 +1,145 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"tripsaga/shared/fault"
+	"tripsaga/shared/ident"
+	"tripsaga/shared/money"
+	"tripsaga/trip/domain"
+)
+
+// CancelTrip accepts the client's request to cancel the trip. On return it is durable, and the trip ends CANCELLED: by the
+// booking, which is compensated if its payment has not begun, or else by a second saga. That saga is started here if the
+// trip is confirmed, and by Reconcile otherwise. A repeated request changes nothing, and starts the second saga again if
+// the first request has lost that start. The key is optional. Errors: Invalid; NotFound; NotCancellable, TripDeparted and
+// IdempotencyMismatch of kind Conflict; Unavailable, after which the request may be retried.
+func (s *Service) CancelTrip(ctx context.Context, tripID, idempotencyKey, reason string) (*domain.Trip, error) {
+	var p fault.Problems
+	p.Add("", TripRef{tripID}.check())
+	print, err := keyFingerprint(idempotencyKey)
+	p.Add("", err)
+	reason, err = domain.ParseCancelReason(reason)
+	p.Add("reason", err)
+	if err := p.Err(); err != nil {
+		return nil, err
+	}
+	t, err := s.changeTrip(ctx, tripID, func(t *domain.Trip) ([]domain.Event, error) {
+		percent, err := s.feePercent(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		return t.RequestCancellation(reason, print, percent, s.Now())
+	})
+	if err != nil || t.Status() != domain.Cancelling {
+		return t, err
+	}
+	return t, s.start(ctx, t)
+}
+
+func keyFingerprint(key string) (string, error) {
+	if key == "" {
+		return "", nil
+	}
+	return ident.Fingerprint(key), checkKey(key)
+}
+
+// feePercent is the fee that a cancellation has now, or that it was accepted with. Errors: TripDeparted; Unavailable.
+func (s *Service) feePercent(ctx context.Context, t *domain.Trip) (int, error) {
+	if c, requested := t.Cancellation(); requested || t.Status() == domain.Failed {
+		return c.FeePercent, nil
+	}
+	departs, err := s.departure(ctx, t)
+	if err != nil {
+		return 0, err
+	}
+	return s.Policy.FeePercent(departs, s.Now())
+}
+
+// departure is when the trip's flight leaves, by the inventory.
+func (s *Service) departure(ctx context.Context, t *domain.Trip) (time.Time, error) {
+	f, err := s.Inventory.Departure(ctx, t.Flight().Number, t.Flight().Date)
+	return f.Departure(), err
+}
+
+// Quote is what the cancellation of a trip costs at the moment, or costs since it was requested.
+type Quote struct {
+	Trip        *domain.Trip
+	Cancellable bool
+	Why         string // not; "" if it is
+	Departs     time.Time
+	FeePercent  int
+	Fee, Refund money.Amount // zero if nothing has been paid yet
+	Policy      domain.CancellationPolicy
+}
+
+// CancellationQuote says what it costs to cancel the trip now. Errors: Invalid, NotFound, Unavailable.
+func (s *Service) CancellationQuote(ctx context.Context, tripID string) (Quote, error) {
+	if err := (TripRef{tripID}).check(); err != nil {
+		return Quote{}, err
+	}
+	t, err := s.Trips.Get(ctx, tripID)
+	if err != nil {
+		return Quote{}, err
+	}
+	q := Quote{Trip: t, Policy: s.Policy}
+	if q.Departs, err = s.departure(ctx, t); err != nil {
+		return Quote{}, err
+	}
+	if c, requested := t.Cancellation(); requested {
+		q.FeePercent, q.Fee, q.Refund, q.Why = c.FeePercent, c.Fee, c.Refund, "its cancellation was requested already"
+		return q, nil
+	}
+	q.FeePercent, err = s.feePercent(ctx, t)
+	if err == nil { // what the request itself would be refused for, on a copy
+		_, err = domain.RestoreTrip(t.Snapshot()).RequestCancellation("", "", q.FeePercent, s.Now())
+	}
+	switch fault.KindOf(err) {
+	case fault.Conflict:
+		q.Why = err.Error()
+		return q, nil
+	case fault.Unavailable:
+		return Quote{}, err
+	}
+	q.Cancellable = true
+	if t.Confirmed() {
+		q.Fee, q.Refund = domain.CancellationFee(t.Total(), q.FeePercent)
+	}
+	return q, nil
+}
+
+// cancellationInput is the input of the second saga.
+func cancellationInput(t *domain.Trip) (json.RawMessage, error) { return json.Marshal(TripRef{t.ID()}) }
+
+// RefundBooking gives back what a cancelled trip has paid, less the fee. Errors: Invalid; NotFound; Conflict if the trip
+// was not confirmed or nobody asked to cancel it; Unavailable.
+func (s *Service) RefundBooking(ctx context.Context, in TripRef) (Cancelled, error) {
+	if err := in.check(); err != nil {
+		return Cancelled{}, err
+	}
+	t, err := s.Trips.Get(ctx, in.TripID)
+	if err != nil {
+		return Cancelled{}, err
+	}
+	if t.Saga() != domain.CancellationSaga {
+		return Cancelled{}, fault.New(fault.Conflict, fault.NameConflict, "trip %s is %s and not being cancelled", t.ID(), t.Status())
+	}
+	c, _ := t.Cancellation()
+	taken, err := s.Payments.GiveBack(ctx, t.ID(), c.Refund)
+	return s.cancelled(ctx, t.ID(), domain.PaymentRefunded, taken, err)
+}
+
+// CancelBooking records that the trip is cancelled. A second call changes nothing. Errors: Invalid; NotFound; Conflict if
+// no cancellation is under way; Unavailable.
+func (s *Service) CancelBooking(ctx context.Context, in TripRef) (Ended, error) {
+	if err := in.check(); err != nil {
+		return Ended{}, err
+	}
+	t, err := s.changeTrip(ctx, in.TripID, func(t *domain.Trip) ([]domain.Event, error) { return t.Cancel(s.Now()) })
+	if err != nil {
+		return Ended{}, err
+	}
+	return Ended{Status: string(t.Status())}, nil
+}

@@ -1,0 +1,113 @@
+package domain
+
+import (
+	"time"
+
+	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
+	"tripsaga/shared/text"
+)
+
+// The sagas of a trip, by the names of their state machines.
+const (
+	BookingSaga      = "booking"
+	CancellationSaga = "cancellation"
+)
+
+// Cancellation is a client's accepted request to cancel the trip. The zero Cancellation means that there was none.
+type Cancellation struct {
+	Requested   time.Time    `json:"requested"`
+	Reason      string       `json:"reason,omitempty"`      // the client's own words, which no event has
+	Fingerprint string       `json:"fingerprint,omitempty"` // of the request's Idempotency-Key, "" without one
+	FeePercent  int          `json:"fee_percent"`           // fixed by the request: how long the saga takes costs nobody anything
+	Fee         money.Amount `json:"fee,omitzero"`          // once something was paid
+	Refund      money.Amount `json:"refund,omitzero"`       // once something was paid: the rest
+}
+
+// MaxCancelReason is the length in characters of the longest reason of a cancellation.
+const MaxCancelReason = 200
+
+// ParseCancelReason accepts what text.Clean accepts, and "" for no reason. The error is Invalid and has no field.
+func ParseCancelReason(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	return text.Clean(s, MaxCancelReason)
+}
+
+// Cancellation is the request to cancel the trip. requested is false if there was none.
+func (t *Trip) Cancellation() (c Cancellation, requested bool) {
+	return t.s.Cancellation, t.s.Cancellation != Cancellation{}
+}
+
+// Confirmed reports whether the trip is or once was booked and paid, even if it was cancelled after that.
+func (t *Trip) Confirmed() bool {
+	return t.s.Status == Confirmed || t.s.Status == Cancelling || t.s.Status != Failed && t.s.Total != money.Amount{}
+}
+
+// Saga is the name of the trip's present saga: a trip that is to be cancelled after it was confirmed has its second one.
+func (t *Trip) Saga() string {
+	if _, requested := t.Cancellation(); requested && t.Confirmed() {
+		return CancellationSaga
+	}
+	return BookingSaga
+}
+
+// RequestCancellation accepts the client's request to cancel the trip, at a fee of percent of what was paid. A confirmed
+// trip is CANCELLING then. Any other trip keeps its status until its saga ends. Either way it ends CANCELLED. A trip whose
+// cancellation was requested already does not change. fingerprint is that of the request's Idempotency-Key, "" without one.
+// Errors: IdempotencyMismatch of kind Conflict if the key came with another reason before; NotCancellable of kind Conflict
+// when the trip has failed.
+func (t *Trip) RequestCancellation(reason, fingerprint string, percent int, now time.Time) ([]Event, error) {
+	if c, requested := t.Cancellation(); requested {
+		if fingerprint != "" && fingerprint == c.Fingerprint && reason != c.Reason {
+			return nil, fault.New(fault.Conflict, fault.NameIdempotencyMismatch,
+				"the Idempotency-Key was used to cancel trip %s for another reason", t.s.ID)
+		}
+		return nil, nil
+	}
+	if t.s.Status == Failed {
+		return nil, fault.New(fault.Conflict, fault.NameNotCancellable,
+			"trip %s has FAILED (%s), so that nothing is booked or charged", t.s.ID, t.s.Reason.Name)
+	}
+	t.s.Cancellation = Cancellation{Requested: instant(now), Reason: reason, Fingerprint: fingerprint, FeePercent: percent}
+	t.s.Updated = instant(now)
+	if t.s.Status == Confirmed {
+		t.cancelling(now)
+	}
+	return []Event{newEvent(CancellationRequested, t.s.ID, now)}, nil
+}
+
+// cancelling fixes what a confirmed trip is refunded.
+func (t *Trip) cancelling(now time.Time) {
+	t.change(Cancelling, Reason{}, now)
+	c := &t.s.Cancellation
+	c.Fee, c.Refund = CancellationFee(t.s.Total, c.FeePercent)
+}
+
+// CancellationFee splits what was paid into a fee of percent, rounded down to the minor unit, and the refund, which is the
+// rest.
+func CancellationFee(total money.Amount, percent int) (fee, refund money.Amount) {
+	p := int64(percent)
+	fee = money.Amount{Minor: total.Minor/100*p + total.Minor%100*p/100, Currency: total.Currency} // a product of the whole may overflow
+	return fee, money.Amount{Minor: total.Minor - fee.Minor, Currency: total.Currency}
+}
+
+// Cancel ends the cancellation of a trip that was confirmed. A trip that is cancelled already does not change. Errors:
+// Conflict when no cancellation is under way.
+func (t *Trip) Cancel(now time.Time) ([]Event, error) {
+	switch {
+	case t.s.Status == Cancelled:
+		return nil, nil
+	case t.Saga() != CancellationSaga:
+		return nil, fault.New(fault.Conflict, fault.NameConflict, "trip %s is %s and not being cancelled", t.s.ID, t.s.Status)
+	}
+	t.change(Cancelled, Reason{}, now)
+	return []Event{t.cancelled(now)}, nil
+}
+
+func (t *Trip) cancelled(now time.Time) Event {
+	e := newEvent(TripCancelled, t.s.ID, now)
+	e.Reason, e.Amount, e.Fee = t.s.Reason, t.s.Cancellation.Refund, t.s.Cancellation.Fee
+	return e
+}
