@@ -10,20 +10,21 @@
 //	do, refused by a business rule     record REFUSED: the same answer for ever
 //	do again, same input               the stored result; nothing is written
 //	do again, other input              IdempotencyMismatch, final
+//	do, refused by a provider          record REFUSED, open; then reverse at the provider + record REFUSED
 //	undo after do                      reverse effect + record UNDONE
 //	undo after a refusal, undo again   success; nothing is written
+//	anything after an open refusal     first reverse at the provider + record REFUSED
 //	undo with no do                    tombstone UNDONE, success
 //	do after undo                      StepCancelled, final; nothing is written
 //
 // [Do] is for effects on the table itself. [Call] is for an external provider with its own books, such as a bank.
-// [Undo] compensates either.
+// [Undo] compensates either. Once a refusal was answered or an undo has succeeded, no late call leaves anything done.
 //
 // A transaction with an unknown outcome is reported as Unavailable. The retry reads the record and so learns the outcome.
 package barrier
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -38,7 +39,8 @@ type Step struct {
 }
 
 // rereads bounds how often one delivery reads the record again after it lost a race. Each loss means that another
-// delivery changed the record's state, and a record has at most three states in its life (STARTED, DONE, UNDONE).
+// delivery changed the record, which is written at most three times in its life (STARTED, DONE, UNDONE; or STARTED,
+// REFUSED and open, REFUSED).
 const rereads = 4
 
 // Fault gives an error of the table its kind. A call that breaks a limit is Internal, since the software is wrong. Every
@@ -146,9 +148,10 @@ func refuse[R any](ctx context.Context, t table.Table, step Step, why error) (R,
 }
 
 func refusal[R any](step Step, why error) Record[R] {
-	return Record[R]{State: Refused, Fingerprint: step.Fingerprint,
-		Refusal: &Refusal{Name: fault.NameOf(why), Message: why.Error()}}
+	return Record[R]{State: Refused, Fingerprint: step.Fingerprint, Refusal: refused(why)}
 }
+
+func refused(why error) *Refusal { return &Refusal{Name: fault.NameOf(why), Message: why.Error()} }
 
 // recall answers from the record that another delivery has written.
 func recall[R any](ctx context.Context, t table.Table, step Step) (R, error) {
@@ -174,82 +177,9 @@ func write[R any](ctx context.Context, t table.Table, key table.Key, rec Record[
 	return t.Transact(ctx, append(append(all, first), ops...)...)
 }
 
-// Provider is an external party that a step calls, such as a bank. A call to it cannot be recalled: once sent, it may
-// arrive late. R is both the intent, which Prepare fills, and the result, which Perform completes.
-type Provider[R any] struct {
-	// Prepare returns the intent. It only reads. The intent is recorded before Perform is called and never changes.
-	Prepare func(ctx context.Context) (R, error)
-	// Perform calls the provider with an idempotency key derived from the intent, and returns the completed result. An
-	// error of kind Refused is final. StepCancelled says that the key was cancelled at the provider. After any other
-	// error the outcome is unknown.
-	Perform func(ctx context.Context, intent R) (R, error)
-}
-
-// Call runs a step whose effect is at a provider. It records the intent, durably, before it calls the provider. So an
-// undo at any moment finds what may have happened and cancels it there. Errors are those of [Do].
-func Call[R any](ctx context.Context, t table.Table, step Step, p Provider[R]) (R, error) {
-	var none R
-	rec, err := intend(ctx, t, step, p)
-	if err != nil {
-		return none, err
-	}
-	if rec.State != Started || rec.Fingerprint != step.Fingerprint {
-		return rec.answer(step)
-	}
-	result, err := p.Perform(ctx, rec.Result)
-	switch {
-	case err == nil:
-		rec.State, rec.Result = Done, result
-	case fault.KindOf(err) == fault.Refused:
-		intent := rec
-		rec = refusal[R](step, err)
-		rec.Result, rec.version = intent.Result, intent.version
-	default:
-		return none, Fault(err)
-	}
-	return settle(ctx, t, step, rec, err)
-}
-
-// intend writes the record STARTED, or returns the record that exists already. It is durable in either case, even in a
-// deferred context: the money moves outside the table, and a crash must not lose the trace of it.
-func intend[R any](ctx context.Context, t table.Table, step Step, p Provider[R]) (Record[R], error) {
-	intent, err := p.Prepare(ctx)
-	if err != nil {
-		return Record[R]{}, Fault(err)
-	}
-	rec := Record[R]{State: Started, Fingerprint: step.Fingerprint, Result: intent}
-	err = write(table.Durable(ctx), t, step.Key, rec, nil)
-	if err == nil {
-		rec.version = 1
-		return rec, nil
-	}
-	if _, conflict := conflictOn(err); !conflict {
-		return Record[R]{}, Fault(err)
-	}
-	found, ok, err := Load[R](table.Durable(ctx), t, step.Key)
-	if err == nil && !ok {
-		err = lostTooOften(step.Key)
-	}
-	return found, err
-}
-
-// settle records the provider's answer over the intent. If the record has changed meanwhile, the record is right: another
-// delivery of the step got the same answer, and an undo cancelled at the provider before it wrote.
-func settle[R any](ctx context.Context, t table.Table, step Step, rec Record[R], answer error) (R, error) {
-	err := write(ctx, t, step.Key, rec, nil)
-	if err == nil {
-		return rec.Result, answer
-	}
-	if _, conflict := conflictOn(err); conflict {
-		return recall[R](ctx, t, step)
-	}
-	var none R
-	return none, Fault(err)
-}
-
 // Reverse compensates what a step did or, for a provider's step, may have done. It may be called again for the same
 // step, so its calls outside the table must be idempotent. It returns the result to keep in the record and the writes
-// that go with the record UNDONE. taken reports whether there was something to compensate.
+// that go with the record. taken reports whether there was something to compensate.
 type Reverse[R any] func(ctx context.Context, done R) (kept R, ops []table.Op, taken bool, err error)
 
 // Undo compensates a step, or ensures that it never happens. taken reports whether this call compensated something.
@@ -261,7 +191,7 @@ func Undo[R any](ctx context.Context, t table.Table, key table.Key, reverse Reve
 		if err != nil {
 			return false, err
 		}
-		if ok && rec.State != Done && rec.State != Started {
+		if ok && rec.answered() && rec.State != Done {
 			return false, nil
 		}
 		taken, err := undo(ctx, t, key, rec, ok, reverse)
@@ -287,85 +217,10 @@ func undo[R any](ctx context.Context, t table.Table, key table.Key, rec Record[R
 			return false, err
 		}
 	}
-	rec.State = Undone
+	if rec.Open {
+		rec.Open = false // it stays refused
+	} else {
+		rec.State = Undone
+	}
 	return taken, write(ctx, t, key, rec, ops)
-}
-
-// State is the state of a step.
-type State string
-
-// The states of a step's record. Done, Refused and Undone are answers. Refused and Undone are final; Done changes only
-// to Undone.
-const (
-	Started State = "STARTED" // the intent is recorded, the provider may have acted (see [Call])
-	Done    State = "DONE"
-	Refused State = "REFUSED"
-	Undone  State = "UNDONE"
-)
-
-// Record is what a step has stored. It is the participant's own item: the flight reservation is the record of the step
-// that reserves a flight. R is the step's result, which is kept when the step is undone.
-type Record[R any] struct {
-	State       State    `json:"state"`
-	Fingerprint string   `json:"fingerprint,omitempty"` // of the input; a tombstone has none
-	Refusal     *Refusal `json:"refusal,omitempty"`     // when Refused
-	Result      R        `json:"result,omitzero"`
-
-	version int64
-}
-
-// Refusal is the answer of a business rule: sold out, declined.
-type Refusal struct {
-	Name    string `json:"name"` // a stable name of package fault
-	Message string `json:"message"`
-}
-
-// Load reads the record at key. ok reports whether it exists. Errors: Unavailable.
-func Load[R any](ctx context.Context, t table.Table, key table.Key) (rec Record[R], ok bool, err error) {
-	item, ok, err := t.Get(ctx, key)
-	if err != nil || !ok {
-		return rec, false, Fault(err)
-	}
-	rec, err = Decode[R](item)
-	return rec, err == nil, err
-}
-
-// Decode returns the record in an item.
-func Decode[R any](item table.Item) (Record[R], error) {
-	var rec Record[R]
-	if err := json.Unmarshal(item.Data, &rec); err != nil {
-		return rec, fmt.Errorf("barrier: the record at %s: %w", item.Key, err)
-	}
-	rec.version = item.Version
-	return rec, nil
-}
-
-// put returns the operation that writes rec. It has a condition: the version that rec was read with, or Absent.
-func put[R any](key table.Key, rec Record[R]) (table.Op, error) {
-	data, err := json.Marshal(rec)
-	if err != nil {
-		return table.Op{}, fmt.Errorf("barrier: the record at %s: %w", key, err)
-	}
-	cond := table.Absent
-	if rec.version > 0 {
-		cond = table.Version(rec.version)
-	}
-	return table.Put(table.Item{Key: key, Version: rec.version + 1, Data: data}, cond), nil
-}
-
-// answer is the answer to a duplicate of a do.
-func (rec Record[R]) answer(step Step) (R, error) {
-	var none R
-	switch {
-	case rec.State == Undone:
-		return none, fault.New(fault.Conflict, fault.NameStepCancelled, "the step at %s has been undone", step.Key)
-	case rec.Fingerprint != step.Fingerprint:
-		return none, fault.New(fault.Conflict, fault.NameIdempotencyMismatch,
-			"the step at %s was done with another input", step.Key)
-	case rec.State == Refused && rec.Refusal != nil:
-		return none, fault.New(fault.Refused, rec.Refusal.Name, "%s", rec.Refusal.Message)
-	case rec.State == Done:
-		return rec.Result, nil
-	}
-	return none, fmt.Errorf("barrier: the record at %s has state %q, which has no answer", step.Key, rec.State)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
 )
@@ -43,11 +44,15 @@ func (s *Service) Audit(ctx context.Context) (Ledger, error) {
 	if err == nil {
 		err = s.Trips.Each(ctx, func(d domain.Details) error {
 			a.trip(d)
-			if all || d.Payment == nil || d.Payment.Result.Key == "" {
+			if all || d.Payment == nil || d.Payment.Result.Intent() == "" {
 				return nil
 			}
-			entries, err := s.Payments.Entries(ctx, d.Payment.Result.Key)
-			for _, e := range entries {
+			in, err := s.Payments.Intent(ctx, d.Payment.Result.Intent())
+			if fault.Is(err, fault.NameConflict) {
+				a.problem("trip %s: %v", d.Trip.ID(), err)
+				return nil
+			}
+			for _, e := range in.Entries {
 				a.entry(e)
 			}
 			return err
@@ -71,6 +76,7 @@ type audit struct {
 	nights  map[string]int64 // rooms reserved, by hotel and night
 }
 
+// problem adds a problem. The caller holds mu, or is alone.
 func (a *audit) problem(format string, args ...any) {
 	if len(a.ledger.Problems) < maxProblems {
 		a.ledger.Problems = append(a.ledger.Problems, fmt.Sprintf(format, args...))

@@ -78,22 +78,25 @@ type Hotels interface {
 	Cancel(ctx context.Context, tripID string) (taken bool, err error)
 }
 
-// Payments charges and refunds the traveler, exactly once as [Airline].
+// Payments charges and refunds the traveler, exactly once as [Airline]. All methods return Unavailable when the outcome is
+// unknown, and Conflict when the provider does not know the payment or refuses the call as wrong: a person has to compare
+// its books.
 type Payments interface {
-	// Charge charges the price of the trip's reservations. Errors: PaymentDeclined of kind Refused; StepCancelled of kind
-	// Conflict; Unavailable, after which the money may have moved.
+	// Charge charges the price of the trip's reservations. Errors: PaymentDeclined and TripCancelled of kind Refused, after
+	// which nothing is charged and nothing can be; StepCancelled of kind Conflict; Unavailable, after which the money may
+	// have moved.
 	Charge(ctx context.Context, tripID string) (domain.Payment, error)
-	// Refund refunds the money, or ensures that it is never charged. Errors: Unavailable.
+	// Refund refunds all of the money, or ensures that it is never charged.
 	Refund(ctx context.Context, tripID string) (taken bool, err error)
-	// GiveBack refunds this amount of what was charged, which may be all or nothing of it, when a confirmed trip is
-	// cancelled. Errors: Conflict when nothing was charged; Unavailable.
+	// GiveBack refunds this much of a payment that was charged: all, a part, or nothing. taken reports whether this call
+	// refunded money. A repeated call must have the same amount.
 	GiveBack(ctx context.Context, tripID string, amount money.Amount) (taken bool, err error)
 	// Get reads the payment. Errors: NotFound when nothing has been charged; Unavailable.
 	Get(ctx context.Context, tripID string) (domain.Payment, error)
-	// Entries reads the bank's ledger of one payment key. Errors: Unavailable.
-	Entries(ctx context.Context, key string) ([]domain.Entry, error)
-	// EachEntry calls visit for every entry of the bank's ledger. ok is false, and visit is not called, if the bank reads
-	// entries only by key. Errors: Unavailable.
+	// Intent reads a payment in the provider's books, by the provider's id.
+	Intent(ctx context.Context, id string) (domain.PaymentIntent, error)
+	// EachEntry calls visit for every entry of the provider's ledger. ok is false, and visit is not called, if the
+	// provider reads entries only by intent. Errors: Unavailable.
 	EachEntry(ctx context.Context, visit func(domain.Entry)) (ok bool, err error)
 }
 

@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"cmp"
+
 	"tripsaga/shared/money"
 )
 
@@ -20,18 +22,24 @@ type HotelReservation struct {
 
 // Payment is the charge of a trip.
 type Payment struct {
-	Key      string       `json:"key"`                 // the bank's idempotency key
-	Amount   money.Amount `json:"amount"`              // fixed before the bank is called
-	ChargeID string       `json:"charge_id,omitempty"` // the bank's, once charged
-	RefundID string       `json:"refund_id,omitempty"` // the bank's, once refunded
+	Key      string       `json:"key"`                 // the idempotency key under which the intent was created
+	IntentID string       `json:"intent_id,omitempty"` // the provider's; missing in a payment of an older version
+	Amount   money.Amount `json:"amount"`              // fixed before the provider is called
+	ChargeID string       `json:"charge_id,omitempty"` // the provider's, once charged
+	RefundID string       `json:"refund_id,omitempty"` // the provider's, once refunded
+	Refunded money.Amount `json:"refunded,omitzero"`   // what was refunded: after a cancellation, Amount less the fee
 }
+
+// Intent is the id by which the provider knows the payment, "" if none was created. A payment of an older version was
+// known by its key.
+func (p Payment) Intent() string { return cmp.Or(p.IntentID, p.Key) }
 
 // StepState is the state of one step of a trip.
 type StepState string
 
 // The states of a step.
 const (
-	StepStarted StepState = "STARTED" // the bank has been called, or is about to be
+	StepStarted StepState = "STARTED" // the provider has been called, or is about to be
 	StepDone    StepState = "DONE"
 	StepRefused StepState = "REFUSED"
 	StepUndone  StepState = "UNDONE" // compensated, or cancelled before it was done
@@ -66,7 +74,7 @@ func (d Details) State(record string) StepState {
 	return ""
 }
 
-// Entry is one entry of the bank's ledger. Money moves between accounts, so the debits of an entry equal its credits.
+// Entry is one entry of the provider's ledger. Money moves between accounts, so the debits of an entry equal its credits.
 type Entry struct {
 	ID       string         `json:"id"`
 	Kind     EntryKind      `json:"kind"`

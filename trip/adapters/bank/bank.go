@@ -1,18 +1,20 @@
-// Package bank is a payment provider for tests, as real providers offer one. The card token decides what happens to a
-// charge, and every movement of money is an entry in a double-entry ledger. It represents an external party: it has its
-// own items, is durable before it replies, and its replies can be lost.
+// Package bank is the built-in payment provider, for trials and tests. It behaves as real providers do: a payment is an
+// intent first, idempotency keys are forgotten after 24 hours, intents expire, and a call that meets another one is
+// refused as in progress. The card token decides what happens to a charge, and every movement of money is an entry in a
+// double-entry ledger. The bank represents an external party: it has its own items, is durable before it replies, and its
+// replies can be lost.
 //
-// Its items, under BANK#<key>: INTENT is the state of the key, CHARGE and REFUND are the ledger's entries.
+// Its items, under BANK#<intent id>: INTENT is the state, CHARGE the ledger's entry of the charge, REFUND that of the
+// refund by Cancel, REFUND#<reference> that of a partial refund.
 package bank
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"strconv"
+	"time"
 
 	"tripsaga/shared/fault"
 	"tripsaga/shared/ident"
-	"tripsaga/shared/money"
 	"tripsaga/table"
 	"tripsaga/trip/domain"
 )
@@ -37,67 +39,125 @@ var TestCards = []struct{ Token, What string }{
 	{RefundStuck, "is charged, the answer is lost, and the refund is refused: the trip needs attention; a redrive refunds it"},
 }
 
-// The accounts of the ledger: a charge debits the one and credits the other, a refund the reverse.
 const (
-	Cards    = "cards"    // what the travelers' cards owe
-	Merchant = "merchant" // what the merchant is owed
+	keysKept = 24 * time.Hour     // after which a key is forgotten
+	openLife = 7 * 24 * time.Hour // of an intent that is not charged
 )
 
 // Bank moves money between the accounts of its ledger. It is safe for concurrent use.
-type Bank struct{ table table.Table }
+type Bank struct {
+	table table.Table
+	now   func() time.Time
+}
+
+var _ domain.PaymentProvider = (*Bank)(nil)
 
 // New opens a bank whose books are in t.
-func New(t table.Table) *Bank { return &Bank{t} }
+func New(t table.Table, now func() time.Time) *Bank { return &Bank{t, now} }
 
-// intent is the state of a key.
-type intent struct {
-	State   state        `json:"state"`
-	Amount  money.Amount `json:"amount,omitzero"`
-	Message string       `json:"message,omitempty"` // why it was declined
-	Stuck   bool         `json:"stuck,omitempty"`   // the next refund is refused
+// Create implements domain.PaymentProvider. The id is derived from the key and counts the times that the key was
+// forgotten. So a key needs no item: a forgotten key is one whose newest intent is old.
+func (b *Bank) Create(ctx context.Context, key string, o domain.PaymentOrder) (id string, err error) {
+	if key == "" || o.Amount.Minor <= 0 {
+		return "", wrong("an intent needs a key and an amount above 0, not %q and %s", key, o.Amount)
+	}
+	ctx = table.Durable(ctx)
+	fresh := intent{State: open, Key: key, Reference: o.Reference, Amount: o.Amount, Created: b.now().UTC()}
+	for n := 1; ; n++ {
+		id := idPrefix + ident.Derive("intent", key, strconv.Itoa(n))
+		err := b.write(ctx, id, fresh, 0)
+		if !table.IsConflict(err) {
+			return onSuccess(id, unavailable(err))
+		}
+		known, _, err := b.intent(ctx, id)
+		switch {
+		case err != nil:
+			return "", err
+		case b.now().Sub(known.Created) >= keysKept:
+			continue
+		case known.order() != o:
+			return "", fault.New(fault.Conflict, fault.NameIdempotencyMismatch,
+				"the key belongs to an intent over %s for %s", known.Amount, known.Reference)
+		}
+		return id, nil
+	}
 }
 
-type state string
-
-const (
-	captured  state = "CAPTURED"
-	declined  state = "DECLINED"
-	cancelled state = "CANCELLED" // before anything was captured
-	refunded  state = "REFUNDED"
-)
-
-// item returns the key of one of the bank's items.
-func item(key, sk string) table.Key { return table.Key{PK: pkBank + key, SK: sk} }
-
-const (
-	pkBank   = "BANK#"
-	skIntent = "INTENT"
-	skCharge = "CHARGE"
-	skRefund = "REFUND"
-)
-
-func (b *Bank) intent(ctx context.Context, key string) (in intent, version int64, err error) {
-	it, ok, err := b.table.Get(ctx, item(key, skIntent))
-	if err != nil || !ok {
-		return in, 0, unavailable(err)
+// Confirm implements domain.PaymentProvider.
+func (b *Bank) Confirm(ctx context.Context, id string, card domain.CardToken) (chargeID string, err error) {
+	ctx = table.Durable(ctx)
+	switch card {
+	case TimeoutBefore:
+		return "", timeout()
+	case TimeoutAfter, RefundStuck:
+		_, _ = b.confirm(ctx, id, card) // the reply is lost
+		return "", timeout()
 	}
-	if err := json.Unmarshal(it.Data, &in); err != nil {
-		return in, 0, fmt.Errorf("bank: the intent of %s: %w", key, err)
-	}
-	return in, it.Version, nil
+	return b.confirm(ctx, id, card)
 }
 
-// put returns the operation that writes the intent over the given version of it. 0 means that it must not exist.
-func (in intent) put(key string, over int64) (table.Op, error) {
-	data, err := json.Marshal(in)
+func timeout() error {
+	return fault.New(fault.Unavailable, fault.NameUnavailable, "the bank did not answer in time")
+}
+
+func (b *Bank) confirm(ctx context.Context, id string, card domain.CardToken) (chargeID string, err error) {
+	in, version, err := b.intent(ctx, id)
+	switch {
+	case err != nil:
+		return "", err
+	case in.State == captured:
+		return chargeOf(id), nil
+	case b.closed(&in):
+		return "", fault.New(fault.Conflict, fault.NameStepCancelled, "the payment was cancelled, or has expired")
+	}
+	if why := decline(card); why != "" {
+		return "", b.decline(ctx, id, in, version, why)
+	}
+	in.State, in.Message, in.Stuck = captured, "", card == RefundStuck
+	return onSuccess(chargeOf(id), b.move(ctx, id, in, version, skCharge, charge(id, in.Amount)))
+}
+
+// decline returns why a card is declined, "" if it is not.
+func decline(card domain.CardToken) string {
+	switch card {
+	case OK, TimeoutAfter, RefundStuck:
+		return ""
+	case Declined:
+		return "the card was declined"
+	case InsufficientFunds:
+		return "the card was declined: insufficient funds"
+	}
+	return "the card was declined: no such card"
+}
+
+// decline records that the card was declined. The intent can still be confirmed.
+func (b *Bank) decline(ctx context.Context, id string, in intent, version int64, why string) error {
+	in.State, in.Message = declined, why
+	if err := busy(id, b.write(ctx, id, in, version)); err != nil {
+		return err
+	}
+	return fault.New(fault.Refused, fault.NamePaymentDeclined, "%s", why)
+}
+
+// Get implements domain.PaymentProvider.
+func (b *Bank) Get(ctx context.Context, id string) (domain.PaymentIntent, error) {
+	in, _, err := b.intent(ctx, id)
 	if err != nil {
-		return table.Op{}, err
+		return domain.PaymentIntent{}, err
 	}
-	cond := table.Absent
-	if over > 0 {
-		cond = table.Version(over)
+	found := domain.PaymentIntent{ID: id, Status: domain.IntentOpen, Order: in.order()}
+	switch {
+	case in.State == captured || in.State == refunded:
+		found.Status = domain.IntentCaptured
+	case b.closed(&in):
+		found.Status = domain.IntentCancelled
 	}
-	return table.Put(table.Item{Key: item(key, skIntent), Version: over + 1, Data: data}, cond), nil
+	found.Entries, err = b.entries(ctx, id)
+	return found, err
+}
+
+func wrong(format string, args ...any) error {
+	return fault.New(fault.Conflict, fault.NameConflict, format, args...)
 }
 
 func unavailable(err error) error {
@@ -107,203 +167,18 @@ func unavailable(err error) error {
 	return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the bank did not answer")
 }
 
-// Charge charges the amount, once for a key. A repeated call returns the first result. Errors: PaymentDeclined of kind
-// Refused; StepCancelled of kind Conflict if the key was cancelled; IdempotencyMismatch of kind Conflict if it was charged
-// with another amount; InvalidRequest; Unavailable, after which the money may have moved.
-func (b *Bank) Charge(ctx context.Context, key string, amount money.Amount, card string) (chargeID string, err error) {
-	if amount.Minor <= 0 {
-		return "", fault.Invalidf("amount", "%s is no amount to charge, it must be more than 0", amount)
-	}
-	ctx = table.Durable(ctx)
-	switch card {
-	case TimeoutBefore:
-		return "", timeout()
-	case TimeoutAfter, RefundStuck:
-		_, _ = b.charge(ctx, key, amount, card) // the reply is lost
-		return "", timeout()
-	}
-	return b.charge(ctx, key, amount, card)
-}
-
-func timeout() error {
-	return fault.New(fault.Unavailable, fault.NameUnavailable, "the bank did not answer in time")
-}
-
-// charge writes first and reads only after a conflict, since a first call is the common case.
-func (b *Bank) charge(ctx context.Context, key string, amount money.Amount, card string) (chargeID string, err error) {
-	in := decide(amount, card)
-	ops, err := in.first(key)
-	if err != nil {
-		return "", err
-	}
-	err = b.table.Transact(ctx, ops...)
+// busy is [unavailable] for a write over a version: a conflict says that another call has changed the intent.
+func busy(id string, err error) error {
 	if table.IsConflict(err) {
-		in, _, err = b.intent(ctx, key)
+		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "another call of payment %s is in progress", id)
 	}
+	return unavailable(err)
+}
+
+// onSuccess returns the id only without an error.
+func onSuccess(id string, err error) (string, error) {
 	if err != nil {
-		return "", unavailable(err)
-	}
-	if err := in.answer(amount); err != nil {
 		return "", err
 	}
-	return ident.Derive("charge", key), nil
-}
-
-// decide returns what happens to a card.
-func decide(amount money.Amount, card string) intent {
-	switch card {
-	case OK, TimeoutAfter, RefundStuck:
-		return intent{State: captured, Amount: amount, Stuck: card == RefundStuck}
-	case Declined:
-		return intent{State: declined, Amount: amount, Message: "the card was declined"}
-	case InsufficientFunds:
-		return intent{State: declined, Amount: amount, Message: "the card was declined: insufficient funds"}
-	}
-	return intent{State: declined, Amount: amount, Message: "the card was declined: no such card"}
-}
-
-// first returns the operations that record in as the key's answer. A capture is entered in the ledger with it.
-func (in intent) first(key string) ([]table.Op, error) {
-	put, err := in.put(key, 0)
-	if err != nil || in.State != captured {
-		return []table.Op{put}, err
-	}
-	entry, err := enter(key, skCharge, domain.Entry{
-		ID: ident.Derive("charge", key), Kind: domain.Charge, Currency: in.Amount.Currency,
-		Postings: []domain.Posting{{Account: Cards, Debit: in.Amount.Minor}, {Account: Merchant, Credit: in.Amount.Minor}},
-	})
-	return []table.Op{put, entry}, err
-}
-
-// answer returns the error of a charge of the amount under this intent, nil if it is captured.
-func (in intent) answer(amount money.Amount) error {
-	switch {
-	case in.State == cancelled || in.State == refunded:
-		return fault.New(fault.Conflict, fault.NameStepCancelled, "the payment was cancelled")
-	case in.Amount != amount:
-		return fault.New(fault.Conflict, fault.NameIdempotencyMismatch,
-			"the payment is over %s, not %s", in.Amount, amount)
-	case in.State == declined:
-		return fault.New(fault.Refused, fault.NamePaymentDeclined, "%s", in.Message)
-	}
-	return nil
-}
-
-// Cancel refunds what was captured under key and refuses all later charges of it. refundID is "" if nothing was captured.
-// A repeated call returns the same result. Errors: Unavailable; Conflict, final, for the first refund of [RefundStuck].
-func (b *Bank) Cancel(ctx context.Context, key string) (refundID string, err error) {
-	ctx = table.Durable(ctx)
-	const attempts = 3 // a key changes its state at most twice, so the third attempt finds its final state
-	for range attempts {
-		in, version, err := b.intent(ctx, key)
-		if err != nil {
-			return "", err
-		}
-		switch in.State {
-		case refunded:
-			return ident.Derive("refund", key), nil
-		case declined, cancelled:
-			return "", nil
-		}
-		if in.Stuck {
-			return "", b.refuse(ctx, key, in, version)
-		}
-		ops, err := in.cancel(key, version)
-		if err != nil {
-			return "", err
-		}
-		if err = b.table.Transact(ctx, ops...); err != nil && !table.IsConflict(err) {
-			return "", unavailable(err)
-		}
-	}
-	return "", fault.New(fault.Unavailable, fault.NameUnavailable, "payment %s keeps changing", key)
-}
-
-// refuse refuses a refund, once. The next one succeeds.
-func (b *Bank) refuse(ctx context.Context, key string, in intent, version int64) error {
-	in.Stuck = false
-	put, err := in.put(key, version)
-	if err == nil {
-		err = unavailable(b.table.Transact(ctx, put))
-	}
-	if err != nil {
-		return err
-	}
-	return fault.New(fault.Conflict, fault.NameConflict, "the bank refuses the refund of payment %s: the account is locked; redrive the trip to try again", key)
-}
-
-// cancel returns the operations that cancel an open key or refund a captured one.
-func (in intent) cancel(key string, version int64) ([]table.Op, error) {
-	if in.State != captured {
-		put, err := intent{State: cancelled}.put(key, version)
-		return []table.Op{put}, err
-	}
-	back := in.Amount
-	in.State = refunded
-	put, err := in.put(key, version)
-	if err != nil {
-		return nil, err
-	}
-	entry, err := enter(key, skRefund, domain.Entry{
-		ID: ident.Derive("refund", key), Kind: domain.Refund, Currency: back.Currency,
-		Postings: []domain.Posting{{Account: Merchant, Debit: back.Minor}, {Account: Cards, Credit: back.Minor}},
-	})
-	return []table.Op{put, entry}, err
-}
-
-// enter returns the operation that writes an entry, once.
-func enter(key, sk string, e domain.Entry) (table.Op, error) {
-	data, err := json.Marshal(e)
-	if err != nil {
-		return table.Op{}, fmt.Errorf("bank: entry %s: %w", e.ID, err)
-	}
-	return table.Put(table.Item{Key: item(key, sk), Version: 1, Data: data}, table.Absent), nil
-}
-
-// EachEntry calls visit for every entry of the ledger. ok is false if the table has no scan. Errors: Unavailable.
-func (b *Bank) EachEntry(ctx context.Context, visit func(domain.Entry)) (ok bool, err error) {
-	items, ok := table.Scan(ctx, b.table, pkBank)
-	if !ok {
-		return false, nil
-	}
-	for it, err := range items {
-		if err != nil {
-			return true, unavailable(err)
-		}
-		if it.SK == skIntent {
-			continue
-		}
-		e, err := decodeEntry(it)
-		if err != nil {
-			return true, err
-		}
-		visit(e)
-	}
-	return true, nil
-}
-
-func decodeEntry(it table.Item) (e domain.Entry, err error) {
-	if err := json.Unmarshal(it.Data, &e); err != nil {
-		return e, fmt.Errorf("bank: the entry at %s: %w", it.Key, err)
-	}
-	return e, nil
-}
-
-// Entries returns the ledger's entries of one key: none, a charge, or a charge and its refund. Errors: Unavailable.
-func (b *Bank) Entries(ctx context.Context, key string) ([]domain.Entry, error) {
-	var entries []domain.Entry
-	for it, err := range table.Items(ctx, b.table, table.Query{PK: item(key, skIntent).PK}) {
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		if it.SK == skIntent {
-			continue
-		}
-		e, err := decodeEntry(it)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, e)
-	}
-	return entries, nil
+	return id, nil
 }
