@@ -14,8 +14,8 @@ type Sagas interface {
 	// View and Version read the execution of a trip, see [engine.Viewer].
 	View(ctx context.Context, tripID string) (engine.View, error)
 	Version(ctx context.Context, tripID string) (string, error)
-	// Entries reads the bank's ledger of one payment key. Errors: Unavailable.
-	Entries(ctx context.Context, key string) ([]domain.Entry, error)
+	// Intent reads a payment in the provider's books. Errors: Conflict when the provider does not know the id; Unavailable.
+	Intent(ctx context.Context, id string) (domain.PaymentIntent, error)
 	// Events reads the events of a trip that are kept, the oldest first. Errors: Unavailable.
 	Events(ctx context.Context, tripID string) ([]domain.Event, error)
 }

@@ -80,10 +80,11 @@ func (c *console) records(ctx context.Context, t *tripRead, visits visits) (v re
 
 // entries reads the ledger of the trip's payment.
 func (c *console) entries(ctx context.Context, d domain.Details) ([]domain.Entry, error) {
-	if d.Payment == nil || d.Payment.Result.Key == "" {
+	if d.Payment == nil || d.Payment.Result.Intent() == "" {
 		return nil, nil
 	}
-	return c.sagas.Entries(ctx, d.Payment.Result.Key)
+	in, err := c.sagas.Intent(ctx, d.Payment.Result.Intent())
+	return in.Entries, err
 }
 
 func showEntry(e domain.Entry) ledgerEntry {
@@ -113,7 +114,7 @@ func (t *tripRead) steps() []step {
 	}
 	payment := step{Name: "trip-payment", What: t.Trip.Card().String()}
 	if s := t.Payment; s != nil {
-		payment.fill(s.State, s.Result.Key, s.Result.Amount, s.Reason)
+		payment.fill(s.State, s.Result.Intent(), s.Result.Amount, s.Reason)
 		for _, id := range []string{s.Result.ChargeID, s.Result.RefundID} {
 			if id != "" {
 				payment.IDs = append(payment.IDs, id)

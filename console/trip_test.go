@@ -467,7 +467,7 @@ func TestALateChargeIsNews(t *testing.T) {
 	}
 	before, err := live.Version(t.Context())
 	s.trip(id).shows("ledger", "No money has moved")
-	if _, late := bank.New(s.sys.Store).Charge(t.Context(), d.Payment.Result.Key, d.Payment.Result.Amount, "tok_ok"); err != nil || late != nil {
+	if _, late := bank.New(s.sys.Store, s.virtual.Now).Confirm(t.Context(), d.Payment.Result.IntentID, "tok_ok"); err != nil || late != nil {
 		t.Fatal(err, late)
 	}
 	s.trip(id).shows("ledger", "Charge")

@@ -15,13 +15,11 @@ import (
 	"tripsaga/engine/sim"
 	"tripsaga/local"
 	"tripsaga/shared/fault"
-	"tripsaga/shared/money"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
 	"tripsaga/table/tabletest"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/adapters/inventory"
-	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
@@ -36,9 +34,9 @@ type machine struct {
 	t              *testing.T
 	core           *local.Core
 	v              *sim.Virtual
-	tasks          string                 // what goes wrong with them, a plan of engine/sim
-	calls          faulty.Decide          // what goes wrong with calls to the records
-	said           func(what, key string) // called when the bank has answered
+	tasks          string                // what goes wrong with them, a plan of engine/sim
+	calls          faulty.Decide         // what goes wrong with calls to the records
+	said           func(what, id string) // called when the bank has answered
 	records, books *faulty.Volatile
 }
 
@@ -61,7 +59,7 @@ func (m *machine) boot(from *machine) *machine {
 	}
 	m.core, err = local.OpenCore(m.t.Context(), faulty.Pages(faulty.Wrap(m.records, m.calls)), local.Options{
 		Scheduler: m.v, Seed: rand.New(rand.NewPCG(1, 1)).Uint64, Random: rand.NewChaCha8([32]byte{1}),
-		WrapBank: func(store.Bank) store.Bank { return &teller{bank.New(faulty.Pages(m.books)), m} },
+		Provider: &teller{bank.New(faulty.Pages(m.books), m.v.Now), m},
 		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
 			return sim.Tasks(tasks, m.v, plan.Decide)
 		},
@@ -81,26 +79,26 @@ type teller struct {
 	m *machine
 }
 
-func (b *teller) Charge(ctx context.Context, key string, amount money.Amount, card string) (string, error) {
-	b.hear("asked", key)
-	id, err := b.Bank.Charge(ctx, key, amount, card)
+func (b *teller) Confirm(ctx context.Context, id string, card domain.CardToken) (string, error) {
+	b.hear("asked", id)
+	charge, err := b.Bank.Confirm(ctx, id, card)
 	if err == nil {
-		b.hear("charged", key)
+		b.hear("charged", id)
 	}
-	return id, err
+	return charge, err
 }
 
-func (b *teller) Cancel(ctx context.Context, key string) (string, error) {
-	id, err := b.Bank.Cancel(ctx, key)
+func (b *teller) Cancel(ctx context.Context, id string) (string, error) {
+	refund, err := b.Bank.Cancel(ctx, id)
 	if err == nil {
-		b.hear("cancelled", key)
+		b.hear("cancelled", id)
 	}
-	return id, err
+	return refund, err
 }
 
-func (b *teller) hear(what, key string) {
+func (b *teller) hear(what, id string) {
 	if b.m.said != nil {
-		b.m.said(what, key)
+		b.m.said(what, id)
 	}
 }
 
@@ -178,17 +176,17 @@ func TestWhatTheSystemSaidHoldsAfterACrash(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := &machine{t: t, tasks: story.tasks}
 			var id string
-			m.said = func(what, key string) {
+			m.said = func(what, intent string) {
 				after := m.crashed()
 				d, err := after.core.App.GetTrip(t.Context(), id)
-				entries, entriesErr := bank.New(after.books).Entries(t.Context(), key)
-				if err != nil || entriesErr != nil || d.Payment == nil || d.Payment.Result.Key != key {
-					t.Fatalf("%s: after a crash nobody knows of the money: %+v, %v, %v", what, d.Payment, err, entriesErr)
+				in, booksErr := bank.New(after.books, after.v.Now).Get(t.Context(), intent)
+				if err != nil || booksErr != nil || d.Payment == nil || d.Payment.Result.IntentID != intent {
+					t.Fatalf("%s: after a crash nobody knows of the money: %+v, %v, %v", what, d.Payment, err, booksErr)
 				}
-				if what == "charged" && (len(entries) != 1 || entries[0].Kind != domain.Charge) {
-					t.Errorf("charged, after a crash the bank has %+v", entries)
+				if what == "charged" && (len(in.Entries) != 1 || in.Entries[0].Kind != domain.Charge) {
+					t.Errorf("charged, after a crash the bank has %+v", in)
 				}
-				if _, err := bank.New(after.books).Charge(t.Context(), key, d.Payment.Result.Amount, bank.OK); what == "cancelled" && err == nil {
+				if _, err := bank.New(after.books, after.v.Now).Confirm(t.Context(), intent, bank.OK); what == "cancelled" && err == nil {
 					t.Error("cancelled, after a crash the bank charges")
 				}
 			}

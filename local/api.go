@@ -85,9 +85,9 @@ type Sagas struct {
 // Sagas returns a new reader, which keeps what it has read last in memory.
 func (s *System) Sagas() Sagas { return Sagas{s.Engine.Viewer(), s.Cancellations.Viewer(), s} }
 
-// Entries reads the bank's ledger of one payment key. Errors: Unavailable.
-func (r Sagas) Entries(ctx context.Context, key string) ([]domain.Entry, error) {
-	return r.sys.App.Payments.Entries(ctx, key)
+// Intent reads a payment in the provider's books. Errors: Conflict when the provider does not know the id; Unavailable.
+func (r Sagas) Intent(ctx context.Context, id string) (domain.PaymentIntent, error) {
+	return r.sys.App.Payments.Intent(ctx, id)
 }
 
 // Events reads the events of a trip that are kept, the oldest first. Errors: Unavailable.

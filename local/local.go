@@ -37,6 +37,8 @@ type Options struct {
 
 	Telemetry telemetry.Observer // of the bookings; the zero value is off
 
+	Provider domain.PaymentProvider // moves the money; nil is the built-in bank, with its books in the same table
+
 	Scheduler engine.Scheduler // default engine.RealTime
 	Seed      func() uint64    // of the sagas' random choices
 	Random    io.Reader        // of trip ids; default crypto/rand
@@ -48,10 +50,10 @@ type Options struct {
 	Source  []byte
 
 	// These wrap the parts where they meet, to inject faults and to observe.
-	WrapTasks func(map[string]engine.Task) map[string]engine.Task
-	WrapTable func(table.Table) table.Table
-	WrapBank  func(store.Bank) store.Bank
-	WrapOnEnd func(OnEnd) OnEnd
+	WrapTasks    func(map[string]engine.Task) map[string]engine.Task
+	WrapTable    func(table.Table) table.Table
+	WrapProvider func(domain.PaymentProvider) domain.PaymentProvider
+	WrapOnEnd    func(OnEnd) OnEnd
 }
 
 // OnEnd is notified of a saga's end, see [engine.Options].
@@ -76,8 +78,8 @@ func (o *Options) setDefaults() {
 	if o.WrapTable == nil {
 		o.WrapTable = func(t table.Table) table.Table { return t }
 	}
-	if o.WrapBank == nil {
-		o.WrapBank = func(b store.Bank) store.Bank { return b }
+	if o.WrapProvider == nil {
+		o.WrapProvider = func(p domain.PaymentProvider) domain.PaymentProvider { return p }
 	}
 	if o.WrapOnEnd == nil {
 		o.WrapOnEnd = func(f OnEnd) OnEnd { return f }
@@ -129,8 +131,11 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	opt.setDefaults()
 	t = opt.WrapTable(t)
 	now := opt.Scheduler.Now
+	if opt.Provider == nil {
+		opt.Provider = bank.New(t, now)
+	}
 	// The trip is stored without waiting for the disk: Start follows and makes both durable.
-	service := store.Service(t, opt.WrapBank(bank.New(t)), now, store.DeferCreate())
+	service := store.Service(t, opt.WrapProvider(opt.Provider), now, store.DeferCreate())
 	service.Random = opt.Random
 	if opt.Telemetry != (telemetry.Observer{}) {
 		service.Observer = opt.Telemetry

@@ -63,7 +63,7 @@ func (s *system) service() *app.Service {
 	table := dynamo.New(dynamodb.New(dynamodb.Options{
 		Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointDynamoDB),
 	}), c.table, dynamo.Options{})
-	service := store.Service(table, bank.New(table), time.Now)
+	service := store.Service(table, bank.New(table, time.Now), time.Now)
 	service.Random, service.Observer = rand.Reader, notSynthetic{s.observer}
 	return service
 }

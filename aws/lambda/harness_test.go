@@ -69,7 +69,7 @@ func newWorld(t *testing.T) *world {
 	w.system = &system{
 		config: config{grace: 2 * time.Minute, overdue: 30 * time.Minute, version: "7"}, log: log,
 		sagas: w.stepFunctions(t),
-		app:   store.Service(books, bank.New(books), now),
+		app:   store.Service(books, bank.New(books, now), now),
 	}
 	w.app.Starter, w.app.Random = w.sagas, rand.Reader
 	offers, err := inventory.Demo("2027-02-01")

@@ -11,11 +11,9 @@ import (
 	"tripsaga/aws/rehearsal/template"
 	"tripsaga/engine"
 	"tripsaga/shared/fault"
-	"tripsaga/shared/money"
 	"tripsaga/table"
 	"tripsaga/telemetry"
 	"tripsaga/trip/adapters/bank"
-	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers"
 )
@@ -176,18 +174,18 @@ const (
 	usualMax  = 1500
 )
 
-// issuer wraps the bank. It declines cards that a bad version presents, by passing the bank's own test card on. A payment
-// always gets the same answer, however often it is delivered.
+// issuer wraps the provider. It declines cards that a bad version presents, by passing the bank's own test card on. A
+// payment always gets the same answer, however often it is delivered.
 type issuer struct {
-	store.Bank
+	domain.PaymentProvider
 	seed uint64
 }
 
-func (i issuer) Charge(ctx context.Context, key string, amount money.Amount, card string) (string, error) {
-	if d := deliveryOf(ctx); d != nil && d.bad() && drawOf(i.seed, key) < declineShare {
+func (i issuer) Confirm(ctx context.Context, id string, card domain.CardToken) (string, error) {
+	if d := deliveryOf(ctx); d != nil && d.bad() && drawOf(i.seed, id) < declineShare {
 		card = bank.Declined
 	}
-	return i.Bank.Charge(ctx, key, amount, card)
+	return i.PaymentProvider.Confirm(ctx, id, card)
 }
 
 // drawOf returns a number in [0, 1) that depends on the seed and the key alone.

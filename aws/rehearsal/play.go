@@ -140,7 +140,7 @@ func (p *play) open() (err error) {
 	if err != nil {
 		return err
 	}
-	issued := issuer{bank.New(p.sys.Store), p.opt.Seed}
+	issued := issuer{bank.New(p.sys.Store, p.clock.Now), p.opt.Seed}
 	if p.opt.Bad == Declines {
 		p.sys.App.Payments = store.NewPayments(p.sys.Store, issued, p.clock.Now)
 	}

@@ -40,7 +40,7 @@ func newProgram(t *testing.T) *program {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { books.Close() })
-	p := &program{app: store.Service(books, bank.New(books), time.Now), is: map[string]func(context.Context, []byte) ([]byte, error){}}
+	p := &program{app: store.Service(books, bank.New(books, time.Now), time.Now), is: map[string]func(context.Context, []byte) ([]byte, error){}}
 	p.serve = handlers.New(p.app)
 	return p
 }

@@ -140,15 +140,15 @@ func (a *attempt) settled(ctx context.Context) error {
 
 // refunded requires that the refunds equal the charges.
 func (a *attempt) refunded(ctx context.Context, p *domain.Step[domain.Payment]) error {
-	if p == nil || p.Result.Key == "" {
+	if p == nil || p.Result.Intent() == "" {
 		return nil
 	}
-	entries, err := a.app.Payments.Entries(ctx, p.Result.Key)
+	in, err := a.app.Payments.Intent(ctx, p.Result.Intent())
 	if err != nil {
 		return fmt.Errorf("the bank's ledger: %w", err)
 	}
 	var balance int64
-	for _, e := range entries {
+	for _, e := range in.Entries {
 		debit, credit := e.Totals()
 		if debit != credit {
 			return fmt.Errorf("bank entry %s: debits %d, credits %d", e.ID, debit, credit)

@@ -282,7 +282,7 @@ func laterThan(t *world.Trace, point int) []sim.Label {
 	labels := []sim.Label{sim.AtEnd}
 	for i := point + 1; i < len(t.Points) && len(labels) < maxLater; i++ {
 		switch t.Points[i].Where {
-		case world.AtDelivery, world.AtWrite, world.AtCharge, world.AtRefund, world.AtEngineWrite:
+		case world.AtDelivery, world.AtWrite, world.AtCreate, world.AtCharge, world.AtRefund, world.AtEngineWrite:
 			labels = append(labels, t.Points[i].Label)
 		}
 	}

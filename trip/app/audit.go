@@ -49,7 +49,7 @@ func (s *Service) Audit(ctx context.Context) (Ledger, error) {
 			}
 			in, err := s.Payments.Intent(ctx, d.Payment.Result.Intent())
 			if fault.Is(err, fault.NameConflict) {
-				a.problem("trip %s: %v", d.Trip.ID(), err)
+				a.unknown(d.Trip.ID(), err)
 				return nil
 			}
 			for _, e := range in.Entries {
@@ -76,7 +76,6 @@ type audit struct {
 	nights  map[string]int64 // rooms reserved, by hotel and night
 }
 
-// problem adds a problem. The caller holds mu, or is alone.
 func (a *audit) problem(format string, args ...any) {
 	if len(a.ledger.Problems) < maxProblems {
 		a.ledger.Problems = append(a.ledger.Problems, fmt.Sprintf(format, args...))
@@ -113,7 +112,14 @@ func (a *audit) paid(d domain.Details) {
 	a.move(total.Currency, Account{Confirmed: total.Minor})
 }
 
-// entry adds an entry of the bank.
+// unknown adds a payment that the provider does not know.
+func (a *audit) unknown(tripID string, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.problem("trip %s: %v", tripID, err)
+}
+
+// entry adds an entry of the provider.
 func (a *audit) entry(e domain.Entry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -321,7 +321,7 @@ func TestAuditFindsWhatDoesNotBalance(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			key := table.Key{PK: "BANK#" + d.Payment.Result.Key, SK: "CHARGE"}
+			key := table.Key{PK: "BANK#" + d.Payment.Result.IntentID, SK: "CHARGE"}
 			data := `{"id":"x","kind":"CHARGE","currency":"JPY","postings":[{"account":"cards","debit":2500}]}`
 			return w.books.Transact(t.Context(), table.Put(table.Item{Key: key, Version: 2, Data: []byte(data)}, table.Present))
 		},
@@ -330,7 +330,7 @@ func TestAuditFindsWhatDoesNotBalance(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			key := table.Key{PK: "BANK#" + d.Payment.Result.Key, SK: "REFUND"}
+			key := table.Key{PK: "BANK#" + d.Payment.Result.IntentID, SK: "REFUND"}
 			data := `{"id":"x","kind":"REFUND","currency":"JPY","postings":[]}`
 			return w.books.Transact(t.Context(), table.Put(table.Item{Key: key, Data: []byte(data)}, table.Absent))
 		},

@@ -471,12 +471,13 @@ func TestTheSameTripHasTheSameIds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			entries, err := w.Payments.Entries(t.Context(), d.Payment.Result.Key)
+			in, err := w.Payments.Intent(t.Context(), d.Payment.Result.IntentID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			ids := []string{trip.ID(), d.Flight.Result.ID, d.Hotel.Result.ID, d.Payment.Result.Key, d.Payment.Result.ChargeID}
-			for _, e := range entries[1:] { // the first is the charge
+			ids := []string{trip.ID(), d.Flight.Result.ID, d.Hotel.Result.ID, d.Payment.Result.Key, d.Payment.Result.IntentID,
+				d.Payment.Result.ChargeID}
+			for _, e := range in.Entries[1:] { // the first is the charge
 				ids = append(ids, e.ID)
 			}
 			for _, e := range w.outbox(t, trip.ID()) {

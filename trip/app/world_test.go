@@ -62,7 +62,7 @@ func newWorld(t testing.TB, wrap func(table.Table) table.Table) *world {
 // operator is somebody with use cases of his own over the tables.
 func (w *world) operator(records, books table.Table) *app.Service {
 	now := func() time.Time { return w.time }
-	s := store.Service(records, bank.New(books), now)
+	s := store.Service(records, bank.New(books, now), now)
 	s.Trips, s.Inventory = shortTrips{s.Trips}, shortInventory{s.Inventory}
 	s.Starter, s.Random = w, rand.Reader
 	return s

@@ -75,7 +75,7 @@ func fuzzedTasks(f *testing.F) (*embedded.Store, Registry, string) {
 	}
 	f.Cleanup(func() { _ = books.Close() })
 	now := func() time.Time { return time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC) }
-	s := store.Service(books, bank.New(books), now)
+	s := store.Service(books, bank.New(books, now), now)
 	s.Starter, s.Random = starter{}, rand.NewChaCha8([32]byte{}) // each worker has the same trip
 	offers, err := inventory.Demo("2027-02-01")
 	if err != nil {

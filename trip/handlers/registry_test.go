@@ -84,7 +84,7 @@ func wiring(t testing.TB) (*app.Service, Registry) {
 	}
 	t.Cleanup(func() { books.Close() })
 	now := func() time.Time { return time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC) }
-	s := store.Service(books, bank.New(books), now, store.DeferCreate())
+	s := store.Service(books, bank.New(books, now), now, store.DeferCreate())
 	s.Starter, s.Random = starter{}, rand.NewChaCha8([32]byte{})
 	offers, err := inventory.Demo("2027-02-01")
 	if err != nil {

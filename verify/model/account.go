@@ -8,37 +8,43 @@ func (w *world) judgeAccount(a *account) {
 	w.judgeEntry(a, "charge", &a.old.charge, &a.now.charge, captured)
 	w.judgeEntry(a, "refund", &a.old.refund, &a.now.refund, refunded)
 	if a.now.refund.there && !reverses(&a.now.refund, &a.now.charge) {
-		w.report(refundOfCharge, "key %s: refund %v of charge %v", a.key, a.now.refund, a.now.charge)
+		w.report(refundOfCharge, "intent %s: refund %v of charge %v", a.id, a.now.refund, a.now.charge)
 	}
 }
 
-// judgeOwner requires that the key belongs to a payment. Whether the payment was written before the money moved is judged in
-// judgeIntent.
+// judgeOwner requires that the intent belongs to a payment. An intent that was created and never confirmed need not: its
+// reply was lost, or another delivery's intent was recorded. It belongs to a trip by its reference.
 func (w *world) judgeOwner(a *account) {
-	if w.payers[a.key] == nil {
-		w.report(belongsToTrip, "key %s of the bank is no payment's", a.key)
+	in := &a.now.intent
+	switch owner := w.trips[in.Reference]; {
+	case in.there && (owner == nil || !owner.now.trip.there):
+		w.report(belongsToTrip, "intent %s of the bank is of trip %q, which is not there", a.id, in.Reference)
+	case w.payers[a.id] == nil && in.State != opened:
+		w.report(belongsToTrip, "intent %s of the bank is %s, and no payment's", a.id, named(in.State))
 	}
 }
 
 func (w *world) judgeIntent(a *account) {
 	old, now := &a.old.intent, &a.now.intent
 	if !legalIntent(old.State, now.State) {
-		w.report(intentTransition, "key %s: the bank's intent went from %s to %s", a.key, named(old.State), named(now.State))
+		w.report(intentTransition, "intent %s: it went from %s to %s", a.id, named(old.State), named(now.State))
 	}
 	if now.there && now.version != old.version+1 {
-		w.report(versionGrows, "key %s: an intent of version %d was written over version %d", a.key, now.version, old.version)
+		w.report(versionGrows, "intent %s: version %d was written over version %d", a.id, now.version, old.version)
 	}
 	switch {
 	case now.State == captured && old.State != captured:
 		w.judgeCapture(a)
 	case now.State == captured && now.Amount != old.Amount:
-		w.report(captureIsPrice, "key %s: %s was captured, and is now %s", a.key, shown(old.Amount), shown(now.Amount))
+		w.report(captureIsPrice, "intent %s: %s was captured, and is now %s", a.id, shown(old.Amount), shown(now.Amount))
 	}
 }
 
 func legalIntent(from, to string) bool {
 	switch from {
 	case "":
+		return to == opened
+	case opened, declined: // a declined intent can be confirmed again
 		return to == captured || to == declined || to == cancelled
 	case captured: // the bank may write it again, with the reason why it did not refund
 		return to == refunded || to == captured
@@ -47,14 +53,15 @@ func legalIntent(from, to string) bool {
 }
 
 // judgeCapture requires that the captured amount is the one that the payment recorded in an earlier transaction. Without that
-// intent a crash after the capture would leave money that no undo knows of.
+// id a crash after the capture would leave money that no undo knows of. A late confirm may capture what was declined, while
+// the refusal is open: closing it refunds that.
 func (w *world) judgeCapture(a *account) {
-	b := w.payers[a.key]
+	b := w.payers[a.id]
 	if b == nil {
-		w.report(intentFirst, "key %s: %s was captured, and no payment has the key", a.key, shown(a.now.intent.Amount))
+		w.report(intentFirst, "intent %s: %s was captured, and no payment has the id", a.id, shown(a.now.intent.Amount))
 		return
 	}
-	if p := &b.old.payment; p.State != started || p.Result.Amount != a.now.intent.Amount {
+	if p := &b.old.payment; p.State != started && !p.Open || p.Result.IntentID != a.id || p.Result.Amount != a.now.intent.Amount {
 		w.report(intentFirst, "%s: %s was captured while its payment was %s over %s",
 			b, shown(a.now.intent.Amount), named(p.State), shown(p.Result.Amount))
 	}
@@ -69,14 +76,14 @@ func (w *world) judgeEntry(a *account, kind string, old, now *entry, state strin
 	moved := a.wrote && a.now.intent.State == state && a.old.intent.State != state
 	switch {
 	case entered != moved:
-		w.report(entryWithIntent, "key %s: intent %s -> %s, %s entered: %t",
-			a.key, named(a.old.intent.State), named(a.now.intent.State), kind, entered)
+		w.report(entryWithIntent, "intent %s: %s -> %s, %s entered: %t",
+			a.id, named(a.old.intent.State), named(a.now.intent.State), kind, entered)
 	case entered && now.moved() != a.now.intent.Amount:
-		w.report(entryWithIntent, "key %s: the %s enters %s, the intent is over %s",
-			a.key, kind, shown(now.moved()), shown(a.now.intent.Amount))
+		w.report(entryWithIntent, "intent %s: the %s enters %s, the intent is over %s",
+			a.id, kind, shown(now.moved()), shown(a.now.intent.Amount))
 	}
 	if debit, credit := now.totals(); entered && (debit != credit || debit <= 0) {
-		w.report(entryBalances, "key %s: the %s debits %d and credits %d", a.key, kind, debit, credit)
+		w.report(entryBalances, "intent %s: the %s debits %d and credits %d", a.id, kind, debit, credit)
 	}
 }
 

@@ -46,7 +46,7 @@ func (j *Judge) Answered(id, task string, out []byte, failure string) []Violatio
 	case e.does:
 		w.judgeDone(b, task, e.part, out, failure)
 	case failure == "":
-		if s := b.now.step(e.part); s.State != undone && s.State != refused {
+		if s := b.now.step(e.part); s.State != undone && (s.State != refused || s.Open) {
 			w.report(answerFits, "%s: %s answers that it is taken back, and the record is %s", b, task, named(s.State))
 		}
 	}
@@ -80,8 +80,8 @@ func (w *world) judgeDone(b *booking, task string, part parts, out []byte, failu
 			id = s.Result.Key
 		}
 		fits = json.Unmarshal(out, &told) == nil && s.State == done && told.ID == id && amount{told.Minor, told.Currency} == s.Result.Amount
-	case "FlightUnavailable", "HotelUnavailable", "PaymentDeclined":
-		fits = s.State == refused && s.Refusal.Name == failure
+	case "FlightUnavailable", "HotelUnavailable", "PaymentDeclined", "TripCancelled":
+		fits = s.State == refused && !s.Open && s.Refusal.Name == failure
 	case "StepCancelled":
 		intent := w.booksOf(b).intent.State
 		fits = s.State == undone || part == partPayment &&

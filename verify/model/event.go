@@ -70,8 +70,7 @@ func (w *world) due(b *booking) (d dues) {
 			d.add(old.step(k.part).State == done && now.step(k.part).State == undone, k.cancelled)
 		}
 	}
-	d.add(old.payment.State != undone && now.payment.State == undone && w.booksOf(b).intent.State == refunded,
-		paymentRefunded)
+	d.add(b.closes() && w.booksOf(b).intent.State == refunded, paymentRefunded)
 	return d
 }
 
@@ -161,7 +160,7 @@ func (w *world) judgeComplete(b *booking) {
 			due[k.cancelled] = one(v.step(k.part).State == undone && v.step(k.part).Result.ID != "")
 		}
 	}
-	due[paymentRefunded] = one(v.payment.State == undone && w.booksOf(b).intent.State == refunded)
+	due[paymentRefunded] = one((v.payment.State == undone || v.payment.State == refused) && w.booksOf(b).intent.State == refunded)
 	for i := range v.events {
 		due[v.events[i].Type]--
 	}

@@ -47,8 +47,11 @@ type Trip struct {
 	IDs      IDs     // the ids that its records must have; "" is not judged
 }
 
-// IDs are the ids that are derived from a trip's id.
-type IDs struct{ Flight, Hotel, Key, Charge, Refund string }
+// IDs are the ids that are derived from a trip's id, and the keys that its payment may have.
+type IDs struct {
+	Flight, Hotel string
+	Keys          []string
+}
 
 // Outcome is how a trip may end.
 type Outcome uint8
@@ -232,8 +235,8 @@ func load(items Items, asked []*terms, offered prices) *world {
 func (w *world) setPayers() {
 	clear(w.payers)
 	for _, b := range w.bookings() {
-		if key := b.now.payment.Result.Key; key != "" && w.payers[key] == nil {
-			w.payers[key] = b
+		if id := b.now.payment.Result.IntentID; id != "" && w.payers[id] == nil {
+			w.payers[id] = b
 		}
 	}
 }

@@ -85,14 +85,17 @@ type result struct {
 	Flight   flight `json:"flight"`
 	Stay     stay   `json:"stay"`
 	Key      string `json:"key"`
+	IntentID string `json:"intent_id"`
 	ChargeID string `json:"charge_id"`
 	RefundID string `json:"refund_id"`
+	Refunded amount `json:"refunded"`
 }
 
 type step struct {
 	State       string `json:"state"`
 	Fingerprint string `json:"fingerprint"`
 	Refusal     reason `json:"refusal"`
+	Open        bool   `json:"open"` // refused, and not yet closed at the provider
 	Result      result `json:"result"`
 
 	there   bool
@@ -100,6 +103,7 @@ type step struct {
 }
 
 const (
+	opened    = "OPEN"
 	captured  = "CAPTURED"
 	declined  = "DECLINED"
 	cancelled = "CANCELLED"
@@ -107,8 +111,10 @@ const (
 )
 
 type intent struct {
-	State  string `json:"state"`
-	Amount amount `json:"amount"`
+	State     string `json:"state"`
+	Key       string `json:"key"`
+	Reference string `json:"reference"`
+	Amount    amount `json:"amount"`
 
 	there   bool
 	version int64
@@ -121,6 +127,7 @@ type posting struct {
 }
 
 type entry struct {
+	ID       string    `json:"id"`
 	Kind     string    `json:"kind"`
 	Currency string    `json:"currency"`
 	Postings []posting `json:"postings"`
@@ -259,8 +266,8 @@ func (w *world) putTrip(b *booking, sk string, item *table.Item, ok bool) {
 		b.wrote |= partHotel
 	case "PAYMENT":
 		v.payment = w.readStep(item, ok)
-		if key := v.payment.Result.Key; key != "" && w.payers[key] == nil {
-			w.payers[key] = b
+		if id := v.payment.Result.IntentID; id != "" && w.payers[id] == nil {
+			w.payers[id] = b
 		}
 		b.wrote |= partPayment
 	default:
@@ -329,7 +336,7 @@ func (w *world) putAccount(a *account, sk string, item *table.Item, ok bool) {
 	case "REFUND":
 		a.now.refund = w.readEntry(item, ok)
 	default:
-		w.report(oneCharge, "key %s of the bank: %s is neither its INTENT, its CHARGE nor its REFUND", a.key, sk)
+		w.report(oneCharge, "intent %s: %s is neither its INTENT, its CHARGE nor its REFUND", a.id, sk)
 	}
 }
 

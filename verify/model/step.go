@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 // kinds are the saga's steps, in order. A step is judged by the rules of all steps once it is here, in [view], in
 // [view.step] and, with its tasks, in effects.
 var kinds = [...]struct {
@@ -56,7 +58,7 @@ func (w *world) judgeStep(b *booking, part parts, old, now *step) {
 	if b.wrote&part == 0 {
 		return
 	}
-	if !legalStep(part, old.State, now.State) {
+	if !legalStep(part, old, now) {
 		w.report(stepTransition, "%s: %s went from %s to %s", b, part, named(old.State), named(now.State))
 	}
 	if now.there && now.version != old.version+1 {
@@ -84,29 +86,36 @@ func (w *world) judgeIDs(b *booking, part parts, r *result) {
 	if b.asked == nil {
 		return
 	}
-	ids := &b.asked.IDs
+	ids, books := &b.asked.IDs, w.booksOf(b)
 	differs := func(id, want string) bool { return id != "" && want != "" && id != want }
 	own := map[parts]string{partFlight: ids.Flight, partHotel: ids.Hotel}[part]
-	if differs(r.ID, own) || differs(r.Key, ids.Key) || differs(r.ChargeID, ids.Charge) || differs(r.RefundID, ids.Refund) {
-		w.report(idsDerived, "%s: %s has the ids %q, of the bank %q %q %q; from the trip's id follow %q, %q %q %q",
-			b, part, r.ID, r.Key, r.ChargeID, r.RefundID, own, ids.Key, ids.Charge, ids.Refund)
+	if differs(r.ID, own) || r.Key != "" && ids.Keys != nil && !slices.Contains(ids.Keys, r.Key) {
+		w.report(idsDerived, "%s: %s has the id %q and the key %q; from the trip's id follow %q and %q", b, part, r.ID, r.Key, own, ids.Keys)
+	}
+	if differs(r.ChargeID, books.charge.ID) || differs(r.RefundID, books.refund.ID) {
+		w.report(idsDerived, "%s: %s has the bank's ids %q and %q; the bank has %q and %q", b, part, r.ChargeID, r.RefundID,
+			books.charge.ID, books.refund.ID)
 	}
 }
 
 // legalStep reports whether a write may move a step from one state to another; "" means that the record does not exist. Only
-// a payment is STARTED first and DONE later, because its effect is outside of the table.
-func legalStep(part parts, from, to string) bool {
-	switch from {
+// a payment is STARTED first and DONE later, because its effect is outside of the table. For the same reason a refusal of the
+// provider is open first, and closed later.
+func legalStep(part parts, old, now *step) bool {
+	to := now.State
+	switch old.State {
 	case "":
 		first := done
 		if part == partPayment {
 			first = started
 		}
-		return to == first || to == refused || to == undone
+		return to == first || to == refused && !now.Open || to == undone
 	case started:
-		return to == done || to == refused || to == undone
+		return to == done || to == refused && now.Open || to == undone
 	case done:
 		return to == undone
+	case refused:
+		return old.Open && to == refused && !now.Open
 	}
 	return false
 }
@@ -118,21 +127,28 @@ func sameStep(old, now *step) bool {
 		is.ChargeID = ""
 	}
 	if was.RefundID == "" {
-		is.RefundID = ""
+		is.RefundID, is.Refunded = "", amount{}
 	}
 	return was == is && old.Fingerprint == now.Fingerprint
 }
 
-// judgeClosing requires that an undone payment cannot be charged by a late call. A tombstone without an earlier record never
-// reached the bank; any other payment must be closed at the bank first.
+// judgeClosing requires that a payment that is undone, or refused for good, cannot be charged by a late call. A payment
+// without an earlier record never reached the bank; any other must be closed at the bank first.
 func (w *world) judgeClosing(b *booking) {
-	if b.wrote&partPayment == 0 || b.now.payment.State != undone || !b.old.payment.there {
+	p := &b.now.payment
+	if b.wrote&partPayment == 0 || p.State != undone && (p.State != refused || p.Open) || !b.old.payment.there {
 		return
 	}
-	if books := w.booksOf(b); !books.intent.there {
-		w.report(undoneIsClosed, "%s: the payment is undone, and a late charge of key %q would be captured",
-			b, b.now.payment.Result.Key)
+	if books := w.booksOf(b); books.intent.State != cancelled && books.intent.State != refunded {
+		w.report(undoneIsClosed, "%s: the payment is %s, and a late confirm of intent %q would be captured",
+			b, p.State, p.Result.IntentID)
 	}
+}
+
+// closes reports whether the running transaction makes the payment one that is never charged any more.
+func (b *booking) closes() bool {
+	old, now := &b.old.payment, &b.now.payment
+	return old.State != undone && now.State == undone || old.Open && !now.Open
 }
 
 func named(state string) string {

@@ -12,33 +12,33 @@ func bankTamperings() []tampering {
 		{paymentAsPriced, booked, "a price of the client's", func(h tampered) { h.editAll("/ PAYMENT", "80000", "70000") }},
 		{paymentAsPriced, booked, "another currency", func(h tampered) { h.editAll("/ PAYMENT", "JPY", "USD") }},
 		{paymentKeyOwn, booked, "a key of another trip", sameKeys},
-		{doneIsCaptured, booked, "done, and the bank never asked", func(h tampered) { h.dropAll("/ INTENT", 1) }},
+		{doneIsCaptured, booked, "done, and never confirmed", func(h tampered) { h.dropAll("/ INTENT", 2) }},
 		{doneIsCaptured, decline, "done, and the bank declined", func(h tampered) { h.edit("/ PAYMENT", 2, refused, done) }},
 		{doneIsCaptured, booked, "done over another amount", func(h tampered) {
-			h.edit("/ INTENT", 1, "80000", "90000")
+			h.edit("/ INTENT", 2, "80000", "90000")
 			h.edit("/ CHARGE", 1, "80000", "90000")
 		}},
-		{undoneIsClosed, unpaid, "the bank was not told", func(h tampered) { h.dropAll("/ INTENT", 1) }},
-		{capturedIsKnown, refund, "undone, and not refunded", func(h tampered) { h.dropAll("/ INTENT", 2) }},
-		{capturedIsKnown, decline, "refused, and captured", func(h tampered) { h.edit("/ INTENT", 1, declined, captured) }},
+		{undoneIsClosed, unpaid, "the bank was not told", func(h tampered) { h.dropAll("/ INTENT", 2) }},
+		{undoneIsClosed, decline, "refused, and not cancelled", func(h tampered) { h.dropAll("/ INTENT", 3) }},
+		{undoneIsClosed, decline, "refused, and cancelled later", func(h tampered) { h.insert("/ TRIP", 2, h.dropAll("/ INTENT", 3)) }},
+		{capturedIsKnown, refund, "undone, and not refunded", func(h tampered) { h.dropAll("/ INTENT", 3) }},
+		{capturedIsKnown, decline, "refused, and captured", func(h tampered) { h.edit("/ INTENT", 3, cancelled, captured) }},
+		{paymentKeyOwn, booked, "an intent of another key", func(h tampered) { h.editAll("/ INTENT", `"key":"`, `"key":"0`) }},
 
-		{intentTransition, refund, "cancelled after the capture", func(h tampered) { h.edit("/ INTENT", 2, refunded, cancelled) }},
-		{intentTransition, booked, "declined, then captured", func(h tampered) {
-			op := *h.op("/ INTENT", 1)
-			op.Item.Data = h.replace(op.Item.Data, captured, declined)
-			h.insert("/ INTENT", 1, act{ops: []table.Op{op}})
-		}},
-		{intentTransition, booked, "refunded at once", func(h tampered) { h.edit("/ INTENT", 1, captured, refunded) }},
+		{intentTransition, refund, "cancelled after the capture", func(h tampered) { h.edit("/ INTENT", 3, refunded, cancelled) }},
+		{intentTransition, booked, "captured at once", func(h tampered) { h.edit("/ INTENT", 1, opened, captured) }},
+		{intentTransition, booked, "refunded at once", func(h tampered) { h.edit("/ INTENT", 2, captured, refunded) }},
 		{intentTransition, booked, "deleted", func(h tampered) { h.add(table.Delete(h.op("/ INTENT", 1).Key, table.None)) }},
-		{intentTransition, unpaid, "captured late", func(h tampered) { h.add(h.again("/ INTENT", 1, cancelled, captured)) }},
-		{intentFirst, booked, "the money first", func(h tampered) { h.insert("/ PAYMENT", 1, h.dropAll("/ INTENT", 1)) }},
-		{intentFirst, booked, "the money when all is done", func(h tampered) { h.insert("/ TRIP", 2, h.dropAll("/ INTENT", 1)) }},
+		{intentTransition, unpaid, "captured late", func(h tampered) { h.add(h.again("/ INTENT", 2, cancelled, captured)) }},
+		{intentFirst, booked, "the money first", func(h tampered) { h.insert("/ PAYMENT", 1, h.dropAll("/ INTENT", 2)) }},
+		{intentFirst, booked, "the money when all is done", func(h tampered) { h.insert("/ TRIP", 2, h.dropAll("/ INTENT", 2)) }},
 		{intentFirst, booked, "both at once", func(h tampered) {
-			a := h.dropAll("/ INTENT", 1)
+			a := h.dropAll("/ INTENT", 2)
 			i, _ := h.find("/ PAYMENT", 1)
 			h.acts[i].ops = append(h.acts[i].ops, a.ops...)
 		}},
-		{intentFirst, booked, "more than was intended", func(h tampered) { h.edit("/ INTENT", 1, "80000", "90000") }},
+		{intentFirst, booked, "more than was intended", func(h tampered) { h.edit("/ INTENT", 2, "80000", "90000") }},
+		{intentFirst, booked, "by an intent that is in no record", func(h tampered) { h.editAll("/ PAYMENT", `"intent_id":"`, `"intent_id":"0`) }},
 		{captureIsPrice, booked, "another price", func(h tampered) {
 			for _, key := range []string{"/ PAYMENT", "/ INTENT", "/ CHARGE"} {
 				h.editAll(key, "80000", "90000")
@@ -50,7 +50,7 @@ func bankTamperings() []tampering {
 		{entryWithIntent, refund, "refunded without a refund", func(h tampered) { h.drop("/ REFUND", 1) }},
 		{entryWithIntent, decline, "a charge of a declined key", func(h tampered) {
 			charge := *historyOp(h, booked, "/ CHARGE")
-			i, k := h.find("/ INTENT", 1)
+			i, k := h.find("/ INTENT", 2)
 			charge.Key.PK = h.acts[i].ops[k].Key.PK
 			charge.Item.Key = charge.Key
 			h.acts[i].ops = append(h.acts[i].ops, charge)
@@ -88,7 +88,7 @@ func historyOp(h tampered, scenario, key string) *table.Op {
 // sameKeys lets the second trip pay under the first one's key.
 func sameKeys(h tampered) {
 	first := strings.TrimPrefix(h.op("BANK#", 1).Key.PK, bankPK)
-	second := strings.TrimPrefix(h.op("/ INTENT", 2).Key.PK, bankPK)
+	second := strings.TrimPrefix(h.op("/ INTENT", 3).Key.PK, bankPK)
 	if first == second {
 		h.Fatal("the two trips pay under one key to begin with")
 	}

@@ -30,19 +30,20 @@ func tripTamperings() []tampering {
 			seats.Delta = -seats.Delta
 			h.add(h.again("/ FLIGHT", 1, done, undone), seats)
 		}},
-		{confirmedStays, booked, "the bank refunds", func(h tampered) { h.add(h.again("/ INTENT", 1, captured, refunded)) }},
+		{confirmedStays, booked, "the bank refunds", func(h tampered) { h.add(h.again("/ INTENT", 2, captured, refunded)) }},
 		{totalCaptured, booked, "less", func(h tampered) { h.edit("/ TRIP", 2, `"minor":80000`, `"minor":79999`) }},
 		{failedWhen, decline, "the flight is not cancelled", func(h tampered) { h.dropAll("/ FLIGHT", 2) }},
 		{failedWhen, decline, "the hotel is cancelled later", func(h tampered) { h.insert("/ HOTEL", 2, h.dropAll("/ TRIP", 2)) }},
 		{failedWhen, refund, "the payment is not undone", func(h tampered) { h.dropAll("/ PAYMENT", 2) }},
-		{failedWhen, refund, "the money is kept", func(h tampered) { h.dropAll("/ INTENT", 2) }},
+		{failedWhen, refund, "the money is kept", func(h tampered) { h.dropAll("/ INTENT", 3) }},
+		{failedWhen, decline, "the refusal is open", func(h tampered) { h.dropAll("/ PAYMENT", 3) }},
 		{failedWhen, lostPay, "the payment is done still", func(h tampered) { h.dropAll("/ PAYMENT", 3) }},
 		{failedWhen, refund, "less money came back", func(h tampered) { h.edit("/ REFUND", 1, "80000", "70000") }},
 		{failedStays, decline, "the hotel is reserved late", func(h tampered) {
 			first, second := *h.op("2999-03-15 / AVAILABLE", 2), *h.op("2999-03-16 / AVAILABLE", 1)
 			h.add(h.again("/ HOTEL", 2, undone, done), first, second)
 		}},
-		{failedStays, unpaid, "the money is taken late", func(h tampered) { h.add(h.again("/ INTENT", 1, cancelled, captured)) }},
+		{failedStays, unpaid, "the money is taken late", func(h tampered) { h.add(h.again("/ INTENT", 2, cancelled, captured)) }},
 	}
 }
 

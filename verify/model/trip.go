@@ -96,8 +96,11 @@ func (w *world) judgeHeld(b *booking) {
 
 func (w *world) judgePayment(b *booking) {
 	p, books := &b.now.payment, w.booksOf(b)
-	if p.Result.Key != "" && w.payers[p.Result.Key] != b {
-		w.report(paymentKeyOwn, "%s pays under key %s, as %s does", b, p.Result.Key, w.payers[p.Result.Key])
+	if id := p.Result.IntentID; id != "" && w.payers[id] != b {
+		w.report(paymentKeyOwn, "%s pays by intent %s, as %s does", b, id, w.payers[id])
+	}
+	if p.Result.Key != "" && books.intent.there && (books.intent.Key != p.Result.Key || books.intent.Reference != b.id) {
+		w.report(paymentKeyOwn, "%s pays under key %s, and its intent is of key %s, for trip %s", b, p.Result.Key, books.intent.Key, books.intent.Reference)
 	}
 	if f, h := &b.now.flight, &b.now.hotel; p.Result.Key != "" && p.Result.Amount != f.Result.Amount.plus(h.Result.Amount) {
 		w.report(paymentAsPriced, "%s: the payment is over %s, the flight costs %s and the hotel %s", b, shown(p.Result.Amount),
@@ -107,7 +110,7 @@ func (w *world) judgePayment(b *booking) {
 		w.report(doneIsCaptured, "%s: the payment of %s is DONE, the bank's intent is %s over %s",
 			b, shown(p.Result.Amount), named(books.intent.State), shown(books.intent.Amount))
 	}
-	if books.intent.State == captured && p.State != started && p.State != done {
+	if books.intent.State == captured && p.State != started && p.State != done && !p.Open {
 		w.report(capturedIsKnown, "%s: the bank has captured %s, the payment is %s",
 			b, shown(books.intent.Amount), named(p.State))
 	}
@@ -134,7 +137,7 @@ func (w *world) judgeConfirmed(b *booking) {
 
 func (w *world) judgeFailed(b *booking) {
 	v, books := &b.now, w.booksOf(b)
-	holds := v.any(func(_ parts, s *step) bool { return s.State == done || s.State == started })
+	holds := v.any(func(_ parts, s *step) bool { return s.State == done || s.State == started || s.Open })
 	kept := books.charge.moved().Minor - books.refund.moved().Minor
 	if !holds && kept == 0 && books.intent.State != captured {
 		return

@@ -10,12 +10,12 @@ import (
 	"tripsaga/table"
 )
 
-// world is the state of the table, by trip, key of the bank and counter. Each of them holds its state before the running
+// world is the state of the table, by trip, intent of the bank and counter. Each of them holds its state before the running
 // transaction (old) and after it (now); judging compares the two.
 type world struct {
 	trips    map[string]*booking // by id
-	payers   map[string]*booking // by the bank's key: the first trip that used it
-	accounts map[string]*account // by the bank's key
+	payers   map[string]*booking // by the intent's id: the first trip whose payment has it
+	accounts map[string]*account // by the intent's id
 	stocks   map[string]*stock   // by partition
 	prices   prices
 
@@ -55,9 +55,9 @@ const (
 	partPayment
 )
 
-// account is a key of the bank.
+// account is an intent of the bank.
 type account struct {
-	key      string
+	id       string
 	now, old books
 	wrote    bool // the intent
 	touched  bool
@@ -123,11 +123,11 @@ func (w *world) touch(b *booking) {
 	}
 }
 
-func (w *world) account(key string) *account {
-	a := w.accounts[key]
+func (w *world) account(id string) *account {
+	a := w.accounts[id]
 	if a == nil {
-		a = &account{key: strings.Clone(key)}
-		w.accounts[a.key] = a
+		a = &account{id: strings.Clone(id)}
+		w.accounts[a.id] = a
 	}
 	if !a.touched {
 		a.touched = true
@@ -151,7 +151,7 @@ func (w *world) stock(partition string) *stock {
 
 // booksOf returns the bank's books for the trip's payment, empty if the bank has none.
 func (w *world) booksOf(b *booking) *books {
-	if a := w.accounts[b.now.payment.Result.Key]; a != nil {
+	if a := w.accounts[b.now.payment.Result.IntentID]; a != nil {
 		return &a.now
 	}
 	return &books{}
@@ -169,7 +169,7 @@ func (b *booking) String() string {
 // that pays.
 func (w *world) judge() {
 	for _, a := range w.touchedAccounts {
-		if b := w.payers[a.key]; b != nil {
+		if b := w.payers[a.id]; b != nil {
 			w.touch(b)
 		}
 	}
@@ -286,8 +286,8 @@ func (w *world) knownOfTrip(id, sk string) (there bool, figure int64) {
 	return b.now.knows(sk), 0
 }
 
-func (w *world) knownOfAccount(key, sk string) (there bool, figure int64) {
-	a := w.accounts[key]
+func (w *world) knownOfAccount(id, sk string) (there bool, figure int64) {
+	a := w.accounts[id]
 	if a == nil {
 		return false, 0
 	}

@@ -8,8 +8,7 @@ import (
 	"sync/atomic"
 
 	"tripsaga/engine"
-	"tripsaga/shared/money"
-	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/domain"
 	"tripsaga/verify/world"
 )
 
@@ -50,14 +49,14 @@ var steps = []Mutant{
 	}},
 	{Name: "refund-from-reply", Means: "what is refunded is what the reply to the charge said", variant: func() world.Variant {
 		heard := map[string]bool{}
-		return world.Variant{Bank: func(b store.Bank) store.Bank { return replyBank{b, heard} }}
+		return world.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return replyBank{b, heard} }}
 	}},
 	{Name: "charge-without-key", Means: "a charge that is retried has a new key", variant: func() world.Variant {
 		calls := map[string]int{}
-		return world.Variant{Bank: func(b store.Bank) store.Bank { return keylessBank{b, calls} }}
+		return world.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return keylessBank{b, calls} }}
 	}},
 	{Name: "refund-forgotten", Means: "RefundPayment reports success without asking the bank", variant: func() world.Variant {
-		return world.Variant{Bank: func(b store.Bank) store.Bank { return deafBank{b} }}
+		return world.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return deafBank{b} }}
 	}},
 }
 
@@ -71,40 +70,49 @@ func replace(name string, around func(engine.Task) engine.Task) func(map[string]
 
 // replyBank knows only the charges whose replies have arrived.
 type replyBank struct {
-	store.Bank
+	domain.PaymentProvider
 	heard map[string]bool
 }
 
-func (b replyBank) Charge(ctx context.Context, key string, amount money.Amount, card string) (string, error) {
-	id, err := b.Bank.Charge(ctx, key, amount, card)
+func (b replyBank) Confirm(ctx context.Context, id string, card domain.CardToken) (string, error) {
+	charge, err := b.PaymentProvider.Confirm(ctx, id, card)
 	if err == nil {
-		b.heard[key] = true
+		b.heard[id] = true
 	}
-	return id, err
+	return charge, err
 }
 
-func (b replyBank) Cancel(ctx context.Context, key string) (string, error) {
-	if !b.heard[key] {
+func (b replyBank) Cancel(ctx context.Context, id string) (string, error) {
+	if !b.heard[id] {
 		return "", nil
 	}
-	return b.Bank.Cancel(ctx, key)
+	return b.PaymentProvider.Cancel(ctx, id)
 }
 
-// keylessBank uses a new key for each attempt.
+// keylessBank charges a new intent for each attempt.
 type keylessBank struct {
-	store.Bank
-	calls map[string]int // by key
+	domain.PaymentProvider
+	calls map[string]int // by intent
 }
 
-func (b keylessBank) Charge(ctx context.Context, key string, amount money.Amount, card string) (string, error) {
-	b.calls[key]++
-	if n := b.calls[key]; n > 1 {
-		key = fmt.Sprintf("%s-%d", key, n)
+func (b keylessBank) Confirm(ctx context.Context, id string, card domain.CardToken) (string, error) {
+	b.calls[id]++
+	n := b.calls[id]
+	if n == 1 {
+		return b.PaymentProvider.Confirm(ctx, id, card)
 	}
-	return b.Bank.Charge(ctx, key, amount, card)
+	in, err := b.Get(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	fresh, err := b.Create(ctx, fmt.Sprintf("%s-%d", id, n), in.Order)
+	if err != nil {
+		return "", err
+	}
+	return b.PaymentProvider.Confirm(ctx, fresh, card)
 }
 
 // deafBank ignores refunds.
-type deafBank struct{ store.Bank }
+type deafBank struct{ domain.PaymentProvider }
 
 func (b deafBank) Cancel(context.Context, string) (string, error) { return "", nil }

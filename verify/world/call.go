@@ -15,7 +15,6 @@ import (
 	"tripsaga/shared/money"
 	"tripsaga/table"
 	"tripsaga/trip/adapters/bank"
-	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/domain"
 )
 
@@ -249,102 +248,92 @@ func (c *call) alter() {
 
 // bankPort wraps the bank. A call of the bank is one point: it happens as a whole, or not at all.
 type bankPort struct {
-	p    *process
-	bank store.Bank
+	domain.PaymentProvider
+	p *process
 }
 
-var _ store.Bank = (*bankPort)(nil)
+// Create is one point. It has the keys of the key's first intent.
+func (b *bankPort) Create(ctx context.Context, key string, o domain.PaymentOrder) (string, error) {
+	return b.pass(AtCreate, opCreate, bank.IntentID(key, 1), func(sim.Fault) (string, error) {
+		return b.PaymentProvider.Create(ctx, key, o)
+	})
+}
 
-// Charge is one point.
-func (b *bankPort) Charge(ctx context.Context, key string, amount money.Amount, card string) (id string, err error) {
-	err = b.pass(AtCharge, opCharge, key, func(f sim.Fault) (err error) {
+// Confirm is one point.
+func (b *bankPort) Confirm(ctx context.Context, id string, card domain.CardToken) (string, error) {
+	return b.pass(AtCharge, opCharge, id, func(f sim.Fault) (string, error) {
 		if f.Kind == Decline {
 			card = bank.Declined
 		}
-		b.p.run.heardByBank(b.p.run.frame.label.Saga, key)
-		if id, err = b.bank.Charge(ctx, key, amount, card); !b.p.dead {
-			b.p.run.heardOfBank(opCharge, key, id, err)
-		}
-		return err
+		b.p.run.heardByBank(b.p.run.frame.label.Saga, id)
+		return b.PaymentProvider.Confirm(ctx, id, card)
 	})
-	if err != nil {
-		return "", err
-	}
-	return id, nil
 }
 
 // Cancel is one point.
-func (b *bankPort) Cancel(ctx context.Context, key string) (refund string, err error) {
-	err = b.pass(AtRefund, opCancel, key, func(sim.Fault) (err error) {
-		if refund, err = b.bank.Cancel(ctx, key); !b.p.dead {
-			b.p.run.heardOfBank(opCancel, key, refund, err)
-		}
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	return refund, nil
+func (b *bankPort) Cancel(ctx context.Context, id string) (string, error) {
+	return b.pass(AtRefund, opCancel, id, func(sim.Fault) (string, error) { return b.PaymentProvider.Cancel(ctx, id) })
 }
 
-// Entries is not a point: only the audit reads them.
-func (b *bankPort) Entries(ctx context.Context, key string) ([]domain.Entry, error) {
-	return b.bank.Entries(ctx, key)
+// Refund is one point.
+func (b *bankPort) Refund(ctx context.Context, id, reference string, part money.Amount) (string, error) {
+	return b.pass(AtRefund, opRefund, id, func(sim.Fault) (string, error) {
+		return b.PaymentProvider.Refund(ctx, id, reference, part)
+	})
 }
 
 var silent = fault.New(fault.Unavailable, fault.NameUnavailable, "injected: the bank did not answer")
 
-// pass makes the call of the bank, refuses it, or loses its reply.
-func (b *bankPort) pass(where Where, op, key string, do func(sim.Fault) error) error {
+// pass makes the call of the bank about an intent, refuses it, or loses its reply.
+func (b *bankPort) pass(where Where, op, intent string, do func(sim.Fault) (string, error)) (string, error) {
 	r, fr := b.p.run, b.p.run.frame
 	if b.p.dead || fr == nil || fr.call == nil || b.p.run.thread.gone() {
-		return silent
+		return "", silent
 	}
 	l := fr.label
 	l.Op = op
 	l.I = r.count(l)
 	what := l.Saga + "." + op
-	f := r.visit(Point{Label: l, Where: where, Deaf: fr.quiet || r.lasting[what] != "", Keys: bankKeys(key)})
+	f := r.visit(Point{Label: l, Where: where, Deaf: fr.quiet || r.lasting[what] != "", Keys: bankKeys(intent)})
 	if b.p.dead {
-		return silent
+		return "", silent
 	}
 	if lasts(f.Kind) {
 		r.lasting[what] = f.Kind
 	}
 	switch r.lasting[what] {
 	case Down:
-		return silent
+		return "", silent
 	case Mute:
 		f.Kind = sim.Lost
 	}
 	switch f.Kind {
 	case sim.Fail:
-		return silent
+		return "", silent
 	case Crash:
 		r.kill(f.Count)
-		return silent
+		return "", silent
 	case sim.Die, sim.Late:
 		if !r.thread.park(f.Until) {
-			return silent
+			return "", silent
 		}
 	}
 	fr.bank = true
-	err := do(f)
+	id, err := do(f)
 	fr.bank = false
-	return b.after(f, err)
-}
-
-// bankKeys is the partition in which the bank keeps a payment.
-func bankKeys(payment string) []table.Key { return []table.Key{{PK: "BANK#" + payment}} }
-
-func (b *bankPort) after(f sim.Fault, err error) error {
+	if !b.p.dead {
+		r.heardOfBank(op, intent, id, err)
+	}
 	switch f.Kind {
 	case sim.Lost:
-		return silent
+		return "", silent
 	case Crashed:
-		b.p.run.kill(f.Count)
+		r.kill(f.Count)
 	case Gone:
-		b.p.run.thread.park(sim.Label{})
+		r.thread.park(sim.Label{})
 	}
-	return err
+	return id, err
 }
+
+// bankKeys is the partition in which the bank keeps an intent.
+func bankKeys(intent string) []table.Key { return []table.Key{{PK: pkBank + intent}} }

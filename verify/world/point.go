@@ -20,11 +20,12 @@ const (
 	AtRead                         // of a function
 	AtWrite                        // of a function
 	AtCharge                       // of a function, at the bank
-	AtRefund                       // of a function, at the bank
+	AtRefund                       // of a function, at the bank: of all or a part, or a fence
 	AtEngineRead                   // at a start, or when a saga is redriven
 	AtEngineWrite                  // of the journal and what goes with it
 	AtOtherRead                    // of the client's call, the listener, the reconciler
 	AtOtherWrite                   // of these
+	AtCreate                       // of a function, at the bank: of an intent
 )
 
 // The operations' names in labels.
@@ -32,8 +33,10 @@ const (
 	opGet     = "get"
 	opQuery   = "query"
 	opPut     = "put"
+	opCreate  = "create"
 	opCharge  = "charge"
 	opCancel  = "cancel"
+	opRefund  = "refund"
 	opJournal = "journal"
 	opNotice  = "notice"
 )
@@ -149,7 +152,7 @@ func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
 	case AtCharge:
 		add(false, sim.Fail, sim.Lost, Down, Mute, Decline, Gone, Crashed, Rival)
 		add(true, sim.Die)
-	case AtRefund:
+	case AtCreate, AtRefund:
 		add(false, sim.Fail, sim.Lost, Down, Mute, Gone, Crashed, Rival)
 		add(true, sim.Die)
 	case AtEngineWrite:
@@ -201,7 +204,7 @@ func (p *Point) Delays() (late, again bool) {
 	switch p.Where {
 	case AtDelivery:
 		return !p.Deaf && !p.Given, !p.Deaf && !p.Given
-	case AtRead, AtWrite, AtCharge, AtRefund, AtEngineWrite:
+	case AtRead, AtWrite, AtCreate, AtCharge, AtRefund, AtEngineWrite:
 		return !p.Deaf && !p.Given, false
 	case AtOtherRead, AtOtherWrite:
 		return !p.Deaf && !p.Given && (p.Actor == Client || p.Actor == Listener || p.Actor == Redriver), false
@@ -224,7 +227,7 @@ func (p *Point) takes(k sim.Kind) bool {
 // point, since nothing is written in between.
 func (p *Point) Crashes() bool {
 	switch p.Where {
-	case AtWrite, AtCharge, AtRefund, AtEngineWrite, AtOtherWrite:
+	case AtWrite, AtCreate, AtCharge, AtRefund, AtEngineWrite, AtOtherWrite:
 		return !p.Deaf
 	}
 	return false
@@ -233,7 +236,7 @@ func (p *Point) Crashes() bool {
 // Call returns the delivery that the point belongs to; ok is false if it belongs to none.
 func (p *Point) Call() (delivery sim.Label, ok bool) {
 	switch p.Where {
-	case AtRead, AtWrite, AtCharge, AtRefund, AtReply:
+	case AtRead, AtWrite, AtCreate, AtCharge, AtRefund, AtReply:
 		return sim.Label{Saga: p.Saga, Actor: p.Actor, N: p.N}, true
 	}
 	return sim.Label{}, false
@@ -284,7 +287,7 @@ func touchedBy(points []Point, counts func(*Point) bool) Touched {
 
 func (p *Point) writes() bool {
 	switch p.Where {
-	case AtWrite, AtEngineWrite, AtOtherWrite, AtCharge, AtRefund:
+	case AtWrite, AtEngineWrite, AtOtherWrite, AtCreate, AtCharge, AtRefund:
 		return true
 	}
 	return false

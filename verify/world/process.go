@@ -11,7 +11,6 @@ import (
 	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
-	"tripsaga/trip/adapters/store"
 	"tripsaga/trip/domain"
 )
 
@@ -62,7 +61,7 @@ func (p *process) open() (err error) {
 		return v.Tasks(p.tasks(p.run.world.stubbed(tasks)))
 	}
 	opt.WrapOnEnd = p.onEnd
-	opt.WrapBank = func(b store.Bank) store.Bank { return v.Bank(&bankPort{p, b}) }
+	opt.WrapProvider = func(b domain.PaymentProvider) domain.PaymentProvider { return v.Provider(&bankPort{b, p}) }
 	core, err := local.OpenCore(p.run.ctx, p.run.ledger, opt)
 	if err != nil {
 		return err
@@ -128,7 +127,7 @@ func (r *run) variant(p *process) Variant {
 		}
 		v = r.broke
 	}
-	return Variant{orSame(v.Table), orSame(v.Tasks), orSame(v.Bank), orSame(v.Scheduler)}
+	return Variant{orSame(v.Table), orSame(v.Tasks), orSame(v.Provider), orSame(v.Scheduler)}
 }
 
 func orSame[T any](wrap func(T) T) func(T) T {

@@ -96,9 +96,8 @@ func newBooking(t play.Trip, end string) booking {
 		Seats: int64(r.Flight.Seats), Rooms: int64(r.Hotel.Rooms), Currency: r.Currency,
 		Outcome: map[string]model.Outcome{"": model.Either, "confirmed": model.MustConfirm, "failed": model.MustFail}[end],
 	}
-	key := ident.Derive("payment", trip.ID)
-	trip.IDs = model.IDs{Flight: ident.Derive("flight", trip.ID), Hotel: ident.Derive("hotel", trip.ID), Key: key,
-		Charge: ident.Derive("charge", key), Refund: ident.Derive("refund", key)}
+	trip.IDs = model.IDs{Flight: ident.Derive("flight", trip.ID), Hotel: ident.Derive("hotel", trip.ID),
+		Keys: []string{ident.Derive("payment", trip.ID), ident.Derive("payment", trip.ID, "2"), ident.Derive("payment", trip.ID, "3")}}
 	for night := domain.Date(r.Hotel.CheckIn); night < domain.Date(r.Hotel.CheckOut); night = night.Next() {
 		trip.Nights = append(trip.Nights, "HOTEL#"+r.Hotel.ID+"#"+string(night))
 	}

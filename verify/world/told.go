@@ -69,26 +69,31 @@ func (r *run) heardOfEnd(d engine.Description) {
 		r.nameOf(d.Name), d.Status, kept.Status)
 }
 
-// heardByBank checks that the payment's intent is durable before money moves.
-func (r *run) heardByBank(trip, key string) {
+// heardByBank checks that the intent's id is durable before money moves.
+func (r *run) heardByBank(trip, id string) {
 	item, ok := r.ledger.lasting(table.Key{PK: pkTrip + r.idOf(trip), SK: "PAYMENT"})
-	if !ok || !strings.Contains(string(item.Data), key) {
-		r.violation(toldLasts, "trip %s: the bank is asked to charge %s, and a crash now would leave no intent of it", trip, key)
+	if !ok || !strings.Contains(string(item.Data), `"`+id+`"`) {
+		r.violation(toldLasts, "trip %s: the bank is asked to charge %s, and a crash now would leave no record of it", trip, id)
 	}
 }
 
 // heardOfBank checks that an answer of the bank fits its books, and that these are durable.
-func (r *run) heardOfBank(op, key, id string, err error) {
-	intent := table.Key{PK: pkBank + key, SK: "INTENT"}
-	state := r.statusOf(intent, "state")
+func (r *run) heardOfBank(op, intent, id string, err error) {
+	key := table.Key{PK: pkBank + intent, SK: "INTENT"}
+	state := r.statusOf(key, "state")
 	fits := false
 	switch name := errorName(err); {
+	case err == nil && op == opCreate:
+		key.PK = pkBank + id
+		fits = r.statusOf(key, "state") != ""
 	case err == nil && op == opCharge:
 		fits = state == "CAPTURED"
+	case err == nil && op == opRefund:
+		fits = state == "CAPTURED" || state == "REFUNDED"
 	case err == nil && id != "":
 		fits = state == "REFUNDED"
 	case err == nil:
-		fits = state == "DECLINED" || state == "CANCELLED"
+		fits = state == "CANCELLED"
 	case name == "PaymentDeclined":
 		fits = state == "DECLINED"
 	case name == "StepCancelled":
@@ -97,9 +102,9 @@ func (r *run) heardOfBank(op, key, id string, err error) {
 		return
 	}
 	if !fits {
-		r.violation(answersFit, "the bank answers the %s of %s with %q, %v, and its books say %s", op, key, id, err, state)
+		r.violation(answersFit, "the bank answers the %s of %s with %q, %v, and its books say %s", op, intent, id, err, state)
 	}
-	r.mustLast("the bank has answered a "+op, intent)
+	r.mustLast("the bank has answered a "+op, key)
 }
 
 func sameItem(a, b table.Item) bool { return a.Version == b.Version && maps.Equal(a.Ints, b.Ints) }

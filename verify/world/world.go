@@ -29,6 +29,7 @@ import (
 	"tripsaga/table/embedded"
 	"tripsaga/table/memory"
 	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/saga"
 	"tripsaga/verify/model"
 )
@@ -51,7 +52,7 @@ type Config struct {
 type Variant struct {
 	Table     func(table.Table) table.Table
 	Tasks     func(map[string]engine.Task) map[string]engine.Task
-	Bank      func(store.Bank) store.Bank
+	Provider  func(domain.PaymentProvider) domain.PaymentProvider
 	Scheduler func(engine.Scheduler) engine.Scheduler
 }
 

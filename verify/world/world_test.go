@@ -13,7 +13,7 @@ import (
 	"tripsaga/engine/sim"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
-	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/saga"
 	"tripsaga/verify/model"
 )
@@ -183,7 +183,7 @@ func TestWhateverTheProgramDoesIsAFinding(t *testing.T) {
 		want string
 	}{
 		"a task panics": {Config{Variant: func() Variant {
-			return Variant{Bank: func(store.Bank) store.Bank { return nil }}
+			return Variant{Provider: func(domain.PaymentProvider) domain.PaymentProvider { return nil }}
 		}}, "booked", noPanic},
 		"the engine panics": {Config{Variant: func() Variant {
 			return Variant{Table: func(t table.Table) table.Table { return panicking{t} }}

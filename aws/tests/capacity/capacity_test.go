@@ -103,7 +103,7 @@ func newMeasured(t *testing.T, faults string) *measured {
 }
 
 func service(records, books table.Table, v *sim.Virtual) *app.Service {
-	s := store.Service(records, bank.New(books), v.Now)
+	s := store.Service(records, bank.New(books, v.Now), v.Now)
 	s.Random = rand.NewChaCha8([32]byte{1})
 	return s
 }

@@ -127,7 +127,7 @@ func service(sys *production.System, s engine.Scheduler, random io.Reader) *app.
 		Region: "us-east-1", BaseEndpoint: aws.String(sys.StepFunctions),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	service := store.Service(sys.Table, bank.New(sys.Table), s.Now)
+	service := store.Service(sys.Table, bank.New(sys.Table, s.Now), s.Now)
 	service.Starter, service.Random = stepfunctions.New(client, production.StateMachineARN), random
 	return service
 }

@@ -55,6 +55,12 @@ var _ domain.PaymentProvider = (*Bank)(nil)
 // New opens a bank whose books are in t.
 func New(t table.Table, now func() time.Time) *Bank { return &Bank{t, now} }
 
+// IntentID returns the id of the n-th intent of a key, from 1: the first one, and one more each time that the key was
+// forgotten.
+func IntentID(key string, n int) string {
+	return idPrefix + ident.Derive("intent", key, strconv.Itoa(n))
+}
+
 // Create implements domain.PaymentProvider. The id is derived from the key and counts the times that the key was
 // forgotten. So a key needs no item: a forgotten key is one whose newest intent is old.
 func (b *Bank) Create(ctx context.Context, key string, o domain.PaymentOrder) (id string, err error) {
@@ -62,9 +68,9 @@ func (b *Bank) Create(ctx context.Context, key string, o domain.PaymentOrder) (i
 		return "", wrong("an intent needs a key and an amount above 0, not %q and %s", key, o.Amount)
 	}
 	ctx = table.Durable(ctx)
-	fresh := intent{State: open, Key: key, Reference: o.Reference, Amount: o.Amount, Created: b.now().UTC()}
+	fresh := intent{State: open, Key: key, Reference: o.Reference, Amount: o.Amount, Created: b.now().UTC().Truncate(time.Millisecond)}
 	for n := 1; ; n++ {
-		id := idPrefix + ident.Derive("intent", key, strconv.Itoa(n))
+		id := IntentID(key, n)
 		err := b.write(ctx, id, fresh, 0)
 		if !table.IsConflict(err) {
 			return onSuccess(id, unavailable(err))

@@ -34,7 +34,7 @@ func TestServiceIsWhole(t *testing.T) {
 	}
 	defer db.Close()
 	callers := []string{"Starter", "Random", "Observer"}
-	s := reflect.ValueOf(*store.Service(db, bank.New(db), time.Now))
+	s := reflect.ValueOf(*store.Service(db, bank.New(db, time.Now), time.Now))
 	for i := range s.NumField() {
 		name, port := s.Type().Field(i).Name, s.Field(i)
 		if port.Kind() == reflect.Interface && port.IsNil() && !slices.Contains(callers, name) {
@@ -128,7 +128,7 @@ func everyRecord(t *testing.T, s *app.Service, db *embedded.Store) {
 }
 
 func service(db *embedded.Store, clock func() time.Time) *app.Service {
-	s := store.Service(db, bank.New(db), clock)
+	s := store.Service(db, bank.New(db, clock), clock)
 	s.Starter = noSaga{}
 	return s
 }

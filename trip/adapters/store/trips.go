@@ -42,12 +42,12 @@ func NewTrips(t table.Table, options ...TripsOption) *Trips {
 	return trips
 }
 
-// Service is the use cases over one table, with every port that the table serves; bank moves the money. The caller sets
+// Service is the use cases over one table, with every port that the table serves; pays moves the money. The caller sets
 // Starter, Random and Observer.
-func Service(t table.Table, bank Bank, now func() time.Time, options ...TripsOption) *app.Service {
+func Service(t table.Table, pays domain.PaymentProvider, now func() time.Time, options ...TripsOption) *app.Service {
 	return &app.Service{
 		Trips: NewTrips(t, options...), Inventory: NewInventory(t),
-		Airline: NewAirline(t, now), Hotels: NewHotels(t, now), Payments: NewPayments(t, bank, now),
+		Airline: NewAirline(t, now), Hotels: NewHotels(t, now), Payments: NewPayments(t, pays, now),
 		Policy: domain.DefaultCancellationPolicy(), Now: now,
 	}
 }
