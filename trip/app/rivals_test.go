@@ -75,6 +75,21 @@ var acts = map[string]act{
 		_, err := s.Reconcile(t.Context(), app.Patience{Grace: time.Minute, Overdue: 2 * time.Minute})
 		return err
 	},
+	"cancel": func(t *testing.T, _ *world, s *app.Service, id string) error {
+		_, err := s.CancelTrip(t.Context(), id, "", "ill")
+		return err
+	},
+	"give back": func(t *testing.T, _ *world, s *app.Service, id string) error {
+		_, err := s.RefundBooking(t.Context(), app.TripRef{TripID: id})
+		return err
+	},
+	"record": func(t *testing.T, _ *world, s *app.Service, id string) error {
+		_, err := s.CancelBooking(t.Context(), app.TripRef{TripID: id})
+		return err
+	},
+	"mark cancellation": func(t *testing.T, _ *world, s *app.Service, id string) error {
+		return s.MarkNeedsAttention(t.Context(), app.ExecutionChange{Saga: domain.CancellationSaga, TripID: id, Status: "FAILED", Error: "No"})
+	},
 	"load dear":  loads(dear),
 	"load cheap": loads(cheap),
 	"load few":   loads(few),
@@ -113,10 +128,19 @@ var interruptions = []interruption{
 // balance, no seat is sold twice, and the trip can be brought to an end.
 func TestTwoOperators(t *testing.T) {
 	toPay := []string{"reserve flight", "reserve hotel"}
+	cancelling := []string{"reserve flight", "reserve hotel", "pay", "confirm", "cancel"}
 	for _, c := range []struct {
 		before   []string
 		one, two string
 	}{
+		{nil, "cancel", "cancel"}, {nil, "cancel", "fail"}, {nil, "cancel", "mark"}, {nil, "cancel", "reconcile"},
+		{append(toPay, "pay"), "cancel", "confirm"}, {cancelling[:4], "cancel", "cancel"}, {cancelling[:4], "cancel", "confirm"},
+		{cancelling[:4], "cancel", "mark"}, {cancelling[:4], "cancel", "reconcile"},
+		{cancelling, "cancel hotel", "cancel hotel"}, {cancelling, "give back", "give back"}, {cancelling, "give back", "confirm"},
+		{append(cancelling, "cancel hotel", "cancel flight", "give back"), "record", "record"},
+		{append(cancelling, "cancel hotel", "cancel flight", "give back"), "record", "mark cancellation"},
+		{append(cancelling, "cancel hotel", "cancel flight", "give back"), "record", "reconcile"},
+		{append(cancelling, "cancel hotel", "cancel flight", "give back"), "record", "confirm"},
 		{nil, "load dear", "load cheap"}, {nil, "load dear", "load dear"},
 		{nil, "load few", "reserve flight"}, {toPay[:1], "load few", "reserve hotel"}, {toPay[:1], "load few", "cancel flight"},
 		{nil, "load cheap", "reserve flight"}, {toPay, "load few", "cancel hotel"},
@@ -182,7 +206,7 @@ func beside(t *testing.T, before []string, pair [2]string, how interruption, n i
 		t.Fatal(getErr)
 	}
 	for i, err := range []error{err, otherErr} { // whoever was told that he has ended it, has
-		if want := ends[pair[i]]; err == nil && want != "" && trip.Status() != want {
+		if want := ends[pair[i]]; err == nil && want != "" && trip.Status() != want && pair[1-i] != "cancel" && !slices.Contains(before, "cancel") {
 			t.Errorf("%s: the trip is %s", what, trip.Status())
 		}
 	}
@@ -199,6 +223,10 @@ func (w *world) mustAdd(t *testing.T, what, id string) {
 	trip, err := w.Trips.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if trip.Saga() == domain.CancellationSaga {
+		w.mustCancel(t, what, id)
+		return
 	}
 	if trip.Status() == domain.Confirmed {
 		if l := w.audit(t); !l.Balanced {
@@ -219,9 +247,39 @@ func (w *world) mustAdd(t *testing.T, what, id string) {
 	if l := w.audit(t); !l.Balanced || l.SeatsHeld != 0 || l.RoomsHeld != 0 {
 		t.Errorf("%s: the ledger is %+v", what, l)
 	}
+	end := "TripFailed"
+	if _, requested := trip.Cancellation(); requested {
+		end = "TripCancelled"
+	}
 	kinds := strings.Fields(w.events(t, id))
-	if n := len(kinds); n < 2 || kinds[n-1] != "TripRequested" || strings.Count(strings.Join(kinds, " "), "TripFailed") != 1 {
+	if n := len(kinds); n < 2 || kinds[n-1] != "TripRequested" || strings.Count(strings.Join(kinds, " "), end) != 1 {
 		t.Errorf("%s: events %v", what, kinds)
+	}
+}
+
+// mustCancel brings the cancellation of a confirmed trip to its end, and nothing is left of the trip but its fee.
+func (w *world) mustCancel(t *testing.T, what, id string) {
+	t.Helper()
+	for _, name := range []string{"cancel hotel", "cancel flight", "give back", "record", "confirm", "cancel"} { // the last two are late
+		if err := acts[name](t, w, w.Service, id); err != nil {
+			t.Errorf("%s: then %s: %v", what, name, err)
+		}
+	}
+	trip, err := w.Trips.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if trip.Status() != domain.Cancelled {
+		t.Errorf("%s: the trip is %s", what, trip.Status())
+	}
+	c, _ := trip.Cancellation()
+	l := w.audit(t)
+	if sum := l.Currencies["JPY"]; !l.Balanced || l.SeatsHeld != 0 || l.RoomsHeld != 0 || sum.Fees != c.Fee.Minor || sum.Refunded != c.Refund.Minor {
+		t.Errorf("%s: the ledger is %+v", what, l)
+	}
+	want := "CancellationRequested FlightCancelled HotelCancelled PaymentRefunded TripCancelled TripConfirmed "
+	if got := w.events(t, id); !strings.HasPrefix(got, want) {
+		t.Errorf("%s: events %s", what, got)
 	}
 }
 

@@ -97,11 +97,14 @@ func (s shortInventory) Nights(ctx context.Context, q domain.InventoryQuery) (do
 	return s.Inventory.Nights(ctx, q)
 }
 
-// Start implements app.Starter.
-func (w *world) Start(_ context.Context, _, tripID string, input json.RawMessage) error {
+// Start implements app.Starter. It keeps a start of the booking under the trip's id alone.
+func (w *world) Start(_ context.Context, saga, tripID string, input json.RawMessage) error {
 	w.asked++
 	if w.broken {
 		return errors.New("the starter is broken")
+	}
+	if saga != domain.BookingSaga {
+		tripID = saga + " " + tripID
 	}
 	w.starts[tripID] = input
 	return nil
