@@ -165,6 +165,7 @@ func TestTwoOperators(t *testing.T) {
 func beside(t *testing.T, before []string, pair [2]string, how interruption, n int64) (more bool) {
 	t.Helper()
 	w := newWorld(t, plain)
+	w.Policy = domain.CancellationPolicy{Tiers: []domain.CancellationTier{{FeePercent: 33}}} // of 2,500
 	id := w.book(t, nil)
 	w.time = w.time.Add(time.Hour)
 	for _, name := range before {
@@ -191,7 +192,9 @@ func beside(t *testing.T, before []string, pair [2]string, how interruption, n i
 		done = true
 		return how.make(func() { otherErr = again(w.Service, pair[1]) })
 	}
-	err := again(w.operator(faulty.Wrap(w.table, decide), faulty.Wrap(w.books, decide)), pair[0])
+	rival := w.operator(faulty.Wrap(w.table, decide), faulty.Wrap(w.books, decide))
+	rival.Policy = w.Policy
+	err := again(rival, pair[0])
 	what := fmt.Sprintf("%s %d: %v and %v", how.name, n, err, otherErr)
 	if !done {
 		return false
