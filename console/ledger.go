@@ -115,10 +115,11 @@ type statusCount struct {
 type account struct {
 	Currency                            money.Currency
 	Captured, Refunded, Kept, Confirmed money.Amount
-	Difference                          money.Amount // of what is kept and what confirmed trips paid
+	Fees                                money.Amount // of cancelled trips
+	Difference                          money.Amount // of what is kept and what trips paid, with the fees
 }
 
-// Balanced reports whether what is kept is what confirmed trips paid.
+// Balanced reports whether what is kept is what confirmed trips paid and what cancelled ones were charged.
 func (a account) Balanced() bool { return a.Difference.Minor == 0 }
 
 func accounts(l app.Ledger) (all []account) {
@@ -127,7 +128,8 @@ func accounts(l app.Ledger) (all []account) {
 		amount := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: c} }
 		all = append(all, account{
 			Currency: c, Captured: amount(sum.Captured), Refunded: amount(sum.Refunded), Kept: amount(sum.Captured - sum.Refunded),
-			Confirmed: amount(sum.Confirmed), Difference: amount(sum.Captured - sum.Refunded - sum.Confirmed),
+			Confirmed: amount(sum.Confirmed), Fees: amount(sum.Fees),
+			Difference: amount(sum.Captured - sum.Refunded - sum.Confirmed - sum.Fees),
 		})
 	}
 	return all
@@ -144,7 +146,7 @@ func (c *console) ledger(r *page.Request) (page.Page, error) {
 	for _, s := range domain.Statuses() {
 		d.Statuses = append(d.Statuses, statusCount{s, last.Trips[s]})
 	}
-	d.Open, d.Waiting = last.Trips[domain.Pending], last.Trips[domain.NeedsAttention]
+	d.Open, d.Waiting = last.Trips[domain.Pending]+last.Trips[domain.Cancelling], last.Trips[domain.NeedsAttention]
 	p := page.Page{Templates: templates, Name: "ledger.html", Data: d, Title: templates.Text(r.Lang, "ledger-title"), Section: "ledger",
 		Live: &page.Live{Changed: c.Feed.Changed, Every: auditEvery}}
 	if in.Bad() {

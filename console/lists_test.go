@@ -24,7 +24,7 @@ func TestLedgerBalances(t *testing.T) {
 	s.ended(domain.Confirmed)
 	s.ended(domain.Failed, func(r *domain.Request) { r.Payment.CardToken = "tok_declined" })
 	d := s.get("/console/ledger")
-	for _, want := range []string{"Balanced", "JPY 224,000 JPY 0 JPY 224,000 JPY 224,000 JPY balanced", "Seats 1 Room nights 1", "Pending 0 Needs attention 0 Confirmed 1 Failed 1"} {
+	for _, want := range []string{"Balanced", "JPY 224,000 JPY 0 JPY 224,000 JPY 224,000 JPY 0 JPY balanced", "Seats 1 Room nights 1", "Pending 0 Needs attention 0 Confirmed 1 Being cancelled 0 Cancelled 0 Failed 1"} {
 		if !strings.Contains(d.main(), want) {
 			t.Errorf("%q is missing in %s", want, d.main())
 		}

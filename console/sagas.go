@@ -11,9 +11,9 @@ import (
 
 // Sagas is what the pages of a trip read besides the use cases.
 type Sagas interface {
-	// View and Version read the execution of a trip, see [engine.Viewer].
-	View(ctx context.Context, tripID string) (engine.View, error)
-	Version(ctx context.Context, tripID string) (string, error)
+	// View and Version read an execution of a trip, that of one saga, see [engine.Viewer].
+	View(ctx context.Context, saga, tripID string) (engine.View, error)
+	Version(ctx context.Context, saga, tripID string) (string, error)
 	// Intent reads a payment in the provider's books. Errors: Conflict when the provider does not know the id; Unavailable.
 	Intent(ctx context.Context, id string) (domain.PaymentIntent, error)
 	// Events reads the events of a trip that are kept, the oldest first. Errors: Unavailable.

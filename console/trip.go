@@ -1,9 +1,11 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,11 +24,12 @@ const (
 	tripQuiet = 2 * time.Second        // at one that waits for an operator
 )
 
-// tripRead is a trip with its saga, as it was read for one page.
+// tripRead is a trip with one of its sagas, as it was read for one page.
 type tripRead struct {
 	domain.Details
 	lang    page.Lang
-	Started bool // whether its saga has been started
+	Name    string // of the saga
+	Started bool   // whether the saga has been started
 	Saga    engine.View
 	Address string // of the trip's page
 }
@@ -50,6 +53,8 @@ func (c *console) tripRoutes(f *page.Frame) {
 	f.Handle("/console/trips/{id}/visits/{visit}", c.visit)
 	f.Handle("/console/trips/{id}/redrive", c.redrivePreview)
 	f.HandlePost("/console/trips/{id}/redrive", c.redrive)
+	f.Handle("/console/trips/{id}/cancel", c.cancelPreview)
+	f.HandlePost("/console/trips/{id}/cancel", c.cancel)
 }
 
 // pathID returns the trip's id in the address, in lower case.
@@ -61,22 +66,65 @@ func pathID(r *page.Request) (string, error) {
 	return id, nil
 }
 
-// readTrip reads the trip in the address. The saga comes first, so that the trip is at least as new.
+// readTrip reads the trip in the address with the saga that the parameter saga names, or else its present one. The saga
+// comes first, so that the trip is at least as new.
 func (c *console) readTrip(r *page.Request) (*tripRead, error) {
 	id, err := pathID(r)
 	if err != nil {
 		return nil, err
 	}
-	t := &tripRead{lang: r.Lang, Address: tripAddress(id)}
-	saga, err := c.sagas.View(r.Context(), id)
-	if err = sagaFault(err); err != nil && fault.KindOf(err) != fault.NotFound {
+	asked, err := askedSaga(r)
+	if err != nil {
 		return nil, err
 	}
-	t.Saga, t.Started = saga, err == nil
-	if t.Details, err = c.Details(r.Context(), id); err != nil {
-		return nil, err
+	t := &tripRead{lang: r.Lang, Address: tripAddress(id), Name: cmp.Or(asked, saga.Booking().Name())}
+	for {
+		view, err := c.sagas.View(r.Context(), t.Name, id)
+		if err = sagaFault(err); err != nil && fault.KindOf(err) != fault.NotFound {
+			return nil, err
+		}
+		t.Saga, t.Started = view, err == nil
+		if t.Details, err = c.Details(r.Context(), id); err != nil || asked != "" || t.Present() {
+			return t, err
+		}
+		t.Name = t.Trip.Saga()
 	}
-	return t, nil
+}
+
+// askedSaga returns the value of the parameter saga, "" for none.
+func askedSaga(r *page.Request) (string, error) {
+	var names []string
+	for _, s := range saga.All() {
+		names = append(names, s.Name())
+	}
+	in := &input{lang: r.Lang, values: map[string]string{"saga": r.URL.Query().Get("saga")}, problems: map[string]string{}}
+	if asked := in.oneOf("saga", names...); !in.Bad() {
+		return asked, nil
+	}
+	return "", fault.Invalidf("saga", "%s", in.problems["saga"])
+}
+
+// Present reports whether the saga is the trip's present one.
+func (t *tripRead) Present() bool { return t.Name == t.Trip.Saga() }
+
+// At is the address of a page about the trip and the same saga, below the trip's own.
+func (t *tripRead) At(path string) string {
+	if t.Present() {
+		return t.Address + path
+	}
+	return t.Address + path + "?saga=" + t.Name
+}
+
+// Sagas are the trip's sagas, the present one first, if there is more than one.
+func (t *tripRead) Sagas() []*tripRead {
+	if t.Trip.Saga() == saga.Booking().Name() {
+		return nil
+	}
+	var all []*tripRead
+	for _, s := range slices.Backward(saga.All()) {
+		all = append(all, &tripRead{Details: t.Details, lang: t.lang, Name: s.Name(), Address: t.Address})
+	}
+	return all
 }
 
 func (t *tripRead) text(key string, args ...any) string { return templates.Text(t.lang, key, args...) }
@@ -98,24 +146,28 @@ func (c *console) live(t *tripRead) *page.Live {
 
 // tripVersion returns a text that differs whenever a page about the trip does. It replays nothing.
 func (c *console) tripVersion(ctx context.Context, id string) (string, error) {
-	saga, err := c.sagas.Version(ctx, id)
-	if err = sagaFault(err); err != nil && fault.KindOf(err) != fault.NotFound {
-		return "", err
+	var versions []string
+	for _, s := range saga.All() {
+		version, err := c.sagas.Version(ctx, s.Name(), id)
+		if err = sagaFault(err); err != nil && fault.KindOf(err) != fault.NotFound {
+			return "", err
+		}
+		versions = append(versions, version)
 	}
 	d, err := c.Details(ctx, id)
 	if err != nil {
 		return "", err
 	}
 	entries, err := c.entries(ctx, d)
-	return fmt.Sprintln(saga, d.Trip.Version(), d.State("FLIGHT"), d.State("HOTEL"), d.State("PAYMENT"), len(entries)), err
+	return fmt.Sprintln(versions, d.Trip.Version(), d.State("FLIGHT"), d.State("HOTEL"), d.State("PAYMENT"), len(entries)), err
 }
 
 func (c *console) trip(r *page.Request) (page.Page, error) {
-	if err := r.Only(r.URL.Query(), "done"); err != nil {
+	if err := r.Only(r.URL.Query(), "done", "saga"); err != nil {
 		return page.Page{}, err
 	}
-	done := readInput(r.Lang, r.URL.Query(), "done")
-	if done.oneOf("done", "redriven"); done.Bad() {
+	done := readInput(r.Lang, r.URL.Query(), "done", "saga")
+	if done.oneOf("done", "redriven", "cancelled"); done.Bad() {
 		return page.Page{}, fault.Invalidf("done", "%s", done.problems["done"])
 	}
 	t, err := c.readTrip(r)
@@ -123,8 +175,11 @@ func (c *console) trip(r *page.Request) (page.Page, error) {
 		return page.Page{}, err
 	}
 	d := tripPage{tripRead: t}
-	if done.values["done"] != "" && t.Saga.Redrives > 0 {
+	switch {
+	case done.values["done"] == "redriven" && t.Saga.Redrives > 0:
 		d.Notice = "trip-redriven"
+	case done.values["done"] == "cancelled" && t.Cancellation() != nil:
+		d.Notice = "trip-cancel-accepted"
 	}
 	visits := readVisits(&t.Saga)
 	d.Money = t.money(visits)
@@ -160,14 +215,17 @@ func (t *tripRead) money(v visits) string {
 	if t.Payment != nil {
 		amount, refunded = t.Payment.Result.Amount, t.Payment.Result.RefundID != ""
 	}
-	refunding := v.latest()[saga.Booking().Find(saga.Booking().Pivot()).Compensation] != nil
-	cancellation, _ := t.Trip.Cancellation()
-	key := domain.MoneyOf(t.Trip.Status(), t.State("PAYMENT"), refunded, cancellation.Fee.Minor > 0, refunding)
+	pivot := saga.Booking().Find(saga.Booking().Pivot())
+	refunding := t.Trip.Saga() == domain.CancellationSaga || v.latest()[pivot.Compensation] != nil
+	c, _ := t.Trip.Cancellation()
+	key := domain.MoneyOf(t.Trip.Status(), t.State("PAYMENT"), refunded, c.Fee.Minor > 0, refunding)
 	switch key {
 	case domain.MoneyNone:
 		return t.text("trip-charge-none")
 	case domain.MoneyPaid:
 		amount = t.Trip.Total()
+	case domain.MoneyPartlyRefunded:
+		return t.text("trip-charge-partly-refunded", c.Refund.Grouped(), c.Fee.Grouped())
 	}
 	return t.text("trip-charge-"+string(key), amount.Grouped())
 }
@@ -198,10 +256,14 @@ func (t *tripRead) whyNot() string {
 	switch {
 	case !t.Started:
 		return "trip-unstarted"
+	case !t.Present():
+		return "trip-whynot-succeeded"
 	case t.Saga.Status == asl.Running:
 		return "trip-whynot-running"
 	case t.Saga.Status == asl.Succeeded:
 		return "trip-whynot-succeeded"
+	case t.Trip.Status() == domain.Cancelled:
+		return "trip-whynot-cancelled"
 	case t.Trip.CheckRedrive() != nil:
 		return "trip-whynot-failed"
 	case t.Saga.Redrivable != nil:

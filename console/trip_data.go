@@ -49,7 +49,7 @@ type dataStep struct {
 func (t *tripRead) showVisit(v *visitOf, whole bool) visit {
 	shown := visit{
 		ID: v.id, State: v.state, Status: v.status, Word: t.words()[v.status], Entered: stamp{v.entered}, Failure: v.failure,
-		Address: fmt.Sprintf("%s/visits/%d", t.Address, v.id),
+		Address: t.At(fmt.Sprintf("/visits/%d", v.id)),
 	}
 	if !v.left.IsZero() {
 		shown.Took = span(v.left.Sub(v.entered) - v.idle)
@@ -129,7 +129,7 @@ type visitPage struct {
 
 // visit shows one visit of a state, with all attempts and whole values.
 func (c *console) visit(r *page.Request) (page.Page, error) {
-	if err := r.Only(r.URL.Query()); err != nil {
+	if err := r.Only(r.URL.Query(), "saga"); err != nil {
 		return page.Page{}, err
 	}
 	t, err := c.readTrip(r)
@@ -148,10 +148,10 @@ func (c *console) visit(r *page.Request) (page.Page, error) {
 	d := visitPage{tripRead: t, Visit: t.showVisit(v, true)}
 	for i, other := range visits.all {
 		if other == v && i > 0 {
-			d.Previous = fmt.Sprintf("%s/visits/%d", t.Address, visits.all[i-1].id)
+			d.Previous = t.At(fmt.Sprintf("/visits/%d", visits.all[i-1].id))
 		}
 		if other == v && i+1 < len(visits.all) {
-			d.Next = fmt.Sprintf("%s/visits/%d", t.Address, visits.all[i+1].id)
+			d.Next = t.At(fmt.Sprintf("/visits/%d", visits.all[i+1].id))
 		}
 	}
 	return page.Page{

@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,6 +34,7 @@ type event struct {
 	Type         string
 	State        string // the state to which it belongs
 	Visit        int64
+	VisitAt      string // the visit's address
 	Class        string
 	At           stamp
 	After        string // since the start
@@ -47,7 +49,7 @@ func (c *console) history(r *page.Request) (page.Page, error) {
 	if err != nil {
 		return page.Page{}, err
 	}
-	d := &historyPage{tripRead: t, input: readInput(r.Lang, r.URL.Query(), "type", "state", "q", "page")}
+	d := &historyPage{tripRead: t, input: readInput(r.Lang, r.URL.Query(), "saga", "type", "state", "q", "page")}
 	d.fill(readVisits(&t.Saga))
 	p := page.Page{Templates: templates, Name: "trip_history.html", Data: d, Title: t.text("trip-history-title", t.title()), Section: "trips"}
 	if d.Bad() {
@@ -160,7 +162,7 @@ func (d *historyPage) show(e *history.Event, v visits) event {
 		After: span(e.Timestamp.Sub(d.Saga.Started)), Class: "neutral",
 	}
 	if visit := v.byEvent[e.ID]; visit != nil {
-		shown.Visit = visit.id
+		shown.Visit, shown.VisitAt = visit.id, d.At(fmt.Sprintf("/visits/%d", visit.id))
 	}
 	failure := e.Failure()
 	if failure == nil {

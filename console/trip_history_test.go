@@ -28,11 +28,11 @@ type longSaga struct {
 	engine *engine.Engine
 }
 
-func (l longSaga) View(ctx context.Context, _ string) (engine.View, error) {
+func (l longSaga) View(ctx context.Context, _, _ string) (engine.View, error) {
 	return l.Viewer.View(ctx, "long")
 }
 
-func (l longSaga) Version(ctx context.Context, _ string) (string, error) {
+func (l longSaga) Version(ctx context.Context, _, _ string) (string, error) {
 	return l.Viewer.Version(ctx, "long")
 }
 

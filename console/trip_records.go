@@ -140,7 +140,7 @@ func (c *console) cost(t *tripRead, visits visits) (costs, error) {
 	for _, visit := range visits.all {
 		v.Transitions += max(1, visit.attempts)
 	}
-	if c.price == nil || t.Saga.Status == asl.Running {
+	if c.price == nil || t.Saga.Status == asl.Running || t.Name != domain.BookingSaga { // only bookings were measured
 		return v, nil
 	}
 	cost, err := c.price(t.Trip.Status() == domain.Confirmed, v.Transitions)

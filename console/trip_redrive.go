@@ -78,7 +78,7 @@ func moneyText(states []string, payment domain.StepState, text string) string {
 	for _, name := range states {
 		task := saga.Find(name)
 		switch {
-		case task.Record == "PAYMENT" && !task.Undo():
+		case name == saga.Booking().Pivot():
 			return "trip-money-charge"
 		case task.Record == "PAYMENT" && (payment == domain.StepDone || payment == domain.StepStarted):
 			text = "trip-money-refund"
@@ -129,7 +129,7 @@ func (c *console) redrive(r *page.Request) (page.Page, error) {
 	}
 	var refused error
 	if t.Saga.Redrives <= known && t.whyNot() == "" {
-		refused = c.Executions.Redrive(r.Context(), t.Trip.Saga(), t.Trip.ID())
+		refused = c.Executions.Redrive(r.Context(), t.Name, t.Trip.ID())
 		if refused == nil {
 			return page.Page{Redirect: t.redriven()}, nil
 		}

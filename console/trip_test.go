@@ -210,7 +210,7 @@ func TestTripRetry(t *testing.T) {
 	at, _ := s.virtual.Next()
 	d := s.trip(id)
 	d.shows("saga", "ProcessPayment failed. Attempt 2 starts at "+at.UTC().Format("2006-01-02 15:04:05.000 UTC"), "Down", "no answer",
-		"Then: BookingConfirmed", "If it fails for good: on PaymentDeclined: CancelHotel; on any other error: RefundPayment")
+		"Then: BookingConfirmed", "If it fails for good: on PaymentDeclined, TripCancelled: CancelHotel; on any other error: RefundPayment")
 	if until := d.all("span", "data-until", at.UTC().Format(time.RFC3339Nano)); len(until) != 2 {
 		t.Errorf("%d countdowns to %s", len(until), at)
 	}

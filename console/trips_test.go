@@ -142,7 +142,7 @@ func TestBadTripsQuery(t *testing.T) {
 	s.store(1, time.Now(), nil)
 	for query, want := range map[string][2]string{
 		"day=2026-02-30":                    {"day", `"2026-02-30" is not a date`},
-		"status=LOST":                       {"status", "allowed are PENDING, NEEDS_ATTENTION, CONFIRMED, FAILED"},
+		"status=LOST":                       {"status", "allowed are PENDING, NEEDS_ATTENTION, CONFIRMED, CANCELLING, CANCELLED, FAILED"},
 		"flight=JAL":                        {"flight", `"JAL" is not a flight number`},
 		"hotel=%3Cb%3E":                     {"hotel", `"<b>" is not the code of a hotel`},
 		"cursor=xxx":                        {"cursor", `"xxx" is not a place in this list`},

@@ -28,7 +28,7 @@ func (s *System) API(log *slog.Logger) http.Handler { return s.traces.HTTP(rest.
 // UseCases are what the REST API and the console call.
 func (s *System) UseCases(log *slog.Logger) rest.Deps {
 	return rest.Deps{
-		Book: s.book, Details: s.App.GetTrip, Trips: s.App.ListTrips,
+		Book: s.book, Cancel: s.App.CancelTrip, Quote: s.App.CancellationQuote, Details: s.App.GetTrip, Trips: s.App.ListTrips,
 		Flights: s.App.ShowFlights, Nights: s.App.ShowNights, Load: s.load, LastLoad: s.App.Inventory.LastLoad, Ledger: s.App.Audit,
 		Health: s.Health, Executions: executions{s}, Feed: feed{s}, Log: log,
 	}
@@ -77,13 +77,29 @@ func (x executions) Redrive(ctx context.Context, saga, tripID string) error {
 
 // Sagas reads the sagas of trips and what belongs to them, for people.
 type Sagas struct {
-	*engine.Viewer // of the bookings
-	Cancellations  *engine.Viewer
-	sys            *System
+	bookings, cancellations *engine.Viewer
+	sys                     *System
 }
 
 // Sagas returns a new reader, which keeps what it has read last in memory.
 func (s *System) Sagas() Sagas { return Sagas{s.Engine.Viewer(), s.Cancellations.Viewer(), s} }
+
+func (r Sagas) viewer(saga string) *engine.Viewer {
+	if saga == domain.CancellationSaga {
+		return r.cancellations
+	}
+	return r.bookings
+}
+
+// View reads an execution of the saga of this name, see [engine.Viewer].
+func (r Sagas) View(ctx context.Context, saga, tripID string) (engine.View, error) {
+	return r.viewer(saga).View(ctx, tripID)
+}
+
+// Version returns a text that changes with the execution, see [engine.Viewer].
+func (r Sagas) Version(ctx context.Context, saga, tripID string) (string, error) {
+	return r.viewer(saga).Version(ctx, tripID)
+}
 
 // Intent reads a payment in the provider's books. Errors: Conflict when the provider does not know the id; Unavailable.
 func (r Sagas) Intent(ctx context.Context, id string) (domain.PaymentIntent, error) {

@@ -65,7 +65,11 @@ func (e *emf) Happened(ctx context.Context, what domain.EventType, reason string
 		e.count("TripsFailed", byReason, map[string]any{dimReason: Reason(reason)})
 	case domain.TripNeedsAttention:
 		e.count("TripsNeedingAttention", total, nil)
-	default: // a compensation
+	case domain.CancellationRequested:
+		e.count("CancellationsRequested", total, nil)
+	case domain.TripCancelled:
+		e.count("TripsCancelled", total, nil)
+	default: // a compensation, or a step of a cancellation
 		e.count("Compensations", byStep, map[string]any{dimStep: stepOf(ctx)})
 	}
 }

@@ -136,8 +136,8 @@ const (
 
 // ownMetrics are those of docs/telemetry.md, which the functions write into their logs.
 var ownMetrics = []string{
-	"TripsStarted", "TripsConfirmed", "TripsFailed", "TripsNeedingAttention", "Compensations", "UndoRetries",
-	"StepLatency", "BusinessErrors", "Faults",
+	"TripsStarted", "TripsConfirmed", "TripsFailed", "TripsNeedingAttention", "CancellationsRequested", "TripsCancelled", "Compensations",
+	"UndoRetries", "StepLatency", "BusinessErrors", "Faults",
 }
 
 func (o *Options) made(m cloudwatch.Metric, namespaces map[string]bool) bool {

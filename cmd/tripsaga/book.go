@@ -69,7 +69,7 @@ func (b *bookCmd) Run(p *program) error {
 		return b.accepted(p, trip)
 	}
 	b.announce(p, trip.ID)
-	return p.follow(c, trip.ID, b.Interval, b.JSON, true)
+	return p.follow(c, trip.ID, b.Interval, b.JSON, true, domain.Confirmed)
 }
 
 // today is the day that relative dates in files and flags refer to, in UTC.

@@ -16,9 +16,12 @@ import (
 type checkCmd struct {
 	HappyPath    checkHappyPathCmd    `cmd:"" help:"Book one trip, which must be confirmed."`
 	Compensation checkCompensationCmd `cmd:"" help:"Book three trips that fail at flight, hotel and payment, and must be compensated."`
+	Cancellation checkCancellationCmd `cmd:"" help:"Book one trip and cancel it: what was paid must be refunded, less the fee."`
 }
 
 type checkHappyPathCmd struct{ checking }
+
+type checkCancellationCmd struct{ checking }
 
 type checkCompensationCmd struct {
 	checking
@@ -39,10 +42,19 @@ func (c *checkHappyPathCmd) Run(p *program) error {
 }
 
 func (c *checkCompensationCmd) Run(p *program) error {
-	return c.run(p, func(name string) bool { return name != happyPath && (c.Only == "all" || c.Only == name) })
+	return c.run(p, func(name string) bool {
+		return name != happyPath && name != cancellation && (c.Only == "all" || c.Only == name)
+	})
 }
 
-const happyPath = "happy-path"
+func (c *checkCancellationCmd) Run(p *program) error {
+	return c.run(p, func(name string) bool { return name == cancellation })
+}
+
+const (
+	happyPath    = "happy-path"
+	cancellation = "cancellation"
+)
 
 func (c *checking) valid() error {
 	if c.Timeout <= 0 {

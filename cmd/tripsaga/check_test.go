@@ -73,6 +73,7 @@ var (
 	flightArgs  = []string{"compensation", "--only", "flight"}
 	hotelArgs   = []string{"compensation", "--only", "hotel"}
 	paymentArgs = []string{"compensation", "--only", "payment"}
+	cancelArgs  = []string{"cancellation"}
 )
 
 // The nights of the stay that is chosen.
@@ -140,6 +141,16 @@ var tampered = []struct {
 	{"payment refund id", happyArgs, "trip", set("payment.refund_id", "r")},
 	{"payment reason", paymentArgs, "trip", set("payment.reason", nil)},
 
+	{"payment refund id", cancelArgs, "trip", set("payment.refund_id", nil)},
+	{"quote cancellable", cancelArgs, "quote", set("cancellable", false)},
+	{"quote fee", cancelArgs, "quote", set("fee.minor", 1)},
+	{"quote refund", cancelArgs, "quote", set("refund.currency", "USD")},
+	{"cancellation reason", cancelArgs, "trip", set("cancellation.reason", nil)},
+	{"cancellation fee percent", cancelArgs, "trip", set("cancellation.fee_percent", 7)},
+	{"cancellation fee", cancelArgs, "trip", set("cancellation.fee.minor", 7)},
+	{"cancellation refund", cancelArgs, "trip", set("cancellation.refund.minor", 7)},
+	{"cancelled twice", cancelArgs, "book 3", set("status", "CANCELLING")},
+
 	{"seats held", happyArgs, "flights", setRows("flights", "", -1)},
 	{"seats held", hotelArgs, "flights", setRows("flights", "", -1)},
 	{"rooms held, first", happyArgs, "nights", setRows("nights", firstNight, -1)},
@@ -147,12 +158,16 @@ var tampered = []struct {
 	{"list of trips", happyArgs, "list", set("trips.0.status", "PENDING")},
 
 	{"ledger trips CONFIRMED", happyArgs, "ledger", set("trips.CONFIRMED", -1)},
+	{"ledger trips CANCELLED", cancelArgs, "ledger", set("trips.CANCELLED", -1)},
 	{"ledger trips FAILED", flightArgs, "ledger", set("trips.FAILED", -1)},
 	{"ledger seats held", happyArgs, "ledger", set("seats_held", -1)},
 	{"ledger room nights held", happyArgs, "ledger", set("rooms_held", -1)},
 	{"ledger captured in JPY", happyArgs, "ledger", set("currencies.JPY.captured_minor", -1)},
 	{"ledger refunded in JPY", happyArgs, "ledger", set("currencies.JPY.refunded_minor", -1)},
 	{"ledger confirmed in JPY", happyArgs, "ledger", set("currencies.JPY.confirmed_minor", -1)},
+	{"ledger refunded in JPY", cancelArgs, "ledger", set("currencies.JPY.refunded_minor", 0)},
+	{"ledger fees in JPY", happyArgs, "ledger", set("currencies.JPY.fees_minor", -1)},
+	{"ledger fees in JPY", cancelArgs, "ledger", set("currencies.JPY.fees_minor", 7)},
 	{"ledger balanced", happyArgs, "ledger", set("balanced", false)},
 }
 
@@ -185,7 +200,7 @@ func short(name string) string {
 func TestChecksFail(t *testing.T) {
 	server := serving(t, plenty)
 	untripped := map[string]bool{}
-	for _, args := range [][]string{happyArgs, {"compensation"}} {
+	for _, args := range [][]string{happyArgs, {"compensation"}, cancelArgs} {
 		code, failed, all := checkJSON(t, server, args...)
 		if code != 0 || len(all) < 40 {
 			t.Fatalf("%s: exit %d, %d checks, failed %q", args, code, len(all), failed)

@@ -55,6 +55,11 @@ func busy() http.HandlerFunc {
 // try runs one command against a scripted server.
 func try(t *testing.T, ctx context.Context, s *scripted, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	return tryHandler(t, ctx, s, args...)
+}
+
+func tryHandler(t *testing.T, ctx context.Context, s http.Handler, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	ts := httptest.NewServer(s)
 	t.Cleanup(ts.Close)
 	var out, errs bytes.Buffer
@@ -78,6 +83,15 @@ func historyOf(types ...string) http.HandlerFunc {
 		events = append(events, fmt.Sprintf(`{"timestamp":"2027-01-15T12:00:0%dZ","id":%d,"previousEventId":%d,"type":%q%s}`, i, i+1, i, what, details))
 	}
 	return says(200, `{"trip_id":"t1","events":[`+strings.Join(events, ",")+`]}`)
+}
+
+// ofSaga names the saga of a history.
+func ofSaga(name string, history http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		history(answer, r)
+		io.WriteString(w, strings.Replace(answer.Body.String(), `"events"`, `"saga":"`+name+`","events"`, 1))
+	}
 }
 
 func TestBookTriesAgainUnderOneKey(t *testing.T) {
@@ -168,7 +182,7 @@ func TestEventsFollow(t *testing.T) {
 		"\"at\":\"2027-01-15T12:00:00Z\",\"reason\":{\"name\":\"PaymentDeclined\",\"message\":\"no\"}}\n\n: heartbeat\n\n"
 	s := &scripted{answers: map[string][]http.HandlerFunc{"GET /events": {says(200, stream)}}}
 	code, stdout, stderr := try(t, t.Context(), s, "events", "--follow")
-	if want := "e-7  2027-01-15T12:00:00Z  TripFailed          t1  PaymentDeclined: no\n"; stdout != want {
+	if want := "e-7  2027-01-15T12:00:00Z  TripFailed             t1  PaymentDeclined: no\n"; stdout != want {
 		t.Errorf("got %q, want %q", stdout, want)
 	}
 	if code != exitUnknown || !strings.Contains(stderr, "continue with --after e-7") {

@@ -44,6 +44,9 @@ func (c *eventsCmd) print(p *program, e client.Event) error {
 	if e.Amount.Currency != "" {
 		what = e.Amount.Grouped()
 	}
-	_, err := fmt.Fprintf(p.stdout, "%s  %s  %-18s  %s  %s\n", printable(e.Place), e.At.Format(time.RFC3339), printable(string(e.Type)), printable(e.TripID), what)
+	if e.Fee.Currency != "" {
+		what += ", fee " + e.Fee.Grouped()
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s  %s  %-21s  %s  %s\n", printable(e.Place), e.At.Format(time.RFC3339), printable(string(e.Type)), printable(e.TripID), what)
 	return err
 }

@@ -42,6 +42,8 @@ var verbs = map[string]verb{
 	"ledger":             {client: true},
 	"check happy-path":   {client: true},
 	"check compensation": {client: true},
+	"check cancellation": {client: true},
+	"cancel":             {args: "t1", client: true}, // its first call only reads
 	"inventory show":     {client: true},
 	"inventory load":     {args: "$DIR/rows.csv", client: true, write: true},
 	"bench":              {args: "--trips 1"},

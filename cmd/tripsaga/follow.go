@@ -23,10 +23,10 @@ func checkInterval(d time.Duration) error {
 	return nil
 }
 
-// follow shows a saga until it has ended, prints the outcome and returns its exit code as an error. On a terminal a picture
-// of the path taken is above the outcome. With asJSON it prints nothing but the trip. reached means that the server has
-// answered before.
-func (p *program) follow(c *client.Client, id string, interval time.Duration, asJSON, reached bool) error {
+// follow shows the sagas of a trip until they have ended, prints the outcome and returns its exit code as an error; good are
+// the statuses of a success. On a terminal a picture of the path taken is above the outcome. With asJSON it prints nothing
+// but the trip. reached means that the server has answered before.
+func (p *program) follow(c *client.Client, id string, interval time.Duration, asJSON, reached bool, good ...domain.Status) error {
 	w := client.Wait{Interval: interval, Reached: reached}
 	shown := progress{p: p}
 	if !asJSON {
@@ -43,11 +43,11 @@ func (p *program) follow(c *client.Client, id string, interval time.Duration, as
 	case asJSON:
 		err = p.printJSON(trip)
 	default:
-		if err = p.printPicture(shown.events); err == nil {
+		if err = p.printPicture(shown.saga, shown.events); err == nil {
 			_, err = fmt.Fprintln(p.stdout, p.verdict(trip))
 		}
 	}
-	if err != nil || trip.Status == domain.Confirmed {
+	if err != nil || slices.Contains(good, trip.Status) {
 		return err
 	}
 	return &exitError{code: exitFailure, err: errors.New("")}
@@ -62,14 +62,22 @@ func continues(id string, code int, why string) error {
 // progress prints a saga while it runs.
 type progress struct {
 	p       *program
-	printed int             // lines
+	saga    string          // the present one
+	printed int             // lines of it
 	events  []history.Event // of the last look
 }
 
 // look prints the attempts that have ended since the last look, in order; on a terminal the next one, too, until its
 // line is overwritten.
-func (f *progress) look(events []history.Event) {
-	f.events = events
+func (f *progress) look(name string, events []history.Event) {
+	if name == "" {
+		return
+	}
+	if f.saga != "" && f.saga != name {
+		fmt.Fprintf(f.p.stdout, "%s of the trip:\n", name)
+		f.printed = 0
+	}
+	f.saga, f.events = name, events
 	erase := ""
 	if colourful(f.p.stdout) {
 		erase = "\r\x1b[2K"
@@ -91,6 +99,8 @@ func (p *program) verdict(trip wire.TripDetails) string {
 	switch trip.Status {
 	case domain.Confirmed:
 		return p.paint(green, "CONFIRMED") + ": paid " + trip.Total.Grouped()
+	case domain.Cancelled:
+		return p.paint(green, "CANCELLED") + ": " + moneyText(trip)
 	case domain.NeedsAttention:
 		return p.paint(yellow, "NEEDS_ATTENTION") + ": " + reasonText(trip.Reason) + "\n" + moneyText(trip) +
 			"\nresume it with: tripsaga redrive " + trip.ID
@@ -102,7 +112,12 @@ func (p *program) verdict(trip wire.TripDetails) string {
 func moneyText(trip wire.TripDetails) string {
 	pay := trip.Payment
 	amount := pay.Amount.Grouped()
-	switch domain.MoneyOf(trip.Status, pay.State, pay.RefundID != "", false, refunding(trip.Saga)) {
+	c := trip.Cancellation
+	switch domain.MoneyOf(trip.Status, pay.State, pay.RefundID != "", c.Fee.Minor > 0, refunding(trip.Saga)) {
+	case domain.MoneyPartlyRefunded:
+		return "refunded " + c.Refund.Grouped() + " of " + trip.Total.Grouped() + "; the fee is " + c.Fee.Grouped()
+	case domain.MoneyKept:
+		return "nothing is refunded; the fee is " + c.Fee.Grouped()
 	case domain.MoneyRefunded:
 		return "refunded " + amount
 	case domain.MoneyPaid:
@@ -119,9 +134,9 @@ func moneyText(trip wire.TripDetails) string {
 	return "nothing was charged"
 }
 
-// refunding reports whether the saga has begun the refund.
+// refunding reports whether the saga has begun the refund, or is the cancellation, which will.
 func refunding(s *wire.Saga) bool {
-	return s != nil && slices.ContainsFunc(s.States, func(st wire.StateVisit) bool { return st.Name == saga.Find("ProcessPayment").Compensation })
+	return s != nil && (s.Name == domain.CancellationSaga || slices.ContainsFunc(s.States, func(st wire.StateVisit) bool { return st.Name == saga.Find("ProcessPayment").Compensation }))
 }
 
 func reasonText(r domain.Reason) string {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tripsaga/trip/client"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/wire"
 )
 
@@ -38,7 +39,7 @@ func followDown(t *testing.T, reached bool, back time.Duration) (took time.Durat
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
 		})})
 		p := &program{stdout: io.Discard, ctx: t.Context()}
-		err = p.follow(c, "t1", time.Second, false, reached)
+		err = p.follow(c, "t1", time.Second, false, reached, domain.Confirmed)
 		took = time.Since(start)
 	})
 	return took, err
@@ -92,6 +93,13 @@ func TestWhatHappenedToTheMoney(t *testing.T) {
 		{`{"status":"NEEDS_ATTENTION","payment":{"state":"STARTED",` + price + `},"saga":{"states":[{"name":"RefundPayment"}]}}`,
 			"perhaps charged 80,000.50 USD, as the bank's answer was lost; its refund is still outstanding"},
 		{`{"status":"PENDING","payment":{"state":"STARTED",` + price + `}}`, "perhaps charged 80,000.50 USD: the bank has not answered yet"},
+		{`{"status":"CANCELLING","total":{"minor":5,"currency":"JPY"},"payment":{"state":"DONE",` + price + `}}`,
+			"charged 80,000.50 USD; its refund is still outstanding"},
+		{`{"status":"CANCELLED","payment":{"state":"UNDONE",` + price + `}}`, "nothing was charged"},
+		{`{"status":"CANCELLED","payment":{"state":"UNDONE","refund_id":"r",` + price + `},"cancellation":{"fee":{"minor":0,"currency":"USD"}}}`,
+			"refunded 80,000.50 USD"},
+		{`{"status":"CANCELLED","payment":{"state":"UNDONE",` + price + `},"cancellation":{"fee":{"minor":8000050,"currency":"USD"}}}`,
+			"nothing is refunded; the fee is 80,000.50 USD"},
 	} {
 		var trip wire.TripDetails
 		if err := json.Unmarshal([]byte(c.trip), &trip); err != nil {

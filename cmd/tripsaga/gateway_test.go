@@ -54,7 +54,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.proxy.ServeHTTP(w, r)
 }
 
-// kindOf names a call: "book 2" is the second booking, "trip" a trip's details, "list" the list of all trips,
+// kindOf names a call: "book 2" is the second booking or cancellation, "quote" what a cancellation costs, "trip" a trip's details, "list" the list of all trips,
 // "list PENDING" of those, "flights", "nights" and "ledger" are what they say; before the first booking each has the
 // word "first" before it.
 func (g *gateway) kindOf(r *http.Request) string {
@@ -66,6 +66,8 @@ func (g *gateway) kindOf(r *http.Request) string {
 		kind = strings.TrimSpace("list " + r.URL.Query().Get("status"))
 	case strings.HasSuffix(r.URL.Path, "/history"):
 		kind = "history"
+	case strings.HasSuffix(r.URL.Path, "/cancellation-quote"):
+		kind = "quote"
 	case strings.HasPrefix(r.URL.Path, "/trips/"):
 		kind = "trip"
 	}

@@ -4,16 +4,18 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"tripsaga/shared/history"
 	"tripsaga/trip/saga"
 )
 
-// historyCmd shows a saga's history: as a timeline, or as Step Functions' events.
+// historyCmd shows the history of one of a trip's sagas: as a timeline, or as Step Functions' events.
 type historyCmd struct {
 	remote
-	ID string `arg:"" help:"Id of the trip."`
+	ID   string `arg:"" help:"Id of the trip."`
+	Saga string `help:"booking, cancellation, or present: the cancellation once a confirmed trip is cancelled." enum:"present,booking,cancellation" default:"present"`
 }
 
 func (h *historyCmd) Run(p *program) error {
@@ -21,7 +23,7 @@ func (h *historyCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	body, err := c.History(p.ctx, h.ID)
+	body, err := c.History(p.ctx, h.ID, strings.TrimPrefix(h.Saga, "present"))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"tripsaga/shared/history"
+	"tripsaga/trip/saga"
 )
 
 func TestTimeline(t *testing.T) {
@@ -26,13 +27,13 @@ func TestTimeline(t *testing.T) {
 			}
 			var out bytes.Buffer
 			p := &program{stdout: &out}
-			saga := history.Read(events)
-			p.printTimeline(saga)
-			p.printEnd(saga)
+			read := history.Read(events)
+			p.printTimeline(read)
+			p.printEnd(read)
 			if out.String() != parts["want"] {
 				t.Errorf("got\n%swant\n%s", &out, parts["want"])
 			}
-			drawn, err := picture(saga, 80, false)
+			drawn, err := picture(saga.Booking(), read, 80, false)
 			if want := parts["picture"]; err != nil || want != "" && drawn != want {
 				t.Errorf("%v, drawn\n%swant\n%s", err, drawn, want)
 			}

@@ -45,11 +45,11 @@ func (p *program) printAccounts(ledger app.Ledger) error {
 	fmt.Fprintf(p.stdout, "seats held  %d\nroom nights held  %d\n", ledger.SeatsHeld, ledger.RoomsHeld)
 	if len(ledger.Currencies) > 0 {
 		fmt.Fprintln(p.stdout)
-		g := p.grid("CURRENCY", "CAPTURED", "REFUNDED", "CONFIRMED")
+		g := p.grid("CURRENCY", "CAPTURED", "REFUNDED", "CONFIRMED", "FEES")
 		for _, c := range slices.Sorted(maps.Keys(ledger.Currencies)) {
 			a := ledger.Currencies[c]
 			in := func(minor int64) string { return money.Amount{Minor: minor, Currency: c}.Grouped() }
-			g.row(c, in(a.Captured), in(a.Refunded), in(a.Confirmed))
+			g.row(c, in(a.Captured), in(a.Refunded), in(a.Confirmed), in(a.Fees))
 		}
 		if err := g.end(); err != nil {
 			return err
@@ -58,7 +58,7 @@ func (p *program) printAccounts(ledger app.Ledger) error {
 	for _, problem := range ledger.Problems {
 		fmt.Fprintln(p.stdout, "problem:", printable(problem))
 	}
-	verdict := p.paint(green, "balanced") + ": what is held and paid is the confirmed trips', and nothing else"
+	verdict := p.paint(green, "balanced") + ": what is held is the confirmed trips', what is kept is what they paid and the fees of cancelled ones"
 	if !ledger.Balanced {
 		verdict = p.paint(red, "NOT BALANCED")
 	}

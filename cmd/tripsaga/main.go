@@ -47,7 +47,8 @@ type commands struct {
 	Book      bookCmd      `cmd:"" help:"Book the trip in a JSON file and follow its saga."`
 	Trips     tripsCmd     `cmd:"" help:"List trips, the newest first."`
 	Trip      tripCmd      `cmd:"" help:"Show one trip: reservations, payment, progress of its saga."`
-	History   historyCmd   `cmd:"" help:"Show everything that happened in a trip's saga."`
+	History   historyCmd   `cmd:"" help:"Show everything that happened in one of a trip's sagas."`
+	Cancel    cancelCmd    `cmd:"" help:"Cancel a trip, or show what that would cost."`
 	Redrive   redriveCmd   `cmd:"" help:"Resume a saga that ended without success at the state where it failed."`
 	Events    eventsCmd    `cmd:"" help:"Show the domain events."`
 	Ledger    ledgerCmd    `cmd:"" help:"Add up what is held and paid, by currency, and report whether it balances."`
@@ -71,8 +72,8 @@ var extensions []func(*commands)
 // remotes are the flags of every verb that calls a server.
 func (c *commands) remotes() []*remote {
 	return []*remote{
-		&c.Book.remote, &c.Trips.remote, &c.Trip.remote, &c.History.remote, &c.Redrive.remote, &c.Events.remote, &c.Ledger.remote,
-		&c.Check.HappyPath.remote, &c.Check.Compensation.remote, &c.Inventory.Show.remote, &c.Inventory.Load.remote,
+		&c.Book.remote, &c.Trips.remote, &c.Trip.remote, &c.History.remote, &c.Cancel.remote, &c.Redrive.remote, &c.Events.remote,
+		&c.Ledger.remote, &c.Check.HappyPath.remote, &c.Check.Compensation.remote, &c.Check.Cancellation.remote, &c.Inventory.Show.remote, &c.Inventory.Load.remote,
 	}
 }
 

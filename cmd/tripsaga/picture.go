@@ -12,20 +12,20 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// printPicture prints the path that the saga took, on a terminal.
-func (p *program) printPicture(events []history.Event) error {
-	if !isTerminal(p.stdout) {
+// printPicture prints the path that the saga took, on a terminal. A saga that this command does not know has none.
+func (p *program) printPicture(name string, events []history.Event) error {
+	if !isTerminal(p.stdout) || saga.Named(name) == nil {
 		return nil
 	}
-	drawn, err := picture(history.Read(events), columns(p.stdout), colourful(p.stdout))
+	drawn, err := picture(saga.Named(name), history.Read(events), columns(p.stdout), colourful(p.stdout))
 	if err == nil {
 		_, err = fmt.Fprintf(p.stdout, "\n%s\n", drawn)
 	}
 	return err
 }
 
-func picture(x history.Execution, width int, colour bool) (string, error) {
-	machine, err := asl.Parse(saga.Booking().Definition())
+func picture(s *saga.Saga, x history.Execution, width int, colour bool) (string, error) {
+	machine, err := asl.Parse(s.Definition())
 	if err != nil {
 		return "", err
 	}

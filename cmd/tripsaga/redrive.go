@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"tripsaga/trip/domain"
 )
 
-// redriveCmd resumes a saga at the state where it failed, and follows it.
+// redriveCmd resumes the present saga of a trip at the state where it failed, and follows it.
 type redriveCmd struct {
 	remote
 	ID       string        `arg:"" help:"Id of the trip."`
@@ -27,7 +29,7 @@ func (r *redriveCmd) Run(p *program) error {
 	if r.NoWait {
 		return r.accepted(p)
 	}
-	return p.follow(c, r.ID, r.Interval, r.JSON, true)
+	return p.follow(c, r.ID, r.Interval, r.JSON, true, domain.Confirmed, domain.Cancelled)
 }
 
 func (r *redriveCmd) accepted(p *program) error {

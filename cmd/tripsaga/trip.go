@@ -26,7 +26,7 @@ func (t *tripCmd) Run(p *program) error {
 		return err
 	}
 	if t.Follow {
-		return p.follow(c, t.ID, t.Interval, t.JSON, false)
+		return p.follow(c, t.ID, t.Interval, t.JSON, false, domain.Confirmed, domain.Cancelled)
 	}
 	trip, err := c.Trip(p.ctx, t.ID)
 	if err != nil {
@@ -48,6 +48,9 @@ func (p *program) printTrip(t wire.TripDetails) error {
 	g.row("money", moneyText(t))
 	g.row("payment", "card "+t.Payment.CardToken, reservationText(&wire.Reservation{
 		State: t.Payment.State, Amount: t.Payment.Amount, Reason: t.Payment.Reason}))
+	if c := t.Cancellation; !c.Requested.IsZero() {
+		g.row("cancelled", c.Reason, costText(wire.Quote{Total: t.Total, FeePercent: c.FeePercent, Fee: c.Fee, Refund: c.Refund}))
+	}
 	g.row("saga", sagaText(t.Saga))
 	g.row("created", t.Created.Format(time.RFC3339))
 	return g.end()
@@ -85,7 +88,7 @@ func sagaText(s *wire.Saga) string {
 		}
 		states = append(states, name)
 	}
-	text := s.Status + ": " + strings.Join(states, ", ")
+	text := strings.TrimSpace(s.Name+" "+s.Status) + ": " + strings.Join(states, ", ")
 	if s.Redrives > 0 {
 		text += fmt.Sprintf("; redriven %d times", s.Redrives)
 	}

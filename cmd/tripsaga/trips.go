@@ -10,7 +10,7 @@ import (
 // tripsCmd lists trips.
 type tripsCmd struct {
 	remote
-	Status string `help:"Only trips of this status: PENDING, CONFIRMED, FAILED or NEEDS_ATTENTION."`
+	Status string `help:"Only trips of this status: PENDING, NEEDS_ATTENTION, CONFIRMED, CANCELLING, CANCELLED or FAILED."`
 	Limit  int    `help:"Trips to list, 1 to 200; with --all the size of a page." default:"50"`
 	All    bool   `help:"List all trips, page by page."`
 	Wide   bool   `help:"Show every column; without it the lines fit into 100."`

@@ -8,6 +8,7 @@ import (
 
 	"tripsaga/engine/sim"
 	"tripsaga/local"
+	"tripsaga/trip/domain"
 )
 
 // status is the selector of a trip's status at the head of its page.
@@ -68,7 +69,7 @@ func TestReplyLost(t *testing.T) {
 // waits reports whether the execution waits for the next attempt of a task.
 func waits(s *server, id string) bool {
 	s.Helper()
-	view, err := s.sys.Sagas().View(s.Context(), id)
+	view, err := s.sys.Sagas().View(s.Context(), domain.BookingSaga, id)
 	if err != nil {
 		s.Fatal(err)
 	}

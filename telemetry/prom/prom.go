@@ -20,6 +20,7 @@ var latencies = []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, 
 
 type metrics struct {
 	started, confirmed, attention               prometheus.Counter
+	cancelling, cancelled                       prometheus.Counter
 	failed                                      *prometheus.CounterVec // by reason
 	compensations, undoRetries, refused, faults *prometheus.CounterVec // by step
 	duration                                    *prometheus.HistogramVec
@@ -43,6 +44,8 @@ func New(reg prometheus.Registerer) telemetry.Metrics {
 		started:       count("trips_started_total", "Trips that were accepted."),
 		confirmed:     count("trips_confirmed_total", "Trips that were booked."),
 		attention:     count("trips_needing_attention_total", "Trips whose saga stopped without an end."),
+		cancelling:    count("cancellations_requested_total", "Cancellations that were accepted."),
+		cancelled:     count("trips_cancelled_total", "Trips that were cancelled."),
 		failed:        by("reason", reasons, "trips_failed_total", "Trips that failed and were compensated, by the error that caused it."),
 		compensations: by("step", undo, "compensations_total", "Steps that took something back."),
 		undoRetries:   by("step", undo, "undo_retries_total", "Repeated deliveries of steps that take back."),
@@ -69,7 +72,11 @@ func (m *metrics) Happened(ctx context.Context, what domain.EventType, reason st
 		m.failed.WithLabelValues(telemetry.Reason(reason)).Inc()
 	case domain.TripNeedsAttention:
 		m.attention.Inc()
-	default: // a compensation
+	case domain.CancellationRequested:
+		m.cancelling.Inc()
+	case domain.TripCancelled:
+		m.cancelled.Inc()
+	default: // a compensation, or a step of a cancellation
 		d, _ := handlers.DeliveryOf(ctx)
 		m.compensations.WithLabelValues(telemetry.Step(d.Step)).Inc()
 	}

@@ -26,14 +26,14 @@ func TestScenarios(t *testing.T) {
 func TestScenariosOverShortPages(t *testing.T) {
 	playtest.Run(t, ".", func(t *testing.T, s *play.Stage) play.System {
 		sys := playtest.Local(t, s, faulty.Pages)
-		return play.System{App: sys.App, Engine: sys.Engine, Table: faulty.Pages(sys.Store)}
+		return play.System{App: sys.App, Engine: sys.Engine, Cancellations: sys.Cancellations, Table: faulty.Pages(sys.Store)}
 	})
 }
 
 func openEmbedded(t *testing.T, s *play.Stage) play.System {
 	sys := playtest.Local(t, s, nil)
 	return play.System{
-		App: sys.App, Engine: sys.Engine, Table: sys.Store,
+		App: sys.App, Engine: sys.Engine, Cancellations: sys.Cancellations, Table: sys.Store,
 		Events: func(ctx context.Context) ([]table.Key, error) {
 			changes, err := sys.Store.Stream(ctx, 0, 1000)
 			keys := make([]table.Key, len(changes))

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"iter"
 	"net/http"
 	"net/url"
@@ -44,14 +45,45 @@ func (c *Client) Trips(ctx context.Context, status domain.Status, limit int) ite
 	return pages(ctx, c, "/trips", query, func(p *wire.TripPage) string { return p.NextCursor })
 }
 
-// History reads everything that happened in the saga of a trip. [NotFound] recognises the error of a saga that has not
-// started, or of an id that does not exist.
-func (c *Client) History(ctx context.Context, id string) (h wire.History, err error) {
-	err = c.get(ctx, tripPath(id)+"/history", nil, &h)
+// History reads everything that happened in a saga of a trip: "booking", "cancellation", or "" for the present one.
+// [NotFound] recognises the error of a saga that has not started, or of an id that does not exist.
+func (c *Client) History(ctx context.Context, id, saga string) (h wire.History, err error) {
+	query := url.Values{}
+	if saga != "" {
+		query.Set("saga", saga)
+	}
+	err = c.get(ctx, tripPath(id)+"/history", query, &h)
 	return h, err
 }
 
-// Redrive resumes a saga that ended without success at the state where it failed. It is sent once.
+// CancelTrip requests the cancellation of a trip, which goes on after the answer: follow it with Wait. reason may be "". A
+// trip is cancelled once, so that the request is sent again when the server is busy; under the key of the accepted request
+// another reason is refused with the name IdempotencyMismatch. An empty key is none. A [*Problem] of the name
+// NotCancellable or TripDeparted says that it is too late.
+func (c *Client) CancelTrip(ctx context.Context, id, key, reason string) (trip wire.Trip, err error) {
+	k := call{method: http.MethodPost, path: tripPath(id) + "/cancel", header: http.Header{}, repeatable: true}
+	if key != "" {
+		k.header.Set("Idempotency-Key", key)
+	}
+	if reason != "" {
+		k.header.Set("Content-Type", "application/json")
+		k.body, err = json.Marshal(struct {
+			Reason string `json:"reason"`
+		}{reason})
+	}
+	if err == nil {
+		err = c.do(ctx, k, &trip)
+	}
+	return trip, err
+}
+
+// CancellationQuote reads what the cancellation of a trip costs now.
+func (c *Client) CancellationQuote(ctx context.Context, id string) (quote wire.Quote, err error) {
+	err = c.get(ctx, tripPath(id)+"/cancellation-quote", nil, &quote)
+	return quote, err
+}
+
+// Redrive resumes the present saga of a trip, which ended without success, at the state where it failed. It is sent once.
 func (c *Client) Redrive(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodPost, path: tripPath(id) + "/redrive"}, nil)
 }

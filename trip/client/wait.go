@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +12,14 @@ import (
 	"tripsaga/trip/wire"
 )
 
-// Wait says how to wait for the end of a saga.
+// Wait says how to wait for the end of a trip's sagas.
 type Wait struct {
 	Interval time.Duration // between two looks, MinInterval or more
 	// Reached is for a caller that has had an answer of this server before: if it is gone, it is probably restarting.
 	Reached bool
-	// Look, if any, is called with the history at each look: first with none, while the saga has not started.
-	Look func([]history.Event)
+	// Look, if any, is called with the history of the present saga at each look: with none while no saga has started. saga is
+	// "" then.
+	Look func(saga string, events []history.Event)
 }
 
 // MinInterval keeps waiting from being a load on the server.
@@ -33,8 +35,8 @@ const (
 // ErrGone means that a server that was reached does not answer any more. The saga continues where it is.
 var ErrGone = errors.New("the server is gone")
 
-// Wait waits until the saga of a trip has ended, and returns the trip with its outcome. A saga that has not started yet is
-// waited for. Errors besides those of Trip and History: [ErrGone].
+// Wait waits until the present saga of a trip has ended, and returns the trip with its outcome. A saga that has not started
+// yet is waited for. A booking that ends CANCELLING is no end: its cancellation is waited for as well. Errors besides those of Trip and History: [ErrGone].
 func (c *Client) Wait(ctx context.Context, id string, w Wait) (wire.TripDetails, error) {
 	f := follower{c: c, id: id, Wait: w}
 	trip, err := f.toEnd(ctx)
@@ -55,15 +57,18 @@ type follower struct {
 
 func (f *follower) toEnd(ctx context.Context) (trip wire.TripDetails, err error) {
 	for {
-		events, err := f.history(ctx)
+		saga, events, err := f.history(ctx)
 		if err != nil && !NotFound(err) { // not found: the saga has not started, or there is no such trip
 			return trip, err
 		}
 		if f.Look != nil {
-			f.Look(events)
+			f.Look(saga, events)
 		}
 		if n := len(events); n > 0 && history.Ends(events[n-1].Type) {
-			return f.settled(ctx)
+			// A booking that ended so continues with the cancellation.
+			if trip, err = f.settled(ctx, saga); err != nil || saga == domain.CancellationSaga || trip.Status != domain.Cancelling {
+				return trip, err
+			}
 		}
 		if err != nil {
 			if _, err := f.trip(ctx); err != nil {
@@ -76,10 +81,10 @@ func (f *follower) toEnd(ctx context.Context) (trip wire.TripDetails, err error)
 	}
 }
 
-// settled reads the trip until it shows the end of its saga.
-func (f *follower) settled(ctx context.Context) (trip wire.TripDetails, err error) {
+// settled reads the trip until it shows the end of the saga.
+func (f *follower) settled(ctx context.Context, saga string) (trip wire.TripDetails, err error) {
 	for range settleTries {
-		if trip, err = f.trip(ctx); err != nil || trip.Status != domain.Pending {
+		if trip, err = f.trip(ctx); err != nil || trip.Status != domain.Pending && (saga != domain.CancellationSaga || trip.Status != domain.Cancelling) {
 			break
 		}
 		if !sleep(ctx, f.Interval) {
@@ -89,15 +94,16 @@ func (f *follower) settled(ctx context.Context) (trip wire.TripDetails, err erro
 	return trip, err
 }
 
-func (f *follower) history(ctx context.Context) (events []history.Event, err error) {
+func (f *follower) history(ctx context.Context) (saga string, events []history.Event, err error) {
 	err = f.patiently(ctx, func() error {
-		body, err := f.c.History(ctx, f.id)
+		body, err := f.c.History(ctx, f.id, "")
 		if err == nil {
+			saga = cmp.Or(body.Saga, domain.BookingSaga) // a server that knows no other
 			events, err = history.Decode(body.Events)
 		}
 		return err
 	})
-	return events, err
+	return saga, events, err
 }
 
 func (f *follower) trip(ctx context.Context) (trip wire.TripDetails, err error) {

@@ -14,17 +14,54 @@ import (
 // Trip is a trip as clients see it.
 type Trip struct {
 	ID       string          `json:"id"`
-	Status   domain.Status   `json:"status" enum:"PENDING,CONFIRMED,FAILED,NEEDS_ATTENTION"`
-	Reason   domain.Reason   `json:"reason,omitzero" doc:"Why it failed or needs attention."`
+	Status   domain.Status   `json:"status" enum:"PENDING,NEEDS_ATTENTION,CONFIRMED,CANCELLING,CANCELLED,FAILED"`
+	Reason   domain.Reason   `json:"reason,omitzero" doc:"Why it failed, needs attention, or was cancelled before it was confirmed."`
 	Traveler domain.Traveler `json:"traveler"`
 	Flight   domain.Flight   `json:"flight"`
 	Hotel    domain.Stay     `json:"hotel"`
 	Payment  Payment         `json:"payment"`
 	Currency money.Currency  `json:"currency"`
 	Total    money.Amount    `json:"total,omitzero" doc:"What was paid, once the trip is confirmed."`
-	Version  int64           `json:"version" doc:"Counts the changes."`
-	Created  time.Time       `json:"created"`
-	Updated  time.Time       `json:"updated"`
+
+	Cancellation Cancellation `json:"cancellation,omitzero" doc:"Once its cancellation has been accepted."`
+
+	Version int64     `json:"version" doc:"Counts the changes."`
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
+}
+
+// Cancellation is the accepted request to cancel a trip.
+type Cancellation struct {
+	Requested  time.Time    `json:"requested"`
+	Reason     string       `json:"reason,omitempty" doc:"The client's, as it was given."`
+	FeePercent int          `json:"fee_percent" doc:"Of what was paid; fixed when the request was accepted."`
+	Fee        money.Amount `json:"fee,omitzero" doc:"What is kept, once it is known what was paid."`
+	Refund     money.Amount `json:"refund,omitzero" doc:"What is given back, once it is known what was paid."`
+}
+
+// Quote is what the cancellation of a trip would cost now.
+type Quote struct {
+	TripID      string        `json:"trip_id"`
+	Status      domain.Status `json:"status" enum:"PENDING,NEEDS_ATTENTION,CONFIRMED,CANCELLING,CANCELLED,FAILED"`
+	Cancellable bool          `json:"cancellable" doc:"Whether a cancellation would be accepted now."`
+	Why         string        `json:"why,omitempty" doc:"Why it is not: it was requested already, the trip has failed or has departed."`
+	Departs     time.Time     `json:"departs,omitzero" doc:"When the flight leaves."`
+	Total       money.Amount  `json:"total,omitzero" doc:"What was paid, once the trip is confirmed."`
+	FeePercent  int           `json:"fee_percent" doc:"Of a cancellation at this time, or of the one that was accepted."`
+	Fee         money.Amount  `json:"fee,omitzero"`
+	Refund      money.Amount  `json:"refund,omitzero"`
+	Policy      Policy        `json:"policy"`
+}
+
+// Policy is what cancellations cost.
+type Policy struct {
+	Tiers []Tier `json:"tiers" nullable:"false" doc:"The first one that is early enough applies."`
+}
+
+// Tier is the fee of a cancellation some hours before the departure or earlier.
+type Tier struct {
+	Hours      int `json:"hours_before_departure"`
+	FeePercent int `json:"fee_percent"`
 }
 
 // Payment is the card, masked, and in a [TripDetails] what became of the payment.
@@ -55,7 +92,7 @@ type Reservations struct {
 type TripDetails struct {
 	Trip
 	Reservations Reservations `json:"reservations"`
-	Saga         *Saga        `json:"saga,omitempty" doc:"Absent until the saga has been started, and when saga_unread is true."`
+	Saga         *Saga        `json:"saga,omitempty" doc:"The present one. Absent until the saga has been started, and when saga_unread is true."`
 	SagaUnread   bool         `json:"saga_unread,omitzero" doc:"The saga could not be read just now. Only of trips that have ended: the rest of the answer is final."`
 }
 
@@ -72,6 +109,7 @@ type PageEnd struct {
 
 // Saga is how far a trip's saga has come.
 type Saga struct {
+	Name         string       `json:"name" enum:"booking,cancellation"`
 	Status       string       `json:"status" enum:"RUNNING,SUCCEEDED,FAILED,TIMED_OUT,ABORTED"`
 	CurrentState string       `json:"current_state,omitempty" doc:"While it runs."`
 	FailedState  string       `json:"failed_state,omitempty" doc:"Where it ended without success; a redrive resumes there."`
@@ -92,6 +130,7 @@ type StateVisit struct {
 // History is everything that happened in a saga.
 type History struct {
 	TripID string            `json:"trip_id"`
+	Saga   string            `json:"saga" enum:"booking,cancellation"`
 	Events []json.RawMessage `json:"events" nullable:"false" doc:"HistoryEvent objects as GetExecutionHistory of Step Functions gives them."`
 }
 

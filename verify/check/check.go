@@ -164,7 +164,9 @@ type trial struct {
 	repeated string // the answer to the same booking under the same key
 	other    string // the answer to another booking under the same key
 
-	trip wire.TripDetails
+	trip  wire.TripDetails
+	quote wire.Quote // of a cancellation, before it was requested
+	twice string     // the status with which a second cancellation was answered
 }
 
 func (t *trial) book(ctx context.Context, d *deployment) error {
@@ -183,6 +185,9 @@ func (t *trial) follow(ctx context.Context, d *deployment) ([]Check, error) {
 		return nil, &StoppedError{TripID: t.id, Key: t.key, Err: err}
 	}
 	if err := t.await(ctx, d); err != nil {
+		return nil, &StoppedError{TripID: t.id, Waiting: true, Err: err}
+	}
+	if err := t.cancel(ctx, d); err != nil {
 		return nil, &StoppedError{TripID: t.id, Waiting: true, Err: err}
 	}
 	checks, err := t.settled(ctx, d)
@@ -215,6 +220,25 @@ func (t *trial) bookAgain(ctx context.Context, d *deployment, r domain.Request) 
 	}
 	d.ours[trip.ID] = true
 	return trip.ID, err
+}
+
+// cancel cancels the trip, if the scenario does so, twice, and waits for its end.
+func (t *trial) cancel(ctx context.Context, d *deployment) (err error) {
+	if !t.scenario.cancels() {
+		return nil
+	}
+	if t.quote, err = d.c.CancellationQuote(ctx, t.id); err != nil {
+		return err
+	}
+	if _, err = d.c.CancelTrip(ctx, t.id, "", t.scenario.script.Cancels[0].Reason); err != nil {
+		return err
+	}
+	if err = t.await(ctx, d); err != nil {
+		return err
+	}
+	again, err := d.c.CancelTrip(ctx, t.id, "", "")
+	t.twice = string(again.Status)
+	return err
 }
 
 func (t *trial) await(ctx context.Context, d *deployment) error {

@@ -28,7 +28,8 @@ type Scenario struct {
 	flightOffered, hotelOffered bool
 }
 
-// Scenarios returns the trip that is confirmed, named happy-path, and those that fail at each step.
+// Scenarios returns the trip that is confirmed, named happy-path, those that fail at each step, and one that is confirmed and
+// then cancelled, named cancellation.
 func Scenarios() []Scenario {
 	var all []Scenario
 	for _, script := range play.Embedded("check", play.Today) {
@@ -52,6 +53,12 @@ func Scenarios() []Scenario {
 
 // repeats reports whether the booking is sent again under its key, and another booking under that key, too.
 func (s Scenario) repeats() bool { return s.want.Trip == domain.Confirmed }
+
+// cancels reports whether the trip is cancelled when it is confirmed.
+func (s Scenario) cancels() bool { return len(s.script.Cancels) > 0 }
+
+// charged reports whether the trip's payment is charged, perhaps to be refunded later.
+func (s Scenario) charged() bool { return s.want.Payment == domain.StepDone || s.cancels() }
 
 // request is the script's booking with the days, the currency and, where it is offered, the flight and the hotel of a
 // deployment.

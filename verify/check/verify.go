@@ -54,7 +54,7 @@ func presence(there bool) string {
 
 // verify compares everything that the trip has left with what it must leave.
 func (t *trial) verify() []Check {
-	return slices.Concat(t.verifyKey(), t.verifyTrip(), t.verifySaga(), t.verifySteps(), t.verifyTotals())
+	return slices.Concat(t.verifyKey(), t.verifyTrip(), t.verifySaga(), t.verifySteps(), t.verifyCancellation(), t.verifyTotals())
 }
 
 func (t *trial) verifyKey() []Check {
@@ -67,8 +67,13 @@ func (t *trial) verifyKey() []Check {
 	}
 }
 
-// recordVersion is that of a trip that was requested and has ended.
-const recordVersion = 2
+// recordVersion is that of a trip that was requested and has ended, perhaps to be cancelled and to end once more.
+func (t *trial) recordVersion() int {
+	if t.scenario.cancels() {
+		return 4
+	}
+	return 2
+}
 
 func (t *trial) verifyTrip() []Check {
 	want, asked, got := t.scenario.want, t.request, t.trip
@@ -76,9 +81,9 @@ func (t *trial) verifyTrip() []Check {
 		same("trip id", t.id, got.ID),
 		same("trip status", want.Trip, got.Status),
 		same("trip reason", want.Reason, got.Reason.Name),
-		same("trip total", onlyIf(want.Payment == domain.StepDone, t.offer.total()), got.Total),
+		same("trip total", onlyIf(t.scenario.charged(), t.offer.total()), got.Total),
 		same("trip currency", asked.Currency, got.Currency),
-		same("trip version", recordVersion, got.Version),
+		same("trip version", t.recordVersion(), got.Version),
 		same("trip traveler", asked.Traveler.Name+" "+asked.Traveler.Email, got.Traveler.Name+" "+string(got.Traveler.Email)),
 		same("trip flight", wire.FlightText(asked.Flight.Number, asked.Flight.Date, asked.Flight.Seats),
 			wire.FlightText(got.Flight.Number, got.Flight.Date, got.Flight.Seats)),
@@ -139,8 +144,8 @@ func (t *trial) verifySteps() []Check {
 			same("payment", want.Payment, paid.State),
 			// The amount is frozen before the bank is asked, and stays on record when it declines.
 			same("payment amount", onlyIf(want.Payment != "", t.offer.total()), paid.Amount),
-			same("payment charge id", presence(want.Payment == domain.StepDone), presence(paid.ChargeID != "")),
-			same("payment refund id", none, presence(paid.RefundID != "")),
+			same("payment charge id", presence(t.scenario.charged()), presence(paid.ChargeID != "")),
+			same("payment refund id", presence(t.refund() != 0), presence(paid.RefundID != "")),
 			same("payment reason", refusal(want.Payment, want), paid.Reason.Name),
 		})
 }
@@ -154,6 +159,41 @@ func (t *trial) verifyStep(name string, want domain.StepState, price money.Amoun
 		same(name+" amount", onlyIf(reached(want), price), got.Amount),
 		same(name+" id", presence(reached(want)), presence(got.ID != "")),
 		same(name+" reason", refusal(want, t.scenario.want), got.Reason.Name),
+	}
+}
+
+// fee is what the cancellation costs, in minor units and rounded down; 0 without a cancellation.
+func (t *trial) fee() int64 {
+	if !t.scenario.cancels() {
+		return 0
+	}
+	return t.offer.total().Minor * int64(t.quote.FeePercent) / 100
+}
+
+// refund is what the cancellation gives back.
+func (t *trial) refund() int64 {
+	if !t.scenario.cancels() {
+		return 0
+	}
+	return t.offer.total().Minor - t.fee()
+}
+
+// verifyCancellation compares what was offered before the cancellation and what is on record after it.
+func (t *trial) verifyCancellation() []Check {
+	if !t.scenario.cancels() {
+		return nil
+	}
+	in := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: t.offer.total().Currency} }
+	q, got := t.quote, t.trip.Cancellation
+	return []Check{
+		same("quote cancellable", true, q.Cancellable),
+		same("quote fee", in(t.fee()), q.Fee),
+		same("quote refund", in(t.refund()), q.Refund),
+		same("cancellation reason", t.scenario.script.Cancels[0].Reason, got.Reason),
+		same("cancellation fee percent", q.FeePercent, got.FeePercent),
+		same("cancellation fee", in(t.fee()), got.Fee),
+		same("cancellation refund", in(t.refund()), got.Refund),
+		same("cancelled twice", domain.Cancelled, t.twice),
 	}
 }
 
@@ -249,17 +289,22 @@ func held(s *snapshot, night int) int64 {
 func (t *trial) verifyLedger() []Check {
 	want, paid := t.scenario.want, t.offer.total()
 	was, is := t.before.ledger, t.after.ledger
-	captured := holds(want.Payment, paid.Minor)
+	captured, confirmed := delta(0), holds(want.Payment, paid.Minor)
+	if t.scenario.charged() {
+		captured = delta(paid.Minor)
+	}
 	return []Check{
 		same(fmt.Sprintf("ledger trips %s", want.Trip), delta(1), delta(is.Trips[want.Trip]-was.Trips[want.Trip])),
 		same("ledger seats held", holds(want.Flight, bookedSeats), delta(is.SeatsHeld-was.SeatsHeld)),
 		same("ledger room nights held", holds(want.Hotel, bookedRooms*bookedNights), delta(is.RoomsHeld-was.RoomsHeld)),
 		same(fmt.Sprintf("ledger captured in %s", paid.Currency), captured,
 			moneyMoved(was, is, paid.Currency, func(a app.Account) int64 { return a.Captured })),
-		same(fmt.Sprintf("ledger refunded in %s", paid.Currency), delta(0),
+		same(fmt.Sprintf("ledger refunded in %s", paid.Currency), delta(t.refund()),
 			moneyMoved(was, is, paid.Currency, func(a app.Account) int64 { return a.Refunded })),
-		same(fmt.Sprintf("ledger confirmed in %s", paid.Currency), captured,
+		same(fmt.Sprintf("ledger confirmed in %s", paid.Currency), confirmed,
 			moneyMoved(was, is, paid.Currency, func(a app.Account) int64 { return a.Confirmed })),
+		same(fmt.Sprintf("ledger fees in %s", paid.Currency), delta(t.fee()),
+			moneyMoved(was, is, paid.Currency, func(a app.Account) int64 { return a.Fees })),
 		t.verifyBalance(),
 	}
 }

@@ -5,6 +5,7 @@
 //	places          a number: a name such as RH{100} is RH100 at the first place, RH101 at the second
 //	faults          which delivery of which task goes wrong, and how: a plan, see sim.Plan
 //	redrive         present if the saga is redriven after it has failed, with the faults from then on
+//	cancel          when a traveler cancels a trip, and why, see Cancel
 //	explore         what the explorer of faults must know, see Explore
 //	want            the report of the run; the tests write it with -update
 //
@@ -26,6 +27,7 @@ import (
 	"tripsaga/table"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/saga"
 )
 
 // Today is the date to which the scripts of the tests refer. The functions' processes have the real clock and refuse
@@ -70,9 +72,10 @@ func (s *Stage) Local(ctx context.Context, wrap func(table.Table) table.Table) (
 
 // System is an open system with empty records.
 type System struct {
-	App    *app.Service
-	Engine *engine.Engine
-	Table  table.Table // with the domain's records
+	App           *app.Service
+	Engine        *engine.Engine
+	Cancellations *engine.Engine // of the second saga; nil if no script cancels
+	Table         table.Table    // with the domain's records
 	// Events lists the keys of all outbox items in the order of their commits. Without it a report has the events in the
 	// order of their names.
 	Events func(context.Context) ([]table.Key, error)
@@ -94,13 +97,16 @@ func (s *Stage) Play(ctx context.Context, sys System, script *Script) (report st
 		if err != nil {
 			return "", err
 		}
+		if err := s.cancelAll(ctx, r, script, t.Name, trip); err != nil {
+			return "", err
+		}
 		s.Scheduler.Run()
 		r.report(trip.ID())
 		if script.Redrive == nil {
 			continue
 		}
 		s.SetFaults(*script.Redrive)
-		if err := sys.Engine.Redrive(ctx, trip.ID()); err != nil {
+		if err := s.redrive(ctx, sys, trip.ID()); err != nil {
 			return "", err
 		}
 		s.Scheduler.Run()
@@ -108,4 +114,16 @@ func (s *Stage) Play(ctx context.Context, sys System, script *Script) (report st
 		r.report(trip.ID())
 	}
 	return r.out.String(), r.err
+}
+
+// redrive resumes the saga that is the trip's present one.
+func (s *Stage) redrive(ctx context.Context, sys System, id string) error {
+	d, err := sys.App.GetTrip(ctx, id)
+	if err != nil {
+		return err
+	}
+	if d.Trip.Saga() == saga.Cancellation().Name() {
+		return sys.Cancellations.Redrive(ctx, id)
+	}
+	return sys.Engine.Redrive(ctx, id)
 }

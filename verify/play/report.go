@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"tripsaga/engine"
 	"tripsaga/shared/history"
 	"tripsaga/table"
 	"tripsaga/trip/adapters/store"
@@ -25,7 +27,9 @@ type reporter struct {
 
 func (r *reporter) line(format string, args ...any) { fmt.Fprintf(&r.out, format+"\n", args...) }
 
-func (r *reporter) report(id string) { r.parts(id, r.saga, r.trip, r.events, r.ledger, r.history) }
+func (r *reporter) report(id string) {
+	r.parts(id, r.saga, r.trip, r.events, r.ledger, r.history, r.cancellation)
+}
 
 func (r *reporter) parts(id string, parts ...func(id string) error) {
 	for _, part := range parts {
@@ -35,14 +39,30 @@ func (r *reporter) parts(id string, parts ...func(id string) error) {
 	}
 }
 
-func (r *reporter) saga(id string) error {
-	d, err := r.sys.Engine.Describe(r.ctx, id)
+func (r *reporter) saga(id string) error { return r.execution(r.sys.Engine, "saga", id) }
+
+func (r *reporter) execution(e *engine.Engine, what, id string) error {
+	d, err := e.Describe(r.ctx, id)
 	if d.Error != "" {
-		r.line("saga %s %s at %s", d.Status, d.Error, d.State)
+		r.line("%s %s %s at %s", what, d.Status, d.Error, d.State)
 	} else {
-		r.line("saga %s", d.Status)
+		r.line("%s %s", what, d.Status)
 	}
 	return err
+}
+
+// cancellation reports the second saga, if there is one.
+func (r *reporter) cancellation(id string) error {
+	if r.sys.Cancellations == nil {
+		return nil
+	}
+	if _, err := r.sys.Cancellations.Describe(r.ctx, id); errors.Is(err, engine.ErrNotFound) {
+		return nil
+	}
+	if err := r.execution(r.sys.Cancellations, "cancellation", id); err != nil {
+		return err
+	}
+	return r.historyOf(r.sys.Cancellations, id)
 }
 
 func (r *reporter) trip(id string) error {
@@ -54,6 +74,13 @@ func (r *reporter) trip(id string) error {
 		r.line("trip %s %s: %s", d.Trip.Status(), reason.Name, reason.Message)
 	} else {
 		r.line("trip %s", d.Trip.Status())
+	}
+	if c, requested := d.Trip.Cancellation(); requested {
+		if c.Refund.Currency != "" {
+			r.line("fee %d%% %s refund %s", c.FeePercent, c.Fee, c.Refund)
+		} else { // it was not confirmed
+			r.line("fee none")
+		}
 	}
 	for _, step := range saga.Booking().Steps() {
 		if step.Record != "" {
@@ -106,17 +133,23 @@ func EventsByName(report string) string {
 func (r *reporter) ledger(string) error {
 	l, err := r.sys.App.Audit(r.ctx)
 	yen := l.Currencies["JPY"] // the currency of all scripts
-	r.line("ledger seats=%d rooms=%d captured=%d refunded=%d confirmed=%d balanced=%v",
-		l.SeatsHeld, l.RoomsHeld, yen.Captured, yen.Refunded, yen.Confirmed, l.Balanced)
+	fees := ""
+	if yen.Fees != 0 {
+		fees = fmt.Sprintf(" fees=%d", yen.Fees)
+	}
+	r.line("ledger seats=%d rooms=%d captured=%d refunded=%d confirmed=%d%s balanced=%v",
+		l.SeatsHeld, l.RoomsHeld, yen.Captured, yen.Refunded, yen.Confirmed, fees, l.Balanced)
 	for _, p := range l.Problems {
 		r.line("   %s", p)
 	}
 	return err
 }
 
-// history lists the states entered and how each delivery ended.
-func (r *reporter) history(id string) error {
-	events, err := r.sys.Engine.History(r.ctx, id)
+func (r *reporter) history(id string) error { return r.historyOf(r.sys.Engine, id) }
+
+// historyOf lists the states entered and how each delivery ended.
+func (r *reporter) historyOf(e *engine.Engine, id string) error {
+	events, err := e.History(r.ctx, id)
 	if err != nil {
 		return err
 	}
@@ -140,7 +173,7 @@ func (r *reporter) history(id string) error {
 
 // End is the end of a booking, read from a report.
 type End struct {
-	Saga    string // the execution's status
+	Saga    string // the status of the execution of the present saga
 	Error   string // of the execution, "" if it succeeded
 	State   string // at which it failed
 	Trip    domain.Status
@@ -148,7 +181,7 @@ type End struct {
 	Flight  domain.StepState // "" if the step was never taken
 	Hotel   domain.StepState
 	Payment domain.StepState
-	States  []string // entered, in order
+	States  []string // entered, in order; those of the present saga
 }
 
 // End is the expected end of the script's only booking.
@@ -160,7 +193,8 @@ func endOf(report string) (e End) {
 		name, rest, _ := strings.Cut(value, " ")
 		step := domain.StepState(strings.TrimSuffix(name, "none"))
 		switch what {
-		case "saga":
+		case "saga", "cancellation": // the second one is the present saga
+			e.States = nil
 			e.Saga = name
 			e.Error, e.State, _ = strings.Cut(rest, " at ")
 		case "trip":

@@ -36,6 +36,7 @@ type Script struct {
 	Faults sim.Plan
 	// Redrive is not nil if the saga is redriven after it has failed. Its faults replace those before.
 	Redrive *sim.Plan
+	Cancels []Cancel // in order
 	Explore Explore
 	Places  int    // over which the bookings are spread, 1 without a part places
 	Want    string // the report of the run; "" if it was never written
@@ -139,6 +140,11 @@ func Read(fsys fs.FS, file string, today domain.Date) (Script, error) {
 	if len(s.Trips) == 0 {
 		return s, fmt.Errorf("%s: the script has no booking: add a part trip.json", file)
 	}
+	for _, c := range s.Cancels {
+		if !slices.ContainsFunc(s.Trips, func(t Trip) bool { return t.Name == c.Trip }) {
+			return s, r.error("cancel", fmt.Errorf("there is no part %s.json", c.Trip))
+		}
+	}
 	if err := r.inventory(); err != nil {
 		return s, r.error("inventory.csv", err)
 	}
@@ -172,6 +178,8 @@ func (r *reader) part(name string, data []byte) (err error) {
 	case "redrive":
 		r.Redrive = new(sim.Plan)
 		*r.Redrive, err = sim.ParsePlan(string(data))
+	case "cancel":
+		r.Cancels, err = parseCancels(string(data))
 	case "explore":
 		r.Explore, err = parseExplore(string(data))
 	case "want":
@@ -186,7 +194,7 @@ func (r *reader) part(name string, data []byte) (err error) {
 func (r *reader) trip(name string, data []byte) error {
 	trip, ok := strings.CutSuffix(name, ".json")
 	if !ok {
-		return errors.New("unknown part; allowed are NAME.json, inventory.csv, places, faults, redrive, explore and want")
+		return errors.New("unknown part; allowed are NAME.json, inventory.csv, places, faults, redrive, cancel, explore and want")
 	}
 	var request domain.Request
 	d := json.NewDecoder(bytes.NewReader(relative.Booking(data, r.today)))

@@ -19,6 +19,6 @@ func TestScenariosOnDynamoDB(t *testing.T) {
 	playtest.Run(t, "../../../tests/scenarios", func(t *testing.T, s *play.Stage) play.System {
 		records := dynamotest.NewTable(t, dynamo.Options{})
 		sys := playtest.Local(t, s, func(table.Table) table.Table { return records })
-		return play.System{App: sys.App, Engine: sys.Engine, Table: records}
+		return play.System{App: sys.App, Engine: sys.Engine, Cancellations: sys.Cancellations, Table: records}
 	})
 }

@@ -37,6 +37,7 @@ type world struct {
 	progress map[string]app.Progress
 	history  map[string][]json.RawMessage
 	redriven []string
+	cancels  [][2]string // key and reason, as they arrived
 
 	events  []FeedEvent
 	changed chan struct{}
@@ -51,7 +52,7 @@ func newWorld() *world {
 
 func (w *world) handler() http.Handler {
 	return New(Deps{
-		Book: w.book, Details: w.details, Trips: w.list, Flights: w.flights, Nights: w.nights, Load: w.load,
+		Book: w.book, Cancel: w.cancel, Quote: w.quote, Details: w.details, Trips: w.list, Flights: w.flights, Nights: w.nights, Load: w.load,
 		LastLoad: func(context.Context) (domain.LoadState, error) {
 			return domain.LoadState{Fingerprint: "f", Days: 2}, w.fails
 		},
@@ -96,6 +97,27 @@ func (w *world) details(_ context.Context, id string) (domain.Details, error) {
 	}, nil
 }
 
+// cancel departs an hour after noon: 20 %.
+func (w *world) cancel(_ context.Context, id, key, reason string) (*domain.Trip, error) {
+	d, err := w.details(context.Background(), id)
+	if err != nil {
+		return nil, err
+	}
+	if reason == "\x00" {
+		return nil, fault.Invalidf("reason", "%q has the character U+0000", reason)
+	}
+	w.cancels = append(w.cancels, [2]string{key, reason})
+	_, err = d.Trip.RequestCancellation(reason, key, 20, noon)
+	return d.Trip, err
+}
+
+func (w *world) quote(_ context.Context, id string) (app.Quote, error) {
+	d, err := w.details(context.Background(), id)
+	return app.Quote{
+		Trip: d.Trip, Cancellable: true, Departs: noon, FeePercent: 20, Fee: yen(10000), Refund: yen(40000), Policy: domain.DefaultCancellationPolicy(),
+	}, err
+}
+
 func yen(n int64) money.Amount { return money.Amount{Minor: n, Currency: "JPY"} }
 
 func (w *world) list(_ context.Context, q domain.TripQuery) (domain.Page[*domain.Trip], error) {
@@ -133,30 +155,38 @@ func (w *world) ledger(context.Context) (app.Ledger, error) {
 	return app.Ledger{SeatsHeld: 2, Balanced: true}, w.fails
 }
 
-func (w *world) Progress(_ context.Context, _, id string) (app.Progress, error) {
+func (w *world) Progress(_ context.Context, saga, id string) (app.Progress, error) {
 	if w.sagaFails != nil {
 		return app.Progress{}, w.sagaFails
 	}
-	p, ok := w.progress[id]
+	p, ok := w.progress[execution(saga, id)]
 	if !ok {
 		return app.Progress{}, fault.New(fault.NotFound, fault.NameNotFound, "there is no saga of trip %.40q", id)
 	}
 	return p, nil
 }
 
-func (w *world) History(_ context.Context, _, id string) ([]history.Event, error) {
-	if _, err := w.Progress(context.Background(), domain.BookingSaga, id); err != nil {
+func (w *world) History(_ context.Context, saga, id string) ([]history.Event, error) {
+	if _, err := w.Progress(context.Background(), saga, id); err != nil {
 		return nil, err
 	}
-	return history.Decode(w.history[id])
+	return history.Decode(w.history[execution(saga, id)])
 }
 
-func (w *world) Redrive(_ context.Context, _, id string) error {
+func (w *world) Redrive(_ context.Context, saga, id string) error {
 	if w.fails != nil {
 		return w.fails
 	}
-	w.redriven = append(w.redriven, id)
+	w.redriven = append(w.redriven, execution(saga, id))
 	return nil
+}
+
+// execution is the key of a saga's execution: that of a booking is the trip's id.
+func execution(saga, id string) string {
+	if saga == domain.BookingSaga {
+		return id
+	}
+	return saga + " " + id
 }
 
 func (w *world) Events(_ context.Context, after uint64, limit int) (found []FeedEvent, err error) {

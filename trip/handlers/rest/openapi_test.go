@@ -35,7 +35,8 @@ func TestOpenAPI(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"get /events", "get /healthz", "get /inventory", "get /inventory/flights", "get /inventory/hotels", "get /ledger", "get /trips",
-		"get /trips/{id}", "get /trips/{id}/history", "post /inventory", "post /trips", "post /trips/{id}/redrive",
+		"get /trips/{id}", "get /trips/{id}/cancellation-quote", "get /trips/{id}/history", "post /inventory", "post /trips",
+		"post /trips/{id}/cancel", "post /trips/{id}/redrive",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("operations %q, want %q", got, want)
@@ -112,4 +113,32 @@ func fieldNames(v any) (names []string) {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// TestEveryStatusIsDescribed holds the enumerations of statuses to the domain's.
+func TestEveryStatusIsDescribed(t *testing.T) {
+	type property struct{ Enum []domain.Status }
+	doc := decoded[struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				Name   string
+				Schema property
+			}
+		}
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]property }
+		}
+	}](t, ask(newWorld().handler(), "GET", "/openapi.json", ""))
+	places := map[string][]domain.Status{}
+	for _, schema := range []string{"Trip", "TripDetails", "Quote"} {
+		places[schema] = doc.Components.Schemas[schema].Properties["status"].Enum
+	}
+	for _, p := range doc.Paths["/trips"]["get"].Parameters {
+		places["query."+p.Name] = p.Schema.Enum
+	}
+	for _, place := range []string{"Trip", "TripDetails", "Quote", "query.status"} {
+		if !slices.Equal(places[place], domain.Statuses()) {
+			t.Errorf("%s: %v, want %v", place, places[place], domain.Statuses())
+		}
+	}
 }

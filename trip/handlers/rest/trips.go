@@ -18,19 +18,19 @@ import (
 	"tripsaga/trip/wire"
 )
 
-// tripID is the trip's id in an address.
-type tripID struct {
+// TripID is the trip's id in an address; exported so that huma sees it where it is embedded.
+type TripID struct {
 	ID string `path:"id" pattern:"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$" patternDescription:"an id, such as 0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a" example:"0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a" doc:"The id of the trip, in either case."`
 }
 
 // Resolve accepts an id in capitals.
-func (in *tripID) Resolve(huma.Context) []error {
+func (in *TripID) Resolve(huma.Context) []error {
 	in.ID = strings.ToLower(in.ID)
 	return nil
 }
 
 type listInput struct {
-	Status string `query:"status" enum:"PENDING,CONFIRMED,FAILED,NEEDS_ATTENTION" doc:"Without it all."`
+	Status string `query:"status" enum:"PENDING,NEEDS_ATTENTION,CONFIRMED,CANCELLING,CANCELLED,FAILED" doc:"Without it all."`
 	PageQuery
 }
 
@@ -64,9 +64,8 @@ func (a *api) listTrips(ctx context.Context, in *listInput) (*struct{ Body wire.
 	return &struct{ Body wire.TripPage }{body}, nil
 }
 
-func (a *api) getTrip(ctx context.Context, in *tripID) (*struct{ Body wire.TripDetails }, error) {
-	saga, unread := a.saga(ctx, in.ID)
-	details, err := a.Details(ctx, in.ID) // read after the saga, so that the trip is at least as new
+func (a *api) getTrip(ctx context.Context, in *TripID) (*struct{ Body wire.TripDetails }, error) {
+	details, saga, unread, err := a.read(ctx, in.ID)
 	if err != nil {
 		return nil, a.problem(ctx, "path", err)
 	}
@@ -77,20 +76,31 @@ func (a *api) getTrip(ctx context.Context, in *tripID) (*struct{ Body wire.TripD
 	return &struct{ Body wire.TripDetails }{body}, nil
 }
 
-// saga returns the progress of a trip's saga, nil if it has not started.
-func (a *api) saga(ctx context.Context, id string) (*wire.Saga, error) {
-	progress, err := a.Executions.Progress(ctx, domain.BookingSaga, id)
+// read returns a trip and its present saga. The trip is read after the saga, so that it is at least as new. unread is why the
+// saga could not be read.
+func (a *api) read(ctx context.Context, id string) (d domain.Details, v *wire.Saga, unread, err error) {
+	for name := domain.BookingSaga; ; name = d.Trip.Saga() {
+		v, unread = a.saga(ctx, name, id)
+		if d, err = a.Details(ctx, id); err != nil || d.Trip.Saga() == name {
+			return d, v, unread, err
+		}
+	}
+}
+
+// saga returns the progress of one of the trip's sagas, nil if it has not started.
+func (a *api) saga(ctx context.Context, name, id string) (*wire.Saga, error) {
+	progress, err := a.Executions.Progress(ctx, name, id)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	events, err := a.Executions.History(ctx, domain.BookingSaga, id)
+	events, err := a.Executions.History(ctx, name, id)
 	if err != nil {
 		return nil, err
 	}
-	return viewSaga(progress, events), nil
+	return viewSaga(name, progress, events), nil
 }
 
 // booking is the body of a booking. Its tags only describe it: package domain decides what is allowed, and reports all
@@ -122,7 +132,7 @@ type bookingHotel struct {
 }
 
 type bookingPayment struct {
-	CardToken string `json:"card_token" pattern:"^(tok|pm)_[A-Za-z0-9_]{1,60}$" example:"tok_ok"`
+	CardToken string `json:"card_token" pattern:"^tok_[A-Za-z0-9_]{1,60}$" example:"tok_ok"`
 }
 
 func (b *booking) request() domain.Request {
@@ -219,9 +229,9 @@ func (a *api) book(ctx context.Context, in *bookInput) (*bookOutput, error) {
 	return out, nil
 }
 
-func viewSaga(p app.Progress, events []history.Event) *wire.Saga {
+func viewSaga(name string, p app.Progress, events []history.Event) *wire.Saga {
 	v := &wire.Saga{
-		Status: p.Status, FailedState: p.State, Error: p.Error, Cause: p.Cause,
+		Name: name, Status: p.Status, FailedState: p.State, Error: p.Error, Cause: p.Cause,
 		Redrives: p.Redrives, Started: p.Started, Stopped: p.Stopped, States: []wire.StateVisit{},
 	}
 	for _, visit := range history.Read(events).Visits {
@@ -249,67 +259,93 @@ func conclude(v *wire.Saga, p app.Progress) {
 func (a *api) sagaRoutes(h huma.API) {
 	huma.Register(h, huma.Operation{
 		OperationID: "get-history", Method: http.MethodGet, Path: "/trips/{id}/history",
-		Summary: "Get everything that happened in a trip's saga", Tags: []string{"sagas"}, Errors: []int{403, 404, 503},
+		Summary: "Get everything that happened in one of a trip's sagas", Tags: []string{"sagas"}, Errors: []int{403, 404, 503},
 	}, a.history)
 	huma.Register(h, huma.Operation{
 		OperationID: "redrive-trip", Method: http.MethodPost, Path: "/trips/{id}/redrive",
-		Summary: "Resume a saga that ended without success at the state where it failed",
+		Summary: "Resume the present saga, which ended without success, at the state where it failed",
 		Tags:    []string{"sagas"}, DefaultStatus: http.StatusAccepted, Errors: []int{403, 404, 409, 503},
 	}, a.redrive)
 }
 
-func (a *api) history(ctx context.Context, in *tripID) (*struct{ Body wire.History }, error) {
-	events, err := a.Executions.History(ctx, domain.BookingSaga, in.ID)
+type historyInput struct {
+	TripID
+	Saga string `query:"saga" enum:"booking,cancellation" doc:"Without it the present one: the cancellation once a confirmed trip is cancelled."`
+}
+
+func (a *api) history(ctx context.Context, in *historyInput) (*struct{ Body wire.History }, error) {
+	name := in.Saga
+	if name == "" {
+		name = a.present(ctx, in.ID)
+	}
+	events, err := a.Executions.History(ctx, name, in.ID)
 	if err != nil {
-		return nil, a.problem(ctx, "path", a.missing(ctx, in.ID, err))
+		return nil, a.problem(ctx, "path", a.missing(ctx, name, in.ID, err))
 	}
 	raw, err := history.Encode(events)
 	if err != nil {
 		return nil, a.problem(ctx, "path", err)
 	}
-	return &struct{ Body wire.History }{wire.History{TripID: in.ID, Events: raw}}, nil
+	return &struct{ Body wire.History }{wire.History{TripID: in.ID, Saga: name, Events: raw}}, nil
+}
+
+// present is the name of the trip's present saga. A missing trip is reported by its execution.
+func (a *api) present(ctx context.Context, id string) string {
+	d, err := a.Details(ctx, id)
+	if err != nil {
+		return domain.BookingSaga
+	}
+	return d.Trip.Saga()
 }
 
 type redriveOutput struct {
 	Location string `header:"Location" doc:"The address of the trip."`
 }
 
-func (a *api) redrive(ctx context.Context, in *tripID) (*redriveOutput, error) {
+func (a *api) redrive(ctx context.Context, in *TripID) (*redriveOutput, error) {
+	name := domain.BookingSaga
 	// A missing trip is reported by the execution below.
-	saga := domain.BookingSaga
 	if d, err := a.Details(ctx, in.ID); err == nil {
-		saga = d.Trip.Saga()
 		if err := d.Trip.CheckRedrive(); err != nil {
 			return nil, a.problem(ctx, "path", err)
 		}
+		name = d.Trip.Saga()
 	}
-	if err := a.Executions.Redrive(ctx, saga, in.ID); err != nil {
-		return nil, a.problem(ctx, "path", a.notRedriven(ctx, saga, in.ID, err))
+	if err := a.Executions.Redrive(ctx, name, in.ID); err != nil {
+		return nil, a.problem(ctx, "path", a.notRedriven(ctx, name, in.ID, err))
 	}
 	return &redriveOutput{Location: "/trips/" + in.ID}, nil
 }
 
 // missing distinguishes a missing trip from a trip whose saga has not started.
-func (a *api) missing(ctx context.Context, id string, err error) error {
+func (a *api) missing(ctx context.Context, name, id string, err error) error {
 	if fault.KindOf(err) != fault.NotFound {
 		return err
 	}
 	if _, missing := a.Details(ctx, id); missing != nil {
 		return missing
 	}
-	return fault.New(fault.NotFound, fault.NameOf(err), "the saga of trip %s has not started", id)
+	return fault.New(fault.NotFound, fault.NameOf(err), "the %s of trip %s has not started", sagaText(name), id)
+}
+
+// sagaText is a saga in messages.
+func sagaText(name string) string {
+	if name == domain.BookingSaga {
+		return "saga"
+	}
+	return name
 }
 
 // notRedriven adds the trip and the status that prevents the redrive.
-func (a *api) notRedriven(ctx context.Context, saga, id string, err error) error {
+func (a *api) notRedriven(ctx context.Context, name, id string, err error) error {
 	if fault.KindOf(err) != fault.Conflict {
-		return a.missing(ctx, id, err)
+		return a.missing(ctx, name, id, err)
 	}
-	now, unknown := a.Executions.Progress(ctx, saga, id)
+	p, unknown := a.Executions.Progress(ctx, name, id)
 	if unknown != nil {
 		return err
 	}
-	return fault.New(fault.Conflict, fault.NameOf(err), "trip %s: its saga is %s, %s", id, now.Status, detail(fault.All(err)))
+	return fault.New(fault.Conflict, fault.NameOf(err), "trip %s: its %s is %s, %s", id, sagaText(name), p.Status, detail(fault.All(err)))
 }
 
 func viewTrip(t *domain.Trip) wire.Trip {
@@ -317,7 +353,8 @@ func viewTrip(t *domain.Trip) wire.Trip {
 		ID: t.ID(), Status: t.Status(), Reason: t.Reason(),
 		Traveler: t.Traveler(), Flight: t.Flight(), Hotel: t.Stay(),
 		Payment: wire.Payment{CardToken: t.Card().String()}, Currency: t.Currency(), Total: t.Total(),
-		Version: t.Version(), Created: t.Created(), Updated: t.Updated(),
+		Cancellation: viewCancellation(t),
+		Version:      t.Version(), Created: t.Created(), Updated: t.Updated(),
 	}
 }
 

@@ -47,7 +47,7 @@ func TestGetTrip(t *testing.T) {
 	_, h, id := booked(t)
 	answer := ask(h, "GET", "/trips/"+id, "")
 	trip := decoded[wire.TripDetails](t, answer)
-	want := &wire.Saga{Status: "RUNNING", CurrentState: "ReserveHotel", Started: noon,
+	want := &wire.Saga{Name: "booking", Status: "RUNNING", CurrentState: "ReserveHotel", Started: noon,
 		States: []wire.StateVisit{{Name: "ReserveFlight", Attempts: 2}, {Name: "ReserveHotel", Attempts: 1}}}
 	if !reflect.DeepEqual(trip.Saga, want) {
 		t.Errorf("saga %+v, want %+v", trip.Saga, want)

@@ -9,6 +9,8 @@ import (
 // requests has for each use case of [Deps] a request that it serves.
 var requests = map[string]struct{ method, target, body, contentType string }{
 	"Book":     {"POST", "/trips", goodBooking, "application/json"},
+	"Cancel":   {"POST", "/trips/" + someID + "/cancel", "", ""},
+	"Quote":    {"GET", "/trips/" + someID + "/cancellation-quote", "", ""},
 	"Details":  {"GET", "/trips/" + someID, "", ""},
 	"Trips":    {"GET", "/trips", "", ""},
 	"Flights":  {"GET", "/inventory/flights", "", ""},

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	paidQuote = `{"trip_id":"t1","status":"CONFIRMED","cancellable":true,"departs":"2027-03-01T02:05:00Z","total":{"minor":80000,"currency":"JPY"},` +
+		`"fee_percent":20,"fee":{"minor":16000,"currency":"JPY"},"refund":{"minor":64000,"currency":"JPY"},` +
+		`"policy":{"tiers":[{"hours_before_departure":168,"fee_percent":0},{"hours_before_departure":0,"fee_percent":50}]}}`
+	departedQuote = `{"trip_id":"t1","status":"CONFIRMED","cancellable":false,"why":"the flight departed at\u202e noon","departs":"2027-03-01T02:05:00Z",` +
+		`"total":{"minor":80000,"currency":"JPY"},"fee_percent":0,"policy":{"tiers":[{"hours_before_departure":0,"fee_percent":50}]}}`
+	openQuote  = `{"trip_id":"t1","status":"PENDING","cancellable":true,"departs":"2027-03-01T02:05:00Z","fee_percent":20,"policy":{"tiers":[]}}`
+	cancelling = `{"id":"t1","status":"CANCELLING"}`
+	cancelled  = `{"id":"t1","status":"CANCELLED","total":{"minor":80000,"currency":"JPY"},"payment":{"state":"UNDONE","refund_id":"r","amount":{"minor":80000,"currency":"JPY"}},` +
+		`"cancellation":{"fee_percent":20,"fee":{"minor":16000,"currency":"JPY"},"refund":{"minor":64000,"currency":"JPY"}}}`
+)
+
+func TestCancelShowsItsCost(t *testing.T) {
+	s := &scripted{answers: map[string][]http.HandlerFunc{
+		"GET /trips/t1/cancellation-quote": {says(200, paidQuote)},
+		"POST /trips/t1/cancel":            {busy(), breaks, says(202, cancelling)},
+	}}
+	code, stdout, stderr := try(t, t.Context(), s, "cancel", "t1", "--idempotency-key", "k1")
+	want := "trip t1 is CONFIRMED; paid 80,000 JPY, fee 20 %: 16,000 JPY, refund 64,000 JPY\n" +
+		"accepted; follow it with: tripsaga trip t1 --follow\n"
+	if code != 0 || stdout != want || stderr != "" {
+		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	if want := []string{"", "k1", "k1", "k1"}; !slices.Equal(s.keys, want) {
+		t.Errorf("keys %q, want %q: a cancellation is sent again", s.keys, want)
+	}
+}
+
+func TestCancelSendsItsReason(t *testing.T) {
+	var bodies, types []string
+	s := &scripted{answers: map[string][]http.HandlerFunc{"GET /trips/t1/cancellation-quote": {says(200, openQuote)}}}
+	server := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			body, _ := io.ReadAll(r.Body)
+			bodies, types = append(bodies, string(body)), append(types, r.Header.Get("Content-Type"))
+			says(200, cancelled)(w, r)
+			return
+		}
+		s.ServeHTTP(w, r)
+	})
+	for _, args := range [][]string{{}, {"--reason", `a "b" <c>`}} {
+		code, stdout, stderr := tryHandler(t, t.Context(), server, append([]string{"cancel", "t1"}, args...)...)
+		want := "trip t1 is PENDING; free unless it is confirmed first, then a fee of 20 %\ntrip t1 was CANCELLED already\n"
+		if code != 0 || stdout != want {
+			t.Errorf("exit %d, %q, %q", code, stdout, stderr)
+		}
+	}
+	if want := []string{"", `{"reason":"a \"b\" \u003cc\u003e"}`}; !slices.Equal(bodies, want) || !slices.Equal(types, []string{"", "application/json"}) {
+		t.Errorf("sent %q as %q, want %q", bodies, types, want)
+	}
+}
+
+func TestCancelFollows(t *testing.T) {
+	s := &scripted{answers: map[string][]http.HandlerFunc{
+		"GET /trips/t1/cancellation-quote": {says(200, paidQuote)},
+		"POST /trips/t1/cancel":            {says(202, cancelling)},
+		// The request came while the trip was booked: the booking ends first, the second saga starts a moment later.
+		"GET /trips/t1/history": {
+			historyOf("ExecutionStarted", "TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionSucceeded", "TaskStateExited", "ExecutionSucceeded"),
+			says(404, history404),
+			ofSaga("cancellation", historyOf("ExecutionStarted", "TaskStateEntered", "LambdaFunctionScheduled")),
+			ofSaga("cancellation", historyOf("ExecutionStarted", "TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionSucceeded", "TaskStateExited", "ExecutionSucceeded")),
+		},
+		"GET /trips/t1": {says(200, cancelling), says(200, cancelling), says(200, cancelled)},
+	}}
+	code, stdout, stderr := try(t, t.Context(), s, "cancel", "t1", "--follow", "--interval", "10ms")
+	want := "trip t1 is CONFIRMED; paid 80,000 JPY, fee 20 %: 16,000 JPY, refund 64,000 JPY\n" +
+		"     +2.000s  ReserveFlight        attempt 1        1s  ok\n" +
+		"cancellation of the trip:\n" +
+		"     +2.000s  ReserveFlight        attempt 1        1s  ok\n" +
+		"CANCELLED: refunded 64,000 JPY of 80,000 JPY; the fee is 16,000 JPY\n"
+	if code != 0 || stdout != want {
+		t.Errorf("exit %d, %s\n%s\nwant\n%s", code, stderr, stdout, want)
+	}
+}
+
+// TestCancellationStops waits for the trip to show that the second saga has stopped.
+func TestCancellationStops(t *testing.T) {
+	const stopped = `{"id":"t1","status":"NEEDS_ATTENTION","reason":{"name":"Conflict","message":"locked"},"payment":{"state":"DONE",` +
+		`"amount":{"minor":80000,"currency":"JPY"}},"saga":{"name":"cancellation","states":[]}}`
+	s := &scripted{answers: map[string][]http.HandlerFunc{
+		"GET /trips/t1/history": {ofSaga("cancellation", historyOf("ExecutionStarted", "ExecutionFailed"))},
+		"GET /trips/t1":         {says(200, cancelling), says(200, stopped)},
+	}}
+	code, stdout, _ := try(t, t.Context(), s, "trip", "t1", "--follow", "--interval", "10ms")
+	want := "NEEDS_ATTENTION: Conflict: locked\ncharged 80,000 JPY; its refund is still outstanding\nresume it with: tripsaga redrive t1\n"
+	if code != exitFailure || stdout != want {
+		t.Errorf("exit %d\n%s\nwant\n%s", code, stdout, want)
+	}
+}
+
+// TestGoodEnds: a booking that ends CANCELLED has not succeeded, and a trip that was cancelled has.
+func TestGoodEnds(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"book", "-f", "-"}, exitFailure}, {[]string{"trip", "t1", "--follow"}, 0}, {[]string{"redrive", "t1"}, 0}, {[]string{"cancel", "t1", "--follow"}, 0},
+	} {
+		s := &scripted{answers: map[string][]http.HandlerFunc{
+			"POST /trips": {says(202, `{"id":"t1"}`)}, "POST /trips/t1/redrive": {says(202, "")}, "POST /trips/t1/cancel": {says(202, cancelling)},
+			"GET /trips/t1/cancellation-quote": {says(200, paidQuote)},
+			"GET /trips/t1/history":            {ofSaga("cancellation", historyOf("ExecutionStarted", "ExecutionSucceeded"))},
+			"GET /trips/t1":                    {says(200, cancelled)},
+		}}
+		if code, stdout, stderr := try(t, t.Context(), s, append(c.args, "--interval", "10ms")...); code != c.code {
+			t.Errorf("%s: exit %d, want %d: %s%s", c.args, code, c.code, stdout, stderr)
+		}
+	}
+}
+
+// TestCancelInterrupted is about the moment in which nobody knows whether the cancellation was accepted.
+func TestCancelInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	s := &scripted{answers: map[string][]http.HandlerFunc{
+		"GET /trips/t1/cancellation-quote": {says(200, paidQuote)},
+		"POST /trips/t1/cancel": {func(_ http.ResponseWriter, r *http.Request) {
+			interrupt()
+			<-r.Context().Done()
+		}},
+	}}
+	code, _, stderr := try(t, ctx, s, "cancel", "t1")
+	if code != interrupted || !strings.Contains(stderr, "may have been accepted; repeat it, or see: tripsaga trip t1") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for _, c := range []struct {
+		quote, want string
+		code        int
+	}{
+		{paidQuote, "trip           t1                                     CONFIRMED\n" +
+			"departs        2027-03-01T02:05:00Z\n" +
+			"cancelled now  paid 80,000 JPY, fee 20 %: 16,000 JPY, refund 64,000 JPY\n" +
+			"policy         168 hours before the departure or earlier  fee 0 %\n" +
+			"policy         0 hours before the departure or earlier    fee 50 %\n", 0},
+		{departedQuote, "trip     t1                                   CONFIRMED\n" +
+			"departs  2027-03-01T02:05:00Z\npolicy   0 hours before the departure or earlier  fee 50 %\n", exitFailure},
+	} {
+		s := &scripted{answers: map[string][]http.HandlerFunc{"GET /trips/t1/cancellation-quote": {says(200, c.quote)}}}
+		code, stdout, stderr := try(t, t.Context(), s, "cancel", "t1", "--quote")
+		if code != c.code || !sameCells(stdout, c.want) {
+			t.Errorf("exit %d, %s\n%s\nwant\n%s", code, stderr, stdout, c.want)
+		}
+		if c.code != 0 && stderr != "tripsaga: trip t1 cannot be cancelled: the flight departed at\\u202e noon\n" {
+			t.Errorf("%q", stderr)
+		}
+	}
+}
+
+// sameCells ignores how wide the columns are.
+func sameCells(a, b string) bool {
+	return slices.Equal(strings.Fields(a), strings.Fields(b))
+}
+
+func TestCancelRefused(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		code   int
+		stderr string
+	}{
+		{[]string{"--quote", "--follow"}, exitUsage, "--quote cancels nothing"},
+		{[]string{"--quote", "--reason", "x"}, exitUsage, "--quote cancels nothing"},
+		{[]string{"--reason", ""}, exitUsage, "--reason: it is empty"},
+		{[]string{"--interval", "1ms"}, exitUsage, "--interval 1ms: allowed is 10ms or more"},
+		{nil, exitFailure, "TripDeparted: the flight departed"},
+		{[]string{"--reason", "\x01"}, exitUsage, `reason: "\x01" has the character U+0001`},
+	} {
+		answer := says(409, `{"title":"Conflict","status":409,"name":"TripDeparted","detail":"the flight departed"}`)
+		if c.code == exitUsage {
+			answer = says(422, `{"title":"Unprocessable Entity","status":422,"name":"InvalidRequest","errors":[{"location":"body.reason","message":"\"\\x01\" has the character U+0001"}]}`)
+		}
+		s := &scripted{answers: map[string][]http.HandlerFunc{
+			"GET /trips/t1/cancellation-quote": {says(200, departedQuote)}, "POST /trips/t1/cancel": {answer},
+		}}
+		code, stdout, stderr := try(t, t.Context(), s, append([]string{"cancel", "t1"}, c.args...)...)
+		if code != c.code || stdout != "" || !strings.Contains(stderr, c.stderr) {
+			t.Errorf("%q: exit %d, %q, %q", c.args, code, stdout, stderr)
+		}
+	}
+	if code, _, stderr := try(t, t.Context(), &scripted{}, "cancel"); code != exitUsage || !strings.Contains(stderr, "<id>") {
+		t.Errorf("without an id: %d %q", code, stderr)
+	}
+}
