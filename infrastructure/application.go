@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -23,8 +22,7 @@ type Application struct {
 
 	Table       awsdynamodb.Table
 	Functions   []*Function // in the order of functions.All
-	Machine     awsstepfunctions.StateMachine
-	MachineLive awsstepfunctions.CfnStateMachineAlias
+	Machines    []*Machine  // in the order of saga.All
 	API         awsapigatewayv2.HttpApi
 	Bus         awsevents.EventBus
 	DeadLetters []awssqs.Queue // each has an alarm
@@ -50,13 +48,13 @@ func NewApplicationStack(scope constructs.Construct, id string, stage Stage) *Ap
 	}
 	a.addTable()
 	a.addFunctions()
-	a.addStateMachine()
+	a.addStateMachines()
 	a.addPermissions()
 	a.addAPI()
 	a.addEvents()
 	a.addDeployments()
 	a.addObservability()
-	a.guardDefinition()
+	a.guardDefinitions()
 	return a
 }
 

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
+
+	"tripsaga/aws/functions"
 )
 
 // Config are the values of the CDK context: of cdk.json and of -c key=value. settings lists the keys.
@@ -24,6 +26,10 @@ type Config struct {
 	Deployment   string // deployment: how CodeDeploy shifts the traffic, a name such as LINEAR_10PERCENT_EVERY_1MINUTE
 	IgnoreAlarms bool   // ignoreAlarms: deploy although alarms are raised, to deliver a fix
 	SkipTrial    bool   // skipTrial: deploy without the hook, if the version in use cannot book and fails every trial
+
+	Payments        string // payments, production only: bank or stripe
+	StripeSecretARN string // stripeSecretArn: the key of Stripe in Secrets Manager
+	StripeLive      bool   // stripeLive: accept a key of live mode, which moves real money
 
 	JWTIssuer     string   // jwtIssuer, production only; without it callers sign with IAM
 	JWTAudience   []string // jwtAudience
@@ -160,6 +166,22 @@ func (c *Config) conflicts() (all []error) {
 		all = append(all, fmt.Errorf("githubTokenSecret=%s: takes the place of connectionArn=%s; give one of them",
 			c.GitHubTokenSecret, c.ConnectionARN))
 	}
+	return append(all, c.paymentConflicts()...)
+}
+
+func (c *Config) paymentConflicts() (all []error) {
+	if c.Payments == functions.Stripe {
+		if c.StripeSecretARN == "" {
+			all = append(all, fmt.Errorf("payments=%s: needs stripeSecretArn, the ARN of the secret with the key", c.Payments))
+		}
+		return all
+	}
+	if c.StripeSecretARN != "" {
+		all = append(all, fmt.Errorf("stripeSecretArn=%s: needs payments=%s", c.StripeSecretARN, functions.Stripe))
+	}
+	if c.StripeLive {
+		all = append(all, fmt.Errorf("stripeLive=true: needs payments=%s", functions.Stripe))
+	}
 	return all
 }
 
@@ -171,6 +193,8 @@ func keys() (all []string) {
 	}
 	return all
 }
+
+const stripeSecretKey = "stripeSecretArn"
 
 // setting is a key of the context.
 type setting struct {
@@ -193,6 +217,10 @@ func settings() []setting {
 		{"deployment", "LINEAR_10PERCENT_EVERY_1MINUTE", strings.Join(deployments, ", "), setDeployment},
 		{ignoreAlarmsKey, "false", "true, false", boolean(func(c *Config) *bool { return &c.IgnoreAlarms })},
 		{skipTrialKey, "false", "true, false", boolean(func(c *Config) *bool { return &c.SkipTrial })},
+		{"payments", functions.Bank, functions.Bank + ", " + functions.Stripe, setPayments},
+		{stripeSecretKey, "", "the ARN of a secret, such as arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-AbCdEf",
+			matching(secretARN, func(c *Config) *string { return &c.StripeSecretARN })},
+		{"stripeLive", "false", "true, false", boolean(func(c *Config) *bool { return &c.StripeLive })},
 		{"jwtIssuer", "", "an https URL", func(c *Config, v string) error {
 			c.JWTIssuer = v
 			return checkURL(v, "https")
@@ -231,6 +259,9 @@ var (
 	secret     = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]+$`)
 )
 
+// secretARN has no pattern in place of a part: the right to read the secret is granted on this ARN.
+var secretARN = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$`)
+
 var errNotAllowed = errors.New("the value is not allowed")
 
 func (s *setting) read(c *Config, value any) error {
@@ -243,6 +274,9 @@ func (s *setting) read(c *Config, value any) error {
 	}
 	if err == nil {
 		err = s.set(c, v)
+	}
+	if err != nil && s.key == stripeSecretKey { // somebody may give the secret itself
+		return fmt.Errorf("%s: %w; allowed: %s", s.key, err, s.allowed)
 	}
 	if err != nil {
 		return fmt.Errorf("%s=%v: %w; allowed: %s", s.key, value, err, s.allowed)
@@ -292,6 +326,14 @@ func setCode(c *Config, v string) error {
 func setDeployment(c *Config, v string) error {
 	c.Deployment = v
 	if !slices.Contains(deployments, v) {
+		return errNotAllowed
+	}
+	return nil
+}
+
+func setPayments(c *Config, v string) error {
+	c.Payments = v
+	if v != functions.Bank && v != functions.Stripe {
 		return errNotAllowed
 	}
 	return nil

@@ -23,6 +23,8 @@ func archive(t *testing.T) string {
 	return path
 }
 
+const secretOfStripe = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-AbCdEf"
+
 func TestContextIsRead(t *testing.T) {
 	code := archive(t)
 	want := Config{
@@ -30,12 +32,14 @@ func TestContextIsRead(t *testing.T) {
 		JWTAudience: []string{"trips", "desk"}, CORSOrigins: []string{"https://example.com", "http://localhost:8080"},
 		ThrottleRate: 12.5, ThrottleBurst: 25, LogRetentionDays: 90, AlarmEmail: "ops@example.com", Repository: "owner/name",
 		Branch: "release/1", ConnectionARN: "arn:aws:codeconnections:eu-west-1:123456789012:connection/0a-1b",
+		Payments: "stripe", StripeSecretARN: secretOfStripe, StripeLive: true,
 	}
 	texts := map[string]any{
 		"code": code, "deployment": want.Deployment, "ignoreAlarms": "true", "skipTrial": "true", "jwtIssuer": want.JWTIssuer,
 		"jwtAudience": "trips, desk", "corsOrigins": "https://example.com,http://localhost:8080", "throttleRate": "12.5",
 		"throttleBurst": "25", "logRetentionDays": "90", "alarmEmail": want.AlarmEmail, "repository": want.Repository,
 		"branch": want.Branch, "connectionArn": want.ConnectionARN,
+		"payments": want.Payments, "stripeSecretArn": want.StripeSecretARN, "stripeLive": "true",
 	}
 	native := maps.Clone(texts)
 	maps.Copy(native, map[string]any{
@@ -81,6 +85,12 @@ func TestContextThatIsRefused(t *testing.T) {
 		{map[string]any{"githubTokenSecret": "arn:aws:secretsmanager:x"}, []string{"githubTokenSecret=arn:aws:secretsmanager:x: "}},
 		{map[string]any{"githubTokenSecret": "token", "connectionArn": "arn:aws:codeconnections:eu-west-1:123456789012:connection/0a"},
 			[]string{"githubTokenSecret=token: takes the place of connectionArn=arn:aws:codeconnections:"}},
+		{map[string]any{"payments": "paypal"}, []string{"payments=paypal: ", "; allowed: bank, stripe"}},
+		{map[string]any{"payments": "stripe"}, []string{"payments=stripe: needs stripeSecretArn"}},
+		{map[string]any{"payments": "bank", "stripeSecretArn": secretOfStripe}, []string{"stripeSecretArn=" + secretOfStripe + ": needs payments=stripe"}},
+		{map[string]any{"stripeLive": true}, []string{"stripeLive=true: needs payments=stripe"}},
+		{map[string]any{"payments": "stripe", "stripeSecretArn": secretOfStripe[:len(secretOfStripe)-3] + "*"}, []string{"stripeSecretArn: the value is not allowed"}},
+		{map[string]any{"payments": "stripe", "stripeSecretArn": "sk_live_1"}, []string{"stripeSecretArn: the value is not allowed; allowed: the ARN of a secret"}},
 		{map[string]any{"jwtIsuer": "https://id.example.com"}, []string{"jwtIsuer=https://id.example.com: there is no such key; allowed: code, deployment, "}},
 		{map[string]any{"branch": []any{map[string]any{}}, "alarmEmail": "ops", "throttleRate": true},
 			[]string{"branch=", "alarmEmail=ops", "throttleRate=true"}},
@@ -92,6 +102,9 @@ func TestContextThatIsRefused(t *testing.T) {
 		if err == nil {
 			t.Errorf("%v: accepted", c.context)
 			continue
+		}
+		if strings.Contains(err.Error(), "sk_live_1") {
+			t.Errorf("%v: the message has the key: %v", c.context, err)
 		}
 		for _, want := range c.want {
 			if !strings.Contains(err.Error(), want) {

@@ -96,17 +96,22 @@ func outboxSource(letters awssqs.Queue) *awspipes.CfnPipe_PipeSourceParametersPr
 	}
 }
 
-// addListener calls the listener for sagas that stopped without success. EventBridge retries a failed delivery to the
+// addListener calls the listener for sagas that stopped without success; the event names the state machine, and so the
+// saga. EventBridge retries a failed delivery to the
 // function, and Lambda retries a failed call; what outlasts either goes to the dead letters.
 func (a *Application) addListener() {
 	letters := a.deadLetters("ListenerDeadLetters")
 	listener, age := a.function(functions.ExecutionListener).Live, awscdk.Duration_Hours(jsii.Number(2))
+	var machines []*string
+	for _, m := range a.Machines {
+		machines = append(machines, m.StateMachine.StateMachineArn())
+	}
 	awsevents.NewRule(a.Stack, jsii.String("SagaStopped"), &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
 			Source:     jsii.Strings("aws.states"),
 			DetailType: jsii.Strings("Step Functions Execution Status Change"),
 			Detail: &map[string]any{
-				"stateMachineArn": []*string{a.Machine.StateMachineArn()}, "status": jsii.Strings("FAILED", "TIMED_OUT", "ABORTED"),
+				"stateMachineArn": machines, "status": jsii.Strings("FAILED", "TIMED_OUT", "ABORTED"),
 			},
 		},
 		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewLambdaFunction(listener, &awseventstargets.LambdaFunctionProps{

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tripsaga/trip/saga"
 )
 
 func TestThePipeOfTheOutbox(t *testing.T) {
@@ -80,13 +82,17 @@ func TestTheBusAndItsArchive(t *testing.T) {
 }
 
 func TestTheListenerHearsOfSagasThatStopped(t *testing.T) {
+	var machines []string
+	for _, of := range saga.All() {
+		machines = append(machines, "${"+id(of)+"}")
+	}
 	eachStage(t, func(t *testing.T, _ string, s *template) {
 		s.named(t, "SagaStopped").has(t, map[string]any{
 			"EventBusName": nil, // the default bus, to which Step Functions publishes
 			"State":        "ENABLED",
 			"EventPattern": map[string]any{
 				"source": []string{"aws.states"}, "detail-type": []string{"Step Functions Execution Status Change"},
-				"detail": map[string]any{"stateMachineArn": []string{"${Saga}"}, "status": []string{"FAILED", "TIMED_OUT", "ABORTED"}},
+				"detail": map[string]any{"stateMachineArn": machines, "status": []string{"FAILED", "TIMED_OUT", "ABORTED"}},
 			},
 			"Targets.0.Arn": "${ExecutionListenerLive}", "Targets.1": nil,
 			"Targets.0.DeadLetterConfig.Arn": "${ListenerDeadLetters.Arn}",

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -31,7 +33,7 @@ func (a *Application) addFunctions() {
 	}
 }
 
-// live is the name of the alias that takes the traffic, of each function and of the state machine.
+// live is the name of the alias that takes the traffic, of each function and of each state machine.
 const live = "live"
 
 func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) awslambda.Function {
@@ -68,7 +70,13 @@ func (a *Application) environment(name string) *map[string]*string {
 	given := map[string]*string{
 		functions.MetricsNamespace: jsii.String("tripsaga/" + a.Stage.Name),
 		functions.TableName:        a.Table.TableName(),
-		functions.StateMachineARN:  a.machineLiveARN(),
+	}
+	for _, s := range saga.All() {
+		given[functions.MachineARN(s.Name())] = a.machineARN(s, ":"+live)
+	}
+	if a.stripe() {
+		given[functions.Payments], given[functions.StripeSecret] = jsii.String(functions.Stripe), &a.Stage.StripeSecretARN
+		given[functions.StripeLive] = jsii.String(strconv.FormatBool(a.Stage.StripeLive))
 	}
 	variables := map[string]*string{}
 	for _, s := range functions.Settings() {
@@ -139,13 +147,16 @@ func (a *Application) addPermissions() {
 		if f.Task {
 			grants = touched(saga.Find(f.Name))
 		}
+		if a.stripe() && slices.Contains(functions.Payers(), f.Name) {
+			grants = append(grants, stripeKey)
+		}
 		for _, g := range grants {
 			f.Lambda.AddToRolePolicy(g(a))
 		}
 	}
 }
 
-// touched are the grants that follow from the saga's facts about a task.
+// touched are the grants that follow from the sagas' facts about a task.
 func touched(t saga.Task) (grants []grant) {
 	actions := strings.NewReplacer("get", "GetItem", "put", "PutItem", "add", "UpdateItem")
 	for _, access := range t.Touches {
@@ -172,30 +183,48 @@ func index() grant {
 	}
 }
 
-// start allows to start sagas through the alias. IAM checks the state machine without a qualifier, however it is started;
+// stripe reports whether the stage charges at Stripe. Staging has the built-in bank, with whose test cards it is checked.
+func (a *Application) stripe() bool {
+	return a.Stage.Payments == functions.Stripe && a.Stage.Name == production
+}
+
+// stripeKey allows to read the key of Stripe.
+func stripeKey(a *Application) awsiam.PolicyStatement {
+	return allow("secretsmanager", "GetSecretValue", &a.Stage.StripeSecretARN, nil)
+}
+
+// start allows to start sagas through their aliases. IAM checks the state machine without a qualifier, however it is started;
 // a condition limits the qualifier.
 func start() grant {
 	return func(a *Application) awsiam.PolicyStatement {
-		return allow("states", "StartExecution", a.machineARN(), map[string]any{
+		return allowAll("states", "StartExecution", a.machineARNs(), map[string]any{
 			"StringEquals": map[string]any{"states:StateMachineQualifier": live},
 		})
 	}
 }
 
-// executions allows actions on all executions of the saga.
+// executions allows actions on all executions of the sagas.
 func executions(actions string) grant {
 	return func(a *Application) awsiam.PolicyStatement {
-		return allow("states", actions, a.statesARN("execution", a.machineName()+":*"), nil)
+		var all []*string
+		for _, s := range saga.All() {
+			all = append(all, a.statesARN("execution", a.machineName(s)+":*"))
+		}
+		return allowAll("states", actions, all, nil)
 	}
 }
 
 // allow is a statement for actions of one service, separated by spaces.
 func allow(service, actions string, resource *string, condition map[string]any) awsiam.PolicyStatement {
+	return allowAll(service, actions, []*string{resource}, condition)
+}
+
+func allowAll(service, actions string, resources []*string, condition map[string]any) awsiam.PolicyStatement {
 	var full []*string
 	for _, action := range strings.Fields(actions) {
 		full = append(full, jsii.String(service+":"+action))
 	}
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions: &full, Resources: &[]*string{resource}, Conditions: &condition,
+		Actions: &full, Resources: &resources, Conditions: &condition,
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,16 +131,45 @@ func TestEnvironments(t *testing.T) {
 					t.Errorf("%s lacks %s", f.Name, row.Name)
 				}
 			}
-			for variable, want := range map[string]any{
-				"TABLE_NAME": "${Table}", "METRICS_NAMESPACE": "tripsaga/" + stage,
-				"STATE_MACHINE_ARN": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:tripsaga-" + stage + ":live",
-			} {
+			want := map[string]any{"TABLE_NAME": "${Table}", "METRICS_NAMESPACE": "tripsaga/" + stage}
+			for saga, machine := range machineNames(stage) {
+				want[strings.ToUpper(saga)+"_STATE_MACHINE_ARN"] =
+					"arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:" + machine + ":live"
+			}
+			for variable, want := range want {
 				if got := plain(given[variable]); got != nil && got != want {
 					t.Errorf("%s: %s is %v, want %v", f.Name, variable, got, want)
 				}
 			}
 		}
 	})
+}
+
+// TestStripe: in production the functions that call the payment provider know the secret, and they alone may read it.
+func TestStripe(t *testing.T) {
+	const secret = secretOfStripe
+	all := stacksWith(t, map[string]any{"payments": "stripe", "stripeSecretArn": secret, "stripeLive": true})
+	for stack, s := range map[string]*template{production: all[productionStack], staging: all[stagingStack], "without": stacks(t)[productionStack]} {
+		for _, f := range functions.All() {
+			var provider, arn, live any
+			want := stack == production && slices.Contains([]string{"ProcessPayment", "RefundPayment", "RefundBooking"}, f.Name)
+			if want {
+				provider, arn, live = "stripe", secret, "true"
+			}
+			s.named(t, f.Name).has(t, map[string]any{
+				"Environment.Variables.PAYMENTS": provider, "Environment.Variables.STRIPE_SECRET_ARN": arn, "Environment.Variables.STRIPE_LIVE": live,
+			})
+			rights := s.statements(t, f.Name+"Role")
+			if got := allowed(rights, request{"secretsmanager:GetSecretValue", secret, nil}); got != want {
+				t.Errorf("%s, %s: may read the secret: %v, want %v", stack, f.Name, got, want)
+			}
+			for _, action := range []string{"PutSecretValue", "DescribeSecret"} {
+				if allowed(rights, request{"secretsmanager:" + action, secret, nil}) {
+					t.Errorf("%s, %s: may %s", stack, f.Name, action)
+				}
+			}
+		}
+	}
 }
 
 // Each function has a role that no other has.

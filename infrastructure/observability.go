@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -84,7 +85,7 @@ func (a *Application) addTripAlarms() {
 		}))))
 	retries := map[string]awscloudwatch.IMetric{}
 	for i, task := range saga.Tasks() {
-		if task.Undo() {
+		if task.GivesBack() {
 			retries[fmt.Sprintf("step%d", i)] = metric(a.namespace(), "UndoRetries", "Sum", 5, map[string]*string{"Step": &task.Name})
 		}
 	}
@@ -118,7 +119,12 @@ func (a *Application) addServiceAlarms() {
 	for kind, name := range sorted(map[string]string{
 		"ExecutionsThrottled": "ExecutionThrottled", "ExecutionsTimedOut": "ExecutionsTimedOut", "ExecutionsAborted": "ExecutionsAborted",
 	}) {
-		a.alarm("", kind, atLeast(1, a.machineMetric(name)))
+		a.alarm("", kind, atLeast(1, sum("executions", 5, a.machineMetrics(name))))
+	}
+	for _, m := range a.Machines {
+		if m.Saga.Pivot() == "" { // it never fails by a business rule
+			a.alarm(id(m.Saga), "ExecutionsFailed", atLeast(1, m.metric("ExecutionsFailed")))
+		}
 	}
 	latency := atLeast(3000, a.apiMetric("Latency", "p95"))
 	latency.EvaluationPeriods, latency.DatapointsToAlarm = jsii.Number(5), jsii.Number(3)
@@ -133,8 +139,26 @@ func (a *Application) tableMetric(name string, index *string) awscloudwatch.IMet
 	return metric("AWS/DynamoDB", name, "Sum", 5, dimensions)
 }
 
-func (a *Application) machineMetric(name string) awscloudwatch.IMetric {
-	return metric("AWS/States", name, "Sum", 5, map[string]*string{"StateMachineArn": a.Machine.StateMachineArn()})
+func (m *Machine) metric(name string) awscloudwatch.IMetric {
+	return metric("AWS/States", name, "Sum", 5, map[string]*string{"StateMachineArn": m.StateMachine.StateMachineArn()})
+}
+
+// machineMetrics are a metric of every saga.
+func (a *Application) machineMetrics(name string) map[string]awscloudwatch.IMetric {
+	all := map[string]awscloudwatch.IMetric{}
+	for _, m := range a.Machines {
+		all[m.Saga.Name()] = m.metric(name)
+	}
+	return all
+}
+
+// executions are the widgets of the sagas.
+func (a *Application) executions() (all []awscloudwatch.IWidget) {
+	for _, m := range a.Machines {
+		all = append(all, graph("Executions of the saga "+m.Saga.Name(), m.metric("ExecutionsStarted"), m.metric("ExecutionsSucceeded"),
+			m.metric("ExecutionsFailed"), m.metric("ExecutionsTimedOut"), m.metric("ExecutionsAborted")))
+	}
+	return all
 }
 
 // addEventAlarms watches every queue, rule and pipe of the stack.
@@ -190,6 +214,7 @@ var alarmKinds = map[string]string{
 	"DeadLetters":           "Something was given up, and lies in the queue.",
 	"Throttles":             "Lambda refused calls, as the concurrency is used up.",
 	"TableThrottles":        "DynamoDB refused reads or writes of the table or its index.",
+	"ExecutionsFailed":      "An execution stopped at a failed state: its trip is marked NEEDS_ATTENTION.",
 	"ExecutionsThrottled":   "Step Functions holds sagas back.",
 	"ExecutionsTimedOut":    "A saga ran out of its time, which its definition does not limit.",
 	"ExecutionsAborted":     "A saga was stopped by hand.",
@@ -319,8 +344,9 @@ func (a *Application) apiMetric(name, statistic string) awscloudwatch.IMetric {
 func (a *Application) addDashboard() {
 	awscloudwatch.NewDashboard(a.Stack, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
 		DashboardName: jsii.String("tripsaga-" + a.Stage.Name), DefaultInterval: awscdk.Duration_Hours(jsii.Number(12)),
-	}).AddWidgets(
-		graph("Trips", a.trips("TripsStarted", 5), a.trips("TripsConfirmed", 5), a.trips("TripsFailed", 5), a.trips("TripsNeedingAttention", 5)),
+	}).AddWidgets(slices.Concat([]awscloudwatch.IWidget{
+		graph("Trips", a.trips("TripsStarted", 5), a.trips("TripsConfirmed", 5), a.trips("TripsFailed", 5), a.trips("TripsNeedingAttention", 5),
+			a.trips("CancellationsRequested", 5), a.trips("TripsCancelled", 5)),
 		a.each("Trips failed, by reason", "TripsFailed", "Reason", "Sum"),
 		a.each("Compensations", "Compensations", "Step", "Sum"),
 		a.each("Retries of steps that take back", "UndoRetries", "Step", "Sum"),
@@ -330,15 +356,14 @@ func (a *Application) addDashboard() {
 		a.each("Business errors", "BusinessErrors", "Step", "Sum"),
 		graph("API", a.apiMetric("Count", "Sum"), a.apiMetric("4xx", "Sum"), a.apiMetric("5xx", "Sum")),
 		graph("Latency of the API, ms", a.apiMetric("Latency", "p50"), a.apiMetric("Latency", "p95")),
-		graph("Sagas", a.machineMetric("ExecutionsStarted"), a.machineMetric("ExecutionsSucceeded"), a.machineMetric("ExecutionsFailed"),
-			a.machineMetric("ExecutionsTimedOut"), a.machineMetric("ExecutionsAborted")),
+	}, a.executions(), []awscloudwatch.IWidget{
 		graph("Dead letters", a.letters()...),
 		graph("Capacity used, units", a.tableMetric("ConsumedReadCapacityUnits", nil), a.tableMetric("ConsumedWriteCapacityUnits", nil)),
 		graph("Function errors, business included, and throttles", a.functionErrors()...),
 		awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{
 			Title: jsii.String("Alarms"), Alarms: a.alarms(), Width: jsii.Number(24), Height: jsii.Number(8),
 		}),
-	)
+	})...)
 }
 
 const widgetWidth = 6 // of 24

@@ -109,6 +109,13 @@ func TestEverythingIsWatched(t *testing.T) {
 	})
 }
 
+// TestAStoppedCancellationIsSeen: a saga that never fails by a business rule has an alarm on every failed execution.
+func TestAStoppedCancellationIsSeen(t *testing.T) {
+	if got, want := watched(t, stacks(t)[productionStack], "AWS/States", "ExecutionsFailed", "StateMachineArn"), []string{"${Cancellation}"}; !slices.Equal(got, want) {
+		t.Errorf("failed executions are watched of %q, want %q", got, want)
+	}
+}
+
 // A reconciler that does not run makes no data. The schedule is each minute.
 func TestSilentReconciler(t *testing.T) {
 	stacks(t)[productionStack].named(t, "ReconcilerSilentAlarm").has(t, map[string]any{

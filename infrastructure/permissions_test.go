@@ -288,10 +288,6 @@ func (c call) resources(t *testing.T, s *template) (all []string) {
 		return []string{"${Table.Arn}"}
 	case "index/GSI1":
 		return []string{"${Table.Arn}/index/GSI1"}
-	case "stateMachine":
-		return []string{"arn:${AWS::Partition}:states" + account + "stateMachine:tripsaga-production"}
-	case "execution":
-		return []string{"arn:${AWS::Partition}:states" + account + "execution:tripsaga-production:x"}
 	case "function":
 		for _, f := range functions.All() {
 			if f.Name != functions.PreTraffic {
@@ -306,6 +302,14 @@ func (c call) resources(t *testing.T, s *template) (all []string) {
 			all = append(all, "arn:${AWS::Partition}:codedeploy"+account+"deploymentgroup:"+application+"/${"+name(id)+"}")
 		}
 		return all
+	}
+	const states = "arn:${AWS::Partition}:states" + account
+	kind, of, _ := strings.Cut(c.Resource, "/")
+	switch machine := machineNames(production)[of]; {
+	case machine != "" && kind == "stateMachine":
+		return []string{states + "stateMachine:" + machine}
+	case machine != "" && kind == "execution":
+		return []string{states + "execution:" + machine + ":x"}
 	}
 	t.Fatalf("%s is no resource that is known here", c.Resource)
 	return nil

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -10,80 +12,108 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// addStateMachine adds the saga's definition, byte for byte; CloudFormation substitutes the aliases of its functions. The
-// log has only errors and no data: Step Functions keeps every execution's history for 90 days.
-func (a *Application) addStateMachine() {
-	aliases := a.taskAliases()
-	a.Machine = awsstepfunctions.NewStateMachine(a.Stack, jsii.String("Saga"), &awsstepfunctions.StateMachineProps{
-		StateMachineName:        jsii.String(a.machineName()),
+// Machine is the state machine of a saga.
+type Machine struct {
+	Saga         *saga.Saga
+	StateMachine awsstepfunctions.StateMachine
+	Live         awsstepfunctions.CfnStateMachineAlias // which callers start
+}
+
+// id is what the identifiers of a saga's constructs begin with.
+func id(s *saga.Saga) string {
+	if s == saga.Booking() {
+		return "Saga"
+	}
+	return strings.ToUpper(s.Name()[:1]) + s.Name()[1:]
+}
+
+// addStateMachines adds each saga's definition, byte for byte; CloudFormation substitutes the aliases of its functions.
+// The log has only errors and no data: Step Functions keeps every execution's history for 90 days.
+func (a *Application) addStateMachines() {
+	for _, s := range saga.All() {
+		a.Machines = append(a.Machines, a.stateMachine(s))
+	}
+}
+
+func (a *Application) stateMachine(s *saga.Saga) *Machine {
+	aliases := map[string]*string{}
+	var targets []*string
+	for _, task := range s.Tasks() {
+		aliases[task.Name] = a.function(task.Name).Live.FunctionArn()
+		targets = append(targets, aliases[task.Name])
+	}
+	m := awsstepfunctions.NewStateMachine(a.Stack, jsii.String(id(s)), &awsstepfunctions.StateMachineProps{
+		StateMachineName:        jsii.String(a.machineName(s)),
 		StateMachineType:        awsstepfunctions.StateMachineType_STANDARD,
-		DefinitionBody:          awsstepfunctions.DefinitionBody_FromString(jsii.String(string(saga.Booking().Definition()))),
+		DefinitionBody:          awsstepfunctions.DefinitionBody_FromString(jsii.String(string(s.Definition()))),
 		DefinitionSubstitutions: &aliases,
 		TracingEnabled:          jsii.Bool(true),
-		Role: awsiam.NewRole(a.Stack, jsii.String("SagaRole"), &awsiam.RoleProps{
+		Role: awsiam.NewRole(a.Stack, jsii.String(id(s)+"Role"), &awsiam.RoleProps{
 			AssumedBy: a.service("states.amazonaws.com"),
 		}),
 		Logs: &awsstepfunctions.LogOptions{
-			Destination: a.vendedLog("SagaLog"), Level: awsstepfunctions.LogLevel_ERROR, IncludeExecutionData: jsii.Bool(false),
+			Destination: a.vendedLog(id(s) + "Log"), Level: awsstepfunctions.LogLevel_ERROR, IncludeExecutionData: jsii.Bool(false),
 		},
 	})
-	ignore(a.Machine.Node().DefaultChild().(awscdk.CfnResource), "W3005", "The CDK names the role beside its policy.")
-	var targets []*string
-	for _, task := range saga.Booking().Tasks() {
-		targets = append(targets, aliases[task.Name])
-	}
-	a.Machine.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+	ignore(m.Node().DefaultChild().(awscdk.CfnResource), "W3005", "The CDK names the role beside its policy.")
+	m.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &targets,
 	}))
-	a.addMachineAlias()
+	return &Machine{Saga: s, StateMachine: m, Live: a.machineAlias(s, m)}
 }
 
-// taskAliases are the values of the definition's placeholders.
-func (a *Application) taskAliases() map[string]*string {
-	aliases := map[string]*string{}
-	for _, task := range saga.Booking().Tasks() {
-		aliases[task.Name] = a.function(task.Name).Live.FunctionArn()
-	}
-	return aliases
-}
-
-// addMachineAlias publishes the definition as a version and shifts the alias to it, a tenth of the new sagas per minute. A
-// running saga keeps its version, also when it is redriven. Versions are therefore kept even if the update that created
-// them is rolled back; the next update publishes another revision.
-func (a *Application) addMachineAlias() {
-	version := awsstepfunctions.NewCfnStateMachineVersion(a.Stack, jsii.String("SagaVersion"), &awsstepfunctions.CfnStateMachineVersionProps{
-		StateMachineArn: a.Machine.StateMachineArn(), StateMachineRevisionId: a.Machine.StateMachineRevisionId(),
+// machineAlias publishes the definition as a version and shifts the alias to it, a tenth of the new executions per minute.
+// A running execution keeps its version, also when it is redriven. Versions are therefore kept even if the update that
+// created them is rolled back; the next update publishes another revision.
+func (a *Application) machineAlias(s *saga.Saga, m awsstepfunctions.StateMachine) awsstepfunctions.CfnStateMachineAlias {
+	version := awsstepfunctions.NewCfnStateMachineVersion(a.Stack, jsii.String(id(s)+"Version"), &awsstepfunctions.CfnStateMachineVersionProps{
+		StateMachineArn: m.StateMachineArn(), StateMachineRevisionId: m.StateMachineRevisionId(),
 	})
 	version.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
-	a.MachineLive = awsstepfunctions.NewCfnStateMachineAlias(a.Stack, jsii.String("SagaLive"), &awsstepfunctions.CfnStateMachineAliasProps{
+	alias := awsstepfunctions.NewCfnStateMachineAlias(a.Stack, jsii.String(id(s)+"Live"), &awsstepfunctions.CfnStateMachineAliasProps{
 		Name: jsii.String(live),
 		DeploymentPreference: &awsstepfunctions.CfnStateMachineAlias_DeploymentPreferenceProperty{
 			StateMachineVersionArn: version.Ref(), Type: jsii.String("LINEAR"), Percentage: jsii.Number(10), Interval: jsii.Number(1),
 		},
 	})
-	a.output("StateMachineArn", a.MachineLive.Ref())
+	a.output(strings.TrimPrefix(id(s), "Saga")+"StateMachineArn", alias.Ref())
+	return alias
 }
 
-// guardDefinition rolls the alias back if a saga stops at a failed state during the shift. It needs the alarms and is
+// guardDefinitions rolls an alias back if a saga stops at a failed state during the shift. It needs the alarms and is
 // therefore called after them.
-func (a *Application) guardDefinition() {
+func (a *Application) guardDefinitions() {
 	if a.Stage.IgnoreAlarms {
 		return
 	}
 	alarm := a.Stack.Node().FindChild(jsii.String("TripsNeedingAttentionAlarm")).(awscloudwatch.Alarm)
-	a.MachineLive.AddPropertyOverride(jsii.String("DeploymentPreference.Alarms"), []*string{alarm.AlarmName()})
+	for _, m := range a.Machines {
+		m.Live.AddPropertyOverride(jsii.String("DeploymentPreference.Alarms"), []*string{alarm.AlarmName()})
+	}
 }
 
 // machineName is fixed, and so are the ARNs built from it: a resource that refers to the machine by them does not depend
 // on it. A dependency would be a cycle: the machine waits for its tasks' aliases, these for the deployments' hook, and
 // the hook for every function.
-func (a *Application) machineName() string { return "tripsaga-" + a.Stage.Name }
+func (a *Application) machineName(s *saga.Saga) string {
+	name := "tripsaga-" + a.Stage.Name
+	if s != saga.Booking() {
+		name += "-" + s.Name()
+	}
+	return name
+}
 
-func (a *Application) machineARN() *string { return a.statesARN("stateMachine", a.machineName()) }
+// machineARN is the ARN of a saga's state machine, with what qualifies it: "" or a colon and an alias.
+func (a *Application) machineARN(s *saga.Saga, qualifier string) *string {
+	return a.statesARN("stateMachine", a.machineName(s)+qualifier)
+}
 
-// machineLiveARN is the ARN of the alias, which callers start.
-func (a *Application) machineLiveARN() *string {
-	return a.statesARN("stateMachine", a.machineName()+":"+live)
+// machineARNs are those of all sagas.
+func (a *Application) machineARNs() (all []*string) {
+	for _, s := range saga.All() {
+		all = append(all, a.machineARN(s, ""))
+	}
+	return all
 }
 
 func (a *Application) statesARN(resource, name string) *string {

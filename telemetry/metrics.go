@@ -91,7 +91,7 @@ type lists struct{ steps, undo, reasons []string }
 var known = sync.OnceValue(func() (s lists) {
 	for _, t := range saga.Tasks() {
 		s.steps = append(s.steps, t.Name)
-		if t.Undo() {
+		if t.GivesBack() {
 			s.undo = append(s.undo, t.Name)
 		}
 	}

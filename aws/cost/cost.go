@@ -18,6 +18,7 @@ type Scenario struct {
 	Region         string  `json:"region"`
 	Trips          float64 `json:"trips_per_month"`
 	FailedPercent  float64 `json:"failed_percent"`
+	CancelPercent  float64 `json:"cancelled_percent"` // of those confirmed, later
 	ReadsPerTrip   float64 `json:"reads_per_trip"`
 	TaskMS         float64 `json:"task_ms"`
 	MonthsKept     float64 `json:"months_kept"`
@@ -28,7 +29,7 @@ type Scenario struct {
 // Standard returns the scenario of the command without flags.
 func Standard() Scenario {
 	return Scenario{
-		Region: "us-east-1", FailedPercent: 5, ReadsPerTrip: 3, TaskMS: 50, MonthsKept: 12, TracedPercent: 100, EventsPerBatch: 1,
+		Region: "us-east-1", FailedPercent: 5, CancelPercent: 5, ReadsPerTrip: 3, TaskMS: 50, MonthsKept: 12, TracedPercent: 100, EventsPerBatch: 1,
 	}
 }
 
@@ -85,6 +86,7 @@ func (s Scenario) check() error {
 	}{
 		{"--trips-per-month", s.Trips, 0, maxTrips},
 		{"--failed-percent", s.FailedPercent, 0, 100},
+		{"--cancelled-percent", s.CancelPercent, 0, 100},
 		{"--reads", s.ReadsPerTrip, 0, 1e6},
 		{"--task-ms", s.TaskMS, 1, 900_000},
 		{"--months-kept", s.MonthsKept, 0, 1200},
@@ -176,12 +178,17 @@ func (b *bill) line(service, what string, quantity float64, price string, fixed 
 
 // each sums a quantity of one booking over all bookings.
 func (b *bill) each(of func(Booking) float64) float64 {
-	failed := b.FailedPercent / 100
-	return b.Trips * ((1-failed)*of(b.usage.Bookings.Confirmed) + failed*of(b.usage.Bookings.Failed))
+	u, failed := b.usage.Bookings, b.FailedPercent/100
+	return b.Trips*((1-failed)*of(u.Confirmed)+failed*of(u.Failed)) + b.cancelled()*of(u.Cancelled)
 }
 
-// requests is the number of API requests: per trip one POST and the GETs.
-func (b *bill) requests() float64 { return b.Trips * (1 + b.ReadsPerTrip) }
+// cancelled is the number of trips that are cancelled.
+func (b *bill) cancelled() float64 {
+	return b.Trips * (1 - b.FailedPercent/100) * b.CancelPercent / 100
+}
+
+// requests is the number of API requests: per trip one POST and the GETs, and a POST for each that is cancelled.
+func (b *bill) requests() float64 { return b.Trips*(1+b.ReadsPerTrip) + b.cancelled() }
 
 func (b *bill) batches() float64 {
 	return b.each(func(k Booking) float64 { return float64(k.Events) }) / b.EventsPerBatch
@@ -259,7 +266,7 @@ func (b *bill) events() {
 
 func (b *bill) logs() {
 	l, failed := b.usage.Logs, b.FailedPercent/100
-	bytes := b.Trips * ((1-failed)*float64(l.Confirmed) + failed*float64(l.Failed))
+	bytes := b.Trips*((1-failed)*float64(l.Confirmed)+failed*float64(l.Failed)) + b.cancelled()*float64(l.Cancelled)
 	bytes += b.requests() * float64(b.usage.Stack.AccessLogBytes)
 	for _, n := range b.calls() {
 		bytes += n * platformLogBytes
@@ -291,6 +298,7 @@ func (b *bill) standing() {
 func (s Scenario) assumptions() []string {
 	return []string{
 		fmt.Sprintf("%g %% of the bookings fail, all by a declined payment, the dearest decline; no task is repeated", s.FailedPercent),
+		fmt.Sprintf("%g %% of those confirmed are cancelled later, without a fee", s.CancelPercent),
 		fmt.Sprintf("a client reads its trip %g times; a booking is a stay of two nights", s.ReadsPerTrip),
 		fmt.Sprintf("every call of a function takes %g ms, which only a real account can tell", s.TaskMS),
 		fmt.Sprintf("the records of %g months are stored, and kept for point-in-time recovery", s.MonthsKept),

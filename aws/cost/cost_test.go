@@ -24,9 +24,13 @@ func example() Usage {
 				Transitions: 7, Tasks: map[string]int{"ReserveFlight": 2, "FlightBookingFailed": 1},
 				ReadUnits: 10, WriteUnits: 40, Events: 4, EventBytes: 1 << 11, StoredBytes: 1 << 12,
 			},
+			Cancelled: Booking{
+				Transitions: 6, Tasks: map[string]int{"CancelHotel": 1, "RefundBooking": 2},
+				ReadUnits: 6, WriteUnits: 30, Events: 5, EventBytes: 1 << 10, StoredBytes: 1 << 9,
+			},
 			ReadUnits: 1, CustomMetrics: 10,
 		},
-		Logs: Logs{Confirmed: 1000, Failed: 3000},
+		Logs: Logs{Confirmed: 1000, Failed: 3000, Cancelled: 500},
 		Stack: Stack{
 			MemoryMB: memory, AlarmMetrics: 7, Dashboards: 1, Keys: 2, ReconcilerRuns: 1000, ListenerOn: []string{"FAILED"},
 			ArchiveDays: 30, LogDays: 30, AccessLogBytes: 100,
@@ -48,37 +52,37 @@ func unitPrices(t *testing.T) Prices {
 	return prices
 }
 
-// TestEstimateByHand: 100 bookings, a quarter of which fail, each read twice.
+// TestEstimateByHand: 100 bookings, a quarter of which fail, and 10 are cancelled, each read twice.
 func TestEstimateByHand(t *testing.T) {
 	s := Scenario{
-		Region: "us-east-1", Trips: 100, FailedPercent: 25, ReadsPerTrip: 2, TaskMS: 100, MonthsKept: 2, TracedPercent: 50, EventsPerBatch: 2,
+		Region: "us-east-1", Trips: 100, FailedPercent: 25, CancelPercent: 100.0 / 7.5, ReadsPerTrip: 2, TaskMS: 100, MonthsKept: 2, TracedPercent: 50, EventsPerBatch: 2,
 	}
 	e, err := estimate(s, example(), unitPrices(t), "2026-11")
 	if err != nil {
 		t.Fatal(err)
 	}
 	const (
-		requests = 100 * 3
-		batches  = (75*2 + 25*4) / 2
-		tasks    = 75*4 + 25*3
+		requests = 100*3 + 10
+		batches  = (75*2 + 25*4 + 10*5) / 2
+		tasks    = 75*4 + 25*3 + 10*3
 		calls    = requests + batches + tasks + 25
-		logs     = (75*1000.0 + 25*3000 + requests*100 + calls*700) / gigabyte
+		logs     = (75*1000.0 + 25*3000 + 10*500 + requests*100 + calls*700) / gigabyte
 	)
 	want := map[string]float64{
 		"requests":                             calls,
 		"memory and time":                      calls * 0.1,
 		"the reconciler's requests":            1000,
 		"the reconciler's memory and time":     100,
-		"write units":                          75*20 + 25*40,
-		"read units":                           75*8 + 25*10 + 200,
-		"storage":                              2 * (75*2048.0 + 25*4096) / gigabyte,
-		"point-in-time recovery":               2 * (75*2048.0 + 25*4096) / gigabyte,
+		"write units":                          75*20 + 25*40 + 10*30,
+		"read units":                           75*8 + 25*10 + 10*6 + 200,
+		"storage":                              2 * (75*2048.0 + 25*4096 + 10*512) / gigabyte,
+		"point-in-time recovery":               2 * (75*2048.0 + 25*4096 + 10*512) / gigabyte,
 		"the reconciler's read units, at most": 65_000,
 		"requests of the pipe":                 batches,
-		"events put on the bus":                250,
-		"events taken into the archive":        (75*1024.0 + 25*2048) / gigabyte,
-		"events kept in the archive":           (75*1024.0 + 25*2048) / gigabyte * 30 / (730.0 / 24),
-		"state transitions":                    75*5 + 25*7,
+		"events put on the bus":                300,
+		"events taken into the archive":        (75*1024.0 + 25*2048 + 10*1024) / gigabyte,
+		"events kept in the archive":           (75*1024.0 + 25*2048 + 10*1024) / gigabyte * 30 / (730.0 / 24),
+		"state transitions":                    75*5 + 25*7 + 10*6,
 		"requests of the HTTP API":             requests,
 		"logs taken in":                        logs,
 		"logs kept":                            logs * 30 / (730.0 / 24),

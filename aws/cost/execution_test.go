@@ -14,7 +14,7 @@ func TestOfExecution(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := cost.Standard()
-	s.Trips, s.ReadsPerTrip = 1e6, 0
+	s.Trips, s.ReadsPerTrip, s.CancelPercent = 1e6, 0, 0
 	for confirmed, booking := range map[bool]cost.Booking{true: usage.Bookings.Confirmed, false: usage.Bookings.Failed} {
 		s.FailedPercent = 100
 		if confirmed {

@@ -23,7 +23,8 @@ type Booking struct {
 // Bookings are the measured paths through the saga.
 type Bookings struct {
 	Confirmed     Booking `json:"confirmed"`
-	Failed        Booking `json:"failed"` // a declined payment, the most expensive failure: hotel and flight are compensated
+	Failed        Booking `json:"failed"`    // a declined payment, the most expensive failure: hotel and flight are compensated
+	Cancelled     Booking `json:"cancelled"` // what the cancellation of a confirmed trip adds
 	ReadUnits     float64 `json:"get_read_units"`
 	CustomMetrics int     `json:"custom_metrics"` // series that one version of the functions can write
 }
@@ -32,6 +33,7 @@ type Bookings struct {
 type Logs struct {
 	Confirmed int `json:"confirmed"`
 	Failed    int `json:"failed"`
+	Cancelled int `json:"cancelled"` // what the cancellation adds
 }
 
 // Stack is what a stage has, independent of its use.

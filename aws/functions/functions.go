@@ -1,16 +1,17 @@
-// Package functions lists the functions of a deployment and their settings: the saga's tasks, and the functions around
+// Package functions lists the functions of a deployment and their settings: the sagas' tasks, and the functions around
 // them. The functions' program dispatches on these names; the infrastructure and the emulators loop over the list. It
-// imports the standard library and the saga's facts alone.
+// imports the standard library and the sagas' facts alone.
 package functions
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"tripsaga/trip/saga"
 )
 
-// The functions that are not tasks of the saga.
+// The functions that are not tasks of a saga.
 const (
 	API               = "Api"               // serves the REST API, behind an HTTP API of API Gateway, payload version 2.0
 	ExecutionListener = "ExecutionListener" // gets the executions' status changes from EventBridge
@@ -24,13 +25,13 @@ type Function struct {
 	Name    string        // also its handler, the value of _HANDLER
 	Timeout time.Duration // of one call; a task's is shorter than its state's
 	Memory  int           // in MB; the share of a processor follows it: 1769 MB have a whole one
-	Task    bool          // called by the saga
+	Task    bool          // called by a saga
 }
 
 // standardMemory suits a function that handles one trip at a time, in MB.
 const standardMemory = 256
 
-// All lists the functions: the saga's tasks, sorted by name, then the others.
+// All lists the functions: the sagas' tasks, sorted by name, then the others.
 func All() []Function {
 	var all []Function
 	for _, t := range saga.Tasks() {
@@ -44,6 +45,16 @@ func All() []Function {
 		Function{Name: OutboxRelay, Timeout: 30 * time.Second, Memory: standardMemory},
 		Function{Name: PreTraffic, Timeout: 5 * time.Minute, Memory: 512}, // makes a whole booking
 	)
+}
+
+// Payers lists the functions that call the payment provider: the tasks that need the built-in bank's books.
+func Payers() (names []string) {
+	for _, t := range saga.Tasks() {
+		if slices.ContainsFunc(t.Touches, func(a saga.Access) bool { return slices.Contains(strings.Fields(a.Partitions), "BANK") }) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
 }
 
 // Names returns the names of all functions, sorted.

@@ -3,19 +3,32 @@ package functions
 import (
 	"slices"
 	"strings"
+
+	"tripsaga/trip/saga"
 )
 
 // The settings that a deployment gives or that depend on each other.
 const (
 	Handler               = "_HANDLER"
 	TableName             = "TABLE_NAME"
-	StateMachineARN       = "STATE_MACHINE_ARN"
 	NewVersions           = "NEW_VERSIONS"
+	Payments              = "PAYMENTS"
+	StripeSecret          = "STRIPE_SECRET_ARN"
+	StripeLive            = "STRIPE_LIVE"
 	MetricsNamespace      = "METRICS_NAMESPACE"
 	ReconcileGrace        = "RECONCILE_GRACE"
 	ReconcileOverdue      = "RECONCILE_OVERDUE"
 	EndpointDynamoDB      = "AWS_ENDPOINT_URL_DYNAMODB"
 	EndpointStepFunctions = "AWS_ENDPOINT_URL_SFN"
+)
+
+// MachineARN is the setting with the state machine that runs a saga, such as BOOKING_STATE_MACHINE_ARN.
+func MachineARN(saga string) string { return strings.ToUpper(saga) + "_STATE_MACHINE_ARN" }
+
+// The values of Payments.
+const (
+	Bank   = "bank"
+	Stripe = "stripe"
 )
 
 // Setting is an environment variable that functions read. The functions' program checks its environment against this
@@ -26,6 +39,7 @@ type Setting struct {
 	Except    []string // of all functions, those that do not
 	Required  bool     // by the functions that read it
 	ByLambda  bool     // Lambda sets it, not the deployment
+	Secret    bool     // no message repeats a wrong value
 	Default   string   // the value when it is not set
 	Allowed   string
 	Meaning   string
@@ -40,17 +54,24 @@ func (s *Setting) ReadBy(function string) bool {
 const (
 	durations = "a duration from 1s to 720h"
 	addresses = "an http or https URL"
+	booleans  = "true, false"
 )
+
+// machines lists the state machines.
+func machines(readers []string) (all []Setting) {
+	for _, s := range saga.All() {
+		all = append(all, Setting{Name: MachineARN(s.Name()), Functions: readers, Required: true,
+			Allowed: "the ARN of a state machine, with or without a version or an alias", Meaning: "the state machine of the saga " + s.Name()})
+	}
+	return all
+}
 
 // Settings lists what a deployment sets, then what Lambda sets.
 func Settings() []Setting {
-	sagas := []string{API, ExecutionListener, Reconciler}
+	sagas, payers := []string{API, ExecutionListener, Reconciler}, Payers()
 	reconciler, relay, preTraffic := []string{Reconciler}, []string{OutboxRelay}, []string{PreTraffic}
-	return []Setting{
-		{Name: TableName, Except: relay, Required: true, Allowed: "3 to 255 letters, digits, - _ and .",
-			Meaning: "the DynamoDB table"},
-		{Name: StateMachineARN, Functions: append(slices.Clone(sagas), PreTraffic), Required: true, Allowed: "the ARN of a state machine, with or without a version or an alias",
-			Meaning: "the state machine that runs the sagas"},
+	table := Setting{Name: TableName, Except: relay, Required: true, Allowed: "3 to 255 letters, digits, - _ and .", Meaning: "the DynamoDB table"}
+	return slices.Concat([]Setting{table}, machines(append(slices.Clone(sagas), PreTraffic)), []Setting{
 		{Name: NewVersions, Functions: preTraffic, Required: true, Allowed: "a JSON object, the name of every other function to the ARN of its new version",
 			Meaning: "the versions that are tried"},
 		{Name: "LOG_LEVEL", Default: "info", Allowed: "debug, info, warn, error",
@@ -59,6 +80,10 @@ func Settings() []Setting {
 			Meaning: "how long a trip may be pending before its saga is started again"},
 		{Name: ReconcileOverdue, Functions: reconciler, Default: "30m", Allowed: durations + ", longer than " + ReconcileGrace,
 			Meaning: "how long a trip may be pending before it is marked NEEDS_ATTENTION"},
+		{Name: Payments, Functions: payers, Default: Bank, Allowed: Bank + ", " + Stripe, Meaning: "the payment provider"},
+		{Name: StripeSecret, Functions: payers, Secret: true, Allowed: "the ARN of a secret in Secrets Manager, whose text is the key",
+			Meaning: "the key of Stripe, with " + Payments + "=" + Stripe},
+		{Name: StripeLive, Functions: payers, Default: "false", Allowed: booleans, Meaning: "whether a key of live mode is accepted, which moves real money"},
 		{Name: MetricsNamespace, Default: "tripsaga", Allowed: "1 to 255 letters, digits, and . - _ / # :",
 			Meaning: "the CloudWatch namespace of the metrics"},
 		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Allowed: addresses,
@@ -68,6 +93,8 @@ func Settings() []Setting {
 			Meaning: "sent along with traces over OTLP/HTTP"},
 		{Name: EndpointDynamoDB, Except: relay, Allowed: addresses, Meaning: "another DynamoDB, such as DynamoDB Local"},
 		{Name: EndpointStepFunctions, Functions: sagas, Allowed: addresses, Meaning: "another Step Functions"},
+		{Name: "AWS_ENDPOINT_URL_SECRETS_MANAGER", Functions: payers, Allowed: addresses, Meaning: "another Secrets Manager"},
+		{Name: "STRIPE_API_URL", Functions: payers, Allowed: "an https URL, or an http URL of this machine", Meaning: "another Stripe, such as stripe-mock"},
 		{Name: "AWS_ENDPOINT_URL_LAMBDA", Functions: preTraffic, Allowed: addresses, Meaning: "another Lambda"},
 		{Name: "AWS_ENDPOINT_URL_CODEDEPLOY", Functions: preTraffic, Allowed: addresses, Meaning: "another CodeDeploy"},
 
@@ -78,5 +105,5 @@ func Settings() []Setting {
 		{ByLambda: true, Name: "AWS_SESSION_TOKEN", Allowed: "a token", Meaning: "of the function's role; by Lambda"},
 		{ByLambda: true, Name: "AWS_LAMBDA_FUNCTION_VERSION", Allowed: "a version", Meaning: "named in logs and metrics; by Lambda"},
 		{ByLambda: true, Name: "AWS_XRAY_DAEMON_ADDRESS", Allowed: "host:port", Meaning: "where X-Ray takes traces, over UDP; by Lambda"},
-	}
+	})
 }

@@ -26,8 +26,8 @@ type system struct {
 	config   config
 	log      *slog.Logger
 	observer telemetry.Observer
-	app      *app.Service                // nil in the relay
-	sagas    *stepfunctions.StateMachine // nil in a task and the relay
+	app      *app.Service                 // nil in the relay
+	sagas    *stepfunctions.StateMachines // nil in a task and the relay
 }
 
 // compose builds the system. It makes no calls, so that a cold start is short.
@@ -46,11 +46,11 @@ func compose(c config, stdout io.Writer) (*system, error) {
 	if c.table != "" {
 		s.app = s.service()
 	}
-	if c.stateMachine != "" {
+	if c.machines != nil {
 		s.sagas = stepfunctions.New(sfn.New(sfn.Options{
 			Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointSFN),
 			HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptAllowed),
-		}), c.stateMachine)
+		}), c.machines)
 		s.sagas.TraceHeader = telemetry.TraceHeader
 		s.app.Starter = tracedStarter{s.sagas, traces}
 	}

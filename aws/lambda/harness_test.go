@@ -29,7 +29,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files and the table of docs/lambda.md")
 
-const machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:booking"
+const (
+	machine      = "arn:aws:states:eu-west-1:123456789012:stateMachine:booking"
+	cancellation = "arn:aws:states:eu-west-1:123456789012:stateMachine:cancellation"
+)
 
 // TestMain lets the test's own program be a bootstrap, where a test needs a process.
 func TestMain(m *testing.M) {
@@ -82,7 +85,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) stepFunctions(t *testing.T) *stepfunctions.StateMachine {
+func (w *world) stepFunctions(t *testing.T) *stepfunctions.StateMachines {
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AWSStepFunctions.")
 		input, err := io.ReadAll(r.Body)
@@ -100,7 +103,7 @@ func (w *world) stepFunctions(t *testing.T) *stepfunctions.StateMachine {
 	t.Cleanup(server.Close)
 	return stepfunctions.New(sfn.New(sfn.Options{
 		Region: "eu-west-1", BaseEndpoint: &server.URL, Retryer: aws.NopRetryer{}, Credentials: (&config{accessKeyID: "a", secretAccessKey: "b"}).credentials(),
-	}), machine)
+	}), stepfunctions.ARNs{"booking": machine, "cancellation": cancellation})
 }
 
 const booking = `{"traveler": {"name": "Ada Lovelace", "email": "ada@example.com"},
@@ -166,7 +169,7 @@ func golden(t *testing.T, file, got string) {
 // environment is what Lambda and an operator give a function.
 func environment(function string) map[string]string {
 	return map[string]string{
-		"_HANDLER": function, "TABLE_NAME": "trips", "STATE_MACHINE_ARN": machine, "AWS_REGION": "eu-west-1",
+		"_HANDLER": function, "TABLE_NAME": "trips", "BOOKING_STATE_MACHINE_ARN": machine, "CANCELLATION_STATE_MACHINE_ARN": cancellation, "AWS_REGION": "eu-west-1",
 		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
 		"AWS_LAMBDA_FUNCTION_VERSION": "7", "NEW_VERSIONS": newVersions(),
 	}

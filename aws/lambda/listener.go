@@ -7,7 +7,6 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/app"
-	"tripsaga/trip/domain"
 )
 
 // statusChange is an event of EventBridge, "Step Functions Execution Status Change":
@@ -28,8 +27,8 @@ type listener struct {
 	app   *app.Service
 	sagas interface {
 		app.Executions
-		IsOf(stateMachineARN string) bool
-		FailedState(ctx context.Context, tripID string) (string, error)
+		SagaOf(stateMachineARN string) (saga string, ok bool)
+		FailedState(ctx context.Context, saga, tripID string) (string, error)
 	}
 }
 
@@ -52,7 +51,8 @@ func (l *listener) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 // end before they fail, and a saga that succeeds after a redrive confirms its trip. A trip that was marked as overdue
 // while its saga ran is marked again when the saga stops.
 func (l *listener) handle(ctx context.Context, event statusChange) error {
-	if err := l.check(event); err != nil {
+	saga, err := l.check(event)
+	if err != nil {
 		return err
 	}
 	d := event.Detail
@@ -63,32 +63,33 @@ func (l *listener) handle(ctx context.Context, event statusChange) error {
 	if err != nil || trip.Ended() {
 		return err
 	}
-	now, err := l.sagas.Progress(ctx, domain.BookingSaga, d.Name)
+	now, err := l.sagas.Progress(ctx, saga, d.Name)
 	if err != nil {
 		return err
 	}
 	if now.Status == "RUNNING" && now.Redrives <= d.RedriveCount {
 		return fault.New(fault.Unavailable, fault.NameUnavailable,
-			"the saga of trip %s is still described as running, after the event of its end", d.Name)
+			"the saga %s of trip %s is still described as running, after the event of its end", saga, d.Name)
 	}
-	change := app.ExecutionChange{Saga: domain.BookingSaga, TripID: d.Name, Status: now.Status, Error: now.Error}
+	change := app.ExecutionChange{Saga: saga, TripID: d.Name, Status: now.Status, Error: now.Error}
 	if now.Status == "FAILED" { // no state causes a time-out or a stop
-		if change.State, err = l.sagas.FailedState(ctx, d.Name); err != nil {
+		if change.State, err = l.sagas.FailedState(ctx, saga, d.Name); err != nil {
 			return err
 		}
 	}
 	return l.app.MarkNeedsAttention(ctx, change)
 }
 
-// check refuses events that the rule of EventBridge should not have sent here.
-func (l *listener) check(event statusChange) error {
+// check refuses events that the rule of EventBridge should not have sent here. It returns the saga that the event is of.
+func (l *listener) check(event statusChange) (saga string, err error) {
 	d := event.Detail
 	var p fault.Problems
 	if event.Source != "aws.states" || event.DetailType != "Step Functions Execution Status Change" {
 		p.Add("", fault.Invalidf("detail-type", "%.80q of %.80q is not a change of an execution's status", event.DetailType, event.Source))
 	}
-	if !l.sagas.IsOf(d.StateMachineARN) {
-		p.Add("", fault.Invalidf("detail.stateMachineArn", "%.200q is not the state machine that runs the sagas", d.StateMachineARN))
+	saga, ok := l.sagas.SagaOf(d.StateMachineARN)
+	if !ok {
+		p.Add("", fault.Invalidf("detail.stateMachineArn", "%.200q is no state machine that runs a saga", d.StateMachineARN))
 	}
 	if statuses := []string{"RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}; !slices.Contains(statuses, d.Status) {
 		p.Add("", fault.Invalidf("detail.status", "%.40q is not a status, allowed are %q", d.Status, statuses))
@@ -96,5 +97,5 @@ func (l *listener) check(event statusChange) error {
 	if d.Name == "" {
 		p.Add("", fault.Invalidf("detail.name", "the event names no execution"))
 	}
-	return p.Err()
+	return saga, p.Err()
 }

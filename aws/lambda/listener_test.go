@@ -9,8 +9,10 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// change is an event of EventBridge, as the documentation shows it.
-func change(trip, status string) string {
+// change is an event of EventBridge about a booking, as the documentation shows it.
+func change(trip, status string) string { return changeOf(machine, trip, status) }
+
+func changeOf(machine, trip, status string) string {
 	return `{"version":"0","id":"315c1398-40ff-a850-213b-158f73e60175","detail-type":"Step Functions Execution Status Change",
 	"source":"aws.states","account":"123456789012","time":"2027-01-15T09:30:00Z","region":"eu-west-1",
 	"resources":["arn:aws:states:eu-west-1:123456789012:execution:booking:` + trip + `"],
@@ -106,14 +108,7 @@ func TestARedriveThatEndsClearsTheMark(t *testing.T) {
 	if err := w.hear(t, change(id, "FAILED")); err != nil {
 		t.Fatal(err)
 	}
-	for _, step := range []string{"ReserveFlight", "ReserveHotel", "ProcessPayment", "BookingConfirmed"} {
-		payload := payloadOf(step)
-		payload = strings.NewReplacer("0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", id, "JL5", "JL317", "2027-03-10", "2027-03-15",
-			"TYO-PARK", "FUK-CANAL", "2027-03-12", "2027-03-17").Replace(payload)
-		if _, err := newTask(w.system, step)(t.Context(), []byte(payload)); err != nil {
-			t.Fatal(step, err)
-		}
-	}
+	w.confirm(t, id)
 	w.stands("SUCCEEDED", "1", "")
 	for _, status := range []string{"SUCCEEDED", "FAILED"} { // the end before it comes once more, late
 		if err := w.hear(t, change(id, status)); err != nil {
@@ -122,6 +117,69 @@ func TestARedriveThatEndsClearsTheMark(t *testing.T) {
 	}
 	if trip := w.trip(t, id); trip.Status() != domain.Confirmed || trip.Reason() != (domain.Reason{}) {
 		t.Errorf("the trip is %s, %+v", trip.Status(), trip.Reason())
+	}
+}
+
+// confirm takes the trip through its saga.
+func (w *world) confirm(t *testing.T, id string) {
+	t.Helper()
+	w.take(t, id, "ReserveFlight", "ReserveHotel", "ProcessPayment", "BookingConfirmed")
+}
+
+func (w *world) take(t *testing.T, id string, steps ...string) {
+	t.Helper()
+	for _, step := range steps {
+		payload := strings.NewReplacer("0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", id, "JL5", "JL317", "2027-03-10", "2027-03-15",
+			"TYO-PARK", "FUK-CANAL", "2027-03-12", "2027-03-17").Replace(payloadOf(step))
+		if _, err := newTask(w.system, step)(t.Context(), []byte(payload)); err != nil {
+			t.Fatal(step, err)
+		}
+	}
+}
+
+// TestAStoppedCancellationMarksItsTrip, and late news of the trip's booking does not.
+func TestAStoppedCancellationMarksItsTrip(t *testing.T) {
+	w := newWorld(t)
+	id := w.book(t)
+	w.confirm(t, id)
+	if _, err := w.app.CancelTrip(t.Context(), id, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.stands("FAILED", "0", "Conflict")
+	if err := w.hear(t, change(id, "FAILED")); err != nil || w.trip(t, id).Status() != domain.Cancelling {
+		t.Errorf("after news of the booking: %v, the trip is %s", err, w.trip(t, id).Status())
+	}
+	w.calls, w.inputs = nil, nil
+	if err := w.hear(t, changeOf(cancellation, id, "FAILED")); err != nil {
+		t.Fatal(err)
+	}
+	trip, want := w.trip(t, id), domain.Reason{Name: "Conflict", Message: "the saga ended FAILED at CancelHotel"}
+	if trip.Status() != domain.NeedsAttention || trip.Reason() != want || trip.Saga() != domain.CancellationSaga {
+		t.Errorf("the trip is %s, %+v, its saga %s", trip.Status(), trip.Reason(), trip.Saga())
+	}
+	for _, input := range w.inputs {
+		if !strings.Contains(input, ":execution:cancellation:"+id) {
+			t.Errorf("Step Functions was asked %s", input)
+		}
+	}
+}
+
+// TestTheReconcilerStartsACancellation of a trip whose client has cancelled it just before it was confirmed.
+func TestTheReconcilerStartsACancellation(t *testing.T) {
+	w := newWorld(t)
+	id := w.book(t)
+	w.take(t, id, "ReserveFlight", "ReserveHotel", "ProcessPayment")
+	if _, err := w.app.CancelTrip(t.Context(), id, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.take(t, id, "BookingConfirmed")
+	w.calls, w.inputs, w.now = nil, nil, w.now.Add(3*time.Minute)
+	reply, err := newReconciler(w.system)(t.Context(), nil)
+	if want := `{"pending":1,"started":1,`; err != nil || !strings.HasPrefix(string(reply), want) {
+		t.Errorf("%s, %v; want %s", reply, err, want)
+	}
+	if want := `"stateMachineArn":"` + cancellation + `"`; len(w.inputs) != 1 || !strings.Contains(w.inputs[0], want) {
+		t.Errorf("Step Functions was asked %q, want %s", w.inputs, want)
 	}
 }
 

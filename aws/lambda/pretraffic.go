@@ -56,7 +56,7 @@ func newPreTraffic(s *system) handler {
 		HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptAllowed), Retryer: patient(),
 	})}
 	h.trial = &trial.Trial{
-		App: s.app, Functions: newInvoker(c), Versions: c.newVersions, StateMachine: c.stateMachine, Log: s.log,
+		App: s.app, Functions: newInvoker(c), Versions: c.newVersions, StateMachines: c.machines, Log: s.log,
 	}
 	return h.invoke
 }

@@ -13,27 +13,34 @@ import (
 	"tripsaga/aws/functions"
 	"tripsaga/aws/stepfunctions"
 	"tripsaga/aws/trial"
+	"tripsaga/trip/saga"
 )
 
 // config is the checked environment. A field that the function does not read is zero.
 type config struct {
 	function string // a key of dispatch
 
-	table        string
-	stateMachine string // an ARN
-	newVersions  trial.Versions
-	logLevel     slog.Level
-	grace        time.Duration
-	overdue      time.Duration
-	metrics      string // the namespace
-	otlp         string // an endpoint, or ""
-	otlpTraces   string
-	otlpHeaders  string
+	table       string
+	machines    stepfunctions.ARNs
+	newVersions trial.Versions
+	logLevel    slog.Level
+	grace       time.Duration
+	overdue     time.Duration
+	metrics     string // the namespace
+	otlp        string // an endpoint, or ""
+	otlpTraces  string
+	otlpHeaders string
+
+	payments     string // functions.Bank or functions.Stripe
+	stripeSecret string // an ARN
+	stripeLive   bool
+	stripeURL    string // "" for Stripe itself
 
 	region                                   string
 	accessKeyID, secretAccessKey, sessionKey string
 	endpointDynamoDB, endpointSFN            string // "" for the service's default
 	endpointLambda, endpointCodeDeploy       string
+	endpointSecrets                          string
 	xray                                     string
 	version                                  string
 }
@@ -41,9 +48,8 @@ type config struct {
 // setters maps the name of each setting to what checks a value that is not empty and stores it in c. An error says what
 // is wrong with the value; readConfig adds what is allowed.
 func (c *config) setters() map[string]func(value string) error {
-	return map[string]func(value string) error{
+	all := map[string]func(value string) error{
 		functions.TableName:                  matching(tableName, &c.table),
-		functions.StateMachineARN:            c.setMachine,
 		functions.NewVersions:                c.setVersions,
 		"LOG_LEVEL":                          c.setLevel,
 		functions.ReconcileGrace:             duration(&c.grace),
@@ -52,6 +58,11 @@ func (c *config) setters() map[string]func(value string) error {
 		"OTEL_EXPORTER_OTLP_ENDPOINT":        address(&c.otlp),
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": address(&c.otlpTraces),
 		"OTEL_EXPORTER_OTLP_HEADERS":         text(&c.otlpHeaders),
+		functions.Payments:                   oneOf(&c.payments, functions.Bank, functions.Stripe),
+		functions.StripeSecret:               matching(secretARN, &c.stripeSecret),
+		functions.StripeLive:                 c.setStripeLive,
+		"STRIPE_API_URL":                     address(&c.stripeURL),
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER":   address(&c.endpointSecrets),
 		functions.EndpointDynamoDB:           address(&c.endpointDynamoDB),
 		functions.EndpointStepFunctions:      address(&c.endpointSFN),
 		"AWS_ENDPOINT_URL_LAMBDA":            address(&c.endpointLambda),
@@ -65,6 +76,10 @@ func (c *config) setters() map[string]func(value string) error {
 		"AWS_LAMBDA_FUNCTION_VERSION": text(&c.version),
 		"AWS_XRAY_DAEMON_ADDRESS":     text(&c.xray),
 	}
+	for _, s := range saga.All() {
+		all[functions.MachineARN(s.Name())] = func(arn string) error { return c.setMachine(s.Name(), arn) }
+	}
+	return all
 }
 
 // configError lists every problem that keeps the function from starting, each with the variable and its value.
@@ -91,6 +106,9 @@ func readConfig(getenv func(string) string) (config, error) {
 		e.problems = append(e.problems, fmt.Sprintf("%s=%s must be longer than %s=%s",
 			functions.ReconcileOverdue, c.overdue, functions.ReconcileGrace, c.grace))
 	}
+	if c.payments == functions.Stripe && c.stripeSecret == "" {
+		e.problems = append(e.problems, fmt.Sprintf("%s=%s needs %s", functions.Payments, c.payments, functions.StripeSecret))
+	}
 	if e.problems != nil {
 		return c, &e
 	}
@@ -108,6 +126,9 @@ func read(s *functions.Setting, value string, set func(string) error) error {
 		return nil
 	}
 	if err := set(value); err != nil {
+		if s.Secret { // somebody may give the secret itself
+			return fmt.Errorf("%s: %w; allowed: %s", s.Name, err, s.Allowed)
+		}
 		return fmt.Errorf("%s=%.200s: %w; allowed: %s", s.Name, value, err, s.Allowed)
 	}
 	return nil
@@ -118,6 +139,7 @@ var errNotAllowed = errors.New("the value is not allowed")
 var (
 	tableName = regexp.MustCompile(`^[A-Za-z0-9_.-][A-Za-z0-9_.-][A-Za-z0-9_.-]+$`)
 	namespace = regexp.MustCompile(`^[A-Za-z0-9._/#:-]+$`)
+	secretARN = regexp.MustCompile(`^arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:[0-9]+:secret:[A-Za-z0-9/_+=.@-]+$`)
 	region    = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
 )
 
@@ -167,16 +189,35 @@ func address(field *string) func(string) error {
 	}
 }
 
+func oneOf(field *string, allowed ...string) func(string) error {
+	return func(v string) error {
+		*field = v
+		if !slices.Contains(allowed, v) {
+			return errNotAllowed
+		}
+		return nil
+	}
+}
+
 func (c *config) setLevel(v string) error {
-	if !slices.Contains([]string{"debug", "info", "warn", "error"}, v) {
-		return errNotAllowed
+	var level string
+	if err := oneOf(&level, "debug", "info", "warn", "error")(v); err != nil {
+		return err
 	}
 	return c.logLevel.UnmarshalText([]byte(v))
 }
 
-func (c *config) setMachine(v string) error {
-	c.stateMachine = v
-	return stepfunctions.CheckARN(v)
+func (c *config) setStripeLive(v string) error {
+	c.stripeLive = v == "true"
+	return oneOf(new(string), "true", "false")(v)
+}
+
+func (c *config) setMachine(saga, arn string) error {
+	if c.machines == nil {
+		c.machines = stepfunctions.ARNs{}
+	}
+	c.machines[saga] = arn
+	return stepfunctions.CheckARN(arn)
 }
 
 func (c *config) setVersions(v string) (err error) {

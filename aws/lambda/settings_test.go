@@ -1,6 +1,8 @@
 package lambda
 
 import (
+	"cmp"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -10,13 +12,14 @@ import (
 	"time"
 
 	"tripsaga/aws/functions"
+	"tripsaga/aws/stepfunctions"
 )
 
 func TestTheEnvironmentIsRead(t *testing.T) {
 	env := environment("Reconciler")
 	c, err := readConfig(get(env))
 	want := config{
-		function: "Reconciler", table: "trips", stateMachine: machine, logLevel: slog.LevelInfo,
+		function: "Reconciler", table: "trips", machines: stepfunctions.ARNs{"booking": machine, "cancellation": cancellation}, logLevel: slog.LevelInfo,
 		grace: 2 * time.Minute, overdue: 30 * time.Minute, metrics: "tripsaga",
 		region: "eu-west-1", accessKeyID: "id", secretAccessKey: "secret", sessionKey: "token", version: "7",
 	}
@@ -28,14 +31,14 @@ func TestTheEnvironmentIsRead(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000",
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost:4318/t", "OTEL_EXPORTER_OTLP_HEADERS": "k=v",
 		"AWS_ENDPOINT_URL_DYNAMODB": "http://localhost:8000", "AWS_ENDPOINT_URL_SFN": "http://localhost:8083",
-		"STATE_MACHINE_ARN": machine + ":live",
+		"BOOKING_STATE_MACHINE_ARN": machine + ":live",
 	})
 	c, err = readConfig(get(env))
 	want.logLevel, want.grace, want.overdue, want.metrics = slog.LevelDebug, 90*time.Second, time.Hour, "my/trips"
 	want.otlpTraces, want.otlpHeaders = "http://localhost:4318/t", "k=v"
 	want.otlp, want.xray = "http://localhost:4318", "169.254.79.129:2000"
 	want.endpointDynamoDB, want.endpointSFN = "http://localhost:8000", "http://localhost:8083"
-	want.stateMachine = machine + ":live"
+	want.machines = stepfunctions.ARNs{"booking": machine + ":live", "cancellation": cancellation}
 	if err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, %v\nwant %+v", c, err, want)
 	}
@@ -43,7 +46,7 @@ func TestTheEnvironmentIsRead(t *testing.T) {
 
 func TestEveryProblemIsToldAtOnce(t *testing.T) {
 	_, err := readConfig(get(map[string]string{
-		"_HANDLER": "Reconciler", "TABLE_NAME": "a b", "STATE_MACHINE_ARN": "booking", "LOG_LEVEL": "loud",
+		"_HANDLER": "Reconciler", "TABLE_NAME": "a b", "BOOKING_STATE_MACHINE_ARN": "booking", "LOG_LEVEL": "loud",
 		"RECONCILE_GRACE": "soon", "RECONCILE_OVERDUE": "0s", "METRICS_NAMESPACE": strings.Repeat("x", 256),
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318", "AWS_ENDPOINT_URL_DYNAMODB": "ftp://x", "AWS_ENDPOINT_URL_SFN": "/x",
 		"AWS_REGION": "Europe",
@@ -54,7 +57,8 @@ func TestEveryProblemIsToldAtOnce(t *testing.T) {
 	lines := strings.Split(err.Error(), "\n")[1:]
 	want := []string{
 		"TABLE_NAME=a b: the value is not allowed; allowed: 3 to 255 letters, digits, - _ and .",
-		`STATE_MACHINE_ARN=booking: "booking" is no ARN of a state machine`,
+		`BOOKING_STATE_MACHINE_ARN=booking: "booking" is no ARN of a state machine`,
+		"CANCELLATION_STATE_MACHINE_ARN is not set, want the ARN of a state machine",
 		"LOG_LEVEL=loud: the value is not allowed; allowed: debug, info, warn, error",
 		"RECONCILE_GRACE=soon: it is no duration, such as 90s or 2m; allowed: a duration from 1s to 720h",
 		"RECONCILE_OVERDUE=0s: the value is not allowed",
@@ -95,9 +99,37 @@ func TestOverdueComesAfterGrace(t *testing.T) {
 
 func TestAFunctionReadsOnlyItsVariables(t *testing.T) {
 	env := environment("CancelHotel")
-	env["STATE_MACHINE_ARN"], env["RECONCILE_GRACE"] = "nonsense", "nonsense"
-	if c, err := readConfig(get(env)); err != nil || c.stateMachine != "" {
+	env["BOOKING_STATE_MACHINE_ARN"], env["RECONCILE_GRACE"] = "nonsense", "nonsense"
+	if c, err := readConfig(get(env)); err != nil || c.machines != nil {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestStripeNeedsItsKey: only the functions that call the payment provider read these settings.
+func TestStripeNeedsItsKey(t *testing.T) {
+	const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-AbCdEf"
+	for _, tt := range []struct{ provider, secret, live, problem string }{
+		{"", "", "", ""},
+		{"bank", "", "false", ""},
+		{"stripe", secret, "true", ""},
+		{"stripe", "", "", "PAYMENTS=stripe needs STRIPE_SECRET_ARN"},
+		{"paypal", "", "", "PAYMENTS=paypal: the value is not allowed; allowed: bank, stripe"},
+		{"stripe", "sk_test_1", "", "STRIPE_SECRET_ARN: the value is not allowed; allowed: the ARN of a secret"},
+		{"stripe", secret, "yes", "STRIPE_LIVE=yes: the value is not allowed; allowed: true, false"},
+	} {
+		env := environment("ProcessPayment")
+		env["PAYMENTS"], env["STRIPE_SECRET_ARN"], env["STRIPE_LIVE"] = tt.provider, tt.secret, tt.live
+		c, err := readConfig(get(env))
+		if (err == nil) != (tt.problem == "") || err != nil && !strings.Contains(err.Error(), tt.problem) || strings.Contains(fmt.Sprint(err), "sk_test_1") {
+			t.Errorf("%+v: %v", tt, err)
+		}
+		if err == nil && (c.payments != cmp.Or(tt.provider, "bank") || c.stripeSecret != tt.secret || c.stripeLive != (tt.live == "true")) {
+			t.Errorf("%+v: %+v", tt, c)
+		}
+		env["_HANDLER"] = "CancelHotel"
+		if c, err := readConfig(get(env)); err != nil || c.payments != "" || c.stripeSecret != "" {
+			t.Errorf("CancelHotel reads %+v, %v", c, err)
+		}
 	}
 }
 

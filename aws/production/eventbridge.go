@@ -69,9 +69,9 @@ type included struct {
 
 // announce delivers an execution's end to the listener. The engine retries it after a failure, as EventBridge does, unless
 // the trip does not exist.
-func (s *System) announce(ctx context.Context, d engine.Description) error {
+func (s *System) announce(ctx context.Context, machine string, d engine.Description) error {
 	err := s.bring(ctx, functions.ExecutionListener, newEvent(
-		"aws.states", "Step Functions Execution Status Change", []string{d.ExecutionID}, changeOf(d)))
+		"aws.states", "Step Functions Execution Status Change", []string{d.ExecutionID}, changeOf(machine, d)))
 	var named interface{ ErrorName() string }
 	if errors.As(err, &named) && (named.ErrorName() == fault.NameNotFound || named.ErrorName() == fault.NameInvalid) {
 		return fmt.Errorf("%w: %w", engine.ErrFinal, err) // EventBridge would give up after its retries
@@ -79,9 +79,9 @@ func (s *System) announce(ctx context.Context, d engine.Description) error {
 	return err
 }
 
-func changeOf(d engine.Description) statusChange {
+func changeOf(machine string, d engine.Description) statusChange {
 	c := statusChange{
-		Execution: d.ExecutionID, Machine: StateMachineARN, Name: d.Name, Status: d.Status,
+		Execution: d.ExecutionID, Machine: machine, Name: d.Name, Status: d.Status,
 		Started: d.Started.UnixMilli(), Input: maybe(string(d.Input)), InputDetails: &included{true},
 		Output: maybe(string(d.Output)), Error: maybe(d.Error), Cause: maybe(d.Cause),
 		Redrives: d.Redrives, RedriveStatus: "REDRIVABLE",

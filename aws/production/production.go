@@ -34,7 +34,9 @@ import (
 	"tripsaga/aws/emulator/rie"
 	"tripsaga/aws/emulator/sfnapi"
 	"tripsaga/aws/functions"
+	"tripsaga/aws/stepfunctions"
 	"tripsaga/engine"
+	"tripsaga/table"
 	"tripsaga/table/embedded"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/adapters/store"
@@ -86,15 +88,19 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// machineName is the state machine's name.
-const machineName = "booking"
-
-// StateMachineARN is the ARN of the booking saga's state machine.
-var StateMachineARN = engine.StateMachineID(machineName)
+// StateMachines returns the ARNs of the sagas' state machines.
+func StateMachines() stepfunctions.ARNs {
+	arns := stepfunctions.ARNs{}
+	for _, s := range saga.All() {
+		arns[s.Name()] = engine.StateMachineID(s.Name())
+	}
+	return arns
+}
 
 // System is the running system.
 type System struct {
-	Engine        *engine.Engine
+	Engine        *engine.Engine            // of the booking saga
+	Engines       map[string]*engine.Engine // by the name of the saga
 	Functions     *rie.Server
 	Table         *dynamo.Table // with the records
 	DynamoDB      string        // URL
@@ -107,7 +113,7 @@ type System struct {
 // Open starts everything and resumes every open saga. Errors: an option that cannot be used; dynamolocal.ErrNotSetUp.
 func Open(ctx context.Context, opt Options) (*System, error) {
 	opt.setDefaults()
-	s := &System{log: opt.Log}
+	s := &System{log: opt.Log, Engines: map[string]*engine.Engine{}}
 	if err := s.open(ctx, opt); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
@@ -136,18 +142,34 @@ func (s *System) open(ctx context.Context, opt Options) error {
 		return err
 	}
 	s.whenClosed(s.Functions.Close)
-	s.Engine, err = engine.Open(ctx, engine.Options{
-		Name: machineName, Definition: saga.Booking().Definition(), Table: journal, MaxOpen: opt.MaxOpen, Role: sfnapi.Role(StateMachineARN),
-		Tasks: opt.WrapTasks(s.tasks()), OnEnd: s.announce,
+	var machines []sfnapi.Machine
+	for _, of := range saga.All() {
+		m, err := s.openEngine(ctx, of, journal, opt)
+		if err != nil {
+			return fmt.Errorf("opening the engine of the saga %s: %w", of.Name(), err)
+		}
+		machines = append(machines, m)
+	}
+	s.Engine = s.Engines[saga.Booking().Name()]
+	server.Handler = sfnapi.New(opt.Log, machines...)
+	go server.Serve(listener) // ends with the server
+	return nil
+}
+
+// openEngine opens the engine of a saga. All keep their executions in one store.
+func (s *System) openEngine(ctx context.Context, of *saga.Saga, journal table.Table, opt Options) (sfnapi.Machine, error) {
+	m := sfnapi.Machine{ARN: engine.StateMachineID(of.Name())}
+	e, err := engine.Open(ctx, engine.Options{
+		Name: of.Name(), Definition: of.Definition(), Table: journal, MaxOpen: opt.MaxOpen, Role: sfnapi.Role(m.ARN),
+		Tasks: opt.WrapTasks(s.tasks()), OnEnd: func(ctx context.Context, d engine.Description) error { return s.announce(ctx, m.ARN, d) },
 		Scheduler: opt.Scheduler, Seed: opt.Seed, Log: opt.Log,
 	})
 	if err != nil {
-		return fmt.Errorf("opening the engine: %w", err)
+		return m, err
 	}
-	s.whenClosed(s.Engine.Close)
-	server.Handler = sfnapi.New(opt.Log, sfnapi.Machine{ARN: StateMachineARN, Engine: s.Engine})
-	go server.Serve(listener) // ends with the server
-	return nil
+	s.whenClosed(e.Close)
+	m.Engine, s.Engines[of.Name()] = e, e
+	return m, nil
 }
 
 // openRecords connects to DynamoDB Local, or starts it, and ensures that the table exists.
@@ -205,10 +227,12 @@ func (s *System) functions(opt Options) rie.Options {
 		Bootstrap: opt.Bootstrap, Logs: opt.FunctionLogs, Interfere: opt.Interfere,
 		Env: append([]string{
 			functions.TableName + "=" + opt.Table,
-			functions.StateMachineARN + "=" + StateMachineARN,
 			functions.EndpointDynamoDB + "=" + s.DynamoDB,
 			functions.EndpointStepFunctions + "=" + s.StepFunctions,
 		}, opt.Env...),
+	}
+	for name, arn := range StateMachines() {
+		r.Env = append(r.Env, functions.MachineARN(name)+"="+arn)
 	}
 	for _, f := range functions.All() {
 		r.Functions = append(r.Functions, rie.Function{
@@ -218,13 +242,11 @@ func (s *System) functions(opt Options) rie.Options {
 	return r
 }
 
-// tasks returns the engine's tasks: each invokes its function.
+// tasks returns the engines' tasks: each invokes its function.
 func (s *System) tasks() map[string]engine.Task {
 	tasks := map[string]engine.Task{}
-	for _, f := range functions.All() {
-		if f.Task {
-			tasks[f.Name] = s.task(f.Name)
-		}
+	for _, t := range saga.Tasks() {
+		tasks[t.Name] = s.task(t.Name)
 	}
 	return tasks
 }

@@ -25,6 +25,7 @@ func (r *Report) Page(file string) *report.Page {
 			{Value: digits(m.Faults), Label: "faults in " + digits(m.Deliveries) + " deliveries by it"},
 			{Value: digits(r.Consistency.Confirmed), Label: "bookings confirmed"},
 			{Value: digits(r.Consistency.Failed), Label: "bookings failed and compensated"},
+			{Value: digits(r.Consistency.Cancelled), Label: "bookings cancelled"},
 		},
 		Facts: []report.Fact{
 			{Name: "New version", Value: string(r.BadVersion) + ": " + badVersionTexts[r.BadVersion]},
@@ -149,6 +150,7 @@ func (r *Report) bookingsSection() report.Section {
 	c := r.Consistency
 	ends := chart.Bars{Title: "Bookings by their end", What: "status of the trip", Unit: "bookings", Bars: []chart.Bar{
 		{Label: "confirmed", Value: float64(c.Confirmed), Class: string(report.OK)},
+		{Label: "cancelled", Value: float64(c.Cancelled), Class: string(report.Neutral), Note: "by the client: given back, but for a fee"},
 		{Label: "failed", Value: float64(c.Failed), Class: string(report.Neutral), Note: "compensated: nothing is held or paid"},
 		{Label: "needs attention", Value: float64(c.NeedsAttention), Class: string(report.Bad)},
 		{Label: "pending", Value: float64(c.Pending), Class: string(report.Waiting)},

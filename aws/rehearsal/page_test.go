@@ -35,10 +35,10 @@ func TestPage(t *testing.T) {
 			}
 		}
 	}
-	if got := p.Section("events"); len(got) != len(r.notes())+1 || !slices.Equal(got[1], []string{"1", "0:00", "the release begins: 13 functions"}) {
+	if got := p.Section("events"); len(got) != len(r.notes())+1 || !slices.Equal(got[1], []string{"1", "0:00", fmt.Sprintf("the release begins: %d functions", len(r.Groups))}) {
 		t.Errorf("%q", got)
 	}
-	if got := p.Figure("Bookings by their end"); got[1][1] != digits(r.Consistency.Confirmed) || got[2][1] != digits(r.Consistency.Failed) {
+	if got := p.Figure("Bookings by their end"); got[1][1] != digits(r.Consistency.Confirmed) || got[2][1] != digits(r.Consistency.Cancelled) || got[3][1] != digits(r.Consistency.Failed) {
 		t.Errorf("%q", got)
 	}
 	if got := p.Section("groups"); len(got) != len(r.Groups)+1 {

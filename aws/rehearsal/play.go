@@ -167,6 +167,7 @@ type random struct {
 	saga                                       *rand.Rand
 	orders, routes, latency, faults            *rand.Rand
 	lambdaDelays, logDelays, phases, beginning *rand.Rand
+	cancels                                    *rand.Rand
 }
 
 func newRandom(seed uint64) random {
@@ -181,6 +182,6 @@ func newRandom(seed uint64) random {
 	}
 	return random{
 		ids: rand.NewChaCha8(key), saga: source(), orders: source(), routes: source(), latency: source(), faults: source(),
-		lambdaDelays: source(), logDelays: source(), phases: source(), beginning: source(),
+		lambdaDelays: source(), logDelays: source(), phases: source(), beginning: source(), cancels: source(),
 	}
 }

@@ -156,8 +156,8 @@ func (p printer) printOutcome(r *Report) {
 	fmt.Fprintf(p.out, "; %s\n", asExpected(o))
 	fmt.Fprintf(p.out, "New version   met by %d of %d bookings, in %d deliveries: %d errors, %d of them faults\n",
 		m.Bookings, m.Of, m.Deliveries, m.Errors, m.Faults)
-	fmt.Fprintf(p.out, "Bookings      %d confirmed, %d failed, %d pending, %d need attention\n",
-		c.Confirmed, c.Failed, c.Pending, c.NeedsAttention)
+	fmt.Fprintf(p.out, "Bookings      %d confirmed, %d cancelled, %d failed, %d pending, %d need attention\n",
+		c.Confirmed, c.Cancelled, c.Failed, c.Pending, c.NeedsAttention)
 	fmt.Fprintf(p.out, "Ledger        %d seats and %d room nights held\n", c.SeatsHeld, c.RoomsHeld)
 	for _, code := range slices.Sorted(maps.Keys(c.Currencies)) {
 		a := c.Currencies[code]

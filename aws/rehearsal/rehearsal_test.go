@@ -111,7 +111,7 @@ func checkFigures(t *testing.T, r *Report) {
 			t.Errorf("minute %+v", m)
 		}
 	}
-	if !c.Consistent || c.Bookings != bookings || c.Confirmed+c.Failed != bookings || c.Pending+c.NeedsAttention != 0 {
+	if !c.Consistent || c.Bookings != bookings || c.Confirmed+c.Cancelled+c.Failed != bookings || c.Cancelled == 0 || c.Pending+c.NeedsAttention != 0 {
 		t.Errorf("%d bookings, %+v", bookings, c)
 	}
 	if c.SeatsHeld != int64(2*c.Confirmed) || c.RoomsHeld != int64(2*c.Confirmed) {
@@ -227,6 +227,20 @@ func TestOneFunctionTakesAllBack(t *testing.T) {
 		if g.State != "rolled back" {
 			t.Errorf("%s: %s", g.Function, g.State)
 		}
+	}
+}
+
+// TestABrokenCancellationTakesAllBack: the tasks of the second saga are rolled out, watched and rolled back as the first's.
+func TestABrokenCancellationTakesAllBack(t *testing.T) {
+	for _, file := range templates() {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, Options{Release: releaseOf(t, file), Bad: Faults, Function: "RefundBooking", Seed: 3, Rate: 240})
+			check(t, r)
+			if r.Outcome.Group != "RefundBooking" {
+				t.Errorf("taken back by the group %s", r.Outcome.Group)
+			}
+		})
 	}
 }
 

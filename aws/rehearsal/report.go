@@ -62,8 +62,9 @@ type Met struct {
 type Consistency struct {
 	Bookings       int                            `json:"bookings"`
 	Confirmed      int                            `json:"confirmed"`
+	Cancelled      int                            `json:"cancelled"`
 	Failed         int                            `json:"failed"`
-	Pending        int                            `json:"pending"`
+	Pending        int                            `json:"pending"` // or being cancelled
 	NeedsAttention int                            `json:"needs_attention"`
 	SeatsHeld      int64                          `json:"seats_held"`
 	RoomsHeld      int64                          `json:"rooms_held"`
@@ -138,15 +139,16 @@ func (p *play) counted() Met {
 // consistency requires, beyond the audit, that every booking has ended.
 func (p *play) consistency(l app.Ledger) Consistency {
 	c := Consistency{
-		Bookings: len(p.traffic.ids), Confirmed: l.Trips[domain.Confirmed], Failed: l.Trips[domain.Failed],
-		Pending: l.Trips[domain.Pending], NeedsAttention: l.Trips[domain.NeedsAttention],
+		Bookings: len(p.traffic.ids), Confirmed: l.Trips[domain.Confirmed], Cancelled: l.Trips[domain.Cancelled], Failed: l.Trips[domain.Failed],
+		Pending: l.Trips[domain.Pending] + l.Trips[domain.Cancelling], NeedsAttention: l.Trips[domain.NeedsAttention],
 		SeatsHeld: l.SeatsHeld, RoomsHeld: l.RoomsHeld, Currencies: l.Currencies, Problems: append([]string{}, l.Problems...),
 	}
-	if open := p.sys.Engine.OpenExecutions(); open > 0 {
+	if open := p.sys.Engine.OpenExecutions() + p.sys.Cancellations.OpenExecutions(); open > 0 {
 		c.Problems = append(c.Problems, fmt.Sprintf("%d sagas have not ended", open))
 	}
-	if c.Confirmed+c.Failed != c.Bookings {
-		c.Problems = append(c.Problems, fmt.Sprintf("%d bookings, %d of them confirmed and %d failed", c.Bookings, c.Confirmed, c.Failed))
+	if c.Confirmed+c.Cancelled+c.Failed != c.Bookings {
+		c.Problems = append(c.Problems, fmt.Sprintf("%d bookings, %d of them confirmed, %d cancelled and %d failed",
+			c.Bookings, c.Confirmed, c.Cancelled, c.Failed))
 	}
 	c.Consistent = l.Balanced && len(c.Problems) == 0
 	return c

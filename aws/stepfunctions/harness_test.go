@@ -17,7 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 )
 
-const machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:booking"
+const (
+	machine      = "arn:aws:states:eu-west-1:123456789012:stateMachine:booking"
+	cancellation = "arn:aws:states:eu-west-1:123456789012:stateMachine:trips-cancellation:live"
+)
 
 // answer is what the service sends back: a body of JSON 1.0, a status that is 200 unless given. A zero answer is a
 // connection that is cut.
@@ -76,8 +79,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, a.body)
 }
 
-// serve is a state machine behind which the service gives the answers; its client tries each call twice.
-func serve(t *testing.T, answers ...answer) (*StateMachine, *service) {
+// serve are the state machines behind which the service gives the answers; their client tries each call twice.
+func serve(t *testing.T, answers ...answer) (*StateMachines, *service) {
 	t.Helper()
 	s := &service{t: t, answers: answers}
 	server := httptest.NewServer(s)
@@ -91,7 +94,7 @@ func serve(t *testing.T, answers ...answer) (*StateMachine, *service) {
 			o.MaxAttempts = 2
 			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 		}),
-	}), machine), s
+	}), ARNs{"booking": machine, "cancellation": cancellation}), s
 }
 
 // wantCalls checks which operations were called, and gives the input of the last.

@@ -19,11 +19,11 @@ import (
 // pageSize is the service's largest page, in events.
 const pageSize = 1000
 
-// History returns the saga's events so far. The Source of each is the JSON that the service sent, with members that no
+// History returns the execution's events so far. The Source of each is the JSON that the service sent, with members that no
 // type here knows; only its timestamp is rewritten, to RFC 3339 in UTC. Errors: NotFound; Unavailable; Internal as
-// [StateMachine.Start].
-func (m *StateMachine) History(ctx context.Context, _, tripID string) ([]history.Event, error) {
-	arn, err := m.execution(tripID)
+// [StateMachines.Start].
+func (m *StateMachines) History(ctx context.Context, saga, tripID string) ([]history.Event, error) {
+	arn, err := m.execution(saga, tripID)
 	if err != nil {
 		return nil, err
 	}

@@ -21,17 +21,20 @@ import (
 	"tripsaga/trip/app"
 )
 
-// StateMachine runs the sagas. It must be of type STANDARD.
-type StateMachine struct {
+// ARNs are those of the state machines, by the name of the saga that each runs.
+type ARNs map[string]string
+
+// StateMachines run the sagas, each its own. They must be of type STANDARD.
+type StateMachines struct {
 	client *sfn.Client
-	arn    string
+	arns   ARNs
 	// TraceHeader, unless it is nil, returns the X-Ray trace header of an execution that is started, "" for none.
 	TraceHeader func(context.Context) string
 }
 
-// New returns the state machine with an ARN that [CheckARN] accepts.
-func New(client *sfn.Client, stateMachineARN string) *StateMachine {
-	return &StateMachine{client: client, arn: stateMachineARN}
+// New returns the state machines with ARNs that [CheckARN] accepts.
+func New(client *sfn.Client, arns ARNs) *StateMachines {
+	return &StateMachines{client: client, arns: arns}
 }
 
 // CheckARN reports what is wrong with the ARN of a state machine. A version or an alias may qualify it.
@@ -57,42 +60,67 @@ const (
 
 func isName(s string) bool { return len(s) <= maxName && nameBytes.MatchString(s) }
 
-// IsOf reports whether arn names the state machine, any of its versions or any of its aliases.
-func (m *StateMachine) IsOf(arn string) bool { return unqualified(arn) == unqualified(m.arn) }
+// SagaOf returns the name of the saga that a state machine runs. arn is the state machine's, or that of any of its versions
+// or aliases. ok is false if it is none of these state machines.
+func (m *StateMachines) SagaOf(arn string) (saga string, ok bool) {
+	for saga, machine := range m.arns {
+		if unqualified(arn) == unqualified(machine) {
+			return saga, true
+		}
+	}
+	return "", false
+}
 
 func unqualified(arn string) string {
 	parts := strings.Split(arn, ":")
 	return strings.Join(parts[:min(len(parts), 7)], ":")
 }
 
+// machine returns the ARN of a saga's state machine.
+func (m *StateMachines) machine(saga string) (string, error) {
+	arn, ok := m.arns[saga]
+	if !ok {
+		return "", fault.New(fault.Internal, fault.NameInternal, "no state machine runs the saga %.40q", saga)
+	}
+	return arn, nil
+}
+
 // execution returns the ARN of a trip's execution.
-func (m *StateMachine) execution(tripID string) (*string, error) {
+func (m *StateMachines) execution(saga, tripID string) (*string, error) {
 	if !isName(tripID) {
 		return nil, fault.New(fault.NotFound, fault.NameNotFound,
-			"%.100q names no saga, allowed are 1 to 80 letters, digits, - _ and .", tripID)
+			"%.100q names no execution, allowed are 1 to 80 letters, digits, - _ and .", tripID)
 	}
-	arn := strings.Replace(unqualified(m.arn), ":stateMachine:", ":execution:", 1) + ":" + tripID
+	machine, err := m.machine(saga)
+	if err != nil {
+		return nil, err
+	}
+	arn := strings.Replace(unqualified(machine), ":stateMachine:", ":execution:", 1) + ":" + tripID
 	return &arn, nil
 }
 
-// Start starts the saga of a trip. It is idempotent, also after the first execution has ended. Errors: Invalid for an id
+// Start starts a saga of a trip. It is idempotent, also after the first execution has ended. Errors: Invalid for an id
 // that cannot name an execution; IdempotencyMismatch of kind Conflict if the execution has another input; Unavailable;
 // Internal if the service refuses the call itself (permissions, a missing state machine).
-func (m *StateMachine) Start(ctx context.Context, _, tripID string, input json.RawMessage) error {
+func (m *StateMachines) Start(ctx context.Context, saga, tripID string, input json.RawMessage) error {
 	if !isName(tripID) {
 		return fault.Invalidf("trip_id", "%.100q cannot name a saga, allowed are 1 to 80 letters, digits, - _ and .", tripID)
 	}
-	_, err := m.client.StartExecution(ctx, &sfn.StartExecutionInput{
-		StateMachineArn: &m.arn, Name: &tripID, Input: aws.String(string(input)), TraceHeader: m.traceHeader(ctx),
+	machine, err := m.machine(saga)
+	if err != nil {
+		return err
+	}
+	_, err = m.client.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: &machine, Name: &tripID, Input: aws.String(string(input)), TraceHeader: m.traceHeader(ctx),
 	})
 	var exists *types.ExecutionAlreadyExists
 	if errors.As(err, &exists) { // it has ended, or has other input
-		return m.same(ctx, tripID, input)
+		return m.same(ctx, saga, tripID, input)
 	}
 	return translate(err)
 }
 
-func (m *StateMachine) traceHeader(ctx context.Context) *string {
+func (m *StateMachines) traceHeader(ctx context.Context) *string {
 	if m.TraceHeader == nil {
 		return nil
 	}
@@ -103,16 +131,16 @@ func (m *StateMachine) traceHeader(ctx context.Context) *string {
 }
 
 // same accepts an existing execution as started if it has this input.
-func (m *StateMachine) same(ctx context.Context, tripID string, input json.RawMessage) error {
-	d, err := m.describe(ctx, tripID)
+func (m *StateMachines) same(ctx context.Context, saga, tripID string, input json.RawMessage) error {
+	d, err := m.describe(ctx, saga, tripID)
 	if fault.KindOf(err) == fault.NotFound && err != nil { // descriptions are eventually consistent
-		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the saga of trip %s is being started", tripID)
+		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the saga %s of trip %s is being started", saga, tripID)
 	}
 	if err != nil {
 		return err
 	}
 	if !sameJSON(aws.ToString(d.Input), input) {
-		return fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "the saga of trip %s was started with other input", tripID)
+		return fault.New(fault.Conflict, fault.NameIdempotencyMismatch, "the saga %s of trip %s was started with other input", saga, tripID)
 	}
 	return nil
 }
@@ -123,11 +151,11 @@ func sameJSON(a string, b json.RawMessage) bool {
 	return json.Compact(&x, []byte(a)) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
 
-// Progress describes the saga of a trip without the state at which it failed. That needs a separate call,
-// [StateMachine.FailedState], whose rate Step Functions limits for the whole account. Errors: NotFound; Unavailable;
-// Internal as [StateMachine.Start].
-func (m *StateMachine) Progress(ctx context.Context, _, tripID string) (app.Progress, error) {
-	d, err := m.describe(ctx, tripID)
+// Progress describes the execution without the state at which it failed. That needs a separate call,
+// [StateMachines.FailedState], whose rate Step Functions limits for the whole account. Errors: NotFound; Unavailable;
+// Internal as [StateMachines.Start].
+func (m *StateMachines) Progress(ctx context.Context, saga, tripID string) (app.Progress, error) {
+	d, err := m.describe(ctx, saga, tripID)
 	if err != nil {
 		return app.Progress{}, err
 	}
@@ -141,8 +169,8 @@ func (m *StateMachine) Progress(ctx context.Context, _, tripID string) (app.Prog
 	return p, nil
 }
 
-func (m *StateMachine) describe(ctx context.Context, tripID string) (*sfn.DescribeExecutionOutput, error) {
-	arn, err := m.execution(tripID)
+func (m *StateMachines) describe(ctx context.Context, saga, tripID string) (*sfn.DescribeExecutionOutput, error) {
+	arn, err := m.execution(saga, tripID)
 	if err != nil {
 		return nil, err
 	}
@@ -152,9 +180,9 @@ func (m *StateMachine) describe(ctx context.Context, tripID string) (*sfn.Descri
 
 // FailedState returns the state that was entered last, at which an execution without branches failed. It reads backwards
 // and without data, so that all events of a state that was retried a hundred times are on one page. Errors: as
-// [StateMachine.Progress].
-func (m *StateMachine) FailedState(ctx context.Context, tripID string) (string, error) {
-	arn, err := m.execution(tripID)
+// [StateMachines.Progress].
+func (m *StateMachines) FailedState(ctx context.Context, saga, tripID string) (string, error) {
+	arn, err := m.execution(saga, tripID)
 	if err != nil {
 		return "", err
 	}
@@ -177,9 +205,9 @@ func (m *StateMachine) FailedState(ctx context.Context, tripID string) (string, 
 
 // Redrive resumes a saga that ended without success at the state where it failed. The client sends one token with all
 // attempts of the call, so that a lost reply does not cause a second redrive. Errors: NotFound; NotRedrivable of kind
-// Conflict if the saga is running, has succeeded, or ended too long ago; Unavailable; Internal as [StateMachine.Start].
-func (m *StateMachine) Redrive(ctx context.Context, _, tripID string) error {
-	arn, err := m.execution(tripID)
+// Conflict if the saga is running, has succeeded, or ended too long ago; Unavailable; Internal as [StateMachines.Start].
+func (m *StateMachines) Redrive(ctx context.Context, saga, tripID string) error {
+	arn, err := m.execution(saga, tripID)
 	if err != nil {
 		return err
 	}

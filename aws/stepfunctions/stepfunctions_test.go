@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	_ app.Starter    = (*StateMachine)(nil)
-	_ app.Executions = (*StateMachine)(nil)
+	_ app.Starter    = (*StateMachines)(nil)
+	_ app.Executions = (*StateMachines)(nil)
 )
 
 const (
@@ -106,7 +106,7 @@ func TestFailedState(t *testing.T) {
 		answer{body: `{"events":[
 		{"id":3,"previousEventId":2,"type":"TaskStateEntered","timestamp":1,"stateEnteredEventDetails":{"name":"CancelHotel"}},
 		{"id":2,"previousEventId":0,"type":"TaskStateEntered","timestamp":1,"stateEnteredEventDetails":{"name":"ReserveFlight"}}]}`})
-	if state, err := m.FailedState(t.Context(), "t1"); err != nil || state != "CancelHotel" {
+	if state, err := m.FailedState(t.Context(), "booking", "t1"); err != nil || state != "CancelHotel" {
 		t.Errorf("state %q, %v", state, err)
 	}
 	last := s.wantCalls("GetExecutionHistory", "GetExecutionHistory")
@@ -217,11 +217,11 @@ func TestErrorsHaveTheKindsOfTheLocalEngine(t *testing.T) {
 		{all, refusal(400, "StateMachineDoesNotExist"), fault.Internal, fault.NameInternal, 1},
 		{all, refusal(403, "ExpiredTokenException"), fault.Internal, fault.NameInternal, 1},
 	}
-	operations := map[string]func(*StateMachine) error{
-		"start":    func(m *StateMachine) error { return m.Start(t.Context(), "booking", "t1", json.RawMessage(`{}`)) },
-		"progress": func(m *StateMachine) error { _, err := m.Progress(t.Context(), "booking", "t1"); return err },
-		"history":  func(m *StateMachine) error { _, err := m.History(t.Context(), "booking", "t1"); return err },
-		"redrive":  func(m *StateMachine) error { return m.Redrive(t.Context(), "booking", "t1") },
+	operations := map[string]func(*StateMachines) error{
+		"start":    func(m *StateMachines) error { return m.Start(t.Context(), "booking", "t1", json.RawMessage(`{}`)) },
+		"progress": func(m *StateMachines) error { _, err := m.Progress(t.Context(), "booking", "t1"); return err },
+		"history":  func(m *StateMachines) error { _, err := m.History(t.Context(), "booking", "t1"); return err },
+		"redrive":  func(m *StateMachines) error { return m.Redrive(t.Context(), "booking", "t1") },
 	}
 	for _, tt := range tests {
 		for name, operation := range operations {
@@ -271,12 +271,40 @@ func TestStateMachineARNs(t *testing.T) {
 			t.Errorf("%q was accepted", arn)
 		}
 	}
-	m := New(nil, machine+":live")
-	arn, err := m.execution("t1")
+	m := New(nil, ARNs{"booking": machine + ":live", "cancellation": cancellation})
+	arn, err := m.execution("booking", "t1")
 	if err != nil || *arn != "arn:aws:states:eu-west-1:123456789012:execution:booking:t1" {
 		t.Errorf("the execution of an alias: %v, %v", arn, err)
 	}
-	if !m.IsOf(machine) || !m.IsOf(machine+":7") || m.IsOf(machine+"2") || m.IsOf("") {
-		t.Error("versions and aliases are of one state machine, others are not")
+	for arn, want := range map[string]string{
+		machine: "booking", machine + ":7": "booking", machine + ":live": "booking", machine + "2": "", "": "",
+		"arn:aws:states:eu-west-1:123456789012:stateMachine:trips-cancellation": "cancellation",
+	} {
+		if saga, ok := m.SagaOf(arn); saga != want || ok != (want != "") {
+			t.Errorf("%s runs %q, %v; want %q", arn, saga, ok, want)
+		}
+	}
+}
+
+// TestEachSagaHasItsStateMachine: executions of both have the trip's id as their name.
+func TestEachSagaHasItsStateMachine(t *testing.T) {
+	const execution = "arn:aws:states:eu-west-1:123456789012:execution:trips-cancellation:t1"
+	m, s := serve(t, answer{body: started}, answer{body: described}, answer{body: `{"events":[]}`}, answer{body: `{"events":[]}`}, answer{body: `{"redriveDate":1}`})
+	for name, call := range map[string]func(saga string) error{
+		"Start":       func(saga string) error { return m.Start(t.Context(), saga, "t1", json.RawMessage(`{}`)) },
+		"Progress":    func(saga string) error { _, err := m.Progress(t.Context(), saga, "t1"); return err },
+		"History":     func(saga string) error { _, err := m.History(t.Context(), saga, "t1"); return err },
+		"FailedState": func(saga string) error { _, err := m.FailedState(t.Context(), saga, "t1"); return err },
+		"Redrive":     func(saga string) error { return m.Redrive(t.Context(), saga, "t1") },
+	} {
+		before := len(s.seen())
+		if err := call("refunds"); err == nil || fault.KindOf(err) != fault.Internal || !strings.Contains(err.Error(), `"refunds"`) || len(s.seen()) != before {
+			t.Errorf("%s of a saga that there is not: %v", name, err)
+		}
+		call("cancellation") // the answers are of some other call
+		last := s.seen()[len(s.seen())-1].input
+		if last["stateMachineArn"] != cancellation && last["executionArn"] != execution {
+			t.Errorf("%s asks for %v", name, last)
+		}
 	}
 }

@@ -34,10 +34,12 @@ func (a *attempt) tryListener(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.hearOfEnd(ctx); err != nil {
-		return fmt.Errorf("of a saga whose trip has ended: %w", err)
+	for saga, machine := range a.StateMachines {
+		if err := a.hearOfEnd(ctx, machine); err != nil {
+			return fmt.Errorf("of the end of a %s whose trip has ended: %w", saga, err)
+		}
 	}
-	if err := a.refuses(a.hear(ctx, "aws.pre-traffic")); err != nil {
+	if err := a.refuses(a.hear(ctx, "aws.pre-traffic", a.StateMachines[domain.BookingSaga])); err != nil {
 		return fmt.Errorf("of an event that is not from Step Functions: %w", err)
 	}
 	after, err := a.app.GetTrip(ctx, a.trip.id)
@@ -47,19 +49,19 @@ func (a *attempt) tryListener(ctx context.Context) error {
 	return err
 }
 
-func (a *attempt) hearOfEnd(ctx context.Context) error {
-	reply, err := a.hear(ctx, "aws.states")
+func (a *attempt) hearOfEnd(ctx context.Context, machine string) error {
+	reply, err := a.hear(ctx, "aws.states", machine)
 	if err == nil && string(reply) != "null" {
 		err = fmt.Errorf("it answers %.300q, want null", reply)
 	}
 	return err
 }
 
-func (a *attempt) hear(ctx context.Context, source string) ([]byte, error) {
+func (a *attempt) hear(ctx context.Context, source, machine string) ([]byte, error) {
 	return a.send(ctx, event{
 		Version: "0", ID: a.hook, DetailType: "Step Functions Execution Status Change", Source: source,
 		Detail: map[string]any{
-			"executionArn": onTrial + a.hook, "stateMachineArn": a.StateMachine, "name": a.trip.id,
+			"executionArn": onTrial + a.hook, "stateMachineArn": machine, "name": a.trip.id,
 			"status": "FAILED", "error": fault.NameBookingFailed, "redriveCount": 0,
 		},
 	})

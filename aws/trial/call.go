@@ -94,16 +94,14 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// payload is what the saga would send to the task: the Parameters of its state in the definition, applied to the saga's
+// payload is what a saga would send to the task: the Parameters of its state in the definition, applied to the saga's
 // input.
 func (a *attempt) payload(task string, used bool) ([]byte, error) {
-	var machine struct {
-		States map[string]struct{ Parameters map[string]any }
-	}
-	if err := json.Unmarshal(saga.Booking().Definition(), &machine); err != nil {
+	parameters, err := parametersOf(task)
+	if err != nil {
 		return nil, err
 	}
-	filled, err := fill(machine.States[task].Parameters, map[string]any{
+	filled, err := fill(parameters, map[string]any{
 		"$": a.trip.input,
 		"$$": map[string]any{
 			"Execution": map[string]any{"Id": a.execution(task, used), "Name": a.trip.id},
@@ -114,6 +112,22 @@ func (a *attempt) payload(task string, used bool) ([]byte, error) {
 		return nil, fmt.Errorf("the parameters of %s: %w", task, err)
 	}
 	return json.Marshal(filled)
+}
+
+// parametersOf reads the first saga that calls the task.
+func parametersOf(task string) (map[string]any, error) {
+	for _, s := range saga.All() {
+		var machine struct {
+			States map[string]struct{ Parameters map[string]any }
+		}
+		if err := json.Unmarshal(s.Definition(), &machine); err != nil {
+			return nil, err
+		}
+		if state, ok := machine.States[task]; ok {
+			return state.Parameters, nil
+		}
+	}
+	return nil, fmt.Errorf("no saga calls %s", task)
 }
 
 // execution is the execution name of a delivery, which says whether the version on trial is called, see [Synthetic].
@@ -197,6 +211,16 @@ func (c cancelled) check(_ *attempt, reply []byte, err error) error {
 		return fmt.Errorf("it answers %.300s, want taken_back %v", reply, c.takenBack)
 	}
 	return nil
+}
+
+// succeeds is the answer of a step that holds nothing.
+type succeeds struct{}
+
+func (s succeeds) again() answer { return s }
+
+func (succeeds) check(_ *attempt, reply []byte, err error) error {
+	var object map[string]any
+	return decode(reply, err, &object)
 }
 
 // fails is the answer of a step that refuses or that ends its saga. Its error becomes part of the input of the next steps.

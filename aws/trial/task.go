@@ -17,6 +17,7 @@ type delivery struct {
 	answer answer
 	leaves standing
 	inUse  bool // the task's version in use, although it is the one on trial
+	cancel bool // the client cancels the trip before it
 }
 
 // flightBookingFailed ends a saga whose first step was refused.
@@ -46,40 +47,69 @@ func (a *attempt) tryTask(ctx context.Context) error {
 // step without an entry is not compared.
 var costs = map[string]money.Amount{"FLIGHT": flightAmount, "HOTEL": hotelAmount, "PAYMENT": total}
 
-// route is the trip's path through the tasks for the function on trial: the steps that can be compensated, then the
-// saga's rollback.
-//
-// A confirmed trip cannot be compensated, so a task after the pivot is tried on a trip that has failed and been refunded,
-// which it must refuse. A trip that has failed and is still paid would test more, but if the hook were interrupted there,
-// the charge would remain: no saga refunds a trip that has already failed.
-func route(function string) (walk []delivery) {
-	s := standing{trip: domain.Pending}
-	first := saga.Booking().Steps()[0]
+// route is the trip's path through the tasks for the function on trial: the booking's steps that can be compensated, then
+// its rollback. What these do not call is tried on a trip that is cancelled.
+func route(function string) []delivery {
+	booking := saga.Booking()
 	if function == flightBookingFailed {
-		s = s.with(first.Record, domain.StepRefused)
-		over := standing{s.steps, domain.Failed}
+		first := booking.Steps()[0]
+		s := standing{trip: domain.Pending}.with(first.Record, domain.StepRefused)
 		return []delivery{
 			{task: first.Name, answer: fails{first.Business[0]}, leaves: s},
-			{task: function, answer: fails{function}, leaves: over},
+			{task: function, answer: fails{function}, leaves: standing{s.steps, domain.Failed}},
 		}
 	}
+	walk := forward()
+	for _, back := range booking.Rollback() {
+		s := walk[len(walk)-1].leaves
+		if back.Ends {
+			walk = append(walk, delivery{task: back.Name, answer: fails{back.Name}, leaves: standing{s.steps, domain.Failed}})
+			continue
+		}
+		walk = append(walk, delivery{task: back.Name, answer: cancelled{true}, leaves: s.with(back.Record, domain.StepUndone)})
+	}
+	if !slices.ContainsFunc(walk, func(d delivery) bool { return d.task == function }) {
+		return cancellation()
+	}
+	return walk
+}
+
+// forward are the booking's steps that can be compensated.
+func forward() (walk []delivery) {
+	s := standing{trip: domain.Pending}
 	for _, step := range saga.Booking().Steps() {
 		if step.Compensation != "" {
 			s = s.with(step.Record, domain.StepDone)
 			walk = append(walk, delivery{task: step.Name, answer: reserved{costs[step.Record]}, leaves: s})
 		}
 	}
-	for _, back := range saga.Booking().Rollback() {
-		if back.Ends {
-			s.trip = domain.Failed
-			walk = append(walk, delivery{task: back.Name, answer: fails{back.Name}, leaves: s})
+	return walk
+}
+
+// cancellation is the path of a trip that is confirmed and cancelled. The client cancels it before it is confirmed: so it
+// ends, by a saga that the reconciler starts, wherever the trial is interrupted.
+func cancellation() []delivery {
+	walk := forward()
+	s := walk[len(walk)-1].leaves
+	paid := len(walk)
+	for _, step := range saga.Booking().Steps() {
+		if step.Compensation != "" {
 			continue
 		}
-		s = s.with(back.Record, domain.StepUndone)
-		walk = append(walk, delivery{task: back.Name, answer: cancelled{true}, leaves: s})
+		if step.Ends {
+			s.trip = domain.Cancelling
+		}
+		walk = append(walk, delivery{task: step.Name, answer: succeeds{}, leaves: s, cancel: len(walk) == paid})
 	}
-	if step := saga.Booking().Find(function); step.Compensation == "" && slices.ContainsFunc(saga.Booking().Steps(), func(s saga.Task) bool { return s.Name == function }) {
-		walk = append(walk, delivery{task: function, answer: fails{fault.NameNotFound}, leaves: s})
+	for _, step := range saga.Cancellation().Steps() {
+		d := delivery{task: step.Name, answer: succeeds{}}
+		if step.Ends {
+			s.trip = domain.Cancelled
+		} else {
+			d.answer, s = cancelled{true}, s.with(step.Record, domain.StepUndone)
+		}
+		d.leaves = s
+		walk = append(walk, d)
 	}
 	return walk
 }
@@ -92,6 +122,7 @@ func redelivered(walk []delivery, function string) (all []delivery) {
 		all = append(all, d)
 		if d.task == function {
 			d.answer = d.answer.again()
+			d.cancel = false
 			other := d
 			other.inUse = true
 			all = append(all, other, d)
@@ -105,6 +136,11 @@ func redelivered(walk []delivery, function string) (all []delivery) {
 }
 
 func (a *attempt) deliver(ctx context.Context, d delivery) error {
+	if d.cancel {
+		if err := a.cancel(ctx); err != nil {
+			return err
+		}
+	}
 	payload, err := a.payload(d.task, d.inUse)
 	if err != nil {
 		return err

@@ -27,11 +27,11 @@ import (
 
 // Trial is what trials need. All fields are required.
 type Trial struct {
-	App          *app.Service // over the table of the functions; its Starter, Now and Observer are not used
-	Functions    Functions
-	Versions     Versions
-	StateMachine string // the ARN of the state machine that runs the sagas
-	Log          *slog.Logger
+	App           *app.Service // over the table of the functions; its Starter, Now and Observer are not used
+	Functions     Functions
+	Versions      Versions
+	StateMachines map[string]string // the ARNs of the state machines, by the saga's name
+	Log           *slog.Logger
 }
 
 // attempt is one trial.

@@ -100,7 +100,7 @@ func TestEveryTaskIsTried(t *testing.T) {
 		}
 	}
 	p.nothingHeld(t)
-	if l, _ := p.app.Audit(t.Context()); l.Trips[domain.Failed] != 3*len(tasks()) {
+	if l, _ := p.app.Audit(t.Context()); l.Trips[domain.Failed]+l.Trips[domain.Cancelled] != 3*len(tasks()) {
 		t.Errorf("trips %v", l.Trips)
 	}
 }
@@ -262,7 +262,22 @@ func (w watched) Invoke(ctx context.Context, arn string, payload []byte) ([]byte
 	return w.program.Invoke(ctx, arn, payload)
 }
 
-// TestAVersionThatConfirms leaves a trip that is confirmed as it is: its books balance.
+// TestABadCancellation is kept out, and its trip is given back at the versions in use.
+func TestABadCancellation(t *testing.T) {
+	for task, says := range map[string]string{"BookingConfirmed": `{"status":"CANCELLING"}`, "RefundBooking": `{"taken_back":true}`, "BookingCancelled": `{"status":"CANCELLED"}`} {
+		p := newProgram(t)
+		p.is[task] = func(context.Context, []byte) ([]byte, error) { return []byte(says), nil }
+		if err := p.trial().Run(t.Context(), task, "hook"); err == nil || !strings.Contains(err.Error(), "the records are") || strings.Contains(err.Error(), "given back") {
+			t.Errorf("%s does nothing: %v", task, err)
+		}
+		p.nothingHeld(t)
+		if l, err := p.app.Audit(t.Context()); err != nil || l.Trips[domain.Cancelled] != 1 {
+			t.Errorf("%s: the trip is not CANCELLED: %v, %v", task, l.Trips, err)
+		}
+	}
+}
+
+// TestAVersionThatConfirms has its trip cancelled, as a customer's.
 func TestAVersionThatConfirms(t *testing.T) {
 	p := newProgram(t)
 	p.is["ProcessPayment"] = func(ctx context.Context, payload []byte) ([]byte, error) {
@@ -272,9 +287,10 @@ func TestAVersionThatConfirms(t *testing.T) {
 	}
 	err := p.trial().Run(t.Context(), "ProcessPayment", "hook")
 	l, audit := p.app.Audit(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "it was confirmed") || audit != nil || !l.Balanced || l.Trips[domain.Confirmed] != 1 {
+	if err == nil || strings.Contains(err.Error(), "could not be given back") || audit != nil || l.Trips[domain.Cancelled] != 1 {
 		t.Errorf("%v; the ledger is %+v, %v", err, l, audit)
 	}
+	p.nothingHeld(t)
 }
 
 // TestAnOfferThatIsUsedUp is made larger.
@@ -323,14 +339,19 @@ func TestEveryFunctionHasATrial(t *testing.T) {
 	}
 }
 
-// TestPayloadsAreTheSagas runs the saga through all of its states and compares what it sends.
+// TestPayloadsAreTheSagas runs the sagas through all of their states and compares what it sends.
 func TestPayloadsAreTheSagas(t *testing.T) {
 	sent := map[string]json.RawMessage{}
 	for _, stopped := range []string{"ReserveFlight", "ProcessPayment", "BookingConfirmed"} {
-		runSaga(t, stopped, sent)
+		runSaga(t, saga.Booking(), stopped, sent)
+	}
+	booking := len(sent)
+	runSaga(t, saga.Cancellation(), "", sent)
+	if len(sent) == booking {
+		t.Error("the cancellation has called no task that the booking does not call")
 	}
 	if len(sent) != len(tasks()) {
-		t.Fatalf("the saga has called %d tasks of %d", len(sent), len(tasks()))
+		t.Fatalf("the sagas have called %d tasks of %d", len(sent), len(tasks()))
 	}
 	for task, want := range sent {
 		a := &attempt{hook: "h", trip: newTrip("t", false)}
@@ -350,7 +371,7 @@ func sagaInput(id string) json.RawMessage {
 }
 
 // runSaga runs it until a step stops it.
-func runSaga(t *testing.T, stopped string, sent map[string]json.RawMessage) {
+func runSaga(t *testing.T, of *saga.Saga, stopped string, sent map[string]json.RawMessage) {
 	t.Helper()
 	tasks := map[string]engine.Task{}
 	for _, task := range saga.Tasks() {
@@ -369,7 +390,7 @@ func runSaga(t *testing.T, stopped string, sent map[string]json.RawMessage) {
 	}
 	defer journal.Close()
 	virtual := sim.NewVirtual(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC))
-	e, err := engine.Open(t.Context(), engine.Options{Name: "booking", Definition: saga.Booking().Definition(), Table: journal, Tasks: tasks, Scheduler: virtual})
+	e, err := engine.Open(t.Context(), engine.Options{Name: of.Name(), Definition: of.Definition(), Table: journal, Tasks: tasks, Scheduler: virtual})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -239,7 +239,10 @@ func functionsEnv(c *serveCmd) []string {
 }
 
 func (f *productionShape) run(p *program, c *serveCmd, sys *production.System, listener net.Listener, log *slog.Logger) error {
-	resumed := sys.Engine.OpenExecutions()
+	resumed := 0
+	for _, e := range sys.Engines {
+		resumed += e.OpenExecutions()
+	}
 	if err := c.loadDemo(p, sys.KeepDemoInventory, log); err != nil {
 		return err
 	}
@@ -253,7 +256,7 @@ func (f *productionShape) run(p *program, c *serveCmd, sys *production.System, l
 	reconcile()
 	every(ctx, reconcileEvery, reconcile)
 	return c.serveAPI(p, listener, sys.API(), nil, log, "sagas_resumed", resumed,
-		"step_functions_url", sys.StepFunctions, "state_machine_arn", production.StateMachineARN,
+		"step_functions_url", sys.StepFunctions, "state_machine_arns", production.StateMachines(),
 		"dynamodb_url", sys.DynamoDB, "functions_log", filepath.Join(c.Data, functionsLog))
 }
 
@@ -384,6 +387,7 @@ type costCmd struct {
 	TripsPerMonth  float64 `required:"" help:"Bookings a month." placeholder:"N"`
 	Region         string  `default:"us-east-1" help:"Whose prices."`
 	FailedPercent  float64 `default:"5" help:"Percentage of bookings that fail and are compensated."`
+	CancelPercent  float64 `default:"5" name:"cancelled-percent" help:"Percentage of the confirmed bookings that are cancelled later."`
 	Reads          float64 `default:"3" help:"How often a client reads its trip."`
 	TaskMS         float64 `default:"50" name:"task-ms" help:"What a call of a function takes, in milliseconds."`
 	MonthsKept     float64 `default:"12" help:"For how many months the records are stored."`
@@ -394,7 +398,7 @@ type costCmd struct {
 
 func (c *costCmd) Run(p *program) error {
 	e, err := cost.For(cost.Scenario{
-		Region: c.Region, Trips: c.TripsPerMonth, FailedPercent: c.FailedPercent, ReadsPerTrip: c.Reads, TaskMS: c.TaskMS,
+		Region: c.Region, Trips: c.TripsPerMonth, FailedPercent: c.FailedPercent, CancelPercent: c.CancelPercent, ReadsPerTrip: c.Reads, TaskMS: c.TaskMS,
 		MonthsKept: c.MonthsKept, TracedPercent: c.TracedPercent, EventsPerBatch: c.EventsPerBatch,
 	})
 	if err != nil {

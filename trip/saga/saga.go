@@ -83,6 +83,9 @@ type Task struct {
 // Undo reports whether the task compensates another.
 func (t Task) Undo() bool { return t.Compensates != "" }
 
+// GivesBack reports whether the task gives back what a step holds: it compensates the step, or cancels it later.
+func (t Task) GivesBack() bool { return t.Record != "" && t.Compensation == "" }
+
 // CallTimeout is the time-out of the task's function. It leaves a third of the state's time-out for the start of the
 // function and the network: a call that outlives its state's time-out would continue unobserved.
 func (t Task) CallTimeout() time.Duration { return (t.Timeout * 2 / 3).Truncate(time.Second) }
@@ -112,7 +115,7 @@ var touches = map[string][]Access{
 // functions are the tasks of all sagas by name. A function that several sagas call is in it once, see all.
 var functions = sync.OnceValue(func() []Task {
 	var union []Task
-	for _, s := range all()[:1] { // of all, once the cancellation is deployed
+	for _, s := range all() {
 		union = slices.Concat(union, slices.DeleteFunc(s.Tasks(), func(t Task) bool { return find(union, t.Name).Name != "" }))
 	}
 	slices.SortFunc(union, byName)

@@ -60,6 +60,11 @@ func TestReport(t *testing.T) {
 			t.Errorf("a booking costs %g write units, allowed are %d", units, maxWriteUnits)
 		}
 	}
+	m := newMeasured(t, "")
+	m.book(t, nil)
+	m.book(t, nil)
+	spent := m.cancel(t)
+	spent.report(&b, "cancelled", "what the client's cancellation of a confirmed trip adds: hotel, flight and payment are given back")
 	compare(t, "../../../docs/capacity.md", b.String())
 }
 
@@ -67,14 +72,15 @@ func TestReport(t *testing.T) {
 type measured struct {
 	app     *app.Service
 	records table.Table
-	engine  *engine.Engine
+	engines map[string]*engine.Engine // by the saga's name
 	virtual *sim.Virtual
 	faults  sim.Plan
 
-	mu    sync.Mutex
-	on    bool
-	step  string // that runs now; the saga runs one at a time
-	spent spent
+	mu     sync.Mutex
+	on     bool
+	step   string // that runs now; the saga runs one at a time
+	client string // the client's call, whose part is what no step spends
+	spent  spent
 }
 
 func newMeasured(t *testing.T, faults string) *measured {
@@ -82,22 +88,29 @@ func newMeasured(t *testing.T, faults string) *measured {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &measured{virtual: sim.NewVirtual(play.Begin), faults: plan}
+	m := &measured{virtual: sim.NewVirtual(play.Begin), faults: plan, engines: map[string]*engine.Engine{}}
 	m.records = newMeter(t, m.add)
 	m.app = service(m.records, dynamotest.NewTable(t, dynamo.Options{}), m.virtual)
 	journal, err := embedded.Open("", embedded.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.engine, err = engine.Open(t.Context(), engine.Options{
-		Name: "booking", Definition: saga.Booking().Definition(), Table: journal, Scheduler: m.virtual,
-		Seed: rand.New(rand.NewPCG(1, 1)).Uint64, Tasks: m.tasks(),
+	t.Cleanup(func() {
+		for _, e := range m.engines {
+			e.Close(context.Background())
+		}
+		journal.Close()
 	})
-	if err != nil {
-		t.Fatal(err)
+	for _, of := range saga.All() {
+		m.engines[of.Name()], err = engine.Open(t.Context(), engine.Options{
+			Name: of.Name(), Definition: of.Definition(), Table: journal, Scheduler: m.virtual,
+			Seed: rand.New(rand.NewPCG(1, 1)).Uint64, Tasks: m.tasks(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	t.Cleanup(func() { m.engine.Close(context.Background()); journal.Close() })
-	m.app.Starter = starter{m.engine}
+	m.app.Starter = starter{m.engines}
 	load(t, m.app, offered)
 	return m
 }
@@ -126,10 +139,10 @@ func load(t *testing.T, s *app.Service, csv string) {
 	}
 }
 
-type starter struct{ engine *engine.Engine }
+type starter struct{ engines map[string]*engine.Engine }
 
-func (s starter) Start(ctx context.Context, _, tripID string, input json.RawMessage) error {
-	return s.engine.Start(ctx, tripID, input)
+func (s starter) Start(ctx context.Context, saga, tripID string, input json.RawMessage) error {
+	return s.engines[saga].Start(ctx, tripID, input)
 }
 
 // tasks notes which step spends.
@@ -165,7 +178,7 @@ func (m *measured) add(u units) {
 	}
 	step := m.step
 	if step == "" {
-		step = "(book)"
+		step = m.client
 	}
 	m.spent.add(step, u)
 }
@@ -182,13 +195,36 @@ func (m *measured) book(t *testing.T, change func(*domain.Request)) spent {
 	if change != nil {
 		change(&r)
 	}
-	m.spent = spent{}
+	m.spent, m.client = spent{}, "(book)"
 	if _, err := m.app.BookTrip(t.Context(), "", r); err != nil {
 		t.Fatal(err)
 	}
 	m.virtual.Run()
 	m.on = true
 	return m.spent
+}
+
+// cancel cancels the newest trip, and tells what that spent.
+func (m *measured) cancel(t *testing.T) spent {
+	id := m.newest(t)
+	m.spent, m.client = spent{}, "(cancel)"
+	if _, err := m.app.CancelTrip(t.Context(), id, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	m.virtual.Run()
+	done := m.spent
+	if trip, err := m.app.Trips.Get(t.Context(), id); err != nil || trip.Status() != domain.Cancelled {
+		t.Fatalf("the cancelled trip is %v, %v", trip, err)
+	}
+	return done
+}
+
+func (m *measured) newest(t *testing.T) (id string) {
+	page, err := m.app.Trips.List(t.Context(), domain.TripQuery{Limit: 1})
+	if err != nil || len(page.Items) != 1 {
+		t.Fatalf("the newest trip is %v, error %v", page.Items, err)
+	}
+	return page.Items[0].ID()
 }
 
 // compare holds the generated part of a document to got.

@@ -126,7 +126,7 @@ func openRush(t *testing.T, transport http.RoundTripper) (*app.Service, *engine.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close(context.Background()); journal.Close() })
-	s.Starter = starter{e}
+	s.Starter = starter{map[string]*engine.Engine{domain.BookingSaga: e}}
 	load(t, s, rush)
 	return s, e
 }

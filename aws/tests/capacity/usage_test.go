@@ -24,9 +24,9 @@ func TestUsage(t *testing.T) {
 	for _, p := range paths {
 		switch p.name {
 		case "happy":
-			got.Confirmed, got.ReadUnits = use(t, p.change)
+			got.Confirmed, got.Cancelled, got.ReadUnits = use(t, p.change, true)
 		case "payment declined":
-			got.Failed, _ = use(t, p.change)
+			got.Failed, _, _ = use(t, p.change, false)
 		}
 	}
 	got.CustomMetrics = series(t)
@@ -45,31 +45,37 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// use books a trip, which is not the first of its day, and then reads it: get is what that costs.
-func use(t *testing.T, change func(*domain.Request)) (b cost.Booking, get float64) {
+// use books a trip, which is not the first of its day, and then reads it: get is what that costs. In the end it may cancel
+// it: undone is what that adds.
+func use(t *testing.T, change func(*domain.Request), cancel bool) (b, undone cost.Booking, get float64) {
 	m := newMeasured(t, "")
 	m.book(t, nil)
 	booked := m.book(t, change)
-	sum := booked.total()
-	b.ReadUnits, b.WriteUnits = sum.read, sum.write
-	page, err := m.app.Trips.List(t.Context(), domain.TripQuery{Limit: 1})
-	if err != nil || len(page.Items) != 1 {
-		t.Fatalf("the newest trip is %v, error %v", page.Items, err)
-	}
-	id := page.Items[0].ID()
-	m.run(t, id, &b)
-	m.items(t, id, &b)
+	id := m.newest(t)
+	m.measure(t, domain.BookingSaga, id, booked, &b)
 	m.spent = spent{}
 	if _, err := m.app.GetTrip(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	return b, m.spent.total().read
+	get = m.spent.total().read
+	if cancel {
+		m.measure(t, domain.CancellationSaga, id, m.cancel(t), &undone)
+		undone.Events, undone.EventBytes, undone.StoredBytes = undone.Events-b.Events, undone.EventBytes-b.EventBytes, undone.StoredBytes-b.StoredBytes
+	}
+	return b, undone, get
+}
+
+func (m *measured) measure(t *testing.T, saga, id string, booked spent, b *cost.Booking) {
+	sum := booked.total()
+	b.ReadUnits, b.WriteUnits = sum.read, sum.write
+	m.run(t, saga, id, b)
+	m.items(t, id, b)
 }
 
 // run counts what Step Functions bills: each state that is executed, and each repeated call; and one to the end, to be
 // on the safe side, since AWS does not say whether it counts.
-func (m *measured) run(t *testing.T, id string, b *cost.Booking) {
-	events, err := m.engine.History(t.Context(), id)
+func (m *measured) run(t *testing.T, saga, id string, b *cost.Booking) {
+	events, err := m.engines[saga].History(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +136,8 @@ func digits(n int64) int { return (len(strconv.FormatInt(n, 10))+1)/2 + 1 }
 func series(t *testing.T) int {
 	var written bytes.Buffer
 	m := telemetry.NewEMF(&written, "n", "1")
-	for _, what := range []domain.EventType{domain.TripRequested, domain.TripConfirmed, domain.TripFailed, domain.TripNeedsAttention} {
+	for _, what := range []domain.EventType{domain.TripRequested, domain.TripConfirmed, domain.TripFailed, domain.TripNeedsAttention,
+		domain.CancellationRequested, domain.TripCancelled} {
 		for _, reason := range telemetry.Reasons() {
 			m.Happened(t.Context(), what, reason)
 		}

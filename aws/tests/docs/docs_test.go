@@ -19,13 +19,15 @@ const (
 	costEnd   = "<!-- /cost -->"
 )
 
-func TestTheDocumentNamesTheStateMachine(t *testing.T) {
+func TestTheDocumentNamesTheStateMachines(t *testing.T) {
 	data, err := os.ReadFile("../../../docs/aws.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(data), "`"+production.StateMachineARN+"`") {
-		t.Errorf("docs/aws.md does not name %s", production.StateMachineARN)
+	for _, arn := range production.StateMachines() {
+		if !strings.Contains(string(data), "`"+arn+"`") {
+			t.Errorf("docs/aws.md does not name %s", arn)
+		}
 	}
 }
 

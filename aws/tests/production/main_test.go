@@ -128,7 +128,7 @@ func service(sys *production.System, s engine.Scheduler, random io.Reader) *app.
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	service := store.Service(sys.Table, bank.New(sys.Table, s.Now), s.Now)
-	service.Starter, service.Random = stepfunctions.New(client, production.StateMachineARN), random
+	service.Starter, service.Random = stepfunctions.New(client, production.StateMachines()), random
 	return service
 }
 

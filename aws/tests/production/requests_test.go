@@ -13,7 +13,7 @@ func callsOf(path, target string, body []byte) ([]call, error) {
 	case strings.HasPrefix(service, "DynamoDB"):
 		return tableCalls(operation, body)
 	case service == "AWSStepFunctions":
-		return sagaCalls(operation)
+		return sagaCalls(operation, body)
 	case strings.HasPrefix(service, "CodeDeploy"):
 		return []call{{Action: "codedeploy:" + operation, Resource: "deploymentGroup"}}, nil
 	case strings.HasPrefix(path, "2015-03-31/functions/") && strings.HasSuffix(path, "/invocations"):
@@ -22,7 +22,8 @@ func callsOf(path, target string, body []byte) ([]call, error) {
 	return nil, fmt.Errorf("no service that is known")
 }
 
-func sagaCalls(operation string) ([]call, error) {
+// sagaCalls names the saga behind the resource, such as execution/booking: both kinds of ARN have it at one place.
+func sagaCalls(operation string, body []byte) ([]call, error) {
 	resources := map[string]string{
 		"StartExecution": "stateMachine", "DescribeExecution": "execution", "GetExecutionHistory": "execution", "RedriveExecution": "execution",
 	}
@@ -30,7 +31,15 @@ func sagaCalls(operation string) ([]call, error) {
 	if !ok {
 		return nil, fmt.Errorf("an operation whose resource is not known")
 	}
-	return []call{{Action: "states:" + operation, Resource: resource}}, nil
+	var in struct{ StateMachineARN, ExecutionARN string }
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	parts := strings.Split(in.StateMachineARN+in.ExecutionARN, ":")
+	if len(parts) < 7 {
+		return nil, fmt.Errorf("no ARN in %s", body)
+	}
+	return []call{{Action: "states:" + operation, Resource: resource + "/" + parts[6]}}, nil
 }
 
 // attributes are what of an item is asked for: its keys.
