@@ -382,3 +382,31 @@ func TestARepeatedCallUsesTheFrozenIntent(t *testing.T) {
 		t.Errorf("another input: %v", err)
 	}
 }
+
+// brokenTable fails to read when told to.
+type brokenTable struct {
+	table.Table
+	broken bool
+}
+
+func (b *brokenTable) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
+	if b.broken {
+		return table.Item{}, false, errLost
+	}
+	return b.Table.Get(ctx, key)
+}
+
+// TestACancelledIntentIsNoAnswerUntilTheRecordIsRead: perhaps the provider says so because another delivery was refused.
+func TestACancelledIntentIsNoAnswerUntilTheRecordIsRead(t *testing.T) {
+	b := &brokenTable{Table: openStore(t)}
+	p := purse{b, &bank{}, "x"}
+	provider := p.provider()
+	provider.Perform = func(_ context.Context, r payment) (payment, error) {
+		b.broken = true
+		return r, fault.New(fault.Conflict, fault.NameStepCancelled, "the intent is cancelled")
+	}
+	step := barrier.Step{Key: p.record(), Fingerprint: "a"}
+	if _, err := barrier.Call(t.Context(), b, step, provider); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("the record cannot be read, and the answer is %v", err)
+	}
+}

@@ -67,8 +67,9 @@ func ExampleDo() {
 	// StepCancelled free: 2
 }
 
-// A step charges a card at a provider. The reply of the first attempt is lost. The retry finds the recorded intent and
-// repeats the call under the same idempotency key.
+// A step charges a card at a provider. It first creates an intent there, which moves nothing, and records the intent's id.
+// The reply of the first attempt is lost. The retry finds the record and confirms the same intent again. The card is then
+// declined: before that is answered, the intent is cancelled, so that no late call can charge it.
 func ExampleCall() {
 	t, err := embedded.Open("", embedded.Options{})
 	if err != nil {
@@ -76,31 +77,40 @@ func ExampleCall() {
 	}
 	defer t.Close()
 	type charge struct {
-		Key    string `json:"key"` // the provider's idempotency key
+		Intent string `json:"intent"` // the provider's id
 		Amount int64  `json:"amount"`
-		ID     string `json:"id,omitempty"` // the provider's, once charged
 	}
-	lost := errors.New("the reply was lost")
+	answer := errors.New("the reply was lost")
 	pay := func() (charge, error) {
 		step := barrier.Step{Key: table.Key{PK: "ORDER#7", SK: "CHARGE"}, Fingerprint: "order 7"}
 		return barrier.Call(context.Background(), t, step, barrier.Provider[charge]{
-			Prepare: func(context.Context) (charge, error) { return charge{Key: "order-7", Amount: 4200}, nil },
+			Prepare: func(context.Context) (charge, error) {
+				fmt.Println("create")
+				return charge{Intent: "pi_1", Amount: 4200}, nil
+			},
 			Perform: func(_ context.Context, c charge) (charge, error) {
-				fmt.Println("charge", c.Amount, "under", c.Key)
-				c.ID = "ch_1"
-				return c, lost
+				fmt.Println("confirm", c.Intent)
+				return c, answer
+			},
+			Reverse: func(_ context.Context, c charge) (charge, []table.Op, bool, error) {
+				fmt.Println("cancel", c.Intent)
+				return c, nil, false, nil
 			},
 		})
 	}
 	_, err = pay()
 	fmt.Println(fault.KindOf(err))
-	lost = nil
-	fmt.Println(pay())
-	fmt.Println(pay())
+	answer = fault.New(fault.Refused, "Declined", "the card was declined")
+	_, err = pay()
+	fmt.Println(err)
+	_, err = pay()
+	fmt.Println(err)
 	// Output:
-	// charge 4200 under order-7
+	// create
+	// confirm pi_1
 	// unavailable
-	// charge 4200 under order-7
-	// {order-7 4200 ch_1} <nil>
-	// {order-7 4200 ch_1} <nil>
+	// confirm pi_1
+	// cancel pi_1
+	// the card was declined
+	// the card was declined
 }

@@ -255,6 +255,9 @@ func TestGiveBack(t *testing.T) {
 				(rec.Result.RefundID != "") != (tt.amount > 0) || l.announced().Minor != tt.amount {
 				t.Errorf("kept %d in %d entries, record %+v, announced %v", sum, entries, rec, l.announced())
 			}
+			if id, err := l.Cancel(t.Context(), rec.Result.IntentID); tt.what == "all" && (err != nil || id != rec.Result.RefundID) {
+				t.Errorf("all was refunded, and the intent is not fenced: %q, %v, record %+v", id, err, rec)
+			}
 		})
 	}
 }
