@@ -12,6 +12,7 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/shared/ident"
+	"tripsaga/shared/money"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
 	"tripsaga/trip/adapters/bank"
@@ -674,19 +675,42 @@ func TestALoadOfWhatAnotherHasLoadedAndSold(t *testing.T) {
 // TestAListWhileTripsEnd lets all trips change their status, and perhaps once more some calls later, between two calls that
 // the list makes to the table: each trip is on the list once. They are of one shard, which has more than are read ahead.
 func TestAListWhileTripsEnd(t *testing.T) {
+	listWhile(t, func(*testing.T, *world, []string) {}, "mark", "fail")
+}
+
+// TestAListWhileTripsAreCancelled is the same for the second saga.
+func TestAListWhileTripsAreCancelled(t *testing.T) {
+	listWhile(t, func(t *testing.T, w *world, trips []string) {
+		for _, id := range trips {
+			trip, err := w.Trips.Get(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := trip.Snapshot()
+			s.Status, s.Total = domain.Cancelling, money.Amount{Minor: 2500, Currency: "JPY"}
+			s.Cancellation = domain.Cancellation{Requested: w.time}
+			if err := w.Trips.Save(t.Context(), domain.RestoreTrip(s)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}, "mark cancellation", "record")
+}
+
+func listWhile(t *testing.T, before func(*testing.T, *world, []string), first, last string) {
 	for between := range int64(6) { // calls from NEEDS_ATTENTION to the end; 0: the trips end immediately
 		for n := int64(1); ; n++ {
 			w := newWorld(t, plain)
 			want := bookOfOneShard(t, w, 5)
+			before(t, w, want)
 			calls := int64(0)
 			w.Trips = w.operator(faulty.Wrap(w.table, func(faulty.Op) faulty.Fault {
 				calls++
 				verb := ""
 				switch {
 				case calls == n+between:
-					verb = "fail"
+					verb = last
 				case calls == n:
-					verb = "mark"
+					verb = first
 				default:
 					return faulty.Fault{}
 				}

@@ -55,6 +55,7 @@ func TestStoredBytes(t *testing.T) {
 	now := time.Date(2027, 1, 15, 9, 30, 0, 123456789, time.UTC)
 	clock := func() time.Time { now = now.Add(time.Second); return now }
 	s := service(db, clock)
+	s.Policy = domain.CancellationPolicy{Tiers: []domain.CancellationTier{{FeePercent: 20}}}
 	stock(t, s, 5)
 	for _, b := range []struct {
 		key, card string
@@ -78,6 +79,17 @@ func TestStoredBytes(t *testing.T) {
 			w.fail()
 		}},
 		{"cancelled", bank.OK, 1, func(w *walk) { w.undo(w.RefundPayment); w.undo(w.CancelHotel); w.undo(w.CancelFlight) }},
+		{"given-back", bank.OK, 1, func(w *walk) {
+			w.flight()
+			w.hotel()
+			w.pay()
+			w.check(w.ConfirmTrip(w.Context(), w.ref))
+			w.check(w.CancelTrip(w.Context(), w.ref.TripID, "key", "ill"))
+			w.undo(w.CancelHotel)
+			w.undo(w.CancelFlight)
+			w.undo(w.RefundBooking)
+			w.check(w.CancelBooking(w.Context(), w.ref))
+		}},
 	} {
 		w := newWalk(t, s, b.key, b.card, b.rooms)
 		b.run(w)
