@@ -46,7 +46,7 @@ func redact(groups []string, a slog.Attr) slog.Attr {
 
 // The patterns are compiled on first use, which keeps them out of a function's cold start.
 var (
-	token  = pattern(`tok_[A-Za-z0-9_]+|\b(?:pm|sk|rk|whsec)_[A-Za-z0-9_]+`)
+	token  = pattern(`tok_[A-Za-z0-9_]+|\b(?:pm|(?:sk|rk)_(?:test|live)|whsec)_[A-Za-z0-9_]+`)
 	email  = pattern(`[^\s@<>"'(),;:=\[\]{}\\]+@[^\s@<>"'(),;:=\[\]{}\\]+`)
 	module = pattern(`@v\d+\.\d+\.\d+[^/]*/`) // of a file in a stack trace
 )

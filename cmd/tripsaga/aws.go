@@ -255,7 +255,7 @@ func (f *productionShape) run(p *program, c *serveCmd, sys *production.System, l
 	}
 	reconcile()
 	every(ctx, reconcileEvery, reconcile)
-	return c.serveAPI(p, listener, sys.API(), nil, log, "sagas_resumed", resumed,
+	return c.serveAPI(p, listener, c.guard(sys.API()), nil, log, "sagas_resumed", resumed,
 		"step_functions_url", sys.StepFunctions, "state_machine_arns", production.StateMachines(),
 		"dynamodb_url", sys.DynamoDB, "functions_log", filepath.Join(c.Data, functionsLog))
 }

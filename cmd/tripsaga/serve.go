@@ -26,6 +26,7 @@ type serveCmd struct {
 	AllowHost []string `help:"Host names, besides loopback ones, that calls may name in their Host header." placeholder:"HOST"`
 	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are refused with 503, as they are when they come faster than they can be stored." default:"10000"`
 	Empty     bool     `help:"Do not load the demo inventory into a new data folder."`
+	payments
 	logFlags
 	Modes kong.Plugins `embed:""` // each a serveMode
 
@@ -67,7 +68,7 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	useLog(log)
-	if err := errors.Join(c.checkServer(), c.checkModes()); err != nil {
+	if err := errors.Join(c.checkServer(), c.checkModes(), c.payments.check(c.Modes)); err != nil {
 		return usage(err)
 	}
 	return c.run(p, log)
@@ -101,7 +102,12 @@ func (c *serveCmd) system(p *program, listener net.Listener, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	sys, err := local.Open(p.ctx, local.Options{Dir: c.Data, MaxOpen: c.MaxOpen, Log: log, Telemetry: watch.Observer, WrapTasks: c.wrapTasks})
+	provider, err := c.provider()
+	if err != nil {
+		return usage(err)
+	}
+	sys, err := local.Open(p.ctx, local.Options{Dir: c.Data, MaxOpen: c.MaxOpen, Log: log, Telemetry: watch.Observer,
+		WrapTasks: c.wrapTasks, Provider: provider})
 	if err != nil {
 		return p.unlessStopped(openFailed(err))
 	}
@@ -140,17 +146,24 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, w
 	if c.pages != nil {
 		handler = c.pages(handler, sys, log)
 	}
+	handler, err = c.webhook(sys, watch, c.guard(handler))
+	if err != nil {
+		return err
+	}
+	c.payments.log(log)
 	return c.serveAPI(p, listener, handler, watch, log, "sagas_resumed", sys.Engine.OpenExecutions())
 }
 
-// serveAPI serves until the first interrupt, and lets the calls under way end. A watch, which may be nil, counts them. Attrs
+func (c *serveCmd) guard(api http.Handler) http.Handler { return rest.Guard(api, c.AllowHost) }
+
+// serveAPI serves the guarded API until the first interrupt, and lets the calls under way end. A watch, which may be nil, counts them. Attrs
 // describe the server in the log's line that names its address.
 func (c *serveCmd) serveAPI(p *program, listener net.Listener, api http.Handler, watch *watch, log *slog.Logger, attrs ...any) error {
 	notice := notices(log)
 	if !loopback(listener.Addr()) {
 		notice.Warn("the address is reachable from other machines, and there is no authentication", "addr", listener.Addr().String())
 	}
-	server := rest.Server(rest.Guard(api, c.AllowHost))
+	server := rest.Server(api)
 	open := rest.Limit(server, rest.Connections())
 	if watch != nil {
 		watch.requests(server, open)
