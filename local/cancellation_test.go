@@ -460,6 +460,9 @@ func TestACancellationSurvivesTheProcess(t *testing.T) {
 	}
 	start(begin.Add(48 * time.Hour))
 	defer c.Close(t.Context())
+	if n := c.OpenExecutions(); n != 1 {
+		t.Errorf("%d sagas are resumed", n)
+	}
 	c.v.Run()
 	c.want(domain.Cancelled, "")
 	if l, err := c.App.Audit(t.Context()); err != nil || !l.Balanced || l.SeatsHeld != 0 {

@@ -175,6 +175,11 @@ func (c *Core) Saga(name string) *engine.Engine {
 	return c.Engine
 }
 
+// OpenExecutions counts the sagas that have not ended, of both kinds.
+func (c *Core) OpenExecutions() int {
+	return c.Engine.OpenExecutions() + c.Cancellations.OpenExecutions()
+}
+
 // abandon stops the engine that was opened before the other one failed to.
 func (c *Core) abandon() {
 	if c.Engine != nil {

@@ -151,7 +151,7 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, w
 		return err
 	}
 	c.payments.log(log)
-	return c.serveAPI(p, listener, handler, watch, log, "sagas_resumed", sys.Engine.OpenExecutions())
+	return c.serveAPI(p, listener, handler, watch, log, "sagas_resumed", sys.OpenExecutions())
 }
 
 func (c *serveCmd) guard(api http.Handler) http.Handler { return rest.Guard(api, c.AllowHost) }

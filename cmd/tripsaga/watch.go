@@ -173,7 +173,7 @@ func (g systemGauges) Describe(to chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. A system over another table than the embedded one has no store.
 func (g systemGauges) Collect(to chan<- prometheus.Metric) {
-	to <- prometheus.MustNewConstMetric(executionsOpen, prometheus.GaugeValue, float64(g.sys.Engine.OpenExecutions()))
+	to <- prometheus.MustNewConstMetric(executionsOpen, prometheus.GaugeValue, float64(g.sys.OpenExecutions()))
 	if g.sys.Store == nil {
 		return
 	}
