@@ -276,7 +276,10 @@ type historyInput struct {
 func (a *api) history(ctx context.Context, in *historyInput) (*struct{ Body wire.History }, error) {
 	name := in.Saga
 	if name == "" {
-		name = a.present(ctx, in.ID)
+		var err error
+		if name, err = a.present(ctx, in.ID); err != nil {
+			return nil, a.problem(ctx, "path", err)
+		}
 	}
 	events, err := a.Executions.History(ctx, name, in.ID)
 	if err != nil {
@@ -290,12 +293,15 @@ func (a *api) history(ctx context.Context, in *historyInput) (*struct{ Body wire
 }
 
 // present is the name of the trip's present saga. A missing trip is reported by its execution.
-func (a *api) present(ctx context.Context, id string) string {
+func (a *api) present(ctx context.Context, id string) (string, error) {
 	d, err := a.Details(ctx, id)
-	if err != nil {
-		return domain.BookingSaga
+	switch {
+	case err == nil:
+		return d.Trip.Saga(), nil
+	case fault.KindOf(err) == fault.NotFound:
+		return domain.BookingSaga, nil
 	}
-	return d.Trip.Saga()
+	return "", err
 }
 
 type redriveOutput struct {
@@ -304,8 +310,11 @@ type redriveOutput struct {
 
 func (a *api) redrive(ctx context.Context, in *TripID) (*redriveOutput, error) {
 	name := domain.BookingSaga
-	// A missing trip is reported by the execution below.
-	if d, err := a.Details(ctx, in.ID); err == nil {
+	d, err := a.Details(ctx, in.ID) // a missing trip is reported by the execution below
+	if fault.KindOf(err) == fault.Unavailable {
+		return nil, a.problem(ctx, "path", err)
+	}
+	if err == nil {
 		if err := d.Trip.CheckRedrive(); err != nil {
 			return nil, a.problem(ctx, "path", err)
 		}
