@@ -117,7 +117,7 @@ type grant func(*Application) awsiam.PolicyStatement
 func permissions() map[string][]grant {
 	return map[string][]grant{
 		functions.API: {
-			items("GetItem", "TRIP#* FLIGHT#* HOTEL#*"),
+			items("GetItem", "TRIP#* FLIGHT#* HOTEL#* BANK#*"),
 			items("Query", "TRIP#* TRIPDAYS BANK#*"),
 			items("PutItem UpdateItem", "TRIP#* TRIPDAYS FLIGHT#* HOTEL#* INVENTORY"),
 			index(), start(), executions("DescribeExecution GetExecutionHistory RedriveExecution"),
@@ -130,7 +130,7 @@ func permissions() map[string][]grant {
 		},
 		functions.OutboxRelay: nil,
 		functions.PreTraffic: {
-			items("GetItem", "TRIP#* "+synthetic), items("Query", "TRIP#* BANK#*"), index(),
+			items("GetItem", "TRIP#* BANK#* "+synthetic), items("Query", "TRIP#* BANK#*"), index(),
 			items("PutItem UpdateItem", "TRIP#* TRIPDAYS INVENTORY "+synthetic),
 		},
 	}

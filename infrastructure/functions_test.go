@@ -152,7 +152,7 @@ func TestStripe(t *testing.T) {
 	for stack, s := range map[string]*template{production: all[productionStack], staging: all[stagingStack], "without": stacks(t)[productionStack]} {
 		for _, f := range functions.All() {
 			var provider, arn, live any
-			want := stack == production && slices.Contains([]string{"ProcessPayment", "RefundPayment", "RefundBooking"}, f.Name)
+			want := stack == production && slices.Contains([]string{"ProcessPayment", "RefundPayment", "RefundBooking", "Api"}, f.Name)
 			if want {
 				provider, arn, live = "stripe", secret, "true"
 			}

@@ -47,14 +47,15 @@ func All() []Function {
 	)
 }
 
-// Payers lists the functions that call the payment provider: the tasks that need the built-in bank's books.
+// Payers lists the functions that call the payment provider: the tasks that need the built-in bank's books, and the API,
+// whose ledger reads them.
 func Payers() (names []string) {
 	for _, t := range saga.Tasks() {
 		if slices.ContainsFunc(t.Touches, func(a saga.Access) bool { return slices.Contains(strings.Fields(a.Partitions), "BANK") }) {
 			names = append(names, t.Name)
 		}
 	}
-	return names
+	return append(names, API)
 }
 
 // Names returns the names of all functions, sorted.

@@ -21,7 +21,7 @@ import (
 // newAPI makes the REST API, for an HTTP API of API Gateway that authorizes every call.
 func newAPI(s *system) handler {
 	api := s.observer.Traces.HTTP(rest.New(rest.Deps{
-		Book: s.app.BookOnce, Details: s.app.GetTrip, Trips: s.app.ListTrips,
+		Book: s.app.BookOnce, Cancel: s.app.CancelTrip, Quote: s.app.CancellationQuote, Details: s.app.GetTrip, Trips: s.app.ListTrips,
 		Flights: s.app.ShowFlights, Nights: s.app.ShowNights, Load: s.load, LastLoad: s.app.Inventory.LastLoad, Ledger: s.app.Audit,
 		Executions: s.sagas, Log: s.log,
 	}))

@@ -30,7 +30,7 @@ type system struct {
 	sagas    *stepfunctions.StateMachines // nil in a task and the relay
 }
 
-// compose builds the system. It makes no calls, so that a cold start is short.
+// compose builds the system. It makes no calls, so that a cold start is short, unless the key of Stripe is to be read.
 func compose(c config, stdout io.Writer) (*system, error) {
 	log := telemetry.NewLogger(stdout, c.logLevel, telemetry.FormatJSON)
 	traces, err := telemetry.OpenTraces(telemetry.TraceOptions{
@@ -44,7 +44,9 @@ func compose(c config, stdout io.Writer) (*system, error) {
 
 	s := &system{config: c, log: log, observer: observer}
 	if c.table != "" {
-		s.app = s.service()
+		if s.app, err = s.service(); err != nil {
+			return nil, err
+		}
 	}
 	if c.machines != nil {
 		s.sagas = stepfunctions.New(sfn.New(sfn.Options{
@@ -58,14 +60,18 @@ func compose(c config, stdout io.Writer) (*system, error) {
 }
 
 // service builds the use cases over the table.
-func (s *system) service() *app.Service {
+func (s *system) service() (*app.Service, error) {
 	c := &s.config
 	table := dynamo.New(dynamodb.New(dynamodb.Options{
 		Region: c.region, Credentials: c.credentials(), BaseEndpoint: endpoint(c.endpointDynamoDB),
 	}), c.table, dynamo.Options{})
-	service := store.Service(table, bank.New(table, time.Now), time.Now)
+	provider, err := s.provider(bank.New(table, time.Now))
+	if err != nil {
+		return nil, err
+	}
+	service := store.Service(table, provider, time.Now)
 	service.Random, service.Observer = rand.Reader, notSynthetic{s.observer}
-	return service
+	return service, nil
 }
 
 // attemptAllowed bounds one attempt of a call to Step Functions: a connection that went stale while the process was

@@ -50,6 +50,7 @@ const beBootstrap = "TRIPSAGA_TEST_BE_BOOTSTRAP"
 // everything, but for what a test says otherwise.
 type world struct {
 	*system
+	table   *embedded.Store
 	now     time.Time
 	log     bytes.Buffer
 	calls   []string          // of Step Functions
@@ -64,7 +65,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { books.Close() })
-	w := &world{now: time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC), answers: map[string]string{
+	w := &world{table: books, now: time.Date(2027, 1, 15, 9, 30, 0, 0, time.UTC), answers: map[string]string{
 		"StartExecution": `{"executionArn":"x","startDate":1}`,
 	}}
 	now := func() time.Time { return w.now }
@@ -112,12 +113,15 @@ const booking = `{"traveler": {"name": "Ada Lovelace", "email": "ada@example.com
   "payment": {"card_token": "tok_ok"}, "currency": "JPY"}`
 
 // book stores a trip and starts its saga.
-func (w *world) book(t *testing.T) string {
+func (w *world) book(t *testing.T) string { return w.bookBy(t, "tok_ok") }
+
+func (w *world) bookBy(t *testing.T, card string) string {
 	t.Helper()
 	var request domain.Request
 	if err := json.Unmarshal([]byte(booking), &request); err != nil {
 		t.Fatal(err)
 	}
+	request.Payment.CardToken = card
 	trip, err := w.app.BookTrip(t.Context(), "", request)
 	if err != nil {
 		t.Fatal(err)

@@ -128,9 +128,14 @@ func (w *world) confirm(t *testing.T, id string) {
 
 func (w *world) take(t *testing.T, id string, steps ...string) {
 	t.Helper()
+	w.deliver(t, "arn:x", id, steps...)
+}
+
+func (w *world) deliver(t *testing.T, execution, id string, steps ...string) {
+	t.Helper()
 	for _, step := range steps {
 		payload := strings.NewReplacer("0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", id, "JL5", "JL317", "2027-03-10", "2027-03-15",
-			"TYO-PARK", "FUK-CANAL", "2027-03-12", "2027-03-17").Replace(payloadOf(step))
+			"TYO-PARK", "FUK-CANAL", "2027-03-12", "2027-03-17", "arn:x", execution).Replace(payloadOf(step))
 		if _, err := newTask(w.system, step)(t.Context(), []byte(payload)); err != nil {
 			t.Fatal(step, err)
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 // tryAPI calls the API as API Gateway does: requests that need no trip, requests that it must refuse, and a booking with a
-// card that is declined, which the saga in use books and compensates.
+// card that is declined, which the saga in use books and compensates, and which cannot be cancelled then.
 func (a *attempt) tryAPI(ctx context.Context) error {
 	for _, c := range refusals {
 		if err := a.expect(ctx, c); err != nil {
@@ -32,6 +32,10 @@ func (a *attempt) tryAPI(ctx context.Context) error {
 	got, _, err := a.standing(ctx)
 	if want := declined(); err == nil && !got.equal(want) {
 		err = fmt.Errorf("after the saga the records are %+v, want %+v", got, want)
+	}
+	if err == nil {
+		err = a.expect(ctx, exchange{method: http.MethodPost, path: "/trips/" + a.trip.id + "/cancel", body: `{}`,
+			status: http.StatusConflict, name: fault.NameNotCancellable})
 	}
 	return errors.Join(err, a.allBack(ctx))
 }
@@ -50,8 +54,12 @@ var refusals = []exchange{
 	{method: http.MethodPost, path: "/trips", body: `{`, status: http.StatusBadRequest, name: fault.NameInvalid, location: "body"},
 	{method: http.MethodPost, path: "/trips", body: `{"currency":"USD"}`, status: http.StatusUnprocessableEntity,
 		name: fault.NameInvalid, location: "body.flight.number"},
-	{method: http.MethodGet, path: "/trips/" + ident.Derive("trip", "of nobody"), status: http.StatusNotFound, name: fault.NameNotFound},
+	{method: http.MethodGet, path: "/trips/" + nobody, status: http.StatusNotFound, name: fault.NameNotFound},
+	{method: http.MethodGet, path: "/trips/" + nobody + "/cancellation-quote", status: http.StatusNotFound, name: fault.NameNotFound},
+	{method: http.MethodPost, path: "/trips/" + nobody + "/cancel", body: `{}`, status: http.StatusNotFound, name: fault.NameNotFound},
 }
+
+var nobody = ident.Derive("trip", "of nobody")
 
 func (a *attempt) expect(ctx context.Context, e exchange) error {
 	r, err := a.http(ctx, e.method, e.path, e.body, false)

@@ -173,3 +173,9 @@ const (
 // alarms of a roll-out subtract the counted business errors from the errors of the alias, and these calls do not go
 // through the alias. Calls at the versions in use do, so they are counted like any other.
 func Synthetic(execution string) bool { return strings.HasPrefix(execution, onTrial) }
+
+// Delivers reports whether an execution's deliveries are those of a trial, by any version. Their payments are made at the
+// built-in bank.
+func Delivers(execution string) bool {
+	return Synthetic(execution) || strings.HasPrefix(execution, inUse)
+}

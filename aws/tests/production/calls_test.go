@@ -35,6 +35,7 @@ func TestCalls(t *testing.T) {
 	t.Cleanup(r.server.Close)
 	callTasks(t, r)
 	callAround(t, r)
+	callCancellations(t, r)
 	callHook(t, r)
 	got := r.seen()
 	for _, f := range functions.All() {
@@ -109,6 +110,9 @@ type driver struct {
 	*world
 }
 
+// cancel among tasks is the client's call.
+const cancel = "cancel"
+
 // idle starts nothing.
 type idle struct{}
 
@@ -130,11 +134,14 @@ func callTasks(t *testing.T, r *recorder) {
 	d.app.Starter = idle{}
 	forward := []string{"ReserveFlight", "ReserveHotel", "ProcessPayment"}
 	undo := []string{"RefundPayment", "CancelHotel", "CancelFlight"}
+	cancelled := []string{"CancelHotel", "CancelFlight", "RefundBooking", "BookingCancelled"}
 	for _, s := range []steps{
 		{"tok_ok", "JL5", "NYC-HUDSON", slices.Concat(forward, []string{"BookingConfirmed"}, forward, []string{"BookingConfirmed", "BookingFailed", "FlightBookingFailed"})},
 		{"tok_ok", "JL5", "NYC-HUDSON", slices.Concat(forward, undo, undo, forward, []string{"BookingFailed", "BookingFailed", "BookingConfirmed"})},
 		{"tok_ok", "JL5", "NYC-HUDSON", slices.Concat(undo, forward, []string{"FlightBookingFailed", "FlightBookingFailed"})},
 		{"tok_ok", "JL5", "NYC-HUDSON", slices.Concat(forward, []string{"BookingFailed", "BookingConfirmed"}, undo)},
+		{"tok_ok", "JL5", "NYC-HUDSON", slices.Concat(cancelled, forward, []string{cancel, "BookingConfirmed"}, cancelled, cancelled)},
+		{"tok_ok", "JL5", "NYC-HUDSON", slices.Concat([]string{cancel}, forward, forward, undo, []string{"BookingFailed"})},
 		{"tok_ok", "XX1", "XX-NONE", slices.Concat(forward, forward, undo, []string{"BookingFailed"})},
 		{"tok_ok", "NH853", "KYO-RYOKAN", slices.Concat(forward, forward, undo)},
 		{"tok_ok", "JL5", "KYO-RYOKAN", slices.Concat(forward, forward, undo)},
@@ -144,6 +151,12 @@ func callTasks(t *testing.T, r *recorder) {
 	} {
 		id := d.request(s, d.app.Now, "")
 		for _, task := range s.tasks {
+			if task == cancel {
+				if _, err := d.app.CancelTrip(t.Context(), id, "", ""); err != nil {
+					t.Error(err)
+				}
+				continue
+			}
 			d.Functions.Invoke(t.Context(), rie.Request{Function: task, Payload: d.payload(s, task, id)}) // whatever it answers
 		}
 	}
@@ -220,6 +233,67 @@ func callAround(t *testing.T, r *recorder) {
 	}
 }
 
+// callCancellations cancels trips: one whose cancellation stops, so that the listener marks it, and is redriven; then one
+// whose cancellation was never started, and one whose was started with other input, for the reconciler.
+func callCancellations(t *testing.T, r *recorder) {
+	var broken atomic.Bool
+	broken.Store(true)
+	sys := open(t, production.Options{
+		FunctionEnv: r.of, Env: []string{"RECONCILE_GRACE=1s", "RECONCILE_OVERDUE=30m"},
+		WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
+			last := tasks["BookingCancelled"]
+			tasks["BookingCancelled"] = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
+				if broken.Load() {
+					return nil, &engine.TaskError{Name: "Conflict", Message: "injected"}
+				}
+				return last(ctx, input)
+			}
+			return tasks
+		},
+	})
+	c := over(t, sys)
+	trip := c.book("happy")
+	place := "/trips/" + trip.ID
+	c.wants(http.StatusOK, http.MethodGet, place+"/cancellation-quote", "")
+	c.wants(http.StatusAccepted, http.MethodPost, place+"/cancel", `{"reason":"a test"}`)
+	if got := c.cancelled(place); got.Status != domain.NeedsAttention {
+		t.Errorf("after its cancellation has stopped the trip is %s", got.Status)
+	}
+	broken.Store(false)
+	c.wants(http.StatusOK, http.MethodGet, place+"/history?saga=cancellation", "")
+	c.wants(http.StatusAccepted, http.MethodPost, place+"/redrive", "")
+	if got := c.cancelled(place); got.Status != domain.Cancelled {
+		t.Errorf("after the redrive the trip is %s", got.Status)
+	}
+	c.wants(http.StatusOK, http.MethodPost, place+"/cancel", `{"reason":"a test"}`)
+
+	sys.app.Starter = idle{}
+	sys.app.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+	for _, otherwise := range []bool{false, true} {
+		_, header := c.callAs(fmt.Sprint("cancelled-", otherwise), http.MethodPost, "/trips", example(t, "happy", today), nil)
+		id := c.ended(header.Get("Location")).ID
+		if _, err := sys.app.CancelTrip(t.Context(), id, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		if otherwise {
+			if err := sys.Engines[domain.CancellationSaga].Start(t.Context(), id, json.RawMessage(`{"trip_id":"`+id+`","more":1}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := sys.Reconcile(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// wants calls the API and wants a status.
+func (c *client) wants(status int, method, path, body string) {
+	c.t.Helper()
+	if got, _ := c.call(method, path, []byte(body), nil); got != status {
+		c.t.Errorf("%s %s = %d, want %d", method, path, got, status)
+	}
+}
+
 // gate holds the sagas under way while it is shut.
 type gate struct{ closed atomic.Pointer[chan struct{}] }
 
@@ -266,7 +340,8 @@ func (c *client) routes() {
 		{http.MethodGet, "/trips", ""}, {http.MethodGet, "/trips?status=FAILED", ""}, {http.MethodGet, "/ledger", ""},
 		{http.MethodGet, place, ""}, {http.MethodGet, place + "/history", ""}, {http.MethodPost, place + "/redrive", ""},
 		{http.MethodGet, none, ""}, {http.MethodGet, none + "/history", ""}, {http.MethodPost, none + "/redrive", ""},
-		{http.MethodGet, "/trips/" + failed, ""},
+		{http.MethodGet, "/trips/" + failed, ""}, {http.MethodPost, "/trips/" + failed + "/cancel", "{}"},
+		{http.MethodGet, none + "/cancellation-quote", ""}, {http.MethodPost, none + "/cancel", "{}"},
 		{http.MethodGet, "/healthz", ""}, {http.MethodGet, "/openapi.json", ""}, {http.MethodGet, "/events", ""},
 		{http.MethodPost, "/trips", "{}"},
 	} {

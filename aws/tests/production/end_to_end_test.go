@@ -2,6 +2,7 @@ package production
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,9 +17,11 @@ import (
 	"tripsaga/aws/production"
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
+	"tripsaga/shared/fault"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
+	"tripsaga/trip/relative"
 	"tripsaga/trip/wire"
 )
 
@@ -94,9 +97,18 @@ func (c *client) bookOn(day domain.Date, name string) wire.TripDetails {
 	return c.ended(place)
 }
 
+// ended waits for the end of the booking's saga, cancelled for that of the cancellation.
 func (c *client) ended(place string) (trip wire.TripDetails) {
+	return c.endOf(domain.BookingSaga, place)
+}
+
+func (c *client) cancelled(place string) (trip wire.TripDetails) {
+	return c.endOf(domain.CancellationSaga, place)
+}
+
+func (c *client) endOf(saga, place string) (trip wire.TripDetails) {
 	c.t.Helper()
-	if _, err := c.Engine.Wait(c.t.Context(), place[len("/trips/"):]); err != nil {
+	if _, err := c.Engines[saga].Wait(c.t.Context(), place[len("/trips/"):]); err != nil {
 		c.t.Fatal(err)
 	}
 	if status, _ := c.call(http.MethodGet, place, nil, &trip); status != http.StatusOK {
@@ -209,6 +221,68 @@ func TestRedrive(t *testing.T) {
 	if status, _ := c.call(http.MethodPost, place+"/redrive", nil, &problem); status != http.StatusConflict || problem.Name != "NotRedrivable" {
 		t.Errorf("redriving a success: %d %s", status, problem.Name)
 	}
+}
+
+// TestCancellations cancels over HTTP, each twice: a trip long before its departure, which is free, and one that departs in
+// four days, for a fee.
+func TestCancellations(t *testing.T) {
+	c := serve(t, production.Options{})
+	from := domain.DateOf(time.Now())
+	soon := strings.NewReplacer("SOON", relative.Date("today+4", from), "NEXT", relative.Date("today+5", from))
+	c.wants(http.StatusOK, http.MethodPost, "/inventory", soon.Replace(`flight, JL9, Japan Airlines, HND, JFK, 11:05, 10:55, SOON, SOON, 100001, JPY, 2
+hotel, NYC-SOON, Soon Inn, New York, SOON, SOON, 20000, JPY, 1
+`))
+	inAFewDays := soon.Replace(`{"traveler":{"name":"Ada Lovelace","email":"ada@example.com"},"currency":"JPY",
+		"flight":{"number":"JL9","date":"SOON","seats":1},"hotel":{"id":"NYC-SOON","check_in":"SOON","check_out":"NEXT","rooms":1},
+		"payment":{"card_token":"tok_ok"}}`)
+	for _, want := range []struct {
+		name    string
+		request []byte
+		fee     int64 // of 120001, rounded down
+	}{
+		{"free", example(t, "happy", today), 0},
+		{"for-a-fee", []byte(inAFewDays), 24_000},
+	} {
+		_, header := c.callAs(want.name, http.MethodPost, "/trips", want.request, nil)
+		place := header.Get("Location")
+		if trip := c.ended(place); trip.Status != domain.Confirmed {
+			t.Fatalf("%s: the trip is %+v", want.name, trip)
+		}
+		c.wants(http.StatusAccepted, http.MethodPost, place+"/cancel", `{"reason":"a test"}`)
+		if trip := c.cancelled(place); trip.Status != domain.Cancelled || trip.Payment.State != domain.StepUndone {
+			t.Errorf("%s: the trip is %+v", want.name, trip)
+		}
+		c.wants(http.StatusOK, http.MethodPost, place+"/cancel", `{"reason":"a test"}`)
+		var l app.Ledger
+		c.call(http.MethodGet, "/ledger", nil, &l)
+		if a := l.Currencies["JPY"]; !l.Balanced || a.Captured-a.Refunded != want.fee || l.SeatsHeld+l.RoomsHeld != 0 {
+			t.Errorf("%s: the ledger is %+v", want.name, l)
+		}
+	}
+}
+
+// TestCancelledWhileItIsBooked cancels a trip whose payment is about to begin: the saga compensates and charges nothing.
+func TestCancelledWhileItIsBooked(t *testing.T) {
+	reached, cancelled := make(chan struct{}), make(chan struct{})
+	c := serve(t, production.Options{WrapTasks: func(tasks map[string]engine.Task) map[string]engine.Task {
+		pay := tasks["ProcessPayment"]
+		tasks["ProcessPayment"] = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
+			close(reached)
+			<-cancelled
+			return pay(ctx, input)
+		}
+		return tasks
+	}})
+	_, header := c.call(http.MethodPost, "/trips", example(t, "happy", today), nil)
+	place := header.Get("Location")
+	<-reached
+	c.wants(http.StatusAccepted, http.MethodPost, place+"/cancel", `{}`)
+	close(cancelled)
+	trip := c.ended(place)
+	if trip.Status != domain.Cancelled || trip.Payment.State != domain.StepRefused || trip.Payment.Reason.Name != fault.NameTripCancelled {
+		t.Errorf("the trip is %+v, its payment %+v", trip, trip.Payment)
+	}
+	c.balanced(0, 0)
 }
 
 // TestReconcilerStartsWhatWasOnlyStored stores a trip as a process does that dies before it starts the saga.
