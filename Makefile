@@ -66,7 +66,7 @@ fmt: ## fail when a file is not formatted, as the toolchain of go.mod formats
 
 check: fmt lint test ## what to run before a commit
 
-diagram: ## write the saga's diagram, docs/saga.svg
+diagram: ## write the diagrams of both sagas, docs/saga.svg and docs/cancellation.svg
 	$(GO) test ./tests/docs -run TestDiagramIsOfTheDefinition -update
 
 docs: ## run every command of the documents, compare the sample

@@ -60,7 +60,7 @@ func (c *console) redrivePreview(r *page.Request) (page.Page, error) {
 		path := t.path(state)
 		_, otherwise := t.follow(state)
 		d.Resumes = append(d.Resumes, resume{State: state, Path: path, Otherwise: otherwise})
-		d.Money = moneyText(append([]string{state}, path...), t.State("PAYMENT"), d.Money)
+		d.Money = moneyText(saga.Named(t.Name), append([]string{state}, path...), t.State("PAYMENT"), d.Money)
 	}
 	for _, l := range slices.Backward(history.Read(t.Saga.Events).Lines) {
 		if l.Error != "" {
@@ -74,9 +74,9 @@ func (c *console) redrivePreview(r *page.Request) (page.Page, error) {
 }
 
 // moneyText is what the states may do to money.
-func moneyText(states []string, payment domain.StepState, text string) string {
+func moneyText(of *saga.Saga, states []string, payment domain.StepState, text string) string {
 	for _, name := range states {
-		task := saga.Find(name)
+		task := of.Find(name)
 		switch {
 		case name == saga.Booking().Pivot():
 			return "trip-money-charge"

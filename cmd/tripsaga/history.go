@@ -109,8 +109,11 @@ func takenBack(output string) *bool {
 
 func compensation(state string, reversed bool) string {
 	text := ", compensates"
-	if step := saga.Find(state).Compensates; step != "" {
+	switch step := saga.Find(state).Compensates; {
+	case step != "":
 		text += " " + step
+	case saga.Cancellation().Find(state).Name != "":
+		text = ", gives back what was paid, less the fee"
 	}
 	if !reversed {
 		text += ", nothing was held"

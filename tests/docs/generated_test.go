@@ -24,19 +24,27 @@ import (
 var update = flag.Bool("update", false, "rewrite the generated parts of the documents")
 
 func TestDiagramIsOfTheDefinition(t *testing.T) {
-	machine, err := asl.Parse(saga.Booking().Definition())
-	if err != nil {
-		t.Fatal(err)
-	}
-	picture := diagram.Lay(machine).SVGFile(diagram.Drawing{Title: "The saga of a trip"})
-	file := filepath.Join(root, "docs/saga.svg")
-	if old, err := os.ReadFile(file); err == nil && string(old) == picture {
-		return
-	}
-	if !*update {
-		t.Error("docs/saga.svg is stale; make diagram rewrites it")
-	} else if err := os.WriteFile(file, []byte(picture), 0o644); err != nil {
-		t.Error(err)
+	for name, of := range map[string]struct {
+		saga  *saga.Saga
+		title string
+	}{
+		"docs/saga.svg":         {saga.Booking(), "The saga of a trip"},
+		"docs/cancellation.svg": {saga.Cancellation(), "The cancellation of a trip"},
+	} {
+		machine, err := asl.Parse(of.saga.Definition())
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture := diagram.Lay(machine).SVGFile(diagram.Drawing{Title: of.title})
+		file := filepath.Join(root, name)
+		if old, err := os.ReadFile(file); err == nil && string(old) == picture {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s is stale; make diagram rewrites it", name)
+		} else if err := os.WriteFile(file, []byte(picture), 0o644); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -71,6 +71,7 @@ type Payment struct {
 	Amount    money.Amount     `json:"amount,omitzero"`
 	ChargeID  string           `json:"charge_id,omitempty"`
 	RefundID  string           `json:"refund_id,omitempty"`
+	Refunded  money.Amount     `json:"refunded,omitzero" doc:"By a cancellation: all of the amount, or all but the fee."`
 	Reason    domain.Reason    `json:"reason,omitzero" doc:"Why it was refused."`
 }
 

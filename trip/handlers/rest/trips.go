@@ -378,7 +378,7 @@ func viewDetails(d domain.Details, saga *wire.Saga) wire.TripDetails {
 	if s := d.Payment; s != nil {
 		v.Payment.State, v.Payment.Reason = s.State, s.Reason
 		v.Payment.Amount = s.Result.Amount
-		v.Payment.ChargeID, v.Payment.RefundID = s.Result.ChargeID, s.Result.RefundID
+		v.Payment.ChargeID, v.Payment.RefundID, v.Payment.Refunded = s.Result.ChargeID, s.Result.RefundID, s.Result.Refunded
 	}
 	return v
 }
