@@ -97,8 +97,11 @@ func (t *trial) verifyTrip() []Check {
 // inTime tells that both are given, in this order; they may be one moment.
 func inTime(first, last time.Time) bool { return !first.IsZero() && !last.Before(first) }
 
-// known reports whether this program's saga has the state. Others, which another version adds, may be between its states.
-func known(state string) bool { return saga.Find(state).Name != "" }
+// known reports whether one of this program's sagas has the state. Others, which another version adds, may be between their
+// states.
+func known(state string) bool {
+	return slices.ContainsFunc(saga.All(), func(s *saga.Saga) bool { return s.Find(state).Name != "" })
+}
 
 func (t *trial) verifySaga() []Check {
 	want, got := t.scenario.want, t.trip.Saga
