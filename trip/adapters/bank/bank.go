@@ -9,6 +9,7 @@
 package bank
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"time"
@@ -107,14 +108,15 @@ func timeout() error {
 }
 
 func (b *Bank) confirm(ctx context.Context, id string, card domain.CardToken) (chargeID string, err error) {
-	in, version, err := b.intent(ctx, id)
+	in, version, err := b.intent(table.Deferred(ctx), id)
 	switch {
 	case err != nil:
 		return "", err
 	case in.State == captured:
-		return chargeOf(id), nil
+		return onSuccess(chargeOf(id), b.lasts(ctx, id))
 	case b.closed(&in):
-		return "", fault.New(fault.Conflict, fault.NameStepCancelled, "the payment was cancelled, or has expired")
+		return "", cmp.Or(b.lasts(ctx, id),
+			error(fault.New(fault.Conflict, fault.NameStepCancelled, "the payment was cancelled, or has expired")))
 	}
 	if why := decline(card); why != "" {
 		return "", b.decline(ctx, id, in, version, why)

@@ -99,6 +99,13 @@ func (b *Bank) intent(ctx context.Context, id string) (in intent, version int64,
 	return in, it.Version, nil
 }
 
+// lasts waits until what was read of the intent is durable. An answer that needs no write needs it. Other answers do not:
+// their own write is durable, and what was read comes before it in the log.
+func (b *Bank) lasts(ctx context.Context, id string) error {
+	_, _, err := b.table.Get(table.Durable(ctx), item(id, skIntent))
+	return unavailable(err)
+}
+
 // write writes the intent over the given version of it. 0 means that it must not exist.
 func (b *Bank) write(ctx context.Context, id string, in intent, over int64, with ...table.Op) error {
 	data, err := json.Marshal(in)

@@ -12,14 +12,14 @@ import (
 // Cancel implements domain.PaymentProvider. It refuses the first refund of [RefundStuck].
 func (b *Bank) Cancel(ctx context.Context, id string) (refundID string, err error) {
 	ctx = table.Durable(ctx)
-	in, version, err := b.intent(ctx, id)
+	in, version, err := b.intent(table.Deferred(ctx), id)
 	switch {
 	case version == 0 && isKey(id) && fault.Is(err, fault.NameConflict):
 		return "", busy(id, b.write(ctx, id, intent{State: cancelled}, 0))
 	case err != nil:
 		return "", err
 	case in.State == cancelled || in.State == refunded:
-		return in.refund(id), nil
+		return onSuccess(in.refund(id), b.lasts(ctx, id))
 	case in.State != captured:
 		in.State = cancelled
 		return "", busy(id, b.write(ctx, id, in, version))
@@ -36,7 +36,7 @@ func (b *Bank) Refund(ctx context.Context, id, reference string, part money.Amou
 		return "", wrong("a refund needs a reference and an amount above 0, not %q and %s", reference, part)
 	}
 	ctx = table.Durable(ctx)
-	in, version, err := b.intent(ctx, id)
+	in, version, err := b.intent(table.Deferred(ctx), id)
 	if err != nil {
 		return "", err
 	}
