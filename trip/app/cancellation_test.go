@@ -264,3 +264,24 @@ func TestStoredCancellation(t *testing.T) {
 		t.Errorf("%s, card %s", r["cancellation"], r["card"])
 	}
 }
+
+// TestACardIsForgottenWhenItWasCharged confirms a trip that is to be cancelled, so that it is never CONFIRMED.
+func TestACardIsForgottenWhenItWasCharged(t *testing.T) {
+	w := newWorld(t, nil)
+	id := w.book(t, nil)
+	if _, err := w.cancel(t, id, "", ""); err != nil || !w.knowsCard(t, id) {
+		t.Errorf("while it can be charged: %v, card %v", err, w.knowsCard(t, id))
+	}
+	// The payment began before the request, which is simulated: the pivot would see it.
+	trip, err := w.Trips.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := trip.Confirm(money.Amount{Minor: 2500, Currency: "JPY"}, w.time)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Trips.Save(t.Context(), trip, events...); err != nil || w.knowsCard(t, id) {
+		t.Errorf("once it is %s: %v, card %v", trip.Status(), err, w.knowsCard(t, id))
+	}
+}
