@@ -117,7 +117,8 @@ func everything(t *testing.T, m Metrics) {
 	t.Helper()
 	o := Observer{Metrics: m}
 	ctx := t.Context()
-	for _, what := range []domain.EventType{domain.TripRequested, domain.TripConfirmed, domain.TripNeedsAttention} {
+	for _, what := range []domain.EventType{domain.TripRequested, domain.TripConfirmed, domain.TripNeedsAttention,
+		domain.CancellationRequested, domain.TripCancelled} {
 		o.Happened(ctx, tripID, what, "")
 	}
 	o.Happened(ctx, tripID, domain.TripFailed, fault.NamePaymentDeclined)
@@ -140,6 +141,7 @@ func TestEMF(t *testing.T) {
 	everything(t, NewEMF(&out, "trips", "7"))
 	want := [][]string{
 		{"TripsStarted{} 1"}, {"TripsConfirmed{} 1"}, {"TripsNeedingAttention{} 1"},
+		{"CancellationsRequested{} 1"}, {"TripsCancelled{} 1"},
 		{"TripsFailed{} 1", "TripsFailed{Reason=PaymentDeclined} 1"}, {"TripsFailed{} 1", "TripsFailed{Reason=Other} 1"},
 		{"StepLatency{Step=CancelHotel} 1.5", "BusinessErrors{Step=CancelHotel} 0",
 			"BusinessErrors{Step=CancelHotel,FunctionVersion=7} 0", "Faults{Step=CancelHotel} 0",

@@ -56,7 +56,7 @@ func (p *program) printBooked(n int, b play.Booked) {
 		mark = "NOT as it must"
 	}
 	fmt.Fprintf(p.stdout, "%d. %s\n", n, b.Script.Title)
-	p.printTimeline(history.Read(b.History))
+	p.printTimeline(domain.BookingSaga, history.Read(b.History))
 	fmt.Fprintf(p.stdout, "   saga %s", b.End.Saga)
 	if b.End.Error != "" {
 		fmt.Fprintf(p.stdout, " (%s)", b.End.Error)

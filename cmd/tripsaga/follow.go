@@ -90,7 +90,7 @@ func (f *progress) look(name string, events []history.Event) {
 		if l.Running {
 			return
 		}
-		f.p.printLine(l)
+		f.p.printLine(f.saga, l)
 		f.printed++
 	}
 }

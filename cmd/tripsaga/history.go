@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tripsaga/shared/history"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/saga"
 )
 
@@ -34,9 +35,9 @@ func (h *historyCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	saga := history.Read(events)
-	p.printTimeline(saga)
-	p.printEnd(saga)
+	read := history.Read(events)
+	p.printTimeline(body.Saga, read)
+	p.printEnd(read)
 	return nil
 }
 
@@ -52,14 +53,14 @@ func (p *program) printEnd(x history.Execution) {
 	}
 }
 
-// printTimeline prints a saga's history, one line per attempt.
-func (p *program) printTimeline(x history.Execution) {
+// printTimeline prints the history of the saga of this name, one line per attempt.
+func (p *program) printTimeline(saga string, x history.Execution) {
 	for _, l := range x.Lines {
-		p.printLine(l)
+		p.printLine(saga, l)
 	}
 }
 
-func (p *program) printLine(l history.Line) {
+func (p *program) printLine(saga string, l history.Line) {
 	if l.Redriven {
 		fmt.Fprintf(p.stdout, "   %9s  redriven: resumes where it failed\n", clock(l.At))
 		return
@@ -71,11 +72,11 @@ func (p *program) printLine(l history.Line) {
 	if l.Attempt > 0 {
 		attempt = fmt.Sprintf("attempt %d", l.Attempt)
 	}
-	fmt.Fprintf(p.stdout, "   %9s  %-20s %-10s %8s  %s\n", clock(l.At), printable(l.State), attempt, brief(l.Took), p.outcome(l))
+	fmt.Fprintf(p.stdout, "   %9s  %-20s %-10s %8s  %s\n", clock(l.At), printable(l.State), attempt, brief(l.Took), p.outcome(saga, l))
 }
 
 // outcome is what became of an attempt, and what it means.
-func (p *program) outcome(l history.Line) string {
+func (p *program) outcome(saga string, l history.Line) string {
 	reversed := takenBack(l.Output)
 	switch {
 	case l.Running:
@@ -87,7 +88,7 @@ func (p *program) outcome(l history.Line) string {
 	case l.Error != "":
 		return p.paint(red, printable(l.Error))
 	case reversed != nil:
-		return p.paint(green, "ok") + p.paint(yellow, compensation(l.State, *reversed))
+		return p.paint(green, "ok") + p.paint(yellow, compensation(saga, l.State, *reversed))
 	}
 	return p.paint(green, "ok")
 }
@@ -107,18 +108,24 @@ func takenBack(output string) *bool {
 	return cmp.Or(o.TakenBack, o.Payload.TakenBack)
 }
 
-func compensation(state string, reversed bool) string {
+// givesBack is what the steps of a cancellation give back, by their record.
+var givesBack = map[string]string{"HOTEL": "the rooms", "FLIGHT": "the seats", "PAYMENT": "the money, less the fee"}
+
+func compensation(name, state string, reversed bool) string {
 	text := ", compensates"
-	switch step := saga.Find(state).Compensates; {
-	case step != "":
+	if step := saga.Find(state).Compensates; step != "" {
 		text += " " + step
-	case saga.Cancellation().Find(state).Name != "":
-		text = ", gives back what was paid, less the fee"
 	}
-	if !reversed {
-		text += ", nothing was held"
+	if name == domain.CancellationSaga {
+		text = strings.TrimSuffix(", gives back "+givesBack[saga.Cancellation().Find(state).Record], " ")
 	}
-	return text
+	switch {
+	case reversed:
+		return text
+	case name == domain.CancellationSaga:
+		return ", gives back nothing"
+	}
+	return text + ", nothing was held"
 }
 
 // clock is a time since the start, in seconds.

@@ -28,7 +28,7 @@ func TestTimeline(t *testing.T) {
 			var out bytes.Buffer
 			p := &program{stdout: &out}
 			read := history.Read(events)
-			p.printTimeline(read)
+			p.printTimeline(saga.Booking().Name(), read)
 			p.printEnd(read)
 			if out.String() != parts["want"] {
 				t.Errorf("got\n%swant\n%s", &out, parts["want"])

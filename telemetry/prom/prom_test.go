@@ -46,6 +46,8 @@ func TestMetrics(t *testing.T) {
 	m.Happened(ctx, domain.TripRequested, "")
 	m.Happened(ctx, domain.TripConfirmed, "")
 	m.Happened(ctx, domain.TripNeedsAttention, "States.Timeout")
+	m.Happened(ctx, domain.CancellationRequested, "")
+	m.Happened(ctx, domain.TripCancelled, "TripCancelled")
 	m.Happened(ctx, domain.TripFailed, "PaymentDeclined")
 	m.Happened(ctx, domain.TripFailed, "Surprise")
 	within(t, "CancelHotel", func(ctx context.Context) { m.Happened(ctx, domain.HotelCancelled, "") })
@@ -55,6 +57,7 @@ func TestMetrics(t *testing.T) {
 	m.Delivered(ctx, telemetry.Delivery{Step: "Surprise"})
 	want := map[string]float64{
 		"tripsaga_trips_started_total": 1, "tripsaga_trips_confirmed_total": 1, "tripsaga_trips_needing_attention_total": 1,
+		"tripsaga_cancellations_requested_total": 1, "tripsaga_trips_cancelled_total": 1,
 		"tripsaga_trips_failed_total PaymentDeclined": 1, "tripsaga_trips_failed_total Other": 1,
 		"tripsaga_compensations_total CancelHotel": 1, "tripsaga_undo_retries_total CancelHotel": 1,
 		"tripsaga_faults_total CancelHotel": 1, "tripsaga_business_errors_total ProcessPayment": 1,
@@ -96,7 +99,7 @@ func TestEverySeriesIsThereFromTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps, undo, reasons := len(telemetry.Steps()), len(telemetry.UndoSteps()), len(telemetry.Reasons())
-	if want := 3 + reasons + 2*undo + 3*steps; n != want {
+	if want := 5 + reasons + 2*undo + 3*steps; n != want {
 		t.Errorf("%d series, want %d", n, want)
 	}
 }
