@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"tripsaga/local"
 	"tripsaga/trip/adapters/stripe"
 	"tripsaga/trip/domain"
@@ -53,13 +51,10 @@ func (f payments) webhook(sys *local.System, watch *watch, next http.Handler) (h
 	if f.Payments != "stripe" || secret == "" {
 		return next, nil
 	}
-	differences := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "tripsaga", Name: "payment_differences_total",
-		Help: "Events of the payment provider about ended trips whose payment is another in its books than in the records."})
-	watch.registry.MustRegister(differences)
 	hooks, err := receiver(secret, func(ctx context.Context, tripID string) error {
 		differs, err := sys.App.PaymentHint(ctx, tripID)
 		if differs != "" {
-			differences.Inc()
+			watch.differences.Inc()
 			watch.Log.Warn("the payment provider's books differ from the trip's records: nothing was changed, a person has to compare them",
 				"trip_id", tripID, "difference", differs)
 		}

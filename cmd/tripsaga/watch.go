@@ -80,8 +80,9 @@ func notices(log *slog.Logger) *slog.Logger { return slog.New(always{log.Handler
 // watch is what a server reports: its log, its metrics and, when the environment names a collector, its traces.
 type watch struct {
 	telemetry.Observer
-	registry *prometheus.Registry
-	http     *prom.HTTP
+	registry    *prometheus.Registry
+	http        *prom.HTTP
+	differences prometheus.Counter // of payments, see payments.webhook
 }
 
 func openWatch(log *slog.Logger) (*watch, error) {
@@ -97,7 +98,10 @@ func openWatch(log *slog.Logger) (*watch, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return &watch{registry: registry, http: prom.NewHTTP(registry, rest.Reasons()), Observer: telemetry.Observer{
+	differences := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "tripsaga", Name: "payment_differences_total",
+		Help: "Events of the payment provider about ended trips whose payment is another in its books than in the records."})
+	registry.MustRegister(differences)
+	return &watch{registry: registry, differences: differences, http: prom.NewHTTP(registry, rest.Reasons()), Observer: telemetry.Observer{
 		Log: log, Routine: slog.LevelDebug, Metrics: prom.New(registry), Traces: traces,
 	}}, nil
 }
