@@ -12,6 +12,7 @@ import (
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
 	"tripsaga/trip/app"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/saga"
 )
 
@@ -213,14 +214,21 @@ func (c cancelled) check(_ *attempt, reply []byte, err error) error {
 	return nil
 }
 
-// succeeds is the answer of a step that holds nothing.
-type succeeds struct{}
+// ended is the answer of a step that holds nothing. One that records an end answers with the trip's status; "" is not
+// compared.
+type ended struct{ status domain.Status }
 
-func (s succeeds) again() answer { return s }
+func (e ended) again() answer { return e }
 
-func (succeeds) check(_ *attempt, reply []byte, err error) error {
-	var object map[string]any
-	return decode(reply, err, &object)
+func (e ended) check(_ *attempt, reply []byte, err error) error {
+	var got app.Ended
+	if err := decode(reply, err, &got); err != nil {
+		return err
+	}
+	if e.status != "" && got.Status != string(e.status) {
+		return fmt.Errorf("it answers %.300s, want the status %s", reply, e.status)
+	}
+	return nil
 }
 
 // fails is the answer of a step that refuses or that ends its saga. Its error becomes part of the input of the next steps.

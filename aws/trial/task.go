@@ -96,15 +96,19 @@ func cancellation() []delivery {
 		if step.Compensation != "" {
 			continue
 		}
+		d := delivery{task: step.Name, answer: ended{}, cancel: len(walk) == paid}
 		if step.Ends {
 			s.trip = domain.Cancelling
+			d.answer = ended{s.trip}
 		}
-		walk = append(walk, delivery{task: step.Name, answer: succeeds{}, leaves: s, cancel: len(walk) == paid})
+		d.leaves = s
+		walk = append(walk, d)
 	}
 	for _, step := range saga.Cancellation().Steps() {
-		d := delivery{task: step.Name, answer: succeeds{}}
+		d := delivery{task: step.Name}
 		if step.Ends {
 			s.trip = domain.Cancelled
+			d.answer = ended{s.trip}
 		} else {
 			d.answer, s = cancelled{true}, s.with(step.Record, domain.StepUndone)
 		}
