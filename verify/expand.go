@@ -84,6 +84,8 @@ func (e *expansion) covered(i int, kind sim.Kind) bool {
 		return i > e.crashes
 	case sim.Die:
 		return e.arrives(&e.points[i])
+	case world.Busy: // the failure at the same point
+		return true
 	}
 	return i < e.offered[kind] // a later one
 }

@@ -6,10 +6,46 @@ func (w *world) judgeAccount(a *account) {
 		w.judgeIntent(a)
 	}
 	w.judgeEntry(a, "charge", &a.old.charge, &a.now.charge, captured)
-	w.judgeEntry(a, "refund", &a.old.refund, &a.now.refund, refunded)
-	if a.now.refund.there && !reverses(&a.now.refund, &a.now.charge) {
-		w.report(refundOfCharge, "intent %s: refund %v of charge %v", a.id, a.now.refund, a.now.charge)
+	w.judgeRefunds(a)
+}
+
+// judgeRefunds requires that refunds are the charge turned round, all of it or parts, and with the change of the intent.
+func (w *world) judgeRefunds(a *account) {
+	old, now := &a.old, &a.now
+	fresh := now.parts[len(old.parts):]
+	full := now.refund.there && !old.refund.there
+	if n := len(fresh); n > 1 || n == 1 && (full || !a.wrote) || full && !a.wrote {
+		w.report(entryWithIntent, "intent %s: %d parts are refunded, all of it: %t, the intent is written: %t", a.id, n, full, a.wrote)
 	}
+	for i := range fresh {
+		w.judgeBalance(a, "refund of a part", &fresh[i])
+	}
+	if full {
+		w.judgeBalance(a, "refund", &now.refund)
+	}
+	if full || len(fresh) > 0 {
+		for _, e := range append([]entry{now.refund}, now.parts...) {
+			if e.there && !reverses(&e, &now.charge, len(now.parts) > 0) {
+				w.report(refundOfCharge, "intent %s: refund %v of charge %v", a.id, e, now.charge)
+			}
+		}
+	}
+	back, all := now.back().Minor, now.charge.moved().Minor
+	if back > all {
+		w.report(refundBounded, "intent %s: %d of %d minor units are refunded", a.id, back, all)
+	}
+	if gone := now.intent.State == refunded; a.wrote && gone != (all > 0 && back == all) {
+		w.report(entryWithIntent, "intent %s is %s, and %d of %d minor units are refunded", a.id, now.intent.State, back, all)
+	}
+}
+
+// back returns what was refunded.
+func (k *books) back() amount {
+	sum := k.refund.moved()
+	for i := range k.parts {
+		sum = sum.plus(k.parts[i].moved())
+	}
+	return sum
 }
 
 // judgeOwner requires that the intent belongs to a payment. An intent that was created and never confirmed need not: its
@@ -20,7 +56,7 @@ func (w *world) judgeOwner(a *account) {
 	case in.there && (owner == nil || !owner.now.trip.there):
 		w.report(belongsToTrip, "intent %s of the bank is of trip %q, which is not there", a.id, in.Reference)
 	case w.payers[a.id] == nil && in.State != opened:
-		w.report(belongsToTrip, "intent %s of the bank is %s, and no payment's", a.id, named(in.State))
+		w.report(unrecordedStill, "intent %s of the bank is %s, and no payment's", a.id, named(in.State))
 	}
 }
 
@@ -56,6 +92,11 @@ func legalIntent(from, to string) bool {
 // id a crash after the capture would leave money that no undo knows of. A late confirm may capture what was declined, while
 // the refusal is open: closing it refunds that.
 func (w *world) judgeCapture(a *account) {
+	for _, other := range sorted(w.accounts) {
+		if other != a && other.now.charge.there && other.now.intent.Reference == a.now.intent.Reference {
+			w.report(chargedOnce, "intent %s is captured, and intent %s of the same trip was", a.id, other.id)
+		}
+	}
 	b := w.payers[a.id]
 	if b == nil {
 		w.report(intentFirst, "intent %s: %s was captured, and no payment has the id", a.id, shown(a.now.intent.Amount))
@@ -82,7 +123,13 @@ func (w *world) judgeEntry(a *account, kind string, old, now *entry, state strin
 		w.report(entryWithIntent, "intent %s: the %s enters %s, the intent is over %s",
 			a.id, kind, shown(now.moved()), shown(a.now.intent.Amount))
 	}
-	if debit, credit := now.totals(); entered && (debit != credit || debit <= 0) {
+	if entered {
+		w.judgeBalance(a, kind, now)
+	}
+}
+
+func (w *world) judgeBalance(a *account, kind string, e *entry) {
+	if debit, credit := e.totals(); debit != credit || debit <= 0 {
 		w.report(entryBalances, "intent %s: the %s debits %d and credits %d", a.id, kind, debit, credit)
 	}
 }
@@ -114,11 +161,13 @@ func (e *entry) net(name string) (n int64) {
 	return n
 }
 
-// reverses reports whether the two entries together leave every account unchanged.
-func reverses(refund, charge *entry) bool {
+// reverses reports whether the two entries together leave every account unchanged, or, of a refund of a part, nearer to
+// that.
+func reverses(refund, charge *entry, part bool) bool {
 	for _, e := range []*entry{refund, charge} {
 		for _, p := range e.Postings {
-			if refund.net(p.Account)+charge.net(p.Account) != 0 {
+			back, paid := refund.net(p.Account), charge.net(p.Account)
+			if back+paid != 0 && (!part || back*paid >= 0 || max(back, -back) > max(paid, -paid)) {
 				return false
 			}
 		}

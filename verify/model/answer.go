@@ -44,7 +44,7 @@ func (j *Judge) Answered(id, task string, out []byte, failure string) []Violatio
 	case e.part == partTrip:
 		w.judgeEnding(b, task, e, failure)
 	case e.does:
-		w.judgeDone(b, task, e.part, out, failure)
+		w.judgeDone(b, task, e.part, out, failure, j.expired)
 	case failure == "":
 		if s := b.now.step(e.part); s.State != undone && (s.State != refused || s.Open) {
 			w.report(answerFits, "%s: %s answers that it is taken back, and the record is %s", b, task, named(s.State))
@@ -65,7 +65,7 @@ func (w *world) judgeEnding(b *booking, task string, e effect, failure string) {
 }
 
 // judgeDone compares the answer of a step with its record.
-func (w *world) judgeDone(b *booking, task string, part parts, out []byte, failure string) {
+func (w *world) judgeDone(b *booking, task string, part parts, out []byte, failure string, expired bool) {
 	s := b.now.step(part)
 	fits := true
 	switch failure {
@@ -85,7 +85,7 @@ func (w *world) judgeDone(b *booking, task string, part parts, out []byte, failu
 	case "StepCancelled":
 		intent := w.booksOf(b).intent.State
 		fits = s.State == undone || part == partPayment &&
-			(intent == cancelled || intent == refunded || b.now.flight.State != done || b.now.hotel.State != done)
+			(intent == cancelled || intent == refunded || expired && intent != captured || b.now.flight.State != done || b.now.hotel.State != done)
 	case "IdempotencyMismatch":
 		fits = false
 	}

@@ -103,6 +103,14 @@ func (h tampered) again(key string, n int, old, new string) table.Op {
 	return op
 }
 
+// moved is a write once more, to another partition and sort key.
+func (h tampered) moved(key string, n int, pk, sk string) table.Op {
+	op := *h.op(key, n)
+	op.Key = table.Key{PK: op.Key.PK + pk, SK: sk}
+	op.Item.Key = op.Key
+	return op
+}
+
 // atRest lets Final find an item with other data.
 func (h tampered) atRest(key, old, new string) {
 	h.rest = func(items Items) {

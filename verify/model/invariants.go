@@ -37,6 +37,9 @@ const (
 	entryWithIntent  = "entry-with-intent"
 	oneCharge        = "one-charge-one-refund"
 	refundOfCharge   = "refund-of-the-charge"
+	refundBounded    = "refund-at-most-the-charge"
+	chargedOnce      = "charged-once"
+	unrecordedStill  = "unrecorded-intent-still"
 
 	tripTransition = "trip-transition"
 	tripFrozen     = "trip-as-asked"
@@ -67,6 +70,7 @@ const (
 	noticeLeft       = "notice-left"
 	eventsComplete   = "events-complete"
 	ledgerAddsUp     = "ledger-adds-up"
+	booksFitTrip     = "books-fit-trip"
 
 	stoppedMarked    = "stopped-needs-attention"
 	stoppedNames     = "stopped-names-state"
@@ -101,7 +105,10 @@ var invariants = []Invariant{
 	{entryBalances, "An entry of the bank's ledger has equal debits and credits, more than 0."},
 	{entryWithIntent, "A charge is entered just when its intent becomes CAPTURED, a refund just when it becomes REFUNDED, each over the intent's amount."},
 	{oneCharge, "An intent has at most one charge and one refund, never rewritten, never deleted."},
-	{refundOfCharge, "A refund is the charge turned round: the same accounts, currency and amount."},
+	{refundOfCharge, "A refund is the charge, or a part of it, turned round: the same accounts and currency."},
+	{refundBounded, "What is refunded of an intent is at most what was charged, and once for a reference."},
+	{chargedOnce, "Of the intents of one trip at most one is ever charged."},
+	{unrecordedStill, "An intent that no payment names is never confirmed, declined or cancelled."},
 
 	{tripTransition, "A trip begins PENDING and moves to NEEDS_ATTENTION any number of times, then to CONFIRMED or FAILED for ever."},
 	{tripFrozen, "A trip asks for what its client asked for, and that never changes; its card may go with its end."},
@@ -132,6 +139,7 @@ var invariants = []Invariant{
 	{noticeLeft, "At rest no notice of an execution's end is left over."},
 	{eventsComplete, "At rest the events are exactly those that the records require."},
 	{ledgerAddsUp, "At rest the bank's charges less its refunds are what the CONFIRMED trips paid, in every currency."},
+	{booksFitTrip, "At rest the provider's own books show what the trip's status says: of a CONFIRMED trip its total and no refund, of a FAILED one nothing kept, and nothing that could still be charged."},
 
 	{stoppedMarked, "A trip whose execution stopped without its end NEEDS_ATTENTION."},
 	{stoppedNames, "The reason of a stopped trip names how and at which state its execution stopped."},

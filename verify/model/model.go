@@ -67,6 +67,7 @@ const (
 type Judge struct {
 	asked   []*terms
 	acked   []string
+	expired bool // so much time has passed that an open intent may have expired
 	world   *world
 	pending []Violation // found by a call that returns none
 	prices  prices
@@ -96,6 +97,9 @@ func (j *Judge) SetOutcome(id string, o Outcome) {
 	}
 	panic(fmt.Sprintf("model: SetOutcome: trip %q was not given to New", id))
 }
+
+// Expire records that so much time has passed that an intent which is open may have expired at the provider.
+func (j *Judge) Expire() { j.expired = true }
 
 // Acknowledged records that the client received the trip's id. From here on the trip must never be lost.
 func (j *Judge) Acknowledged(id string) { j.acked = append(j.acked, id) }

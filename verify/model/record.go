@@ -133,6 +133,7 @@ type entry struct {
 	Postings []posting `json:"postings"`
 
 	there bool
+	sk    string // of the refund of a part
 }
 
 type event struct {
@@ -336,8 +337,26 @@ func (w *world) putAccount(a *account, sk string, item *table.Item, ok bool) {
 	case "REFUND":
 		a.now.refund = w.readEntry(item, ok)
 	default:
-		w.report(oneCharge, "intent %s: %s is neither its INTENT, its CHARGE nor its REFUND", a.id, sk)
+		w.putPart(a, sk, item, ok)
 	}
+}
+
+// putPart adds the refund of a part. One that was written before is reported by expect.
+func (w *world) putPart(a *account, sk string, item *table.Item, ok bool) {
+	switch {
+	case !strings.HasPrefix(sk, partSK):
+		w.report(oneCharge, "intent %s: %s is neither its INTENT, its CHARGE nor a REFUND", a.id, sk)
+	case ok && !a.now.knows(sk):
+		e := w.readEntry(item, ok)
+		e.sk = sk
+		a.now.parts = append(a.now.parts, e)
+	}
+}
+
+const partSK = "REFUND#"
+
+func (k *books) knows(sk string) bool {
+	return slices.ContainsFunc(k.parts, func(e entry) bool { return e.sk == sk })
 }
 
 func (w *world) putStock(s *stock, sk string, item *table.Item, ok bool) {

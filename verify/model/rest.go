@@ -11,6 +11,7 @@ func (j *Judge) Final(items Items) []Violation {
 		w.judgeNotice(b)
 		if b.now.trip.there {
 			w.judgeEnd(b)
+			w.judgeBooks(b)
 			w.judgeComplete(b)
 		}
 	}
@@ -92,12 +93,37 @@ func (w *world) judgeEnd(b *booking) {
 	}
 }
 
+// judgeBooks compares the provider's books with the trip's end, whatever the trip's records of the payment say.
+func (w *world) judgeBooks(b *booking) {
+	var charged, back amount
+	open := 0 // intents that were charged or declined and can still be charged
+	for _, a := range sorted(w.accounts) {
+		if k := &a.now; k.intent.Reference == b.id {
+			charged, back = charged.plus(k.charge.moved()), back.plus(k.back())
+			open += one(k.intent.State == declined)
+		}
+	}
+	t := &b.now.trip
+	fits := true
+	switch t.Status {
+	case confirmed:
+		fits = charged == t.Total && back.Minor == 0
+	case failed:
+		fits = charged == back && open == 0
+	}
+	if !fits {
+		w.report(booksFitTrip, "%s is %s over %s; the provider has charged %s and refunded %s, and %d of its intents are declined and open",
+			b, t.Status, shown(t.Total), shown(charged), shown(back), open)
+	}
+}
+
 // judgeLedger compares the bank's entries with what the trips say they paid.
 func (w *world) judgeLedger() {
 	kept := map[string]int64{}
 	for _, a := range w.accounts {
 		kept[a.now.charge.Currency] += a.now.charge.moved().Minor
-		kept[a.now.refund.Currency] -= a.now.refund.moved().Minor
+		back := a.now.back()
+		kept[back.Currency] -= back.Minor
 	}
 	for _, b := range w.trips {
 		if t := &b.now.trip; t.Status == confirmed {

@@ -66,11 +66,20 @@ func bankTamperings() []tampering {
 		}},
 		{oneCharge, booked, "charged twice", func(h tampered) { h.add(*h.op("/ CHARGE", 1)) }},
 		{oneCharge, booked, "a charge deleted", func(h tampered) { h.add(table.Delete(h.op("/ CHARGE", 1).Key, table.None)) }},
-		{oneCharge, refund, "a refund of another name", func(h tampered) {
-			op := *h.op("/ REFUND", 1)
-			op.Key.SK = "REFUND#2"
-			op.Item.Key = op.Key
+		{oneCharge, refund, "a refund of another name", func(h tampered) { h.add(h.moved("/ REFUND", 1, "", "BACK")) }},
+		{oneCharge, refund, "a part that is rewritten", func(h tampered) {
+			h.add(h.moved("/ REFUND", 1, "", "REFUND#2"))
+			h.add(h.moved("/ REFUND", 1, "", "REFUND#2"))
+		}},
+		{refundBounded, refund, "all, and a part more", func(h tampered) { h.add(h.moved("/ REFUND", 1, "", "REFUND#2")) }},
+		{entryWithIntent, booked, "a part without its intent", func(h tampered) {
+			op := h.moved("/ CHARGE", 1, "", "REFUND#2")
+			op.Item.Data = []byte(`{"id":"r","kind":"REFUND","currency":"JPY","postings":[{"account":"merchant","debit":5},{"account":"cards","credit":5}]}`)
 			h.add(op)
+		}},
+		{chargedOnce, booked, "a second intent of the trip", func(h tampered) {
+			h.add(h.moved("/ INTENT", 1, "2", "INTENT"))
+			h.add(h.moved("/ INTENT", 2, "2", "INTENT"))
 		}},
 		{refundOfCharge, refund, "less than was charged", func(h tampered) { h.edit("/ REFUND", 1, "80000", "70000") }},
 		{refundOfCharge, refund, "the same way as the charge", func(h tampered) {

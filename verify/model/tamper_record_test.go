@@ -45,7 +45,7 @@ func recordTamperings() []tampering {
 		{versionGrows, refund, "an intent", func(h tampered) { h.op("/ INTENT", 2).Item.Version = 1 }},
 		{belongsToTrip, booked, "steps without a trip", func(h tampered) { h.dropAll("/ TRIP", 1) }},
 		{belongsToTrip, booked, "a trip nobody asked for", func(h tampered) { h.trips = h.trips[1:] }},
-		{belongsToTrip, unpaid, "an intent of no payment", func(h tampered) { h.op("/ INTENT", 2).Key.PK += "0" }},
+		{unrecordedStill, unpaid, "an intent of no payment", func(h tampered) { h.op("/ INTENT", 2).Key.PK += "0" }},
 		{belongsToTrip, unpaid, "an intent of no trip", func(h tampered) { h.edit("/ INTENT", 1, `"reference":"`, `"reference":"0`) }},
 		{belongsToTrip, booked, "an execution without a trip", func(h tampered) {
 			h.rest = func(items Items) {
@@ -54,7 +54,7 @@ func recordTamperings() []tampering {
 				items[item.Key] = item
 			}
 		}},
-		{belongsToTrip, booked, "a charge of no payment", func(h tampered) {
+		{unrecordedStill, booked, "a charge of no payment", func(h tampered) {
 			h.rest = func(items Items) {
 				item := items[h.key(items, "/ CHARGE")]
 				item.PK = bankPK + "stray"

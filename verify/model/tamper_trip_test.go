@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -142,6 +143,15 @@ func restTamperings() []tampering {
 		{eventsComplete, decline, "a cancellation gone", func(h tampered) { h.goneAtRest("OUTBOX#FlightCancelled") }},
 		{ledgerAddsUp, booked, "a charge gone", func(h tampered) { h.goneAtRest("/ CHARGE") }},
 		{ledgerAddsUp, refund, "a refund gone", func(h tampered) { h.goneAtRest("/ REFUND") }},
+		{booksFitTrip, booked, "a charge gone", func(h tampered) { h.goneAtRest("/ CHARGE") }},
+		{booksFitTrip, refund, "a refund gone", func(h tampered) { h.goneAtRest("/ REFUND") }},
+		{booksFitTrip, decline, "an intent that is not closed", func(h tampered) {
+			h.rest = func(items Items) {
+				item := items[h.key(items, "/ INTENT")]
+				item.Data = bytes.Replace(item.Data, []byte(cancelled), []byte(declined), 1)
+				items[item.Key] = item
+			}
+		}},
 
 		{stoppedMarked, stuck, "not marked", func(h tampered) { h.dropAll("OUTBOX#TripNeedsAttention", 1) }},
 		{stoppedNames, stuck, "another state", func(h tampered) { h.edit("/ TRIP", 2, "at CancelFlight", "at CancelHotel") }},

@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // judgeTrip judges a write of the trip itself.
 func (w *world) judgeTrip(b *booking) {
@@ -99,7 +102,7 @@ func (w *world) judgePayment(b *booking) {
 	if id := p.Result.IntentID; id != "" && w.payers[id] != b {
 		w.report(paymentKeyOwn, "%s pays by intent %s, as %s does", b, id, w.payers[id])
 	}
-	if p.Result.Key != "" && books.intent.there && (books.intent.Key != p.Result.Key || books.intent.Reference != b.id) {
+	if p.Result.Key != "" && books.intent.there && (keyOf(&books.intent) != p.Result.Key || books.intent.Reference != b.id) {
 		w.report(paymentKeyOwn, "%s pays under key %s, and its intent is of key %s, for trip %s", b, p.Result.Key, books.intent.Key, books.intent.Reference)
 	}
 	if f, h := &b.now.flight, &b.now.hotel; p.Result.Key != "" && p.Result.Amount != f.Result.Amount.plus(h.Result.Amount) {
@@ -114,6 +117,12 @@ func (w *world) judgePayment(b *booking) {
 		w.report(capturedIsKnown, "%s: the bank has captured %s, the payment is %s",
 			b, shown(books.intent.Amount), named(p.State))
 	}
+}
+
+// keyOf returns the intent's key. Behind a # is how often the provider had forgotten it.
+func keyOf(in *intent) string {
+	key, _, _ := strings.Cut(in.Key, "#")
+	return key
 }
 
 // paid reports whether the money was captured, also if it was refunded since. A payment can be DONE for a moment after its
@@ -138,7 +147,7 @@ func (w *world) judgeConfirmed(b *booking) {
 func (w *world) judgeFailed(b *booking) {
 	v, books := &b.now, w.booksOf(b)
 	holds := v.any(func(_ parts, s *step) bool { return s.State == done || s.State == started || s.Open })
-	kept := books.charge.moved().Minor - books.refund.moved().Minor
+	kept := books.charge.moved().Minor - books.back().Minor
 	if !holds && kept == 0 && books.intent.State != captured {
 		return
 	}

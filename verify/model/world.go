@@ -66,6 +66,7 @@ type account struct {
 type books struct {
 	intent         intent
 	charge, refund entry
+	parts          []entry // refunds of a part, each once for a reference; only ever appended to
 }
 
 // stock is one flight or night.
@@ -299,7 +300,7 @@ func (w *world) knownOfAccount(id, sk string) (there bool, figure int64) {
 	case "REFUND":
 		return a.now.refund.there, 0
 	}
-	return false, 0
+	return a.now.knows(sk), 0
 }
 
 func (w *world) knownOfStock(partition, sk string) (there bool, figure int64) {

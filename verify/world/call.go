@@ -11,11 +11,6 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
-	"tripsaga/shared/fault"
-	"tripsaga/shared/money"
-	"tripsaga/table"
-	"tripsaga/trip/adapters/bank"
-	"tripsaga/trip/domain"
 )
 
 // frame is the actor in whose name operations are labelled.
@@ -245,95 +240,3 @@ func (c *call) alter() {
 		c.run.violation(sameInput, "%s was done again with another input, and was not refused", c.frame.label)
 	}
 }
-
-// bankPort wraps the bank. A call of the bank is one point: it happens as a whole, or not at all.
-type bankPort struct {
-	domain.PaymentProvider
-	p *process
-}
-
-// Create is one point. It has the keys of the key's first intent.
-func (b *bankPort) Create(ctx context.Context, key string, o domain.PaymentOrder) (string, error) {
-	return b.pass(AtCreate, opCreate, bank.IntentID(key, 1), func(sim.Fault) (string, error) {
-		return b.PaymentProvider.Create(ctx, key, o)
-	})
-}
-
-// Confirm is one point.
-func (b *bankPort) Confirm(ctx context.Context, id string, card domain.CardToken) (string, error) {
-	return b.pass(AtCharge, opCharge, id, func(f sim.Fault) (string, error) {
-		if f.Kind == Decline {
-			card = bank.Declined
-		}
-		b.p.run.heardByBank(b.p.run.frame.label.Saga, id)
-		return b.PaymentProvider.Confirm(ctx, id, card)
-	})
-}
-
-// Cancel is one point.
-func (b *bankPort) Cancel(ctx context.Context, id string) (string, error) {
-	return b.pass(AtRefund, opCancel, id, func(sim.Fault) (string, error) { return b.PaymentProvider.Cancel(ctx, id) })
-}
-
-// Refund is one point.
-func (b *bankPort) Refund(ctx context.Context, id, reference string, part money.Amount) (string, error) {
-	return b.pass(AtRefund, opRefund, id, func(sim.Fault) (string, error) {
-		return b.PaymentProvider.Refund(ctx, id, reference, part)
-	})
-}
-
-var silent = fault.New(fault.Unavailable, fault.NameUnavailable, "injected: the bank did not answer")
-
-// pass makes the call of the bank about an intent, refuses it, or loses its reply.
-func (b *bankPort) pass(where Where, op, intent string, do func(sim.Fault) (string, error)) (string, error) {
-	r, fr := b.p.run, b.p.run.frame
-	if b.p.dead || fr == nil || fr.call == nil || b.p.run.thread.gone() {
-		return "", silent
-	}
-	l := fr.label
-	l.Op = op
-	l.I = r.count(l)
-	what := l.Saga + "." + op
-	f := r.visit(Point{Label: l, Where: where, Deaf: fr.quiet || r.lasting[what] != "", Keys: bankKeys(intent)})
-	if b.p.dead {
-		return "", silent
-	}
-	if lasts(f.Kind) {
-		r.lasting[what] = f.Kind
-	}
-	switch r.lasting[what] {
-	case Down:
-		return "", silent
-	case Mute:
-		f.Kind = sim.Lost
-	}
-	switch f.Kind {
-	case sim.Fail:
-		return "", silent
-	case Crash:
-		r.kill(f.Count)
-		return "", silent
-	case sim.Die, sim.Late:
-		if !r.thread.park(f.Until) {
-			return "", silent
-		}
-	}
-	fr.bank = true
-	id, err := do(f)
-	fr.bank = false
-	if !b.p.dead {
-		r.heardOfBank(op, intent, id, err)
-	}
-	switch f.Kind {
-	case sim.Lost:
-		return "", silent
-	case Crashed:
-		r.kill(f.Count)
-	case Gone:
-		r.thread.park(sim.Label{})
-	}
-	return id, err
-}
-
-// bankKeys is the partition in which the bank keeps an intent.
-func bankKeys(intent string) []table.Key { return []table.Key{{PK: pkBank + intent}} }

@@ -51,6 +51,7 @@ const (
 	skExecution = "EXEC"
 	skJournal   = "J#"
 	skTrip      = "TRIP"
+	skPayment   = "PAYMENT"
 )
 
 // Point is one operation of a run.
@@ -94,6 +95,7 @@ func isEngines(key table.Key) bool {
 // are the first level of pruning:
 //   - A crash that loses writes equals a crash before these writes: nothing but the table outlives a crash. So of the
 //     crashes at a point only the one that loses nothing is new, and that only if no write is pending.
+//   - A call that finds the provider busy equals one that fails: the port has one error for both.
 //   - A function that dies before it has written anything equals a delivery that never arrives.
 //   - What another actor does has the same effect anywhere between two operations that touch what it touches. So it comes
 //     only just before the operations that do.
@@ -114,6 +116,7 @@ func (p *Point) Choices() []Choice {
 		}
 	}
 	p.choose(add)
+	p.chooseTime(add)
 	if p.Crashes() {
 		add(p.Pending > 0, Crash)
 		for cut := 1; cut <= p.Pending; cut++ {
@@ -149,12 +152,15 @@ func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
 		add(true, sim.Die)
 		add(!p.touches(skTrip), Overdue, Rebook)
 		add(!p.touches("AVAILABLE"), Load, Lower)
-	case AtCharge:
-		add(false, sim.Fail, sim.Lost, Down, Mute, Decline, Gone, Crashed, Rival)
-		add(true, sim.Die)
-	case AtCreate, AtRefund:
+	case AtCreate, AtCharge, AtRefund:
 		add(false, sim.Fail, sim.Lost, Down, Mute, Gone, Crashed, Rival)
-		add(true, sim.Die)
+		add(true, sim.Die, Busy)
+		switch p.Where {
+		case AtCreate:
+			add(false, Forget, Stored)
+		case AtCharge:
+			add(false, Decline)
+		}
 	case AtEngineWrite:
 		add(false, sim.Fail, Throttle, sim.Lost, Crashed, Rival, Look)
 		if p.touches(skExecution) {
@@ -246,7 +252,7 @@ func (p *Point) Call() (delivery sim.Label, ok bool) {
 // Pairs with such a fault are left out.
 func Alone(f sim.Fault) bool {
 	switch f.Kind {
-	case Doze, Nap, Lower, Rebook, Look, Stray:
+	case Doze, Nap, Lower, Rebook, Look, Stray, Busy, Hint, Hour, Break, Holidays:
 		return true
 	case sim.Late:
 		return f.At.Actor == Engine || f.At.Actor == Client || f.At.Actor == Listener || f.At.Actor == Redriver

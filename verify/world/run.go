@@ -60,6 +60,8 @@ type run struct {
 	between  bool // another actor has come in between, and works
 	stuck    bool // it did not end, and was abandoned
 	due      *promise
+	skipped  time.Duration // by faults
+	lapses   lapses
 	hangs    time.Time // the end of the time-out during which the process was killed
 	closed   int       // index of the first point after everything else has ended
 	happened int       // faults of the schedule
@@ -343,7 +345,7 @@ func (r *run) mayStop(j *journey) {
 const inTime = time.Hour
 
 func (r *run) endsInTime() {
-	if took := r.now(); !r.lasted && took > inTime {
+	if took := r.now() - r.skipped; !r.lasted && took > inTime {
 		r.violation(endsInTime, "it took %s, though no fault outlasted the retries", took)
 	}
 }
@@ -351,7 +353,7 @@ func (r *run) endsInTime() {
 // excused reports whether a fault of the schedule may cost a booking, whatever the saga does.
 func (r *run) excused() bool {
 	for _, f := range r.faults {
-		if lasts(f.Kind) || f.Kind == Leave || f.Kind == Load || f.Kind == Decline || f.Kind == Altered {
+		if lasts(f.Kind) || f.Kind == Leave || f.Kind == Load || f.Kind == Decline || f.Kind == Altered || expires(f.Kind) {
 			return true
 		}
 	}

@@ -26,6 +26,20 @@ const (
 	Doze     sim.Kind = "doze"     // it fails, and the whole process is killed half-way through the wait for the next attempt
 	Nap      sim.Kind = "nap"      // it never arrives, and the whole process is killed half-way through its time-out
 
+	// What a provider of payments does.
+	Forget sim.Kind = "forget" // it forgets all idempotency keys just before it
+	Stored sim.Kind = "stored" // it fails, and repeats that error for as long as it remembers the key
+	Busy   sim.Kind = "busy"   // it is busy with another call of the same payment
+	Hint   sim.Kind = "hint"   // its webhook reports the payment just before it, twice, whether that is true or not
+
+	// Time passes just before it: the machine is suspended, or the process is off.
+	Hour      sim.Kind = "hour"
+	Day       sim.Kind = "day"
+	Fortnight sim.Kind = "fortnight" // 15 days
+	Break     sim.Kind = "break"     // the process is off for an hour
+	Weekend   sim.Kind = "weekend"   // off for two days
+	Holidays  sim.Kind = "holidays"  // off for 15 days
+
 	// Another actor comes in between. With -N@POINT it is paused before its N-th operation, and resumes at that point.
 	Overdue sim.Kind = "overdue" // the reconciler runs just before it, and finds every open trip overdue
 	Load    sim.Kind = "load"    // more, at a higher price, is offered of what it is about just before it
@@ -43,6 +57,8 @@ var words = sim.Words{
 	Throttle: sim.Nothing, Gone: sim.Nothing, Altered: sim.Nothing, Down: sim.Nothing, Mute: sim.Nothing, Broken: sim.Nothing,
 	Decline: sim.Nothing, Crash: sim.Count, Crashed: sim.Count, Leave: sim.Nothing, Doze: sim.Nothing, Nap: sim.Nothing,
 	Overdue: sim.Split, Load: sim.Split, Lower: sim.Split, Redrive: sim.Split, Rebook: sim.Split,
+	Forget: sim.Nothing, Stored: sim.Nothing, Busy: sim.Nothing, Hint: sim.Nothing,
+	Hour: sim.Nothing, Day: sim.Nothing, Fortnight: sim.Nothing, Break: sim.Nothing, Weekend: sim.Nothing, Holidays: sim.Nothing,
 	Rival: sim.Nothing, Look: sim.Nothing, Stray: sim.Nothing,
 }
 

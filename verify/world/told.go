@@ -73,7 +73,7 @@ func (r *run) heardOfEnd(d engine.Description) {
 func (r *run) heardByBank(trip, id string) {
 	item, ok := r.ledger.lasting(table.Key{PK: pkTrip + r.idOf(trip), SK: "PAYMENT"})
 	if !ok || !strings.Contains(string(item.Data), `"`+id+`"`) {
-		r.violation(toldLasts, "trip %s: the bank is asked to charge %s, and a crash now would leave no record of it", trip, id)
+		r.violation(idFirst, "trip %s: the bank is asked to charge %s, and a crash now would leave no record of it", trip, id)
 	}
 }
 
@@ -97,7 +97,7 @@ func (r *run) heardOfBank(op, intent, id string, err error) {
 	case name == "PaymentDeclined":
 		fits = state == "DECLINED"
 	case name == "StepCancelled":
-		fits = state == "CANCELLED" || state == "REFUNDED"
+		fits = state == "CANCELLED" || state == "REFUNDED" || state != "CAPTURED" && r.skipped >= authorised
 	default:
 		return
 	}
@@ -127,6 +127,7 @@ const (
 	timeKept        = "time-kept"
 	noneForgotten   = "none-forgotten"
 	strayRefused    = "stray-refused"
+	idFirst         = "id-durable-before-money"
 )
 
 // Invariants lists those that the world checks, beside the model's.
@@ -147,6 +148,7 @@ func Invariants() []model.Invariant {
 		{Name: timeKept, Means: "A restart half-way through a wait keeps what was left of it."},
 		{Name: noneForgotten, Means: "The reconciler marks every trip that is overdue."},
 		{Name: strayRefused, Means: "A payment or a confirmation that no saga asked for, on the way to FAILED, is refused."},
+		{Name: idFirst, Means: "The provider is asked to move money only by an id that a crash at that moment would not lose."},
 	}
 }
 

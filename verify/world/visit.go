@@ -144,6 +144,7 @@ func (r *run) strike(pt Point, f sim.Fault) sim.Fault {
 	}
 	r.between = true
 	from := len(r.points)
+	r.elapse(f)
 	r.interfere(f, &pt)
 	r.between = false
 	if !given {
@@ -179,6 +180,7 @@ func (r *run) quiet() bool {
 // package verify. What is not in the records, but decides what follows, is part of the state: lasting faults, a rival.
 func (r *run) settle() {
 	r.settled, r.state = len(r.points), r.ledger.state()
+	r.state += r.lapses.hash()
 	for what, kind := range r.lasting {
 		r.state += hashText(what + string(kind))
 	}
@@ -191,7 +193,7 @@ func (r *run) settle() {
 func (r *run) excuse(f sim.Fault) {
 	r.lasted = r.lasted || lasts(f.Kind)
 	for _, j := range r.trips {
-		if f.Kind == Load || f.Kind == Lower || f.At.Saga == j.name && (lasts(f.Kind) || f.Kind == Decline || f.Kind == Altered) {
+		if f.Kind == Load || f.Kind == Lower || expires(f.Kind) || f.At.Saga == j.name && (lasts(f.Kind) || f.Kind == Decline || f.Kind == Altered) {
 			r.judge.SetOutcome(j.trip.ID, model.Either)
 		}
 	}

@@ -1,0 +1,69 @@
+package world
+
+import (
+	"strings"
+	"time"
+
+	"tripsaga/engine/sim"
+)
+
+// Time passes as a fault. What time can change are the provider (it forgets keys after a day, and intents expire after
+// seven), timers that are due, and what is decided by the clock: whether a trip is overdue, and what its cancellation
+// costs. So time at a point equals time at the next one if none of these lies between them, and the choices at the other
+// points are moot. An hour fires timers, and no more, so it is of use where a timer was just set: at a delivery. With the
+// process off, timers are set again from the journal.
+
+// elapses returns how long the fault takes, and whether the process is off meanwhile.
+func elapses(k sim.Kind) (d time.Duration, off bool) {
+	switch k {
+	case Hour:
+		return time.Hour, false
+	case Break:
+		return time.Hour, true
+	case Day:
+		return 24 * time.Hour, false
+	case Weekend:
+		return 48 * time.Hour, true
+	case Fortnight, Holidays:
+		return 15 * 24 * time.Hour, k == Holidays
+	}
+	return 0, false
+}
+
+const authorised = 7 * 24 * time.Hour
+
+// expires reports whether the fault takes so long that what was authorised has expired, so that a booking may fail.
+func expires(k sim.Kind) bool {
+	d, _ := elapses(k)
+	return d >= authorised
+}
+
+// chooseTime adds the times that can pass just before the point.
+func (p *Point) chooseTime(add func(moot bool, kinds ...sim.Kind)) {
+	provider := p.Where == AtCreate || p.Where == AtCharge || p.Where == AtRefund
+	add(!provider, Day, Fortnight)
+	add(p.Where != AtDelivery, Hour)
+	if p.Crashes() && p.Pending == 0 {
+		add(!provider && !(p.Where == AtWrite && p.touches(skPayment)), Weekend, Holidays)
+		add(true, Break)
+	}
+}
+
+// elapse lets time pass.
+func (r *run) elapse(f sim.Fault) {
+	d, off := elapses(f.Kind)
+	if d == 0 {
+		return
+	}
+	p := r.process()
+	if off {
+		r.kill(0)
+	}
+	p.clock.Advance(d)
+	if expires(f.Kind) {
+		r.judge.Expire()
+	}
+	if r.skipped += d; r.lapses.created > 0 {
+		r.lapses.passed += strings.TrimSuffix(d.String(), "0m0s")
+	}
+}
