@@ -28,7 +28,7 @@ type Mutant struct {
 
 // All lists the mutants: those of the definition, of the steps, of the table's use and of the engine.
 func All() []Mutant {
-	return slices.Concat(definitions[:1], notUndone(), definitions[1:], steps, tables, engines)
+	return slices.Concat(definitions[:1], notUndone(), definitions[1:], steps, providers, tables, engines)
 }
 
 // schedules has the mutants' names and schedules; go test -run TestTable -update writes it, with the table of README.md.

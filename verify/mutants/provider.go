@@ -1,0 +1,126 @@
+package mutants
+
+import (
+	"context"
+	"errors"
+
+	"tripsaga/shared/fault"
+	"tripsaga/trip/adapters/bank"
+	"tripsaga/trip/domain"
+	"tripsaga/verify/world"
+)
+
+// providers are the mutants of the protocol with a payment provider, each a mistake that has cost others money.
+var providers = []Mutant{
+	{Name: "refund-by-key", Means: "a refund asks for the payment by its key alone", variant: onProvider(
+		func(b domain.PaymentProvider, keys map[string]string) domain.PaymentProvider { return byKey{b, keys, true} })},
+	{Name: "charge-by-key", Means: "a charge asks for the payment by its key alone, also a day later", variant: onProvider(
+		func(b domain.PaymentProvider, keys map[string]string) domain.PaymentProvider { return byKey{b, keys, false} })},
+	{Name: "stored-error-believed", Means: "an error that the provider has stored is taken for a declined card", variant: onProvider(
+		func(b domain.PaymentProvider, _ map[string]string) domain.PaymentProvider {
+			return stored{b, fault.New(fault.Refused, fault.NamePaymentDeclined, "declined")}
+		})},
+	{Name: "stored-error-repeated", Means: "a create that met a stored error is repeated under the same key", variant: onProvider(
+		func(b domain.PaymentProvider, _ map[string]string) domain.PaymentProvider {
+			return stored{b, fault.New(fault.Unavailable, fault.NameUnavailable, "try again")}
+		})},
+	{Name: "declined-left-open", Means: "the intent of a declined card is not closed", variant: onProvider(
+		func(b domain.PaymentProvider, refused map[string]string) domain.PaymentProvider { return lenient{b, refused} })},
+	{Name: "recorded-after-confirm", Means: "the intent is confirmed before its id is recorded", variant: onProvider(
+		func(b domain.PaymentProvider, _ map[string]string) domain.PaymentProvider { return rash{b} })},
+}
+
+// onProvider wraps the provider. What it notes by intent outlasts the processes, as a record would.
+func onProvider(wrap func(domain.PaymentProvider, map[string]string) domain.PaymentProvider) func() world.Variant {
+	return func() world.Variant {
+		notes := map[string]string{}
+		return world.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return wrap(b, notes) }}
+	}
+}
+
+// byKey names a payment by its key where the product has its id: the provider creates another one if it has forgotten.
+type byKey struct {
+	domain.PaymentProvider
+	keys    map[string]string // by intent
+	refunds bool              // and not charges
+}
+
+func (b byKey) Create(ctx context.Context, key string, o domain.PaymentOrder) (string, error) {
+	id, err := b.PaymentProvider.Create(ctx, key, o)
+	if err == nil {
+		b.keys[id] = key
+	}
+	return id, err
+}
+
+func (b byKey) again(ctx context.Context, id string) (string, error) {
+	in, err := b.Get(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return b.PaymentProvider.Create(ctx, b.keys[id], in.Order)
+}
+
+func (b byKey) Confirm(ctx context.Context, id string, card domain.CardToken) (_ string, err error) {
+	if !b.refunds {
+		if id, err = b.again(ctx, id); err != nil {
+			return "", err
+		}
+	}
+	return b.PaymentProvider.Confirm(ctx, id, card)
+}
+
+func (b byKey) Cancel(ctx context.Context, id string) (_ string, err error) {
+	if b.refunds {
+		if id, err = b.again(ctx, id); err != nil {
+			return "", err
+		}
+	}
+	return b.PaymentProvider.Cancel(ctx, id)
+}
+
+// stored misreads a stored error.
+type stored struct {
+	domain.PaymentProvider
+	as error
+}
+
+func (b stored) Create(ctx context.Context, key string, o domain.PaymentOrder) (string, error) {
+	id, err := b.PaymentProvider.Create(ctx, key, o)
+	if errors.Is(err, domain.ErrStored) {
+		err = b.as
+	}
+	return id, err
+}
+
+// lenient takes a declined intent for closed.
+type lenient struct {
+	domain.PaymentProvider
+	refused map[string]string
+}
+
+func (b lenient) Confirm(ctx context.Context, id string, card domain.CardToken) (string, error) {
+	charge, err := b.PaymentProvider.Confirm(ctx, id, card)
+	if fault.Is(err, fault.NamePaymentDeclined) {
+		b.refused[id] = id
+	}
+	return charge, err
+}
+
+func (b lenient) Cancel(ctx context.Context, id string) (string, error) {
+	if b.refused[id] != "" {
+		return "", nil
+	}
+	return b.PaymentProvider.Cancel(ctx, id)
+}
+
+// rash charges what it has created.
+type rash struct{ domain.PaymentProvider }
+
+func (b rash) Create(ctx context.Context, key string, o domain.PaymentOrder) (string, error) {
+	id, err := b.PaymentProvider.Create(ctx, key, o)
+	if err == nil {
+		_, err = b.Confirm(ctx, id, bank.OK)
+	}
+	return id, err
+}
