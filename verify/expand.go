@@ -187,7 +187,7 @@ func landings(r *world.Result, f sim.Fault) (all []landing) {
 	}
 	at := slices.IndexFunc(points, func(p world.Point) bool { return p.Label == f.At })
 	touched := world.TouchedBy(r.Points, call)
-	if call.Actor == world.Engine && at >= 0 { // the engine is paused in this operation alone
+	if (call.Actor == world.Engine || call.Actor == world.SecondEngine) && at >= 0 { // the engine is paused in this operation alone
 		touched = world.TouchedAt(points[at : at+1])
 	}
 	return landingsOf(points, at+1, touched, call)

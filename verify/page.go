@@ -344,6 +344,7 @@ var kinds = []struct {
 	{world.Lower, "a load comes in between that offers less, at another price"},
 	{world.Rival, "a second engine opens on the same table"},
 	{world.Redrive, "an operator redrives in between"},
+	{world.Cancel, "a client asks to cancel the trip in between"},
 	{world.Rebook, "the client's call comes again in between"},
 	{world.Look, "a client reads everything, and sends what must be refused"},
 	{world.Stray, "a payment and a confirmation that nobody asked for are delivered"},

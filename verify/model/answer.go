@@ -22,6 +22,8 @@ var effects = map[string]effect{
 	"CancelFlight":        {part: partFlight},
 	"CancelHotel":         {part: partHotel},
 	"RefundPayment":       {part: partPayment},
+	"RefundBooking":       {part: partPayment},
+	"BookingCancelled":    {part: partTrip, ends: cancelled},
 	"BookingConfirmed":    {part: partTrip, ends: confirmed},
 	"BookingFailed":       {part: partTrip, ends: failed, name: "BookingFailed"},
 	"FlightBookingFailed": {part: partTrip, ends: failed, name: "FlightBookingFailed"},
@@ -56,7 +58,9 @@ func (j *Judge) Answered(id, task string, out []byte, failure string) []Violatio
 }
 
 func (w *world) judgeEnding(b *booking, task string, e effect, failure string) {
-	if failure == e.name && b.now.trip.Status != e.ends {
+	t := &b.now.trip
+	recorded := t.Status == e.ends || e.ends == confirmed && t.paid() || e.ends == failed && t.Status == cancelled && !t.paid()
+	if failure == e.name && !recorded {
 		w.report(answerFits, "%s: %s answers that this is recorded, and the trip is %s", b, task, named(b.now.trip.Status))
 	}
 	if failure == "" && e.name != "" {

@@ -10,6 +10,8 @@ const (
 	tripConfirmed      = "TripConfirmed"
 	tripFailed         = "TripFailed"
 	tripNeedsAttention = "TripNeedsAttention"
+	tripCancelled      = "TripCancelled"
+	cancelRequested    = "CancellationRequested"
 	flightCancelled    = "FlightCancelled"
 	hotelCancelled     = "HotelCancelled"
 	paymentRefunded    = "PaymentRefunded"
@@ -70,7 +72,7 @@ func (w *world) due(b *booking) (d dues) {
 			d.add(old.step(k.part).State == done && now.step(k.part).State == undone, k.cancelled)
 		}
 	}
-	d.add(b.closes() && w.booksOf(b).intent.State == refunded, paymentRefunded)
+	d.add(b.closes() && w.booksOf(b).back().Minor > 0, paymentRefunded)
 	return d
 }
 
@@ -79,10 +81,14 @@ func announces(old, now *trip) string {
 	switch {
 	case !old.there:
 		return tripRequested
-	case now.Status == confirmed:
+	case now.requested() && !old.requested():
+		return cancelRequested
+	case now.paid() && !old.paid():
 		return tripConfirmed
 	case now.Status == failed:
 		return tripFailed
+	case now.Status == cancelled:
+		return tripCancelled
 	}
 	return tripNeedsAttention
 }
@@ -95,7 +101,7 @@ func (w *world) judgeOrder(b *booking, i int) {
 		w.report(eventOrder, "%s: %s is its event %d", b, what, i+1)
 	}
 	for _, e := range before {
-		if e.Type == tripConfirmed || e.Type == tripFailed {
+		if e.Type == tripConfirmed && !b.now.trip.requested() || e.Type == tripFailed || e.Type == tripCancelled {
 			w.report(eventOrder, "%s: %s comes after %s", b, what, e.Type)
 		}
 	}
@@ -110,8 +116,11 @@ func (w *world) judgeTruth(b *booking, e *event) {
 		want.Amount = v.trip.Total
 	case tripFailed, tripNeedsAttention:
 		want.Reason = v.trip.Reason
+	case tripCancelled:
+		want.Reason, want.Amount, want.Fee = v.trip.Reason, v.trip.Cancel.Refund, v.trip.Cancel.Fee
+	case cancelRequested:
 	case paymentRefunded:
-		want.Amount = w.booksOf(b).refund.moved()
+		want.Amount = w.booksOf(b).back()
 	default:
 		for i := range kinds {
 			if kinds[i].cancelled == e.Type {
@@ -125,7 +134,7 @@ func (w *world) judgeTruth(b *booking, e *event) {
 		w.report(eventTruth, "%s: an event %q stands at %s", b, e.Type, e.sk)
 	case e.TripID != b.id:
 		w.report(eventTruth, "%s: its %s is of trip %q", b, e.Type, e.TripID)
-	case e.Amount != want.Amount || e.Reason != want.Reason:
+	case e.Amount != want.Amount || e.Reason != want.Reason || e.Fee != want.Fee:
 		w.report(eventTruth, "%s: %s tells %s %v, the records %s %v",
 			b, e.Type, shown(e.Amount), e.Reason, shown(want.Amount), want.Reason)
 	}
@@ -149,10 +158,12 @@ func (w *world) judgeID(b *booking, i int) {
 func (w *world) judgeComplete(b *booking) {
 	v := &b.now
 	due := map[string]int{tripRequested: 1}
-	calls := int(v.trip.version) - 1
-	if v.trip.ended() {
-		calls--
-		due[announces(&trip{there: true}, &v.trip)] = 1
+	t := &v.trip
+	due[tripConfirmed], due[cancelRequested] = one(t.paid()), one(t.requested())
+	due[tripFailed], due[tripCancelled] = one(t.Status == failed), one(t.Status == cancelled)
+	calls := int(t.version) - 1
+	for _, n := range []string{tripConfirmed, cancelRequested, tripFailed, tripCancelled} {
+		calls -= due[n]
 	}
 	due[tripNeedsAttention] = calls
 	for i := range kinds {
@@ -160,7 +171,7 @@ func (w *world) judgeComplete(b *booking) {
 			due[k.cancelled] = one(v.step(k.part).State == undone && v.step(k.part).Result.ID != "")
 		}
 	}
-	due[paymentRefunded] = one((v.payment.State == undone || v.payment.State == refused) && w.booksOf(b).intent.State == refunded)
+	due[paymentRefunded] = one((v.payment.State == undone || v.payment.State == refused) && w.booksOf(b).back().Minor > 0)
 	for i := range v.events {
 		due[v.events[i].Type]--
 	}

@@ -71,6 +71,8 @@ const (
 	eventsComplete   = "events-complete"
 	ledgerAddsUp     = "ledger-adds-up"
 	booksFitTrip     = "books-fit-trip"
+	acceptedCancel   = "accepted-cancel-ends-so"
+	feeAsFixed       = "fee-as-fixed"
 
 	stoppedMarked    = "stopped-needs-attention"
 	stoppedNames     = "stopped-names-state"
@@ -82,7 +84,7 @@ var invariants = []Invariant{
 	{unseenWrite, "A transaction finds every item as the transactions before it left it."},
 	{versionGrows, "Every write of a trip, a step or an intent raises its version by one, so that two writers cannot both win."},
 	{belongsToTrip, "Every reservation, payment, event, execution and intent of the bank belongs to a trip that was asked for and stands."},
-	{effectAfter, "A step, and a trip's end, is written only when the trip's execution has been written."},
+	{effectAfter, "A step, and a trip's end, is written only when the trip's execution has been written, and its cancellation only when that of the second saga has."},
 	{stepTransition, "A step moves from nothing to DONE, REFUSED or UNDONE (a payment: to STARTED, REFUSED or UNDONE), from STARTED to DONE, UNDONE or a REFUSED that is open, from that to a REFUSED that is closed, from DONE to UNDONE, and no other way."},
 	{stepFrozen, "A step's fingerprint, amount and what was reserved never change once written."},
 	{reasonTold, "A refused step, and a trip that failed or needs attention, has a reason with a name and a message."},
@@ -110,19 +112,19 @@ var invariants = []Invariant{
 	{chargedOnce, "Of the intents of one trip at most one is ever charged."},
 	{unrecordedStill, "An intent that no payment names is never confirmed, declined or cancelled."},
 
-	{tripTransition, "A trip begins PENDING and moves to NEEDS_ATTENTION any number of times, then to CONFIRMED or FAILED for ever."},
+	{tripTransition, "A trip begins PENDING and moves to NEEDS_ATTENTION any number of times, then to CONFIRMED or FAILED for ever. With a request to cancel it moves to CANCELLED instead of FAILED, and from CONFIRMED, or instead of it, to CANCELLING, NEEDS_ATTENTION and CANCELLED."},
 	{tripFrozen, "A trip asks for what its client asked for, and that never changes; its card may go with its end."},
 	{tripListed, "A trip is listed under its status."},
 	{confirmedWhen, "A trip becomes CONFIRMED only while flight, hotel and payment are DONE and the money is captured."},
-	{confirmedStays, "After a trip is CONFIRMED none of its steps is undone and nothing is refunded."},
+	{confirmedStays, "After a trip is CONFIRMED none of its steps is undone and nothing is refunded, unless its cancellation was accepted."},
 	{totalCaptured, "The total of a CONFIRMED trip is what was captured."},
-	{failedWhen, "A trip becomes FAILED only while nothing is held: no seat, no room, no payment under way, money in = money out."},
-	{failedStays, "After a trip is FAILED nothing is held for it again."},
+	{failedWhen, "A trip becomes FAILED or CANCELLED only while nothing is held: no seat, no room, no payment under way, money in = money out, but for the fee."},
+	{failedStays, "After a trip is FAILED or CANCELLED nothing is held for it again."},
 
 	{eventOnce, "An event is written once, never rewritten, never deleted."},
 	{eventWithChange, "An event is written in the transaction that makes it true."},
 	{changeWithEvent, "A change that is to be announced never comes without its event."},
-	{eventOrder, "TripRequested is a trip's first event; nothing comes after TripConfirmed or TripFailed."},
+	{eventOrder, "TripRequested is a trip's first event; nothing comes after TripFailed or TripCancelled, and after TripConfirmed only its cancellation."},
 	{eventTruth, "An event names its type, trip, reason and amount as the records have them."},
 	{eventIDUnique, "No two events have one id, for receivers drop what they have seen."},
 
@@ -132,14 +134,16 @@ var invariants = []Invariant{
 	{unknownRecord, "Nothing is written that no invariant knows."},
 
 	{acknowledgedLost, "A trip that was acknowledged is never lost."},
-	{tripEnded, "At rest every trip is CONFIRMED or FAILED."},
+	{tripEnded, "At rest every trip is CONFIRMED, FAILED or CANCELLED."},
 	{executionEnded, "At rest every trip's execution has ended."},
-	{executionFits, "At rest the execution has SUCCEEDED just when the trip is CONFIRMED, and FAILED just when it is FAILED."},
+	{executionFits, "At rest the execution has SUCCEEDED just when the trip is CONFIRMED, and FAILED just when it is FAILED. A trip that is cancelled after it was confirmed has a second one that has SUCCEEDED."},
 	{outcomeKept, "A trip ends as its schedule of faults allows."},
 	{noticeLeft, "At rest no notice of an execution's end is left over."},
 	{eventsComplete, "At rest the events are exactly those that the records require."},
-	{ledgerAddsUp, "At rest the bank's charges less its refunds are what the CONFIRMED trips paid, in every currency."},
-	{booksFitTrip, "At rest the provider's own books show what the trip's status says: of a CONFIRMED trip its total and no refund, of a FAILED one nothing kept, and nothing that could still be charged."},
+	{ledgerAddsUp, "At rest the bank's charges less its refunds are what the CONFIRMED trips paid and the fees of the CANCELLED ones, in every currency."},
+	{booksFitTrip, "At rest the provider's own books show what the trip's status says: of a CONFIRMED trip its total and no refund, of a FAILED one nothing kept, of a CANCELLED one the fee, and nothing that could still be charged."},
+	{acceptedCancel, "A cancellation that was accepted is never lost, and at rest just the trips with one are CANCELLED."},
+	{feeAsFixed, "Fee and refund of a cancellation are what was paid, by the percentage that the request has fixed."},
 
 	{stoppedMarked, "A trip whose execution stopped without its end NEEDS_ATTENTION."},
 	{stoppedNames, "The reason of a stopped trip names how and at which state its execution stopped."},

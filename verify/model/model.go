@@ -61,13 +61,15 @@ const (
 	Either Outcome = iota
 	MustConfirm
 	MustFail
+	MustCancel
 )
 
 // Judge follows one run. It is not safe for concurrent use.
 type Judge struct {
 	asked   []*terms
 	acked   []string
-	expired bool // so much time has passed that an open intent may have expired
+	cancels []string // of which a client was told that they are cancelled or will be
+	expired bool     // so much time has passed that an open intent may have expired
 	world   *world
 	pending []Violation // found by a call that returns none
 	prices  prices
@@ -104,6 +106,9 @@ func (j *Judge) Expire() { j.expired = true }
 // Acknowledged records that the client received the trip's id. From here on the trip must never be lost.
 func (j *Judge) Acknowledged(id string) { j.acked = append(j.acked, id) }
 
+// CancelAccepted records that the client was told that the trip will be cancelled. From here on the trip must end so.
+func (j *Judge) CancelAccepted(id string) { j.cancels = append(j.cancels, id) }
+
 // Commit judges one transaction that has been applied. before returns an item as it was, after as it is; ok is false if
 // the item does not exist. Both are called for the items of the transaction only.
 func (j *Judge) Commit(ops []table.Op, before, after func(table.Key) (table.Item, bool)) []Violation {
@@ -133,6 +138,7 @@ func (j *Judge) Reset(items Items) {
 	j.world = j.reload(items)
 	j.world.judgeAll()
 	j.world.lost(j.acked)
+	j.world.cancelsLost(j.cancels)
 	j.pending = j.world.take()
 }
 
@@ -152,6 +158,9 @@ const (
 	bankPK      = "BANK#"
 	executionPK = "EXEC#booking#"
 	noticePK    = "NOTICE#booking"
+
+	secondPK       = "EXEC#cancellation#"
+	secondNoticePK = "NOTICE#cancellation"
 )
 
 // terms are a requested trip in the fields of the records.

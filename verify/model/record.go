@@ -41,6 +41,8 @@ const (
 	confirmed = "CONFIRMED"
 	failed    = "FAILED"
 	attention = "NEEDS_ATTENTION"
+
+	cancelling = "CANCELLING" // its end is cancelled, the word for an intent as well
 )
 
 // request is the part of a trip that its client chose.
@@ -63,13 +65,32 @@ type trip struct {
 	Status string `json:"status"`
 	Reason reason `json:"reason"`
 	Total  amount `json:"total"`
+	Cancel cancel `json:"cancellation"`
 
 	there   bool
 	version int64
 	listed  bool // in the index, under its status
 }
 
-func (t *trip) ended() bool { return t.there && (t.Status == confirmed || t.Status == failed) }
+// cancel is the client's accepted request to cancel the trip.
+type cancel struct {
+	Requested   string `json:"requested"`
+	Reason      string `json:"reason"`
+	Fingerprint string `json:"fingerprint"`
+	Percent     int64  `json:"fee_percent"`
+	Fee         amount `json:"fee"`
+	Refund      amount `json:"refund"`
+}
+
+func (t *trip) ended() bool {
+	return t.there && (t.Status == confirmed || t.Status == failed || t.Status == cancelled)
+}
+
+// requested reports whether the client has asked to cancel the trip.
+func (t *trip) requested() bool { return t.Cancel.Requested != "" }
+
+// paid reports whether the trip is or was CONFIRMED.
+func (t *trip) paid() bool { return t.Total != amount{} }
 
 const (
 	started = "STARTED"
@@ -142,6 +163,7 @@ type event struct {
 	TripID string `json:"trip_id"`
 	Reason reason `json:"reason"`
 	Amount amount `json:"amount"`
+	Fee    amount `json:"fee"`
 
 	sk string
 }
@@ -208,9 +230,9 @@ func judged(k table.Key) bool {
 	switch {
 	case strings.HasPrefix(k.PK, tripPK):
 		return k.SK == "TRIP" || partOf(k.SK) != 0 || strings.HasPrefix(k.SK, outboxSK)
-	case strings.HasPrefix(k.PK, bankPK), k.PK == noticePK:
+	case strings.HasPrefix(k.PK, bankPK), k.PK == noticePK, k.PK == secondNoticePK:
 		return true
-	case strings.HasPrefix(k.PK, executionPK):
+	case strings.HasPrefix(k.PK, executionPK), strings.HasPrefix(k.PK, secondPK):
 		return k.SK == "EXEC"
 	case strings.HasPrefix(k.PK, flightPK), strings.HasPrefix(k.PK, hotelPK):
 		return k.SK == "INVENTORY" || k.SK == "AVAILABLE"
@@ -222,7 +244,7 @@ func judged(k table.Key) bool {
 // that have trips, the definition and the mark of a load. So a new kind of record cannot stay without an invariant.
 func (w *world) judgeKnown(k table.Key) {
 	switch {
-	case strings.HasPrefix(k.PK, executionPK) && strings.HasPrefix(k.SK, "J#"),
+	case (strings.HasPrefix(k.PK, executionPK) || strings.HasPrefix(k.PK, secondPK)) && strings.HasPrefix(k.SK, "J#"),
 		k.PK == "TRIPDAYS", strings.HasPrefix(k.PK, "MACHINE#"), k == table.Key{PK: "INVENTORY", SK: "LOAD"}:
 	default:
 		w.report(unknownRecord, "%s is written, and no invariant looks at it", k)
@@ -241,6 +263,11 @@ func (w *world) put(k table.Key, item table.Item, ok bool) {
 		w.putAccount(w.account(k.PK[len(bankPK):]), k.SK, &item, ok)
 	case k.PK == noticePK:
 		w.booking(k.SK).now.notice = ok
+	case k.PK == secondNoticePK:
+		w.booking(k.SK).now.secondNotice = ok
+	case strings.HasPrefix(k.PK, secondPK):
+		b := w.booking(k.PK[len(secondPK):])
+		b.now.second, b.now.secondExecution = ok, item
 	case strings.HasPrefix(k.PK, executionPK):
 		b := w.booking(k.PK[len(executionPK):])
 		b.now.started, b.now.execution = ok, item

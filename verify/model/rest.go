@@ -7,6 +7,7 @@ import "strings"
 func (j *Judge) Final(items Items) []Violation {
 	w := j.reload(items)
 	w.lost(j.acked)
+	w.cancelsLost(j.cancels)
 	for _, b := range w.bookings() {
 		w.judgeNotice(b)
 		if b.now.trip.there {
@@ -26,6 +27,9 @@ func (j *Judge) Stopped(items Items, id string) []Violation {
 	w := j.reload(items)
 	b := w.booking(id)
 	x := w.execution(b)
+	if b.now.second {
+		x = w.secondExecution(b)
+	}
 	if !x.there || x.Status == running || x.Status == "SUCCEEDED" {
 		w.report(stoppedExecution, "%s: its execution is %s", b, named(x.Status))
 	}
@@ -51,6 +55,24 @@ func (w *world) execution(b *booking) (x execution) {
 	return x
 }
 
+// secondExecution reads the execution of the trip's cancellation.
+func (w *world) secondExecution(b *booking) (x execution) {
+	if b.now.second {
+		x = read(w, &executions, &b.now.secondExecution)
+		x.there = true
+	}
+	return x
+}
+
+// cancelsLost reports the trips whose accepted cancellation is not in their record.
+func (w *world) cancelsLost(accepted []string) {
+	for _, id := range accepted {
+		if b := w.trips[id]; b == nil || !b.now.trip.requested() {
+			w.report(acceptedCancel, "trip %s: its cancellation was accepted and is not there", id)
+		}
+	}
+}
+
 // lost reports the trips that were acknowledged and do not exist.
 func (w *world) lost(acked []string) {
 	for _, id := range acked {
@@ -65,7 +87,7 @@ func (w *world) lost(acked []string) {
 }
 
 func (w *world) judgeNotice(b *booking) {
-	if b.now.notice {
+	if b.now.notice || b.now.secondNotice {
 		w.report(noticeLeft, "%s: the notice of its execution's end is left over", b)
 	}
 }
@@ -81,14 +103,23 @@ func (w *world) judgeEnd(b *booking) {
 		w.report(tripEnded, "%s is %s", b, t.Status)
 		return
 	}
-	fits := map[string]string{confirmed: "SUCCEEDED", failed: "FAILED"}[t.Status]
+	if t.requested() != (t.Status == cancelled) {
+		w.report(acceptedCancel, "%s is %s, its cancellation requested: %t", b, t.Status, t.requested())
+	}
+	fits := map[string]string{confirmed: "SUCCEEDED", failed: "FAILED", cancelled: "FAILED"}[t.Status]
+	if second := w.secondExecution(b); second.there {
+		if second.Status == running {
+			w.report(executionEnded, "%s: the execution of its cancellation is RUNNING", b)
+		}
+		over, x, fits = second.Status != running, second, "SUCCEEDED" // the booking was confirmed: whether its reply arrived is no matter
+	}
 	if over && x.Status != fits {
 		w.report(executionFits, "%s is %s, its execution %s", b, t.Status, x.Status)
 	}
 	if b.asked == nil {
 		return
 	}
-	if o := b.asked.Outcome; o == MustConfirm && t.Status != confirmed || o == MustFail && t.Status != failed {
+	if o := b.asked.Outcome; o == MustConfirm && t.Status != confirmed || o == MustFail && t.Status != failed || o == MustCancel && t.Status != cancelled {
 		w.report(outcomeKept, "%s is %s (%s: %s), and must %s", b, t.Status, t.Reason.Name, t.Reason.Message, o)
 	}
 }
@@ -108,8 +139,8 @@ func (w *world) judgeBooks(b *booking) {
 	switch t.Status {
 	case confirmed:
 		fits = charged == t.Total && back.Minor == 0
-	case failed:
-		fits = charged == back && open == 0
+	case failed, cancelled:
+		fits = charged.Minor-back.Minor == t.Cancel.Fee.Minor && open == 0
 	}
 	if !fits {
 		w.report(booksFitTrip, "%s is %s over %s; the provider has charged %s and refunded %s, and %d of its intents are declined and open",
@@ -126,17 +157,20 @@ func (w *world) judgeLedger() {
 		kept[back.Currency] -= back.Minor
 	}
 	for _, b := range w.trips {
-		if t := &b.now.trip; t.Status == confirmed {
+		switch t := &b.now.trip; t.Status {
+		case confirmed:
 			kept[t.Total.Currency] -= t.Total.Minor
+		case cancelled:
+			kept[t.Total.Currency] -= t.Cancel.Fee.Minor
 		}
 	}
 	for _, currency := range sortedKeys(kept) {
 		if n := kept[currency]; n != 0 {
-			w.report(ledgerAddsUp, "%s: the bank keeps %d minor units more than the confirmed trips paid", currency, n)
+			w.report(ledgerAddsUp, "%s: the bank keeps %d minor units more than the confirmed trips paid and the cancelled ones owe", currency, n)
 		}
 	}
 }
 
 func (o Outcome) String() string {
-	return [...]string{"end either way", "be CONFIRMED", "be FAILED"}[o]
+	return [...]string{"end either way", "be CONFIRMED", "be FAILED", "be CANCELLED"}[o]
 }

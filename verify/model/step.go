@@ -139,7 +139,13 @@ func (w *world) judgeClosing(b *booking) {
 	if b.wrote&partPayment == 0 || p.State != undone && (p.State != refused || p.Open) || !b.old.payment.there {
 		return
 	}
-	if books := w.booksOf(b); books.intent.State != cancelled && books.intent.State != refunded {
+	books := w.booksOf(b)
+	switch {
+	case b.keepsFee():
+		if t := &b.now.trip; books.back() != t.Cancel.Refund && (books.back().Minor != 0 || t.Cancel.Refund.Minor != 0) {
+			w.report(undoneIsClosed, "%s: the payment is %s, and %s were refunded of it, not %s", b, p.State, shown(books.back()), shown(t.Cancel.Refund))
+		}
+	case books.intent.State != cancelled && books.intent.State != refunded:
 		w.report(undoneIsClosed, "%s: the payment is %s, and a late confirm of intent %q would be captured",
 			b, p.State, p.Result.IntentID)
 	}

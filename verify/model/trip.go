@@ -27,23 +27,65 @@ func (w *world) judgeTrip(b *booking) {
 		w.report(reasonTold, "%s is %s with the reason %q: %q", b, now.Status, now.Reason.Name, now.Reason.Message)
 	}
 	w.judgeRequest(b)
+	w.judgeFee(b)
 }
 
 func legalTrip(old, now *trip) bool {
 	switch old.Status {
 	case "":
-		return now.Status == pending
-	case pending, attention:
-		return now.Status == confirmed || now.Status == failed || now.Status == attention
+		return now.Status == pending && !now.requested()
+	case confirmed: // only a request to cancel moves it
+		return now.Status == cancelling && now.requested() && now.Total == old.Total
+	case pending, attention, cancelling:
+		return old.legalEnd(now)
 	}
 	return false
+}
+
+// legalEnd reports whether a trip that has not ended may be written so.
+func (old *trip) legalEnd(now *trip) bool {
+	asks := now.requested() && !old.requested()
+	switch {
+	case old.paid() && now.Total != old.Total, old.requested() && now.terms() != old.terms():
+		return false
+	case asks:
+		return now.Status == old.Status && now.Total == old.Total
+	case now.Status == attention:
+		return now.Total == old.Total
+	case old.paid():
+		return now.Status == cancelled
+	case now.requested():
+		return now.Status == cancelling && now.paid() || now.Status == cancelled && !now.paid()
+	}
+	return now.Status == confirmed || now.Status == failed
+}
+
+// terms are what never changes of a request to cancel.
+func (t *trip) terms() cancel {
+	c := t.Cancel
+	c.Fee, c.Refund = amount{}, amount{}
+	return c
+}
+
+// judgeFee requires that fee and refund are the total of a trip that is cancelled after it was confirmed, by the percentage
+// that the request has fixed.
+func (w *world) judgeFee(b *booking) {
+	t := &b.now.trip
+	c := &t.Cancel
+	fixed := t.requested() && t.paid()
+	if !fixed && (c.Fee != amount{} || c.Refund != amount{}) {
+		w.report(feeAsFixed, "%s has a fee of %s and a refund of %s, and nothing was paid", b, shown(c.Fee), shown(c.Refund))
+	}
+	if fixed && (c.Fee.plus(c.Refund) != t.Total || c.Fee.Minor != t.Total.Minor*c.Percent/100) {
+		w.report(feeAsFixed, "%s: of %s the fee is %s and the refund %s, at %d percent", b, shown(t.Total), shown(c.Fee), shown(c.Refund), c.Percent)
+	}
 }
 
 // judgeRequest compares the trip's request with the schedule and with the request before the write.
 func (w *world) judgeRequest(b *booking) {
 	old, now := &b.old.trip, &b.now.trip
 	before := old.request
-	if now.ended() && now.Card == "" { // the card may be removed with the end
+	if (now.ended() || now.paid()) && now.Card == "" { // the card may be removed with the end
 		before.Card = ""
 	}
 	switch {
@@ -68,7 +110,7 @@ func (w *world) judgeState(b *booking) {
 	switch b.now.trip.Status {
 	case confirmed:
 		w.judgeConfirmed(b)
-	case failed:
+	case failed, cancelled:
 		w.judgeFailed(b)
 	}
 }
@@ -113,7 +155,7 @@ func (w *world) judgePayment(b *booking) {
 		w.report(doneIsCaptured, "%s: the payment of %s is DONE, the bank's intent is %s over %s",
 			b, shown(p.Result.Amount), named(books.intent.State), shown(books.intent.Amount))
 	}
-	if books.intent.State == captured && p.State != started && p.State != done && !p.Open {
+	if books.intent.State == captured && p.State != started && p.State != done && !p.Open && !b.keepsFee() {
 		w.report(capturedIsKnown, "%s: the bank has captured %s, the payment is %s",
 			b, shown(books.intent.Amount), named(p.State))
 	}
@@ -148,14 +190,19 @@ func (w *world) judgeFailed(b *booking) {
 	v, books := &b.now, w.booksOf(b)
 	holds := v.any(func(_ parts, s *step) bool { return s.State == done || s.State == started || s.Open })
 	kept := books.charge.moved().Minor - books.back().Minor
-	if !holds && kept == 0 && books.intent.State != captured {
+	if !holds && kept == v.trip.Cancel.Fee.Minor && (books.intent.State != captured || b.keepsFee()) {
 		return
 	}
 	name := failedWhen
-	if b.old.trip.Status == failed {
+	if b.old.trip.Status == v.trip.Status {
 		name = failedStays
 	}
-	w.report(name, "%s is FAILED; %s; %d minor units kept", b, w.holdings(b), kept)
+	w.report(name, "%s is %s; %s; %d minor units kept, the fee is %s", b, v.trip.Status, w.holdings(b), kept, shown(v.trip.Cancel.Fee))
+}
+
+// keepsFee reports whether the payment was given back but for a fee, so that its intent stays captured.
+func (b *booking) keepsFee() bool {
+	return b.now.payment.State == undone && b.now.trip.paid() && b.now.trip.Cancel.Fee.Minor > 0
 }
 
 // holdings describes what a trip holds.

@@ -43,6 +43,9 @@ type view struct {
 	started                bool    // its execution is there
 	execution              table.Item
 	notice                 bool
+	second                 bool // the execution of its cancellation is there
+	secondExecution        table.Item
+	secondNotice           bool
 }
 
 // parts is a set of records.
@@ -201,6 +204,13 @@ func (w *world) judgeBooking(b *booking) {
 
 // judgeStart requires the execution before its effects.
 func (w *world) judgeStart(b *booking) {
+	t := &b.now.trip
+	if b.now.second && !(t.requested() && t.paid()) {
+		w.report(effectAfter, "%s is %s, and its cancellation is started", b, t.Status)
+	}
+	if t.Status == cancelled && t.paid() && !b.now.second {
+		w.report(effectAfter, "%s is CANCELLED, and no saga has cancelled it", b)
+	}
 	if b.now.started {
 		return
 	}
@@ -266,9 +276,15 @@ func (w *world) known(k table.Key) (there bool, figure int64) {
 	case k.PK == noticePK:
 		b := w.trips[k.SK]
 		return b != nil && b.now.notice, 0
+	case k.PK == secondNoticePK:
+		b := w.trips[k.SK]
+		return b != nil && b.now.secondNotice, 0
 	case strings.HasPrefix(k.PK, executionPK):
 		b := w.trips[k.PK[len(executionPK):]]
 		return b != nil && b.now.started, 0
+	case strings.HasPrefix(k.PK, secondPK):
+		b := w.trips[k.PK[len(secondPK):]]
+		return b != nil && b.now.second, 0
 	}
 	return w.knownOfStock(k.PK, k.SK)
 }

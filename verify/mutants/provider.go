@@ -13,9 +13,13 @@ import (
 // providers are the mutants of the protocol with a payment provider, each a mistake that has cost others money.
 var providers = []Mutant{
 	{Name: "refund-by-key", Means: "a refund asks for the payment by its key alone", variant: onProvider(
-		func(b domain.PaymentProvider, keys map[string]string) domain.PaymentProvider { return byKey{b, keys, true} })},
+		func(b domain.PaymentProvider, keys map[string]string) domain.PaymentProvider {
+			return byKey{b, keys, true}
+		})},
 	{Name: "charge-by-key", Means: "a charge asks for the payment by its key alone, also a day later", variant: onProvider(
-		func(b domain.PaymentProvider, keys map[string]string) domain.PaymentProvider { return byKey{b, keys, false} })},
+		func(b domain.PaymentProvider, keys map[string]string) domain.PaymentProvider {
+			return byKey{b, keys, false}
+		})},
 	{Name: "stored-error-believed", Means: "an error that the provider has stored is taken for a declined card", variant: onProvider(
 		func(b domain.PaymentProvider, _ map[string]string) domain.PaymentProvider {
 			return stored{b, fault.New(fault.Refused, fault.NamePaymentDeclined, "declined")}
@@ -25,7 +29,9 @@ var providers = []Mutant{
 			return stored{b, fault.New(fault.Unavailable, fault.NameUnavailable, "try again")}
 		})},
 	{Name: "declined-left-open", Means: "the intent of a declined card is not closed", variant: onProvider(
-		func(b domain.PaymentProvider, refused map[string]string) domain.PaymentProvider { return lenient{b, refused} })},
+		func(b domain.PaymentProvider, refused map[string]string) domain.PaymentProvider {
+			return lenient{b, refused}
+		})},
 	{Name: "recorded-after-confirm", Means: "the intent is confirmed before its id is recorded", variant: onProvider(
 		func(b domain.PaymentProvider, _ map[string]string) domain.PaymentProvider { return rash{b} })},
 }

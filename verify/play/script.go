@@ -270,19 +270,21 @@ func (s *Script) WithWant(want string) []byte {
 
 // Explore is what the explorer of faults must know of a script, the part explore. Its lines:
 //
-//	A confirmed       the trip A must be confirmed, or: failed; without a line both are allowed
+//	A confirmed       the trip A must be confirmed, or: failed, cancelled; without a line all are allowed
+//	cancel A 1m       the client cancels A a minute after the beginning
 //	one wins          of the trips one is confirmed, unless a fault outlasts the retries
 //	apart 20s         between the bookings
 //	given FAULT       happens in every run of the script
 type Explore struct {
-	Ends    map[string]string // by the trip: confirmed or failed
+	Ends    map[string]string // by the trip: confirmed, failed or cancelled
+	Cancels map[string]time.Duration
 	OneWins bool
 	Apart   time.Duration
 	Given   []string
 }
 
 func parseExplore(text string) (e Explore, err error) {
-	e.Ends = map[string]string{}
+	e.Ends, e.Cancels = map[string]string{}, map[string]time.Duration{}
 	for line := range strings.Lines(text) {
 		what, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch {
@@ -292,10 +294,13 @@ func parseExplore(text string) (e Explore, err error) {
 			e.Apart, err = time.ParseDuration(value)
 		case what == "given":
 			e.Given = append(e.Given, value)
-		case value == "confirmed" || value == "failed":
+		case what == "cancel":
+			trip, after, _ := strings.Cut(value, " ")
+			e.Cancels[trip], err = time.ParseDuration(after)
+		case value == "confirmed" || value == "failed" || value == "cancelled":
 			e.Ends[what] = value
 		default:
-			err = fmt.Errorf("%q is not a line, allowed are: TRIP confirmed, TRIP failed, one wins, apart DURATION, given FAULT", strings.TrimSpace(line))
+			err = fmt.Errorf("%q is not a line, allowed are: TRIP confirmed, TRIP failed, TRIP cancelled, cancel TRIP DURATION, one wins, apart DURATION, given FAULT", strings.TrimSpace(line))
 		}
 		if err != nil {
 			return e, err

@@ -8,19 +8,23 @@ import (
 	"time"
 
 	"tripsaga/engine/sim"
+	"tripsaga/shared/fault"
 	"tripsaga/table"
 	"tripsaga/trip/app"
+	"tripsaga/verify/model"
 )
 
 // The actors that are no function, as labels name them.
 const (
-	Client     = "Book"
-	Engine     = "Engine"
-	Listener   = "Listener"
-	Reconciler = "Reconcile"
-	Redriver   = "Redrive"
-	Loader     = "Load"
-	Looker     = "Look"
+	Client       = "Book"
+	Canceller    = "Cancel"
+	Engine       = "Engine"
+	SecondEngine = "Cancellation" // of the cancellations
+	Listener     = "Listener"
+	Reconciler   = "Reconcile"
+	Redriver     = "Redrive"
+	Loader       = "Load"
+	Looker       = "Look"
 )
 
 // other is the frame of an actor that is no function.
@@ -52,6 +56,59 @@ func (r *run) someone(trip, actor string) *frame {
 	return &frame{label: l}
 }
 
+// cancel is the client who asks to cancel a confirmed trip, and repeats that under a key until there is an answer.
+func (r *run) cancel(j *journey) {
+	p := r.process()
+	if p.dead || j.cancelled {
+		return
+	}
+	j.cancels++
+	if j.cancels > maxCalls {
+		j.cancelled = true
+		if r.status(j) == "" { // it was never booked, or its booking is paused
+			r.judge.SetOutcome(j.trip.ID, model.Either)
+		} else if r.quiet() {
+			r.violation(clientAnswered, "trip %s: after %d requests to cancel it there is no answer", j.name, maxCalls)
+		}
+		return
+	}
+	r.as(&frame{label: sim.Label{Saga: j.name, Actor: Canceller, N: j.cancels}}, sim.Fault{}, func() {
+		if !r.askToCancel(p, j, "cancel-"+j.name) && !p.dead {
+			p.clock.AfterFunc(time.Second, func() { r.cancel(j) })
+		}
+	})
+}
+
+// cancelInBetween is a request by another connection. It is not repeated.
+func (r *run) cancelInBetween(j *journey, by sim.Fault) {
+	p := r.process()
+	r.as(r.someone(j.name, Canceller+"+"), by, func() { r.askToCancel(p, j, "") })
+}
+
+// askToCancel reports whether the client has an answer.
+func (r *run) askToCancel(p *process, j *journey, key string) bool {
+	t, err := p.core.App.CancelTrip(r.ctx, j.trip.ID, key, "plans have changed")
+	if p.dead {
+		return false
+	}
+	switch {
+	case err == nil:
+		r.heardOfCancel(j, t)
+	case fault.Is(err, fault.NameNotCancellable):
+		if r.status(j) != "FAILED" {
+			r.untrue(p, "trip %s is %s, and cannot be cancelled: %v", j.name, r.status(j), err)
+		}
+	case fault.Is(err, fault.NameTripDeparted):
+		if r.skipped < authorised {
+			r.untrue(p, "trip %s cannot be cancelled: %v", j.name, err)
+		}
+	default:
+		return false
+	}
+	j.cancelled = true
+	return true
+}
+
 // maxCalls is how often a client calls before it gives up. Within a schedule it never needs that many.
 const maxCalls = 10
 
@@ -69,6 +126,8 @@ func (r *run) book(j *journey) {
 		case err == nil:
 			r.heardOfTrip(j, t)
 		case j.done:
+		case fault.KindOf(err) == fault.Invalid && r.skipped >= authorised: // the flight has departed meanwhile
+			j.done = true
 		case j.calls == maxCalls:
 			if j.done = true; !r.quiet() {
 				return // another call of the same key is paused in the middle of its start
@@ -136,8 +195,12 @@ func (r *run) redrive(j *journey, by sim.Fault) error {
 		return err
 	}
 	r.as(r.someone(j.name, Redriver), by, func() {
-		if err = p.core.Engine.Redrive(r.ctx, j.trip.ID); err == nil && !p.dead {
-			r.mustLast("a redrive of trip "+j.name+" is acknowledged", executionKey(j.trip.ID))
+		saga, key := "booking", executionKey(j.trip.ID)
+		if r.second(j) != "" {
+			saga, key.PK = "cancellation", pkSecond+j.trip.ID
+		}
+		if err = p.core.Saga(saga).Redrive(r.ctx, j.trip.ID); err == nil && !p.dead {
+			r.mustLast("a redrive of trip "+j.name+" is acknowledged", key)
 		}
 	})
 	return err
@@ -164,11 +227,25 @@ func (r *run) interfere(f sim.Fault, pt *Point) {
 				r.rebook(j, f)
 			}
 		}
+	case Cancel:
+		r.cancelInBetween(r.journeyAt(pt), f)
 	case Look:
 		r.look()
 	case Stray:
 		r.stray(f.At.Saga)
 	}
+}
+
+// journeyAt returns the trip that the point is about, the first one if it is about none.
+func (r *run) journeyAt(pt *Point) *journey {
+	for _, j := range r.trips {
+		for _, key := range pt.Keys {
+			if j.name == pt.Saga || key.PK == pkTrip+j.trip.ID {
+				return j
+			}
+		}
+	}
+	return r.trips[0]
 }
 
 // load loads an offer of more, or less, of what the point touches, at a higher price.
@@ -224,6 +301,9 @@ func (r *run) stray(trip string) {
 // tripOf returns the name of the trip whose execution the key belongs to; "" if there is none.
 func (r *run) tripOf(key table.Key) string {
 	id, ok := strings.CutPrefix(key.PK, pkExecution)
+	if !ok {
+		id, ok = strings.CutPrefix(key.PK, pkSecond)
+	}
 	if !ok && strings.HasPrefix(key.PK, pkNotice) {
 		id = key.SK
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
+	"tripsaga/trip/saga"
 )
 
 // frame is the actor in whose name operations are labelled.
@@ -169,7 +170,8 @@ func (c *call) reply() (json.RawMessage, error) {
 	if c.p.dead || f.Kind == sim.Lost {
 		return nil, engine.ErrNoReply
 	}
-	c.p.heard[l.Saga] = r.journal[l.Saga] + 1
+	pk := r.executionOf(l)
+	c.p.heard[pk] = r.journal[pk] + 1
 	f.Error = unavailable
 	return f.Answer(c.out, c.err)
 }
@@ -177,13 +179,23 @@ func (c *call) reply() (json.RawMessage, error) {
 // journalledFirst checks the engine's order: a reply is in the journal before the next task is delivered because of it.
 // With two engines at work it checks nothing, since each may act on what the other has journalled.
 func (p *process) journalledFirst(c *call) {
-	trip := c.frame.label.Saga
+	pk := p.run.executionOf(c.frame.label)
 	if len(p.run.procs) > 1 && !p.run.procs[len(p.run.procs)-2].dead {
 		return
 	}
-	if want := p.heard[trip]; p.run.journal[trip] < want {
+	if want := p.heard[pk]; p.run.journal[pk] < want {
 		p.run.violation(journalFirst, "%s is delivered although the reply before it is not in the journal", c.frame.label)
 	}
+}
+
+// executionOf returns the partition of the execution that a delivery belongs to. A trip that is cancelled after it was
+// confirmed compensates nothing in its first one.
+func (r *run) executionOf(l sim.Label) string {
+	id := r.idOf(l.Saga)
+	if s := r.standings[id]; s != nil && s.second != "" && saga.Cancellation().Find(l.Actor).Name != "" {
+		return pkSecond + id
+	}
+	return pkExecution + id
 }
 
 func (c *call) perform() {

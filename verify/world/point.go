@@ -44,6 +44,9 @@ const (
 // The engine's partitions.
 const (
 	pkExecution = "EXEC#booking#"
+	pkSecond    = "EXEC#cancellation#"
+	pkSecondAll = "EXECS#cancellation"
+	pkNoticed   = "NOTICE#cancellation"
 	pkStatus    = "EXECS#"
 	pkNotice    = "NOTICE#"
 	pkMachine   = "MACHINE#"
@@ -147,10 +150,11 @@ func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
 	case AtRead:
 		add(false, sim.Fail)
 		add(!p.touches("INVENTORY"), Load, Lower)
+		add(!p.touches(skTrip), Cancel)
 	case AtWrite:
 		add(false, sim.Fail, Throttle, sim.Lost, Gone, Crashed, Rival, Look)
 		add(true, sim.Die)
-		add(!p.touches(skTrip), Overdue, Rebook)
+		add(!p.touches(skTrip), Overdue, Rebook, Cancel)
 		add(!p.touches("AVAILABLE"), Load, Lower)
 	case AtCreate, AtCharge, AtRefund:
 		add(false, sim.Fail, sim.Lost, Down, Mute, Gone, Crashed, Rival)
@@ -164,7 +168,7 @@ func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
 	case AtEngineWrite:
 		add(false, sim.Fail, Throttle, sim.Lost, Crashed, Rival, Look)
 		if p.touches(skExecution) {
-			add(false, Overdue, Rebook)
+			add(false, Overdue, Rebook, Cancel)
 		}
 	case AtOtherWrite:
 		add(false, sim.Fail, Throttle, sim.Lost, Crashed)
@@ -180,18 +184,18 @@ func (p *Point) meddle(add func(moot bool, kinds ...sim.Kind)) {
 	switch p.Actor {
 	case Client:
 		if p.touches(skTrip) {
-			add(false, Overdue, Rebook, Look)
+			add(false, Overdue, Rebook, Look, Cancel)
 		}
-	case Listener:
+	case Listener, Canceller:
 		if p.touches(skTrip) {
-			add(false, Overdue, Look)
+			add(false, Overdue, Look, Cancel)
 		}
 	case Loader:
 		add(false, Load, Lower, Look)
 	case Reconciler:
 		add(false, Overdue, Rebook)
-	case Client + "+", Redriver:
-		add(false, Overdue, Rebook)
+	case Client + "+", Redriver, Canceller + "+":
+		add(false, Overdue, Rebook, Cancel)
 	}
 }
 
@@ -213,7 +217,7 @@ func (p *Point) Delays() (late, again bool) {
 	case AtRead, AtWrite, AtCreate, AtCharge, AtRefund, AtEngineWrite:
 		return !p.Deaf && !p.Given, false
 	case AtOtherRead, AtOtherWrite:
-		return !p.Deaf && !p.Given && (p.Actor == Client || p.Actor == Listener || p.Actor == Redriver), false
+		return !p.Deaf && !p.Given && (p.Actor == Client || p.Actor == Listener || p.Actor == Redriver || p.Actor == Canceller), false
 	}
 	return false, false
 }
@@ -255,7 +259,10 @@ func Alone(f sim.Fault) bool {
 	case Doze, Nap, Lower, Rebook, Look, Stray, Busy, Hint, Hour, Break, Holidays:
 		return true
 	case sim.Late:
-		return f.At.Actor == Engine || f.At.Actor == Client || f.At.Actor == Listener || f.At.Actor == Redriver
+		switch f.At.Actor {
+		case Engine, SecondEngine, Client, Canceller, Listener, Redriver:
+			return true
+		}
 	}
 	return Splits(f.Kind) && f.Count > 0
 }

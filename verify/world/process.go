@@ -178,6 +178,9 @@ func (r *run) restart() {
 			wait := max(time.Second, time.Duration(i)*r.scenario.apart-r.now())
 			r.process().clock.AfterFunc(wait, func() { r.book(j) })
 		}
+		if j.cancelAfter > 0 && !j.cancelled {
+			r.process().clock.AfterFunc(max(time.Second, j.cancelAfter-r.now()), func() { r.cancel(j) })
+		}
 	}
 }
 

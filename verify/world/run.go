@@ -2,6 +2,7 @@ package world
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -76,6 +77,9 @@ type journey struct {
 	booking
 	calls int
 	done  bool // the client has its answer, or has left
+
+	cancels   int
+	cancelled bool // the client who cancels has its answer
 }
 
 // Result is the result of a schedule.
@@ -113,7 +117,7 @@ func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 		r.faults[f.At] = f
 	}
 	for at, f := range r.faults {
-		r.slow = r.slow || f.Kind == sim.Late && (at.Actor == Engine || at.Actor == Listener)
+		r.slow = r.slow || f.Kind == sim.Late && (at.Actor == Engine || at.Actor == SecondEngine || at.Actor == Listener)
 	}
 	var trips []model.Trip
 	for _, b := range scenario.trips {
@@ -189,6 +193,11 @@ func (r *run) playAll() {
 	r.boot()
 	for i, j := range r.trips {
 		r.process().clock.AfterFunc(time.Duration(i)*r.scenario.apart, func() { r.book(j) })
+	}
+	for _, j := range r.trips {
+		if j.cancelAfter > 0 {
+			r.process().clock.AfterFunc(j.cancelAfter, func() { r.cancel(j) })
+		}
 	}
 	r.drain()
 	r.attendAll()
@@ -271,6 +280,9 @@ func (r *run) attend() bool {
 	busy := false
 	for _, j := range r.trips {
 		switch {
+		case !r.ended(j) && r.unstarted(j):
+			r.process().clock.AfterFunc(2*time.Minute, r.reconcile)
+			busy = true
 		case r.halted(j):
 			r.mayStop(j)
 			if r.quiet() { // else the listener that marks the trip may be paused
@@ -279,9 +291,6 @@ func (r *run) attend() bool {
 			r.land(sim.AtStop)
 			clear(r.lasting)
 			r.redriveLater(j)
-			busy = true
-		case !r.ended(j) && r.unstarted(j):
-			r.process().clock.AfterFunc(2*time.Minute, r.reconcile)
 			busy = true
 		}
 	}
@@ -353,7 +362,7 @@ func (r *run) endsInTime() {
 // excused reports whether a fault of the schedule may cost a booking, whatever the saga does.
 func (r *run) excused() bool {
 	for _, f := range r.faults {
-		if lasts(f.Kind) || f.Kind == Leave || f.Kind == Load || f.Kind == Decline || f.Kind == Altered || expires(f.Kind) {
+		if lasts(f.Kind) || f.Kind == Leave || f.Kind == Load || f.Kind == Cancel || f.Kind == Decline || f.Kind == Altered || expires(f.Kind) {
 			return true
 		}
 	}
@@ -369,8 +378,8 @@ type (
 	lookup = func(table.Key) (table.Item, bool)
 )
 
-// standing is the status of a trip and of its execution.
-type standing struct{ trip, execution string }
+// standing is the status of a trip, of its execution and of its cancellation's.
+type standing struct{ trip, execution, second string }
 
 // note reads the statuses that a transaction has written.
 func (r *run) note(ops []op) {
@@ -379,10 +388,12 @@ func (r *run) note(ops []op) {
 		switch {
 		case key.SK == skTrip && strings.HasPrefix(key.PK, pkTrip):
 			r.standing(key.PK[len(pkTrip):]).trip = r.statusIn(key)
+		case key.SK == skExecution && strings.HasPrefix(key.PK, pkSecond):
+			r.standing(key.PK[len(pkSecond):]).second = r.statusIn(key)
 		case key.SK == skExecution:
 			r.standing(strings.TrimPrefix(key.PK, pkExecution)).execution = r.statusIn(key)
 		case strings.HasPrefix(key.SK, skJournal):
-			r.journal[r.tripOf(key)]++
+			r.journal[key.PK]++
 		}
 	}
 }
@@ -435,6 +446,7 @@ func (r *run) renote() {
 	for id, s := range r.standings {
 		s.trip = r.statusIn(table.Key{PK: pkTrip + id, SK: skTrip})
 		s.execution = r.statusIn(table.Key{PK: pkExecution + id, SK: skExecution})
+		s.second = r.statusIn(table.Key{PK: pkSecond + id, SK: skExecution})
 	}
 }
 
@@ -446,19 +458,26 @@ func (r *run) execution(j *journey) string { return r.standings[j.trip.ID].execu
 
 func (r *run) ended(j *journey) bool {
 	s := r.status(j)
-	return s == "CONFIRMED" || s == "FAILED"
+	return s == "CONFIRMED" || s == "FAILED" || s == "CANCELLED"
 }
 
+// second is the status of the execution of the trip's cancellation; "" if it does not exist.
+func (r *run) second(j *journey) string { return r.standings[j.trip.ID].second }
+
+// stopped reports whether the present execution of the trip has stopped: that of its cancellation, once it exists.
 func (r *run) stopped(j *journey) bool {
-	s := r.execution(j)
+	s := cmp.Or(r.second(j), r.execution(j))
 	return s == "FAILED" || s == "TIMED_OUT" || s == "ABORTED"
 }
 
-// halted reports whether the execution needs a redrive: it has stopped, and the trip has not failed.
-func (r *run) halted(j *journey) bool { return r.stopped(j) && r.status(j) != "FAILED" }
+// halted reports whether the execution needs a redrive: it has stopped, and that is not the end of a trip that failed.
+func (r *run) halted(j *journey) bool {
+	failed := r.second(j) == "" && (r.status(j) == "FAILED" || r.status(j) == "CANCELLED" || r.status(j) == "CANCELLING")
+	return r.stopped(j) && !failed
+}
 
 func (r *run) unstarted(j *journey) bool {
-	return r.status(j) != "" && r.execution(j) == ""
+	return r.status(j) != "" && r.execution(j) == "" || r.status(j) == "CANCELLING" && r.second(j) == ""
 }
 
 // someStopped reports whether a saga needs a redrive at this moment.

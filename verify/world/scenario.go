@@ -33,6 +33,8 @@ type booking struct {
 	name    string // "A"
 	request domain.Request
 	trip    model.Trip
+
+	cancelAfter time.Duration // the client cancels then; 0: never
 }
 
 // Scenarios lists all of them.
@@ -77,7 +79,9 @@ func newScenario(script play.Script) Scenario {
 		s.given = append(s.given, f)
 	}
 	for _, t := range script.Trips {
-		s.trips = append(s.trips, newBooking(t, e.Ends[t.Name]))
+		b := newBooking(t, e.Ends[t.Name])
+		b.cancelAfter = e.Cancels[t.Name]
+		s.trips = append(s.trips, b)
 	}
 	return s
 }
@@ -94,7 +98,7 @@ func newBooking(t play.Trip, end string) booking {
 	trip := model.Trip{
 		ID: ident.Derive("trip", t.Name), Name: t.Name, Flight: "FLIGHT#" + r.Flight.Number + "#" + r.Flight.Date,
 		Seats: int64(r.Flight.Seats), Rooms: int64(r.Hotel.Rooms), Currency: r.Currency,
-		Outcome: map[string]model.Outcome{"": model.Either, "confirmed": model.MustConfirm, "failed": model.MustFail}[end],
+		Outcome: map[string]model.Outcome{"": model.Either, "confirmed": model.MustConfirm, "failed": model.MustFail, "cancelled": model.MustCancel}[end],
 	}
 	trip.IDs = model.IDs{Flight: ident.Derive("flight", trip.ID), Hotel: ident.Derive("hotel", trip.ID),
 		Keys: []string{ident.Derive("payment", trip.ID), ident.Derive("payment", trip.ID, "2"), ident.Derive("payment", trip.ID, "3")}}

@@ -46,6 +46,7 @@ const (
 	Lower   sim.Kind = "lower"   // less, at a higher price, is offered of what it is about just before it
 	Rival   sim.Kind = "rival"   // a second engine opens on the same table just before it
 	Redrive sim.Kind = "redrive" // an operator redrives the stopped sagas just before it
+	Cancel  sim.Kind = "cancel"  // a client asks to cancel the trip just before it
 	Rebook  sim.Kind = "rebook"  // the client's call comes once more just before it
 	Look    sim.Kind = "look"    // somebody reads all there is to read just before it, and asks for what must be refused
 	Stray   sim.Kind = "stray"   // a payment and a confirmation of the trip, which nobody asked for, are delivered just before it
@@ -56,7 +57,7 @@ var words = sim.Words{
 	sim.Fail: sim.Nothing, sim.Lost: sim.Nothing, sim.Die: sim.Nothing, sim.Late: sim.Until, sim.Twice: sim.Nothing, sim.Again: sim.Until,
 	Throttle: sim.Nothing, Gone: sim.Nothing, Altered: sim.Nothing, Down: sim.Nothing, Mute: sim.Nothing, Broken: sim.Nothing,
 	Decline: sim.Nothing, Crash: sim.Count, Crashed: sim.Count, Leave: sim.Nothing, Doze: sim.Nothing, Nap: sim.Nothing,
-	Overdue: sim.Split, Load: sim.Split, Lower: sim.Split, Redrive: sim.Split, Rebook: sim.Split,
+	Overdue: sim.Split, Load: sim.Split, Lower: sim.Split, Redrive: sim.Split, Rebook: sim.Split, Cancel: sim.Split,
 	Forget: sim.Nothing, Stored: sim.Nothing, Busy: sim.Nothing, Hint: sim.Nothing,
 	Hour: sim.Nothing, Day: sim.Nothing, Fortnight: sim.Nothing, Break: sim.Nothing, Weekend: sim.Nothing, Holidays: sim.Nothing,
 	Rival: sim.Nothing, Look: sim.Nothing, Stray: sim.Nothing,

@@ -49,8 +49,26 @@ func (r *run) heardOfTrip(j *journey, t *domain.Trip) {
 		r.violation(toldLasts, "trip %s is acknowledged as %s, version %d, and a crash now would leave version %d",
 			j.name, t.Status(), t.Version(), kept.Version)
 	}
-	if _, ok := r.ledger.lasting(executionKey(j.trip.ID)); !ok && r.status(j) != "CONFIRMED" && r.status(j) != "FAILED" {
+	if _, ok := r.ledger.lasting(executionKey(j.trip.ID)); !ok && !r.ended(j) {
 		r.violation(toldLasts, "trip %s is acknowledged, and a crash now would leave no execution of it", j.name)
+	}
+}
+
+// heardOfCancel checks the answer to a client who cancels: the request is durable, and so is the execution that it started.
+func (r *run) heardOfCancel(j *journey, t *domain.Trip) {
+	r.judge.CancelAccepted(j.trip.ID)
+	if _, requested := t.Cancellation(); t.ID() != j.trip.ID || !requested {
+		r.violation(toldTrue, "trip %s: its cancellation is answered by trip %s, which is not to be cancelled", j.name, t.ID())
+	}
+	if kept, ok := r.ledger.lasting(tripKey(j.trip.ID)); !ok || kept.Version < t.Version() {
+		r.violation(toldLasts, "the cancellation of trip %s is acknowledged in version %d, and a crash now would leave version %d",
+			j.name, t.Version(), kept.Version)
+	}
+	if t.Status() == domain.Cancelling && r.status(j) == "CANCELLING" {
+		r.mustLast("the cancellation of trip "+j.name+" is acknowledged", table.Key{PK: pkSecond + j.trip.ID, SK: skExecution})
+		if r.second(j) == "" {
+			r.violation(toldLasts, "the cancellation of trip %s is acknowledged, and it is not started", j.name)
+		}
 	}
 }
 
@@ -61,7 +79,11 @@ func (r *run) heardOfEnd(d engine.Description) {
 		Status   string `json:"status"`
 		Redrives int    `json:"redrives"`
 	}
-	item, ok := r.ledger.lasting(executionKey(d.Name))
+	key := executionKey(d.Name)
+	if d.Machine == domain.CancellationSaga {
+		key.PK = pkSecond + d.Name
+	}
+	item, ok := r.ledger.lasting(key)
 	if ok && json.Unmarshal(item.Data, &kept) == nil && (kept.Status == string(d.Status) || kept.Redrives > d.Redrives) {
 		return
 	}
@@ -257,7 +279,7 @@ func (r *run) lookAtLists(p *process) {
 			executions = append(executions, j.trip.ID+" "+s)
 		}
 	}
-	for _, status := range []domain.Status{"", domain.Pending, domain.Confirmed, domain.Failed, domain.NeedsAttention} {
+	for _, status := range []domain.Status{"", domain.Pending, domain.Confirmed, domain.Failed, domain.NeedsAttention, domain.Cancelling, domain.Cancelled} {
 		found, err := tripsListed(r.ctx, p, status)
 		r.compareLists(p, "trips "+string(status), found, trips, string(status), err)
 	}
@@ -368,7 +390,7 @@ func (r *run) moved(sk string) (sum int64) {
 				Debit int64 `json:"debit"`
 			} `json:"postings"`
 		}
-		if key.SK == sk && json.Unmarshal(item.Data, &entry) == nil {
+		if (key.SK == sk || strings.HasPrefix(key.SK, sk+"#")) && json.Unmarshal(item.Data, &entry) == nil {
 			for _, p := range entry.Postings {
 				sum += p.Debit
 			}

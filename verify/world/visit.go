@@ -46,7 +46,7 @@ func (p *process) decide(op faulty.Op) faulty.Fault {
 // enginePoint labels an operation of the engine on its own items.
 func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 	r := p.run
-	pt := Point{Where: AtEngineRead, Keys: keys, Label: sim.Label{Saga: r.tripOf(keys[0]), Actor: Engine, N: p.n}}
+	pt := Point{Where: AtEngineRead, Keys: keys, Label: sim.Label{Saga: r.tripOf(keys[0]), Actor: engineOf(keys[0]), N: p.n}}
 	if pt.Op = opOf(op.Kind); pt.Op == opPut {
 		pt.Where = AtEngineWrite
 	}
@@ -65,6 +65,16 @@ func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 	pt.I = r.count(pt.Label)
 	pt.Deaf = op.Query.Cursor != "" || r.frame != nil && r.frame.quiet // a later page of one list
 	return pt
+}
+
+// engineOf names the engine to which an item belongs.
+func engineOf(key table.Key) string {
+	for _, prefix := range []string{pkSecond, pkSecondAll, pkNoticed} {
+		if strings.HasPrefix(key.PK, prefix) {
+			return SecondEngine
+		}
+	}
+	return Engine
 }
 
 func opOf(kind faulty.Kind) string {
@@ -193,7 +203,7 @@ func (r *run) settle() {
 func (r *run) excuse(f sim.Fault) {
 	r.lasted = r.lasted || lasts(f.Kind)
 	for _, j := range r.trips {
-		if f.Kind == Load || f.Kind == Lower || expires(f.Kind) || f.At.Saga == j.name && (lasts(f.Kind) || f.Kind == Decline || f.Kind == Altered) {
+		if f.Kind == Load || f.Kind == Lower || expires(f.Kind) || f.Kind == Cancel || f.At.Saga == j.name && (lasts(f.Kind) || f.Kind == Decline || f.Kind == Altered) {
 			r.judge.SetOutcome(j.trip.ID, model.Either)
 		}
 	}

@@ -191,7 +191,7 @@ func (w *World) load() error {
 		return err
 	}
 	w.base = model.Items{}
-	for _, pk := range append(partitions(), pkMachine+"booking") {
+	for _, pk := range append(partitions(), pkMachine+"booking", pkMachine+"cancellation") {
 		page, err := w.on.Query(ctx, table.Query{PK: pk})
 		if err != nil {
 			return fmt.Errorf("reading the inventory: %w", err)

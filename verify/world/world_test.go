@@ -51,7 +51,7 @@ func TestScenariosWithoutFaults(t *testing.T) {
 		"booked": {"CONFIRMED"}, "flight-full": {"FAILED"}, "hotel-full": {"FAILED"},
 		"last-seat": {"CONFIRMED", "FAILED"}, "two": {"CONFIRMED", "CONFIRMED"},
 		"stopped": {"CONFIRMED"}, "rivals": {"CONFIRMED"}, "rivals-fail": {"FAILED"},
-		"weekend": {"FAILED"}, "off": {"CONFIRMED"},
+		"weekend": {"FAILED"}, "off": {"CONFIRMED"}, "cancelled": {"CANCELLED"},
 	}
 	for _, name := range ScenarioNames() {
 		r := w.mustRun(t, name)
