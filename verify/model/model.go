@@ -62,6 +62,7 @@ const (
 	MustConfirm
 	MustFail
 	MustCancel
+	MayStay // ended or not: its saga may have stopped too long ago to be redriven
 )
 
 // Judge follows one run. It is not safe for concurrent use.
@@ -93,7 +94,9 @@ func New(base Items, trips ...Trip) *Judge {
 func (j *Judge) SetOutcome(id string, o Outcome) {
 	for _, a := range j.asked {
 		if a.ID == id {
-			a.Outcome = o
+			if a.Outcome != MayStay {
+				a.Outcome = o
+			}
 			return
 		}
 	}

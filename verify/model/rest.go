@@ -99,6 +99,9 @@ func (w *world) judgeEnd(b *booking) {
 	if !over {
 		w.report(executionEnded, "%s: its execution is %s", b, named(x.Status))
 	}
+	if !t.ended() && b.stays() {
+		return
+	}
 	if !t.ended() {
 		w.report(tripEnded, "%s is %s", b, t.Status)
 		return
@@ -152,6 +155,9 @@ func (w *world) judgeBooks(b *booking) {
 func (w *world) judgeLedger() {
 	kept := map[string]int64{}
 	for _, a := range w.accounts {
+		if b := w.trips[a.now.intent.Reference]; b != nil && b.stays() {
+			continue
+		}
 		kept[a.now.charge.Currency] += a.now.charge.moved().Minor
 		back := a.now.back()
 		kept[back.Currency] -= back.Minor
@@ -171,6 +177,11 @@ func (w *world) judgeLedger() {
 	}
 }
 
+// stays reports whether the trip needs attention for ever, which its schedule allows.
+func (b *booking) stays() bool {
+	return b.asked != nil && b.asked.Outcome == MayStay && b.now.trip.Status == attention
+}
+
 func (o Outcome) String() string {
-	return [...]string{"end either way", "be CONFIRMED", "be FAILED", "be CANCELLED"}[o]
+	return [...]string{"end either way", "be CONFIRMED", "be FAILED", "be CANCELLED", "end or NEED ATTENTION"}[o]
 }

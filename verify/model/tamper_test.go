@@ -59,7 +59,7 @@ func TestTampering(t *testing.T) {
 func (c tampering) found(h tampered) []Violation {
 	found, atRest := h.judge()
 	switch c.invariant {
-	case tripEnded, executionEnded, executionFits, outcomeKept, noticeLeft, eventsComplete, ledgerAddsUp, booksFitTrip:
+	case tripEnded, executionEnded, executionFits, outcomeKept, noticeLeft, eventsComplete, ledgerAddsUp, booksFitTrip, acceptedCancel:
 		return atRest
 	}
 	if h.rest != nil {

@@ -143,6 +143,16 @@ func restTamperings() []tampering {
 		{eventsComplete, decline, "a cancellation gone", func(h tampered) { h.goneAtRest("OUTBOX#FlightCancelled") }},
 		{ledgerAddsUp, booked, "a charge gone", func(h tampered) { h.goneAtRest("/ CHARGE") }},
 		{ledgerAddsUp, refund, "a refund gone", func(h tampered) { h.goneAtRest("/ REFUND") }},
+		{acceptedCancel, booked, "a request that nothing came of", func(h tampered) {
+			h.atRest("/ TRIP", `"status":`, `"cancellation":{"requested":"2027-01-01T00:00:00Z"},"status":`)
+		}},
+		{feeAsFixed, booked, "a fee that nobody was asked for", func(h tampered) {
+			h.edit("/ TRIP", 2, `"status":`, `"cancellation":{"fee":{"minor":5,"currency":"JPY"}},"status":`)
+		}},
+		{feeAsFixed, booked, "more than the percentage", func(h tampered) {
+			h.edit("/ TRIP", 2, `"status":`, `"cancellation":{"requested":"2027-01-01T00:00:00Z","fee_percent":10,
+				"fee":{"minor":9000,"currency":"JPY"},"refund":{"minor":71000,"currency":"JPY"}},"status":`)
+		}},
 		{booksFitTrip, booked, "a charge gone", func(h tampered) { h.goneAtRest("/ CHARGE") }},
 		{booksFitTrip, refund, "a refund gone", func(h tampered) { h.goneAtRest("/ REFUND") }},
 		{booksFitTrip, decline, "an intent that is not closed", func(h tampered) {

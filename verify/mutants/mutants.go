@@ -26,9 +26,10 @@ type Mutant struct {
 	variant func() world.Variant          // wraps parts of the program; nil for none
 }
 
-// All lists the mutants: those of the definition, of the steps, of the table's use and of the engine.
+// All lists the mutants: those of the definition, of the steps, of the protocol with the provider, of the
+// cancellation, of the table's use and of the engine.
 func All() []Mutant {
-	return slices.Concat(definitions[:1], notUndone(), definitions[1:], steps, providers, tables, engines)
+	return slices.Concat(definitions[:1], notUndone(), definitions[1:], steps, providers, cancellations, tables, engines)
 }
 
 // schedules has the mutants' names and schedules; go test -run TestTable -update writes it, with the table of README.md.

@@ -2,7 +2,9 @@ package mutants
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"strings"
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/adapters/bank"
@@ -12,27 +14,27 @@ import (
 
 // providers are the mutants of the protocol with a payment provider, each a mistake that has cost others money.
 var providers = []Mutant{
-	{Name: "refund-by-key", Means: "a refund asks for the payment by its key alone", variant: onProvider(
+	{Name: "refund-by-key", Means: "a refund asks for the payment by its key alone", Scenario: "booked", variant: onProvider(
 		func(b domain.PaymentProvider, keys map[string]string) domain.PaymentProvider {
 			return byKey{b, keys, true}
 		})},
-	{Name: "charge-by-key", Means: "a charge asks for the payment by its key alone, also a day later", variant: onProvider(
+	{Name: "charge-by-key", Means: "a charge asks for the payment by its key alone, also a day later", Scenario: "booked", variant: onProvider(
 		func(b domain.PaymentProvider, keys map[string]string) domain.PaymentProvider {
 			return byKey{b, keys, false}
 		})},
-	{Name: "stored-error-believed", Means: "an error that the provider has stored is taken for a declined card", variant: onProvider(
+	{Name: "stored-error-believed", Means: "an error that the provider has stored is taken for a declined card", Scenario: "booked", variant: onProvider(
 		func(b domain.PaymentProvider, _ map[string]string) domain.PaymentProvider {
 			return stored{b, fault.New(fault.Refused, fault.NamePaymentDeclined, "declined")}
 		})},
-	{Name: "stored-error-repeated", Means: "a create that met a stored error is repeated under the same key", variant: onProvider(
+	{Name: "stored-error-repeated", Means: "a create that met a stored error is repeated under the same key", Scenario: "booked", variant: onProvider(
 		func(b domain.PaymentProvider, _ map[string]string) domain.PaymentProvider {
 			return stored{b, fault.New(fault.Unavailable, fault.NameUnavailable, "try again")}
 		})},
-	{Name: "declined-left-open", Means: "the intent of a declined card is not closed", variant: onProvider(
+	{Name: "declined-left-open", Means: "the intent of a declined card is not closed", Scenario: "booked", variant: onProvider(
 		func(b domain.PaymentProvider, refused map[string]string) domain.PaymentProvider {
 			return lenient{b, refused}
 		})},
-	{Name: "recorded-after-confirm", Means: "the intent is confirmed before its id is recorded", variant: onProvider(
+	{Name: "recorded-after-confirm", Means: "the intent is confirmed before its id is recorded", Scenario: "booked", variant: onProvider(
 		func(b domain.PaymentProvider, _ map[string]string) domain.PaymentProvider { return rash{b} })},
 }
 
@@ -47,24 +49,26 @@ func onProvider(wrap func(domain.PaymentProvider, map[string]string) domain.Paym
 // byKey names a payment by its key where the product has its id: the provider creates another one if it has forgotten.
 type byKey struct {
 	domain.PaymentProvider
-	keys    map[string]string // by intent
+	keys    map[string]string // by intent: the key and the order, as JSON
 	refunds bool              // and not charges
 }
 
 func (b byKey) Create(ctx context.Context, key string, o domain.PaymentOrder) (string, error) {
 	id, err := b.PaymentProvider.Create(ctx, key, o)
 	if err == nil {
-		b.keys[id] = key
+		order, _ := json.Marshal(o)
+		b.keys[id] = key + " " + string(order)
 	}
 	return id, err
 }
 
 func (b byKey) again(ctx context.Context, id string) (string, error) {
-	in, err := b.Get(ctx, id)
-	if err != nil {
+	var o domain.PaymentOrder
+	key, order, _ := strings.Cut(b.keys[id], " ")
+	if err := json.Unmarshal([]byte(order), &o); err != nil {
 		return "", err
 	}
-	return b.PaymentProvider.Create(ctx, b.keys[id], in.Order)
+	return b.PaymentProvider.Create(ctx, key, o)
 }
 
 func (b byKey) Confirm(ctx context.Context, id string, card domain.CardToken) (_ string, err error) {

@@ -208,6 +208,9 @@ func (r *run) redrive(j *journey, by sim.Fault) error {
 
 // interfere lets another actor come in between, just before the point.
 func (r *run) interfere(f sim.Fault, pt *Point) {
+	if r.process().core == nil && f.Kind != Rival { // the program has not opened yet: it answers nobody
+		return
+	}
 	switch f.Kind {
 	case Overdue:
 		r.reconcileWith(app.Patience{Overdue: -1}, f) // whatever its age

@@ -9,9 +9,9 @@ import (
 
 // Time passes as a fault. What time can change are the provider (it forgets keys after a day, and intents expire after
 // seven), timers that are due, and what is decided by the clock: whether a trip is overdue, and what its cancellation
-// costs. So time at a point equals time at the next one if none of these lies between them, and the choices at the other
-// points are moot. An hour fires timers, and no more, so it is of use where a timer was just set: at a delivery. With the
-// process off, timers are set again from the journal.
+// costs. Time at a point equals time at the next one if none of these lies between them, so there are choices at the calls
+// of the provider, at deliveries, where a timer was just set, and where clients and the listener work; and at writes, of
+// which a process that is off loses what comes after. An hour fires timers, and no more.
 
 // elapses returns how long the fault takes, and whether the process is off meanwhile.
 func elapses(k sim.Kind) (d time.Duration, off bool) {
@@ -40,12 +40,24 @@ func expires(k sim.Kind) bool {
 
 // chooseTime adds the times that can pass just before the point.
 func (p *Point) chooseTime(add func(moot bool, kinds ...sim.Kind)) {
-	provider := p.Where == AtCreate || p.Where == AtCharge || p.Where == AtRefund
-	add(!provider, Day, Fortnight)
-	add(p.Where != AtDelivery, Hour)
-	if p.Crashes() && p.Pending == 0 {
-		add(!provider && !(p.Where == AtWrite && p.touches(skPayment)), Weekend, Holidays)
-		add(true, Break)
+	switch p.Where {
+	case AtDelivery:
+		add(false, Hour)
+		add(true, Day, Fortnight)
+	case AtCreate, AtCharge, AtRefund:
+		add(false, Day, Fortnight, Weekend, Holidays)
+		add(true, Hour, Break)
+	case AtWrite:
+		add(!p.touches(skPayment), Weekend, Holidays)
+	case AtOtherWrite:
+		if p.Actor == Client || p.Actor == Canceller || p.Actor == Listener {
+			add(false, Weekend)
+			add(true, Day, Fortnight)
+		}
+	case AtOtherRead:
+		if p.Actor == Redriver || p.Actor == Canceller {
+			add(false, Day, Fortnight)
+		}
 	}
 }
 

@@ -345,8 +345,12 @@ func itemHash(key table.Key, item *table.Item) uint64 {
 	return h.Sum64()
 }
 
-// writeTimeless hashes JSON without the times in it.
+// writeTimeless hashes JSON without the times in it, and without the age of a trip that is overdue.
 func writeTimeless(h *maphash.Hash, data []byte) {
+	if before, age, ok := bytes.Cut(data, []byte("has no end after ")); ok {
+		h.Write(before)
+		_, data, _ = bytes.Cut(age, []byte(","))
+	}
 	for {
 		i := bytes.Index(data, []byte(`"20`))
 		if i < 0 {

@@ -256,7 +256,7 @@ func (p *Point) Call() (delivery sim.Label, ok bool) {
 // Pairs with such a fault are left out.
 func Alone(f sim.Fault) bool {
 	switch f.Kind {
-	case Doze, Nap, Lower, Rebook, Look, Stray, Busy, Hint, Hour, Break, Holidays:
+	case Doze, Nap, Lower, Rebook, Look, Stray, Busy, Hour, Break, Holidays:
 		return true
 	case sim.Late:
 		switch f.At.Actor {

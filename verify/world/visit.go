@@ -203,7 +203,11 @@ func (r *run) settle() {
 func (r *run) excuse(f sim.Fault) {
 	r.lasted = r.lasted || lasts(f.Kind)
 	for _, j := range r.trips {
-		if f.Kind == Load || f.Kind == Lower || expires(f.Kind) || f.Kind == Cancel || f.At.Saga == j.name && (lasts(f.Kind) || f.Kind == Decline || f.Kind == Altered) {
+		if expires(f.Kind) { // a stopped saga can be redriven for 14 days
+			r.judge.SetOutcome(j.trip.ID, model.MayStay)
+			continue
+		}
+		if f.Kind == Load || f.Kind == Lower || f.Kind == Cancel || f.At.Saga == j.name && (lasts(f.Kind) || f.Kind == Decline || f.Kind == Altered) {
 			r.judge.SetOutcome(j.trip.ID, model.Either)
 		}
 	}
