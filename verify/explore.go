@@ -213,7 +213,7 @@ func (x *exploration) run(ctx context.Context, w *world.World, s world.Schedule,
 
 // pairs plays every second fault at every point after the first.
 func (x *exploration) pairs(ctx context.Context, singles []node) error {
-	firsts := slices.DeleteFunc(slices.Clone(singles), func(n node) bool { return n.alone || n.moot && !x.opt.Whole })
+	firsts := slices.DeleteFunc(slices.Clone(singles), func(n node) bool { return n.alone || beforeCancel(n.schedule) || n.moot && !x.opt.Whole })
 	if !x.opt.Enough {
 		return x.each(ctx, "pairs", x.opt.World, len(firsts), x.seconds(firsts))
 	}

@@ -2,8 +2,10 @@ package verify
 
 import (
 	"hash/maphash"
+	"strings"
 
 	"tripsaga/engine/sim"
+	"tripsaga/trip/saga"
 	"tripsaga/verify/world"
 )
 
@@ -18,6 +20,20 @@ func aloneIn(s world.Schedule) bool {
 		}
 	}
 	return world.Single(s.Scenario)
+}
+
+// beforeCancel reports whether the pairs of a single are left to the scenario booked: in cancelled, the first fault of a
+// pair is one of the cancellation.
+func beforeCancel(s world.Schedule) bool {
+	if s.Scenario != "cancelled" {
+		return false
+	}
+	switch actor := strings.TrimSuffix(s.Faults[0].At.Actor, "+"); actor {
+	case world.Canceller, world.SecondEngine:
+		return false
+	default:
+		return saga.Cancellation().Find(actor).Name == ""
+	}
 }
 
 // apart reports whether a pair is left to the scenarios of one trip: both faults are of the same trip. In the scenarios of

@@ -300,6 +300,7 @@ func (r *Report) leftOut(o Options) (all []string) {
 	}
 	if o.Depth == 2 {
 		add(true, "In the scenarios of two trips: pairs of faults of the same trip, which the scenarios of one trip have.")
+		add(true, "In the scenario cancelled: pairs whose first fault is one of the booking.")
 		add(true, "Pairs with a fault that is already a combination, and pairs in scenarios that begin with a fault.")
 		add(true, "A late call that resumes at a point which exists only because of the second fault, unless that fault leads to the compensations.")
 	}

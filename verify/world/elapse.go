@@ -49,6 +49,9 @@ func (p *Point) chooseTime(add func(moot bool, kinds ...sim.Kind)) {
 		add(true, Hour, Break)
 	case AtWrite:
 		add(!p.touches(skPayment), Weekend, Holidays)
+		if p.touches(skPayment) {
+			add(true, Day, Fortnight)
+		}
 	case AtOtherWrite:
 		if p.Actor == Client || p.Actor == Canceller || p.Actor == Listener {
 			add(false, Weekend)
