@@ -3,6 +3,7 @@ package stripe
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v85"
@@ -102,7 +103,8 @@ func refundKey(id, reference string, attempts int) string {
 // postRefund creates a refund.
 func (p *Provider) postRefund(ctx context.Context, params *stripego.RefundCreateParams) (string, error) {
 	r, err := call(ctx, p, func(ctx context.Context) (*stripego.Refund, error) {
-		return p.api.V1Refunds.Create(ctx, params)
+		params.Context = ctx
+		return send(p.api, &stripego.Refund{}, http.MethodPost, "/v1/refunds", params)
 	})
 	if err != nil {
 		return "", err
@@ -135,13 +137,18 @@ func (p *Provider) refunds(ctx context.Context, id string) ([]*stripego.Refund, 
 	params := &stripego.RefundListParams{PaymentIntent: &id}
 	params.Limit = stripego.Int64(100)
 	return call(ctx, p, func(ctx context.Context) (all []*stripego.Refund, err error) {
-		for r, err := range p.api.V1Refunds.List(ctx, params).All(ctx) {
+		params.Context = ctx
+		for {
+			page, err := p.api.listRefunds(params)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, r)
+			all = append(all, page.Data...)
+			if !page.HasMore || len(page.Data) == 0 {
+				return all, nil
+			}
+			params.StartingAfter = &page.Data[len(page.Data)-1].ID
 		}
-		return all, nil
 	})
 }
 

@@ -35,7 +35,7 @@ type Options struct {
 
 // Provider moves money at Stripe. It is safe for concurrent use.
 type Provider struct {
-	api  *stripego.Client
+	api  api
 	now  func() time.Time
 	gate *gate
 }
@@ -68,9 +68,8 @@ func New(opt Options) (*Provider, error) {
 	if opt.BaseURL != "" {
 		config.URL = stripego.String(opt.BaseURL)
 	}
-	backends := &stripego.Backends{API: stripego.GetBackendWithConfig(stripego.APIBackend, config)}
 	return &Provider{
-		api:  stripego.NewClient(opt.Key, stripego.WithBackends(backends)),
+		api:  api{stripego.GetBackendWithConfig(stripego.APIBackend, config), opt.Key},
 		now:  opt.Now,
 		gate: newGate(opt.InFlight, opt.Timeout),
 	}, nil
@@ -99,7 +98,8 @@ func (p *Provider) Create(ctx context.Context, key string, o domain.PaymentOrder
 	params.AddMetadata(metaTrip, o.Reference)
 	params.SetIdempotencyKey(key)
 	in, err := call(ctx, p, func(ctx context.Context) (*stripego.PaymentIntent, error) {
-		return p.api.V1PaymentIntents.Create(ctx, params)
+		params.Context = ctx
+		return send(p.api, &stripego.PaymentIntent{}, http.MethodPost, "/v1/payment_intents", params)
 	})
 	if err != nil {
 		return "", err
@@ -127,7 +127,8 @@ func (p *Provider) confirm(ctx context.Context, id, card string) (*stripego.Paym
 	}
 	params := &stripego.PaymentIntentConfirmParams{PaymentMethod: &method, ErrorOnRequiresAction: stripego.Bool(true)}
 	return call(ctx, p, func(ctx context.Context) (*stripego.PaymentIntent, error) {
-		return p.api.V1PaymentIntents.Confirm(ctx, id, params)
+		params.Context = ctx
+		return send(p.api, &stripego.PaymentIntent{}, http.MethodPost, intentPath(id)+"/confirm", params)
 	})
 }
 
@@ -141,7 +142,8 @@ func (p *Provider) method(ctx context.Context, id, card string) (string, error) 
 		Card: &stripego.PaymentMethodCreateCardParams{Token: &card}}
 	params.SetIdempotencyKey(id + "-card")
 	m, err := call(ctx, p, func(ctx context.Context) (*stripego.PaymentMethod, error) {
-		return p.api.V1PaymentMethods.Create(ctx, params)
+		params.Context = ctx
+		return send(p.api, &stripego.PaymentMethod{}, http.MethodPost, "/v1/payment_methods", params)
 	})
 	if err != nil {
 		return "", err
@@ -193,7 +195,9 @@ func cancelled() error {
 // Cancel implements [domain.PaymentProvider].
 func (p *Provider) Cancel(ctx context.Context, id string) (refundID string, err error) {
 	in, err := call(ctx, p, func(ctx context.Context) (*stripego.PaymentIntent, error) {
-		return p.api.V1PaymentIntents.Cancel(ctx, id, &stripego.PaymentIntentCancelParams{})
+		params := &stripego.PaymentIntentCancelParams{}
+		params.Context = ctx
+		return send(p.api, &stripego.PaymentIntent{}, http.MethodPost, intentPath(id)+"/cancel", params)
 	})
 	if outcomeOf(err) == wrongState {
 		in, err = p.read(ctx, id)
@@ -217,6 +221,7 @@ func (p *Provider) read(ctx context.Context, id string) (*stripego.PaymentIntent
 	params := &stripego.PaymentIntentRetrieveParams{}
 	params.AddExpand("latest_charge")
 	return call(ctx, p, func(ctx context.Context) (*stripego.PaymentIntent, error) {
-		return p.api.V1PaymentIntents.Retrieve(ctx, id, params)
+		params.Context = ctx
+		return send(p.api, &stripego.PaymentIntent{}, http.MethodGet, intentPath(id), params)
 	})
 }
