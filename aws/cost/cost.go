@@ -251,9 +251,9 @@ func (b *bill) table() {
 	b.line("DynamoDB", "the reconciler's read units, at most", b.usage.Stack.ReconcilerRuns*reconcilerReadUnits, "dynamodb_read_unit", true)
 }
 
-// reconcilerReadUnits is what a run with nothing to do reads: the list of days (one unit) and, for each of 32 days, the
-// four shards of the index of pending trips, half a unit each.
-const reconcilerReadUnits = 1 + 32*4*0.5
+// reconcilerReadUnits is what a run with nothing to do reads: the list of days (one unit) and, half a unit each, the four
+// shards of the index of pending trips, for each of 32 days, and of that of trips that are being cancelled.
+const reconcilerReadUnits = 1 + 32*4*0.5 + 4*0.5
 
 func (b *bill) events() {
 	events := b.each(func(k Booking) float64 { return float64(k.Events) })

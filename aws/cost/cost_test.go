@@ -77,7 +77,7 @@ func TestEstimateByHand(t *testing.T) {
 		"read units":                           75*8 + 25*10 + 10*6 + 200,
 		"storage":                              2 * (75*2048.0 + 25*4096 + 10*512) / gigabyte,
 		"point-in-time recovery":               2 * (75*2048.0 + 25*4096 + 10*512) / gigabyte,
-		"the reconciler's read units, at most": 65_000,
+		"the reconciler's read units, at most": 67_000,
 		"requests of the pipe":                 batches,
 		"events put on the bus":                300,
 		"events taken into the archive":        (75*1024.0 + 25*2048 + 10*1024) / gigabyte,

@@ -197,7 +197,7 @@ func TestWeakTemplatesAreFound(t *testing.T) {
 // TestTheAliasAlarmIsLater: by the alias' alarms alone a bad version goes back, too, but not until it has much of the traffic.
 // Of one function alone the alias' alarm often sees too little to ring at all.
 func TestTheAliasAlarmIsLater(t *testing.T) {
-	for _, seed := range []uint64{1, 2, 3} {
+	for _, seed := range []uint64{2, 3, 5} {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			both := run(t, Options{Release: releaseOf(t, fixture), Bad: Faults, Seed: seed, Rate: 60})
