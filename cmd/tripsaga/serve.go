@@ -15,6 +15,7 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/local"
+	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
 )
 
@@ -26,6 +27,7 @@ type serveCmd struct {
 	AllowHost []string `help:"Host names, besides loopback ones, that calls may name in their Host header." placeholder:"HOST"`
 	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are refused with 503, as they are when they come faster than they can be stored." default:"10000"`
 	Empty     bool     `help:"Do not load the demo inventory into a new data folder."`
+	Policy    string   `env:"TRIPSAGA_CANCELLATION_POLICY" name:"cancellation-policy" help:"JSON file with the fees of cancellations, as trip/domain/cancellation_policy.json has them; default: that one." placeholder:"FILE" type:"path"`
 	payments
 	logFlags
 	Modes kong.Plugins `embed:""` // each a serveMode
@@ -106,8 +108,12 @@ func (c *serveCmd) system(p *program, listener net.Listener, log *slog.Logger) e
 	if err != nil {
 		return usage(err)
 	}
+	policy, err := c.policy(p)
+	if err != nil {
+		return usage(err)
+	}
 	sys, err := local.Open(p.ctx, local.Options{Dir: c.Data, MaxOpen: c.MaxOpen, Log: log, Telemetry: watch.Observer,
-		WrapTasks: c.wrapTasks, Provider: provider})
+		WrapTasks: c.wrapTasks, Provider: provider, Policy: policy})
 	if err != nil {
 		return p.unlessStopped(openFailed(err))
 	}
@@ -119,6 +125,21 @@ func (c *serveCmd) system(p *program, listener net.Listener, log *slog.Logger) e
 		closed = nil
 	}
 	return errors.Join(err, closed, watch.Close(ctx))
+}
+
+// policy reads the fees of cancellations; the zero policy is the default one.
+func (c *serveCmd) policy(p *program) (policy domain.CancellationPolicy, err error) {
+	if c.Policy == "" {
+		return policy, nil
+	}
+	data, err := p.readFile(c.Policy)
+	if err != nil {
+		return policy, err
+	}
+	if policy, err = domain.ParseCancellationPolicy(data); err != nil {
+		err = fmt.Errorf("--cancellation-policy %s: %w", c.Policy, err)
+	}
+	return policy, err
 }
 
 func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, watch *watch) error {
