@@ -328,6 +328,7 @@ var kinds = []struct {
 	{world.Forget, "the provider forgets all idempotency keys"},
 	{world.Stored, "the provider fails, and repeats that error for as long as it remembers the key"},
 	{world.Busy, "the provider is busy with another call of the same payment"},
+	{world.Hint, "the provider's webhook reports the payment, twice, whatever the moment"},
 	{world.Hour, "an hour passes while the machine is suspended"},
 	{world.Day, "a day passes while the machine is suspended"},
 	{world.Fortnight, "15 days pass while the machine is suspended"},

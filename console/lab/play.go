@@ -200,7 +200,7 @@ func row(r *page.Request, a address, t *world.Trace, i int) frameRow {
 func who(r *page.Request, actor string) string {
 	name, again := strings.CutSuffix(actor, "+")
 	switch name {
-	case world.Client, world.Canceller, world.Engine, world.SecondEngine, world.Listener, world.Reconciler, world.Redriver, world.Loader, world.Looker:
+	case world.Client, world.Canceller, world.Engine, world.SecondEngine, world.Listener, world.Reconciler, world.Redriver, world.Loader, world.Looker, world.Webhook:
 		name = templates.Text(r.Lang, "actor-"+name)
 	}
 	if again {

@@ -1,12 +1,14 @@
 package mutants
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"strings"
 
 	"tripsaga/shared/fault"
+	"tripsaga/table"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/domain"
 	"tripsaga/verify/world"
@@ -30,12 +32,31 @@ var providers = []Mutant{
 		func(b domain.PaymentProvider, _ map[string]string) domain.PaymentProvider {
 			return stored{b, fault.New(fault.Unavailable, fault.NameUnavailable, "try again")}
 		})},
+	{Name: "webhook-trusted", Means: "a webhook marks the payment as done", Scenario: "booked", variant: trusting},
 	{Name: "declined-left-open", Means: "the intent of a declined card is not closed", Scenario: "booked", variant: onProvider(
 		func(b domain.PaymentProvider, refused map[string]string) domain.PaymentProvider {
 			return lenient{b, refused}
 		})},
 	{Name: "recorded-after-confirm", Means: "the intent is confirmed before its id is recorded", Scenario: "booked", variant: onProvider(
 		func(b domain.PaymentProvider, _ map[string]string) domain.PaymentProvider { return rash{b} })},
+}
+
+// trusting marks a payment DONE because a webhook reports it.
+func trusting() world.Variant {
+	var latest table.Table
+	return world.Variant{
+		Table: func(t table.Table) table.Table { latest = t; return t },
+		Hint: func(ctx context.Context, tripID string) error {
+			item, ok, err := latest.Get(ctx, table.Key{PK: "TRIP#" + tripID, SK: "PAYMENT"})
+			if err != nil || !ok || !bytes.Contains(item.Data, []byte(`"state":"STARTED"`)) {
+				return err
+			}
+			before := item.Version
+			item.Version++
+			item.Data = bytes.Replace(item.Data, []byte(`"state":"STARTED"`), []byte(`"state":"DONE"`), 1)
+			return latest.Transact(ctx, table.Put(item, table.Version(before)))
+		},
+	}
 }
 
 // onProvider wraps the provider. What it notes by intent outlasts the processes, as a record would.

@@ -25,6 +25,7 @@ const (
 	Redriver     = "Redrive"
 	Loader       = "Load"
 	Looker       = "Look"
+	Webhook      = "Hint"
 )
 
 // other is the frame of an actor that is no function.
@@ -232,11 +233,38 @@ func (r *run) interfere(f sim.Fault, pt *Point) {
 		}
 	case Cancel:
 		r.cancelInBetween(r.journeyAt(pt), f)
+	case Hint:
+		r.hint(r.journeyAt(pt))
 	case Look:
 		r.look()
 	case Stray:
 		r.stray(f.At.Saga)
 	}
+}
+
+// hint is the provider's webhook, delivered twice. It must write nothing, and find no difference.
+func (r *run) hint(j *journey) {
+	p := r.process()
+	f := r.someone(j.name, Webhook)
+	f.quiet = true // a fault of it is like that of any other reader
+	r.as(f, sim.Fault{}, func() {
+		for range 2 {
+			writes := len(r.ledger.writes) + len(r.ledger.bank.writes)
+			differs, err := p.core.App.PaymentHint(r.ctx, j.trip.ID)
+			if hint := r.broke.Hint; err == nil && hint != nil {
+				err = hint(r.ctx, j.trip.ID)
+			}
+			if p.dead {
+				return
+			}
+			if err != nil && fault.KindOf(err) != fault.NotFound || differs != "" {
+				r.untrue(p, "trip %s: its webhook finds %q, %v", j.name, differs, err)
+			}
+			if now := len(r.ledger.writes) + len(r.ledger.bank.writes); now != writes {
+				r.untrue(p, "trip %s: its webhook has written", j.name)
+			}
+		}
+	})
 }
 
 // journeyAt returns the trip that the point is about, the first one if it is about none.

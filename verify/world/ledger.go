@@ -312,12 +312,12 @@ func (b *books) changed() []table.Item {
 
 var digestSeed = maphash.MakeSeed()
 
-// state is a hash of what the domain and the bank have written, without times. The engine's own items are left out: what
+// state is a hash of what the domain and the bank have written, without times and the list of days. The engines' own items are left out: what
 // the engine will do shows in the operations that follow.
 func (l *ledger) state() uint64 {
 	var sum uint64
 	for key, item := range l.items {
-		if strings.HasPrefix(key.PK, pkExecution) {
+		if strings.HasPrefix(key.PK, pkExecution) || strings.HasPrefix(key.PK, pkSecond) || key.PK == pkDays {
 			continue
 		}
 		if old, ok := l.base[key]; !ok || !sameItem(old, item) {
@@ -348,7 +348,7 @@ func itemHash(key table.Key, item *table.Item) uint64 {
 // writeTimeless hashes JSON without the times in it, and without the age of a trip that is overdue.
 func writeTimeless(h *maphash.Hash, data []byte) {
 	if before, age, ok := bytes.Cut(data, []byte("has no end after ")); ok {
-		h.Write(before)
+		writeTimeless(h, before)
 		_, data, _ = bytes.Cut(age, []byte(","))
 	}
 	for {

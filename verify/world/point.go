@@ -51,6 +51,7 @@ const (
 	pkNotice    = "NOTICE#"
 	pkMachine   = "MACHINE#"
 	pkTrip      = "TRIP#"
+	pkDays      = "TRIPDAYS"
 	skExecution = "EXEC"
 	skJournal   = "J#"
 	skTrip      = "TRIP"
@@ -155,6 +156,9 @@ func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
 		add(false, sim.Fail, Throttle, sim.Lost, Gone, Crashed, Rival, Look)
 		add(true, sim.Die)
 		add(!p.touches(skTrip), Overdue, Rebook, Cancel)
+		if p.touches(skPayment) || p.touches(skTrip) {
+			add(false, Hint)
+		}
 		add(!p.touches("AVAILABLE"), Load, Lower)
 	case AtCreate, AtCharge, AtRefund:
 		add(false, sim.Fail, sim.Lost, Down, Mute, Gone, Crashed, Rival)
@@ -163,7 +167,9 @@ func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
 		case AtCreate:
 			add(false, Forget, Stored)
 		case AtCharge:
-			add(false, Decline)
+			add(false, Decline, Hint)
+		case AtRefund:
+			add(false, Hint)
 		}
 	case AtEngineWrite:
 		add(false, sim.Fail, Throttle, sim.Lost, Crashed, Rival, Look)
@@ -256,7 +262,7 @@ func (p *Point) Call() (delivery sim.Label, ok bool) {
 // Pairs with such a fault are left out.
 func Alone(f sim.Fault) bool {
 	switch f.Kind {
-	case Doze, Nap, Lower, Rebook, Look, Stray, Busy, Hour, Break, Holidays:
+	case Doze, Nap, Lower, Rebook, Look, Stray, Busy, Hint, Hour, Break, Holidays:
 		return true
 	case sim.Late:
 		switch f.At.Actor {

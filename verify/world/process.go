@@ -127,7 +127,7 @@ func (r *run) variant(p *process) Variant {
 		}
 		v = r.broke
 	}
-	return Variant{orSame(v.Table), orSame(v.Tasks), orSame(v.Provider), orSame(v.Scheduler)}
+	return Variant{orSame(v.Table), orSame(v.Tasks), orSame(v.Provider), orSame(v.Scheduler), v.Hint}
 }
 
 func orSame[T any](wrap func(T) T) func(T) T {

@@ -29,6 +29,7 @@ const (
 	// What a provider of payments does.
 	Forget sim.Kind = "forget" // it forgets all idempotency keys just before it
 	Stored sim.Kind = "stored" // it fails, and repeats that error for as long as it remembers the key
+	Hint   sim.Kind = "hint"   // its webhook reports the payment just before it, twice, whatever the moment
 	Busy   sim.Kind = "busy"   // it is busy with another call of the same payment
 
 	// Time passes just before it: the machine is suspended, or the process is off.
@@ -57,7 +58,7 @@ var words = sim.Words{
 	Throttle: sim.Nothing, Gone: sim.Nothing, Altered: sim.Nothing, Down: sim.Nothing, Mute: sim.Nothing, Broken: sim.Nothing,
 	Decline: sim.Nothing, Crash: sim.Count, Crashed: sim.Count, Leave: sim.Nothing, Doze: sim.Nothing, Nap: sim.Nothing,
 	Overdue: sim.Split, Load: sim.Split, Lower: sim.Split, Redrive: sim.Split, Rebook: sim.Split, Cancel: sim.Split,
-	Forget: sim.Nothing, Stored: sim.Nothing, Busy: sim.Nothing,
+	Forget: sim.Nothing, Stored: sim.Nothing, Busy: sim.Nothing, Hint: sim.Nothing,
 	Hour: sim.Nothing, Day: sim.Nothing, Fortnight: sim.Nothing, Break: sim.Nothing, Weekend: sim.Nothing, Holidays: sim.Nothing,
 	Rival: sim.Nothing, Look: sim.Nothing, Stray: sim.Nothing,
 }

@@ -54,6 +54,8 @@ type Variant struct {
 	Tasks     func(map[string]engine.Task) map[string]engine.Task
 	Provider  func(domain.PaymentProvider) domain.PaymentProvider
 	Scheduler func(engine.Scheduler) engine.Scheduler
+	// Hint does something more when a webhook of the provider reports a trip's payment.
+	Hint func(ctx context.Context, tripID string) error
 }
 
 // World plays schedules, one after another. It is for one goroutine.
