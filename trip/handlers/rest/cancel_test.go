@@ -155,3 +155,21 @@ func TestTheSecondSaga(t *testing.T) {
 		t.Errorf("%d, redriven %q", answer.Code, w.redriven)
 	}
 }
+
+// TestCancellationIsDescribed: the body may be missing, has no other members, and both successes are there.
+func TestCancellationIsDescribed(t *testing.T) {
+	doc := decoded[struct {
+		Paths map[string]map[string]struct {
+			RequestBody struct{ Required bool }
+			Responses   map[string]any
+		}
+		Components struct {
+			Schemas map[string]struct{ AdditionalProperties *bool }
+		}
+	}](t, ask(newWorld().handler(), "GET", "/openapi.json", ""))
+	op := doc.Paths["/trips/{id}/cancel"]["post"]
+	body := doc.Components.Schemas["CancelBody"].AdditionalProperties
+	if op.RequestBody.Required || op.Responses["200"] == nil || op.Responses["202"] == nil || body == nil || *body {
+		t.Errorf("%+v, additional members %v", op, body)
+	}
+}
