@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -467,5 +469,32 @@ func TestACancellationSurvivesTheProcess(t *testing.T) {
 	c.want(domain.Cancelled, "")
 	if l, err := c.App.Audit(t.Context()); err != nil || !l.Balanced || l.SeatsHeld != 0 {
 		t.Errorf("ledger %+v, %v", l, err)
+	}
+}
+
+// TestConcurrentCancels requests one cancellation many times at once: each is accepted, and one saga ends it.
+func TestConcurrentCancels(t *testing.T) {
+	c := newClient(t, 20)
+	for range 5 {
+		c.book("tok_ok")
+		codes := make([]int, 16)
+		var all sync.WaitGroup
+		for i := range codes {
+			all.Go(func() {
+				w := httptest.NewRecorder()
+				c.api.ServeHTTP(w, httptest.NewRequest("POST", "/trips/"+c.id+"/cancel", nil))
+				codes[i] = w.Code
+			})
+		}
+		all.Wait()
+		for i, code := range codes {
+			if code != http.StatusAccepted {
+				t.Errorf("request %d: %d", i, code)
+			}
+		}
+		c.v.Run()
+		if got := c.details().Trip.Status(); got != domain.Cancelled {
+			t.Errorf("the trip is %s", got)
+		}
 	}
 }

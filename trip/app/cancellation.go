@@ -13,8 +13,8 @@ import (
 
 // CancelTrip accepts the client's request to cancel the trip. On return it is durable, and the trip ends CANCELLED: by the
 // booking, which is compensated if its payment has not begun, or else by a second saga. That saga is started here if the
-// trip is confirmed, and by Reconcile otherwise. A repeated request changes nothing, and starts the second saga again if
-// the first request has lost that start. The key is optional. Errors: Invalid; NotFound; NotCancellable, TripDeparted and
+// trip is confirmed, and by Reconcile if it is not yet or if the start fails. A repeated request changes nothing, and starts
+// the second saga again if the first request has lost that start. The key is optional. Errors: Invalid; NotFound; NotCancellable, TripDeparted and
 // IdempotencyMismatch of kind Conflict; Unavailable, after which the request may be retried.
 func (s *Service) CancelTrip(ctx context.Context, tripID, idempotencyKey, reason string) (*domain.Trip, error) {
 	var p fault.Problems
@@ -36,7 +36,10 @@ func (s *Service) CancelTrip(ctx context.Context, tripID, idempotencyKey, reason
 	if err != nil || t.Status() != domain.Cancelling {
 		return t, err
 	}
-	return t, s.start(ctx, t)
+	if err = s.start(ctx, t); fault.KindOf(err) == fault.Unavailable {
+		return t, nil // the request is durable, and Reconcile starts what this start may not have
+	}
+	return t, err
 }
 
 func keyFingerprint(key string) (string, error) {

@@ -43,6 +43,31 @@ func TestCancelStartsTheSecondSagaOfAConfirmedTrip(t *testing.T) {
 	}
 }
 
+// TestACancelIsAcceptedThoughItsSagaCannotBeStarted: the request is durable, so Reconcile starts the saga. Nothing else is
+// hidden: an error that is no outage, and a booking, whose client has a key to retry with.
+func TestACancelIsAcceptedThoughItsSagaCannotBeStarted(t *testing.T) {
+	w := newWorld(t, nil)
+	id, other := w.booked(t, nil), w.booked(t, func(r *domain.Request) { r.Flight.Seats = 1 })
+	busy := fault.New(fault.Unavailable, fault.NameUnavailable, "too busy")
+	w.Starter = startFunc(func(context.Context, string) error { return busy })
+	for range 2 {
+		if trip, err := w.cancel(t, id, "", ""); err != nil || trip.Status() != domain.Cancelling {
+			t.Errorf("%+v, %v", trip, err)
+		}
+	}
+	if trip, _, err := w.BookOnce(t.Context(), "key", request()); !errors.Is(err, busy) {
+		t.Errorf("a booking: %+v, %v", trip, err)
+	}
+	w.Starter, w.broken = w, true
+	if _, err := w.cancel(t, other, "", ""); err == nil {
+		t.Error("an error that no retry mends is hidden")
+	}
+	w.broken = false
+	if report, err := w.Reconcile(t.Context(), app.Patience{}); err != nil || report.Started != 3 || w.starts["cancellation "+id] == nil {
+		t.Errorf("%+v, %v, starts %s", report, err, w.starts)
+	}
+}
+
 func TestARefusedCancelChangesNothing(t *testing.T) {
 	w := newWorld(t, nil)
 	failed, asked, booked := w.book(t, nil), w.booked(t, nil), w.booked(t, func(r *domain.Request) { r.Flight.Seats = 1 })
