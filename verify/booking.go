@@ -14,6 +14,19 @@ import (
 // Lint finds what makes an edit of the booking saga unsafe, without running it.
 func Lint(definition []byte) ([]lint.Finding, error) { return lint.Check(definition, booking()) }
 
+// LintCancellation does the same for an edit of the cancellation saga. None of its tasks is compensated.
+func LintCancellation(definition []byte) ([]lint.Finding, error) {
+	opt := lint.Options{Undo: map[string]string{}, Final: saga.Final(), Timeouts: map[string]time.Duration{}}
+	for _, t := range saga.Cancellation().Tasks() {
+		if opt.Timeouts[t.Name] = t.CallTimeout(); t.Ends {
+			opt.Record = append(opt.Record, t.Name)
+		} else {
+			opt.Undo[t.Name] = ""
+		}
+	}
+	return lint.Check(definition, opt)
+}
+
 // Unjudged returns the tasks of a definition whose effects no invariant checks. An exploration without violations says
 // nothing about them.
 func Unjudged(definition []byte) ([]string, error) {

@@ -165,6 +165,14 @@ func TestLint(t *testing.T) {
 	if err != nil || len(findings) > 0 {
 		t.Errorf("trip/saga/booking.asl.json is not safe: %v, %v", findings, err)
 	}
+	findings, err = LintCancellation(saga.Cancellation().Definition())
+	if err != nil || len(findings) > 0 {
+		t.Errorf("trip/saga/cancellation.asl.json is not safe: %v, %v", findings, err)
+	}
+	hasty := strings.Replace(string(saga.Cancellation().Definition()), "${RefundBooking}", "${CancelFlight}", 1)
+	if findings, err = LintCancellation([]byte(hasty)); err != nil || len(findings) == 0 {
+		t.Errorf("a cancellation without a refund is safe: %v, %v", findings, err)
+	}
 	if _, err := Lint([]byte("{")); err == nil {
 		t.Error("half a definition passes")
 	}

@@ -137,6 +137,13 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 	if err != nil {
 		return usage(fmt.Errorf("%s: %w", file, err))
 	}
+	if c.ASL == "" {
+		second, err := verify.LintCancellation(saga.Cancellation().Definition())
+		if err != nil {
+			return err
+		}
+		findings = append(findings, second...)
+	}
 	unjudged, err := verify.Unjudged(definition)
 	if err != nil {
 		return usage(fmt.Errorf("%s: %w", file, err))
