@@ -19,8 +19,8 @@ const (
 // eventTypes are the types of events, in the order in which a trip can have them.
 var eventTypes = []string{
 	string(domain.TripRequested), string(domain.TripConfirmed), string(domain.CancellationRequested), string(domain.PaymentRefunded),
-	string(domain.HotelCancelled), string(domain.FlightCancelled), string(domain.TripFailed), string(domain.TripCancelled),
-	string(domain.TripNeedsAttention),
+	string(domain.HotelCancelled), string(domain.FlightCancelled), string(domain.TripNeedsAttention), string(domain.TripFailed),
+	string(domain.TripCancelled),
 }
 
 // eventsPage is what the page of events shows.

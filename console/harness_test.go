@@ -46,7 +46,7 @@ func openWith(t testing.TB, system local.Options, change ...func(*console.Option
 	if _, err := sys.KeepDemoInventory(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	opt := console.Options{UseCases: sys.UseCases(nil), LatestEvents: sys.LatestEvents, Sagas: sys.Sagas()}
+	opt := console.Options{UseCases: sys.UseCases(nil), LatestEvents: sys.LatestEvents, Sagas: sys.Sagas(), Now: sys.App.Now}
 	for _, f := range change {
 		f(&opt)
 	}

@@ -37,14 +37,15 @@ type tripRead struct {
 // tripPage is what the page of a trip shows.
 type tripPage struct {
 	*tripRead
-	Notice  string // key of a text, "" for none
-	Money   string
-	Graph   template.HTML
-	Now     now
-	Rows    timeline
-	Visits  []visit
-	Earlier int // visits that are not shown
-	Records records
+	Notice   string // key of a text, "" for none
+	Departed bool   // too late for a cancellation
+	Money    string
+	Graph    template.HTML
+	Now      now
+	Rows     timeline
+	Visits   []visit
+	Earlier  int // visits that are not shown
+	Records  records
 }
 
 func (c *console) tripRoutes(f *page.Frame) {
@@ -183,6 +184,9 @@ func (c *console) trip(r *page.Request) (page.Page, error) {
 	}
 	visits := readVisits(&t.Saga)
 	d.Money = t.money(visits)
+	if d.Departed, err = c.departed(r.Context(), t); err != nil {
+		return page.Page{}, err
+	}
 	if d.Records, err = c.records(r.Context(), t, visits); err != nil {
 		return page.Page{}, err
 	}

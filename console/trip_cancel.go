@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"math"
 	"net/http"
 
@@ -27,9 +28,18 @@ func (t *tripRead) Cancellation() *domain.Cancellation {
 	return nil
 }
 
-// CanCancel reports whether the trip's status allows a cancellation. Whether the flight has departed is in the quote.
+// CanCancel reports whether the trip's status allows a cancellation.
 func (t *tripRead) CanCancel() bool {
 	return t.Cancellation() == nil && t.Trip.Status() != domain.Failed
+}
+
+// departed reports whether only the departure of its flight keeps the trip from being cancelled. It reads nothing before the flight's day.
+func (c *console) departed(ctx context.Context, t *tripRead) (bool, error) {
+	if !t.CanCancel() || !t.Trip.Flight().Date.MayHaveDeparted(c.now()) {
+		return false, nil
+	}
+	q, err := c.Quote(ctx, t.Trip.ID())
+	return err == nil && !q.Departs.After(c.now()), err
 }
 
 // cancelPreview shows what a cancellation costs.

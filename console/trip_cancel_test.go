@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tripsaga/engine"
+	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
 )
 
@@ -31,7 +32,7 @@ func TestCancelTrip(t *testing.T) {
 	}
 	preview := s.get(address)
 	preview.shows("quote", "Paid 224,000 JPY", "Fee (20 %) 44,800 JPY", "Refund 179,200 JPY")
-	preview.shows("policy", "168 h or more before 0 %", "48 h or more before 20 %", "0 h or more before 50 %")
+	preview.shows("policy", "168 h or more before 0 %", "48 h or more before 20 %", "later, until the departure 50 %")
 	preview.shows("main", "Cancel this trip?", "Seats", "Rooms", "Payment", "Reason (optional)")
 	if s.post(address, nil).status != http.StatusForbidden {
 		t.Error("a form without a token is taken")
@@ -61,15 +62,19 @@ func TestCancelTrip(t *testing.T) {
 	d.shows("main", "Cancelled", "the <b>plans</b> changed")
 	d.shows("money", "Refunded 179,200 JPY; a fee of 44,800 JPY is kept.")
 	d.shows("ledger", "Charge", "Refund", "179,200 JPY")
-	d.shows("events", "CancellationRequested", "HotelCancelled", "FlightCancelled", "TripCancelled 179,200 JPY fee 44,800 JPY")
+	d.inOrder("events", "TripConfirmed", "CancellationRequested", "HotelCancelled", "FlightCancelled", "PaymentRefunded", "TripCancelled 179,200 JPY fee 44,800 JPY")
+	s.get("/console/").shows(id, "Cancelled", "Refunded 179,200 JPY; a fee of 44,800 JPY is kept.")
 	d.shows("timeline-table", "CancelHotel", "CancelFlight", "RefundBooking", "BookingCancelled")
 	s.lang = "ja"
 	s.trip(id).shows("main", "キャンセル済み", "キャンセル料（20 %）")
+	s.trip(id).shows("events", "キャンセル料 44,800 JPY")
 	s.get("/console/ledger").shows("JPY", "44,800 JPY", "一致")
-	s.get(address).shows("main", "この旅行はキャンセルできません", "受け付け済み")
+	s.get(address).shows("main", "この旅行はキャンセル済みです", "キャンセルの受付日時")
 	s.lang = "en"
 	if refused := s.get(address); refused.status != http.StatusConflict {
 		t.Errorf("the preview of a cancelled trip: %d", refused.status)
+	} else {
+		refused.shows("main", "This trip is already cancelled", "Its cancellation was accepted at")
 	}
 }
 
@@ -170,6 +175,11 @@ func TestCancelRefused(t *testing.T) {
 			t.Errorf("departed: %d %s", d.status, d.main())
 		}
 	}
+	d := s.trip(id)
+	d.shows("main", "The flight has departed, so that the trip cannot be cancelled any more")
+	if len(d.all("a", "href", address)) != 0 {
+		t.Error("the page of a trip that has departed has a link to cancel it")
+	}
 	if d := s.get("/console/trips/" + strings.Repeat("0", 8) + "-0000-7000-8000-000000000000/cancel"); d.status != http.StatusNotFound {
 		t.Errorf("an unknown trip: %d", d.status)
 	}
@@ -189,8 +199,10 @@ func TestCancelWhileItIsBooked(t *testing.T) {
 	d.shows("cancellation", "Requested")
 	s.virtual.Run()
 	d = s.trip(id)
-	d.shows("main", "Cancelled", "TripCancelled")
+	d.shows("main", "Cancelled", "Cancelled before it was paid", "TripCancelled")
 	d.shows("money", "Nothing was charged.")
+	d.inOrder("events", "TripRequested", "CancellationRequested", "HotelCancelled", "FlightCancelled", "TripCancelled")
+	s.get("/console/").shows(id, "Cancelled before it was paid")
 	if d := s.get("/console/trips/" + id + "/redrive"); d.status != http.StatusConflict || !strings.Contains(d.main(), "It is cancelled") {
 		t.Errorf("redrive: %d %s", d.status, d.main())
 	}
@@ -229,6 +241,34 @@ func TestEveryStatusHasATextAndAFilter(t *testing.T) {
 		shown := d.all("span", "data-status", string(status))
 		if d.status != http.StatusOK || len(shown) != 1 || strings.HasPrefix(inside(shown[0]), "status-") {
 			t.Errorf("%s: %d %s", status, d.status, d.main())
+		}
+	}
+}
+
+// TestCancelledTripsInTheList say what was refunded and kept.
+func TestCancelledTripsInTheList(t *testing.T) {
+	s := open(t)
+	jpy := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "JPY"} }
+	for i, tt := range []struct {
+		total, fee, refund int64
+		want               string
+	}{
+		{224000, 0, 224000, "Refunded 224,000 JPY."},
+		{224000, 44800, 179200, "Refunded 179,200 JPY; a fee of 44,800 JPY is kept."},
+		{224000, 224000, 0, "Paid 224,000 JPY, all of which is kept as the fee."},
+		{0, 0, 0, "Cancelled before it was paid"},
+	} {
+		id := s.store(i+1, time.Now(), func(trip *domain.Snapshot) {
+			trip.Status, trip.Reason = domain.Cancelled, domain.Reason{}
+			trip.Cancellation = domain.Cancellation{Requested: trip.Created, Fee: jpy(tt.fee), Refund: jpy(tt.refund)}
+			if tt.total == 0 {
+				trip.Total, trip.Cancellation.Fee, trip.Cancellation.Refund = money.Amount{}, money.Amount{}, money.Amount{}
+				trip.Reason = domain.Reason{Name: "ServiceUnavailable"}
+			}
+		})
+		row := s.get("/console/").all("tr", "id", id)
+		if len(row) != 1 || !strings.Contains(inside(row[0]), tt.want) {
+			t.Errorf("no %q in the list", tt.want)
 		}
 	}
 }

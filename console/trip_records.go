@@ -1,8 +1,10 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"tripsaga/asl"
 	"tripsaga/shared/money"
@@ -74,8 +76,21 @@ func (c *console) records(ctx context.Context, t *tripRead, visits visits) (v re
 	if v.Events, err = c.sagas.Events(ctx, t.Trip.ID()); err != nil {
 		return v, err
 	}
+	slices.SortStableFunc(v.Events, t.compareEvents)
 	v.Cost, err = c.cost(t, visits)
 	return v, err
+}
+
+// compareEvents orders events by their time and, within a millisecond, as the trip's saga announces them: a booking
+// refunds first, and a cancellation last.
+func (t *tripRead) compareEvents(a, b domain.Event) int {
+	rank := func(e domain.Event) int {
+		if e.Type == domain.PaymentRefunded && t.Trip.Confirmed() {
+			return 2*slices.Index(eventTypes, string(domain.FlightCancelled)) + 1
+		}
+		return 2 * slices.Index(eventTypes, string(e.Type))
+	}
+	return cmp.Or(a.At.Compare(b.At), cmp.Compare(rank(a), rank(b)))
 }
 
 // entries reads the ledger of the trip's payment.

@@ -97,6 +97,20 @@ func (d *doc) shows(part string, texts ...string) {
 	}
 }
 
+// inOrder requires the texts in this order.
+func (d *doc) inOrder(part string, texts ...string) {
+	d.Helper()
+	rest := d.part(part)
+	for _, text := range texts {
+		_, after, ok := strings.Cut(rest, text)
+		if !ok {
+			d.Errorf("%s lacks %q after what comes before it: %s", part, text, d.part(part))
+			return
+		}
+		rest = after
+	}
+}
+
 func TestTripConfirmed(t *testing.T) {
 	s := simulate(t, nil)
 	id := s.book()
@@ -142,14 +156,14 @@ func TestTripHotelFull(t *testing.T) {
 		}
 	}
 	d.shows("timeline-table", "ReserveHotel", "HotelUnavailable")
-	d.shows("records", "undone", "None")
+	d.shows("records", "given back", "None")
 	d.shows("ledger", "No money has moved")
 	for _, method := range []string{"GET", "POST"} {
 		refused := s.get("/console/trips/" + id + "/redrive")
 		if method == "POST" {
 			refused = s.post("/console/trips/"+id+"/redrive", s.attentionForm())
 		}
-		if refused.status != http.StatusConflict || !strings.Contains(refused.main(), "everything is compensated") {
+		if refused.status != http.StatusConflict || !strings.Contains(refused.main(), "everything is given back") {
 			t.Errorf("%s redrive: %d %s", method, refused.status, refused.main())
 		}
 	}
@@ -269,7 +283,7 @@ func TestTripRedrive(t *testing.T) {
 	d.shows("money", "Refunded 224,000 JPY.")
 	d.shows("data", "RefundPayment done 0 ms") // without the time until the operator came
 	d.shows("ledger", "Charge", "Refund")
-	d.shows("records", "undone")
+	d.shows("records", "given back")
 }
 
 // TestTripRunning shows the attempt under way, and from when on it is running.

@@ -41,6 +41,12 @@ func shortID(id string) string {
 	return id[:8] + "…" + id[len(id)-4:]
 }
 
+// Refunded is the split of what a cancelled trip had paid.
+func (t tripRow) Refunded() domain.Cancellation {
+	c, _ := t.Cancellation()
+	return c
+}
+
 // Address is that of the trip's page.
 func (t tripRow) Address() string { return tripAddress(t.ID()) }
 

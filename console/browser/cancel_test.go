@@ -16,12 +16,23 @@ func TestCancel(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.Advance(q.Departs.Sub(v.Now()) / 20 * 19) // hours before the departure
-	for _, l := range []look{{}, {lang: "ja", width: 390, height: 844}} {
+	for _, l := range []look{{}, {width: 360, height: 740}, {lang: "ja", width: 360, height: 740}} {
 		p := openTab(t, s.base, l)
 		p.visit("/console/trips/" + id + "/cancel")
 		p.sees("#quote", "JPY")
 		p.accessible()
 		p.fits()
+		if !value[bool](p, `[...document.querySelectorAll("h1")].every(e => {
+			const at = e.textContent.indexOf("キャンセル"), r = document.createRange();
+			if (at < 0) return true;
+			r.setStart(e.firstChild, at); r.setEnd(e.firstChild, at + 5);
+			return new Set([...r.getClientRects()].map(b => b.top)).size == 1; })`) {
+			t.Error("the heading breaks inside a word")
+		}
+		if gap := value[float64](p, `(() => { const [a, b] = [...document.querySelectorAll(".confirm :is(button, .button)")].map(e => e.getBoundingClientRect());
+			return Math.max(b.left - a.right, b.top - a.bottom); })()`); gap < 4 {
+			t.Errorf("%g pixels between the buttons", gap)
+		}
 	}
 	p := openTab(t, s.base, look{})
 	p.visit("/console/trips/" + id)
@@ -44,7 +55,7 @@ func TestCancel(t *testing.T) {
 	p.sees("#timeline-table", "ProcessPayment")
 	p.allow("409 (Conflict)")
 	p.visit("/console/trips/" + id + "/cancel")
-	p.sees("h1", "cannot be cancelled")
+	p.sees("h1", "already cancelled")
 	if d, err := s.sys.Cancellations.Describe(t.Context(), id); err != nil || d.Machine != domain.CancellationSaga {
 		t.Errorf("%+v, %v", d, err)
 	}

@@ -38,7 +38,7 @@ func TestHotelFull(t *testing.T) {
 	v.Run()
 	p.sees(status("FAILED"))
 	p.sees(".failure", "HotelUnavailable")
-	p.sees("#records", "refused", "undone", "No money has moved")
+	p.sees("#records", "refused", "given back", "No money has moved")
 	p.sees(".timeline", "ReserveHotel", "CancelFlight")
 }
 
