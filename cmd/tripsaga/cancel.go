@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/wire"
 )
@@ -44,7 +45,7 @@ func (x *cancelCmd) Run(p *program) error {
 		return x.quote(p, quote)
 	}
 	if !x.JSON && quote.Cancellable {
-		fmt.Fprintf(p.stdout, "trip %s is %s; %s\n", quote.TripID, quote.Status, costText(quote))
+		fmt.Fprintf(p.stdout, "trip %s is %s; %s\n", quote.TripID, quote.Status, quoteText(quote))
 	}
 	trip, err := c.CancelTrip(p.ctx, x.ID, x.Key, x.Reason)
 	if err != nil {
@@ -61,21 +62,24 @@ func (x *cancelCmd) accepted(p *program, trip wire.Trip) error {
 		return p.printJSON(trip)
 	}
 	text := "accepted; follow it with: tripsaga trip " + trip.ID + " --follow"
-	if trip.Status == domain.Cancelled {
-		text = "trip " + trip.ID + " was CANCELLED already"
+	switch trip.Status {
+	case domain.Cancelled:
+		text = "trip " + trip.ID + " is cancelled already"
+	case domain.NeedsAttention: // its saga has stopped
+		text = "accepted, but trip " + trip.ID + " needs attention; the cancellation continues with: tripsaga redrive " + trip.ID
 	}
 	_, err := fmt.Fprintln(p.stdout, text)
 	return err
 }
 
-// quote prints what a cancellation costs now. One that would be refused is a failure.
+// quote prints what a cancellation costs now. One that would be refused is a failure, one that was accepted is not.
 func (x *cancelCmd) quote(p *program, q wire.Quote) (err error) {
 	if x.JSON {
 		err = p.printJSON(q)
 	} else {
 		err = p.printQuote(q)
 	}
-	if err != nil || q.Cancellable {
+	if err != nil || q.Cancellable || q.FeePercent != nil {
 		return err
 	}
 	return &exitError{exitFailure, fmt.Errorf("trip %s cannot be cancelled: %s", q.TripID, printable(q.Why))}
@@ -88,9 +92,11 @@ func (p *program) printQuote(q wire.Quote) error {
 	}
 	switch {
 	case q.Cancellable:
-		g.row("cancelled now", costText(q))
-	case q.Refund.Currency != "":
-		g.row("accepted", costText(q))
+		g.row("cancelled now", quoteText(q))
+	case q.Status == domain.Cancelled:
+		g.row("is cancelled already", quoteText(q))
+	case q.FeePercent != nil:
+		g.row("is being cancelled already", quoteText(q))
 	}
 	for _, t := range q.Policy.Tiers {
 		g.row("policy", fmt.Sprintf("%d hours before the departure or earlier", t.Hours), fmt.Sprintf("fee %d %%", t.FeePercent))
@@ -98,13 +104,23 @@ func (p *program) printQuote(q wire.Quote) error {
 	return g.end()
 }
 
-// costText is the fee and the refund of a quote, in amounts if the trip is paid.
-func costText(q wire.Quote) string {
+func quoteText(q wire.Quote) string {
+	c := wire.Cancellation{Fee: q.Fee, Refund: q.Refund}
+	if q.FeePercent != nil {
+		c.FeePercent = *q.FeePercent
+	}
+	return costText(q.Status, q.Total, c)
+}
+
+// costText is the fee and the refund of a cancellation, in amounts if the trip is paid.
+func costText(status domain.Status, paid money.Amount, c wire.Cancellation) string {
 	switch {
-	case q.Total.Currency != "":
-		return fmt.Sprintf("paid %s, fee %d %%: %s, refund %s", q.Total.Grouped(), q.FeePercent, q.Fee.Grouped(), q.Refund.Grouped())
-	case q.FeePercent == 0:
+	case paid.Currency != "":
+		return fmt.Sprintf("paid %s, fee %d %%: %s, refund %s", paid.Grouped(), c.FeePercent, c.Fee.Grouped(), c.Refund.Grouped())
+	case status == domain.Cancelled:
+		return "free, as it was not paid yet"
+	case c.FeePercent == 0:
 		return "free"
 	}
-	return fmt.Sprintf("free unless it is confirmed first, then a fee of %d %%", q.FeePercent)
+	return fmt.Sprintf("free unless it is confirmed first, then a fee of %d %%", c.FeePercent)
 }

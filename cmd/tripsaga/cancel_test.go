@@ -7,6 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tripsaga/shared/money"
+	"tripsaga/trip/domain"
+	"tripsaga/trip/wire"
 )
 
 const (
@@ -14,7 +18,10 @@ const (
 		`"fee_percent":20,"fee":{"minor":16000,"currency":"JPY"},"refund":{"minor":64000,"currency":"JPY"},` +
 		`"policy":{"tiers":[{"hours_before_departure":168,"fee_percent":0},{"hours_before_departure":0,"fee_percent":50}]}}`
 	departedQuote = `{"trip_id":"t1","status":"CONFIRMED","cancellable":false,"why":"the flight departed at\u202e noon","departs":"2027-03-01T02:05:00Z",` +
-		`"total":{"minor":80000,"currency":"JPY"},"fee_percent":0,"policy":{"tiers":[{"hours_before_departure":0,"fee_percent":50}]}}`
+		`"total":{"minor":80000,"currency":"JPY"},"policy":{"tiers":[{"hours_before_departure":0,"fee_percent":50}]}}`
+	cancelledQuote  = `{"trip_id":"t1","status":"CANCELLED","cancellable":false,"why":"its cancellation was requested already","fee_percent":20,"policy":{"tiers":[]}}`
+	cancellingQuote = `{"trip_id":"t1","status":"NEEDS_ATTENTION","cancellable":false,"why":"its cancellation was requested already",` +
+		`"total":{"minor":80000,"currency":"JPY"},"fee_percent":20,"fee":{"minor":16000,"currency":"JPY"},"refund":{"minor":64000,"currency":"JPY"},"policy":{"tiers":[]}}`
 	openQuote  = `{"trip_id":"t1","status":"PENDING","cancellable":true,"departs":"2027-03-01T02:05:00Z","fee_percent":20,"policy":{"tiers":[]}}`
 	cancelling = `{"id":"t1","status":"CANCELLING"}`
 	cancelled  = `{"id":"t1","status":"CANCELLED","total":{"minor":80000,"currency":"JPY"},"payment":{"state":"UNDONE","refund_id":"r","amount":{"minor":80000,"currency":"JPY"}},` +
@@ -51,13 +58,44 @@ func TestCancelSendsItsReason(t *testing.T) {
 	})
 	for _, args := range [][]string{{}, {"--reason", `a "b" <c>`}} {
 		code, stdout, stderr := tryHandler(t, t.Context(), server, append([]string{"cancel", "t1"}, args...)...)
-		want := "trip t1 is PENDING; free unless it is confirmed first, then a fee of 20 %\ntrip t1 was CANCELLED already\n"
+		want := "trip t1 is PENDING; free unless it is confirmed first, then a fee of 20 %\ntrip t1 is cancelled already\n"
 		if code != 0 || stdout != want {
 			t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 		}
 	}
 	if want := []string{"", `{"reason":"a \"b\" \u003cc\u003e"}`}; !slices.Equal(bodies, want) || !slices.Equal(types, []string{"", "application/json"}) {
 		t.Errorf("sent %q as %q, want %q", bodies, types, want)
+	}
+}
+
+// TestCancelOfAStoppedTrip names the command without which an accepted cancellation waits.
+func TestCancelOfAStoppedTrip(t *testing.T) {
+	for _, quote := range []string{cancellingQuote, openQuote} {
+		s := &scripted{answers: map[string][]http.HandlerFunc{
+			"GET /trips/t1/cancellation-quote": {says(200, quote)}, "POST /trips/t1/cancel": {says(202, `{"id":"t1","status":"NEEDS_ATTENTION"}`)},
+		}}
+		code, stdout, stderr := try(t, t.Context(), s, "cancel", "t1")
+		if code != 0 || stderr != "" || !strings.HasSuffix(stdout, "accepted, but trip t1 needs attention; the cancellation continues with: tripsaga redrive t1\n") {
+			t.Errorf("exit %d, %q, %q", code, stdout, stderr)
+		}
+	}
+}
+
+// TestOutcomes is the last column of a list.
+func TestOutcomes(t *testing.T) {
+	yen := func(n int64) money.Amount { return money.Amount{Minor: n, Currency: "JPY"} }
+	fee := wire.Cancellation{Fee: yen(16000), Refund: yen(64000)}
+	for want, trip := range map[string]wire.Trip{
+		"":                                    {Status: domain.Pending},
+		"80,000 JPY":                          {Status: domain.Confirmed, Total: yen(80000)},
+		"PaymentDeclined":                     {Status: domain.Failed, Reason: domain.Reason{Name: "PaymentDeclined"}},
+		"80,000 JPY, Overdue":                 {Status: domain.NeedsAttention, Total: yen(80000), Cancellation: fee, Reason: domain.Reason{Name: "Overdue"}},
+		"refunded 64,000 JPY, fee 16,000 JPY": {Status: domain.Cancelled, Total: yen(80000), Cancellation: fee},
+		"cancelled before it was paid":        {Status: domain.Cancelled, Reason: domain.Reason{Name: "TripCancelled"}},
+	} {
+		if got := outcomeText(trip); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
@@ -148,6 +186,8 @@ func TestQuote(t *testing.T) {
 			"policy         0 hours before the departure or earlier    fee 50 %\n", 0},
 		{departedQuote, "trip     t1                                   CONFIRMED\n" +
 			"departs  2027-03-01T02:05:00Z\npolicy   0 hours before the departure or earlier  fee 50 %\n", exitFailure},
+		{cancelledQuote, "trip t1 CANCELLED\nis cancelled already  free, as it was not paid yet\n", 0},
+		{cancellingQuote, "trip t1 NEEDS_ATTENTION\nis being cancelled already  paid 80,000 JPY, fee 20 %: 16,000 JPY, refund 64,000 JPY\n", 0},
 	} {
 		s := &scripted{answers: map[string][]http.HandlerFunc{"GET /trips/t1/cancellation-quote": {says(200, c.quote)}}}
 		code, stdout, stderr := try(t, t.Context(), s, "cancel", "t1", "--quote")

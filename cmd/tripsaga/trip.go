@@ -49,7 +49,7 @@ func (p *program) printTrip(t wire.TripDetails) error {
 	g.row("payment", "card "+t.Payment.CardToken, reservationText(&wire.Reservation{
 		State: t.Payment.State, Amount: t.Payment.Amount, Reason: t.Payment.Reason}))
 	if c := t.Cancellation; !c.Requested.IsZero() {
-		g.row("cancelled", c.Reason, costText(wire.Quote{Total: t.Total, FeePercent: c.FeePercent, Fee: c.Fee, Refund: c.Refund}))
+		g.row("cancellation", costText(t.Status, t.Total, c), c.Reason)
 	}
 	g.row("saga", sagaText(t.Saga))
 	g.row("created", t.Created.Format(time.RFC3339))

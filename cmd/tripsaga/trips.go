@@ -13,7 +13,7 @@ type tripsCmd struct {
 	Status string `help:"Only trips of this status: PENDING, NEEDS_ATTENTION, CONFIRMED, CANCELLING, CANCELLED or FAILED."`
 	Limit  int    `help:"Trips to list, 1 to 200; with --all the size of a page." default:"50"`
 	All    bool   `help:"List all trips, page by page."`
-	Wide   bool   `help:"Show every column; without it the lines fit into 100."`
+	Wide   bool   `help:"Show every column; without it the lines fit into 120."`
 }
 
 func (l *tripsCmd) Run(p *program) error {
@@ -52,7 +52,7 @@ func (l *tripsCmd) grid(p *program, trips []wire.Trip) *grid {
 	if !l.Wide {
 		g := p.grid("TRIP", "STATUS", "FLIGHT", "DATE", "PAID OR REASON")
 		for _, t := range trips {
-			g.row(t.ID, t.Status, t.Flight.Number, t.Flight.Date, paidText(t)+t.Reason.Name)
+			g.row(t.ID, t.Status, t.Flight.Number, t.Flight.Date, outcomeText(t))
 		}
 		return g
 	}
@@ -64,8 +64,26 @@ func (l *tripsCmd) grid(p *program, trips []wire.Trip) *grid {
 	return g
 }
 
+// outcomeText is what was paid and the reason why the trip did not end well, of which there may be both.
+func outcomeText(t wire.Trip) string {
+	paid := paidText(t)
+	switch {
+	case t.Status == domain.Cancelled || t.Reason.Name == "":
+		return paid
+	case paid == "":
+		return t.Reason.Name
+	}
+	return paid + ", " + t.Reason.Name
+}
+
+// paidText is what was paid, and of a cancelled trip what became of that.
 func paidText(t wire.Trip) string {
-	if t.Total.Currency == "" {
+	switch c := t.Cancellation; {
+	case t.Status == domain.Cancelled && t.Total.Currency == "":
+		return "cancelled before it was paid"
+	case t.Status == domain.Cancelled:
+		return "refunded " + c.Refund.Grouped() + ", fee " + c.Fee.Grouped()
+	case t.Total.Currency == "":
 		return ""
 	}
 	return t.Total.Grouped()

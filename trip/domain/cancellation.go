@@ -68,7 +68,7 @@ func (t *Trip) RequestCancellation(reason, fingerprint string, percent int, now 
 	}
 	if t.s.Status == Failed {
 		return nil, fault.New(fault.Conflict, fault.NameNotCancellable,
-			"trip %s has FAILED (%s), so that nothing is booked or charged", t.s.ID, t.s.Reason.Name)
+			"the trip has FAILED (%s): nothing is booked or charged", t.s.Reason.Name)
 	}
 	t.s.Cancellation = Cancellation{Requested: instant(now), Reason: reason, Fingerprint: fingerprint, FeePercent: percent}
 	t.s.Updated = instant(now)

@@ -263,20 +263,19 @@ func (t *Trip) MarkNeedsAttention(saga string, reason Reason, now time.Time) []E
 	return []Event{e}
 }
 
-// CheckRedrive refuses a redrive of a trip that has failed or was cancelled: every step is compensated, and the saga could
-// only record the same end again. Errors: NotRedrivable of kind Conflict.
+// CheckRedrive refuses a redrive of a trip that has failed or was cancelled: every step is compensated or given back, and
+// the saga could only record the same end again. Errors: NotRedrivable of kind Conflict.
 func (t *Trip) CheckRedrive() error {
 	why := ""
 	switch t.s.Status {
 	case Failed:
-		why = fmt.Sprintf("FAILED (%s)", t.s.Reason.Name)
+		why = fmt.Sprintf("FAILED (%s) and everything is compensated", t.s.Reason.Name)
 	case Cancelled:
-		why = "been CANCELLED"
+		why = "been CANCELLED and everything that is due is given back"
 	default:
 		return nil
 	}
-	return fault.New(fault.Conflict, "NotRedrivable",
-		"trip %s has %s and everything is compensated, nothing is left to resume; book a new trip", t.s.ID, why)
+	return fault.New(fault.Conflict, "NotRedrivable", "trip %s has %s, nothing is left to resume; book a new trip", t.s.ID, why)
 }
 
 func (t *Trip) change(to Status, reason Reason, now time.Time) {

@@ -47,7 +47,7 @@ type Quote struct {
 	Why         string        `json:"why,omitempty" doc:"Why it is not: it was requested already, the trip has failed or has departed."`
 	Departs     time.Time     `json:"departs,omitzero" doc:"When the flight leaves."`
 	Total       money.Amount  `json:"total,omitzero" doc:"What was paid, once the trip is confirmed."`
-	FeePercent  int           `json:"fee_percent" doc:"Of a cancellation at this time, or of the one that was accepted."`
+	FeePercent  *int          `json:"fee_percent,omitempty" doc:"Of a cancellation at this time, or of the one that was accepted. Absent if there is neither."`
 	Fee         money.Amount  `json:"fee,omitzero"`
 	Refund      money.Amount  `json:"refund,omitzero"`
 	Policy      Policy        `json:"policy"`

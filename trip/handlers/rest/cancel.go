@@ -116,8 +116,11 @@ func viewCancellation(t *domain.Trip) wire.Cancellation {
 func viewQuote(q app.Quote) wire.Quote {
 	v := wire.Quote{
 		TripID: q.Trip.ID(), Status: q.Trip.Status(), Cancellable: q.Cancellable, Why: q.Why, Departs: q.Departs,
-		Total: q.Trip.Total(), FeePercent: q.FeePercent, Fee: q.Fee, Refund: q.Refund,
+		Total: q.Trip.Total(), Fee: q.Fee, Refund: q.Refund,
 		Policy: wire.Policy{Tiers: make([]wire.Tier, len(q.Policy.Tiers))},
+	}
+	if _, accepted := q.Trip.Cancellation(); accepted || q.Cancellable {
+		v.FeePercent = &q.FeePercent
 	}
 	for i, t := range q.Policy.Tiers {
 		v.Policy.Tiers[i] = wire.Tier(t)

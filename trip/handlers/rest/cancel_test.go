@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"net/http"
 	"reflect"
 	"strings"
@@ -107,11 +108,29 @@ func TestCancelOfAFailedTrip(t *testing.T) {
 	wantProblem(t, ask(h, "POST", "/trips/"+id+"/cancel", ""), 409, fault.NameNotCancellable)
 }
 
+// TestTheFeeOfAQuote is absent where no cancellation has one.
+func TestTheFeeOfAQuote(t *testing.T) {
+	pending, accepted := &domain.Trip{}, domain.RestoreTrip(domain.Snapshot{Cancellation: domain.Cancellation{Requested: noon}})
+	for name, tt := range map[string]struct {
+		quote app.Quote
+		has   bool
+	}{
+		"cancellable": {app.Quote{Trip: pending, Cancellable: true}, true},
+		"accepted":    {app.Quote{Trip: accepted}, true},
+		"too late":    {app.Quote{Trip: pending, Why: "departed"}, false},
+	} {
+		if text, err := json.Marshal(viewQuote(tt.quote)); err != nil || strings.Contains(string(text), `"fee_percent"`) != tt.has {
+			t.Errorf("%s: %s, %v", name, text, err)
+		}
+	}
+}
+
 func TestQuote(t *testing.T) {
 	_, h, id := paid(t)
 	answer := ask(h, "GET", "/trips/"+id+"/cancellation-quote", "")
+	percent := 20
 	want := wire.Quote{
-		TripID: id, Status: domain.Confirmed, Cancellable: true, Departs: noon, Total: yen(50000), FeePercent: 20, Fee: yen(10000), Refund: yen(40000),
+		TripID: id, Status: domain.Confirmed, Cancellable: true, Departs: noon, Total: yen(50000), FeePercent: &percent, Fee: yen(10000), Refund: yen(40000),
 		Policy: wire.Policy{Tiers: []wire.Tier{{Hours: 168}, {Hours: 48, FeePercent: 20}, {FeePercent: 50}}},
 	}
 	if got := decoded[wire.Quote](t, answer); answer.Code != 200 || !reflect.DeepEqual(got, want) {
