@@ -68,6 +68,9 @@ func (p providers) Create(ctx context.Context, key string, o domain.PaymentOrder
 	return p.stripe.Create(ctx, key, o)
 }
 
+// Unit implements domain.PaymentProvider. The bank can move what Stripe can.
+func (p providers) Unit(c money.Currency) int64 { return p.stripe.Unit(c) }
+
 // Confirm implements domain.PaymentProvider.
 func (p providers) Confirm(ctx context.Context, id string, card domain.CardToken) (string, error) {
 	return p.of(id).Confirm(ctx, id, card)

@@ -31,7 +31,7 @@ func (s *Service) CancelTrip(ctx context.Context, tripID, idempotencyKey, reason
 		if err != nil {
 			return nil, err
 		}
-		return t.RequestCancellation(reason, print, percent, s.Now())
+		return t.RequestCancellation(reason, print, percent, s.Payments.Unit(t.Currency()), s.Now())
 	})
 	if err != nil || t.Status() != domain.Cancelling {
 		return t, err
@@ -97,7 +97,7 @@ func (s *Service) CancellationQuote(ctx context.Context, tripID string) (Quote, 
 	}
 	q.FeePercent, err = s.feePercent(ctx, t)
 	if err == nil { // what the request itself would be refused for, on a copy
-		_, err = domain.RestoreTrip(t.Snapshot()).RequestCancellation("", "", q.FeePercent, s.Now())
+		_, err = domain.RestoreTrip(t.Snapshot()).RequestCancellation("", "", q.FeePercent, 1, s.Now())
 	}
 	switch fault.KindOf(err) {
 	case fault.Conflict:
@@ -108,7 +108,7 @@ func (s *Service) CancellationQuote(ctx context.Context, tripID string) (Quote, 
 	}
 	q.Cancellable = true
 	if t.Confirmed() {
-		q.Fee, q.Refund = domain.CancellationFee(t.Total(), q.FeePercent)
+		q.Fee, q.Refund = domain.CancellationFee(t.Total(), q.FeePercent, s.Payments.Unit(t.Currency()))
 	}
 	return q, nil
 }

@@ -93,6 +93,8 @@ type Payments interface {
 	GiveBack(ctx context.Context, tripID string, amount money.Amount) (taken bool, err error)
 	// Get reads the payment. Errors: NotFound when nothing has been charged; Unavailable.
 	Get(ctx context.Context, tripID string) (domain.Payment, error)
+	// Unit is the smallest step, in minor units, in which money of a currency can be moved.
+	Unit(c money.Currency) int64
 	// Intent reads a payment in the provider's books, by the provider's id.
 	Intent(ctx context.Context, id string) (domain.PaymentIntent, error)
 	// EachEntry calls visit for every entry of the provider's ledger. ok is false, and visit is not called, if the

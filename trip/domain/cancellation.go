@@ -22,6 +22,7 @@ type Cancellation struct {
 	FeePercent  int          `json:"fee_percent"`           // fixed by the request: how long the saga takes costs nobody anything
 	Fee         money.Amount `json:"fee,omitzero"`          // once something was paid
 	Refund      money.Amount `json:"refund,omitzero"`       // once something was paid: the rest
+	Unit        int64        `json:"unit,omitempty"`        // step of Fee and Refund in minor units, fixed as FeePercent; 0 is 1
 }
 
 // MaxCancelReason is the length in characters of the longest reason of a cancellation.
@@ -53,12 +54,13 @@ func (t *Trip) Saga() string {
 	return BookingSaga
 }
 
-// RequestCancellation accepts the client's request to cancel the trip, at a fee of percent of what was paid. A confirmed
+// RequestCancellation accepts the client's request to cancel the trip, at a fee of percent of what was paid, in steps of
+// unit, see [CancellationFee]. A confirmed
 // trip is CANCELLING then. Any other trip keeps its status until its saga ends. Either way it ends CANCELLED. A trip whose
 // cancellation was requested already does not change. fingerprint is that of the request's Idempotency-Key, "" without one.
 // Errors: IdempotencyMismatch of kind Conflict if the key came with another reason before; NotCancellable of kind Conflict
 // when the trip has failed.
-func (t *Trip) RequestCancellation(reason, fingerprint string, percent int, now time.Time) ([]Event, error) {
+func (t *Trip) RequestCancellation(reason, fingerprint string, percent int, unit int64, now time.Time) ([]Event, error) {
 	if c, requested := t.Cancellation(); requested {
 		if fingerprint != "" && fingerprint == c.Fingerprint && reason != c.Reason {
 			return nil, fault.New(fault.Conflict, fault.NameIdempotencyMismatch,
@@ -71,6 +73,9 @@ func (t *Trip) RequestCancellation(reason, fingerprint string, percent int, now 
 			"the trip has FAILED (%s): nothing is booked or charged", t.s.Reason.Name)
 	}
 	t.s.Cancellation = Cancellation{Requested: instant(now), Reason: reason, Fingerprint: fingerprint, FeePercent: percent}
+	if unit > 1 {
+		t.s.Cancellation.Unit = unit
+	}
 	t.s.Updated = instant(now)
 	if t.s.Status == Confirmed {
 		t.cancelling(now)
@@ -82,14 +87,17 @@ func (t *Trip) RequestCancellation(reason, fingerprint string, percent int, now 
 func (t *Trip) cancelling(now time.Time) {
 	t.change(Cancelling, Reason{}, now)
 	c := &t.s.Cancellation
-	c.Fee, c.Refund = CancellationFee(t.s.Total, c.FeePercent)
+	c.Fee, c.Refund = CancellationFee(t.s.Total, c.FeePercent, c.Unit)
 }
 
-// CancellationFee splits what was paid into a fee of percent, rounded down to the minor unit, and the refund, which is the
-// rest.
-func CancellationFee(total money.Amount, percent int) (fee, refund money.Amount) {
+// CancellationFee splits what was paid into a fee of percent, rounded down to a multiple of unit minor units, in
+// which the provider moves money, and the refund, which is the rest. A unit of 0 is 1.
+func CancellationFee(total money.Amount, percent int, unit int64) (fee, refund money.Amount) {
 	p := int64(percent)
 	fee = money.Amount{Minor: total.Minor/100*p + total.Minor%100*p/100, Currency: total.Currency} // a product of the whole may overflow
+	if unit > 1 {
+		fee.Minor -= fee.Minor % unit
+	}
 	return fee, money.Amount{Minor: total.Minor - fee.Minor, Currency: total.Currency}
 }
 

@@ -21,11 +21,11 @@ func confirmed(t *testing.T) *Trip {
 // TestTheFeeIsFixedByTheRequest follows a trip through both orders of the request and the confirmation.
 func TestTheFeeIsFixedByTheRequest(t *testing.T) {
 	after := confirmed(t)
-	if _, err := after.RequestCancellation("ill", "print", 20, now); err != nil {
+	if _, err := after.RequestCancellation("ill", "print", 20, 1, now); err != nil {
 		t.Fatal(err)
 	}
 	before := RestoreTrip(Snapshot{ID: "id-1", Status: Pending, Currency: "JPY"})
-	if _, err := before.RequestCancellation("ill", "print", 20, now); err != nil {
+	if _, err := before.RequestCancellation("ill", "print", 20, 1, now); err != nil {
 		t.Fatal(err)
 	}
 	if c, _ := before.Cancellation(); c.Fee != (money.Amount{}) || before.Saga() != BookingSaga {
@@ -51,7 +51,7 @@ func TestTheFeeIsFixedByTheRequest(t *testing.T) {
 
 func TestCancelledBeforeItWasBooked(t *testing.T) {
 	trip := RestoreTrip(Snapshot{ID: "id-1", Status: Pending, Currency: "JPY"})
-	if _, err := trip.RequestCancellation("my own words", "", 50, now); err != nil {
+	if _, err := trip.RequestCancellation("my own words", "", 50, 1, now); err != nil {
 		t.Fatal(err)
 	}
 	events, err := trip.Fail(reason, later)
@@ -78,7 +78,7 @@ func TestOneKeyHasOneReason(t *testing.T) {
 		{"bored", "", ""},
 		{"bored", "a", fault.NameIdempotencyMismatch},
 	} {
-		_, err := trip.RequestCancellation(tt.reason, tt.print, 0, now)
+		_, err := trip.RequestCancellation(tt.reason, tt.print, 0, 1, now)
 		if tt.want == "" && err != nil || tt.want != "" && !fault.Is(err, tt.want) {
 			t.Errorf("%+v: %v", tt, err)
 		}
@@ -114,9 +114,50 @@ func TestFee(t *testing.T) {
 		{money.MaxMinor, 99, money.MaxMinor/100*99 + money.MaxMinor%100*99/100, money.MaxMinor - money.MaxMinor/100*99 - money.MaxMinor%100*99/100},
 		{1<<63 - 1, 100, 1<<63 - 1, 0}, {1<<63 - 1, 50, 1<<62 - 1, 1 << 62},
 	} {
-		fee, refund := CancellationFee(money.Amount{Minor: tt.total, Currency: "USD"}, tt.percent)
+		fee, refund := CancellationFee(money.Amount{Minor: tt.total, Currency: "USD"}, tt.percent, 1)
 		if fee.Minor != tt.fee || refund.Minor != tt.refund || fee.Currency != "USD" || refund.Currency != "USD" {
 			t.Errorf("%d %% of %d: %v, %v, want %d, %d", tt.percent, tt.total, fee, refund, tt.fee, tt.refund)
+		}
+	}
+}
+
+// TestFeeInSteps is for providers that cannot move every minor unit: neither the fee nor the refund has a part of a step.
+func TestFeeInSteps(t *testing.T) {
+	for _, tt := range []struct {
+		total       int64
+		percent     int
+		unit        int64
+		fee, refund int64
+	}{
+		{1240, 20, 0, 248, 992}, {1240, 20, 1, 248, 992}, {1240, 20, 10, 240, 1000}, {1240, 0, 10, 0, 1240}, {1240, 100, 10, 1240, 0},
+		{10, 50, 10, 0, 10}, {90, 99, 10, 80, 10}, {150000, 33, 100, 49500, 100500}, {100, 99, 100, 0, 100}, {1300, 50, 100, 600, 700},
+	} {
+		fee, refund := CancellationFee(money.Amount{Minor: tt.total, Currency: "KWD"}, tt.percent, tt.unit)
+		if fee.Minor != tt.fee || refund.Minor != tt.refund {
+			t.Errorf("%+v: %v, %v", tt, fee, refund)
+		}
+	}
+}
+
+// TestTheStepIsFixedByTheRequest as the percent is: the confirmation that comes after it has the same fee.
+func TestTheStepIsFixedByTheRequest(t *testing.T) {
+	total := money.Amount{Minor: 1240, Currency: "KWD"}
+	for _, requestFirst := range []bool{true, false} {
+		trip := RestoreTrip(Snapshot{ID: "id-1", Status: Pending, Currency: "KWD", Version: 1})
+		confirm := func(t *Trip) ([]Event, error) { return t.Confirm(total, now) }
+		request := func(t *Trip) ([]Event, error) { return t.RequestCancellation("", "", 20, 10, now) }
+		verbs := []func(*Trip) ([]Event, error){confirm, request}
+		if requestFirst {
+			verbs[0], verbs[1] = request, confirm
+		}
+		for _, verb := range verbs {
+			if _, err := verb(trip); err != nil {
+				t.Fatal(err)
+			}
+			trip = RestoreTrip(trip.Snapshot())
+		}
+		if c, _ := trip.Cancellation(); c.Fee.Minor != 240 || c.Refund.Minor != 1000 || c.Unit != 10 {
+			t.Errorf("request first %v: %+v", requestFirst, c)
 		}
 	}
 }

@@ -35,6 +35,8 @@ type PaymentProvider interface {
 	Refund(ctx context.Context, id, reference string, part money.Amount) (refundID string, err error)
 	// Get reads the intent in the provider's books.
 	Get(ctx context.Context, id string) (PaymentIntent, error)
+	// Unit is the smallest step, in minor units, in which the provider moves money of a currency: 1 for most.
+	Unit(c money.Currency) int64
 }
 
 // PaymentOrder is what an intent is created for.

@@ -18,7 +18,7 @@ var (
 var verbs = map[string]func(*Trip) ([]Event, error){
 	"confirm":   func(t *Trip) ([]Event, error) { return t.Confirm(paid, later) },
 	"fail":      func(t *Trip) ([]Event, error) { return t.Fail(reason, later) },
-	"request":   func(t *Trip) ([]Event, error) { return t.RequestCancellation("ill", "", 20, later) },
+	"request":   func(t *Trip) ([]Event, error) { return t.RequestCancellation("ill", "", 20, 1, later) },
 	"cancel":    func(t *Trip) ([]Event, error) { return t.Cancel(later) },
 	"attention": func(t *Trip) ([]Event, error) { return t.MarkNeedsAttention(BookingSaga, news, later), nil },
 	"attention of the cancellation": func(t *Trip) ([]Event, error) {
@@ -139,7 +139,7 @@ func TestSnapshotKeepsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := trip.RequestCancellation("ill", "print", 20, now); err != nil {
+	if _, err := trip.RequestCancellation("ill", "print", 20, 1, now); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := trip.Confirm(paid, later); err != nil {

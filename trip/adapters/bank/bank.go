@@ -16,6 +16,7 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/shared/ident"
+	"tripsaga/shared/money"
 	"tripsaga/table"
 	"tripsaga/trip/domain"
 )
@@ -89,6 +90,9 @@ func (b *Bank) Create(ctx context.Context, key string, o domain.PaymentOrder) (i
 		return id, nil
 	}
 }
+
+// Unit implements domain.PaymentProvider.
+func (b *Bank) Unit(money.Currency) int64 { return 1 }
 
 // Confirm implements domain.PaymentProvider.
 func (b *Bank) Confirm(ctx context.Context, id string, card domain.CardToken) (chargeID string, err error) {

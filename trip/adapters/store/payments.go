@@ -171,6 +171,9 @@ func (p *Payments) Get(ctx context.Context, tripID string) (domain.Payment, erro
 	return rec.Result, err
 }
 
+// Unit implements app.Payments.
+func (p *Payments) Unit(c money.Currency) int64 { return p.provider.Unit(c) }
+
 // Intent implements app.Payments.
 func (p *Payments) Intent(ctx context.Context, id string) (domain.PaymentIntent, error) {
 	return p.provider.Get(ctx, id)

@@ -39,6 +39,15 @@ func scale(c money.Currency) (times, by int64) {
 	return times, by
 }
 
+// Unit implements [domain.PaymentProvider].
+func (p *Provider) Unit(c money.Currency) int64 {
+	_, by := scale(c)
+	if digits[c] == 3 {
+		by *= 10
+	}
+	return by
+}
+
 // toStripe returns an amount as Stripe has it. The error is Conflict for one that Stripe cannot move.
 func toStripe(a money.Amount) (amount int64, code string, err error) {
 	refused := func(why string) (int64, string, error) {

@@ -65,5 +65,16 @@ func TestEveryCurrency(t *testing.T) {
 		if back, err := fromStripe(amount, code); back != a || err != nil {
 			t.Errorf("%s comes back as %s, %v", a, back, err)
 		}
+		unit := (&Provider{}).Unit(c) // every multiple can be moved, and nothing between
+		for minor := int64(1); minor <= 200; minor++ {
+			if _, _, err := toStripe(money.Amount{Minor: minor, Currency: c}); (err == nil) != (minor%unit == 0) {
+				t.Errorf("%s: %d in steps of %d: %v", c, minor, unit, err)
+			}
+		}
+	}
+	for c, want := range map[money.Currency]int64{"KWD": 10, "MGA": 100, "JPY": 1, "USD": 1, "ISK": 1} {
+		if got := (&Provider{}).Unit(c); got != want {
+			t.Errorf("%s moves in steps of %d, want %d", c, got, want)
+		}
 	}
 }

@@ -107,7 +107,7 @@ func (w *world) cancel(_ context.Context, id, key, reason string) (*domain.Trip,
 		return nil, fault.Invalidf("reason", "%q has the character U+0000", reason)
 	}
 	w.cancels = append(w.cancels, [2]string{key, reason})
-	_, err = d.Trip.RequestCancellation(reason, key, 20, noon)
+	_, err = d.Trip.RequestCancellation(reason, key, 20, 1, noon)
 	return d.Trip, err
 }
 
