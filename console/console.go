@@ -31,7 +31,7 @@ type Options struct {
 	LatestEvents func(ctx context.Context, before uint64, limit int) ([]rest.FeedEvent, error)
 	Sagas        Sagas
 	// Cost estimates an execution on AWS. A nil Cost shows only what can be counted here.
-	Cost func(confirmed bool, transitions int) (Cost, error)
+	Cost func(cancellation, succeeded bool, transitions int) (Cost, error)
 	// Pages are added to those of this package; nil adds none.
 	Pages func(*page.Frame)
 	// Now is the time of what is shown; default time.Now.
@@ -48,7 +48,7 @@ type console struct {
 	now          func() time.Time
 	audits       *audits
 	sagas        Sagas
-	price        func(confirmed bool, transitions int) (Cost, error)
+	price        func(cancellation, succeeded bool, transitions int) (Cost, error)
 	layouts      layouts
 }
 

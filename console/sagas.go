@@ -23,7 +23,7 @@ type Sagas interface {
 // Cost is what an execution costs on AWS.
 type Cost struct {
 	TransitionsUSD float64
-	WriteUnits     float64 // of DynamoDB, as measured for a booking that ended so
+	WriteUnits     float64 // of DynamoDB, as measured for a saga that ended so
 	WritesUSD      float64
 	Region         string
 	AsOf           string // of the prices

@@ -88,6 +88,9 @@ func TestBothSagas(t *testing.T) {
 	}
 	s.virtual.Run()
 	address := "/console/trips/" + id
+	for saga, want := range map[string]string{"booking": "about 23", "cancellation": "about 30"} {
+		s.get(address+"?saga="+saga).shows("cost", "State transitions 5 $0.000125", want)
+	}
 	d := s.trip(id)
 	d.shows("graph", "RefundBooking: done")
 	if current := d.all("a", "aria-current", "page"); len(current) == 0 || inside(current[len(current)-1]) != "Cancellation" {

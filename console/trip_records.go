@@ -155,10 +155,10 @@ func (c *console) cost(t *tripRead, visits visits) (costs, error) {
 	for _, visit := range visits.all {
 		v.Transitions += max(1, visit.attempts)
 	}
-	if c.price == nil || t.Saga.Status == asl.Running || t.Name != domain.BookingSaga { // only bookings were measured
+	if c.price == nil || t.Saga.Status == asl.Running {
 		return v, nil
 	}
-	cost, err := c.price(t.Trip.Status() == domain.Confirmed, v.Transitions)
+	cost, err := c.price(t.Name == domain.CancellationSaga, t.Saga.Status == asl.Succeeded, v.Transitions)
 	if err != nil {
 		return v, err
 	}

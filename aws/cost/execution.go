@@ -5,15 +5,15 @@ import "fmt"
 // Execution is what one execution costs.
 type Execution struct {
 	TransitionsUSD float64
-	WriteUnits     float64 // of DynamoDB, as measured for a booking that ended so
+	WriteUnits     float64 // of DynamoDB, as measured for a saga that ended so
 	WritesUSD      float64
 	Region         string
 	AsOf           string // of the prices
 }
 
 // OfExecution estimates an execution with this number of state transitions, at the list prices of the standard scenario's
-// region.
-func OfExecution(confirmed bool, transitions int) (Execution, error) {
+// region: a booking that succeeded or failed, or a cancellation.
+func OfExecution(cancellation, succeeded bool, transitions int) (Execution, error) {
 	list, err := readPrices(pricesFile)
 	if err != nil {
 		return Execution{}, err
@@ -23,7 +23,10 @@ func OfExecution(confirmed bool, transitions int) (Execution, error) {
 		return Execution{}, err
 	}
 	e := Execution{Region: Standard().Region, AsOf: list.AsOf, WriteUnits: usage.Bookings.Failed.WriteUnits}
-	if confirmed {
+	switch {
+	case cancellation:
+		e.WriteUnits = usage.Bookings.Cancelled.WriteUnits
+	case succeeded:
 		e.WriteUnits = usage.Bookings.Confirmed.WriteUnits
 	}
 	prices := list.Regions[e.Region]

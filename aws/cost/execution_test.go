@@ -24,7 +24,7 @@ func TestOfExecution(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := cost.OfExecution(confirmed, booking.Transitions)
+		got, err := cost.OfExecution(false, confirmed, booking.Transitions)
 		if err != nil || got.Region != s.Region || got.AsOf != bill.PricesAsOf || got.WriteUnits != booking.WriteUnits {
 			t.Errorf("%+v, %v", got, err)
 		}
@@ -36,5 +36,9 @@ func TestOfExecution(t *testing.T) {
 				t.Errorf("writes %g, want %g", got.WritesUSD, l.USD/1e6)
 			}
 		}
+	}
+	got, err := cost.OfExecution(true, true, usage.Bookings.Cancelled.Transitions)
+	if err != nil || got.WriteUnits != usage.Bookings.Cancelled.WriteUnits {
+		t.Errorf("a cancellation: %+v, %v", got, err)
 	}
 }

@@ -49,8 +49,8 @@ func init() {
 			Cost costCmd `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
 		}{}}
 		c.Serve.Modes = append(c.Serve.Modes, &productionShape{})
-		c.Serve.cost = func(confirmed bool, transitions int) (executionCost, error) {
-			e, err := cost.OfExecution(confirmed, transitions)
+		c.Serve.cost = func(cancellation, succeeded bool, transitions int) (executionCost, error) {
+			e, err := cost.OfExecution(cancellation, succeeded, transitions)
 			return executionCost(e), err
 		}
 		c.Verify.Stores = kong.Plugins{&verifyBackend{}}

@@ -42,8 +42,8 @@ func (c *serveCmd) console(opt console.Options) func(http.Handler, *local.System
 	return func(api http.Handler, sys *local.System, log *slog.Logger) http.Handler {
 		opt.UseCases, opt.LatestEvents, opt.Sagas = sys.UseCases(log), sys.LatestEvents, sys.Sagas()
 		if c.cost != nil {
-			opt.Cost = func(confirmed bool, transitions int) (console.Cost, error) {
-				cost, err := c.cost(confirmed, transitions)
+			opt.Cost = func(cancellation, succeeded bool, transitions int) (console.Cost, error) {
+				cost, err := c.cost(cancellation, succeeded, transitions)
 				return console.Cost(cost), err
 			}
 		}

@@ -37,7 +37,7 @@ type serveCmd struct {
 	// pages returns the web console of the system with the API beside it; nil in a build without console.go.
 	pages func(api http.Handler, sys *local.System, log *slog.Logger) http.Handler
 	// cost estimates an execution on AWS; nil in a build without aws.go.
-	cost func(confirmed bool, transitions int) (executionCost, error)
+	cost func(cancellation, succeeded bool, transitions int) (executionCost, error)
 }
 
 // executionCost is what an execution costs on AWS.

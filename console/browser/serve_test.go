@@ -127,6 +127,6 @@ func inView(selector string) string {
 func row(id string) string { return fmt.Sprintf(`tr[id="%s"]`, id) }
 
 // price replaces the prices of the AWS wing, which may be deleted.
-func price(_ bool, transitions int) (console.Cost, error) {
+func price(_, _ bool, transitions int) (console.Cost, error) {
 	return console.Cost{TransitionsUSD: float64(transitions) * 0.000025, WriteUnits: 23, WritesUSD: 0.00001, Region: "us-east-1", AsOf: "2026-11"}, nil
 }

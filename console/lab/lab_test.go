@@ -499,6 +499,14 @@ func TestNextBooking(t *testing.T) {
 	if kind := begin("another"); kind != sim.None {
 		t.Errorf("%q happens after it was taken back", kind)
 	}
+	s.armed(t, "RefundBooking#1=fail:Conflict")
+	refund := sim.Label{Saga: "cancelled", Actor: "RefundBooking", N: 1}
+	if kind := begin("booked"); kind != sim.None || s.live.decide(refund).Kind != sim.Fail {
+		t.Error("a plan for the next cancellation is used up by a booking")
+	}
+	if refund.N = 2; s.live.decide(refund).Kind != sim.None {
+		t.Error("the redriven task fails again")
+	}
 	for _, option := range s.read(t, "/console/lab", 200).all("option", "") {
 		if plan := option.attr("value"); strings.Contains(plan, "#") && !strings.Contains(plan, "A.") && s.armed(t, plan).Code != http.StatusSeeOther {
 			t.Errorf("the form's own %s is refused", plan)

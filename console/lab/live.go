@@ -35,7 +35,7 @@ const maxPlanned = 100
 func (l *live) decide(at sim.Label) sim.Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.next != nil && at.Actor == saga.Booking().Steps()[0].Name && at.N == 1 && at.Op == "" {
+	if l.next != nil && at.Op == "" && at.N == 1 && begins(l.next, at.Actor) {
 		l.plans = append(l.plans[max(0, len(l.plans)-maxPlanned+1):], planned{at.Saga, l.next})
 		l.next = nil
 	}
@@ -45,6 +45,20 @@ func (l *live) decide(at sim.Label) sim.Fault {
 		}
 	}
 	return sim.Fault{}
+}
+
+// begins reports whether the first delivery of the task begins the saga that the plan is for: the next booking or, if only
+// tasks of cancellations fail, the next cancellation.
+func begins(p sim.Plan, task string) bool {
+	named := false
+	for _, f := range p {
+		actor := strings.TrimSuffix(f.At.Actor, "+")
+		if saga.Booking().Find(actor).Name != "" {
+			return task == saga.Booking().Steps()[0].Name
+		}
+		named = named || actor == task
+	}
+	return named
 }
 
 func (l *live) set(p sim.Plan) {
@@ -70,6 +84,9 @@ var offered = []struct{ plan, kind string }{
 	{"%s#*=fail:ServiceUnavailable", "down"},
 }
 
+// stopped is a fault that no retry helps: the saga waits for a redrive.
+const stopped = "%s#1=fail:Conflict"
+
 type liveOption struct{ Plan, Kind, Task string }
 
 type liveTask struct {
@@ -77,7 +94,7 @@ type liveTask struct {
 	Options []liveOption
 }
 
-// liveTasks lists what the form offers, the steps first.
+// liveTasks lists what the form offers, the steps first and the tasks of cancellations alone last.
 func liveTasks() (all []liveTask) {
 	tasks := saga.Booking().Steps()
 	for _, t := range saga.Booking().Tasks() {
@@ -91,6 +108,13 @@ func liveTasks() (all []liveTask) {
 			row.Options = append(row.Options, liveOption{fmt.Sprintf(o.plan, t.Name), o.kind, t.Name})
 		}
 		all = append(all, row)
+	}
+	for _, t := range saga.Cancellation().Tasks() {
+		if saga.Booking().Find(t.Name).Name == "" {
+			all = append(all, liveTask{t.Name, []liveOption{
+				{fmt.Sprintf(stopped, t.Name), "stop", t.Name}, {fmt.Sprintf(offered[0].plan, t.Name), offered[0].kind, t.Name},
+			}})
+		}
 	}
 	return all
 }
@@ -127,7 +151,7 @@ func parsePlan(form url.Values) (sim.Plan, error) {
 			alone.At.Saga = ""
 			return nil, fault.Invalidf("plan", "%s names the saga %s, and a plan is for the next booking, whichever it is; allowed is the task alone: %s", f, f.At.Saga, alone)
 		}
-		if saga.Booking().Find(strings.TrimSuffix(f.At.Actor, "+")).Name == "" {
+		if saga.Find(strings.TrimSuffix(f.At.Actor, "+")).Name == "" {
 			return nil, fault.Invalidf("plan", "there is no task %.80q", f.At.Actor)
 		}
 		if f.After > maxLate {
