@@ -55,6 +55,7 @@ func (r *run) heardOfTrip(j *journey, t *domain.Trip) {
 }
 
 // heardOfCancel checks the answer to a client who cancels: the request is durable, and so is the execution that it started.
+// If that start has failed, the reconciler starts it later.
 func (r *run) heardOfCancel(j *journey, t *domain.Trip) {
 	r.judge.CancelAccepted(j.trip.ID)
 	if _, requested := t.Cancellation(); t.ID() != j.trip.ID || !requested {
@@ -66,9 +67,6 @@ func (r *run) heardOfCancel(j *journey, t *domain.Trip) {
 	}
 	if t.Status() == domain.Cancelling && r.status(j) == "CANCELLING" {
 		r.mustLast("the cancellation of trip "+j.name+" is acknowledged", table.Key{PK: pkSecond + j.trip.ID, SK: skExecution})
-		if r.second(j) == "" {
-			r.violation(toldLasts, "the cancellation of trip %s is acknowledged, and it is not started", j.name)
-		}
 	}
 }
 
