@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -176,7 +177,6 @@ func TestWeakTemplatesAreFound(t *testing.T) {
 		{"threshold too high", deaf, Faults, Delays{}, "completed", "a bad version reached 100 %"},
 		{"business errors left in, declines", blind, Declines, Delays{}, "rolled back", "a release that must reach 100 %"},
 		{"business errors left in, nothing bad", blind, None, Delays{}, "rolled back", "a release that must reach 100 %"},
-		{"alias alarms alone, latency", aliasOnly, Latency, Delays{}, "completed", "a bad version reached 100 %"},
 		{"business metrics two minutes late", func(string, *resource) {}, Declines,
 			Delays{DefaultDelays.Lambda, Between{time.Minute, 150 * time.Second}}, "rolled back", "a release that must reach 100 %"},
 	} {
@@ -191,6 +191,22 @@ func TestWeakTemplatesAreFound(t *testing.T) {
 			}
 			t.Logf("%s in minute %d by %q, met by %d of %d bookings", r.Outcome.State, r.Outcome.Minute, r.Outcome.Alarm, r.Met.Bookings, r.Met.Of)
 		})
+	}
+}
+
+// TestAliasAlarmsAloneMissLatency: by the alias' alarms alone most slow versions reach 100 %. Some are taken back, when by
+// chance several faults of a function with little traffic fall into one period; so it is counted over eight seeds.
+func TestAliasAlarmsAloneMissLatency(t *testing.T) {
+	completed := 0
+	for seed := range uint64(8) {
+		r := run(t, Options{Release: releaseOf(t, fixture, aliasOnly), Bad: Latency, Seed: seed + 1, Rate: 60})
+		if r.Outcome.State == "completed" && slices.Contains(r.Findings, "a bad version reached 100 %") {
+			completed++
+		}
+		t.Logf("seed %d: %s in minute %d %s", seed+1, r.Outcome.State, r.Outcome.Minute, r.Outcome.Alarm)
+	}
+	if completed <= 4 {
+		t.Errorf("%d of 8 slow versions reached 100 %%, want most", completed)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,7 +52,19 @@ func TestCommands(t *testing.T) {
 		t.Fatalf("the trip to redrive: %+v", d)
 	}
 	trip := path.Base(answer.Header.Get("Location"))
-	api := read(t, doc, reference.Settings{Base: server.URL, Value: func(_, name string) string {
+	answer, err = http.Post(server.URL+"/trips", "application/json", strings.NewReader(book.Body.Example))
+	if err != nil || answer.StatusCode != http.StatusAccepted {
+		t.Fatal(answer, err)
+	}
+	answer.Body.Close()
+	if d := <-ended; d.Status != "SUCCEEDED" {
+		t.Fatalf("the trip to cancel: %+v", d)
+	}
+	booked := path.Base(answer.Header.Get("Location")) // the other trip fails once it is redriven, in no order
+	api := read(t, doc, reference.Settings{Base: server.URL, Value: func(operation, name string) string {
+		if operation == "cancel-trip" && name == "id" {
+			return booked
+		}
 		return map[string]string{"id": trip}[name]
 	}})
 	for id, op := range operations(api) {
@@ -75,12 +88,19 @@ func run(t *testing.T, op reference.Operation) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
-	want := map[string]string{"GET": "{", "POST": "HTTP/1.1 " + op.Answers[0].Status}[op.Method]
-	if op.ID == "follow-events" {
-		want = ": connected"
+	var want []string
+	switch {
+	case op.ID == "follow-events":
+		want = []string{": connected"}
 		cancel()
+	case op.Method == "GET":
+		want = []string{"{"}
+	default:
+		for _, a := range op.Answers {
+			want = append(want, "HTTP/1.1 "+a.Status)
+		}
 	}
-	if !strings.HasPrefix(first, want) {
+	if !slices.ContainsFunc(want, func(w string) bool { return strings.HasPrefix(first, w) }) {
 		t.Errorf("%s\nanswers %q, want %q", op.Curl, first, want)
 	}
 	if err := cmd.Wait(); err != nil && ctx.Err() == nil {

@@ -132,7 +132,7 @@ type bookingHotel struct {
 }
 
 type bookingPayment struct {
-	CardToken string `json:"card_token" pattern:"^tok_[A-Za-z0-9_]{1,60}$" example:"tok_ok"`
+	CardToken string `json:"card_token" pattern:"^(tok|pm)_[A-Za-z0-9_]{1,60}$" example:"tok_ok"`
 }
 
 func (b *booking) request() domain.Request {
