@@ -30,6 +30,8 @@ func TestFailTripKeepsAReadableReason(t *testing.T) {
 			domain.Reason{Name: "Lambda.Unknown", Message: "The cause could not be determined"}},
 		{app.Failure{Error: "E", Cause: `{"errorMessage":42}`}, domain.Reason{Name: "E", Message: `{"errorMessage":42}`}},
 		{app.Failure{Error: "E", Cause: long}, domain.Reason{Name: "E", Message: long[:500] + "..."}},
+		{app.Failure{Error: "Conflict", Cause: `{"errorMessage":"our key is wrong"}`},
+			domain.Reason{Name: "Conflict", Message: "the booking could not be made, for a reason that its operator has to look into"}},
 		{app.Failure{}, domain.Reason{Name: fault.NameInternal, Message: "the step did not end in time or gave no reason"}},
 	}
 	w := newWorld(t, nil)

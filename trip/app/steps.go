@@ -202,8 +202,11 @@ func (f Failure) reason() domain.Reason {
 		message = message[:longest] + "..."
 	}
 	name := f.Error
-	if name == "" {
+	switch name {
+	case "":
 		name = fault.NameInternal
+	case fault.NameConflict: // about us, not the client: its text may speak of our accounts and keys
+		message = "the booking could not be made, for a reason that its operator has to look into"
 	}
 	return domain.Reason{Name: name, Message: strings.ToValidUTF8(message, "")}
 }

@@ -214,7 +214,11 @@ func TestWhatIsSent(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.ParseForm()
 		seen = append(seen, r)
-		io.WriteString(w, `{"id":"pi_1","status":"succeeded","latest_charge":"ch_1"}`)
+		status := "requires_payment_method"
+		if strings.HasSuffix(r.URL.Path, "/confirm") {
+			status = "succeeded"
+		}
+		fmt.Fprintf(w, `{"id":"pi_1","status":%q,"amount":2500,"amount_received":2500,"currency":"jpy","latest_charge":"ch_1","metadata":{"trip_id":"trip"}}`, status)
 	}))
 	defer server.Close()
 	p, err := New(Options{Key: key, BaseURL: server.URL + "/"})

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -35,7 +36,7 @@ func checkURL(base string, live bool) error {
 	}
 	u, err := url.Parse(base)
 	switch {
-	case err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+	case err != nil || u.Hostname() == "" || !port(u) || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("the URL of Stripe is not SCHEME://HOST:PORT, such as http://127.0.0.1:12111")
 	case live:
 		return fmt.Errorf("the URL of Stripe %s: where live keys are allowed, they go to Stripe alone; leave the URL out", base)
@@ -43,6 +44,12 @@ func checkURL(base string, live bool) error {
 		return nil
 	}
 	return fmt.Errorf("the URL of Stripe %s: allowed is https, and http on loopback such as http://127.0.0.1:12111", base)
+}
+
+// port reports whether the URL has a port that exists, or none.
+func port(u *url.URL) bool {
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && n > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
 func loopback(host string) bool {

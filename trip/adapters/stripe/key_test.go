@@ -39,6 +39,8 @@ func TestURLs(t *testing.T) {
 		"": true, "http://127.0.0.1:12111": true, "http://localhost:12111/": true, "http://[::1]:1": true, "https://stripe.example.com": true,
 		"http://stripe.example.com": false, "http://10.0.0.1:1": false, "http://localhost.example.com": false, "127.0.0.1:12111": false,
 		"ftp://127.0.0.1": false, "http://user:pass@127.0.0.1": false, "http://127.0.0.1/v1": false, "http://127.0.0.1?a=b": false, "%": false,
+		"http://localhost:99999": false, "http://localhost:0": false, "http://localhost:": false, "http://127.0.0.1:65536": false,
+		"http://localhost:65535": true, "https://:443": false, "http://localhost": true,
 	} {
 		if _, err := New(Options{Key: key, BaseURL: url}); (err == nil) != want {
 			t.Errorf("%q: %v", url, err)

@@ -104,10 +104,18 @@ func refundKey(id, reference string, attempts int) string {
 func (p *Provider) postRefund(ctx context.Context, params *stripego.RefundCreateParams) (string, error) {
 	r, err := call(ctx, p, func(ctx context.Context) (*stripego.Refund, error) {
 		params.Context = ctx
-		return send(p.api, &stripego.Refund{}, http.MethodPost, "/v1/refunds", params)
+		r, err := send(p.api, &stripego.Refund{}, http.MethodPost, "/v1/refunds", params)
+		if err == nil && (!usableID(r.ID, "") || r.Amount <= 0 || r.Status == "") {
+			err = errNotStripes
+		}
+		return r, err
 	})
 	if err != nil {
 		return "", err
+	}
+	if params.Amount != nil && r.Amount != *params.Amount {
+		return "", refuse(mistake, "Stripe has refunded %d of the payment %s by %s and not %d, in its smallest unit: check its refunds at Stripe",
+			r.Amount, *params.PaymentIntent, r.ID, *params.Amount)
 	}
 	if failed(r) {
 		return "", fault.New(fault.Conflict, fault.NameConflict,
@@ -140,11 +148,14 @@ func (p *Provider) refunds(ctx context.Context, id string) ([]*stripego.Refund, 
 		params.Context = ctx
 		for {
 			page, err := p.api.listRefunds(params)
+			if err == nil {
+				err = checkPage(page)
+			}
 			if err != nil {
 				return nil, err
 			}
 			all = append(all, page.Data...)
-			if !page.HasMore || len(page.Data) == 0 {
+			if !page.HasMore {
 				return all, nil
 			}
 			params.StartingAfter = &page.Data[len(page.Data)-1].ID

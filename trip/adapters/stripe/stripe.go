@@ -38,6 +38,8 @@ type Provider struct {
 	api  api
 	now  func() time.Time
 	gate *gate
+
+	elsewhere bool // the calls go to a server in place of Stripe
 }
 
 var _ domain.PaymentProvider = (*Provider)(nil)
@@ -71,7 +73,7 @@ func New(opt Options) (*Provider, error) {
 	return &Provider{
 		api:  api{stripego.GetBackendWithConfig(stripego.APIBackend, config), opt.Key},
 		now:  opt.Now,
-		gate: newGate(opt.InFlight, opt.Timeout),
+		gate: newGate(opt.InFlight, opt.Timeout), elsewhere: opt.BaseURL != "",
 	}, nil
 }
 
@@ -97,10 +99,10 @@ func (p *Provider) Create(ctx context.Context, key string, o domain.PaymentOrder
 	}
 	params.AddMetadata(metaTrip, o.Reference)
 	params.SetIdempotencyKey(key)
-	in, err := call(ctx, p, func(ctx context.Context) (*stripego.PaymentIntent, error) {
-		params.Context = ctx
-		return send(p.api, &stripego.PaymentIntent{}, http.MethodPost, "/v1/payment_intents", params)
-	})
+	in, err := p.intent(ctx, "", http.MethodPost, "/v1/payment_intents", params)
+	if err == nil {
+		err = p.asOrdered(in, amount, currency, o)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -126,10 +128,7 @@ func (p *Provider) confirm(ctx context.Context, id, card string) (*stripego.Paym
 		return nil, err
 	}
 	params := &stripego.PaymentIntentConfirmParams{PaymentMethod: &method, ErrorOnRequiresAction: stripego.Bool(true)}
-	return call(ctx, p, func(ctx context.Context) (*stripego.PaymentIntent, error) {
-		params.Context = ctx
-		return send(p.api, &stripego.PaymentIntent{}, http.MethodPost, intentPath(id)+"/confirm", params)
-	})
+	return p.intent(ctx, id, http.MethodPost, intentPath(id)+"/confirm", params)
 }
 
 // method returns the PaymentMethod of a card. One is made of an older token, which Stripe accepts once. The key makes a
@@ -143,7 +142,11 @@ func (p *Provider) method(ctx context.Context, id, card string) (string, error) 
 	params.SetIdempotencyKey(id + "-card")
 	m, err := call(ctx, p, func(ctx context.Context) (*stripego.PaymentMethod, error) {
 		params.Context = ctx
-		return send(p.api, &stripego.PaymentMethod{}, http.MethodPost, "/v1/payment_methods", params)
+		m, err := send(p.api, &stripego.PaymentMethod{}, http.MethodPost, "/v1/payment_methods", params)
+		if err == nil && !usableID(m.ID, "") {
+			err = errNotStripes
+		}
+		return m, err
 	})
 	if err != nil {
 		return "", err
@@ -172,10 +175,7 @@ func (p *Provider) reconfirmed(ctx context.Context, id string, after outcome) (c
 func settled(in *stripego.PaymentIntent) (chargeID string, err error) {
 	switch in.Status {
 	case stripego.PaymentIntentStatusSucceeded:
-		if in.LatestCharge == nil {
-			return "", refuse(unknown, "Stripe names no charge of the payment %s", in.ID)
-		}
-		return in.LatestCharge.ID, nil
+		return charged(in)
 	case stripego.PaymentIntentStatusRequiresAction:
 		return "", refuse(declined, textAuthentication)
 	case stripego.PaymentIntentStatusRequiresPaymentMethod:
@@ -194,11 +194,7 @@ func cancelled() error {
 
 // Cancel implements [domain.PaymentProvider].
 func (p *Provider) Cancel(ctx context.Context, id string) (refundID string, err error) {
-	in, err := call(ctx, p, func(ctx context.Context) (*stripego.PaymentIntent, error) {
-		params := &stripego.PaymentIntentCancelParams{}
-		params.Context = ctx
-		return send(p.api, &stripego.PaymentIntent{}, http.MethodPost, intentPath(id)+"/cancel", params)
-	})
+	in, err := p.intent(ctx, id, http.MethodPost, intentPath(id)+"/cancel", &stripego.PaymentIntentCancelParams{})
 	if outcomeOf(err) == wrongState {
 		in, err = p.read(ctx, id)
 	}
@@ -220,8 +216,5 @@ func (p *Provider) Cancel(ctx context.Context, id string) (refundID string, err 
 func (p *Provider) read(ctx context.Context, id string) (*stripego.PaymentIntent, error) {
 	params := &stripego.PaymentIntentRetrieveParams{}
 	params.AddExpand("latest_charge")
-	return call(ctx, p, func(ctx context.Context) (*stripego.PaymentIntent, error) {
-		params.Context = ctx
-		return send(p.api, &stripego.PaymentIntent{}, http.MethodGet, intentPath(id), params)
-	})
+	return p.intent(ctx, id, http.MethodGet, intentPath(id), params)
 }
