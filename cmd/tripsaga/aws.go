@@ -315,7 +315,7 @@ func (c *rehearseCmd) release() (file string, release *template.Release, err err
 	if file, err = c.file(); err != nil {
 		return "", nil, err
 	}
-	data, err := os.ReadFile(file)
+	data, err := readRegular(file)
 	if err != nil {
 		return file, nil, err
 	}

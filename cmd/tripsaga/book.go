@@ -125,6 +125,18 @@ func (p *program) readFile(name string) ([]byte, error) {
 	return text, nil
 }
 
+// readRegular reads the file of a flag. It must be a regular one: the opening of a pipe waits for its writer, and no signal
+// ends that.
+func readRegular(name string) ([]byte, error) {
+	if name == "-" {
+		return nil, errors.New("- is not a regular file")
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	return (&program{}).readFile(name)
+}
+
 // inFile adds the name of the file to the error of a server that refuses it.
 func inFile(name string, err error) error {
 	var e *exitError

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 
 	"github.com/alecthomas/kong"
 
@@ -79,7 +78,7 @@ func (m *labMode) check() error {
 func (m *labMode) serve(p *program, c *serveCmd, listener net.Listener, log *slog.Logger) (err error) {
 	var definition []byte
 	if m.ASL != "" {
-		if definition, err = os.ReadFile(m.ASL); err != nil {
+		if definition, err = readRegular(m.ASL); err != nil {
 			return usage(fmt.Errorf("--asl: %w", err))
 		}
 	}

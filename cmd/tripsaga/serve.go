@@ -132,9 +132,9 @@ func (c *serveCmd) policy(p *program) (policy domain.CancellationPolicy, err err
 	if c.Policy == "" {
 		return policy, nil
 	}
-	data, err := p.readFile(c.Policy)
+	data, err := readRegular(c.Policy)
 	if err != nil {
-		return policy, err
+		return policy, fmt.Errorf("--cancellation-policy: %w", err)
 	}
 	if policy, err = domain.ParseCancellationPolicy(data); err != nil {
 		err = fmt.Errorf("--cancellation-policy %s: %w", c.Policy, err)

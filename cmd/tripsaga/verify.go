@@ -109,7 +109,7 @@ func (c *verifyCmd) check(p *program) error {
 func (c *verifyCmd) world(ctx context.Context) (cfg world.Config, done func(), err error) {
 	done = func() {}
 	if c.ASL != "" {
-		if cfg.Definition, err = os.ReadFile(c.ASL); err != nil {
+		if cfg.Definition, err = readRegular(c.ASL); err != nil {
 			return cfg, done, usage(err)
 		}
 	}
