@@ -280,7 +280,7 @@ func (r *run) attend() bool {
 	busy := false
 	for _, j := range r.trips {
 		switch {
-		case !r.ended(j) && r.unstarted(j):
+		case !r.ended(j) && !r.halted(j) && r.unstarted(j):
 			r.process().clock.AfterFunc(2*time.Minute, r.reconcile)
 			busy = true
 		case r.halted(j):
@@ -476,8 +476,10 @@ func (r *run) halted(j *journey) bool {
 	return r.stopped(j) && !failed
 }
 
+// unstarted reports whether a saga is started by nobody but the reconciler. The start of a cancellation may have been written
+// while its reply was lost, so that no engine runs it.
 func (r *run) unstarted(j *journey) bool {
-	return r.status(j) != "" && r.execution(j) == "" || r.status(j) == "CANCELLING" && r.second(j) == ""
+	return r.status(j) != "" && r.execution(j) == "" || r.status(j) == "CANCELLING"
 }
 
 // someStopped reports whether a saga needs a redrive at this moment.

@@ -54,8 +54,8 @@ func (r *run) heardOfTrip(j *journey, t *domain.Trip) {
 	}
 }
 
-// heardOfCancel checks the answer to a client who cancels: the request is durable, and so is the execution that it started.
-// If that start has failed, the reconciler starts it later.
+// heardOfCancel checks the answer to a client who cancels: the request is durable. The start of its saga may have
+// failed; then the reconciler starts it.
 func (r *run) heardOfCancel(j *journey, t *domain.Trip) {
 	r.judge.CancelAccepted(j.trip.ID)
 	if _, requested := t.Cancellation(); t.ID() != j.trip.ID || !requested {
@@ -64,9 +64,6 @@ func (r *run) heardOfCancel(j *journey, t *domain.Trip) {
 	if kept, ok := r.ledger.lasting(tripKey(j.trip.ID)); !ok || kept.Version < t.Version() {
 		r.violation(toldLasts, "the cancellation of trip %s is acknowledged in version %d, and a crash now would leave version %d",
 			j.name, t.Version(), kept.Version)
-	}
-	if t.Status() == domain.Cancelling && r.status(j) == "CANCELLING" {
-		r.mustLast("the cancellation of trip "+j.name+" is acknowledged", table.Key{PK: pkSecond + j.trip.ID, SK: skExecution})
 	}
 }
 

@@ -79,6 +79,20 @@ func TestTablesAreAlike(t *testing.T) {
 	}
 }
 
+// TestFoundByPairs replays schedules that broke the product once.
+func TestFoundByPairs(t *testing.T) {
+	w := newWorld(t)
+	for _, id := range []string{
+		"booked:A.ReserveHotel#1.put1=load,A.ProcessPayment#1.put1=crash-2", // the intent over the old price is not asked for again
+		"booked:A.ProcessPayment#1.put1=crash-4,A.ReserveFlight#2.get1=load",
+		"cancelled:A.Cancellation#1.journal0=lost,A.Cancellation#1.get1=fail", // the cancellation is started by nobody
+	} {
+		if r := w.mustRun(t, id); len(r.Violations) > 0 || r.Happened != 2 {
+			t.Errorf("%s: %d faults, %v", id, r.Happened, r.Violations)
+		}
+	}
+}
+
 // TestFaultsDoWhatTheyMean plays one schedule of each kind and looks for its traces.
 func TestFaultsDoWhatTheyMean(t *testing.T) {
 	w := newWorld(t)
