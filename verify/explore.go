@@ -130,7 +130,7 @@ func (x *exploration) singles(ctx context.Context, stage string, roots []root, c
 		}
 	}
 	found := make([][]node, len(places))
-	err := x.each(ctx, stage, x.opt.World, len(places), func(ctx context.Context, w *world.World, i int) error {
+	single := func(ctx context.Context, w *world.World, i int) error {
 		from := &roots[places[i].root]
 		e := expansion{
 			exploration: x, world: w, count: count, parent: from.schedule, points: from.points,
@@ -145,12 +145,30 @@ func (x *exploration) singles(ctx context.Context, stage string, roots []root, c
 		}
 		e.count = &x.report.Interleaved
 		return e.interleave(ctx, places[i].point)
-	})
+	}
+	err := x.batches(ctx, stage, len(places), single)
 	var all []node
 	for _, nodes := range found {
 		all = append(all, nodes...)
 	}
 	return all, err
+}
+
+// batches runs n jobs: at once, or in batches if the exploration stops once it has found a violation.
+func (x *exploration) batches(ctx context.Context, stage string, n int, do job) error {
+	size := n
+	if x.opt.Enough {
+		size = 32
+	}
+	for from := 0; from < n; from += size {
+		err := x.each(ctx, stage, x.opt.World, min(size, n-from), func(ctx context.Context, w *world.World, i int) error {
+			return do(ctx, w, from+i)
+		})
+		if err != nil || x.enough() {
+			return err
+		}
+	}
+	return nil
 }
 
 // reordered plays every fault at every point again, with events that are due at one instant in another order. The points
@@ -214,16 +232,7 @@ func (x *exploration) run(ctx context.Context, w *world.World, s world.Schedule,
 // pairs plays every second fault at every point after the first.
 func (x *exploration) pairs(ctx context.Context, singles []node) error {
 	firsts := slices.DeleteFunc(slices.Clone(singles), func(n node) bool { return n.alone || beforeCancel(n.schedule) || n.moot && !x.opt.Whole })
-	if !x.opt.Enough {
-		return x.each(ctx, "pairs", x.opt.World, len(firsts), x.seconds(firsts))
-	}
-	const batch = 64
-	for some := range slices.Chunk(firsts, batch) {
-		if err := x.each(ctx, "pairs", x.opt.World, len(some), x.seconds(some)); err != nil || x.enough() {
-			return err
-		}
-	}
-	return nil
+	return x.batches(ctx, "pairs", len(firsts), x.seconds(firsts))
 }
 
 // seconds returns the job that plays the pairs whose first fault is one of these.

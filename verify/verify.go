@@ -39,7 +39,7 @@ type Options struct {
 	Only      string   // text that the id of a schedule with the most faults must contain; empty: any
 	OneIn     int      // run one of so many schedules, drawn by Seed; 0 and 1: all
 	Whole     bool     // no schedule is left out because another one has the same future
-	Enough    bool     // stop after the stage, or the batch of pairs, that found a violation
+	Enough    bool     // stop after the batch of schedules that found a violation
 	Workers   int      // worlds that run concurrently; 0: two a processor
 
 	Progress func(Progress)
