@@ -6,6 +6,7 @@ import (
 	"tripsaga/aws/emulator/rie"
 	"tripsaga/aws/functions"
 	"tripsaga/aws/production"
+	"tripsaga/trip/saga"
 	"tripsaga/verify/play"
 	"tripsaga/verify/play/playtest"
 )
@@ -15,7 +16,7 @@ func TestScenarios(t *testing.T) {
 	playtest.Run(t, "../../../tests/scenarios", func(t *testing.T, s *play.Stage) play.System {
 		w := open(t, production.Options{Scheduler: s.Scheduler, Seed: s.Seed, WrapTasks: s.WrapTasks, Interfere: bounded})
 		w.app.Random = s.Random
-		return play.System{App: w.app, Engine: w.Engine, Table: w.Table}
+		return play.System{App: w.app, Engine: w.Engine, Cancellations: w.Engines[saga.Cancellation().Name()], Table: w.Table}
 	})
 }
 

@@ -96,6 +96,7 @@ func TestTheBreaker(t *testing.T) {
 			}
 		}
 		held("open")
+		// In the bubble's virtual time, so nothing waits.
 		time.Sleep(breakerOpen + time.Millisecond)
 		if sent, err := get(); !sent || err == nil {
 			t.Errorf("half open: sent %v, %v", sent, err)
