@@ -20,7 +20,7 @@ type Provider[R any] struct {
 	// intent was cancelled at the provider. After any other error the outcome is unknown.
 	Perform func(ctx context.Context, intent R) (R, error)
 	// Reverse ensures that the intent can never be performed, and reverses it if it was. [Call] calls it after a refusal
-	// of Perform, before anybody is told of the refusal.
+	// of Perform, before the refusal is returned.
 	Reverse Reverse[R]
 }
 

@@ -20,7 +20,7 @@ type cancelPage struct {
 	Steps   []step
 }
 
-// Cancellation is the accepted one, nil if there is none.
+// Cancellation is the accepted request, nil before one is accepted.
 func (t *tripRead) Cancellation() *domain.Cancellation {
 	if c, requested := t.Trip.Cancellation(); requested {
 		return &c

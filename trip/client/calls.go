@@ -58,7 +58,7 @@ func (c *Client) History(ctx context.Context, id, saga string) (h wire.History, 
 
 // CancelTrip requests the cancellation of a trip, which goes on after the answer: follow it with Wait. reason may be "". A
 // trip is cancelled once, so that the request is sent again when the server is busy; under the key of the accepted request
-// another reason is refused with the name IdempotencyMismatch. An empty key is none. A [*Problem] of the name
+// another reason is refused with the name IdempotencyMismatch. key may be "", too. A [*Problem] of the name
 // NotCancellable or TripDeparted says that it is too late.
 func (c *Client) CancelTrip(ctx context.Context, id, key, reason string) (trip wire.Trip, err error) {
 	k := call{method: http.MethodPost, path: tripPath(id) + "/cancel", header: http.Header{}, repeatable: true}

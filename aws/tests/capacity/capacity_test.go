@@ -204,7 +204,7 @@ func (m *measured) book(t *testing.T, change func(*domain.Request)) spent {
 	return m.spent
 }
 
-// cancel cancels the newest trip, and tells what that spent.
+// cancel cancels the newest trip and measures it.
 func (m *measured) cancel(t *testing.T) spent {
 	id := m.newest(t)
 	m.spent, m.client = spent{}, "(cancel)"
