@@ -151,7 +151,7 @@ func (s *System) open(ctx context.Context, opt Options) error {
 		machines = append(machines, m)
 	}
 	s.Engine = s.Engines[saga.Booking().Name()]
-	server.Handler = sfnapi.New(opt.Log, machines...)
+	server.Handler = sfnapi.New(sfnapi.Options{Quotas: sfnapi.OtherRegions(), Log: opt.Log}, machines...)
 	go server.Serve(listener) // ends with the server
 	return nil
 }

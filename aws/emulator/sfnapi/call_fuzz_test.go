@@ -46,7 +46,7 @@ func newCalled(tb testing.TB) *called {
 			tb.Error(err)
 		}
 	})
-	c.api = sfnapi.New(nil, sfnapi.Machine{ARN: machine, Engine: c.engine})
+	c.api = sfnapi.New(sfnapi.Options{}, sfnapi.Machine{ARN: machine, Engine: c.engine})
 	return c
 }
 

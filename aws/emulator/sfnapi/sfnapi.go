@@ -56,6 +56,7 @@ type api struct {
 	opened   time.Time
 	log      *slog.Logger
 	origin   *http.CrossOriginProtection
+	throttle throttle
 
 	mu       sync.Mutex
 	redriven map[string]redrive // the last one of an execution, by ARN
@@ -67,13 +68,24 @@ type redrive struct {
 	at    time.Time
 }
 
-// New serves the state machines. A nil log discards.
-func New(log *slog.Logger, machines ...Machine) http.Handler {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+// Options configure the API. The zero value never throttles.
+type Options struct {
+	Quotas Quotas           // beyond which calls get a ThrottlingException
+	Now    func() time.Time // by which the quotas are filled; default: time.Now
+	Log    *slog.Logger     // default: discarded
+}
+
+// New serves the state machines.
+func New(opt Options, machines ...Machine) http.Handler {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
 	}
 	return &api{
-		machines: machines, opened: time.Now(), log: log, origin: http.NewCrossOriginProtection(), redriven: map[string]redrive{},
+		machines: machines, opened: time.Now(), log: opt.Log, origin: http.NewCrossOriginProtection(), redriven: map[string]redrive{},
+		throttle: throttle{quotas: opt.Quotas, now: opt.Now, tokens: map[string]float64{}},
 	}
 }
 
@@ -124,6 +136,8 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 	case r.Method != http.MethodPost || !ours || do == nil:
 		return nil, invalid("UnknownOperationException", "the operation %.80q is not supported; supported are %s",
 			target, strings.Join(slices.Sorted(maps.Keys(operations)), ", "))
+	case !a.throttle.take(target):
+		return nil, invalid("ThrottlingException", "Rate exceeded")
 	}
 	body, err := readBody(w, r)
 	if err != nil {

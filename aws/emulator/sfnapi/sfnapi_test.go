@@ -36,10 +36,10 @@ type world struct {
 	open   chan struct{} // closed to let executions end whose input has "wait"
 }
 
-func newWorld(t *testing.T) *world { return newWorldWith(t, engine.Options{}) }
+func newWorld(t *testing.T) *world { return newWorldWith(t, engine.Options{}, sfnapi.Options{}) }
 
 // newWorldWith takes the bounds on redrives of opt.
-func newWorldWith(t *testing.T, opt engine.Options) *world {
+func newWorldWith(t *testing.T, opt engine.Options, api sfnapi.Options) *world {
 	t.Helper()
 	store, err := embedded.Open("", embedded.Options{})
 	if err != nil {
@@ -54,7 +54,7 @@ func newWorldWith(t *testing.T, opt engine.Options) *world {
 	if w.second, err = engine.Open(t.Context(), opt); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(sfnapi.New(nil, sfnapi.Machine{ARN: machine, Engine: w.engine}, sfnapi.Machine{ARN: second, Engine: w.second}))
+	server := httptest.NewServer(sfnapi.New(api, sfnapi.Machine{ARN: machine, Engine: w.engine}, sfnapi.Machine{ARN: second, Engine: w.second}))
 	t.Cleanup(func() {
 		server.Close()
 		if err := errors.Join(w.engine.Close(context.Background()), w.second.Close(context.Background()), store.Close()); err != nil {
@@ -317,7 +317,7 @@ func TestRedriveStatusFollowsTheBounds(t *testing.T) {
 		"1 times":      {MaxRedrives: 1},
 		"ended 0s ago": {RedriveWithin: 1},
 	} {
-		w := newWorldWith(t, opt)
+		w := newWorldWith(t, opt, sfnapi.Options{})
 		w.fail.Store(true)
 		arn := w.start("trip-1", `{}`).ExecutionArn
 		w.end("trip-1")
