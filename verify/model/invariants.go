@@ -73,6 +73,7 @@ const (
 	booksFitTrip     = "books-fit-trip"
 	acceptedCancel   = "accepted-cancel-ends-so"
 	feeAsFixed       = "fee-as-fixed"
+	cancelInTime     = "cancel-before-departure"
 
 	stoppedMarked    = "stopped-needs-attention"
 	stoppedNames     = "stopped-names-state"
@@ -144,6 +145,7 @@ var invariants = []Invariant{
 	{booksFitTrip, "At rest the provider's own books show what the trip's status says: of a CONFIRMED trip its total and no refund, of a FAILED one nothing kept, of a CANCELLED one the fee, and nothing that could still be charged."},
 	{acceptedCancel, "A cancellation that was accepted is never lost, and at rest just the trips with one are CANCELLED."},
 	{feeAsFixed, "Fee and refund of a cancellation are what was paid, by the percentage that the request has fixed."},
+	{cancelInTime, "A cancellation is accepted only before the flight departs."},
 
 	{stoppedMarked, "A trip whose execution stopped without its end NEEDS_ATTENTION."},
 	{stoppedNames, "The reason of a stopped trip names how and at which state its execution stopped."},

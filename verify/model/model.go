@@ -43,8 +43,9 @@ type Trip struct {
 	Rooms    int64
 	Minor    int64 // its cost in minor units, at the inventory's first prices
 	Currency string
-	Outcome  Outcome // how it may end
-	IDs      IDs     // the ids that its records must have; "" is not judged
+	Departs  time.Time // zero: not judged
+	Outcome  Outcome   // how it may end
+	IDs      IDs       // the ids that its records must have; "" is not judged
 }
 
 // IDs are the ids that are derived from a trip's id, and the keys that its payment may have.

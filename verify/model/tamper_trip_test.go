@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"time"
 
 	"tripsaga/table"
 )
@@ -152,6 +153,10 @@ func restTamperings() []tampering {
 		{feeAsFixed, booked, "more than the percentage", func(h tampered) {
 			h.edit("/ TRIP", 2, `"status":`, `"cancellation":{"requested":"2027-01-01T00:00:00Z","fee_percent":10,
 				"fee":{"minor":9000,"currency":"JPY"},"refund":{"minor":71000,"currency":"JPY"}},"status":`)
+		}},
+		{cancelInTime, booked, "when the flight has departed", func(h tampered) {
+			h.trips[0].Departs = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+			h.edit("/ TRIP", 2, `"status":`, `"cancellation":{"requested":"2027-01-01T00:00:00Z"},"status":`)
 		}},
 		{booksFitTrip, booked, "a charge gone", func(h tampered) { h.goneAtRest("/ CHARGE") }},
 		{booksFitTrip, refund, "a refund gone", func(h tampered) { h.goneAtRest("/ REFUND") }},

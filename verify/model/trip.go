@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // judgeTrip judges a write of the trip itself.
@@ -28,6 +29,12 @@ func (w *world) judgeTrip(b *booking) {
 	}
 	w.judgeRequest(b)
 	w.judgeFee(b)
+	if now.requested() && !old.requested() && b.asked != nil && !b.asked.Departs.IsZero() {
+		if at, err := time.Parse(time.RFC3339Nano, now.Cancel.Requested); err != nil || !at.Before(b.asked.Departs) {
+			w.report(cancelInTime, "%s: a cancellation was accepted at %s, the flight departs at %s",
+				b, now.Cancel.Requested, b.asked.Departs.Format(time.RFC3339))
+		}
+	}
 }
 
 func legalTrip(old, now *trip) bool {

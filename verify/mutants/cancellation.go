@@ -1,6 +1,7 @@
 package mutants
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,12 +11,43 @@ import (
 	"tripsaga/engine"
 	"tripsaga/shared/money"
 	"tripsaga/table"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	"tripsaga/verify/world"
 )
 
 // cancellations are the mutants of a trip's cancellation.
 var cancellations = []Mutant{
+	{Name: "pivot-ignores-request", Means: "ProcessPayment does not see that the client has asked to cancel the trip", Scenario: "booked",
+		variant: func() world.Variant {
+			return world.Variant{Table: func(t table.Table) table.Table { return blind{t} }}
+		}},
+	{Name: "cancel-releases-twice", Means: "a repeated step of a cancellation releases seats or rooms again", Scenario: "cancelled",
+		variant: func() world.Variant {
+			cancelling := map[string]bool{}
+			return world.Variant{Table: func(t table.Table) table.Table {
+				return forgetful{writer{t, func(ctx context.Context, t table.Table, ops []table.Op) error {
+					err := t.Transact(ctx, ops...)
+					if ops[0].Key.SK == "TRIP" && bytes.Contains(ops[0].Item.Data, []byte(`"CANCELLING"`)) {
+						cancelling[ops[0].Key.PK] = true
+					}
+					return err
+				}}, cancelling}
+			}}
+		}},
+	{Name: "cancellation-renamed", Means: "a cancellation that is started again has a new name", Scenario: "cancelled",
+		variant: func() world.Variant {
+			n := 0
+			return world.Variant{App: func(s *app.Service) { s.Starter = renaming{s.Starter, &n} }}
+		}},
+	{Name: "cancelled-though-departed", Means: "a trip is cancelled although its flight has departed", Scenario: "cancelled",
+		variant: func() world.Variant {
+			var clock engine.Scheduler
+			return world.Variant{
+				Scheduler: func(s engine.Scheduler) engine.Scheduler { clock = s; return s },
+				App:       func(s *app.Service) { s.Inventory = undeparted{s.Inventory, clock} },
+			}
+		}},
 	{Name: "cancel-not-started", Means: "a cancellation that was requested while the booking ran is started by nobody", Scenario: "booked",
 		variant: func() world.Variant {
 			return world.Variant{Table: func(t table.Table) table.Table { return unlisted{t} }}
@@ -43,6 +75,49 @@ var cancellations = []Mutant{
 			}
 			return b.Refund(ctx, r.id, r.reference, r.part)
 		})},
+}
+
+// blind hides the request to cancel the trip from the payment.
+type blind struct{ table.Table }
+
+func (t blind) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
+	item, ok, err := t.Table.Get(ctx, key)
+	if info, _ := engine.InfoOf(ctx); ok && key.SK == "TRIP" && info.Function == "ProcessPayment" {
+		item.Data = bytes.Replace(item.Data, []byte(`"cancellation":`), []byte(`"hidden":`), 1)
+	}
+	return item, ok, err
+}
+
+// Sync calls the inner table.
+func (t blind) Sync(ctx context.Context) error { return table.Sync(ctx, t.Table) }
+
+// renaming starts the first cancellation under the trip's id, and others under names of their own.
+type renaming struct {
+	app.Starter
+	n *int
+}
+
+func (s renaming) Start(ctx context.Context, saga, tripID string, input json.RawMessage) error {
+	if saga == domain.CancellationSaga {
+		if *s.n++; *s.n > 1 {
+			tripID = fmt.Sprint(tripID, "-", *s.n)
+		}
+	}
+	return s.Starter.Start(ctx, saga, tripID, input)
+}
+
+// undeparted reads a flight that has departed as one that departs in a day.
+type undeparted struct {
+	domain.Inventory
+	clock engine.Scheduler
+}
+
+func (v undeparted) Departure(ctx context.Context, n domain.FlightNumber, day domain.Date) (domain.FlightDay, error) {
+	f, err := v.Inventory.Departure(ctx, n, day)
+	for err == nil && !v.clock.Now().Before(f.Departure()) {
+		f.Date = f.Date.Next()
+	}
+	return f, err
 }
 
 // unlisted lists no trip that is being cancelled.

@@ -35,7 +35,7 @@ var tables = []Mutant{
 		return world.Variant{Table: func(t table.Table) table.Table { return &credulous{t, asked} }}
 	}},
 	{Name: "undo-twice", Means: "a repeated undo compensates again", variant: func() world.Variant {
-		return world.Variant{Table: func(t table.Table) table.Table { return forgetful{t} }}
+		return world.Variant{Table: func(t table.Table) table.Table { return forgetful{t, nil} }}
 	}},
 	{Name: "throttle-swallowed", Means: "a write that the table was too busy for counts as written", variant: onTransact(
 		func(ctx context.Context, t table.Table, ops []table.Op) error {
@@ -154,12 +154,15 @@ func fingerprint(data []byte) string {
 }
 
 // forgetful returns to a compensation the step's record as it was before the compensation.
-type forgetful struct{ table.Table }
+type forgetful struct {
+	table.Table
+	of map[string]bool // by the trip's partition; nil: of every trip
+}
 
 func (f forgetful) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
 	item, ok, err := f.Table.Get(ctx, key)
 	info, _ := engine.InfoOf(ctx)
-	if ok && isStep(key) && fingerprint(item.Data) != "" && strings.HasPrefix(info.Function, "Cancel") {
+	if ok && isStep(key) && (f.of == nil || f.of[key.PK]) && fingerprint(item.Data) != "" && strings.HasPrefix(info.Function, "Cancel") {
 		item.Data = bytes.Replace(item.Data, []byte(`"UNDONE"`), []byte(`"DONE"`), 1)
 	}
 	return item, ok, err

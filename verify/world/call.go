@@ -31,10 +31,11 @@ type call struct {
 	task engine.Task
 	in   json.RawMessage
 
-	altered bool // its input differs from that of the delivery before it
-	out     json.RawMessage
-	err     error
-	done    bool
+	altered   bool // its input differs from that of the delivery before it
+	cancelled bool // when it began, the client had asked to cancel the trip
+	out       json.RawMessage
+	err       error
+	done      bool
 }
 
 func (p *process) tasks(tasks map[string]engine.Task) map[string]engine.Task {
@@ -206,6 +207,7 @@ func (c *call) perform() {
 		}
 		c.done = true
 	}()
+	c.cancelled = c.run.requested(c.frame.label.Saga)
 	c.out, c.err = c.task(c.ctx, c.in)
 	c.judge()
 }

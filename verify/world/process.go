@@ -67,6 +67,9 @@ func (p *process) open() (err error) {
 		return err
 	}
 	core.App.Trips, core.App.Inventory = shortTrips{core.App.Trips}, shortInventory{core.App.Inventory}
+	if v.App != nil {
+		v.App(core.App)
+	}
 	p.core = core
 	return nil
 }
@@ -127,7 +130,7 @@ func (r *run) variant(p *process) Variant {
 		}
 		v = r.broke
 	}
-	return Variant{orSame(v.Table), orSame(v.Tasks), orSame(v.Provider), orSame(v.Scheduler), v.Hint}
+	return Variant{orSame(v.Table), orSame(v.Tasks), orSame(v.Provider), orSame(v.Scheduler), v.App, v.Hint}
 }
 
 func orSame[T any](wrap func(T) T) func(T) T {

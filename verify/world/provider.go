@@ -69,6 +69,9 @@ type bankPort struct {
 // Create is one point. It has the keys of the key's first intent.
 func (b *bankPort) Create(ctx context.Context, key string, o domain.PaymentOrder) (string, error) {
 	r := b.p.run
+	if fr := r.frame; fr != nil && fr.call != nil && fr.call.cancelled {
+		r.violation(pivotSees, "%s creates an intent although the trip was to be cancelled before", fr.label)
+	}
 	return b.pass(AtCreate, opCreate, bank.IntentID(key, 1), func(f sim.Fault) (string, error) {
 		r.lapses.created++
 		switch {

@@ -456,6 +456,12 @@ func (r *run) status(j *journey) string { return r.standings[j.trip.ID].trip }
 // execution is the status of the trip's execution; "" if it does not exist.
 func (r *run) execution(j *journey) string { return r.standings[j.trip.ID].execution }
 
+// requested reports whether the client of the trip of this name has asked to cancel it.
+func (r *run) requested(trip string) bool {
+	item, _ := r.ledger.get(tripKey(r.idOf(trip)))
+	return bytes.Contains(item.Data, []byte(`"cancellation":`))
+}
+
 func (r *run) ended(j *journey) bool {
 	s := r.status(j)
 	return s == "CONFIRMED" || s == "FAILED" || s == "CANCELLED"

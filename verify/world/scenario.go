@@ -108,6 +108,7 @@ func newBooking(t play.Trip, end string) booking {
 	for _, o := range offers().Flights {
 		if flightKey(o) == trip.Flight {
 			trip.Minor += trip.Seats * o.Row.Price.Minor
+			trip.Departs = o.Row.Departure()
 		}
 	}
 	for _, o := range offers().Nights {

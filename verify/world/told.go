@@ -145,6 +145,7 @@ const (
 	noneForgotten   = "none-forgotten"
 	strayRefused    = "stray-refused"
 	idFirst         = "id-durable-before-money"
+	pivotSees       = "no-payment-after-cancel"
 )
 
 // Invariants lists those that the world checks, beside the model's.
@@ -166,6 +167,7 @@ func Invariants() []model.Invariant {
 		{Name: noneForgotten, Means: "The reconciler marks every trip that is overdue."},
 		{Name: strayRefused, Means: "A payment or a confirmation that no saga asked for, on the way to FAILED, is refused."},
 		{Name: idFirst, Means: "The provider is asked to move money only by an id that a crash at that moment would not lose."},
+		{Name: pivotSees, Means: "A payment that has not begun when the client asks to cancel the trip never begins."},
 	}
 }
 

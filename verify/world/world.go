@@ -29,6 +29,7 @@ import (
 	"tripsaga/table/embedded"
 	"tripsaga/table/memory"
 	"tripsaga/trip/adapters/store"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/saga"
 	"tripsaga/verify/model"
@@ -54,6 +55,7 @@ type Variant struct {
 	Tasks     func(map[string]engine.Task) map[string]engine.Task
 	Provider  func(domain.PaymentProvider) domain.PaymentProvider
 	Scheduler func(engine.Scheduler) engine.Scheduler
+	App       func(*app.Service) // changes the use cases in place
 	// Hint does something more when a webhook of the provider reports a trip's payment.
 	Hint func(ctx context.Context, tripID string) error
 }
