@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"sync"
 	"time"
 
 	"tripsaga/asl"
@@ -154,6 +155,9 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	booking.Name, booking.Definition, booking.Machine = domain.BookingSaga, opt.Source, opt.Machine
 	cancellation.Name, cancellation.Definition = domain.CancellationSaga, saga.Cancellation().Definition()
 	var err error
+	if cancellation.Machine, err = cancellationMachine(); err != nil {
+		return nil, fmt.Errorf("opening the engine: %w", err)
+	}
 	for _, e := range []struct {
 		engine **engine.Engine
 		opt    *engine.Options
@@ -166,6 +170,9 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	}
 	return core, nil
 }
+
+// cancellationMachine is parsed once: an exploration opens hundreds of thousands of systems.
+var cancellationMachine = sync.OnceValues(func() (*asl.Machine, error) { return asl.Parse(saga.Cancellation().Definition()) })
 
 // Saga returns the engine that runs the saga of this name.
 func (c *Core) Saga(name string) *engine.Engine {

@@ -259,9 +259,11 @@ func ParseCursor(q Query) (place []byte, err error) {
 
 func checksum(q Query, place []byte) uint64 {
 	h := fnv.New64a()
+	var buf [256]byte
+	text := buf[:0]
 	for _, field := range []string{q.PK, q.Prefix, q.From, q.To, strconv.FormatBool(q.Index), strconv.FormatBool(q.Descending)} {
-		_, _ = fmt.Fprintf(h, "%d:%s", len(field), field)
+		text = append(append(strconv.AppendInt(text, int64(len(field)), 10), ':'), field...)
 	}
-	_, _ = h.Write(place)
+	_, _ = h.Write(append(text, place...))
 	return h.Sum64()
 }

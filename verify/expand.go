@@ -43,7 +43,7 @@ func (e *expansion) survey() {
 		if p.Where == world.AtDelivery {
 			e.deliveries[p.Label] = true
 		}
-		for _, c := range p.Choices() {
+		for c := range p.Choices() {
 			e.offered[c.Kind] = i
 		}
 	}
@@ -52,9 +52,9 @@ func (e *expansion) survey() {
 // at runs the parent with every fault at one of its points.
 func (e *expansion) at(ctx context.Context, i int) error {
 	p := &e.points[i]
-	for _, c := range p.Choices() {
+	for c := range p.Choices() {
 		moot := c.Moot && e.covered(i, c.Kind)
-		if moot && !e.everywhere || e.plain && world.Alone(c.Fault) {
+		if moot && !e.everywhere || e.plain && world.Alone(c.Fault) || strangers(e.parent, c.Fault) {
 			continue
 		}
 		if e.last && !e.drawn(e.parent.With(c.Fault)) {
@@ -133,7 +133,7 @@ func (x *exploration) drawn(s world.Schedule) bool {
 // points of that run are those between which the call can resume, see landing. All these schedules are drawn, or none.
 func (e *expansion) delay(ctx context.Context, at sim.Label, kind sim.Kind) error {
 	f := sim.Fault{At: at, Kind: kind, Until: sim.AtEnd}
-	if e.last && !e.drawn(e.parent.With(f)) {
+	if strangers(e.parent, f) || e.last && !e.drawn(e.parent.With(f)) {
 		return nil
 	}
 	r, err := e.add(ctx, f, false)
@@ -216,7 +216,7 @@ func landingsOf(points []world.Point, from int, touched world.Touched, call sim.
 // of its work. Then a third actor comes in between its operations.
 func (e *expansion) interleave(ctx context.Context, i int) error {
 	p := &e.points[i]
-	for _, c := range p.Choices() {
+	for c := range p.Choices() {
 		if !world.Splits(c.Kind) || c.Moot || !e.drawn(e.parent.With(c.Fault)) {
 			continue
 		}
@@ -263,7 +263,7 @@ func (e *expansion) pauses(ctx context.Context, f sim.Fault, own []world.Point) 
 // nested runs the schedules in which a third actor comes in between two of the actor's operations.
 func (e *expansion) nested(ctx context.Context, f sim.Fault, own []world.Point) error {
 	for n := 1; n < len(own); n++ {
-		for _, c := range own[n].Choices() {
+		for c := range own[n].Choices() {
 			if !world.Splits(c.Kind) || c.Moot {
 				continue
 			}

@@ -364,7 +364,7 @@ func (k *walker) further(s world.Schedule, r *world.Result) world.Schedule {
 func (k *walker) faults(points []world.Point, i int) []sim.Fault {
 	p := &points[i]
 	var all []sim.Fault
-	for _, c := range p.Choices() {
+	for c := range p.Choices() {
 		all = append(all, c.Fault)
 	}
 	later := points[i+1:]

@@ -43,6 +43,27 @@ func apart(s world.Schedule, p *world.Point) bool {
 	return first != "" && p.Saga == first && (s.Scenario == "two" || s.Scenario == "last-seat")
 }
 
+// strangers reports whether a pair is left to last-seat: a call of one trip is paused or repeated late, and the other fault
+// is one of the other trip alone. In the scenario two there are seats and rooms for both trips. So the call meets nothing
+// that the other fault changes: each fault does what it does as a single.
+func strangers(parent world.Schedule, f sim.Fault) bool {
+	if parent.Scenario != "two" || len(parent.Faults) != 1 {
+		return false
+	}
+	first := parent.Faults[0]
+	return (first.Until != sim.Label{} || f.Until != sim.Label{}) && ofOneTrip(first) && ofOneTrip(f)
+}
+
+// ofOneTrip reports whether the fault changes nothing but one trip's records.
+func ofOneTrip(f sim.Fault) bool {
+	switch f.Kind {
+	case sim.Fail, sim.Lost, sim.Die, sim.Late, sim.Again, sim.Twice, world.Throttle, world.Gone, world.Altered, world.Down, world.Mute,
+		world.Decline, world.Stored, world.Leave, world.Cancel:
+		return f.At.Saga != ""
+	}
+	return false
+}
+
 // monotonous marks the points between the retries of a lasting fault, except for the first two and the last two retries. A
 // compensation that fails for long has a hundred retries, each with the same points: in the middle one is like another.
 func monotonous(points []world.Point) []bool {

@@ -62,7 +62,7 @@ func (l *Lab) index(r *page.Request) (page.Page, error) {
 	}
 	for i := range t.Points {
 		p := pointRow{Label: t.Points[i].Label}
-		for _, c := range t.Points[i].Choices() {
+		for c := range t.Points[i].Choices() {
 			p.Faults = append(p.Faults, c.Fault)
 		}
 		if late, _ := t.Points[i].Delays(); late {

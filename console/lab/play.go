@@ -254,7 +254,7 @@ func (p *played) faults(a address, t *world.Trace) {
 	if pt == nil || len(a.schedule.Faults) >= maxFaults {
 		return
 	}
-	for _, c := range pt.Choices() {
+	for c := range pt.Choices() {
 		o := option{c.Fault, a.with(c.Fault).link(), p.Frame.Fault == c.Fault}
 		if c.Count > 0 {
 			p.Losing = append(p.Losing, o)

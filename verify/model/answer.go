@@ -1,7 +1,6 @@
 package model
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 )
@@ -68,22 +67,25 @@ func (w *world) judgeEnding(b *booking, task string, e effect, failure string) {
 	}
 }
 
+// answer is that of a step.
+type answer struct {
+	ID       string `json:"reservation_id"`
+	Minor    int64  `json:"amount_minor"`
+	Currency string `json:"currency"`
+}
+
 // judgeDone compares the answer of a step with its record.
 func (w *world) judgeDone(b *booking, task string, part parts, out []byte, failure string, expired bool) {
 	s := b.now.step(part)
 	fits := true
 	switch failure {
 	case "":
-		var told struct {
-			ID       string `json:"reservation_id"`
-			Minor    int64  `json:"amount_minor"`
-			Currency string `json:"currency"`
-		}
 		id := s.Result.ID
 		if part == partPayment {
 			id = s.Result.Key
 		}
-		fits = json.Unmarshal(out, &told) == nil && s.State == done && told.ID == id && amount{told.Minor, told.Currency} == s.Result.Amount
+		told, err := answers.decode(out)
+		fits = err == nil && s.State == done && told.ID == id && amount{told.Minor, told.Currency} == s.Result.Amount
 	case "FlightUnavailable", "HotelUnavailable", "PaymentDeclined", "TripCancelled":
 		fits = s.State == refused && !s.Open && s.Refusal.Name == failure
 	case "StepCancelled":

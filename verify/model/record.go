@@ -417,6 +417,7 @@ var (
 	events     memo[event]
 	executions memo[execution]
 	offers     memo[offer]
+	answers    memo[answer]
 )
 
 // decode returns the record in data. The caller must not change what the record points to. With an error, it returns the

@@ -1,7 +1,7 @@
 package world
 
 import (
-	"slices"
+	"iter"
 	"strings"
 	"time"
 
@@ -108,32 +108,35 @@ type Choice struct {
 	Moot bool
 }
 
-// Choices lists the faults that can happen at the point, without those that depend on a later point: see [Point.Delays].
-func (p *Point) Choices() []Choice {
-	if p.Deaf || p.Given {
-		return nil
-	}
-	var all []Choice
-	add := func(moot bool, kinds ...sim.Kind) {
-		for _, k := range kinds {
-			all = append(all, Choice{sim.Fault{At: p.Label, Kind: k}, moot})
+// Choices yields the faults that can happen at the point, without those that depend on a later point: see [Point.Delays].
+func (p *Point) Choices() iter.Seq[Choice] {
+	return func(yield func(Choice) bool) {
+		if p.Deaf || p.Given {
+			return
+		}
+		more := true
+		one := func(moot bool, k sim.Kind, count int) {
+			more = more && yield(Choice{sim.Fault{At: p.Label, Kind: k, Count: count}, moot})
+		}
+		add := func(moot bool, kinds ...sim.Kind) {
+			for _, k := range kinds {
+				one(moot, k, 0)
+			}
+		}
+		p.choose(add)
+		p.chooseTime(add)
+		if p.Crashes() {
+			for cut := 0; cut <= p.Pending; cut++ {
+				one(cut < p.Pending, Crash, cut)
+			}
+		}
+		if p.Actor == Client {
+			add(false, Leave)
+		}
+		if p.Stopped {
+			add(false, Redrive)
 		}
 	}
-	p.choose(add)
-	p.chooseTime(add)
-	if p.Crashes() {
-		add(p.Pending > 0, Crash)
-		for cut := 1; cut <= p.Pending; cut++ {
-			all = append(all, Choice{sim.Fault{At: p.Label, Kind: Crash, Count: cut}, cut < p.Pending})
-		}
-	}
-	if p.Actor == Client {
-		add(false, Leave)
-	}
-	if p.Stopped {
-		add(false, Redrive)
-	}
-	return all
 }
 
 func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
@@ -236,7 +239,12 @@ func (p *Point) takes(k sim.Kind) bool {
 	case sim.Again:
 		return again
 	}
-	return slices.ContainsFunc(p.Choices(), func(c Choice) bool { return c.Kind == k })
+	for c := range p.Choices() {
+		if c.Kind == k {
+			return true
+		}
+	}
+	return false
 }
 
 // Crashes reports whether the process can be killed at the point. A crash anywhere else equals one before the next such

@@ -432,7 +432,9 @@ func (s seen) field(data []byte, field string) string {
 	var record map[string]json.RawMessage
 	var value string
 	if json.Unmarshal(data, &record) == nil {
-		_ = json.Unmarshal(record[field], &value)
+		if raw := record[field]; json.Unmarshal(raw, &value) != nil {
+			value = string(raw) // a number
+		}
 	}
 	if len(s) >= mostSeen {
 		clear(s)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tripsaga/asl"
@@ -70,20 +71,19 @@ func (r *run) heardOfCancel(j *journey, t *domain.Trip) {
 // heardOfEnd checks the notification of an end: the end, and the notice of a failed one, are durable. A later redrive may
 // have replaced it.
 func (r *run) heardOfEnd(d engine.Description) {
-	var kept struct {
-		Status   string `json:"status"`
-		Redrives int    `json:"redrives"`
-	}
 	key := executionKey(d.Name)
 	if d.Machine == domain.CancellationSaga {
 		key.PK = pkSecond + d.Name
 	}
-	item, ok := r.ledger.lasting(key)
-	if ok && json.Unmarshal(item.Data, &kept) == nil && (kept.Status == string(d.Status) || kept.Redrives > d.Redrives) {
-		return
+	status := ""
+	if item, ok := r.ledger.lasting(key); ok {
+		status = r.world.seen.field(item.Data, "status")
+		redrives, _ := strconv.Atoi(r.world.seen.field(item.Data, "redrives"))
+		if status == string(d.Status) || redrives > d.Redrives {
+			return
+		}
 	}
-	r.violation(toldLasts, "trip %s: the end %s is announced, and a crash now would leave the execution %s",
-		r.nameOf(d.Name), d.Status, kept.Status)
+	r.violation(toldLasts, "trip %s: the end %s is announced, and a crash now would leave the execution %s", r.nameOf(d.Name), d.Status, status)
 }
 
 // heardByBank checks that the intent's id is durable before money moves.

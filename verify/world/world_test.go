@@ -158,7 +158,7 @@ func TestSameScheduleSameBytes(t *testing.T) {
 	base := one.mustRun(t, "booked")
 	kinds := map[sim.Kind]bool{}
 	for i := range base.Points {
-		for _, c := range base.Points[i].Choices() {
+		for c := range base.Points[i].Choices() {
 			id := Schedule{Scenario: "booked", Faults: []sim.Fault{c.Fault}}.String()
 			a, b := one.mustRun(t, id), other.mustRun(t, id)
 			if a.Bytes != b.Bytes || a.End != b.End {
