@@ -70,7 +70,7 @@ func (c *console) cancelForm(r *page.Request, in *input, status int, changed boo
 }
 
 // cancel cancels the trip, which happens once, however often the form is sent. The form has the fee that its reader saw: a
-// cancellation at another one is shown again first.
+// cancellation at a higher one is refused, and the new fee is shown.
 func (c *console) cancel(r *page.Request) (page.Page, error) {
 	in := readInput(r.Lang, r.PostForm, "fee", "reason")
 	fee := in.number("fee", 0, math.MaxInt32)
@@ -81,14 +81,7 @@ func (c *console) cancel(r *page.Request) (page.Page, error) {
 	if err != nil {
 		return page.Page{}, err
 	}
-	q, err := c.Quote(r.Context(), id)
-	if err != nil {
-		return page.Page{}, err
-	}
-	if q.Cancellable && q.FeePercent != fee {
-		return c.cancelForm(r, in, http.StatusConflict, true)
-	}
-	_, err = c.Cancel(r.Context(), id, "", in.values["reason"])
+	_, err = c.Cancel(r.Context(), id, app.CancelRequest{Reason: in.values["reason"], MaxFee: domain.FeeLimit{Percent: &fee}})
 	switch fault.KindOf(err) {
 	case fault.Invalid:
 		for _, e := range fault.All(err) {
@@ -96,7 +89,7 @@ func (c *console) cancel(r *page.Request) (page.Page, error) {
 		}
 		return c.cancelForm(r, in, http.StatusBadRequest, false)
 	case fault.Conflict:
-		return c.cancelForm(r, in, http.StatusConflict, false)
+		return c.cancelForm(r, in, http.StatusConflict, fault.Is(err, fault.NameFeeTooHigh))
 	}
 	if err != nil {
 		return page.Page{}, err

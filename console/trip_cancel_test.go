@@ -8,6 +8,7 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/shared/money"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 )
 
@@ -83,7 +84,7 @@ func TestBothSagas(t *testing.T) {
 	s := simulate(t, nil)
 	id := s.book()
 	s.virtual.Run()
-	if _, err := s.sys.App.CancelTrip(t.Context(), id, "", ""); err != nil {
+	if _, err := s.sys.App.CancelTrip(t.Context(), id, app.CancelRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	s.virtual.Run()
@@ -168,7 +169,7 @@ func TestCancelRefused(t *testing.T) {
 	}
 	s.before(id, 72) // the form was shown when it was free
 	changed := s.post(address, form)
-	changed.shows("main", "The fee has changed since this page was shown", "Fee (20 %)")
+	changed.shows("main", "The fee has risen since this page was shown", "Fee (20 %)")
 	if changed.status != http.StatusConflict || s.trip(id).all("section", "id", "cancellation") != nil {
 		t.Errorf("cancelled at a fee that nobody saw: %d", changed.status)
 	}
@@ -217,7 +218,7 @@ func TestCancellationNeedsAttention(t *testing.T) {
 	id := s.book()
 	s.virtual.Run()
 	s.before(id, 72)
-	if _, err := s.sys.App.CancelTrip(t.Context(), id, "", ""); err != nil {
+	if _, err := s.sys.App.CancelTrip(t.Context(), id, app.CancelRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	s.virtual.Run()

@@ -78,7 +78,7 @@ func (c *client) book(card string) {
 }
 
 func (c *client) cancel() error {
-	_, err := c.App.CancelTrip(c.Context(), c.id, "", "ill")
+	_, err := c.App.CancelTrip(c.Context(), c.id, app.CancelRequest{Reason: "ill"})
 	return err
 }
 

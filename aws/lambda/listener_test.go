@@ -147,7 +147,7 @@ func TestAStoppedCancellationMarksItsTrip(t *testing.T) {
 	w := newWorld(t)
 	id := w.book(t)
 	w.confirm(t, id)
-	if _, err := w.app.CancelTrip(t.Context(), id, "", ""); err != nil {
+	if _, err := w.app.CancelTrip(t.Context(), id, app.CancelRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	w.stands("FAILED", "0", "Conflict")
@@ -174,7 +174,7 @@ func TestTheReconcilerStartsACancellation(t *testing.T) {
 	w := newWorld(t)
 	id := w.book(t)
 	w.take(t, id, "ReserveFlight", "ReserveHotel", "ProcessPayment")
-	if _, err := w.app.CancelTrip(t.Context(), id, "", ""); err != nil {
+	if _, err := w.app.CancelTrip(t.Context(), id, app.CancelRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	w.take(t, id, "BookingConfirmed")

@@ -80,7 +80,7 @@ func (t *traffic) book() error {
 // cancel is a client's call. That the trip has failed meanwhile is an answer like any other.
 func (t *traffic) cancel(id string) error {
 	return t.call(func(ctx context.Context) error {
-		_, err := t.p.sys.App.CancelTrip(ctx, id, "", "")
+		_, err := t.p.sys.App.CancelTrip(ctx, id, app.CancelRequest{})
 		if fault.KindOf(err) == fault.Conflict {
 			return nil
 		}

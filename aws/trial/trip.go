@@ -72,7 +72,7 @@ func (s instead) Start(_ context.Context, _, _ string, input json.RawMessage) er
 
 // cancel cancels the trip as the API does. No saga is started.
 func (a *attempt) cancel(ctx context.Context) error {
-	if _, err := a.app.CancelTrip(ctx, a.trip.id, a.hook, "the trip is synthetic"); err != nil {
+	if _, err := a.app.CancelTrip(ctx, a.trip.id, app.CancelRequest{Key: a.hook, Reason: "the trip is synthetic"}); err != nil {
 		return fmt.Errorf("cancelling the synthetic trip: %w", err)
 	}
 	return nil

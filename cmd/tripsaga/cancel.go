@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tripsaga/shared/money"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/wire"
 )
@@ -15,6 +17,7 @@ type cancelCmd struct {
 	ID       string        `arg:"" help:"Id of the trip."`
 	Reason   string        `help:"Why, in 1 to 200 characters." placeholder:"TEXT"`
 	Key      string        `help:"Idempotency-Key. A trip is cancelled once with and without it; under the key of the accepted request another reason is refused." name:"idempotency-key" placeholder:"KEY"`
+	MaxFee   string        `help:"Cancel only if the fee is not higher, such as \"44800 JPY\"." placeholder:"AMOUNT"`
 	Quote    bool          `help:"Only show what a cancellation would cost now."`
 	Follow   bool          `help:"Follow the cancellation to its end."`
 	Interval time.Duration `help:"Time between two looks at the saga." default:"200ms"`
@@ -30,8 +33,19 @@ func (x *cancelCmd) Run(p *program) error {
 	if err := checkInterval(x.Interval); err != nil {
 		return err
 	}
-	if x.Quote && (x.Follow || x.Reason != "" || x.Key != "") {
-		return usage(fmt.Errorf("--quote cancels nothing: leave out --follow, --reason and --idempotency-key"))
+	if x.Quote && (x.Follow || x.Reason != "" || x.Key != "" || x.MaxFee != "") {
+		return usage(fmt.Errorf("--quote cancels nothing: leave out --follow, --reason, --max-fee and --idempotency-key"))
+	}
+	request := app.CancelRequest{Key: x.Key, Reason: x.Reason}
+	if x.MaxFee != "" {
+		number, code, _ := strings.Cut(x.MaxFee, " ")
+		currency, err := money.ParseCurrency(code)
+		if err == nil {
+			request.MaxFee.Fee, err = money.Parse(number, currency)
+		}
+		if err != nil {
+			return usage(fmt.Errorf("--max-fee %q: %w; allowed is a number and a currency, such as \"44800 JPY\"", x.MaxFee, err))
+		}
 	}
 	c, err := x.client()
 	if err != nil {
@@ -47,7 +61,7 @@ func (x *cancelCmd) Run(p *program) error {
 	if !x.JSON && quote.Cancellable {
 		fmt.Fprintf(p.stdout, "trip %s is %s; %s\n", quote.TripID, quote.Status, quoteText(quote))
 	}
-	trip, err := c.CancelTrip(p.ctx, x.ID, x.Key, x.Reason)
+	trip, err := c.CancelTrip(p.ctx, x.ID, request)
 	if err != nil {
 		return unsure(err, "the cancellation may have been accepted; repeat it, or see: tripsaga trip "+x.ID)
 	}

@@ -56,14 +56,15 @@ func TestCancelSendsItsReason(t *testing.T) {
 		}
 		s.ServeHTTP(w, r)
 	})
-	for _, args := range [][]string{{}, {"--reason", `a "b" <c>`}} {
+	for _, args := range [][]string{{}, {"--reason", `a "b" <c>`}, {"--max-fee", "12.345 KWD"}, {"--max-fee=0 JPY", "--reason", "ill"}} {
 		code, stdout, stderr := tryHandler(t, t.Context(), server, append([]string{"cancel", "t1"}, args...)...)
 		want := "trip t1 is PENDING; free unless it is confirmed first, then a fee of 20 %\ntrip t1 is cancelled already\n"
 		if code != 0 || stdout != want {
 			t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 		}
 	}
-	if want := []string{"", `{"reason":"a \"b\" \u003cc\u003e"}`}; !slices.Equal(bodies, want) || !slices.Equal(types, []string{"", "application/json"}) {
+	want := []string{"", `{"reason":"a \"b\" \u003cc\u003e"}`, `{"currency":"KWD","max_fee_minor":12345}`, `{"currency":"JPY","max_fee_minor":0,"reason":"ill"}`}
+	if json := "application/json"; !slices.Equal(bodies, want) || !slices.Equal(types, []string{"", json, json, json}) {
 		t.Errorf("sent %q as %q, want %q", bodies, types, want)
 	}
 }
@@ -213,6 +214,12 @@ func TestCancelRefused(t *testing.T) {
 	}{
 		{[]string{"--quote", "--follow"}, exitUsage, "--quote cancels nothing"},
 		{[]string{"--quote", "--reason", "x"}, exitUsage, "--quote cancels nothing"},
+		{[]string{"--quote", "--max-fee", "1 JPY"}, exitUsage, "--quote cancels nothing"},
+		{[]string{"--max-fee", "5000"}, exitUsage, `--max-fee "5000": `},
+		{[]string{"--max-fee", "44,800 JPY"}, exitUsage, `"44,800" is no amount`},
+		{[]string{"--max-fee", "1.5 JPY"}, exitUsage, "more decimals than JPY allows"},
+		{[]string{"--max-fee", "-1 JPY"}, exitUsage, "--max-fee"},
+		{[]string{"--max-fee", ""}, exitUsage, "--max-fee"},
 		{[]string{"--reason", ""}, exitUsage, "--reason: it is empty"},
 		{[]string{"--interval", "1ms"}, exitUsage, "--interval 1ms: allowed is 10ms or more"},
 		{nil, exitFailure, "TripDeparted: the flight departed"},

@@ -41,6 +41,7 @@ const (
 	NameTripCancelled       = "TripCancelled"  // the client has cancelled the trip
 	NameTripDeparted        = "TripDeparted"   // it is too late to cancel it
 	NameNotCancellable      = "NotCancellable" // nothing is booked that could be cancelled
+	NameFeeTooHigh          = "FeeTooHigh"     // a cancellation costs more than its client accepts
 )
 
 // Error is an error with a kind and a stable name.

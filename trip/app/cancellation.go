@@ -11,27 +11,38 @@ import (
 	"tripsaga/trip/domain"
 )
 
+// CancelRequest is a client's request to cancel a trip. All of it is optional.
+type CancelRequest struct {
+	Key    string // Idempotency-Key
+	Reason string
+	MaxFee domain.FeeLimit // checked in the write that accepts the request
+}
+
 // CancelTrip accepts the client's request to cancel the trip. On return it is durable, and the trip ends CANCELLED: by the
 // booking, which is compensated if its payment has not begun, or else by a second saga. That saga is started here if the
 // trip is confirmed, and by Reconcile if it is not yet or if the start fails. A repeated request changes nothing, and starts
-// the second saga again if the first request has lost that start. The key is optional. Errors: Invalid; NotFound; NotCancellable, TripDeparted and
+// the second saga again if the first request has lost that start. Errors: Invalid; NotFound; NotCancellable, TripDeparted, FeeTooHigh and
 // IdempotencyMismatch of kind Conflict; Unavailable, after which the request may be retried.
-func (s *Service) CancelTrip(ctx context.Context, tripID, idempotencyKey, reason string) (*domain.Trip, error) {
+func (s *Service) CancelTrip(ctx context.Context, tripID string, r CancelRequest) (*domain.Trip, error) {
 	var p fault.Problems
 	p.Add("", TripRef{tripID}.check())
-	print, err := keyFingerprint(idempotencyKey)
+	print, err := keyFingerprint(r.Key)
 	p.Add("", err)
-	reason, err = domain.ParseCancelReason(reason)
+	reason, err := domain.ParseCancelReason(r.Reason)
 	p.Add("reason", err)
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
 	t, err := s.changeTrip(ctx, tripID, func(t *domain.Trip) ([]domain.Event, error) {
 		percent, err := s.feePercent(ctx, t)
+		unit := s.Payments.Unit(t.Currency())
+		if err == nil {
+			err = t.CheckFee(r.MaxFee, percent, unit)
+		}
 		if err != nil {
 			return nil, err
 		}
-		return t.RequestCancellation(reason, print, percent, s.Payments.Unit(t.Currency()), s.Now())
+		return t.RequestCancellation(reason, print, percent, unit, s.Now())
 	})
 	if err != nil || t.Status() != domain.Cancelling {
 		return t, err

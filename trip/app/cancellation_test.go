@@ -20,7 +20,7 @@ var departs = time.Date(2027, 3, 10, 2, 5, 0, 0, time.UTC)
 
 func (w *world) cancel(t testing.TB, id, key, reason string) (*domain.Trip, error) {
 	t.Helper()
-	return w.CancelTrip(t.Context(), id, key, reason)
+	return w.CancelTrip(t.Context(), id, app.CancelRequest{Key: key, Reason: reason})
 }
 
 func TestCancelStartsTheSecondSagaOfAConfirmedTrip(t *testing.T) {
@@ -112,6 +112,41 @@ func TestARefusedCancelChangesNothing(t *testing.T) {
 	if trip, err := w.cancel(t, booked, "", ""); err != nil || trip.Status() != domain.Cancelling {
 		t.Errorf("just before the departure: %v", err)
 	}
+}
+
+// TestTheFeeIsCheckedInTheWriteThatAccepts lets the trip be confirmed, or cancelled by another client, between the read and the write of a request.
+func TestTheFeeIsCheckedInTheWriteThatAccepts(t *testing.T) {
+	w := newWorld(t, nil)
+	jpy := func(n int64) app.CancelRequest {
+		return app.CancelRequest{MaxFee: domain.FeeLimit{Fee: money.Amount{Minor: n, Currency: "JPY"}}}
+	}
+	id := w.booked(t, nil)
+	w.time = departs.Add(-168 * time.Hour) // the last moment without a fee
+	trips := w.Trips
+	w.Trips = saving{trips, func() { w.Trips, w.time = trips, w.time.Add(time.Hour) }}
+	before := w.events(t, id)
+	if _, err := w.CancelTrip(t.Context(), id, jpy(0)); !fault.Is(err, fault.NameFeeTooHigh) || w.events(t, id) != before {
+		t.Errorf("the write was lost to another, and the fee rose before the next: %v, events %s", err, w.events(t, id))
+	}
+	if _, err := w.CancelTrip(t.Context(), id, jpy(499)); !fault.Is(err, fault.NameFeeTooHigh) || w.events(t, id) != before {
+		t.Errorf("499: %v", err)
+	}
+	for _, limit := range []int64{500, 0} { // the second is a repetition
+		if trip, err := w.CancelTrip(t.Context(), id, jpy(limit)); err != nil || trip.Status() != domain.Cancelling {
+			t.Errorf("%d: %v", limit, err)
+		}
+	}
+}
+
+// saving loses the first write to another writer.
+type saving struct {
+	domain.Trips
+	first func()
+}
+
+func (s saving) Save(context.Context, *domain.Trip, ...domain.Event) error {
+	s.first()
+	return domain.ErrChanged
 }
 
 // A flight that the inventory does not have any more leaves at the end of its day, where days end first.

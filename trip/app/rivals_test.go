@@ -77,7 +77,7 @@ var acts = map[string]act{
 		return err
 	},
 	"cancel": func(t *testing.T, _ *world, s *app.Service, id string) error {
-		_, err := s.CancelTrip(t.Context(), id, "", "ill")
+		_, err := s.CancelTrip(t.Context(), id, app.CancelRequest{Reason: "ill"})
 		return err
 	},
 	"give back": func(t *testing.T, _ *world, s *app.Service, id string) error {

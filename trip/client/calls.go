@@ -56,20 +56,25 @@ func (c *Client) History(ctx context.Context, id, saga string) (h wire.History, 
 	return h, err
 }
 
-// CancelTrip requests the cancellation of a trip, which goes on after the answer: follow it with Wait. reason may be "". A
-// trip is cancelled once, so that the request is sent again when the server is busy; under the key of the accepted request
-// another reason is refused with the name IdempotencyMismatch. key may be "", too. A [*Problem] of the name
-// NotCancellable or TripDeparted says that it is too late.
-func (c *Client) CancelTrip(ctx context.Context, id, key, reason string) (trip wire.Trip, err error) {
+// CancelTrip requests the cancellation of a trip, which goes on after the answer: follow it with Wait. A trip is cancelled
+// once, so that the request is sent again when the server is busy; under the key of the accepted request another reason is
+// refused with the name IdempotencyMismatch. A [*Problem] of the name NotCancellable or TripDeparted says that it is too
+// late, one of the name FeeTooHigh that the fee is more than r.MaxFee.Fee. A limit in percent is not sent.
+func (c *Client) CancelTrip(ctx context.Context, id string, r app.CancelRequest) (trip wire.Trip, err error) {
 	k := call{method: http.MethodPost, path: tripPath(id) + "/cancel", header: http.Header{}, repeatable: true}
-	if key != "" {
-		k.header.Set("Idempotency-Key", key)
+	if r.Key != "" {
+		k.header.Set("Idempotency-Key", r.Key)
 	}
-	if reason != "" {
+	body := map[string]any{}
+	if r.Reason != "" {
+		body["reason"] = r.Reason
+	}
+	if fee := r.MaxFee.Fee; fee.Currency != "" {
+		body["max_fee_minor"], body["currency"] = fee.Minor, fee.Currency
+	}
+	if len(body) > 0 {
 		k.header.Set("Content-Type", "application/json")
-		k.body, err = json.Marshal(struct {
-			Reason string `json:"reason"`
-		}{reason})
+		k.body, err = json.Marshal(body)
 	}
 	if err == nil {
 		err = c.do(ctx, k, &trip)

@@ -54,6 +54,35 @@ func (t *Trip) Saga() string {
 	return BookingSaga
 }
 
+// FeeLimit is the highest fee of a cancellation that its client accepts. The zero FeeLimit accepts any.
+type FeeLimit struct {
+	Fee     money.Amount // without a currency: any
+	Percent *int         // of what was paid; nil: any
+}
+
+// CheckFee refuses a request to cancel the trip, at a fee of percent in steps of unit, if the fee is higher than the client
+// accepts. A request that was accepted already, or that is refused anyway, passes: its fee is decided. Errors: Invalid with the field
+// currency if it is not the trip's; FeeTooHigh of kind Conflict, also if the fee is not known yet and may be more.
+func (t *Trip) CheckFee(limit FeeLimit, percent int, unit int64) error {
+	if _, requested := t.Cancellation(); requested || t.s.Status == Failed {
+		return nil
+	}
+	fee, _ := CancellationFee(t.s.Total, percent, unit)
+	switch {
+	case limit.Fee.Currency != "" && limit.Fee.Currency != t.s.Currency:
+		return fault.Invalidf("currency", "%s is not the trip's: it is booked in %s", limit.Fee.Currency, t.s.Currency)
+	case limit.Fee.Currency != "" && !t.Confirmed() && percent > 0:
+		return fault.New(fault.Conflict, fault.NameFeeTooHigh,
+			"the trip is %s: the fee, %d %% of what will be paid, is known when it is confirmed", t.s.Status, percent)
+	case limit.Fee.Currency != "" && fee.Minor > limit.Fee.Minor:
+		return fault.New(fault.Conflict, fault.NameFeeTooHigh, "the fee is %s now, %d %% of what was paid; accepted are at most %s",
+			fee.Grouped(), percent, limit.Fee.Grouped())
+	case limit.Percent != nil && percent > *limit.Percent:
+		return fault.New(fault.Conflict, fault.NameFeeTooHigh, "the fee is %d %% now; accepted are at most %d %%", percent, *limit.Percent)
+	}
+	return nil
+}
+
 // RequestCancellation accepts the client's request to cancel the trip, at a fee of percent of what was paid, in steps of
 // unit, see [CancellationFee]. A confirmed
 // trip is CANCELLING then. Any other trip keeps its status until its saga ends. Either way it ends CANCELLED. A trip whose

@@ -101,6 +101,44 @@ func TestAttentionOfBothSagas(t *testing.T) {
 	}
 }
 
+func TestCheckFee(t *testing.T) {
+	percent := func(p int) *int { return &p }
+	jpy := func(n int64) FeeLimit { return FeeLimit{Fee: money.Amount{Minor: n, Currency: "JPY"}} }
+	pending := func() *Trip { return RestoreTrip(Snapshot{ID: "id-1", Status: Pending, Currency: "JPY"}) }
+	asked, failed := confirmed(t), pending()
+	if _, err := asked.RequestCancellation("", "", 50, 1, now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := failed.Fail(news, now); err != nil {
+		t.Fatal(err)
+	}
+	fee, _ := CancellationFee(paid, 20, 10)
+	for _, tt := range []struct {
+		trip    *Trip
+		limit   FeeLimit
+		percent int
+		want    string
+	}{
+		{confirmed(t), FeeLimit{}, 100, ""},
+		{confirmed(t), jpy(fee.Minor), 20, ""},
+		{confirmed(t), jpy(fee.Minor - 1), 20, fault.NameFeeTooHigh},
+		{confirmed(t), jpy(0), 0, ""},
+		{confirmed(t), FeeLimit{Fee: money.Amount{Minor: 1e9, Currency: "USD"}}, 0, fault.NameInvalid},
+		{confirmed(t), FeeLimit{Percent: percent(20)}, 20, ""},
+		{confirmed(t), FeeLimit{Percent: percent(19)}, 20, fault.NameFeeTooHigh},
+		{pending(), FeeLimit{Percent: percent(0)}, 20, fault.NameFeeTooHigh},
+		{pending(), jpy(1e9), 20, fault.NameFeeTooHigh},
+		{pending(), jpy(0), 0, ""},
+		{asked, jpy(0), 50, ""},
+		{failed, jpy(0), 50, ""},
+	} {
+		err := tt.trip.CheckFee(tt.limit, tt.percent, 10)
+		if tt.want == "" && err != nil || tt.want != "" && !fault.Is(err, tt.want) {
+			t.Errorf("%s, %+v, %d %%: %v", tt.trip.Status(), tt.limit, tt.percent, err)
+		}
+	}
+}
+
 func TestFee(t *testing.T) {
 	for _, tt := range []struct {
 		total       int64

@@ -172,7 +172,7 @@ type NightPage struct {
 	PageEnd
 }
 
-// Problem is the body of every error, as RFC 9457 has it, with the extensions name and errors.
+// Problem is the body of every error, as RFC 9457 has it, with the extensions name, errors and quote.
 type Problem struct {
 	Type   string         `json:"type" example:"about:blank" doc:"Always about:blank: the title is the status' own."`
 	Title  string         `json:"title" example:"Unprocessable Entity"`
@@ -180,6 +180,7 @@ type Problem struct {
 	Name   string         `json:"name" example:"InvalidRequest" doc:"The stable name of the error, for programs."`
 	Detail string         `json:"detail,omitempty" example:"flight.seats: 0 is out of range, allowed are 1 to 9"`
 	Errors []FieldProblem `json:"errors,omitempty" doc:"Every field that is wrong."`
+	Quote  *Quote         `json:"quote,omitempty" doc:"Of FeeTooHigh: what a cancellation costs now."`
 }
 
 // FieldProblem is what is wrong with one part of the request.

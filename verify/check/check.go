@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tripsaga/trip/app"
 	"tripsaga/trip/client"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/wire"
@@ -230,13 +231,13 @@ func (t *trial) cancel(ctx context.Context, d *deployment) (err error) {
 	if t.quote, err = d.c.CancellationQuote(ctx, t.id); err != nil {
 		return err
 	}
-	if _, err = d.c.CancelTrip(ctx, t.id, "", t.scenario.script.Cancels[0].Reason); err != nil {
+	if _, err = d.c.CancelTrip(ctx, t.id, app.CancelRequest{Reason: t.scenario.script.Cancels[0].Reason}); err != nil {
 		return err
 	}
 	if err = t.await(ctx, d); err != nil {
 		return err
 	}
-	again, err := d.c.CancelTrip(ctx, t.id, "", "")
+	again, err := d.c.CancelTrip(ctx, t.id, app.CancelRequest{})
 	t.twice = string(again.Status)
 	return err
 }

@@ -97,7 +97,7 @@ func (s *Stage) cancel(ctx context.Context, r *reporter, c Cancel, t *domain.Tri
 	default:
 		s.Scheduler.Run()
 	}
-	cancelled, err := r.sys.App.CancelTrip(ctx, t.ID(), "", c.Reason)
+	cancelled, err := r.sys.App.CancelTrip(ctx, t.ID(), app.CancelRequest{Reason: c.Reason})
 	if err != nil {
 		r.line("cancel refused %s: %s", fault.NameOf(err), err)
 		return nil

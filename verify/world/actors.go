@@ -88,7 +88,7 @@ func (r *run) cancelInBetween(j *journey, by sim.Fault) {
 
 // askToCancel reports whether the client has an answer.
 func (r *run) askToCancel(p *process, j *journey, key string) bool {
-	t, err := p.core.App.CancelTrip(r.ctx, j.trip.ID, key, "plans have changed")
+	t, err := p.core.App.CancelTrip(r.ctx, j.trip.ID, app.CancelRequest{Key: key, Reason: "plans have changed"})
 	if p.dead {
 		return false
 	}

@@ -208,7 +208,7 @@ func (m *measured) book(t *testing.T, change func(*domain.Request)) spent {
 func (m *measured) cancel(t *testing.T) spent {
 	id := m.newest(t)
 	m.spent, m.client = spent{}, "(cancel)"
-	if _, err := m.app.CancelTrip(t.Context(), id, "", ""); err != nil {
+	if _, err := m.app.CancelTrip(t.Context(), id, app.CancelRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	m.virtual.Run()

@@ -152,7 +152,7 @@ func callTasks(t *testing.T, r *recorder) {
 		id := d.request(s, d.app.Now, "")
 		for _, task := range s.tasks {
 			if task == cancel {
-				if _, err := d.app.CancelTrip(t.Context(), id, "", ""); err != nil {
+				if _, err := d.app.CancelTrip(t.Context(), id, app.CancelRequest{}); err != nil {
 					t.Error(err)
 				}
 				continue
@@ -272,7 +272,7 @@ func callCancellations(t *testing.T, r *recorder) {
 	for _, otherwise := range []bool{false, true} {
 		_, header := c.callAs(fmt.Sprint("cancelled-", otherwise), http.MethodPost, "/trips", example(t, "happy", today), nil)
 		id := c.ended(header.Get("Location")).ID
-		if _, err := sys.app.CancelTrip(t.Context(), id, "", ""); err != nil {
+		if _, err := sys.app.CancelTrip(t.Context(), id, app.CancelRequest{}); err != nil {
 			t.Fatal(err)
 		}
 		if otherwise {

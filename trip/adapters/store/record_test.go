@@ -84,7 +84,7 @@ func TestStoredBytes(t *testing.T) {
 			w.hotel()
 			w.pay()
 			w.check(w.ConfirmTrip(w.Context(), w.ref))
-			w.check(w.CancelTrip(w.Context(), w.ref.TripID, "key", "ill"))
+			w.check(w.CancelTrip(w.Context(), w.ref.TripID, app.CancelRequest{Key: "key", Reason: "ill"}))
 			w.undo(w.CancelHotel)
 			w.undo(w.CancelFlight)
 			w.undo(w.RefundBooking)

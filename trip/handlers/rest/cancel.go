@@ -1,15 +1,19 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
 	"tripsaga/shared/strictjson"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
@@ -18,7 +22,9 @@ import (
 
 // cancelBody is the body of a cancellation. As in a booking, the tags only describe it.
 type cancelBody struct {
-	Reason string `json:"reason,omitempty" minLength:"1" maxLength:"200" example:"plans changed" doc:"In any script; characters that show nothing are refused."`
+	Reason   string `json:"reason,omitempty" minLength:"1" maxLength:"200" example:"plans changed" doc:"In any script; characters that show nothing are refused."`
+	MaxFee   *int64 `json:"max_fee_minor,omitempty" minimum:"0" example:"5000" doc:"The highest fee that you accept, in minor units: the cancellation is refused (FeeTooHigh) if it costs more when it is accepted. The fee of a trip that is not confirmed yet is unknown, unless it is 0 %."`
+	Currency string `json:"currency,omitempty" example:"JPY" doc:"Of max_fee_minor: the trip's."`
 }
 
 type cancelInput struct {
@@ -39,7 +45,8 @@ func (a *api) cancelRoutes(h huma.API) {
 		OperationID: "cancel-trip", Method: http.MethodPost, Path: "/trips/{id}/cancel", Summary: "Cancel a trip",
 		Description: "Accepts the cancellation, which goes on after the answer: an accepted one always ends CANCELLED. A trip that is " +
 			"being booked is compensated or, if it is too late for that, confirmed first and then cancelled. A confirmed trip gives back " +
-			"seats, rooms and what was paid less the fee of get-cancellation-quote. A trip that is cancelled already is not changed.",
+			"seats, rooms and what was paid less the fee of get-cancellation-quote. A trip that is cancelled already is not changed. " +
+			"If the fee is higher than max_fee_minor, the trip is not changed, and the problem has the present quote.",
 		Tags: []string{"trips"}, DefaultStatus: http.StatusAccepted,
 		RequestBody: body, MaxBodyBytes: maxBody + 1, SkipValidateBody: true, // decodeCancellation does
 		Errors: []int{400, 403, 404, 409, 413, 415, 503},
@@ -60,44 +67,89 @@ func (a *api) cancelRoutes(h huma.API) {
 
 func describeCancellation(schemas huma.Registry) *huma.Schema {
 	schema := schemas.Schema(reflect.TypeFor[cancelBody](), true, "")
-	schemas.SchemaFromRef(schema.Ref).AdditionalProperties = false
+	body := schemas.SchemaFromRef(schema.Ref)
+	body.AdditionalProperties = false
+	body.Properties["currency"].Enum = currencies()
+	body.DependentRequired = map[string][]string{"max_fee_minor": {"currency"}, "currency": {"max_fee_minor"}}
 	return schema
 }
 
 // decodeCancellation reads a body, which may be missing. The error is a *Problem, as decodeBooking's.
-func decodeCancellation(body []byte) (reason string, err error) {
+func decodeCancellation(body []byte) (r app.CancelRequest, err error) {
 	if len(body) == 0 {
-		return "", nil
+		return r, nil
 	}
 	var c cancelBody
-	err = strictjson.Decode(body, &c)
+	var members map[string]json.RawMessage
+	err = cmp.Or(strictjson.Decode(body, &c), strictjson.Decode(body, &members))
 	var e *strictjson.Error
 	if errors.As(err, &e) {
-		return "", bodyProblem(e)
+		return r, bodyProblem(e)
 	}
-	var members map[string]any
-	if json.Unmarshal(body, &members) == nil && c.Reason == "" && len(members) > 0 {
-		p := newProblem(http.StatusUnprocessableEntity, fault.NameInvalid, "reason: it is empty: leave it out, or give 1 to 200 characters")
-		p.add("body.reason", "it is empty: leave it out, or give 1 to 200 characters", nil)
-		return "", p
+	if err != nil {
+		return r, err
 	}
-	return c.Reason, err
+	var p fault.Problems
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if value := string(members[name]); value == "null" || value == `""` {
+			p.Add(name, fault.Invalidf("", "it is empty: leave it out, or give a value"))
+		}
+	}
+	if p.Err() == nil {
+		r.Reason = c.Reason
+		r.MaxFee.Fee, err = c.limit()
+		p.Add("", err)
+	}
+	return r, p.Err()
+}
+
+// limit is the highest fee that the client accepts, zero if any.
+func (c *cancelBody) limit() (a money.Amount, err error) {
+	switch {
+	case c.MaxFee == nil && c.Currency == "":
+		return a, nil
+	case c.MaxFee == nil:
+		return a, fault.Invalidf("max_fee_minor", "it is missing: currency is that of max_fee_minor")
+	case c.Currency == "":
+		return a, fault.Invalidf("currency", "it is missing: max_fee_minor needs the trip's currency")
+	case *c.MaxFee < 0:
+		return a, fault.Invalidf("max_fee_minor", "%d is out of range, allowed are 0 and more", *c.MaxFee)
+	}
+	a.Minor = *c.MaxFee
+	a.Currency, err = money.ParseCurrency(c.Currency)
+	return a, fault.In("currency", err)
 }
 
 func (a *api) cancel(ctx context.Context, in *cancelInput) (*cancelOutput, error) {
-	reason, err := decodeCancellation(in.RawBody)
-	if err != nil {
-		return nil, err
+	request, err := decodeCancellation(in.RawBody)
+	if p := (*Problem)(nil); errors.As(err, &p) {
+		return nil, p
 	}
-	trip, err := a.Cancel(ctx, in.ID, in.Key, reason)
+	var trip *domain.Trip
+	if err == nil {
+		request.Key = in.Key
+		trip, err = a.Cancel(ctx, in.ID, request)
+	}
 	if err != nil {
-		return nil, a.problem(ctx, "body", err)
+		return nil, a.refused(ctx, in.ID, err)
 	}
 	out := &cancelOutput{Status: http.StatusAccepted, Location: "/trips/" + trip.ID(), Body: viewTrip(trip)}
 	if trip.Status() == domain.Cancelled {
 		out.Status = http.StatusOK
 	}
 	return out, nil
+}
+
+// refused is the problem of a cancellation. If the fee is too high it has the present quote.
+func (a *api) refused(ctx context.Context, id string, err error) *Problem {
+	p := a.problem(ctx, "body", err)
+	if fault.Is(err, fault.NameFeeTooHigh) {
+		if q, err := a.Quote(ctx, id); err == nil {
+			v := viewQuote(q)
+			p.Quote = &v
+		}
+	}
+	return p
 }
 
 func (a *api) quote(ctx context.Context, in *TripID) (*struct{ Body wire.Quote }, error) {

@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -31,8 +32,8 @@ func TestCancel(t *testing.T) {
 	if answer.Code != 202 || trip.Status != domain.Cancelling || trip.Cancellation != want || answer.Header().Get("Location") != "/trips/"+id {
 		t.Errorf("%d %s", answer.Code, answer.Body)
 	}
-	if want := [][2]string{{"k2", "plans changed"}}; !reflect.DeepEqual(w.cancels, want) {
-		t.Errorf("requested %q, want %q", w.cancels, want)
+	if want := []app.CancelRequest{{Key: "k2", Reason: "plans changed"}}; !reflect.DeepEqual(w.cancels, want) {
+		t.Errorf("requested %+v, want %+v", w.cancels, want)
 	}
 	wantProblem(t, ask(h, "POST", "/trips/"+id+"/cancel", `{"reason":"another"}`, "Idempotency-Key", "k2"), 409, fault.NameIdempotencyMismatch)
 	if _, err := w.trips[id].Cancel(noon); err != nil {
@@ -48,8 +49,8 @@ func TestCancel(t *testing.T) {
 func TestCancelWithoutABody(t *testing.T) {
 	for _, body := range []string{"", "{}", " {} "} {
 		w, h, id := paid(t)
-		if answer := ask(h, "POST", "/trips/"+id+"/cancel", body); answer.Code != 202 || w.cancels[0] != [2]string{} {
-			t.Errorf("%q: %d %s, %q", body, answer.Code, answer.Body, w.cancels)
+		if answer := ask(h, "POST", "/trips/"+id+"/cancel", body); answer.Code != 202 || !reflect.DeepEqual(w.cancels[0], app.CancelRequest{}) {
+			t.Errorf("%q: %d %s, %+v", body, answer.Code, answer.Body, w.cancels)
 		}
 	}
 	_, h, id := paid(t)
@@ -72,6 +73,18 @@ func TestCancelRefusals(t *testing.T) {
 		`[]`:                   "body",
 		`"plans changed"`:      "body",
 		`null`:                 "body",
+
+		`{"max_fee_minor":-1,"currency":"JPY"}`:   "body.max_fee_minor",
+		`{"max_fee_minor":1.5,"currency":"JPY"}`:  "body.max_fee_minor",
+		`{"max_fee_minor":"5","currency":"JPY"}`:  "body.max_fee_minor",
+		`{"max_fee_minor":null,"currency":"JPY"}`: "body.max_fee_minor",
+		`{"max_fee_minor":1e30,"currency":"JPY"}`: "body.max_fee_minor",
+		`{"currency":"JPY"}`:                      "body.max_fee_minor",
+		`{"max_fee_minor":5}`:                     "body.currency",
+		`{"max_fee_minor":5,"currency":""}`:       "body.currency",
+		`{"max_fee_minor":5,"currency":null}`:     "body.currency",
+		`{"max_fee_minor":5,"currency":"XXQ"}`:    "body.currency",
+		`{"max_fee_minor":5,"currency":"USD"}`:    "body.currency",
 	} {
 		p := wantProblem(t, ask(h, "POST", cancel, strings.ReplaceAll(body, `\\`, `\`)), 422, fault.NameInvalid)
 		if len(p.Errors) != 1 || p.Errors[0].Location != want || p.Errors[0].Value != nil {
@@ -98,6 +111,40 @@ func TestCancelRefusals(t *testing.T) {
 		}
 	}
 	wantProblem(t, ask(Guard(h, nil), "POST", cancel, "", "Origin", "http://evil.example"), 403, nameForbidden)
+}
+
+// TestMaxFee refuses a fee that is higher than the client accepts, with the present quote, and changes nothing. A repeated
+// request is answered as before, whatever it accepts.
+func TestMaxFee(t *testing.T) {
+	w, h, id := paid(t)
+	cancel := func(max string) *httptest.ResponseRecorder {
+		return ask(h, "POST", "/trips/"+id+"/cancel", `{"max_fee_minor":`+max+`,"currency":"JPY"}`)
+	}
+	before := w.trips[id].Snapshot()
+	for _, max := range []string{"0", "9999"} {
+		p := wantProblem(t, cancel(max), 409, fault.NameFeeTooHigh)
+		quote := decoded[wire.Quote](t, ask(h, "GET", "/trips/"+id+"/cancellation-quote", ""))
+		if !reflect.DeepEqual(p.Quote, &quote) || !strings.Contains(p.Detail, "10,000 JPY") {
+			t.Errorf("%+v", p)
+		}
+	}
+	if after := w.trips[id].Snapshot(); !reflect.DeepEqual(before, after) {
+		t.Errorf("changed to %+v", after)
+	}
+	for _, max := range []string{"10000", "9999"} {
+		if answer := cancel(max); answer.Code != 202 || decoded[wire.Trip](t, answer).Cancellation.Fee != yen(10000) {
+			t.Errorf("%s: %d %s", max, answer.Code, answer.Body)
+		}
+	}
+}
+
+// TestMaxFeeOfATripThatIsNotConfirmed: its fee is not known.
+func TestMaxFeeOfATripThatIsNotConfirmed(t *testing.T) {
+	_, h, id := booked(t)
+	p := wantProblem(t, ask(h, "POST", "/trips/"+id+"/cancel", `{"max_fee_minor":1000000,"currency":"JPY"}`), 409, fault.NameFeeTooHigh)
+	if p.Quote == nil || !strings.Contains(p.Detail, "PENDING") {
+		t.Errorf("%+v", p)
+	}
 }
 
 func TestCancelOfAFailedTrip(t *testing.T) {
@@ -183,12 +230,17 @@ func TestCancellationIsDescribed(t *testing.T) {
 			Responses   map[string]any
 		}
 		Components struct {
-			Schemas map[string]struct{ AdditionalProperties *bool }
+			Schemas map[string]struct {
+				AdditionalProperties *bool
+				DependentRequired    map[string][]string
+			}
 		}
 	}](t, ask(newWorld().handler(), "GET", "/openapi.json", ""))
 	op := doc.Paths["/trips/{id}/cancel"]["post"]
-	body := doc.Components.Schemas["CancelBody"].AdditionalProperties
-	if op.RequestBody.Required || op.Responses["200"] == nil || op.Responses["202"] == nil || body == nil || *body {
-		t.Errorf("%+v, additional members %v", op, body)
+	body := doc.Components.Schemas["CancelBody"]
+	together := map[string][]string{"max_fee_minor": {"currency"}, "currency": {"max_fee_minor"}}
+	if op.RequestBody.Required || op.Responses["200"] == nil || op.Responses["202"] == nil || body.AdditionalProperties == nil ||
+		*body.AdditionalProperties || !reflect.DeepEqual(body.DependentRequired, together) {
+		t.Errorf("%+v, body %+v", op, body)
 	}
 }

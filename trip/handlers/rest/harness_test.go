@@ -37,7 +37,7 @@ type world struct {
 	progress map[string]app.Progress
 	history  map[string][]json.RawMessage
 	redriven []string
-	cancels  [][2]string // key and reason, as they arrived
+	cancels  []app.CancelRequest // key and reason, as they arrived
 
 	events  []FeedEvent
 	changed chan struct{}
@@ -98,16 +98,18 @@ func (w *world) details(_ context.Context, id string) (domain.Details, error) {
 }
 
 // cancel departs an hour after noon: 20 %.
-func (w *world) cancel(_ context.Context, id, key, reason string) (*domain.Trip, error) {
+func (w *world) cancel(_ context.Context, id string, r app.CancelRequest) (*domain.Trip, error) {
 	d, err := w.details(context.Background(), id)
 	if err != nil {
 		return nil, err
 	}
-	if reason == "\x00" {
-		return nil, fault.Invalidf("reason", "%q has the character U+0000", reason)
+	if r.Reason == "\x00" {
+		return nil, fault.Invalidf("reason", "%q has the character U+0000", r.Reason)
 	}
-	w.cancels = append(w.cancels, [2]string{key, reason})
-	_, err = d.Trip.RequestCancellation(reason, key, 20, 1, noon)
+	w.cancels = append(w.cancels, r)
+	if err = d.Trip.CheckFee(r.MaxFee, 20, 1); err == nil {
+		_, err = d.Trip.RequestCancellation(r.Reason, r.Key, 20, 1, noon)
+	}
 	return d.Trip, err
 }
 

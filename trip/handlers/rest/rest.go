@@ -27,9 +27,9 @@ type Deps struct {
 	// Book creates a trip and starts its saga. With a key that was used before it returns the trip made then, replayed.
 	// Errors: Invalid (fields of domain.Request), Conflict (the key came with another request), Unavailable.
 	Book func(ctx context.Context, key string, r domain.Request) (trip *domain.Trip, replayed bool, err error)
-	// Cancel accepts the cancellation of a trip, once, however often it is requested. key and reason may be "". Errors: Invalid
-	// (reason), NotFound, Conflict (NotCancellable, TripDeparted; the key came with another reason), Unavailable.
-	Cancel func(ctx context.Context, id, key, reason string) (*domain.Trip, error)
+	// Cancel accepts the cancellation of a trip, once, however often it is requested. Errors: Invalid (reason, currency),
+	// NotFound, Conflict (NotCancellable, TripDeparted, FeeTooHigh; the key came with another reason), Unavailable.
+	Cancel func(ctx context.Context, id string, r app.CancelRequest) (*domain.Trip, error)
 	// Quote returns what the cancellation of a trip costs now. Errors: NotFound, Unavailable.
 	Quote func(ctx context.Context, id string) (app.Quote, error)
 	// Details reads a trip and its steps. Errors: NotFound, Unavailable.
