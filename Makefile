@@ -45,7 +45,7 @@ update: dynamodb-local ## rewrite all golden files and generated parts of docume
 	$(GO) test -count=1 -run TestStoredBytes ./trip/adapters/store -update
 	$(GO) test -count=1 -run 'TestScenarios$$' ./tests/scenarios -update
 	$(GO) test -count=1 -run 'TestDiagram|TestSample' ./tests/docs -update
-	$(GO) test -count=1 -run 'TestEveryErrorOfATask|TestTheVariables' ./aws/lambda -update
+	$(GO) test -count=1 -run 'TestEveryErrorOfATask|TestTheVariables|TestTheTasksSampleEvents' ./aws/lambda -update
 	$(UPDATE_AWS) -run 'TestCalls|TestUsage' ./aws/tests/production -update
 	$(UPDATE_AWS) -run 'TestReport|TestUsage' ./aws/tests/capacity -update
 	$(GO) -C infrastructure test -count=1 -run 'TestSnapshots|TestPermissions|TestStackUsage' . -update
