@@ -44,7 +44,7 @@ var refusals = map[string][]string{
 }
 
 // ofTheAPI are names that no task returns.
-var ofTheAPI = []string{fault.NameTripDeparted, fault.NameNotCancellable}
+var ofTheAPI = []string{fault.NameTripDeparted, fault.NameNotCancellable, fault.NameFeeTooHigh}
 
 // ofLambda are the names that Lambda and Step Functions give to a call that has no answer of the function; a panic has
 // the name of its Go type.
