@@ -24,9 +24,12 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"tripsaga/aws/cost"
+	"tripsaga/aws/doctor"
 	"tripsaga/aws/dynamo"
 	"tripsaga/aws/dynamo/dynamolocal"
 	"tripsaga/aws/production"
@@ -37,7 +40,7 @@ import (
 	"tripsaga/table"
 )
 
-// This file is everything in the command that needs AWS: two verbs, and flags of others. Without it, and without aws/,
+// This file is everything in the command that needs AWS: three verbs, and flags of others. Without it, and without aws/,
 // infrastructure/ and cmd/lambda, the command builds and lacks them.
 
 func init() {
@@ -47,6 +50,7 @@ func init() {
 		}{}}
 		c.Cost = kong.Plugins{&struct {
 			Cost costCmd `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
+			AWS  awsCmd  `cmd:"" name:"aws" help:"Examine an AWS account."`
 		}{}}
 		c.Serve.Modes = append(c.Serve.Modes, &productionShape{})
 		c.Serve.cost = func(cancellation, succeeded bool, transitions int) (executionCost, error) {
@@ -451,4 +455,80 @@ func quantity(n float64) string {
 // grouped writes 1234567.8 as 1,234,567.80.
 func grouped(n float64, decimals int) string {
 	return text.Group(strconv.FormatFloat(n, 'f', decimals, 64))
+}
+
+type awsCmd struct {
+	Doctor doctorCmd `cmd:"" help:"Examine, before a deployment, the account and region of the AWS CLI's credentials: quotas, bootstrap, stacks, connection, services, rights, clock. It only reads."`
+}
+
+// doctorCmd examines an account.
+type doctorCmd struct {
+	Region     string   `help:"The region; without it, that of the AWS CLI." placeholder:"REGION"`
+	Stack      []string `help:"Stacks to be deployed; without it, all." placeholder:"NAME"`
+	Lanes      int      `help:"The context's lanes." default:"4" placeholder:"N"`
+	BuildSize  string   `help:"The context's buildSize: ${enum}." enum:"SMALL,MEDIUM,LARGE,X2_LARGE" default:"LARGE" placeholder:"SIZE"`
+	Rate       float64  `name:"throttle-rate" help:"The context's throttleRate." default:"100" placeholder:"N"`
+	Connection string   `name:"connection-arn" help:"The context's connectionArn." placeholder:"ARN"`
+	Qualifier  string   `help:"Of the CDK's bootstrap." default:"hnb659fds" placeholder:"NAME"`
+	Toolkit    string   `name:"toolkit-stack" help:"The stack of the CDK's bootstrap." default:"CDKToolkit" placeholder:"NAME"`
+	JSON       bool     `help:"Print one JSON object." name:"json"`
+}
+
+// doctorLimit bounds an examination: a service without an endpoint in the region may not answer at all.
+const doctorLimit = 2 * time.Minute
+
+func (c *doctorCmd) Run(p *program) error {
+	if c.Lanes < 1 || c.Rate <= 0 {
+		return usage(fmt.Errorf("--lanes %d, --throttle-rate %g: a number above 0 is allowed", c.Lanes, c.Rate))
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, doctorLimit)
+	defer cancel()
+	cfg, err := c.config(ctx)
+	if err != nil {
+		return usage(err)
+	}
+	report, err := doctor.Examine(ctx, cfg, doctor.Options{
+		Stacks: c.Stack, Lanes: c.Lanes, BuildSize: c.BuildSize, Rate: c.Rate, Connection: c.Connection,
+		Qualifier: c.Qualifier, Toolkit: c.Toolkit, Now: time.Now,
+	})
+	switch {
+	case p.ctx.Err() != nil:
+		return context.Cause(p.ctx)
+	case errors.Is(err, doctor.ErrCredentials):
+		return usage(fmt.Errorf("%w; set AWS_PROFILE, or run aws configure or aws sso login", err))
+	case err != nil:
+		return &exitError{code: exitUnavailable, err: err}
+	}
+	return c.print(p, report)
+}
+
+// config reads the AWS CLI's configuration. An instance's metadata service is asked once, for a second: elsewhere nobody
+// answers there.
+func (c *doctorCmd) config(ctx context.Context) (awssdk.Config, error) {
+	instance := imds.New(imds.Options{Retryer: awssdk.NopRetryer{}, HTTPClient: &http.Client{Timeout: time.Second}})
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(c.Region),
+		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = instance }))
+	if err != nil {
+		return cfg, fmt.Errorf("the AWS configuration: %w", err)
+	}
+	if !awsRegion.MatchString(cfg.Region) {
+		return cfg, fmt.Errorf("%q is no region of AWS; give --region, AWS_REGION or the profile's region, such as us-east-1", cfg.Region)
+	}
+	return cfg, nil
+}
+
+// print prints the report. The error says that a deployment would fail.
+func (c *doctorCmd) print(p *program, r *doctor.Report) (err error) {
+	if c.JSON {
+		err = p.printJSON(struct {
+			*doctor.Report
+			OK bool `json:"ok"`
+		}{r, r.Count(doctor.Error) == 0})
+	} else {
+		err = r.Print(p.stdout)
+	}
+	if n := r.Count(doctor.Error); err == nil && n > 0 {
+		err = fmt.Errorf("%s in %s is not ready for a deployment: %d findings are errors", r.Account, r.Region, n)
+	}
+	return err
 }

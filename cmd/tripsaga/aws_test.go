@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +27,7 @@ import (
 
 func init() {
 	verbs["rehearse"] = verb{args: "--template ../../infrastructure/testdata/ProductionStack.template.json --rate 6"}
+	verbs["aws doctor"] = verb{args: "--region us-east-1"}
 	verbs["cost"] = verb{args: "--trips-per-month 1", quick: true}
 	printing = append(printing, []string{"cost", "--trips-per-month", "1", "--json"})
 }
@@ -251,5 +254,87 @@ func TestSigV4IsRefused(t *testing.T) {
 		{"https://example.com", []string{"--sigv4", "us-east-1", "--header", "authorization: " + secret}, "exclude each other"},
 	} {
 		c.check(t)
+	}
+}
+
+// setAccount points the AWS SDK at one server for all services and for an instance's metadata, with static credentials or
+// none.
+func setAccount(t *testing.T, handler http.HandlerFunc, key string) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_EC2_METADATA_SERVICE_ENDPOINT": server.URL, "AWS_REGION": "eu-west-1", "AWS_PROFILE": "",
+		"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": key, "AWS_SESSION_TOKEN": "", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI": "", "AWS_WEB_IDENTITY_TOKEN_FILE": "", "AWS_MAX_ATTEMPTS": "1",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+// stranger answers who the caller is, and that there is no stack; everything else is denied.
+func stranger(w http.ResponseWriter, r *http.Request) {
+	r.ParseForm()
+	switch r.Form.Get("Action") {
+	case "GetCallerIdentity":
+		io.WriteString(w, "<R><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/dev</Arn><Account>123456789012</Account></GetCallerIdentityResult></R>")
+	case "DescribeStacks":
+		w.WriteHeader(http.StatusBadRequest)
+		io.WriteString(w, "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack does not exist</Message></Error></ErrorResponse>")
+	default:
+		w.WriteHeader(http.StatusForbidden)
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	setAccount(t, stranger, "key")
+	var stdout, stderr bytes.Buffer
+	p := program{stdout: &stdout, stderr: &stderr}
+	if code := p.run([]string{"aws", "doctor", "--json"}); code != exitFailure || !strings.Contains(stderr.String(), "is not ready for a deployment: 1 findings are errors") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	var report struct {
+		Account, Region string
+		OK              *bool
+		Findings        []struct{ Check, Level, Message, Mend string }
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &report); err != nil {
+		t.Fatalf("%v: %s", err, stdout.String())
+	}
+	if report.Account != "123456789012" || report.Region != "eu-west-1" || report.OK == nil || *report.OK || len(report.Findings) < 9 {
+		t.Errorf("%+v", report)
+	}
+	stdout.Reset()
+	if code := p.run([]string{"aws", "doctor", "--region", "eu-central-1"}); code != exitFailure ||
+		!strings.Contains(stdout.String(), "-> npx cdk bootstrap aws://123456789012/eu-central-1\n") {
+		t.Errorf("exit code %d: %s", code, stdout.String())
+	}
+}
+
+func TestDoctorWithoutCredentials(t *testing.T) {
+	var asked atomic.Int64
+	setAccount(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusInternalServerError)
+	}, "")
+	for region, want := range map[string]string{"eu-west-1": "run aws configure", "nowhere": `"nowhere" is no region of AWS`} {
+		var stdout, stderr bytes.Buffer
+		p := program{stdout: &stdout, stderr: &stderr}
+		if code := p.run([]string{"aws", "doctor", "--region", region}); code != exitUsage || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: exit code %d: %s%s", region, code, stdout.String(), stderr.String())
+		}
+	}
+	if n := asked.Load(); n > 2 { // for a token, and for the role's name
+		t.Errorf("the metadata service was asked %d times: elsewhere each of them waits for its time-out", n)
+	}
+}
+
+func TestDoctorWithoutAWS(t *testing.T) {
+	setAccount(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, "key")
+	var stdout, stderr bytes.Buffer
+	p := program{stdout: &stdout, stderr: &stderr}
+	if code := p.run([]string{"aws", "doctor"}); code != exitUnavailable || !strings.Contains(stderr.String(), "STS in eu-west-1") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 }
