@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awspipes"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -25,6 +26,7 @@ type Application struct {
 	Machines    []*Machine  // in the order of saga.All
 	API         awsapigatewayv2.HttpApi
 	Bus         awsevents.EventBus
+	Outbox      awspipes.CfnPipe
 	DeadLetters []awssqs.Queue // each has an alarm
 	Alarms      []awscloudwatch.Alarm
 }
@@ -42,7 +44,7 @@ func NewApplicationStack(scope constructs.Construct, id string, stage Stage) *Ap
 	a := &Application{
 		Stage: stage,
 		Stack: awscdk.NewStack(scope, &id, &awscdk.StackProps{
-			StackName:             jsii.String("tripsaga-" + stage.Name),
+			StackName:             jsii.String(stackName(id)),
 			TerminationProtection: jsii.Bool(true),
 		}),
 	}
@@ -55,6 +57,8 @@ func NewApplicationStack(scope constructs.Construct, id string, stage Stage) *Ap
 	a.addDeployments()
 	a.addObservability()
 	a.guardDefinitions()
+	a.addLanes()
+	a.finishOutbox()
 	return a
 }
 

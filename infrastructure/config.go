@@ -24,6 +24,7 @@ type Config struct {
 	Code string // code: path of the functions' archive
 
 	Deployment   string // deployment: how CodeDeploy shifts the traffic, a name such as LINEAR_10PERCENT_EVERY_1MINUTE
+	Lanes        int    // lanes: how many aliases are deployed concurrently
 	IgnoreAlarms bool   // ignoreAlarms: deploy although alarms are raised, to deliver a fix
 	SkipTrial    bool   // skipTrial: deploy without the hook, if the version in use cannot book and fails every trial
 
@@ -44,6 +45,7 @@ type Config struct {
 	Branch            string // branch
 	ConnectionARN     string // connectionArn of CodeConnections; "" creates a connection, which must be approved once
 	GitHubTokenSecret string // githubTokenSecret: name of a secret in Secrets Manager, instead of a connection
+	BuildSize         string // buildSize: of the machine that builds, by the CDK's name without BUILD_GENERAL1_
 
 	given    map[string]any
 	standing []string // the keys in cdk.json
@@ -214,7 +216,9 @@ const (
 func settings() []setting {
 	return []setting{
 		{codeKey, "bin/lambda/function.zip", "the path of the functions' archive, which `make lambda` makes", setCode},
-		{"deployment", "LINEAR_10PERCENT_EVERY_1MINUTE", strings.Join(deployments, ", "), setDeployment},
+		{"deployment", "LINEAR_10PERCENT_EVERY_1MINUTE", strings.Join(deployments, ", "),
+			oneOf(deployments, func(c *Config) *string { return &c.Deployment })},
+		{"lanes", "4", "a whole number from 2 to 15", func(c *Config, v string) error { return integer(&c.Lanes, v, 2, 15) }},
 		{ignoreAlarmsKey, "false", "true, false", boolean(func(c *Config) *bool { return &c.IgnoreAlarms })},
 		{skipTrialKey, "false", "true, false", boolean(func(c *Config) *bool { return &c.SkipTrial })},
 		{"payments", functions.Bank, functions.Bank + ", " + functions.Stripe, setPayments},
@@ -239,6 +243,7 @@ func settings() []setting {
 			matching(connection, func(c *Config) *string { return &c.ConnectionARN })},
 		{"githubTokenSecret", "", "the name of a secret in Secrets Manager",
 			matching(secret, func(c *Config) *string { return &c.GitHubTokenSecret })},
+		{"buildSize", "LARGE", strings.Join(buildSizes, ", "), oneOf(buildSizes, func(c *Config) *string { return &c.BuildSize })},
 	}
 }
 
@@ -248,6 +253,9 @@ var deployments = []string{
 	"LINEAR_10PERCENT_EVERY_10MINUTES", "CANARY_10PERCENT_5MINUTES", "CANARY_10PERCENT_10MINUTES",
 	"CANARY_10PERCENT_15MINUTES", "CANARY_10PERCENT_30MINUTES", "ALL_AT_ONCE",
 }
+
+// buildSizes are CodeBuild's, of which an account has separate quotas.
+var buildSizes = []string{"SMALL", "MEDIUM", "LARGE", "X2_LARGE"}
 
 // retentions are the numbers of days that CloudWatch Logs allows.
 var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
@@ -323,11 +331,22 @@ func setCode(c *Config, v string) error {
 	return err
 }
 
-func setDeployment(c *Config, v string) error {
-	c.Deployment = v
-	if !slices.Contains(deployments, v) {
+func oneOf(allowed []string, field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		if !slices.Contains(allowed, v) {
+			return errNotAllowed
+		}
+		return nil
+	}
+}
+
+func integer(field *int, v string, least, most int) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < least || n > most {
 		return errNotAllowed
 	}
+	*field = n
 	return nil
 }
 

@@ -32,7 +32,7 @@ func TestContextIsRead(t *testing.T) {
 		JWTAudience: []string{"trips", "desk"}, CORSOrigins: []string{"https://example.com", "http://localhost:8080"},
 		ThrottleRate: 12.5, ThrottleBurst: 25, LogRetentionDays: 90, AlarmEmail: "ops@example.com", Repository: "owner/name",
 		Branch: "release/1", ConnectionARN: "arn:aws:codeconnections:eu-west-1:123456789012:connection/0a-1b",
-		Payments: "stripe", StripeSecretARN: secretOfStripe, StripeLive: true,
+		Payments: "stripe", StripeSecretARN: secretOfStripe, StripeLive: true, Lanes: 3, BuildSize: "MEDIUM",
 	}
 	texts := map[string]any{
 		"code": code, "deployment": want.Deployment, "ignoreAlarms": "true", "skipTrial": "true", "jwtIssuer": want.JWTIssuer,
@@ -40,11 +40,12 @@ func TestContextIsRead(t *testing.T) {
 		"throttleBurst": "25", "logRetentionDays": "90", "alarmEmail": want.AlarmEmail, "repository": want.Repository,
 		"branch": want.Branch, "connectionArn": want.ConnectionARN,
 		"payments": want.Payments, "stripeSecretArn": want.StripeSecretARN, "stripeLive": "true",
+		"lanes": "3", "buildSize": "MEDIUM",
 	}
 	native := maps.Clone(texts)
 	maps.Copy(native, map[string]any{
 		"ignoreAlarms": true, "skipTrial": true, "jwtAudience": []any{"trips", "desk"}, "throttleRate": 12.5, "throttleBurst": float64(25),
-		"corsOrigins": []any{"https://example.com", "http://localhost:8080"}, "logRetentionDays": float64(90),
+		"corsOrigins": []any{"https://example.com", "http://localhost:8080"}, "logRetentionDays": float64(90), "lanes": float64(3),
 	})
 	for form, context := range map[string]map[string]any{"texts": texts, "native": native} {
 		got, err := configOf(context, "")
@@ -64,6 +65,10 @@ func TestContextThatIsRefused(t *testing.T) {
 		{map[string]any{"code": "nowhere.zip"}, []string{"code=nowhere.zip: there is no such file: run make lambda"}},
 		{map[string]any{"code": t.TempDir()}, []string{"is a folder"}},
 		{map[string]any{"deployment": "LINEAR_50"}, []string{"deployment=LINEAR_50: ", "; allowed: LINEAR_10PERCENT_EVERY_1MINUTE, "}},
+		{map[string]any{"lanes": "1"}, []string{"lanes=1: ", "; allowed: a whole number from 2 to 15"}},
+		{map[string]any{"lanes": 16.0}, []string{"lanes=16: "}},
+		{map[string]any{"lanes": 2.5}, []string{"lanes=2.5: "}},
+		{map[string]any{"buildSize": "large"}, []string{"buildSize=large: ", "; allowed: SMALL, MEDIUM, LARGE, X2_LARGE"}},
 		{map[string]any{"ignoreAlarms": "yes"}, []string{"ignoreAlarms=yes: ", "; allowed: true, false"}},
 		{map[string]any{"jwtIssuer": "http://id.example.com", "jwtAudience": "a"}, []string{"jwtIssuer=http://id.example.com: ", "; allowed: an https URL"}},
 		{map[string]any{"jwtIssuer": "https://id.example.com"}, []string{"jwtIssuer=https://id.example.com: needs jwtAudience"}},

@@ -30,11 +30,13 @@ func (a *Application) addBus() {
 	a.Bus = awsevents.NewEventBus(a.Stack, jsii.String("Bus"), &awsevents.EventBusProps{
 		EventBusName: jsii.String("tripsaga-" + a.Stage.Name),
 	})
-	a.Bus.Archive(jsii.String("BusArchive"), &awsevents.BaseArchiveProps{
+	archive := a.Bus.Archive(jsii.String("BusArchive"), &awsevents.BaseArchiveProps{
 		ArchiveName:  jsii.String("tripsaga-" + a.Stage.Name), // a generated one may exceed the 48 characters allowed
 		EventPattern: &awsevents.EventPattern{Source: jsii.Strings(source)},
 		Retention:    awscdk.Duration_Days(jsii.Number(30)),
 	})
+	// Without a key the CDK writes "", which some regions refuse.
+	archive.Node().DefaultChild().(awscdk.CfnResource).AddPropertyDeletionOverride(jsii.String("KmsKeyIdentifier"))
 	a.output("EventBusName", a.Bus.EventBusName())
 }
 
@@ -55,23 +57,13 @@ const (
 	outboxAttempts = 1000
 )
 
-// addOutbox adds the pipe from the table's stream through the relay to the bus. It depends on its role's policy, without
-// which it could not read the stream.
+// addOutbox adds the pipe from the table's stream through the relay to the bus. finishOutbox makes it wait.
 func (a *Application) addOutbox() {
 	letters := a.deadLetters("OutboxDeadLetters")
-	relay := a.function(functions.OutboxRelay).Live.FunctionArn()
-	role := awsiam.NewRole(a.Stack, jsii.String("OutboxRole"), &awsiam.RoleProps{AssumedBy: a.service("pipes.amazonaws.com")})
-	policy := awsiam.NewPolicy(a.Stack, jsii.String("OutboxPolicy"), &awsiam.PolicyProps{
-		Roles: &[]awsiam.IRole{role},
-		Statements: &[]awsiam.PolicyStatement{
-			allow("dynamodb", "DescribeStream GetRecords GetShardIterator ListStreams", a.Table.TableStreamArn(), nil),
-			allow("lambda", "InvokeFunction", relay, nil),
-			allow("events", "PutEvents", a.Bus.EventBusArn(), nil),
-			allow("sqs", "SendMessage", letters.QueueArn(), nil),
-		},
-	})
-	pipe := awspipes.NewCfnPipe(a.Stack, jsii.String("Outbox"), &awspipes.CfnPipeProps{
-		RoleArn: role.RoleArn(), Source: a.Table.TableStreamArn(), Enrichment: relay, Target: a.Bus.EventBusArn(),
+	relay := a.function(functions.OutboxRelay)
+	a.Outbox = awspipes.NewCfnPipe(a.Stack, jsii.String("Outbox"), &awspipes.CfnPipeProps{
+		RoleArn: a.outboxRole(relay, letters).RoleArn(), Source: a.Table.TableStreamArn(),
+		Enrichment: relay.Live.FunctionArn(), Target: a.Bus.EventBusArn(),
 		SourceParameters: outboxSource(letters),
 		TargetParameters: &awspipes.CfnPipe_PipeTargetParametersProperty{
 			EventBridgeEventBusParameters: &awspipes.CfnPipe_PipeTargetEventBridgeEventBusParametersProperty{
@@ -79,7 +71,34 @@ func (a *Application) addOutbox() {
 			},
 		},
 	})
-	pipe.Node().AddDependency(policy)
+}
+
+// outboxRole has its policy from the start, and names the relay's alias without waiting for it: IAM takes up to 90 s to
+// spread a right, and a pipe that cannot read its stream by then fails the creation of the stack.
+func (a *Application) outboxRole(relay *Function, letters awssqs.Queue) awsiam.Role {
+	statements := []awsiam.PolicyStatement{
+		allow("dynamodb", "DescribeStream GetRecords GetShardIterator ListStreams", a.Table.TableStreamArn(), nil),
+		allow("lambda", "InvokeFunction", jsii.String(*relay.Lambda.FunctionArn()+":"+live), nil),
+		allow("events", "PutEvents", a.Bus.EventBusArn(), nil),
+		allow("sqs", "SendMessage", letters.QueueArn(), nil),
+	}
+	return awsiam.NewRole(a.Stack, jsii.String("OutboxRole"), &awsiam.RoleProps{
+		AssumedBy: a.service("pipes.amazonaws.com"),
+		InlinePolicies: &map[string]awsiam.PolicyDocument{
+			"Outbox": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements}),
+		},
+	})
+}
+
+// finishOutbox makes the pipe wait for what takes longest, the aliases of all functions and state machines: by then its
+// role's rights have spread.
+func (a *Application) finishOutbox() {
+	for _, f := range a.deployed() {
+		a.Outbox.Node().AddDependency(f.Live)
+	}
+	for _, m := range a.Machines {
+		a.Outbox.AddDependency(m.Live)
+	}
 }
 
 // outboxSource starts with the oldest record, so that writes during the deployment are not missed.

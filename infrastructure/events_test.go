@@ -22,9 +22,6 @@ func TestThePipeOfTheOutbox(t *testing.T) {
 			},
 			"DesiredState": nil, // which is RUNNING
 		})
-		if d := pipe.dependencies(); !slices.Contains(d, "OutboxPolicy") {
-			t.Errorf("it is made after %q, and may come before its role's policy", d)
-		}
 	})
 }
 

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -51,6 +52,11 @@ const (
 	productionStack = "ProductionStack"
 	pipelineStack   = "PipelineStack"
 )
+
+// stackName is the name in CloudFormation of a stack, given its identifier.
+func stackName(id string) string {
+	return "tripsaga-" + strings.ToLower(strings.TrimSuffix(id, "Stack"))
+}
 
 // The names of the stages.
 const (

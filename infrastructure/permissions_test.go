@@ -33,6 +33,11 @@ var onAll = map[string]string{
 	"logs:PutResourcePolicy":        "as CreateLogDelivery",
 	"logs:DescribeResourcePolicies": "as CreateLogDelivery",
 	"logs:DescribeLogGroups":        "as CreateLogDelivery",
+
+	"cloudformation:DescribeType":     "of the public types, which have no resources; it only reads",
+	"codeconnections:ListConnections": "it has no resources, and only reads",
+	"lambda:GetAccountSettings":       "it has no resources, and only reads",
+	"servicequotas:ListServiceQuotas": "it has no resources, and only reads",
 }
 
 // families are actions that are allowed by the beginning of their names, and why.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -18,6 +19,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"tripsaga/aws/functions"
 )
 
 // pipelineOf is the pipeline under construction.
@@ -39,7 +42,7 @@ type pipelineOf struct {
 // after a person's approval, the same bytes are deployed to production.
 func NewPipelineStack(scope constructs.Construct, id string, config Config) awscdk.Stack {
 	p := &pipelineOf{
-		Stack:    awscdk.NewStack(scope, &id, &awscdk.StackProps{StackName: jsii.String("tripsaga-pipeline")}),
+		Stack:    awscdk.NewStack(scope, &id, &awscdk.StackProps{StackName: jsii.String(stackName(id))}),
 		config:   config,
 		source:   awscodepipeline.NewArtifact(jsii.String("Source"), nil),
 		assembly: awscodepipeline.NewArtifact(jsii.String("Assembly"), nil),
@@ -178,11 +181,11 @@ func (p *pipelineOf) build() awscodepipeline.IAction {
 		BuildSpec: awscodebuild.BuildSpec_FromSourceFilename(jsii.String("buildspec.yml")),
 		Environment: &awscodebuild.BuildEnvironment{
 			BuildImage:  awscodebuild.LinuxBuildImage_STANDARD_7_0(), // x86, for which DynamoDB Local's native libraries are
-			ComputeType: awscodebuild.ComputeType_LARGE,
+			ComputeType: awscodebuild.ComputeType(p.config.BuildSize),
 		},
 		EnvironmentVariables: variables(map[string]*string{contextVariable: jsii.String(string(context))}),
 		Cache:                awscodebuild.Cache_Bucket(p.cache, &awscodebuild.BucketCacheOptions{Prefix: jsii.String("build")}),
-		Timeout:              awscdk.Duration_Hours(jsii.Number(1)),
+		Timeout:              awscdk.Duration_Hours(jsii.Number(3)), // a LARGE one takes less than one
 	})
 	project.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{ // the CDK allows it together with writing
 		Effect: awsiam.Effect_DENY, Actions: jsii.Strings("s3:DeleteObject*"), Resources: &[]*string{p.bucket.ArnForObjects(jsii.String("*"))},
@@ -198,14 +201,20 @@ const (
 	checkerARN = "CHECKER_ROLE_ARN"
 )
 
-// deployProject deploys a stack of the assembly unchanged: the app is not run again. It may only assume the roles of the
-// CDK's bootstrap, whose rights are defined there.
+// deployProject deploys a stack of the assembly unchanged: the app is not run again. Before that it removes what a failed
+// first creation has left, and examines the account. Besides, it may only assume the roles of the CDK's bootstrap, whose
+// rights are defined there.
 func (p *pipelineOf) deployProject() awscodebuild.PipelineProject {
 	project := p.project("Deploy", &awscodebuild.PipelineProjectProps{
 		BuildSpec: buildSpec(map[string]any{
 			"env": map[string]any{"exported-variables": []string{apiURL, checkerARN}},
 			"phases": map[string]any{
 				"install": map[string]any{"runtime-versions": map[string]any{"nodejs": 22}, "commands": []string{"npm ci --ignore-scripts"}},
+				"pre_build": map[string]any{"commands": []string{
+					`chmod +x bin/tripsaga`, // an artifact may lose a file's mode
+					`bash scripts/clear_failed_creation.sh "$STACK_NAME"`,
+					p.doctor(),
+				}},
 				"build": map[string]any{"commands": []string{
 					`npx cdk deploy --app cdk.out "$STACK" --require-approval never --outputs-file outputs.json`,
 					`export ` + apiURL + `="$(jq -r '.[].ApiUrl // empty' outputs.json)"`,
@@ -213,12 +222,34 @@ func (p *pipelineOf) deployProject() awscodebuild.PipelineProject {
 				}},
 			},
 		}),
-		Timeout: awscdk.Duration_Hours(jsii.Number(3)), // LINEAR_10PERCENT_EVERY_10MINUTES takes half of it
+		Timeout: awscdk.Duration_Minutes(jsii.Number(p.config.deployMinutes(len(functions.All()) - 1))), // the hook has no alias
 	})
 	for _, role := range []string{"deploy", "file-publishing", "lookup"} {
 		project.AddToRolePolicy(allow("sts", "AssumeRole", p.bootstrapRole(role), nil))
 	}
+	for _, stack := range []string{"tripsaga-*", "CDKToolkit"} {
+		project.AddToRolePolicy(allow("cloudformation", "DescribeStacks", p.stackARN(stack), nil))
+	}
+	project.AddToRolePolicy(allow("cloudformation", "UpdateTerminationProtection DeleteStack", p.stackARN("tripsaga-*"), nil))
+	for _, read := range []string{"cloudformation:DescribeType", "codeconnections:ListConnections", "lambda:GetAccountSettings", "servicequotas:ListServiceQuotas"} {
+		service, action, _ := strings.Cut(read, ":")
+		project.AddToRolePolicy(allow(service, action, jsii.String("*"), nil))
+	}
 	return project
+}
+
+// doctor is the command that examines the account for what the context asks for.
+func (p *pipelineOf) doctor() string {
+	command := fmt.Sprintf(`bin/tripsaga aws doctor --stack "$STACK_NAME" --lanes %d --build-size %s --throttle-rate %g`,
+		p.config.Lanes, p.config.BuildSize, p.config.ThrottleRate)
+	if p.config.ConnectionARN != "" {
+		command += " --connection-arn " + p.config.ConnectionARN
+	}
+	return command
+}
+
+func (p *pipelineOf) stackARN(name string) *string {
+	return p.FormatArn(&awscdk.ArnComponents{Service: jsii.String("cloudformation"), Resource: jsii.String("stack"), ResourceName: jsii.String(name + "/*")})
 }
 
 func (p *pipelineOf) bootstrapRole(name string) *string {
@@ -234,7 +265,7 @@ func (p *pipelineOf) role(name string) *string {
 
 func (p *pipelineOf) deploy(project awscodebuild.IProject, stack string) awscodepipelineactions.CodeBuildAction {
 	return awscodepipelineactions.NewCodeBuildAction(&awscodepipelineactions.CodeBuildActionProps{
-		ActionName: jsii.String("Deploy"), Project: project, Input: p.assembly, EnvironmentVariables: variables(map[string]*string{"STACK": &stack}),
+		ActionName: jsii.String("Deploy"), Project: project, Input: p.assembly, EnvironmentVariables: variables(map[string]*string{"STACK": &stack, "STACK_NAME": jsii.String(stackName(stack))}),
 		VariablesNamespace: jsii.String("Deploy" + stack),
 	})
 }
@@ -272,11 +303,12 @@ func (p *pipelineOf) check(project awscodebuild.IProject, staged awscodepipeline
 	})
 }
 
-// project adds what all projects have: a log with a retention, the key, and no right to create reports.
+// project adds what all projects have: a log with a retention, the key, and no right to create reports. The log's name is
+// generated: CodeBuild may create its standard one at any time, and a new stack could then not.
 func (p *pipelineOf) project(name string, props *awscodebuild.PipelineProjectProps) awscodebuild.PipelineProject {
 	full := "tripsaga-" + strings.ToLower(name)
 	log := awslogs.NewLogGroup(p.Stack, jsii.String(name+"Log"), &awslogs.LogGroupProps{
-		LogGroupName: jsii.String("/aws/codebuild/" + full), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	resource := log.Node().DefaultChild().(awslogs.CfnLogGroup)
 	resource.SetRetentionInDays(jsii.Number(p.config.LogRetentionDays))

@@ -138,7 +138,7 @@ func specOf(t *testing.T, project resource) (s spec) {
 }
 
 func (s spec) all() string {
-	return strings.Join(append(s.Phases["install"].Commands, s.Phases["build"].Commands...), "\n")
+	return strings.Join(slices.Concat(s.Phases["install"].Commands, s.Phases["pre_build"].Commands, s.Phases["build"].Commands), "\n")
 }
 
 // What was built and tested is what is deployed: nothing is built, and the app not run, after the build.
@@ -298,6 +298,12 @@ func TestPipelineLogsEnd(t *testing.T) {
 	}
 }
 
+// preflight is what the examination of the account reads, and what a failed creation needs.
+var preflight = []string{
+	"cloudformation:DescribeStacks", "cloudformation:DescribeType", "cloudformation:UpdateTerminationProtection", "cloudformation:DeleteStack",
+	"codeconnections:ListConnections", "lambda:GetAccountSettings", "servicequotas:ListServiceQuotas",
+}
+
 // What each project may do beyond its log, its artifacts and their key.
 func TestProjectsMayDoLittle(t *testing.T) {
 	s := stacks(t)[pipelineStack]
@@ -316,8 +322,16 @@ func TestProjectsMayDoLittle(t *testing.T) {
 				case "sts":
 					got = append(got, st.resources...)
 				default:
-					t.Errorf("%s may %s", role, action)
+					if role != "DeployRole" || !slices.Contains(preflight, action) {
+						t.Errorf("%s may %s", role, action)
+					}
 				}
+			}
+		}
+		for _, action := range []string{"cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection"} {
+			const other = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/CDKToolkit/1"
+			if allowed(s.statements(t, role), request{action: action, resource: other}) {
+				t.Errorf("%s may %s of other stacks", role, action)
 			}
 		}
 		for action, by := range map[string]string{"s3:PutObject": "BuildRole", "s3:DeleteObject": "", "s3:DeleteObjectVersion": ""} {

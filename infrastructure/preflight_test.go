@@ -1,0 +1,76 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Before a stack is deployed, what a failed creation has left is removed, and then the account is examined: the other way
+// round, the examination would stop the deployment because of what is to be removed.
+func TestTheAccountIsExaminedBeforeADeployment(t *testing.T) {
+	for context, want := range map[string]string{
+		"standard":   `bin/tripsaga aws doctor --stack "$STACK_NAME" --lanes 4 --build-size LARGE --throttle-rate 100`,
+		"customised": `bin/tripsaga aws doctor --stack "$STACK_NAME" --lanes 15 --build-size MEDIUM --throttle-rate 7.5`,
+	} {
+		s := stacks(t)[pipelineStack]
+		if context != "standard" {
+			s = customised(t)[pipelineStack]
+		}
+		commands := specOf(t, s.named(t, "Deploy")).Phases["pre_build"].Commands
+		if !slices.Equal(commands, []string{`chmod +x bin/tripsaga`, `bash scripts/clear_failed_creation.sh "$STACK_NAME"`, want}) {
+			t.Errorf("%s: before the deployment it runs %q", context, commands)
+		}
+	}
+	for id, want := range map[string]string{stagingStack: "tripsaga-staging", productionStack: "tripsaga-production", pipelineStack: "tripsaga-pipeline"} {
+		if got := stackName(id); got != want {
+			t.Errorf("%s is named %s, want %s", id, got, want)
+		}
+	}
+}
+
+// awsStub writes its arguments to $CALLS and reports the status $STATUS of any stack, or that there is none.
+const awsStub = `#!/usr/bin/env bash
+echo "$*" >>"$CALLS"
+if [ "$2" = describe-stacks ]; then
+	[ -n "$STATUS" ] || { echo "does not exist" >&2; exit 254; }
+	echo "$STATUS"
+fi
+`
+
+// A stack whose creation failed is empty and must go; any other must not.
+func TestAFailedCreationIsCleared(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "aws"), []byte(awsStub), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for status, want := range map[string]string{
+		"ROLLBACK_COMPLETE": "describe-stacks update-termination-protection delete-stack wait",
+		"":                  "describe-stacks", "CREATE_COMPLETE": "describe-stacks", "UPDATE_ROLLBACK_COMPLETE": "describe-stacks",
+		"UPDATE_ROLLBACK_FAILED": "describe-stacks", "ROLLBACK_FAILED": "describe-stacks",
+	} {
+		calls := filepath.Join(t.TempDir(), "calls")
+		script := exec.Command("bash", "../scripts/clear_failed_creation.sh", "tripsaga-staging")
+		script.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "CALLS="+calls, "STATUS="+status)
+		if out, err := script.CombinedOutput(); err != nil {
+			t.Errorf("%q: %v: %s", status, err, out)
+		}
+		text, err := os.ReadFile(calls)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var verbs []string
+		for call := range strings.Lines(string(text)) {
+			verbs = append(verbs, strings.Fields(call)[1])
+			if !strings.Contains(call, "--stack-name tripsaga-staging") {
+				t.Errorf("%q: it calls %s", status, call)
+			}
+		}
+		if got := strings.Join(verbs, " "); got != want {
+			t.Errorf("%q: it calls %s, want %s", status, got, want)
+		}
+	}
+}
