@@ -18,8 +18,10 @@ import (
 	"testing"
 	"time"
 
+	"tripsaga/shared/money"
 	"tripsaga/trip/adapters/stripe/stripedouble"
 	"tripsaga/trip/adapters/stripe/stripemock"
+	"tripsaga/trip/app"
 )
 
 const (
@@ -28,10 +30,10 @@ const (
 )
 
 // serveStripe serves with payments at a URL, and returns its own.
-func serveStripe(t *testing.T, stripe string) (*served, string) {
+func serveStripe(t *testing.T, stripe string, flags ...string) (*served, string) {
 	t.Helper()
 	s := runServer(t, []string{stripeKey + "=" + testKey, stripeURL + "=" + stripe, stripeWebhook + "=" + testSecret},
-		"serve", "--payments", "stripe", "--log-format", "json", "--addr", "127.0.0.1:0", "--data", t.TempDir())
+		append([]string{"serve", "--payments", "stripe", "--log-format", "json", "--addr", "127.0.0.1:0", "--data", t.TempDir()}, flags...)...)
 	line := s.until("serving")
 	return s, line.URL
 }
@@ -47,8 +49,15 @@ func bookAt(t *testing.T, url, card string) (trip bookedTrip, code int) {
 	if err := os.WriteFile(file, bytes.Replace(example, []byte("tok_ok"), []byte(card), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	code = at(t, url, &trip, "book", "-f", file, "--json")
+	return trip, code
+}
+
+// at runs a command at a server. Its output is JSON, or a text if into is nil.
+func at(t *testing.T, url string, into any, args ...string) (code int) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Args = []string{"tripsaga", "book", "-f", file, "--json", "--url", url}
+	cmd.Args = append(append([]string{"tripsaga"}, args...), "--url", url)
 	cmd.Env = append(os.Environ(), "GOCOVERDIR="+t.TempDir())
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
@@ -56,10 +65,12 @@ func bookAt(t *testing.T, url, card string) (trip bookedTrip, code int) {
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(out, &trip); err != nil {
-		t.Fatalf("%s\n%s\n%v", out, stderr.String(), err)
+	if into != nil {
+		if err := json.Unmarshal(out, into); err != nil {
+			t.Fatalf("%q: %s\n%s\n%v", args, out, stderr.String(), err)
+		}
 	}
-	return trip, cmd.ProcessState.ExitCode()
+	return cmd.ProcessState.ExitCode()
 }
 
 type bookedTrip struct {
@@ -134,6 +145,60 @@ func TestBookingsAtStripe(t *testing.T) {
 	differences(t, url, "2")
 	if warning := s.until("books differ"); warning.Level != "WARN" {
 		t.Errorf("the warning is %+v", warning)
+	}
+	s.stop()
+}
+
+// TestAFeeInThreeDecimals books and cancels a trip in Kuwaiti dinars, of whose three decimals Stripe moves two, at a fee of a third.
+func TestAFeeInThreeDecimals(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	double := stripedouble.New(time.Now)
+	stripe := httptest.NewServer(double)
+	defer stripe.Close()
+	s, url := serveStripe(t, stripe.URL, "--cancellation-policy", file("policy.json", `{"tiers":[{"hours_before_departure":0,"fee_percent":33}]}`))
+	if code := at(t, url, nil, "inventory", "load", file("kwd.csv", "flight, KU101, Kuwait, KWI, DXB, 08:30, 10:05, today+30, today+30, 12.340, KWD, 9\n"+
+		"hotel, SALMIYA, Salmiya, Kuwait, today+30, today+30, 45.670, KWD, 9\n")); code != 0 {
+		t.Fatalf("inventory: exit code %d", code)
+	}
+	var trip bookedTrip
+	if code := at(t, url, &trip, "book", "--json", "-f", file("trip.json", `{"traveler":{"name":"Ada Lovelace","email":"ada@example.com"},
+		"flight":{"number":"KU101","date":"today+30","seats":2},"hotel":{"id":"SALMIYA","check_in":"today+30","check_out":"today+31","rooms":1},
+		"payment":{"card_token":"tok_visa"},"currency":"KWD"}`)); code != 0 || trip.Status != "CONFIRMED" {
+		t.Fatalf("exit code %d, %+v", code, trip)
+	}
+	const total, fee = 70_350, 23_210 // a third is 23.2155
+	cancel := []string{"cancel", trip.ID, "--follow", "--interval", "20ms", "--max-fee"}
+	if code := at(t, url, nil, append(cancel, "23.209 KWD")...); code != exitFailure {
+		t.Errorf("a fee that is too high: exit code %d", code)
+	}
+	if code := at(t, url, nil, append(cancel, "23.210 KWD")...); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	id := double.Intents(trip.ID)[0]
+	if charged, refunded := double.Moved(id); charged != total || refunded != total-fee || double.Refunds(id) != 1 {
+		t.Errorf("Stripe has charged %d and refunded %d in %d refunds", charged, refunded, double.Refunds(id))
+	}
+	var ledger app.Ledger
+	code := at(t, url, &ledger, "ledger", "--json")
+	if want := (app.Account{Captured: total, Refunded: total - fee, Fees: fee}); code != 0 || !ledger.Balanced || ledger.SeatsHeld+ledger.RoomsHeld != 0 ||
+		ledger.Currencies["KWD"] != want {
+		t.Errorf("exit code %d, ledger %+v", code, ledger)
+	}
+	var show struct {
+		Payment      struct{ State string }
+		Cancellation struct{ Fee, Refund money.Amount }
+	}
+	at(t, url, &show, "trip", trip.ID, "--json")
+	if c := show.Cancellation; show.Payment.State != "UNDONE" || c.Fee != (money.Amount{Minor: fee, Currency: "KWD"}) || c.Refund.Minor != total-fee {
+		t.Errorf("%+v", show)
 	}
 	s.stop()
 }

@@ -105,6 +105,17 @@ func (d *Double) FailRefunds(id string) {
 	}
 }
 
+// Moved returns what was charged and what was refunded of an intent, in Stripe's units.
+func (d *Double) Moved(id string) (charged, refunded int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	in := d.intents[id]
+	for _, r := range in.refunds {
+		refunded += r.Amount
+	}
+	return in.Amount, refunded
+}
+
 // Refunds is the number of refunds of an intent.
 func (d *Double) Refunds(id string) int {
 	d.mu.Lock()
