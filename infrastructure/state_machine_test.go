@@ -69,6 +69,9 @@ func TestMachinesAreStartedByTheirAliases(t *testing.T) {
 			"DeploymentPreference.Alarms": []string{"${TripsNeedingAttentionAlarm}"},
 		})
 		s.named(t, id(of)).has(t, map[string]any{"StateMachineName": machineNames(stage)[of.Name()]})
+		if execution := "arn:aws:states:r:1:execution:" + machineNames(stage)[of.Name()] + ":x"; saga.OfExecution(execution) != of {
+			t.Errorf("%s is taken for an execution of the %s", execution, saga.OfExecution(execution).Name())
+		}
 	})
 }
 

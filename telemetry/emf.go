@@ -69,8 +69,10 @@ func (e *emf) Happened(ctx context.Context, what domain.EventType, reason string
 		e.count("CancellationsRequested", total, nil)
 	case domain.TripCancelled:
 		e.count("TripsCancelled", total, nil)
-	default: // a compensation, or a step of a cancellation
-		e.count("Compensations", byStep, map[string]any{dimStep: stepOf(ctx)})
+	default: // something was given back
+		if Compensates(ctx) {
+			e.count("Compensations", byStep, map[string]any{dimStep: stepOf(ctx)})
+		}
 	}
 }
 

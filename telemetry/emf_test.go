@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"tripsaga/shared/fault"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers"
 )
 
 // emfLine is a line in the embedded metric format. The rules that check follows are those of
@@ -133,6 +135,27 @@ func everything(t *testing.T, m Metrics) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestACancellationCompensatesNothing: the function is the booking's, and what it gives back is counted as TripsCancelled alone.
+func TestACancellationCompensatesNothing(t *testing.T) {
+	for _, machine := range []string{"tripsaga-staging", "tripsaga-staging-cancellation"} {
+		var out output
+		m := NewEMF(&out, "trips", "7")
+		around := func(string, handlers.Handler) handlers.Handler {
+			return func(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
+				m.Happened(ctx, domain.HotelCancelled, "")
+				return json.RawMessage(`{}`), nil
+			}
+		}
+		payload := `{"delivery":{"execution":"arn:aws:states:eu-west-1:1:execution:` + machine + `:t","trip_id":"t","attempt":0},"input":{}}`
+		if _, err := handlers.New(&app.Service{}, around)["CancelHotel"](t.Context(), json.RawMessage(payload)); err != nil {
+			t.Fatal(err)
+		}
+		if counted := strings.Contains(out.String(), "Compensations"); counted != (machine == "tripsaga-staging") {
+			t.Errorf("%s: %q", machine, out.String())
+		}
 	}
 }
 

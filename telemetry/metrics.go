@@ -8,6 +8,7 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/handlers"
 	"tripsaga/trip/saga"
 )
 
@@ -75,6 +76,16 @@ func Reason(name string) string { return bounded(name, known().reasons) }
 // UndoSteps lists those of [Steps] that compensate another.
 func UndoSteps() []string { return slices.Clone(known().undo) }
 
+// Compensations lists those of [Steps] that compensate a step of a booking.
+func Compensations() []string { return slices.Clone(known().compensations) }
+
+// Compensates reports whether ctx belongs to a delivery that compensates a step of a booking. The same functions give back
+// what a cancelled trip holds, and are not counted then.
+func Compensates(ctx context.Context) bool {
+	d, _ := handlers.DeliveryOf(ctx)
+	return saga.OfExecution(d.Execution) == saga.Booking()
+}
+
 // Undoes reports whether the step is one of [UndoSteps].
 func Undoes(step string) bool { return slices.Contains(known().undo, step) }
 
@@ -86,13 +97,16 @@ var others = []string{
 	Other,
 }
 
-type lists struct{ steps, undo, reasons []string }
+type lists struct{ steps, undo, compensations, reasons []string }
 
 var known = sync.OnceValue(func() (s lists) {
 	for _, t := range saga.Tasks() {
 		s.steps = append(s.steps, t.Name)
 		if t.GivesBack() {
 			s.undo = append(s.undo, t.Name)
+		}
+		if t.Undo() {
+			s.compensations = append(s.compensations, t.Name)
 		}
 	}
 	s.steps = append(s.steps, Other)

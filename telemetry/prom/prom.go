@@ -47,7 +47,7 @@ func New(reg prometheus.Registerer) telemetry.Metrics {
 		cancelling:    count("cancellations_requested_total", "Cancellations that were accepted."),
 		cancelled:     count("trips_cancelled_total", "Trips that were cancelled."),
 		failed:        by("reason", reasons, "trips_failed_total", "Trips that failed and were compensated, by the error that caused it."),
-		compensations: by("step", undo, "compensations_total", "Steps that took something back."),
+		compensations: by("step", telemetry.Compensations(), "compensations_total", "Compensations of a booking that took something back."),
 		undoRetries:   by("step", undo, "undo_retries_total", "Repeated deliveries of steps that take back."),
 		refused:       by("step", steps, "business_errors_total", "Deliveries that the rules of the business refused."),
 		faults:        by("step", steps, "faults_total", "Deliveries that failed for another reason."),
@@ -76,9 +76,10 @@ func (m *metrics) Happened(ctx context.Context, what domain.EventType, reason st
 		m.cancelling.Inc()
 	case domain.TripCancelled:
 		m.cancelled.Inc()
-	default: // a compensation, or a step of a cancellation
-		d, _ := handlers.DeliveryOf(ctx)
-		m.compensations.WithLabelValues(telemetry.Step(d.Step)).Inc()
+	default: // something was given back
+		if d, _ := handlers.DeliveryOf(ctx); telemetry.Compensates(ctx) {
+			m.compensations.WithLabelValues(telemetry.Step(d.Step)).Inc()
+		}
 	}
 }
 

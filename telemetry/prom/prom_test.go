@@ -50,7 +50,9 @@ func TestMetrics(t *testing.T) {
 	m.Happened(ctx, domain.TripCancelled, "TripCancelled")
 	m.Happened(ctx, domain.TripFailed, "PaymentDeclined")
 	m.Happened(ctx, domain.TripFailed, "Surprise")
-	within(t, "CancelHotel", func(ctx context.Context) { m.Happened(ctx, domain.HotelCancelled, "") })
+	for _, machine := range []string{"booking", "cancellation"} { // the second gives back, and compensates nothing
+		within(t, machine, "CancelHotel", func(ctx context.Context) { m.Happened(ctx, domain.HotelCancelled, "") })
+	}
 	m.Delivered(ctx, telemetry.Delivery{Step: "CancelHotel", Took: time.Millisecond})
 	m.Delivered(ctx, telemetry.Delivery{Step: "CancelHotel", Attempt: 1, Outcome: telemetry.Fault})
 	m.Delivered(ctx, telemetry.Delivery{Step: "ProcessPayment", Attempt: 1, Outcome: telemetry.Business})
@@ -77,7 +79,7 @@ func TestMetrics(t *testing.T) {
 }
 
 // within calls f as a task of the step does.
-func within(t *testing.T, step string, f func(context.Context)) {
+func within(t *testing.T, machine, step string, f func(context.Context)) {
 	t.Helper()
 	around := func(string, handlers.Handler) handlers.Handler {
 		return func(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
@@ -85,7 +87,7 @@ func within(t *testing.T, step string, f func(context.Context)) {
 			return json.RawMessage(`{}`), nil
 		}
 	}
-	payload := json.RawMessage(`{"delivery":{"execution":"e","trip_id":"t","attempt":0},"input":{}}`)
+	payload := json.RawMessage(`{"delivery":{"execution":"arn:aws:states:local:000000000000:execution:` + machine + `:t","trip_id":"t","attempt":0},"input":{}}`)
 	if _, err := handlers.New(&app.Service{}, around)[step](t.Context(), payload); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +101,7 @@ func TestEverySeriesIsThereFromTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps, undo, reasons := len(telemetry.Steps()), len(telemetry.UndoSteps()), len(telemetry.Reasons())
-	if want := 5 + reasons + 2*undo + 3*steps; n != want {
+	if want := 5 + reasons + undo + len(telemetry.Compensations()) + 3*steps; n != want {
 		t.Errorf("%d series, want %d", n, want)
 	}
 }

@@ -53,6 +53,21 @@ func Named(name string) *Saga {
 	return nil
 }
 
+// OfExecution is the saga of an execution, by its ARN: a state machine is called like its saga, or its name ends in a hyphen and
+// that name. Every other machine is the booking's.
+func OfExecution(arn string) *Saga {
+	machine := ""
+	if parts := strings.Split(arn, ":"); len(parts) > 6 {
+		machine = parts[6]
+	}
+	for _, s := range all() {
+		if machine == s.name || strings.HasSuffix(machine, "-"+s.name) {
+			return s
+		}
+	}
+	return Booking()
+}
+
 // Booking is the saga that books a trip.
 func Booking() *Saga { return all()[0] }
 

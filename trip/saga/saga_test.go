@@ -80,6 +80,19 @@ var arrows = map[string]arrow{
 	"FlightBookingFailed": {"FlightBookingFailed", "", "", end},
 }
 
+func TestOfExecution(t *testing.T) {
+	const executions = "arn:aws:states:local:000000000000:execution:"
+	for arn, want := range map[string]*Saga{
+		executions + "booking:x": Booking(), executions + "cancellation:x": Cancellation(),
+		executions + "tripsaga-staging:cancellation": Booking(), executions + "tripsaga-staging-cancellation:x": Cancellation(),
+		executions + "nocancellation:x": Booking(), "cancellation": Booking(), "": Booking(),
+	} {
+		if got := OfExecution(arn); got != want {
+			t.Errorf("%q is of the %s", arn, got.Name())
+		}
+	}
+}
+
 func TestEveryArrow(t *testing.T) {
 	start, states := read(t, Booking())
 	if !leads(states, start, "ReserveFlight") {

@@ -149,7 +149,7 @@ func series(t *testing.T) int {
 	for line := range strings.Lines(written.String()) {
 		note(t, line, all)
 	}
-	return len(all) + len(telemetry.UndoSteps()) // Compensations, which the delivery under way tells apart
+	return len(all) + len(telemetry.Compensations()) // Compensations, which the delivery under way tells apart
 }
 
 func note(t *testing.T, line string, all map[string]bool) {
