@@ -52,6 +52,7 @@ func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) 
 		Role:                  role,
 		LogGroup:              log,
 		LoggingFormat:         awslambda.LoggingFormat_JSON,
+		ApplicationLogLevelV2: awslambda.ApplicationLogLevel_DEBUG, // else Lambda drops debug lines, whatever LOG_LEVEL says
 		Tracing:               awslambda.Tracing_ACTIVE,
 		Environment:           a.environment(spec.Name),
 		CurrentVersionOptions: &awslambda.VersionOptions{RemovalPolicy: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE},

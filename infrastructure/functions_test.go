@@ -19,7 +19,7 @@ func TestEveryFunctionIsDeployed(t *testing.T) {
 			s.named(t, f.Name).has(t, map[string]any{
 				"Handler": f.Name, "Runtime": "provided.al2023", "Architectures": []string{"arm64"},
 				"Timeout": f.Timeout.Seconds(), "TracingConfig.Mode": "Active", "Role": "${" + f.Name + "Role.Arn}",
-				"LoggingConfig": map[string]any{"LogFormat": "JSON", "LogGroup": "${" + f.Name + "Log}"},
+				"LoggingConfig": map[string]any{"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "LogGroup": "${" + f.Name + "Log}"},
 			})
 		}
 		if got := names(s.ofType("AWS::Lambda::Function")); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
