@@ -3,6 +3,7 @@
 package local
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	crand "crypto/rand"
@@ -13,6 +14,7 @@ import (
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tripsaga/asl"
@@ -154,6 +156,7 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	booking, cancellation := engines, engines
 	booking.Name, booking.Definition, booking.Machine = domain.BookingSaga, opt.Source, opt.Machine
 	cancellation.Name, cancellation.Definition = domain.CancellationSaga, saga.Cancellation().Definition()
+	var ready atomic.Bool
 	var err error
 	if cancellation.Machine, err = cancellationMachine(); err != nil {
 		return nil, fmt.Errorf("opening the engine: %w", err)
@@ -162,12 +165,13 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 		engine **engine.Engine
 		opt    *engine.Options
 	}{{&core.Engine, &booking}, {&core.Cancellations, &cancellation}} {
-		e.opt.OnEnd = opt.WrapOnEnd(listener(service))
+		e.opt.OnEnd = opt.WrapOnEnd(listener(service, &ready))
 		if *e.engine, err = engine.Open(ctx, *e.opt); err != nil {
 			core.abandon()
 			return nil, fmt.Errorf("opening the engine: %w", err)
 		}
 	}
+	ready.Store(true)
 	return core, nil
 }
 
@@ -222,9 +226,17 @@ func traced(ctx context.Context, traces *telemetry.Traces) context.Context {
 	return telemetry.WithTraceHeader(ctx, info.Trace)
 }
 
-// listener returns the engine's OnEnd: it marks trips whose saga ended at a state that needs attention.
-func listener(service *app.Service) func(context.Context, engine.Description) error {
+// listener returns the engine's OnEnd: it marks trips whose saga ended at a state that needs attention. Once both engines are
+// ready, it also starts the cancellation of a trip that was requested while the trip was booked. An end with success is
+// announced at most once, so that start may be lost: then Reconcile makes it.
+func listener(service *app.Service, ready *atomic.Bool) func(context.Context, engine.Description) error {
 	return func(ctx context.Context, d engine.Description) error {
+		if d.Status == asl.Succeeded && ready.Load() && bytes.Contains(d.Output, []byte(domain.Cancelling)) {
+			if err := service.StartCancellation(ctx, d.Name); fault.KindOf(err) != fault.Unavailable {
+				return err
+			}
+			return nil
+		}
 		err := service.MarkNeedsAttention(ctx, app.ExecutionChange{
 			Saga: d.Machine, TripID: d.Name, Status: string(d.Status), Error: d.Error, State: d.State,
 		})

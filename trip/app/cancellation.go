@@ -20,7 +20,7 @@ type CancelRequest struct {
 
 // CancelTrip accepts the client's request to cancel the trip. On return it is durable, and the trip ends CANCELLED: by the
 // booking, which is compensated if its payment has not begun, or else by a second saga. That saga is started here if the
-// trip is confirmed, and by Reconcile if it is not yet or if the start fails. A repeated request changes nothing, and starts
+// trip is confirmed. If it is not yet, StartCancellation starts it later, and Reconcile whatever start fails. A repeated request changes nothing, and starts
 // the second saga again if the first request has lost that start. Errors: Invalid; NotFound; NotCancellable, TripDeparted, FeeTooHigh and
 // IdempotencyMismatch of kind Conflict; Unavailable, after which the request may be retried.
 func (s *Service) CancelTrip(ctx context.Context, tripID string, r CancelRequest) (*domain.Trip, error) {
@@ -51,6 +51,15 @@ func (s *Service) CancelTrip(ctx context.Context, tripID string, r CancelRequest
 		return t, nil // the request is durable, and Reconcile starts what this start may not have
 	}
 	return t, err
+}
+
+// StartCancellation starts the second saga of a trip that is CANCELLING. Otherwise it does nothing. Errors: NotFound, Unavailable.
+func (s *Service) StartCancellation(ctx context.Context, tripID string) error {
+	t, err := s.Trips.Get(ctx, tripID)
+	if err != nil || t.Status() != domain.Cancelling {
+		return err
+	}
+	return s.start(ctx, t)
 }
 
 func keyFingerprint(key string) (string, error) {

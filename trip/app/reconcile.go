@@ -29,8 +29,8 @@ type ReconcileReport struct {
 }
 
 // Reconcile visits every trip that has been PENDING or CANCELLING for longer than the grace period, and starts its saga:
-// the process that stored the trip may have ended before it started the saga, and a second start changes nothing. The
-// cancellation of a trip that was requested before the trip was confirmed is only started here.
+// the process that stored the trip may have ended before it started the saga, and a second start changes nothing. So
+// it is with the cancellation of a trip that was requested before the trip was confirmed.
 //
 // It also marks overdue trips, but only after a successful start, since a marked trip is not started again. An error of
 // one trip does not stop the others; the errors are joined. If ctx ends first, the report says so. That is an error only

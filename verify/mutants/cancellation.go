@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"tripsaga/engine"
@@ -50,7 +49,7 @@ var cancellations = []Mutant{
 		}},
 	{Name: "cancel-not-started", Means: "a cancellation that was requested while the booking ran is started by nobody", Scenario: "booked",
 		variant: func() world.Variant {
-			return world.Variant{Table: func(t table.Table) table.Table { return unlisted{t} }}
+			return world.Variant{App: func(s *app.Service) { s.Starter = idle{s.Starter} }}
 		}},
 	{Name: "cancelled-without-refund", Means: "RefundBooking reports success and refunds nothing", Scenario: "cancelled",
 		variant: func() world.Variant {
@@ -120,18 +119,15 @@ func (v undeparted) Departure(ctx context.Context, n domain.FlightNumber, day do
 	return f, err
 }
 
-// unlisted lists no trip that is being cancelled.
-type unlisted struct{ table.Table }
+// idle starts no cancellation.
+type idle struct{ app.Starter }
 
-func (t unlisted) Query(ctx context.Context, q table.Query) (table.Page, error) {
-	if q.Index && strings.HasPrefix(q.PK, "TRIPS#CANCELLING") {
-		return table.Page{}, nil
+func (s idle) Start(ctx context.Context, saga, tripID string, input json.RawMessage) error {
+	if saga == domain.CancellationSaga {
+		return nil
 	}
-	return t.Table.Query(ctx, q)
+	return s.Starter.Start(ctx, saga, tripID, input)
 }
-
-// Sync calls the inner table.
-func (t unlisted) Sync(ctx context.Context) error { return table.Sync(ctx, t.Table) }
 
 // refundCall is one refund of a part, the n-th one of its run.
 type refundCall struct {
