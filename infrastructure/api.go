@@ -17,7 +17,7 @@ import (
 // it without a route, and a route for all methods would require authorization for it.
 func (a *Application) addAPI() {
 	a.API = awsapigatewayv2.NewHttpApi(a.Stack, jsii.String("HttpApi"), &awsapigatewayv2.HttpApiProps{
-		ApiName:            jsii.String("tripsaga-" + a.Stage.Name),
+		ApiName:            jsii.String(a.name()),
 		CreateDefaultStage: jsii.Bool(false),
 		DefaultAuthorizer:  a.authorizer(),
 		CorsPreflight:      a.cors(),
@@ -83,11 +83,12 @@ func accessLog() string {
 
 // addChecker adds the role with which the pipeline's checks call the API. It has no other right.
 func (a *Application) addChecker() {
+	pipelines, _ := a.Stage.in(pipelineStack, a.Stack)
 	checker := awsiam.NewRole(a.Stack, jsii.String("Checker"), &awsiam.RoleProps{
-		RoleName: checkerRole(a.Stack, a.Stage.Name),
-		AssumedBy: awsiam.NewAccountRootPrincipal().WithConditions(&map[string]any{
+		RoleName: a.Stage.checkerRole(a.Stack, a.Stage.Name),
+		AssumedBy: awsiam.NewAccountPrincipal(pipelines).WithConditions(&map[string]any{
 			"ArnEquals": map[string]any{"aws:PrincipalArn": a.Stack.FormatArn(&awscdk.ArnComponents{
-				Service: jsii.String("iam"), Region: jsii.String(""), Resource: jsii.String("role"), ResourceName: checkRole(a.Stack),
+				Service: jsii.String("iam"), Region: jsii.String(""), Account: pipelines, Resource: jsii.String("role"), ResourceName: a.Stage.checkRole(a.Stack),
 			})},
 		}),
 	})
@@ -99,8 +100,12 @@ func (a *Application) addChecker() {
 
 // checkRole is the name of the role of the pipeline's project that checks a stage, checkerRole that of the role which it
 // assumes to do so. Role names are unique in an account, stacks are regional; hence the region in the name.
-func checkRole(s awscdk.Stack) *string { return jsii.String("tripsaga-pipeline-check-" + *s.Region()) }
+func (c *Config) checkRole(s awscdk.Stack) *string {
+	_, region := c.in(pipelineStack, s)
+	return jsii.String(c.Prefix + "-pipeline-check-" + *region)
+}
 
-func checkerRole(s awscdk.Stack, stage string) *string {
-	return jsii.String("tripsaga-" + stage + "-checker-" + *s.Region())
+func (c *Config) checkerRole(s awscdk.Stack, stage string) *string {
+	_, region := c.in(stackOf[stage], s)
+	return jsii.String(c.Prefix + "-" + stage + "-checker-" + *region)
 }

@@ -44,8 +44,8 @@ func NewApplicationStack(scope constructs.Construct, id string, stage Stage) *Ap
 	a := &Application{
 		Stage: stage,
 		Stack: awscdk.NewStack(scope, &id, &awscdk.StackProps{
-			StackName:             jsii.String(stackName(id)),
-			TerminationProtection: jsii.Bool(true),
+			StackName:             jsii.String(stage.stackName(id)),
+			TerminationProtection: jsii.Bool(true), Env: stage.placeOf(id).env(),
 		}),
 	}
 	a.addTable()
@@ -61,6 +61,9 @@ func NewApplicationStack(scope constructs.Construct, id string, stage Stage) *Ap
 	a.finishOutbox()
 	return a
 }
+
+// name is the name of what the stage has one of, and what the names of everything else begin with.
+func (a *Application) name() string { return a.Stage.Prefix + "-" + a.Stage.Name }
 
 // function returns a function by its name in package functions.
 func (a *Application) function(name string) *Function {

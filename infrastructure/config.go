@@ -21,7 +21,12 @@ import (
 
 // Config are the values of the CDK context: of cdk.json and of -c key=value. settings lists the keys.
 type Config struct {
-	Code string // code: path of the functions' archive
+	Code   string // code: path of the functions' archive
+	Prefix string // prefix: what the names of all resources begin with; another one is another installation
+
+	Staging    Place // staging: where it is deployed
+	Production Place // production
+	Pipeline   Place // pipeline
 
 	Deployment   string // deployment: how CodeDeploy shifts the traffic, a name such as LINEAR_10PERCENT_EVERY_1MINUTE
 	Lanes        int    // lanes: how many aliases are deployed concurrently
@@ -168,7 +173,7 @@ func (c *Config) conflicts() (all []error) {
 		all = append(all, fmt.Errorf("githubTokenSecret=%s: takes the place of connectionArn=%s; give one of them",
 			c.GitHubTokenSecret, c.ConnectionARN))
 	}
-	return append(all, c.paymentConflicts()...)
+	return append(append(all, c.placeConflicts()...), c.paymentConflicts()...)
 }
 
 func (c *Config) paymentConflicts() (all []error) {
@@ -216,6 +221,11 @@ const (
 func settings() []setting {
 	return []setting{
 		{codeKey, "bin/lambda/function.zip", "the path of the functions' archive, which `make lambda` makes", setCode},
+		{"prefix", "tripsaga", "2 to 20 lower-case letters, digits and hyphens, beginning with a letter",
+			matching(prefix, func(c *Config) *string { return &c.Prefix })},
+		{"staging", "", allowedPlace, place(func(c *Config) *Place { return &c.Staging })},
+		{"production", "", allowedPlace, place(func(c *Config) *Place { return &c.Production })},
+		{"pipeline", "", allowedPlace, place(func(c *Config) *Place { return &c.Pipeline })},
 		{"deployment", "LINEAR_10PERCENT_EVERY_1MINUTE", strings.Join(deployments, ", "),
 			oneOf(deployments, func(c *Config) *string { return &c.Deployment })},
 		{"lanes", "4", "a whole number from 2 to 15", func(c *Config, v string) error { return integer(&c.Lanes, v, 2, 15) }},
@@ -261,6 +271,7 @@ var buildSizes = []string{"SMALL", "MEDIUM", "LARGE", "X2_LARGE"}
 var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
 var (
+	prefix     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,18}[a-z0-9]$`) // a role's name has at most 64 characters
 	repository = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 	branch     = regexp.MustCompile(`^[A-Za-z0-9_.-][A-Za-z0-9_./-]*$`)
 	connection = regexp.MustCompile(`^arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+$`)

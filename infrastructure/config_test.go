@@ -32,7 +32,8 @@ func TestContextIsRead(t *testing.T) {
 		JWTAudience: []string{"trips", "desk"}, CORSOrigins: []string{"https://example.com", "http://localhost:8080"},
 		ThrottleRate: 12.5, ThrottleBurst: 25, LogRetentionDays: 90, AlarmEmail: "ops@example.com", Repository: "owner/name",
 		Branch: "release/1", ConnectionARN: "arn:aws:codeconnections:eu-west-1:123456789012:connection/0a-1b",
-		Payments: "stripe", StripeSecretARN: secretOfStripe, StripeLive: true, Lanes: 3, BuildSize: "MEDIUM",
+		Payments: "stripe", StripeSecretARN: secretOfStripe, StripeLive: true, Lanes: 3, BuildSize: "MEDIUM", Prefix: "travel",
+		Staging: Place{"111111111111", "eu-west-1"}, Production: Place{"222222222222", "us-gov-west-1"}, Pipeline: Place{"111111111111", "eu-west-1"},
 	}
 	texts := map[string]any{
 		"code": code, "deployment": want.Deployment, "ignoreAlarms": "true", "skipTrial": "true", "jwtIssuer": want.JWTIssuer,
@@ -40,7 +41,8 @@ func TestContextIsRead(t *testing.T) {
 		"throttleBurst": "25", "logRetentionDays": "90", "alarmEmail": want.AlarmEmail, "repository": want.Repository,
 		"branch": want.Branch, "connectionArn": want.ConnectionARN,
 		"payments": want.Payments, "stripeSecretArn": want.StripeSecretARN, "stripeLive": "true",
-		"lanes": "3", "buildSize": "MEDIUM",
+		"lanes": "3", "buildSize": "MEDIUM", "prefix": "travel",
+		"staging": "111111111111/eu-west-1", "production": "222222222222/us-gov-west-1", "pipeline": "111111111111/eu-west-1",
 	}
 	native := maps.Clone(texts)
 	maps.Copy(native, map[string]any{
@@ -65,6 +67,12 @@ func TestContextThatIsRefused(t *testing.T) {
 		{map[string]any{"code": "nowhere.zip"}, []string{"code=nowhere.zip: there is no such file: run make lambda"}},
 		{map[string]any{"code": t.TempDir()}, []string{"is a folder"}},
 		{map[string]any{"deployment": "LINEAR_50"}, []string{"deployment=LINEAR_50: ", "; allowed: LINEAR_10PERCENT_EVERY_1MINUTE, "}},
+		{map[string]any{"staging": "1/eu-west-1"}, []string{"staging=1/eu-west-1: ", "; allowed: ACCOUNT/REGION, such as 123456789012/eu-west-1"}},
+		{map[string]any{"staging": "123456789012"}, []string{"staging=123456789012: "}},
+		{map[string]any{"production": "123456789012/eu-west-1"}, []string{"staging: missing; give staging, production and pipeline", "pipeline: missing"}},
+		{map[string]any{"prefix": "Travel"}, []string{"prefix=Travel: ", "; allowed: 2 to 20 lower-case letters"}},
+		{map[string]any{"prefix": "travel-"}, []string{"prefix=travel-: "}},
+		{map[string]any{"prefix": strings.Repeat("x", 21)}, []string{"prefix=xxx"}},
 		{map[string]any{"lanes": "1"}, []string{"lanes=1: ", "; allowed: a whole number from 2 to 15"}},
 		{map[string]any{"lanes": 16.0}, []string{"lanes=16: "}},
 		{map[string]any{"lanes": 2.5}, []string{"lanes=2.5: "}},
@@ -96,7 +104,7 @@ func TestContextThatIsRefused(t *testing.T) {
 		{map[string]any{"stripeLive": true}, []string{"stripeLive=true: needs payments=stripe"}},
 		{map[string]any{"payments": "stripe", "stripeSecretArn": secretOfStripe[:len(secretOfStripe)-3] + "*"}, []string{"stripeSecretArn: the value is not allowed"}},
 		{map[string]any{"payments": "stripe", "stripeSecretArn": "sk_live_1"}, []string{"stripeSecretArn: the value is not allowed; allowed: the ARN of a secret"}},
-		{map[string]any{"jwtIsuer": "https://id.example.com"}, []string{"jwtIsuer=https://id.example.com: there is no such key; allowed: code, deployment, "}},
+		{map[string]any{"jwtIsuer": "https://id.example.com"}, []string{"jwtIsuer=https://id.example.com: there is no such key; allowed: code, prefix, staging, "}},
 		{map[string]any{"branch": []any{map[string]any{}}, "alarmEmail": "ops", "throttleRate": true},
 			[]string{"branch=", "alarmEmail=ops", "throttleRate=true"}},
 	} {

@@ -16,7 +16,7 @@ import (
 // its role, and all on the hook, whose variables name the new versions of all functions.
 func (a *Application) addDeployments() {
 	application := awscodedeploy.NewCfnApplication(a.Stack, jsii.String("Deployments"), &awscodedeploy.CfnApplicationProps{
-		ApplicationName: jsii.String("tripsaga-" + a.Stage.Name), ComputePlatform: jsii.String("Lambda"),
+		ApplicationName: jsii.String(a.name()), ComputePlatform: jsii.String("Lambda"),
 	})
 	a.addHook(application)
 	role := a.deploymentRole()

@@ -28,10 +28,10 @@ const source = "tripsaga"
 // addBus adds the bus that others subscribe to, with an archive from which its events can be replayed.
 func (a *Application) addBus() {
 	a.Bus = awsevents.NewEventBus(a.Stack, jsii.String("Bus"), &awsevents.EventBusProps{
-		EventBusName: jsii.String("tripsaga-" + a.Stage.Name),
+		EventBusName: jsii.String(a.name()),
 	})
 	archive := a.Bus.Archive(jsii.String("BusArchive"), &awsevents.BaseArchiveProps{
-		ArchiveName:  jsii.String("tripsaga-" + a.Stage.Name), // a generated one may exceed the 48 characters allowed
+		ArchiveName:  jsii.String(a.name()), // a generated one may exceed the 48 characters allowed
 		EventPattern: &awsevents.EventPattern{Source: jsii.Strings(source)},
 		Retention:    awscdk.Duration_Days(jsii.Number(30)),
 	})
@@ -91,10 +91,12 @@ func (a *Application) outboxRole(relay *Function, letters awssqs.Queue) awsiam.R
 }
 
 // finishOutbox makes the pipe wait for what takes longest, the aliases of all functions and state machines: by then its
-// role's rights have spread.
+// role's rights have spread. It refers to the relay's alias anyway.
 func (a *Application) finishOutbox() {
 	for _, f := range a.deployed() {
-		a.Outbox.Node().AddDependency(f.Live)
+		if f.Name != functions.OutboxRelay {
+			a.Outbox.AddDependency(f.Live.Node().DefaultChild().(awscdk.CfnResource))
+		}
 	}
 	for _, m := range a.Machines {
 		a.Outbox.AddDependency(m.Live)

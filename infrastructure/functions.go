@@ -69,7 +69,7 @@ func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) 
 // environment returns the settings that a function reads and that the deployment sets. addHook adds NEW_VERSIONS.
 func (a *Application) environment(name string) *map[string]*string {
 	given := map[string]*string{
-		functions.MetricsNamespace: jsii.String("tripsaga/" + a.Stage.Name),
+		functions.MetricsNamespace: jsii.String(a.namespace()),
 		functions.TableName:        a.Table.TableName(),
 	}
 	for _, s := range saga.All() {
@@ -96,7 +96,7 @@ func (a *Application) log(id string) awslogs.LogGroup { return a.namedLog(id, ni
 // predecessor still exist.
 func (a *Application) vendedLog(id string) awslogs.LogGroup {
 	unique := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), a.Stack.StackId(), nil))
-	return a.namedLog(id, jsii.String("/aws/vendedlogs/tripsaga-"+a.Stage.Name+"/"+id+"-"+*unique))
+	return a.namedLog(id, jsii.String("/aws/vendedlogs/"+a.name()+"/"+id+"-"+*unique))
 }
 
 func (a *Application) namedLog(id string, name *string) awslogs.LogGroup {

@@ -54,8 +54,8 @@ const (
 )
 
 // stackName is the name in CloudFormation of a stack, given its identifier.
-func stackName(id string) string {
-	return "tripsaga-" + strings.ToLower(strings.TrimSuffix(id, "Stack"))
+func (c *Config) stackName(id string) string {
+	return c.Prefix + "-" + strings.ToLower(strings.TrimSuffix(id, "Stack"))
 }
 
 // The names of the stages.
@@ -63,6 +63,8 @@ const (
 	staging    = "staging"
 	production = "production"
 )
+
+var stackOf = map[string]string{staging: stagingStack, production: productionStack}
 
 func addStacks(app awscdk.App, config Config) {
 	NewApplicationStack(app, stagingStack, Stage{Name: staging, Config: config})

@@ -41,10 +41,10 @@ func (a *Application) addObservability() {
 func (a *Application) alarmTopic() awssns.Topic {
 	key := awskms.NewKey(a.Stack, jsii.String("AlarmKey"), &awskms.KeyProps{
 		EnableKeyRotation: jsii.Bool(true), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-		Description: jsii.String("tripsaga-" + a.Stage.Name + ": messages of the alarms"),
+		Description: jsii.String(a.name() + ": messages of the alarms"),
 	})
 	topic := awssns.NewTopic(a.Stack, jsii.String("AlarmTopic"), &awssns.TopicProps{
-		TopicName: jsii.String("tripsaga-" + a.Stage.Name + "-alarms"), MasterKey: key, EnforceSSL: jsii.Bool(true),
+		TopicName: jsii.String(a.name() + "-alarms"), MasterKey: key, EnforceSSL: jsii.Bool(true),
 	})
 	topic.GrantPublish(a.service("cloudwatch.amazonaws.com"))
 	if a.Stage.AlarmEmail != "" {
@@ -234,7 +234,7 @@ func (a *Application) alarm(subject, kind string, p awscloudwatch.AlarmProps) aw
 	if subject != "" {
 		means = subject + ": " + means
 	}
-	p.AlarmName = jsii.String(fmt.Sprintf("tripsaga-%s-%s%s", a.Stage.Name, subject, kind))
+	p.AlarmName = jsii.String(fmt.Sprintf("%s-%s%s", a.name(), subject, kind))
 	p.AlarmDescription = jsii.String(means + " Runbook: docs/runbook.md#" + strings.ToLower(kind))
 	if p.TreatMissingData == "" {
 		p.TreatMissingData = awscloudwatch.TreatMissingData_NOT_BREACHING
@@ -326,7 +326,7 @@ func (a *Application) businessErrors(f *Function, newVersion bool) awscloudwatch
 }
 
 // namespace is that of the metrics which the functions of this stage write, see docs/telemetry.md.
-func (a *Application) namespace() string { return "tripsaga/" + a.Stage.Name }
+func (a *Application) namespace() string { return a.Stage.Prefix + "/" + a.Stage.Name }
 
 // apiErrorRate includes what no function's metric shows: requests that did not reach the function, and its answers with
 // 5xx.
@@ -343,7 +343,7 @@ func (a *Application) apiMetric(name, statistic string) awscloudwatch.IMetric {
 // addDashboard shows the bookings at the top and the infrastructure below.
 func (a *Application) addDashboard() {
 	awscloudwatch.NewDashboard(a.Stack, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
-		DashboardName: jsii.String("tripsaga-" + a.Stage.Name), DefaultInterval: awscdk.Duration_Hours(jsii.Number(12)),
+		DashboardName: jsii.String(a.name()), DefaultInterval: awscdk.Duration_Hours(jsii.Number(12)),
 	}).AddWidgets(slices.Concat([]awscloudwatch.IWidget{
 		graph("Trips", a.trips("TripsStarted", 5), a.trips("TripsConfirmed", 5), a.trips("TripsFailed", 5), a.trips("TripsNeedingAttention", 5),
 			a.trips("CancellationsRequested", 5), a.trips("TripsCancelled", 5)),

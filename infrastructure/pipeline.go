@@ -42,14 +42,14 @@ type pipelineOf struct {
 // after a person's approval, the same bytes are deployed to production.
 func NewPipelineStack(scope constructs.Construct, id string, config Config) awscdk.Stack {
 	p := &pipelineOf{
-		Stack:    awscdk.NewStack(scope, &id, &awscdk.StackProps{StackName: jsii.String(stackName(id))}),
+		Stack:    awscdk.NewStack(scope, &id, &awscdk.StackProps{StackName: jsii.String(config.stackName(id)), Env: config.placeOf(id).env()}),
 		config:   config,
 		source:   awscodepipeline.NewArtifact(jsii.String("Source"), nil),
 		assembly: awscodepipeline.NewArtifact(jsii.String("Assembly"), nil),
 	}
 	p.addStore()
 	p.pipeline = awscodepipeline.NewPipeline(p.Stack, jsii.String("Pipeline"), &awscodepipeline.PipelineProps{
-		PipelineName: jsii.String("tripsaga"), PipelineType: awscodepipeline.PipelineType_V2,
+		PipelineName: &config.Prefix, PipelineType: awscodepipeline.PipelineType_V2,
 		ExecutionMode: awscodepipeline.ExecutionMode_SUPERSEDED, RestartExecutionOnUpdate: jsii.Bool(true),
 		ArtifactBucket: p.bucket, UsePipelineRoleForActions: jsii.Bool(true),
 	})
@@ -76,7 +76,7 @@ func (p *pipelineOf) stage(name string, actions ...awscodepipeline.IAction) {
 func (p *pipelineOf) addStore() {
 	p.key = awskms.NewKey(p.Stack, jsii.String("Key"), &awskms.KeyProps{
 		EnableKeyRotation: jsii.Bool(true), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-		Description: jsii.String("tripsaga-pipeline: artifacts"),
+		Description: jsii.String(p.config.stackName(pipelineStack) + ": artifacts"),
 	})
 	p.bucket = p.store("Artifacts", "An artifact is written once, under a name of its own, and is gone after 30 days.")
 	p.cache = p.store("Cache", "A cache can be made anew, and is gone after 30 days.")
@@ -121,7 +121,7 @@ func (p *pipelineOf) ownWebhookSecret() {
 	for _, construct := range *p.Node().FindAll(constructs.ConstructOrder_PREORDER) {
 		if hook, ok := construct.(awscodepipeline.CfnWebhook); ok {
 			secret := awssecretsmanager.NewSecret(p.Stack, jsii.String("WebhookSecret"), &awssecretsmanager.SecretProps{
-				Description:          jsii.String("tripsaga-pipeline: by which GitHub's calls are known"),
+				Description:          jsii.String(p.config.stackName(pipelineStack) + ": by which GitHub's calls are known"),
 				GenerateSecretString: &awssecretsmanager.SecretStringGenerator{ExcludePunctuation: jsii.Bool(true)},
 			})
 			hook.SetAuthenticationConfiguration(&awscodepipeline.CfnWebhook_WebhookAuthConfigurationProperty{
@@ -150,7 +150,7 @@ func (p *pipelineOf) connection() *string {
 		return &p.config.ConnectionARN
 	}
 	made := awscodeconnections.NewCfnConnection(p.Stack, jsii.String("Connection"), &awscodeconnections.CfnConnectionProps{
-		ConnectionName: jsii.String("tripsaga"), ProviderType: jsii.String("GitHub"),
+		ConnectionName: &p.config.Prefix, ProviderType: jsii.String("GitHub"),
 	})
 	awscdk.NewCfnOutput(p.Stack, jsii.String("ConnectionArn"), &awscdk.CfnOutputProps{Value: made.AttrConnectionArn()})
 	return made.AttrConnectionArn()
@@ -224,13 +224,15 @@ func (p *pipelineOf) deployProject() awscodebuild.PipelineProject {
 		}),
 		Timeout: awscdk.Duration_Minutes(jsii.Number(p.config.deployMinutes(len(functions.All()) - 1))), // the hook has no alias
 	})
-	for _, role := range []string{"deploy", "file-publishing", "lookup"} {
-		project.AddToRolePolicy(allow("sts", "AssumeRole", p.bootstrapRole(role), nil))
+	for _, name := range []string{"deploy", "file-publishing", "lookup"} {
+		for _, role := range p.bootstrapRoles(name) {
+			project.AddToRolePolicy(allow("sts", "AssumeRole", role, nil))
+		}
 	}
-	for _, stack := range []string{"tripsaga-*", "CDKToolkit"} {
-		project.AddToRolePolicy(allow("cloudformation", "DescribeStacks", p.stackARN(stack), nil))
+	project.AddToRolePolicy(allow("cloudformation", "DescribeStacks", p.stackARN("CDKToolkit"), nil))
+	for _, id := range []string{stagingStack, productionStack, pipelineStack} {
+		project.AddToRolePolicy(allow("cloudformation", "DescribeStacks UpdateTerminationProtection DeleteStack", p.stackARN(p.config.stackName(id)), nil))
 	}
-	project.AddToRolePolicy(allow("cloudformation", "UpdateTerminationProtection DeleteStack", p.stackARN("tripsaga-*"), nil))
 	for _, read := range []string{"cloudformation:DescribeType", "codeconnections:ListConnections", "lambda:GetAccountSettings", "servicequotas:ListServiceQuotas"} {
 		service, action, _ := strings.Cut(read, ":")
 		project.AddToRolePolicy(allow(service, action, jsii.String("*"), nil))
@@ -238,10 +240,18 @@ func (p *pipelineOf) deployProject() awscodebuild.PipelineProject {
 	return project
 }
 
+// signingRegion is the region of staging, in a shell's words.
+func (p *pipelineOf) signingRegion() string {
+	if p.config.Staging != (Place{}) {
+		return p.config.Staging.Region
+	}
+	return "$AWS_REGION"
+}
+
 // doctor is the command that examines the account for what the context asks for.
 func (p *pipelineOf) doctor() string {
-	command := fmt.Sprintf(`bin/tripsaga aws doctor --stack "$STACK_NAME" --lanes %d --build-size %s --throttle-rate %g`,
-		p.config.Lanes, p.config.BuildSize, p.config.ThrottleRate)
+	command := fmt.Sprintf(`bin/tripsaga aws doctor --prefix %s --stack "$STACK_NAME" --lanes %d --build-size %s --throttle-rate %g`,
+		p.config.Prefix, p.config.Lanes, p.config.BuildSize, p.config.ThrottleRate)
 	if p.config.ConnectionARN != "" {
 		command += " --connection-arn " + p.config.ConnectionARN
 	}
@@ -252,30 +262,41 @@ func (p *pipelineOf) stackARN(name string) *string {
 	return p.FormatArn(&awscdk.ArnComponents{Service: jsii.String("cloudformation"), Resource: jsii.String("stack"), ResourceName: jsii.String(name + "/*")})
 }
 
-func (p *pipelineOf) bootstrapRole(name string) *string {
-	qualifier := *p.Synthesizer().BootstrapQualifier()
-	return p.role("cdk-" + qualifier + "-" + name + "-role-" + *p.Account() + "-" + *p.Region())
+// bootstrapRoles are the bootstrap's roles of a name, one for each place to which a stack is deployed.
+func (p *pipelineOf) bootstrapRoles(name string) (all []*string) {
+	prefix := "cdk-" + *p.Synthesizer().BootstrapQualifier() + "-" + name + "-role-"
+	seen := map[Place]bool{}
+	for _, id := range []string{pipelineStack, stagingStack, productionStack} {
+		if place := p.config.placeOf(id); !seen[place] {
+			account, region := p.config.in(id, p.Stack)
+			all = append(all, p.role(id, prefix+*account+"-"+*region))
+			seen[place] = true
+		}
+	}
+	return all
 }
 
-func (p *pipelineOf) role(name string) *string {
+// role is the ARN of a role in the account of a stack.
+func (p *pipelineOf) role(id, name string) *string {
+	account, _ := p.config.in(id, p.Stack)
 	return p.FormatArn(&awscdk.ArnComponents{
-		Service: jsii.String("iam"), Region: jsii.String(""), Resource: jsii.String("role"), ResourceName: &name,
+		Service: jsii.String("iam"), Region: jsii.String(""), Account: account, Resource: jsii.String("role"), ResourceName: &name,
 	})
 }
 
 func (p *pipelineOf) deploy(project awscodebuild.IProject, stack string) awscodepipelineactions.CodeBuildAction {
 	return awscodepipelineactions.NewCodeBuildAction(&awscodepipelineactions.CodeBuildActionProps{
-		ActionName: jsii.String("Deploy"), Project: project, Input: p.assembly, EnvironmentVariables: variables(map[string]*string{"STACK": &stack, "STACK_NAME": jsii.String(stackName(stack))}),
+		ActionName: jsii.String("Deploy"), Project: project, Input: p.assembly, EnvironmentVariables: variables(map[string]*string{"STACK": &stack, "STACK_NAME": jsii.String(p.config.stackName(stack))}),
 		VariablesNamespace: jsii.String("Deploy" + stack),
 	})
 }
 
 // checkProject books trips in staging, with the stage's role for checks, and verifies the results.
 func (p *pipelineOf) checkProject() awscodebuild.PipelineProject {
-	arguments := ` --url "$` + apiURL + `" --sigv4 "$AWS_REGION"`
+	arguments := ` --url "$` + apiURL + `" --sigv4 "` + p.signingRegion() + `"`
 	project := p.project("Check", &awscodebuild.PipelineProjectProps{
 		Role: awsiam.NewRole(p.Stack, jsii.String("CheckRole"), &awsiam.RoleProps{
-			RoleName: checkRole(p.Stack), AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
+			RoleName: p.config.checkRole(p.Stack), AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
 		}),
 		BuildSpec: buildSpec(map[string]any{
 			"phases": map[string]any{"build": map[string]any{"commands": []string{
@@ -290,7 +311,7 @@ func (p *pipelineOf) checkProject() awscodebuild.PipelineProject {
 		}),
 		Timeout: awscdk.Duration_Minutes(jsii.Number(30)),
 	})
-	project.AddToRolePolicy(allow("sts", "AssumeRole", p.role(*checkerRole(p.Stack, staging)), nil))
+	project.AddToRolePolicy(allow("sts", "AssumeRole", p.role(stagingStack, *p.config.checkerRole(p.Stack, staging)), nil))
 	return project
 }
 
@@ -306,7 +327,7 @@ func (p *pipelineOf) check(project awscodebuild.IProject, staged awscodepipeline
 // project adds what all projects have: a log with a retention, the key, and no right to create reports. The log's name is
 // generated: CodeBuild may create its standard one at any time, and a new stack could then not.
 func (p *pipelineOf) project(name string, props *awscodebuild.PipelineProjectProps) awscodebuild.PipelineProject {
-	full := "tripsaga-" + strings.ToLower(name)
+	full := p.config.Prefix + "-" + strings.ToLower(name)
 	log := awslogs.NewLogGroup(p.Stack, jsii.String(name+"Log"), &awslogs.LogGroupProps{
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})

@@ -251,7 +251,8 @@ func TestContextGoesAlong(t *testing.T) {
 	}{
 		{stacks(t)[pipelineStack], `{}`},
 		{otherDelivery(t)[pipelineStack], `{"alarmEmail":"ops@example.com","branch":"release/1","deployment":"CANARY_10PERCENT_5MINUTES",` +
-			`"githubTokenSecret":"github/token","logRetentionDays":7,"repository":"somebody/trips"}`},
+			`"githubTokenSecret":"github/token","logRetentionDays":7,"pipeline":"333333333333/us-east-1","production":"222222222222/eu-central-1",` +
+			`"repository":"somebody/trips","staging":"111111111111/eu-west-1"}`},
 	} {
 		tt.s.named(t, "Build").has(t, map[string]any{"Environment.EnvironmentVariables": []any{
 			map[string]any{"Name": contextVariable, "Type": "PLAINTEXT", "Value": tt.want},

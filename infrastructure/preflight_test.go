@@ -13,8 +13,8 @@ import (
 // round, the examination would stop the deployment because of what is to be removed.
 func TestTheAccountIsExaminedBeforeADeployment(t *testing.T) {
 	for context, want := range map[string]string{
-		"standard":   `bin/tripsaga aws doctor --stack "$STACK_NAME" --lanes 4 --build-size LARGE --throttle-rate 100`,
-		"customised": `bin/tripsaga aws doctor --stack "$STACK_NAME" --lanes 15 --build-size MEDIUM --throttle-rate 7.5`,
+		"standard":   `bin/tripsaga aws doctor --prefix tripsaga --stack "$STACK_NAME" --lanes 4 --build-size LARGE --throttle-rate 100`,
+		"customised": `bin/tripsaga aws doctor --prefix travel --stack "$STACK_NAME" --lanes 15 --build-size MEDIUM --throttle-rate 7.5`,
 	} {
 		s := stacks(t)[pipelineStack]
 		if context != "standard" {
@@ -25,10 +25,13 @@ func TestTheAccountIsExaminedBeforeADeployment(t *testing.T) {
 			t.Errorf("%s: before the deployment it runs %q", context, commands)
 		}
 	}
-	for id, want := range map[string]string{stagingStack: "tripsaga-staging", productionStack: "tripsaga-production", pipelineStack: "tripsaga-pipeline"} {
-		if got := stackName(id); got != want {
-			t.Errorf("%s is named %s, want %s", id, got, want)
-		}
+	c := Config{Prefix: "travel"}
+	var all []string
+	for _, id := range []string{stagingStack, productionStack, pipelineStack} {
+		all = append(all, c.stackName(id))
+	}
+	if want := []string{"travel-staging", "travel-production", "travel-pipeline"}; !slices.Equal(all, want) {
+		t.Errorf("the stacks are named %q, want %q", all, want)
 	}
 }
 

@@ -96,7 +96,7 @@ func (a *Application) guardDefinitions() {
 // on it. A dependency would be a cycle: the machine waits for its tasks' aliases, these for the deployments' hook, and
 // the hook for every function.
 func (a *Application) machineName(s *saga.Saga) string {
-	name := "tripsaga-" + a.Stage.Name
+	name := a.name()
 	if s != saga.Booking() {
 		name += "-" + s.Name()
 	}

@@ -148,14 +148,6 @@ func list(v any) []any {
 	return []any{v}
 }
 
-// dependencies are the names of what a resource is made after.
-func (r resource) dependencies() (all []string) {
-	for _, id := range list(r.DependsOn) {
-		all = append(all, name(id.(string)))
-	}
-	return all
-}
-
 func names(of map[string]resource) []string {
 	var all []string
 	for id := range of {

@@ -58,6 +58,7 @@ func (r *Report) Count(l Level) (n int) {
 
 // Options are what is to be deployed.
 type Options struct {
+	Prefix     string   // of the names of the installation
 	Stacks     []string // names of the stacks; nil: all
 	Lanes      int      // functions that are rolled out concurrently
 	BuildSize  string   // of the pipeline's build, a key of BuildSizes
@@ -68,9 +69,9 @@ type Options struct {
 	Now        func() time.Time
 }
 
-// Stacks are the names of all stacks.
-func Stacks() []string {
-	return []string{"tripsaga-staging", "tripsaga-production", "tripsaga-pipeline"}
+// Stacks are the names of all stacks of an installation.
+func Stacks(prefix string) []string {
+	return []string{prefix + "-staging", prefix + "-production", prefix + "-pipeline"}
 }
 
 // ErrCredentials is the error of an examination without credentials that AWS accepts.
@@ -119,7 +120,7 @@ func Examine(ctx context.Context, cfg aws.Config, o Options) (*Report, error) {
 		connections: codeconnections.NewFromConfig(cfg), report: &Report{Region: cfg.Region},
 	}
 	if e.Stacks == nil {
-		e.Stacks = Stacks()
+		e.Stacks = Stacks(o.Prefix)
 	}
 	if err := e.identify(ctx); err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 )
 
 func options() Options {
-	return Options{Lanes: 4, BuildSize: "LARGE", Rate: 100, Qualifier: "hnb659fds", Toolkit: "CDKToolkit", Now: func() time.Time { return now }}
+	return Options{Prefix: "tripsaga", Lanes: 4, BuildSize: "LARGE", Rate: 100, Qualifier: "hnb659fds", Toolkit: "CDKToolkit", Now: func() time.Time { return now }}
 }
 
 func examine(t *testing.T, a *account, o Options) *Report {
@@ -139,6 +139,18 @@ func TestFindings(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAnotherInstallation(t *testing.T) {
+	a, o := healthy(), options()
+	o.Prefix = "travel"
+	for _, name := range Stacks("travel") {
+		a.answers["DescribeStacks "+name] = stack(name, "UPDATE_ROLLBACK_FAILED")
+	}
+	r := examine(t, a, o)
+	if r.Count(Error) != 3 || !slices.ContainsFunc(r.Findings, func(f Finding) bool { return strings.Contains(f.Message, "there is no connection yet") }) {
+		t.Errorf("%+v", r.Findings)
 	}
 }
 

@@ -68,7 +68,7 @@ func (e *examination) connection(ctx context.Context) error {
 			return err
 		}
 		for _, c := range page.Connections {
-			if c.ConnectionArn != nil && (*c.ConnectionArn == e.Connection || e.Connection == "" && c.ConnectionName != nil && *c.ConnectionName == "tripsaga") {
+			if c.ConnectionArn != nil && (*c.ConnectionArn == e.Connection || e.Connection == "" && c.ConnectionName != nil && *c.ConnectionName == e.Prefix) {
 				e.connected(c)
 				return nil
 			}

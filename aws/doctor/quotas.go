@@ -32,7 +32,7 @@ func (e *examination) functions(ctx context.Context) error {
 		return err
 	}
 	if out.AccountLimit == nil || out.AccountLimit.UnreservedConcurrentExecutions == nil || out.AccountUsage == nil {
-		return fmt.Errorf("Lambda's answer has no limits")
+		return fmt.Errorf("the answer has no limits")
 	}
 	free, needed := int(*out.AccountLimit.UnreservedConcurrentExecutions), callsOfATrial*e.Lanes+callsBeside
 	switch mend := raise("lambda", concurrencyCode, enoughCalls); {

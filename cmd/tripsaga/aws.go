@@ -464,6 +464,7 @@ type awsCmd struct {
 // doctorCmd examines an account.
 type doctorCmd struct {
 	Region     string   `help:"The region; without it, that of the AWS CLI." placeholder:"REGION"`
+	Prefix     string   `help:"The context's prefix." default:"tripsaga" placeholder:"NAME"`
 	Stack      []string `help:"Stacks to be deployed; without it, all." placeholder:"NAME"`
 	Lanes      int      `help:"The context's lanes." default:"4" placeholder:"N"`
 	BuildSize  string   `help:"The context's buildSize: ${enum}." enum:"SMALL,MEDIUM,LARGE,X2_LARGE" default:"LARGE" placeholder:"SIZE"`
@@ -488,7 +489,7 @@ func (c *doctorCmd) Run(p *program) error {
 		return usage(err)
 	}
 	report, err := doctor.Examine(ctx, cfg, doctor.Options{
-		Stacks: c.Stack, Lanes: c.Lanes, BuildSize: c.BuildSize, Rate: c.Rate, Connection: c.Connection,
+		Prefix: c.Prefix, Stacks: c.Stack, Lanes: c.Lanes, BuildSize: c.BuildSize, Rate: c.Rate, Connection: c.Connection,
 		Qualifier: c.Qualifier, Toolkit: c.Toolkit, Now: time.Now,
 	})
 	switch {
