@@ -230,7 +230,9 @@ func translate(err error) error {
 		return fault.Wrap(fault.NotFound, fault.NameNotFound, err, "no saga")
 	case errors.As(err, &notRedriven):
 		return fault.Wrap(fault.Conflict, "NotRedrivable", err, "nothing to redrive")
-	case errors.As(err, &tooManyOpen), throttled(err):
+	case throttled(err):
+		return fault.Wrap(fault.Unavailable, fault.NameThrottled, err, "Step Functions limits how often it is asked")
+	case errors.As(err, &tooManyOpen):
 		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "too busy")
 	case errors.As(err, &ofTheService) && ofTheService.HTTPStatusCode()/100 == 4:
 		return fault.Wrap(fault.Internal, fault.NameInternal, err, "Step Functions refused the call")

@@ -208,7 +208,7 @@ func TestErrorsHaveTheKindsOfTheLocalEngine(t *testing.T) {
 		{"progress|history|redrive", refusal(400, "ExecutionDoesNotExist"), fault.NotFound, fault.NameNotFound, 1},
 		{"redrive", refusal(400, "ExecutionNotRedrivable"), fault.Conflict, "NotRedrivable", 1},
 		{"start|redrive", refusal(400, "ExecutionLimitExceeded"), fault.Unavailable, fault.NameUnavailable, 1},
-		{all, refusal(400, "ThrottlingException"), fault.Unavailable, fault.NameUnavailable, 2},
+		{all, refusal(400, "ThrottlingException"), fault.Unavailable, fault.NameThrottled, 2},
 		{all, refusal(500, "InternalServerError"), fault.Unavailable, fault.NameUnavailable, 2},
 		{all, refusal(503, "ServiceUnavailable"), fault.Unavailable, fault.NameUnavailable, 2},
 		{all, answer{}, fault.Unavailable, fault.NameUnavailable, 2},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -107,22 +108,23 @@ var tampered = []struct {
 	{"trip card", happyArgs, "trip", set("payment.card_token", "tok_ok")},
 	{"trip times in order", happyArgs, "trip", set("updated", "2020-01-01T00:00:00Z")},
 
-	{"saga status", happyArgs, "trip", set("saga.status", "ABORTED")},
-	{"saga error", happyArgs, "trip", set("saga.error", "BookingFailed")},
-	{"saga error", hotelArgs, "trip", set("saga.error", "FlightBookingFailed")},
-	{"saga failed at", paymentArgs, "trip", set("saga.failed_state", "CancelHotel")},
-	{"saga redrives", happyArgs, "trip", set("saga.redrives", 1)},
-	{"saga times in order", happyArgs, "trip", set("saga.stopped", "2020-01-01T00:00:00Z")},
-	{"saga state 1", happyArgs, "trip", set("saga.states.0.name", "ReserveHotel")},
-	{"saga state 2", happyArgs, "trip", set("saga.states.1.name", "ReserveFlight")},
-	{"saga state 3", paymentArgs, "trip", set("saga.states.2.name", "RefundPayment")},
-	{"saga state 4", happyArgs, "trip", set("saga.states.3.name", "Unknown")},
-	{"saga state 5", paymentArgs, "trip", set("saga.states.4.name", "CancelHotel")},
-	{"saga state 6", paymentArgs, "trip", set("saga.states.5.name", "FlightBookingFailed")},
-	{"saga state 3", flightArgs, "trip", func(doc any) {
-		states := child(child(doc, "saga"), "states").([]any)
-		set("saga.states", append(states, map[string]any{"name": "CancelFlight"}))(doc)
+	{"saga status on record", happyArgs, "trip", set("saga.status", "ABORTED")},
+	{"saga status", happyArgs, "history", func(doc any) {
+		events := child(doc, "events").([]any)
+		set("events", events[:len(events)-1])(doc)
 	}},
+	{"saga error", hotelArgs, "history", func(doc any) {
+		set("executionFailedEventDetails.error", "FlightBookingFailed")(last(doc))
+	}},
+	{"saga redrives", happyArgs, "history", before("ExecutionSucceeded", map[string]any{"type": "ExecutionRedriven"})},
+	{"saga times in order", happyArgs, "history", func(doc any) { set("timestamp", "2020-01-01T00:00:00Z")(last(doc)) }},
+	{"saga state 1", happyArgs, "history", entered(1, "ReserveHotel")},
+	{"saga state 2", happyArgs, "history", entered(2, "ReserveFlight")},
+	{"saga state 3", paymentArgs, "history", entered(3, "RefundPayment")},
+	{"saga state 4", happyArgs, "history", entered(4, "Unknown")},
+	{"saga state 5", paymentArgs, "history", entered(5, "CancelHotel")},
+	{"saga state 6", paymentArgs, "history", entered(6, "FlightBookingFailed")},
+	{"saga state 3", flightArgs, "history", before("ExecutionFailed", entry("CancelFlight"))},
 
 	{"flight", happyArgs, "trip", set("reservations.flight.state", "UNDONE")},
 	{"flight", hotelArgs, "trip", set("reservations.flight.state", "DONE")},
@@ -169,6 +171,45 @@ var tampered = []struct {
 	{"ledger fees in JPY", happyArgs, "ledger", set("currencies.JPY.fees_minor", -1)},
 	{"ledger fees in JPY", cancelArgs, "ledger", set("currencies.JPY.fees_minor", 7)},
 	{"ledger balanced", happyArgs, "ledger", set("balanced", false)},
+}
+
+// last is the last event of a history.
+func last(doc any) any {
+	events := child(doc, "events").([]any)
+	return events[len(events)-1]
+}
+
+// entered renames the n-th state that a history enters, from 1.
+func entered(n int, name string) func(any) {
+	return func(doc any) {
+		n := n
+		for _, e := range child(doc, "events").([]any) {
+			if _, enters := e.(map[string]any)["stateEnteredEventDetails"]; !enters {
+				continue
+			}
+			if n--; n == 0 {
+				set("stateEnteredEventDetails.name", name)(e)
+			}
+		}
+	}
+}
+
+func entry(state string) map[string]any {
+	return map[string]any{"type": "TaskStateEntered", "stateEnteredEventDetails": map[string]any{"name": state}}
+}
+
+// before puts an event into a history before the first one of a type, at the same time.
+func before(what string, event map[string]any) func(any) {
+	return func(doc any) {
+		events := child(doc, "events").([]any)
+		i := slices.IndexFunc(events, func(e any) bool { return child(e, "type") == what })
+		if i < 0 { // not yet
+			return
+		}
+		event := maps.Clone(event)
+		event["timestamp"], event["id"], event["previousEventId"] = child(events[i], "timestamp"), 9000, 0
+		set("events", slices.Insert(events, i, any(event)))(doc)
+	}
 }
 
 // setRows makes every row of the inventory, or every one of a night, tell what is left.
@@ -227,10 +268,7 @@ func TestChecksFail(t *testing.T) {
 
 // TestAddedStates are no difference: a saga may have steps that the checks do not know.
 func TestAddedStates(t *testing.T) {
-	url := startGateway(t, serving(t, plenty), &gateway{edits: []edit{{"trip", func(doc any) {
-		states := child(child(doc, "saga"), "states").([]any)
-		set("saga.states", slices.Insert(states, 2, any(map[string]any{"name": "ReserveInsurance"})))(doc)
-	}}}})
+	url := startGateway(t, serving(t, plenty), &gateway{edits: []edit{{"history", before("ExecutionSucceeded", entry("ReserveInsurance"))}}})
 	if code, failed, _ := checkJSON(t, url, happyArgs...); code != 0 {
 		t.Errorf("exit %d, failed %q", code, failed)
 	}

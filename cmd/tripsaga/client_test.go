@@ -152,10 +152,11 @@ func TestFollowInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	running := historyOf("ExecutionStarted", "TaskStateEntered", "LambdaFunctionScheduled")
 	s := &scripted{answers: map[string][]http.HandlerFunc{
-		"POST /trips": {says(202, `{"id":"t1"}`)},
-		"GET /trips/t1/history": {running, func(w http.ResponseWriter, r *http.Request) {
+		"POST /trips":           {says(202, `{"id":"t1"}`)},
+		"GET /trips/t1/history": {running},
+		"GET /trips/t1": {says(200, `{"id":"t1","status":"PENDING"}`), func(w http.ResponseWriter, r *http.Request) {
 			interrupt()
-			running(w, r)
+			says(200, `{"id":"t1","status":"PENDING"}`)(w, r)
 		}},
 	}}
 	code, _, stderr := try(t, ctx, s, "book", "-f", "-", "--interval", "10ms")

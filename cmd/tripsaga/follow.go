@@ -70,9 +70,6 @@ type progress struct {
 // look prints the attempts that have ended since the last look, in order; on a terminal the next one, too, until its
 // line is overwritten.
 func (f *progress) look(name string, events []history.Event) {
-	if name == "" {
-		return
-	}
 	if f.saga != "" && f.saga != name {
 		fmt.Fprintf(f.p.stdout, "%s of the trip:\n", name)
 		f.printed = 0

@@ -78,7 +78,7 @@ func reservationText(r *wire.Reservation) string {
 
 func sagaText(s *wire.Saga) string {
 	if s == nil {
-		return "not started yet"
+		return "its state machine cannot be read just now"
 	}
 	var states []string
 	for _, st := range s.States {
@@ -88,7 +88,7 @@ func sagaText(s *wire.Saga) string {
 		}
 		states = append(states, name)
 	}
-	text := strings.TrimSpace(s.Name+" "+s.Status) + ": " + strings.Join(states, ", ")
+	text := strings.TrimSuffix(strings.TrimSpace(s.Name+" "+s.Status)+": "+strings.Join(states, ", "), ": ")
 	if s.Redrives > 0 {
 		text += fmt.Sprintf("; redriven %d times", s.Redrives)
 	}

@@ -28,6 +28,7 @@ func (k Kind) String() string {
 const (
 	NameInternal            = "InternalError"
 	NameUnavailable         = "ServiceUnavailable"
+	NameThrottled           = "Throttled" // of kind Unavailable: a service limits how often it is called, and nothing is broken
 	NameInvalid             = "InvalidRequest"
 	NameNotFound            = "NotFound"
 	NameConflict            = "Conflict"

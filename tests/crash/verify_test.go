@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tripsaga/shared/history"
 	"tripsaga/trip/client"
 	"tripsaga/trip/domain"
 )
@@ -119,15 +120,16 @@ func (d *told) holds(t *testing.T, s *server, trips map[string]domain.Status) {
 			t.Errorf("trip %s was read as %s and is %s", id, trip.end, status)
 		}
 	}
-	want := map[domain.Status]string{domain.Confirmed: "SUCCEEDED", domain.Failed: "FAILED"}
+	want := map[domain.Status]string{domain.Confirmed: history.ExecutionSucceeded, domain.Failed: history.ExecutionFailed}
 	api := s.api(t)
 	for id, status := range trips {
-		details, err := api.Trip(t.Context(), id)
+		saga, err := api.History(t.Context(), id, domain.BookingSaga)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if details.Saga == nil || details.Saga.Status != want[status] {
-			t.Errorf("trip %s is %s, its saga %+v", id, status, details.Saga)
+		events, err := history.Decode(saga.Events)
+		if err != nil || len(events) == 0 || events[len(events)-1].Type != want[status] {
+			t.Errorf("trip %s is %s, its saga %+v, %v", id, status, events, err)
 		}
 	}
 }

@@ -47,7 +47,7 @@ var layers = []layer{
 	{name: "adapters", packages: "trip/adapters", uses: "shared domain app barrier table"},
 	{name: "wire", packages: "trip/wire", uses: "shared domain"},
 	{name: "client", packages: "trip/client", uses: "shared domain app wire"},
-	{name: "handlers", packages: "trip/handlers", uses: "shared domain app wire"},
+	{name: "handlers", packages: "trip/handlers", uses: "shared saga domain app wire"},
 
 	// Telemetry observes tasks wherever they run and whatever they write to. What it observes does not import it.
 	{name: "telemetry", packages: "telemetry", uses: "shared saga domain app wire handlers"},

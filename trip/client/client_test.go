@@ -52,6 +52,7 @@ func TestWhatMayHaveHappened(t *testing.T) {
 		unknown bool
 	}{
 		"refused":          {answer(422, `{"title":"t","status":422,"name":"InvalidRequest"}`), false},
+		"limited":          {answer(429, `{"title":"t","status":429,"name":"Throttled"}`), false},
 		"busy":             {answer(503, `{"title":"t","status":503,"name":"ServiceUnavailable"}`), false},
 		"gateway is busy":  {answer(503, ""), true},
 		"gateway limits":   {answer(429, ""), false},

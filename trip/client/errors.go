@@ -131,7 +131,7 @@ func problemOf(answer *http.Response) error {
 	if json.Unmarshal(body, &p.Problem) != nil || p.Title == "" {
 		return gatewayError(answer, body)
 	}
-	if p.Status == http.StatusServiceUnavailable {
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
 		p.wait = time.Millisecond
 		if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
 			p.wait = min(time.Duration(seconds)*time.Second, longestWait)

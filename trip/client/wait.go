@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"tripsaga/shared/history"
@@ -17,8 +18,8 @@ type Wait struct {
 	Interval time.Duration // between two looks, MinInterval or more
 	// Reached is for a caller that has had an answer of this server before: if it is gone, it is probably restarting.
 	Reached bool
-	// Look, if any, is called with the history of the present saga at each look: with none while no saga has started. saga is
-	// "" then.
+	// Look, if any, is called with the history of the present saga, which is read less often than the trip: AWS allows few reads of
+	// histories. It is called last when the saga has ended, unless the history cannot be read.
 	Look func(saga string, events []history.Event)
 }
 
@@ -28,15 +29,17 @@ const MinInterval = 10 * time.Millisecond
 const (
 	// patience is how long a server that was reached and is gone is asked again: long enough for a restart.
 	patience = 15 * time.Second
-	// settleTries bounds how often the trip of an ended saga is read: it shows the outcome a moment later.
+	// settleTries bounds how often the history of a trip that has ended is read: its saga ends a moment later.
 	settleTries = 50
+	// lookInterval is the shortest time between two reads of what a state machine has to be asked for, unless the trip has changed.
+	lookInterval = time.Second
 )
 
 // ErrGone means that a server that was reached does not answer any more. The saga continues where it is.
 var ErrGone = errors.New("the server is gone")
 
-// Wait waits until the present saga of a trip has ended, and returns the trip with its outcome. A saga that has not started
-// yet is waited for. A booking that ends CANCELLING is no end: its cancellation is waited for as well. Errors besides those of Trip and History: [ErrGone].
+// Wait waits until a trip has ended, or needs attention and its saga has stopped. A trip that is CANCELLING has not ended.
+// Errors besides those of Trip and History: [ErrGone].
 func (c *Client) Wait(ctx context.Context, id string, w Wait) (wire.TripDetails, error) {
 	f := follower{c: c, id: id, Wait: w}
 	trip, err := f.toEnd(ctx)
@@ -56,54 +59,83 @@ type follower struct {
 }
 
 func (f *follower) toEnd(ctx context.Context) (trip wire.TripDetails, err error) {
+	var seen wire.TripDetails
+	var looked time.Time
 	for {
-		saga, events, err := f.history(ctx)
-		if err != nil && !NotFound(err) { // not found: the saga has not started, or there is no such trip
+		if trip, err = f.trip(ctx); err != nil {
 			return trip, err
 		}
-		if f.Look != nil {
-			f.Look(saga, events)
+		if ended(trip) {
+			return trip, f.lastLook(ctx)
 		}
-		if n := len(events); n > 0 && history.Ends(events[n-1].Type) {
-			// A booking that ended so continues with the cancellation.
-			if trip, err = f.settled(ctx, saga); err != nil || saga == domain.CancellationSaga || trip.Status != domain.Cancelling {
+		if time.Since(looked) >= lookInterval || !reflect.DeepEqual(trip, seen) {
+			if _, err := f.look(ctx); err != nil {
 				return trip, err
 			}
+			seen, looked = trip, time.Now()
 		}
-		if err != nil {
-			if _, err := f.trip(ctx); err != nil {
-				return trip, err
-			}
-		}
-		if !sleep(ctx, f.Interval) {
+		if !sleep(ctx, f.pause(trip)) {
 			return trip, ctx.Err()
 		}
 	}
 }
 
-// settled reads the trip until it shows the end of the saga.
-func (f *follower) settled(ctx context.Context, saga string) (trip wire.TripDetails, err error) {
+// ended reports whether nothing happens to the trip any more, unless it is cancelled or redriven.
+func ended(t wire.TripDetails) bool {
+	switch t.Status {
+	case domain.Confirmed, domain.Cancelled, domain.Failed:
+		return true
+	case domain.NeedsAttention: // it may be late, or be redriven at the moment
+		return !t.SagaUnread && (t.Saga == nil || t.Saga.Status != "RUNNING" && t.Saga.Status != "SUCCEEDED")
+	}
+	return false
+}
+
+// pause is longer for a trip that the server cannot read without the state machine.
+func (f *follower) pause(t wire.TripDetails) time.Duration {
+	if t.Status == domain.NeedsAttention {
+		return max(f.Interval, lookInterval)
+	}
+	return f.Interval
+}
+
+// lastLook looks until the history has the saga's end.
+func (f *follower) lastLook(ctx context.Context) error {
 	for range settleTries {
-		if trip, err = f.trip(ctx); err != nil || trip.Status != domain.Pending && (saga != domain.CancellationSaga || trip.Status != domain.Cancelling) {
-			break
+		over, err := f.look(ctx)
+		if over || err != nil {
+			return err
 		}
 		if !sleep(ctx, f.Interval) {
-			return trip, ctx.Err()
+			return ctx.Err()
 		}
 	}
-	return trip, err
+	return nil
 }
 
-func (f *follower) history(ctx context.Context) (saga string, events []history.Event, err error) {
+// look shows the present saga. over reports whether there is nothing more to show. A saga that has not started and a history
+// that cannot be read just now are not shown.
+func (f *follower) look(ctx context.Context) (over bool, err error) {
+	if f.Look == nil {
+		return true, nil
+	}
+	var body wire.History
 	err = f.patiently(ctx, func() error {
-		body, err := f.c.History(ctx, f.id, "")
-		if err == nil {
-			saga = cmp.Or(body.Saga, domain.BookingSaga) // a server that knows no other
-			events, err = history.Decode(body.Events)
-		}
+		body, err = f.c.History(ctx, f.id, "")
 		return err
 	})
-	return saga, events, err
+	if NotFound(err) || Unavailable(problemStatus(err)) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	events, err := history.Decode(body.Events)
+	if err != nil {
+		return false, err
+	}
+	f.Look(cmp.Or(body.Saga, domain.BookingSaga), events) // a server that knows no other
+	return len(events) > 0 && history.Ends(events[len(events)-1].Type), nil
 }
 
 func (f *follower) trip(ctx context.Context) (trip wire.TripDetails, err error) {

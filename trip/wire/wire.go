@@ -93,8 +93,8 @@ type Reservations struct {
 type TripDetails struct {
 	Trip
 	Reservations Reservations `json:"reservations"`
-	Saga         *Saga        `json:"saga,omitempty" doc:"The present one. Absent until the saga has been started, and when saga_unread is true."`
-	SagaUnread   bool         `json:"saga_unread,omitzero" doc:"The saga could not be read just now. Only of trips that have ended: the rest of the answer is final."`
+	Saga         *Saga        `json:"saga,omitempty" doc:"The present one. Absent when saga_unread is true."`
+	SagaUnread   bool         `json:"saga_unread,omitzero" doc:"The state machine was too busy. Only of trips that need attention; the rest of the answer is complete."`
 }
 
 // TripPage is a page of trips.
@@ -108,24 +108,24 @@ type PageEnd struct {
 	NextCursor string `json:"next_cursor,omitempty" doc:"Absent on the last page. A page before it may be short."`
 }
 
-// Saga is how far a trip's saga has come.
+// Saga is how far a trip's saga has come: by the trip's records, or by its state machine if the trip needs attention.
 type Saga struct {
 	Name         string       `json:"name" enum:"booking,cancellation"`
-	Status       string       `json:"status" enum:"RUNNING,SUCCEEDED,FAILED,TIMED_OUT,ABORTED"`
-	CurrentState string       `json:"current_state,omitempty" doc:"While it runs."`
-	FailedState  string       `json:"failed_state,omitempty" doc:"Where it ended without success; a redrive resumes there."`
-	Error        string       `json:"error,omitempty"`
-	Cause        string       `json:"cause,omitempty"`
-	States       []StateVisit `json:"states" nullable:"false" doc:"The states entered so far, in order."`
-	Redrives     int          `json:"redrives"`
-	Started      time.Time    `json:"started"`
-	Stopped      time.Time    `json:"stopped,omitzero"`
+	Status       string       `json:"status" enum:"RUNNING,SUCCEEDED,FAILED,TIMED_OUT,ABORTED" doc:"RUNNING from the request until the end of the trip is on record."`
+	States       []StateVisit `json:"states" nullable:"false" doc:"The steps and compensations that are on record, in order. If the trip needs attention: all states entered."`
+	CurrentState string       `json:"current_state,omitempty" doc:"If the trip needs attention and the saga runs."`
+	FailedState  string       `json:"failed_state,omitempty" doc:"If the trip needs attention: where it ended; a redrive resumes there."`
+	Error        string       `json:"error,omitempty" doc:"If the trip needs attention."`
+	Cause        string       `json:"cause,omitempty" doc:"If the trip needs attention."`
+	Redrives     int          `json:"redrives,omitempty" doc:"If the trip needs attention."`
+	Started      time.Time    `json:"started,omitzero" doc:"If the trip needs attention."`
+	Stopped      time.Time    `json:"stopped,omitzero" doc:"If the trip needs attention."`
 }
 
 // StateVisit is one visit of a state.
 type StateVisit struct {
 	Name     string `json:"name"`
-	Attempts int    `json:"attempts" doc:"How often its task was delivered."`
+	Attempts int    `json:"attempts,omitempty" doc:"How often its task was delivered, if the trip needs attention. The history always has that."`
 }
 
 // History is everything that happened in a saga.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tripsaga/shared/history"
 	"tripsaga/trip/app"
 	"tripsaga/trip/client"
 	"tripsaga/trip/domain"
@@ -165,9 +166,10 @@ type trial struct {
 	repeated string // the answer to the same booking under the same key
 	other    string // the answer to another booking under the same key
 
-	trip  wire.TripDetails
-	quote wire.Quote // of a cancellation, before it was requested
-	twice string     // the status with which a second cancellation was answered
+	trip   wire.TripDetails
+	events []history.Event
+	quote  wire.Quote // of a cancellation, before it was requested
+	twice  string     // the status with which a second cancellation was answered
 }
 
 func (t *trial) book(ctx context.Context, d *deployment) error {
@@ -245,7 +247,10 @@ func (t *trial) cancel(ctx context.Context, d *deployment) (err error) {
 func (t *trial) await(ctx context.Context, d *deployment) error {
 	until, cancel := context.WithTimeout(ctx, t.Timeout)
 	defer cancel()
-	_, err := d.c.Wait(until, t.id, client.Wait{Interval: t.Interval, Reached: true})
+	_, err := d.c.Wait(until, t.id, client.Wait{
+		Interval: t.Interval, Reached: true,
+		Look: func(string, []history.Event) {}, // waits for the end of the history, too
+	})
 	if err != nil && ctx.Err() == nil && until.Err() != nil {
 		return ErrNotEnded
 	}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 
+	"tripsaga/shared/history"
 	"tripsaga/trip/app"
 	"tripsaga/trip/client"
 	"tripsaga/trip/domain"
@@ -183,8 +184,20 @@ func (d *deployment) observe(ctx context.Context, t *trial) (err error) {
 	if t.trip, err = d.c.Trip(ctx, t.id); err != nil {
 		return err
 	}
+	if t.events, err = d.history(ctx, t.id); err != nil {
+		return err
+	}
 	t.after, err = d.look(ctx, t.offer, t.before)
 	return err
+}
+
+// history is that of the trip's present saga, empty if it is not known yet.
+func (d *deployment) history(ctx context.Context, id string) ([]history.Event, error) {
+	body, err := d.c.History(ctx, id, "")
+	if err != nil && !client.NotFound(err) {
+		return nil, err
+	}
+	return history.Decode(body.Events)
 }
 
 // requestBody never fails: a request is strings and numbers.

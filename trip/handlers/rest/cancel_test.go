@@ -201,12 +201,13 @@ func TestTheSecondSaga(t *testing.T) {
 	if !strings.Contains(p.Detail, "the cancellation of trip "+id+" has not started") {
 		t.Errorf("detail %q", p.Detail)
 	}
-	if got := decoded[wire.TripDetails](t, ask(h, "GET", "/trips/"+id, "")); got.Saga != nil || got.Status != domain.Cancelling {
-		t.Errorf("before the second saga: %+v", got.Saga)
+	if got := decoded[wire.TripDetails](t, ask(h, "GET", "/trips/"+id, "")); got.Saga.Name != domain.CancellationSaga || got.Saga.Status != "RUNNING" {
+		t.Errorf("before the second saga has started: %+v", got.Saga)
 	}
 	key := execution(domain.CancellationSaga, id)
 	w.progress[key] = app.Progress{Status: "FAILED", State: "RefundBooking", Started: noon, Stopped: noon}
 	w.history[key] = w.history[id][:1]
+	w.trips[id].MarkNeedsAttention(domain.CancellationSaga, domain.Reason{Name: "X"}, noon)
 	if got := decoded[wire.TripDetails](t, ask(h, "GET", "/trips/"+id, "")); got.Saga == nil || got.Saga.Name != domain.CancellationSaga || got.Saga.FailedState != "RefundBooking" {
 		t.Errorf("saga %+v", got.Saga)
 	}

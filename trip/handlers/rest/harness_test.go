@@ -28,9 +28,10 @@ var noon = time.Date(2027, 1, 15, 12, 0, 0, 0, time.UTC)
 type world struct {
 	mu        sync.Mutex
 	trips     map[string]*domain.Trip
-	fails     error // answered by everything, when set
-	sagaFails error // of Progress
-	queries   []any // of lists, as they arrived
+	fails     error  // answered by everything, when set
+	sagaFails error  // of Progress
+	asked     func() // is called when the state machine is asked
+	queries   []any  // of lists, as they arrived
 	csv       string
 	log       bytes.Buffer
 
@@ -46,7 +47,7 @@ type world struct {
 func newWorld() *world {
 	return &world{
 		trips: map[string]*domain.Trip{}, progress: map[string]app.Progress{}, history: map[string][]json.RawMessage{},
-		changed: make(chan struct{}),
+		changed: make(chan struct{}), asked: func() {},
 	}
 }
 
@@ -158,6 +159,7 @@ func (w *world) ledger(context.Context) (app.Ledger, error) {
 }
 
 func (w *world) Progress(_ context.Context, saga, id string) (app.Progress, error) {
+	w.asked()
 	if w.sagaFails != nil {
 		return app.Progress{}, w.sagaFails
 	}

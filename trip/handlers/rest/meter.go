@@ -32,7 +32,7 @@ const (
 	reasonAudits      = "audits"
 	reasonStopping    = "stopping"
 	reasonGone        = "client_gone"
-	reasonUnavailable = "unavailable" // any other 503
+	reasonUnavailable = "unavailable" // any other 503, and 429
 )
 
 // Reasons lists the reasons for which a request is not carried out.
@@ -118,7 +118,7 @@ func reasonOf(status int) string {
 		return "not_found"
 	case status == http.StatusConflict:
 		return "conflict"
-	case status == http.StatusServiceUnavailable:
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
 		return reasonUnavailable
 	case status >= http.StatusInternalServerError:
 		return "internal"

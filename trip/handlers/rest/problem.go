@@ -40,9 +40,9 @@ func (p *Problem) Error() string { return p.Detail }
 // GetStatus implements huma.StatusError.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// GetHeaders implements huma.HeadersError: a 503 has Retry-After.
+// GetHeaders implements huma.HeadersError: 429 and 503 have Retry-After.
 func (p *Problem) GetHeaders() http.Header {
-	if p.Status != http.StatusServiceUnavailable {
+	if p.Status != http.StatusServiceUnavailable && p.Status != http.StatusTooManyRequests {
 		return nil
 	}
 	return http.Header{"Retry-After": {retryAfter}}
@@ -131,7 +131,7 @@ func (a *api) problem(ctx context.Context, in string, err error) *Problem {
 	if len(all) == 0 || fault.KindOf(err) == fault.Internal {
 		return internal(ctx, a.Log, "request failed", slog.Any("error", err))
 	}
-	status := kindStatus(fault.KindOf(err))
+	status := faultStatus(err)
 	if status == http.StatusServiceUnavailable {
 		a.unavailable(ctx)
 	}
@@ -155,8 +155,11 @@ func internal(ctx context.Context, log *slog.Logger, message string, attrs ...sl
 		"something is wrong with the server; its log says more under request id "+handlers.RequestID(ctx))
 }
 
-func kindStatus(k fault.Kind) int {
-	switch k {
+func faultStatus(err error) int {
+	if fault.Is(err, fault.NameThrottled) {
+		return http.StatusTooManyRequests
+	}
+	switch fault.KindOf(err) {
 	case fault.Invalid:
 		return http.StatusUnprocessableEntity
 	case fault.NotFound:

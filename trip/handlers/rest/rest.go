@@ -210,7 +210,7 @@ func describeAnswers(doc *huma.OpenAPI) {
 					r.Headers = map[string]*huma.Param{}
 				}
 				r.Headers["X-Request-Id"] = id
-				if status == "503" {
+				if status == "429" || status == "503" {
 					r.Headers["Retry-After"] = retry
 				}
 			}

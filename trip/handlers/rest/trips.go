@@ -11,9 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tripsaga/shared/fault"
-	"tripsaga/shared/history"
 	"tripsaga/shared/strictjson"
-	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/wire"
 )
@@ -48,7 +46,9 @@ func (a *api) tripRoutes(h huma.API) {
 	huma.Register(h, huma.Operation{
 		OperationID: "get-trip", Method: http.MethodGet, Path: "/trips/{id}",
 		Summary: "Get a trip, its reservations, its payment and the progress of its saga",
-		Tags:    []string{"trips"}, Errors: []int{403, 404, 503},
+		Description: "Made to be polled: the answer comes from the trip's own records. Of a trip that needs attention alone the state machine " +
+			"is asked, too, which may be too busy to answer (saga_unread).",
+		Tags: []string{"trips"}, Errors: []int{403, 404, 503},
 	}, a.getTrip)
 }
 
@@ -62,45 +62,6 @@ func (a *api) listTrips(ctx context.Context, in *listInput) (*struct{ Body wire.
 		body.Trips = append(body.Trips, viewTrip(t))
 	}
 	return &struct{ Body wire.TripPage }{body}, nil
-}
-
-func (a *api) getTrip(ctx context.Context, in *TripID) (*struct{ Body wire.TripDetails }, error) {
-	details, saga, unread, err := a.read(ctx, in.ID)
-	if err != nil {
-		return nil, a.problem(ctx, "path", err)
-	}
-	body := viewDetails(details, saga)
-	if body.SagaUnread = unread != nil; body.SagaUnread && (fault.KindOf(unread) != fault.Unavailable || !details.Trip.Ended()) {
-		return nil, a.problem(ctx, "path", unread)
-	}
-	return &struct{ Body wire.TripDetails }{body}, nil
-}
-
-// read returns a trip and its present saga. The trip is read after the saga, so that it is at least as new. unread is why the
-// saga could not be read.
-func (a *api) read(ctx context.Context, id string) (d domain.Details, v *wire.Saga, unread, err error) {
-	for name := domain.BookingSaga; ; name = d.Trip.Saga() {
-		v, unread = a.saga(ctx, name, id)
-		if d, err = a.Details(ctx, id); err != nil || d.Trip.Saga() == name {
-			return d, v, unread, err
-		}
-	}
-}
-
-// saga returns the progress of one of the trip's sagas, nil if it has not started.
-func (a *api) saga(ctx context.Context, name, id string) (*wire.Saga, error) {
-	progress, err := a.Executions.Progress(ctx, name, id)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	events, err := a.Executions.History(ctx, name, id)
-	if err != nil {
-		return nil, err
-	}
-	return viewSaga(name, progress, events), nil
 }
 
 // booking is the body of a booking. Its tags only describe it: package domain decides what is allowed, and reports all
@@ -185,7 +146,7 @@ func (a *api) bookRoutes(h huma.API) {
 		Description: "Accepts the booking and starts its saga, which goes on after the answer.",
 		Tags:        []string{"trips"}, DefaultStatus: http.StatusAccepted,
 		RequestBody: body, MaxBodyBytes: maxBody + 1, SkipValidateBody: true, // decodeBooking does
-		Errors: []int{400, 403, 409, 413, 415, 503},
+		Errors: []int{400, 403, 409, 413, 415, 429, 503},
 	}, a.book)
 	body.Content["application/json"].Schema = describeBooking(h.OpenAPI().Components.Schemas)
 }
@@ -227,134 +188,6 @@ func (a *api) book(ctx context.Context, in *bookInput) (*bookOutput, error) {
 		out.Replayed = "true"
 	}
 	return out, nil
-}
-
-func viewSaga(name string, p app.Progress, events []history.Event) *wire.Saga {
-	v := &wire.Saga{
-		Name: name, Status: p.Status, FailedState: p.State, Error: p.Error, Cause: p.Cause,
-		Redrives: p.Redrives, Started: p.Started, Stopped: p.Stopped, States: []wire.StateVisit{},
-	}
-	for _, visit := range history.Read(events).Visits {
-		v.States = append(v.States, wire.StateVisit{Name: visit.State, Attempts: visit.Attempts})
-	}
-	conclude(v, p)
-	return v
-}
-
-// conclude sets the current or the failed state from the state that was entered last. No state causes a time-out or a
-// stop.
-func conclude(v *wire.Saga, p app.Progress) {
-	if len(v.States) == 0 {
-		return
-	}
-	last := v.States[len(v.States)-1].Name
-	switch {
-	case p.Status == "RUNNING":
-		v.CurrentState = last
-	case p.Status == "FAILED" && v.FailedState == "":
-		v.FailedState = last
-	}
-}
-
-func (a *api) sagaRoutes(h huma.API) {
-	huma.Register(h, huma.Operation{
-		OperationID: "get-history", Method: http.MethodGet, Path: "/trips/{id}/history",
-		Summary: "Get everything that happened in one of a trip's sagas", Tags: []string{"sagas"}, Errors: []int{403, 404, 503},
-	}, a.history)
-	huma.Register(h, huma.Operation{
-		OperationID: "redrive-trip", Method: http.MethodPost, Path: "/trips/{id}/redrive",
-		Summary: "Resume the present saga, which ended without success, at the state where it failed",
-		Tags:    []string{"sagas"}, DefaultStatus: http.StatusAccepted, Errors: []int{403, 404, 409, 503},
-	}, a.redrive)
-}
-
-type historyInput struct {
-	TripID
-	Saga string `query:"saga" enum:"booking,cancellation" doc:"Without it the present one: the cancellation once a confirmed trip is cancelled."`
-}
-
-func (a *api) history(ctx context.Context, in *historyInput) (*struct{ Body wire.History }, error) {
-	name := in.Saga
-	if name == "" {
-		var err error
-		if name, err = a.present(ctx, in.ID); err != nil {
-			return nil, a.problem(ctx, "path", err)
-		}
-	}
-	events, err := a.Executions.History(ctx, name, in.ID)
-	if err != nil {
-		return nil, a.problem(ctx, "path", a.missing(ctx, name, in.ID, err))
-	}
-	raw, err := history.Encode(events)
-	if err != nil {
-		return nil, a.problem(ctx, "path", err)
-	}
-	return &struct{ Body wire.History }{wire.History{TripID: in.ID, Saga: name, Events: raw}}, nil
-}
-
-// present is the name of the trip's present saga. A missing trip is reported by its execution.
-func (a *api) present(ctx context.Context, id string) (string, error) {
-	d, err := a.Details(ctx, id)
-	switch {
-	case err == nil:
-		return d.Trip.Saga(), nil
-	case fault.KindOf(err) == fault.NotFound:
-		return domain.BookingSaga, nil
-	}
-	return "", err
-}
-
-type redriveOutput struct {
-	Location string `header:"Location" doc:"The address of the trip."`
-}
-
-func (a *api) redrive(ctx context.Context, in *TripID) (*redriveOutput, error) {
-	name := domain.BookingSaga
-	d, err := a.Details(ctx, in.ID) // a missing trip is reported by the execution below
-	if fault.KindOf(err) == fault.Unavailable {
-		return nil, a.problem(ctx, "path", err)
-	}
-	if err == nil {
-		if err := d.Trip.CheckRedrive(); err != nil {
-			return nil, a.problem(ctx, "path", err)
-		}
-		name = d.Trip.Saga()
-	}
-	if err := a.Executions.Redrive(ctx, name, in.ID); err != nil {
-		return nil, a.problem(ctx, "path", a.notRedriven(ctx, name, in.ID, err))
-	}
-	return &redriveOutput{Location: "/trips/" + in.ID}, nil
-}
-
-// missing distinguishes a missing trip from a trip whose saga has not started.
-func (a *api) missing(ctx context.Context, name, id string, err error) error {
-	if fault.KindOf(err) != fault.NotFound {
-		return err
-	}
-	if _, missing := a.Details(ctx, id); missing != nil {
-		return missing
-	}
-	return fault.New(fault.NotFound, fault.NameOf(err), "the %s of trip %s has not started", sagaText(name), id)
-}
-
-// sagaText is a saga in messages.
-func sagaText(name string) string {
-	if name == domain.BookingSaga {
-		return "saga"
-	}
-	return name
-}
-
-// notRedriven adds the trip and the status that prevents the redrive.
-func (a *api) notRedriven(ctx context.Context, name, id string, err error) error {
-	if fault.KindOf(err) != fault.Conflict {
-		return a.missing(ctx, name, id, err)
-	}
-	p, unknown := a.Executions.Progress(ctx, name, id)
-	if unknown != nil {
-		return err
-	}
-	return fault.New(fault.Conflict, fault.NameOf(err), "trip %s: its %s is %s, %s", id, sagaText(name), p.Status, detail(fault.All(err)))
 }
 
 func viewTrip(t *domain.Trip) wire.Trip {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -47,11 +46,6 @@ func TestGetTrip(t *testing.T) {
 	_, h, id := booked(t)
 	answer := ask(h, "GET", "/trips/"+id, "")
 	trip := decoded[wire.TripDetails](t, answer)
-	want := &wire.Saga{Name: "booking", Status: "RUNNING", CurrentState: "ReserveHotel", Started: noon,
-		States: []wire.StateVisit{{Name: "ReserveFlight", Attempts: 2}, {Name: "ReserveHotel", Attempts: 1}}}
-	if !reflect.DeepEqual(trip.Saga, want) {
-		t.Errorf("saga %+v, want %+v", trip.Saga, want)
-	}
 	if f := trip.Reservations.Flight; f == nil || *f != (wire.Reservation{State: "DONE", ID: "f1", Amount: yen(30000)}) {
 		t.Errorf("flight %+v", f)
 	}
@@ -65,55 +59,6 @@ func TestGetTrip(t *testing.T) {
 	if trip.ID != id || trip.Traveler.Email != "ada@example.com" || strings.Contains(answer.Body.String(), "secret1") {
 		t.Errorf("answer %s", answer.Body)
 	}
-}
-
-func TestGetTripBeforeItsSaga(t *testing.T) {
-	w, h, id := booked(t)
-	delete(w.progress, id)
-	answer := ask(h, "GET", "/trips/"+id, "")
-	if trip := decoded[wire.TripDetails](t, answer); answer.Code != 200 || trip.Saga != nil || trip.Status != domain.Pending {
-		t.Errorf("answer %d %s", answer.Code, answer.Body)
-	}
-}
-
-func TestEndedSagaHasNoCurrentState(t *testing.T) {
-	w, h, id := booked(t)
-	w.progress[id] = app.Progress{Status: "FAILED", Error: "BookingFailed", State: "BookingFailed", Started: noon, Stopped: noon, Redrives: 1}
-	saga := decoded[wire.TripDetails](t, ask(h, "GET", "/trips/"+id, "")).Saga
-	if saga.CurrentState != "" || saga.FailedState != "BookingFailed" || saga.Redrives != 1 || saga.Stopped != noon {
-		t.Errorf("saga %+v", saga)
-	}
-}
-
-// TestFailedStateIsSeenInTheHistory is for a state machine that does not tell it.
-func TestFailedStateIsSeenInTheHistory(t *testing.T) {
-	for status, want := range map[string]string{"FAILED": "ReserveHotel", "TIMED_OUT": "", "ABORTED": "", "SUCCEEDED": ""} {
-		w, h, id := booked(t)
-		w.progress[id] = app.Progress{Status: status, Started: noon, Stopped: noon}
-		w.history[id] = []json.RawMessage{
-			json.RawMessage(`{"id":1,"previousEventId":0,"type":"TaskStateEntered","stateEnteredEventDetails":{"name":"ReserveFlight"}}`),
-			json.RawMessage(`{"id":2,"previousEventId":1,"type":"TaskStateEntered","stateEnteredEventDetails":{"name":"ReserveHotel"}}`),
-		}
-		if saga := decoded[wire.TripDetails](t, ask(h, "GET", "/trips/"+id, "")).Saga; saga.FailedState != want {
-			t.Errorf("%s: failed at %q, want %q", status, saga.FailedState, want)
-		}
-	}
-}
-
-// TestTripWhoseSagaCannotBeRead wants what is final to be told, and nothing else.
-func TestTripWhoseSagaCannotBeRead(t *testing.T) {
-	w, h, id := booked(t)
-	w.sagaFails = fault.New(fault.Unavailable, fault.NameUnavailable, "too busy")
-	wantProblem(t, ask(h, "GET", "/trips/"+id, ""), 503, fault.NameUnavailable)
-	if _, err := w.trips[id].Fail(domain.Reason{Name: "X"}, noon); err != nil {
-		t.Fatal(err)
-	}
-	answer := ask(h, "GET", "/trips/"+id, "")
-	if trip := decoded[wire.TripDetails](t, answer); answer.Code != 200 || !trip.SagaUnread || trip.Saga != nil || trip.Status != domain.Failed {
-		t.Errorf("answer %d %s", answer.Code, answer.Body)
-	}
-	w.sagaFails = fault.New(fault.Internal, fault.NameInternal, "no permission")
-	wantProblem(t, ask(h, "GET", "/trips/"+id, ""), 500, fault.NameInternal)
 }
 
 func TestListTrips(t *testing.T) {
@@ -336,6 +281,7 @@ func TestFaults(t *testing.T) {
 		name   string
 	}{
 		{fault.New(fault.Unavailable, fault.NameUnavailable, "busy"), 503, fault.NameUnavailable},
+		{fault.New(fault.Unavailable, fault.NameThrottled, "too often"), 429, fault.NameThrottled},
 		{fault.New(fault.Refused, fault.NameFlightUnavailable, "sold out"), 409, fault.NameFlightUnavailable},
 		{fault.New(fault.Conflict, fault.NameConflict, "no"), 409, fault.NameConflict},
 		{fault.New(fault.NotFound, fault.NameNotFound, "no"), 404, fault.NameNotFound},
@@ -348,7 +294,7 @@ func TestFaults(t *testing.T) {
 			w.fails = c.err
 			answer := ask(w.handler(), "POST", "/trips", goodBooking)
 			wantProblem(t, answer, c.status, c.name)
-			if got := answer.Header().Get("Retry-After") != ""; got != (c.status == 503) {
+			if got := answer.Header().Get("Retry-After") != ""; got != (c.status == 503 || c.status == 429) {
 				t.Errorf("Retry-After %q", answer.Header().Get("Retry-After"))
 			}
 			if inside := c.status == 500; inside != strings.Contains(w.log.String(), "disk password") ||
