@@ -27,6 +27,14 @@ func LintCancellation(definition []byte) ([]lint.Finding, error) {
 	return lint.Check(definition, opt)
 }
 
+// OfCancellation reports whether a definition is one of the cancellation: it calls a function that only that saga has.
+func OfCancellation(definition []byte) bool {
+	machine, err := asl.Parse(definition)
+	return err == nil && slices.ContainsFunc(machine.Functions(), func(name string) bool {
+		return saga.Booking().Find(name).Name == "" && saga.Cancellation().Find(name).Name != ""
+	})
+}
+
 // Unjudged returns the tasks of a definition whose effects no invariant checks. An exploration without violations says
 // nothing about them.
 func Unjudged(definition []byte) ([]string, error) {

@@ -173,6 +173,11 @@ func TestLint(t *testing.T) {
 	if findings, err = LintCancellation([]byte(hasty)); err != nil || len(findings) == 0 {
 		t.Errorf("a cancellation without a refund is safe: %v, %v", findings, err)
 	}
+	for definition, want := range map[string]bool{string(saga.Booking().Definition()): false, string(saga.Cancellation().Definition()): true, "{": false} {
+		if got := OfCancellation([]byte(definition)); got != want {
+			t.Errorf("of the cancellation: %t\n%.80s", got, definition)
+		}
+	}
 	if _, err := Lint([]byte("{")); err == nil {
 		t.Error("half a definition passes")
 	}

@@ -36,7 +36,7 @@ type verifyCmd struct {
 
 	Replay  string       `help:"Run one schedule and show all that happens." placeholder:"ID" xor:"what"`
 	Mutants bool         `help:"Explore variants that are broken on purpose: each must be found out." xor:"what"`
-	ASL     string       `help:"Verify this definition in place of the saga's own: a lint first, then the exploration." name:"asl" placeholder:"FILE"`
+	ASL     string       `help:"Verify this definition in place of the saga's own: a lint first, then the exploration. A cancellation is only linted." name:"asl" placeholder:"FILE"`
 	Stores  kong.Plugins `embed:""` // each a verifyStore
 	JSON    bool         `help:"Print one JSON object." name:"json"`
 	htmlFlag
@@ -112,6 +112,9 @@ func (c *verifyCmd) world(ctx context.Context) (cfg world.Config, done func(), e
 		if cfg.Definition, err = readRegular(c.ASL); err != nil {
 			return cfg, done, usage(err)
 		}
+		if verify.OfCancellation(cfg.Definition) && (c.Replay != "" || c.HTML != "") {
+			return cfg, done, usage(fmt.Errorf("--asl %s is a cancellation, which is linted and not played: leave out --replay and --html", c.ASL))
+		}
 	}
 	if s := c.store(); s != nil {
 		cfg.Open, done, err = s.open(ctx)
@@ -132,6 +135,9 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 	definition := cfg.Definition
 	if definition == nil {
 		definition = saga.Booking().Definition()
+	}
+	if verify.OfCancellation(definition) {
+		return c.lintCancellation(p, definition)
 	}
 	findings, err := verify.Lint(definition)
 	if err != nil {
@@ -178,6 +184,24 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 		return errors.Join(err, written)
 	}
 	return errors.Join(c.verdict(p, file, result), written)
+}
+
+// lintCancellation lints an edited cancellation. No exploration plays it: they cancel by the program's own.
+func (c *verifyCmd) lintCancellation(p *program, definition []byte) error {
+	findings, err := verify.LintCancellation(definition)
+	switch {
+	case err != nil:
+		return usage(fmt.Errorf("%s: %w", c.ASL, err))
+	case c.JSON:
+		err = p.printJSON(verified{Lint: append([]lint.Finding{}, findings...), Unjudged: []string{}})
+	default:
+		p.printLint(c.ASL, findings)
+		fmt.Fprintln(p.stdout, "explored    nothing: this is a cancellation, and explorations cancel by the program's own definition")
+	}
+	if err == nil && len(findings) > 0 {
+		err = fmt.Errorf("%s: %d findings of the lint", c.ASL, len(findings))
+	}
+	return err
 }
 
 // verdict returns what was found as an error.
