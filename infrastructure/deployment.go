@@ -12,8 +12,9 @@ import (
 )
 
 // addDeployments lets CodeDeploy shift every alias to its new version: the hook tries the version, then the traffic is
-// shifted gradually, and an alarm rolls it back. An alias depends on its deployment group, the group on its alarms and
-// its role, and all on the hook, whose variables name the new versions of all functions.
+// shifted gradually, and an alarm rolls it back. An alias waits for its deployment group, the group for its alarms and its
+// role, and all for the hook and for the sagas' definitions, which Step Functions may refuse. A rollback of the stack has
+// the same order, so that the way back of an alias meets the hook and the alarms of the version that it goes back to.
 func (a *Application) addDeployments() {
 	application := awscodedeploy.NewCfnApplication(a.Stack, jsii.String("Deployments"), &awscodedeploy.CfnApplicationProps{
 		ApplicationName: jsii.String(a.name()), ComputePlatform: jsii.String("Lambda"),
@@ -49,9 +50,15 @@ func (a *Application) addDeployment(application awscodedeploy.CfnApplication, ro
 		},
 	})
 	alias := f.Live.Node().DefaultChild().(awscdk.CfnResource)
+	alias.AddDependency(group) // an update policy's references are not documented to be an order
+	for _, m := range a.Machines {
+		alias.AddDependency(m.StateMachine.Node().DefaultChild().(awscdk.CfnResource))
+	}
 	update := &awscdk.CfnCodeDeployLambdaAliasUpdate{ApplicationName: application.Ref(), DeploymentGroupName: group.Ref()}
 	if !a.Stage.SkipTrial {
-		update.BeforeAllowTrafficHook = a.function(functions.PreTraffic).Lambda.FunctionName()
+		hook := a.function(functions.PreTraffic).Lambda
+		alias.AddDependency(hook.Node().DefaultChild().(awscdk.CfnResource))
+		update.BeforeAllowTrafficHook = hook.FunctionName()
 	}
 	alias.CfnOptions().SetUpdatePolicy(&awscdk.CfnUpdatePolicy{CodeDeployLambdaAliasUpdate: update})
 }
@@ -77,17 +84,17 @@ func (a *Application) deploymentAlarms(f *Function) *awscodedeploy.CfnDeployment
 	}
 }
 
-// addHook passes the new versions to the hook and allows it to call them and to report. The hook's own version is not
-// among them, since it depends on these variables.
+// addHook passes the functions to the hook and allows it to call their versions, to ask for a deployment and to report. The
+// actions on a deployment's targets have no resources in IAM.
 func (a *Application) addHook(application awscodedeploy.CfnApplication) {
 	hook := a.function(functions.PreTraffic).Lambda
-	versions := map[string]*string{}
+	arns := map[string]*string{}
 	var targets []*string
 	for _, f := range a.deployed() {
-		versions[f.Name] = f.Version.FunctionArn()
+		arns[f.Name] = f.Lambda.FunctionArn()
 		targets = append(targets, jsii.String(*f.Lambda.FunctionArn()+":*"))
 	}
-	hook.AddEnvironment(jsii.String(functions.NewVersions), a.Stack.ToJsonString(versions, nil), nil)
+	hook.AddEnvironment(jsii.String(functions.FunctionARNs), a.Stack.ToJsonString(arns, nil), nil)
 	hook.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &targets,
 	}))
@@ -96,6 +103,7 @@ func (a *Application) addHook(application awscodedeploy.CfnApplication) {
 			Service: jsii.String("codedeploy"), Resource: jsii.String("deploymentgroup"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
 			ResourceName: jsii.String(*application.Ref() + "/*"),
 		}), nil))
+	hook.AddToRolePolicy(allow("codedeploy", "ListDeploymentTargets GetDeploymentTarget", jsii.String("*"), nil))
 }
 
 // deploymentRole has the rights of CodeDeploy. AWS documents rights on aliases with the function's ARN; the alias's ARN is

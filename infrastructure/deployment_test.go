@@ -5,13 +5,13 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodedeploy"
 
 	"tripsaga/aws/functions"
+	"tripsaga/trip/saga"
 )
 
 // delivered are the stacks under a context that changes what it can change of the delivery.
@@ -98,77 +98,101 @@ func groupAlarms(t *testing.T, group resource) (all []string) {
 	return all
 }
 
-func deploymentAlarmsOf(function string) []string {
-	all := []string{"${" + function + "FaultsAlarm}", "${" + function + "NewVersionFaultsAlarm}", "${" + function + "NewVersionLatencyAlarm}"}
-	if function == functions.API {
-		all = append(all, "${ApiErrorsAlarm}")
+// refusing are the tasks some of whose errors are no faults, and failing those whose every call is an error.
+var (
+	refusing = []string{"ReserveFlight", "ReserveHotel", "ProcessPayment"}
+	failing  = []string{"BookingFailed", "FlightBookingFailed"}
+)
+
+func deploymentAlarmsOf(function string) (all []string) {
+	declines, fails := slices.Contains(refusing, function), slices.Contains(failing, function)
+	if declines || fails || function == functions.API {
+		all = append(all, "${"+function+"NewVersionFaultsAlarm}")
+	}
+	if !fails {
+		all = append(all, "${"+function+"NewVersionErrorsAlarm}")
+	}
+	if function != functions.Reconciler {
+		all = append(all, "${"+function+"NewVersionLatencyAlarm}")
 	}
 	return all
 }
 
-// The alarms of faults look at the alias and at the version that the alias is led to, and take business off for tasks.
-func TestFaultAlarms(t *testing.T) {
+// Each alarm of a group is one version's, by its metrics and by its name: the next version replaces it, and a rollback
+// finds the one of the version before. It looks at one source alone.
+func TestAlarmsOfAVersion(t *testing.T) {
 	eachStage(t, func(t *testing.T, stage string, s *template) {
 		for _, f := range takingTraffic() {
 			version := s.named(t, f.Name+"Live").at("FunctionVersion")
-			for kind, newVersion := range map[string]any{"Faults": nil, "NewVersionFaults": version} {
-				alarm := s.named(t, f.Name+kind+"Alarm")
+			number, _ := symbolic(version)
+			own := map[string]any{"Namespace": "tripsaga/" + stage, "MetricName": "Faults", "Stat": "Average", "Period": 60,
+				"Dimensions": map[string]any{"Step": f.Name, "FunctionVersion": version}}
+			lambda := func(metric, statistic string) map[string]any {
+				return map[string]any{"Namespace": "AWS/Lambda", "MetricName": metric, "Stat": statistic, "Period": 60, "Dimensions": dimensionsOf(f.Name, version)}
+			}
+			rate := map[string]any{"errors": lambda("Errors", "Sum"), "invocations": lambda("Invocations", "Sum")}
+			errors, threshold := "IF(invocations >= 1, 100 * errors / invocations, 0)", 5.0
+			if slices.Contains(refusing, f.Name) {
+				errors, threshold = "IF(invocations >= 5, 100 * errors / invocations, 0)", 90
+			}
+			for _, want := range []struct {
+				kind, expression, operator string
+				metrics                    map[string]any
+				threshold                  any
+			}{
+				{"NewVersionFaults", "", "GreaterThanOrEqualToThreshold", map[string]any{"only": own}, 0.05},
+				{"NewVersionErrors", errors, "GreaterThanOrEqualToThreshold", rate, threshold},
+				{"NewVersionLatency", "IF(calls >= 10, duration, 0)", "GreaterThanThreshold",
+					map[string]any{"duration": lambda("Duration", "p90"), "calls": lambda("Duration", "SampleCount")}, f.Timeout.Milliseconds() / 2},
+			} {
+				if !slices.Contains(deploymentAlarmsOf(f.Name), "${"+f.Name+want.kind+"Alarm}") {
+					continue
+				}
+				alarm := s.named(t, f.Name+want.kind+"Alarm")
 				alarm.has(t, map[string]any{
-					"EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Threshold": 5, "TreatMissingData": "notBreaching",
-					"ComparisonOperator": "GreaterThanOrEqualToThreshold",
+					"EvaluationPeriods": 3, "DatapointsToAlarm": 2, "TreatMissingData": "notBreaching", "ComparisonOperator": want.operator, "Threshold": want.threshold,
 				})
-				lambda := dimensionsOf(f.Name, newVersion)
-				want := map[string]any{"errors": sumOf("AWS/Lambda", "Errors", lambda), "invocations": sumOf("AWS/Lambda", "Invocations", lambda)}
-				expression := "IF(invocations > 0, 100 * errors / invocations, 0)"
-				if f.Task {
-					want["business"] = sumOf("tripsaga/"+stage, "BusinessErrors", stepOf(f.Name, newVersion))
-					expression = "IF(invocations > 0, 100 * (errors - FILL(business, 0)) / invocations, 0)"
+				if got, _ := symbolic(alarm.at("AlarmName")); got != "tripsaga-"+stage+"-"+f.Name+"-"+number+"-"+want.kind {
+					t.Errorf("%s of %s is named %s", want.kind, f.Name, got)
 				}
-				gotExpression, got := lookedAt(t, alarm)
-				if gotExpression != expression || !reflect.DeepEqual(plain(got), plain(asJSON(want))) {
-					t.Errorf("%s%s computes %s of\n%v, want %s of\n%v", f.Name, kind, gotExpression, plain(got), expression, plain(asJSON(want)))
+				expression, got := lookedAt(t, alarm)
+				if expression != want.expression || !reflect.DeepEqual(plain(got), plain(asJSON(want.metrics))) {
+					t.Errorf("%s%s computes %s of\n%v, want %s of\n%v", f.Name, want.kind, expression, plain(got), want.expression, plain(asJSON(want.metrics)))
 				}
 			}
 		}
 	})
 }
 
-func TestLatencyAlarms(t *testing.T) {
+// What may refuse a release comes before the traffic shifts; what starts the new definition comes after.
+func TestOrderOfARelease(t *testing.T) {
 	eachStage(t, func(t *testing.T, _ string, s *template) {
+		waits := func(what string, before ...string) {
+			t.Helper()
+			var after []string
+			for _, id := range list(s.named(t, what).DependsOn) {
+				after = append(after, name(id.(string)))
+			}
+			for _, b := range before {
+				if !slices.Contains(after, b) {
+					t.Errorf("%s waits for %q, and not for %s", what, after, b)
+				}
+			}
+		}
 		for _, f := range takingTraffic() {
-			alarm := s.named(t, f.Name+"NewVersionLatencyAlarm")
-			alarm.has(t, map[string]any{
-				"Namespace": "AWS/Lambda", "MetricName": "Duration", "ExtendedStatistic": "p90", "Period": 60,
-				"EvaluationPeriods": 3, "DatapointsToAlarm": 2, "TreatMissingData": "notBreaching",
-				"ComparisonOperator": "GreaterThanThreshold", "Threshold": f.Timeout.Milliseconds() / 2,
-			})
-			want := dimensionsOf(f.Name, s.named(t, f.Name+"Live").at("FunctionVersion"))
-			if got := dimensions(alarm.at("Dimensions")); !reflect.DeepEqual(plain(got), plain(asJSON(want))) {
-				t.Errorf("%s: dimensions %v, want %v", f.Name, plain(got), plain(asJSON(want)))
+			waits(f.Name+"Live", "Saga", "Cancellation", functions.PreTraffic, f.Name+"Deployment")
+		}
+		for _, machine := range saga.All() {
+			for _, task := range machine.Tasks() {
+				waits(id(machine)+"Version", task.Name+"Live")
 			}
 		}
 	})
 }
 
-// dimensionsOf are Lambda's, of the calls by the alias, and of a version where one is given.
+// dimensionsOf are Lambda's, of the calls by the alias that a version handled.
 func dimensionsOf(function string, version any) map[string]any {
-	all := map[string]any{"FunctionName": "${" + function + "}", "Resource": "${" + function + "}:live"}
-	if version != nil {
-		all["ExecutedVersion"] = version
-	}
-	return all
-}
-
-func stepOf(task string, version any) map[string]any {
-	all := map[string]any{"Step": task}
-	if version != nil {
-		all["FunctionVersion"] = version
-	}
-	return all
-}
-
-func sumOf(namespace, metric string, dimensions map[string]any) map[string]any {
-	return map[string]any{"Namespace": namespace, "MetricName": metric, "Stat": "Sum", "Period": 60, "Dimensions": dimensions}
+	return map[string]any{"FunctionName": "${" + function + "}", "Resource": "${" + function + "}:live", "ExecutedVersion": version}
 }
 
 func dimensions(v any) map[string]any {
@@ -179,15 +203,12 @@ func dimensions(v any) map[string]any {
 	return all
 }
 
-const metricsPerAlarm = 10 // CloudWatch takes no more
+const metricsPerAlarm = 4 // CloudWatch takes 10 in all, the expression included
 
 // lookedAt are an alarm's expression, "" when it has none, and the metrics in it by their ids.
 func lookedAt(t *testing.T, alarm resource) (expression string, metrics map[string]any) {
 	metrics = map[string]any{}
 	all := list(alarm.at("Metrics"))
-	if len(all) > metricsPerAlarm {
-		t.Errorf("%s has %d metrics, allowed are %d", alarm.at("AlarmName"), len(all), metricsPerAlarm)
-	}
 	if len(all) == 0 {
 		all = []any{map[string]any{"Id": "only", "MetricStat": map[string]any{"Metric": alarm.Properties, "Stat": alarm.at("Statistic"), "Period": alarm.at("Period")}}}
 	}
@@ -204,43 +225,40 @@ func lookedAt(t *testing.T, alarm resource) (expression string, metrics map[stri
 			"Stat": stat["Stat"], "Period": stat["Period"],
 		}
 	}
+	if len(metrics) > metricsPerAlarm {
+		t.Errorf("%s has %d metrics, allowed are %d", alarm.at("AlarmName"), len(metrics), metricsPerAlarm)
+	}
 	return expression, metrics
 }
 
-// The hook knows the new version of every function that takes traffic, may call each of them, and may answer CodeDeploy.
+// The hook knows every function that takes traffic, may call each of its versions, and may ask CodeDeploy and answer it.
 func TestHook(t *testing.T) {
 	eachStage(t, func(t *testing.T, _ string, s *template) {
-		var versions map[string]string
-		text, _ := symbolic(s.named(t, functions.PreTraffic).at("Environment.Variables.NEW_VERSIONS"))
-		if err := json.Unmarshal([]byte(text), &versions); err != nil {
+		var arns map[string]string
+		text, _ := symbolic(s.named(t, functions.PreTraffic).at("Environment.Variables.FUNCTION_ARNS"))
+		if err := json.Unmarshal([]byte(text), &arns); err != nil {
 			t.Fatal(err, text)
 		}
 		want := map[string]string{}
 		rights := s.statements(t, functions.PreTraffic+"Role")
 		for _, f := range takingTraffic() {
-			want[f.Name] = "${" + versionOf(t, s, f.Name) + "}"
+			want[f.Name] = "${" + f.Name + ".Arn}"
 			for _, what := range []string{"7", "live"} {
 				if !allowed(rights, request{action: "lambda:InvokeFunction", resource: "${" + f.Name + ".Arn}:" + what}) {
 					t.Errorf("the hook may not call %s:%s", f.Name, what)
 				}
 			}
-			for _, action := range []string{"GetDeployment", "PutLifecycleEventHookExecutionStatus"} {
+			for _, action := range []string{"GetDeployment", "PutLifecycleEventHookExecutionStatus", "ListDeploymentTargets", "GetDeploymentTarget"} {
 				group := "arn:${AWS::Partition}:codedeploy:${AWS::Region}:${AWS::AccountId}:deploymentgroup:${Deployments}/" + f.Name
 				if !allowed(rights, request{action: "codedeploy:" + action, resource: group}) {
 					t.Errorf("the hook may not %s of %s", action, group)
 				}
 			}
 		}
-		if !maps.Equal(versions, want) {
-			t.Errorf("the hook knows %v, want %v", versions, want)
+		if !maps.Equal(arns, want) {
+			t.Errorf("the hook knows %v, want %v", arns, want)
 		}
 	})
-}
-
-// versionOf names the version that a function's alias is led to.
-func versionOf(t *testing.T, s *template, function string) string {
-	text, _ := symbolic(s.named(t, function+"Live").at("FunctionVersion"))
-	return strings.TrimSuffix(strings.TrimPrefix(text, "${"), ".Version}")
 }
 
 // CodeDeploy may lead the aliases and call the hook, and lead or call nothing else.

@@ -66,7 +66,7 @@ func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) 
 	return f
 }
 
-// environment returns the settings that a function reads and that the deployment sets. addHook adds NEW_VERSIONS.
+// environment returns the settings that a function reads and that the deployment sets. addHook adds FUNCTION_ARNS.
 func (a *Application) environment(name string) *map[string]*string {
 	given := map[string]*string{
 		functions.MetricsNamespace: jsii.String(a.namespace()),

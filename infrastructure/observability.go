@@ -129,6 +129,7 @@ func (a *Application) addServiceAlarms() {
 	latency := atLeast(3000, a.apiMetric("Latency", "p95"))
 	latency.EvaluationPeriods, latency.DatapointsToAlarm = jsii.Number(5), jsii.Number(3)
 	a.alarm("", "ApiLatency", latency)
+	a.alarm("", "ApiErrors", twoOfThree(a.apiErrorRate(), faultThreshold))
 }
 
 func (a *Application) tableMetric(name string, index *string) awscloudwatch.IMetric {
@@ -203,8 +204,8 @@ func subjectOf(c constructs.IConstruct, ending string) string {
 
 // alarmKinds are the descriptions of the kinds of alarms. Each kind has a section with its name in docs/runbook.md.
 var alarmKinds = map[string]string{
-	"Faults":            "5 % or more of the calls failed, business declines left out.",
-	"NewVersionFaults":  "5 % or more of the newest version's calls failed, business declines left out.",
+	"NewVersionFaults":  "5 % or more of what the newest version did failed by its own count, business declines left out.",
+	"NewVersionErrors":  "Too many of the newest version's calls failed by Lambda's count, which sees crashes, too.",
 	"NewVersionLatency": "A tenth of the newest version's calls take more than half of the function's time-out.",
 	"ApiErrors":         "5 % or more of the API's requests were answered with 5xx.",
 
@@ -227,6 +228,17 @@ var alarmKinds = map[string]string{
 // alarm adds an alarm of a kind for a subject, which is "" if the stage has only one alarm of the kind. Missing data do
 // not raise it unless the properties say otherwise.
 func (a *Application) alarm(subject, kind string, p awscloudwatch.AlarmProps) awscloudwatch.Alarm {
+	return a.namedAlarm(subject, subject, kind, p)
+}
+
+// versionAlarm adds an alarm of the function's newest version, with the version's number in its name. With the next version
+// it is replaced: the alarm of the version before keeps its state and exists until the update is complete. So a rollback of
+// the stack finds that one, and not the one that rings for the bad version.
+func (a *Application) versionAlarm(f *Function, kind string, p awscloudwatch.AlarmProps) awscloudwatch.Alarm {
+	return a.namedAlarm(f.Name, f.Name+"-"+*f.Version.Version()+"-", kind, p)
+}
+
+func (a *Application) namedAlarm(subject, prefix, kind string, p awscloudwatch.AlarmProps) awscloudwatch.Alarm {
 	means, ok := alarmKinds[kind]
 	if !ok {
 		panic("there is no kind of alarm " + kind)
@@ -234,7 +246,7 @@ func (a *Application) alarm(subject, kind string, p awscloudwatch.AlarmProps) aw
 	if subject != "" {
 		means = subject + ": " + means
 	}
-	p.AlarmName = jsii.String(fmt.Sprintf("%s-%s%s", a.name(), subject, kind))
+	p.AlarmName = jsii.String(fmt.Sprintf("%s-%s%s", a.name(), prefix, kind))
 	p.AlarmDescription = jsii.String(means + " Runbook: docs/runbook.md#" + strings.ToLower(kind))
 	if p.TreatMissingData == "" {
 		p.TreatMissingData = awscloudwatch.TreatMissingData_NOT_BREACHING
@@ -259,25 +271,38 @@ func math(expression, label string, minutes float64, metrics map[string]awscloud
 	})
 }
 
-// faultThreshold is the share of failed calls, in per cent, from which an alarm is raised.
-const faultThreshold = 5
+// What raises the alarms of a version. Percentages are of calls in a minute.
+const (
+	faultThreshold = 5  // from which failed calls are too many
+	crashThreshold = 90 // the same, of a function whose errors are declines, too: at worst a third of the cards
+	crashSample    = 5  // calls, below which a few declines in a row could reach crashThreshold
+	latencySample  = 10 // calls, below which one cold start is a tenth
+)
 
-// addDeploymentAlarms adds the alarms that roll a function's deployment back. The new version has separate alarms, since
-// with a tenth of the traffic its faults hardly show in those of the alias.
-func (a *Application) addDeploymentAlarms(f *Function) []awscloudwatch.Alarm {
-	alarms := []awscloudwatch.Alarm{
-		a.alarm(f.Name, "Faults", twoOfThree(a.faultRate(f, false), faultThreshold)),
-		a.alarm(f.Name, "NewVersionFaults", twoOfThree(a.faultRate(f, true), faultThreshold)),
-		a.alarm(f.Name, "NewVersionLatency", slow(f)),
+// addDeploymentAlarms adds the alarms that roll a function's deployment back. All are of one version, and each compares
+// metrics of one source: what the version writes into its log may arrive minutes after what Lambda counts.
+func (a *Application) addDeploymentAlarms(f *Function) (alarms []awscloudwatch.Alarm) {
+	add := func(kind string, p awscloudwatch.AlarmProps) { alarms = append(alarms, a.versionAlarm(f, kind, p)) }
+	task := saga.Find(f.Name)
+	declines := task.Fails || len(task.Business) > 0 // some of its errors are no faults
+	if declines || f.Name == functions.API {
+		add("NewVersionFaults", twoOfThree(a.ownFaults(f), faultThreshold/100.0))
 	}
-	if f.Name == functions.API {
-		alarms = append(alarms, a.alarm("", "ApiErrors", twoOfThree(a.apiErrorRate(), faultThreshold)))
+	switch {
+	case task.Fails: // every call of it is an error to Lambda, which says nothing; the trial calls it
+	case declines:
+		add("NewVersionErrors", twoOfThree(f.errorRate(crashSample), crashThreshold))
+	default:
+		add("NewVersionErrors", twoOfThree(f.errorRate(1), faultThreshold))
+	}
+	if f.Name != functions.Reconciler { // one call a minute is no sample
+		add("NewVersionLatency", f.slow())
 	}
 	return alarms
 }
 
-// twoOfThree is an alarm that is raised when two of three minutes reach the threshold. One minute is not enough: Lambda's
-// metrics arrive before those extracted from logs, so that for a short time a decline looks like a fault.
+// twoOfThree is an alarm that is raised when two of three minutes reach the threshold. One minute is not enough: what has
+// arrived of it may be one call.
 func twoOfThree(m awscloudwatch.IMetric, threshold float64) awscloudwatch.AlarmProps {
 	return awscloudwatch.AlarmProps{
 		Metric: m, Threshold: &threshold, EvaluationPeriods: jsii.Number(3), DatapointsToAlarm: jsii.Number(2),
@@ -285,44 +310,35 @@ func twoOfThree(m awscloudwatch.IMetric, threshold float64) awscloudwatch.AlarmP
 	}
 }
 
-// slow is an alarm that is raised when calls of the new version take more than half of the function's time-out.
-func slow(f *Function) awscloudwatch.AlarmProps {
-	p := twoOfThree(f.metric("Duration", "p90", true), float64(f.Timeout.Milliseconds())/2)
+// ownFaults is the share of the version's own deliveries that were faults, 0 to 1: each writes 0 or 1. A line that is late
+// is late for both, so that the share of what has arrived is right.
+func (a *Application) ownFaults(f *Function) awscloudwatch.IMetric {
+	return metric(a.namespace(), "Faults", "Average", 1, map[string]*string{"Step": &f.Name, "FunctionVersion": f.Version.Version()})
+}
+
+// errorRate is the share of the version's calls that failed, in per cent, by Lambda's count alone: it needs nothing that the
+// version would have to write. With fewer calls than sample it is 0.
+func (f *Function) errorRate(sample int) awscloudwatch.IMetric {
+	return math(fmt.Sprintf("IF(invocations >= %d, 100 * errors / invocations, 0)", sample), "errors, %", 1, map[string]awscloudwatch.IMetric{
+		"errors": f.metric("Errors", "Sum"), "invocations": f.metric("Invocations", "Sum"),
+	})
+}
+
+// slow is an alarm that is raised when a tenth of the version's calls take more than half of the function's time-out.
+func (f *Function) slow() awscloudwatch.AlarmProps {
+	p := twoOfThree(math(fmt.Sprintf("IF(calls >= %d, duration, 0)", latencySample), "p90, ms", 1, map[string]awscloudwatch.IMetric{
+		"duration": f.metric("Duration", "p90"), "calls": f.metric("Duration", "SampleCount"),
+	}), float64(f.Timeout.Milliseconds())/2)
 	p.ComparisonOperator = awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD
 	return p
 }
 
-// faultRate is the share of calls that failed, in per cent. Lambda counts a task's business errors as errors too, so they
-// are subtracted: the task itself counts them, per step and version.
-func (a *Application) faultRate(f *Function, newVersion bool) awscloudwatch.IMetric {
-	metrics := map[string]awscloudwatch.IMetric{
-		"errors": f.metric("Errors", "Sum", newVersion), "invocations": f.metric("Invocations", "Sum", newVersion),
-	}
-	faults := "errors"
-	if f.Task {
-		metrics["business"] = a.businessErrors(f, newVersion)
-		faults = "(errors - FILL(business, 0))"
-	}
-	return math(fmt.Sprintf("IF(invocations > 0, 100 * %s / invocations, 0)", faults), "faults, %", 1, metrics)
-}
-
-// metric is a metric of Lambda over all calls of the alias, or over those that the new version handled.
-func (f *Function) metric(name, statistic string, newVersion bool) awscloudwatch.IMetric {
-	dimensions := map[string]*string{
+// metric is a metric of Lambda over the calls by the alias that the newest version handled.
+func (f *Function) metric(name, statistic string) awscloudwatch.IMetric {
+	return metric("AWS/Lambda", name, statistic, 1, map[string]*string{
 		"FunctionName": f.Lambda.FunctionName(), "Resource": jsii.String(*f.Lambda.FunctionName() + ":" + live),
-	}
-	if newVersion {
-		dimensions["ExecutedVersion"] = f.Version.Version()
-	}
-	return metric("AWS/Lambda", name, statistic, 1, dimensions)
-}
-
-func (a *Application) businessErrors(f *Function, newVersion bool) awscloudwatch.IMetric {
-	dimensions := map[string]*string{"Step": &f.Name}
-	if newVersion {
-		dimensions["FunctionVersion"] = f.Version.Version()
-	}
-	return metric(a.namespace(), "BusinessErrors", "Sum", 1, dimensions)
+		"ExecutedVersion": f.Version.Version(),
+	})
 }
 
 // namespace is that of the metrics which the functions of this stage write, see docs/telemetry.md.

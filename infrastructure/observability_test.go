@@ -21,7 +21,7 @@ func TestAlarms(t *testing.T) {
 	eachStage(t, func(t *testing.T, stage string, s *template) {
 		used := map[string]bool{}
 		for id, alarm := range s.ofType("AWS::CloudWatch::Alarm") {
-			alarmName, _ := alarm.at("AlarmName").(string)
+			alarmName, _ := symbolic(alarm.at("AlarmName"))
 			m := runbookLine.FindStringSubmatch(fmt.Sprint(alarm.at("AlarmDescription")))
 			if m == nil {
 				t.Errorf("%s says %q", id, alarm.at("AlarmDescription"))
@@ -159,7 +159,7 @@ func TestAlarmsLookAtMetricsThatAreMade(t *testing.T) {
 				seen[m["MetricName"].(string)] = true
 			}
 		}
-		for _, want := range []string{"TripsNeedingAttention", "TripsStarted", "TripsConfirmed", "UndoRetries", "BusinessErrors"} {
+		for _, want := range []string{"TripsNeedingAttention", "TripsStarted", "TripsConfirmed", "UndoRetries", "Faults"} {
 			if !seen[want] {
 				t.Errorf("no alarm looks at %s", want)
 			}

@@ -20,6 +20,9 @@ const permissionsFile = "testdata/permissions.txt"
 
 // onAll are the actions that may be allowed on all resources, and why.
 var onAll = map[string]string{
+	"codedeploy:ListDeploymentTargets": "CodeDeploy has no resources for it; it names the alias that a deployment shifts",
+	"codedeploy:GetDeploymentTarget":   "CodeDeploy has no resources for it; it describes the versions of one deployment",
+
 	"cloudwatch:DescribeAlarms":     "it lists composite alarms, too, and those to this scope only; AWS's own policies for CodeDeploy have it",
 	"xray:PutTraceSegments":         "X-Ray has no resources for it",
 	"xray:PutTelemetryRecords":      "X-Ray has no resources for it",
@@ -289,6 +292,8 @@ func (c call) resources(t *testing.T, s *template) (all []string) {
 	t.Helper()
 	const account = ":${AWS::Region}:${AWS::AccountId}:"
 	switch c.Resource {
+	case "*":
+		return []string{"*"}
 	case "table":
 		return []string{"${Table.Arn}"}
 	case "index/GSI1":

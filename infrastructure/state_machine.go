@@ -27,7 +27,9 @@ func id(s *saga.Saga) string {
 	return strings.ToUpper(s.Name()[:1]) + s.Name()[1:]
 }
 
-// addStateMachines adds each saga's definition, byte for byte; CloudFormation substitutes the aliases of its functions.
+// addStateMachines adds each saga's definition, byte for byte; CloudFormation substitutes the aliases of its functions. The
+// definition names them without referring to them: it is updated before any alias shifts, so that a definition which Step
+// Functions refuses has moved no traffic. Nobody starts it until its version and its alias follow the functions' aliases.
 // The log has only errors and no data: Step Functions keeps every execution's history for 90 days.
 func (a *Application) addStateMachines() {
 	for _, s := range saga.All() {
@@ -39,7 +41,7 @@ func (a *Application) stateMachine(s *saga.Saga) *Machine {
 	aliases := map[string]*string{}
 	var targets []*string
 	for _, task := range s.Tasks() {
-		aliases[task.Name] = a.function(task.Name).Live.FunctionArn()
+		aliases[task.Name] = jsii.String(*a.function(task.Name).Lambda.FunctionArn() + ":" + live)
 		targets = append(targets, aliases[task.Name])
 	}
 	m := awsstepfunctions.NewStateMachine(a.Stack, jsii.String(id(s)), &awsstepfunctions.StateMachineProps{
@@ -70,6 +72,9 @@ func (a *Application) machineAlias(s *saga.Saga, m awsstepfunctions.StateMachine
 		StateMachineArn: m.StateMachineArn(), StateMachineRevisionId: m.StateMachineRevisionId(),
 	})
 	version.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	for _, task := range s.Tasks() {
+		version.AddDependency(a.function(task.Name).Live.Node().DefaultChild().(awscdk.CfnResource))
+	}
 	alias := awsstepfunctions.NewCfnStateMachineAlias(a.Stack, jsii.String(id(s)+"Live"), &awsstepfunctions.CfnStateMachineAliasProps{
 		Name: jsii.String(live),
 		DeploymentPreference: &awsstepfunctions.CfnStateMachineAlias_DeploymentPreferenceProperty{
@@ -93,8 +98,7 @@ func (a *Application) guardDefinitions() {
 }
 
 // machineName is fixed, and so are the ARNs built from it: a resource that refers to the machine by them does not depend
-// on it. A dependency would be a cycle: the machine waits for its tasks' aliases, these for the deployments' hook, and
-// the hook for every function.
+// on it. The functions that start and read executions are so updated without waiting for the definition.
 func (a *Application) machineName(s *saga.Saga) string {
 	name := a.name()
 	if s != saga.Booking() {

@@ -52,6 +52,7 @@ var (
 	byReason     = [][]string{{}, {dimReason}}
 	byStep       = [][]string{{dimStep}}
 	byStepEither = [][]string{{dimStep}, {dimStep, dimVersion}}
+	byVersion    = [][]string{{dimStep, dimVersion}}
 )
 
 // Happened implements [Metrics].
@@ -84,8 +85,8 @@ func (e *emf) count(name string, dimensions [][]string, line map[string]any) {
 	e.write(line, e.directive(dimensions, metric{name, "Count"}))
 }
 
-// Delivered implements [Metrics]. Every delivery writes both error counts, zero included: alarms divide them by the
-// number of calls, and a missing value would hide a recovery.
+// Delivered implements [Metrics]. Every delivery writes both error counts, zero included: the average of Faults is the share
+// of deliveries that failed, which alarms watch.
 func (e *emf) Delivered(_ context.Context, d Delivery) {
 	line := map[string]any{
 		dimStep: Step(d.Step), dimVersion: e.version,
@@ -96,14 +97,25 @@ func (e *emf) Delivered(_ context.Context, d Delivery) {
 		line["error"] = scrub(d.Error)
 	}
 	directives := []directive{
-		e.directive(byStep, metric{"StepLatency", "Milliseconds"}),
-		e.directive(byStepEither, metric{"BusinessErrors", "Count"}, metric{"Faults", "Count"}),
+		e.directive(byStep, metric{"StepLatency", "Milliseconds"}, metric{"BusinessErrors", "Count"}),
+		e.directive(byStepEither, metric{"Faults", "Count"}),
 	}
 	if d.Attempt > 0 && Undoes(d.Step) {
 		line["UndoRetries"] = 1
 		directives = append(directives, e.directive(byStep, metric{"UndoRetries", "Count"}))
 	}
 	e.write(line, directives...)
+}
+
+// Answers is implemented by [Metrics] that count a function's answers to requests.
+type Answers interface {
+	// Answered counts an answer of the function; failed if its status is 5xx, which is no error to Lambda.
+	Answered(function string, failed bool)
+}
+
+// Answered implements [Answers]. The function's name is the value of Step: it is not bounded, since a program has one.
+func (e *emf) Answered(function string, failed bool) {
+	e.write(map[string]any{dimStep: function, dimVersion: e.version, "Faults": one(failed)}, e.directive(byVersion, metric{"Faults", "Count"}))
 }
 
 func one(is bool) int {

@@ -167,15 +167,15 @@ func TestEMF(t *testing.T) {
 		{"CancellationsRequested{} 1"}, {"TripsCancelled{} 1"},
 		{"TripsFailed{} 1", "TripsFailed{Reason=PaymentDeclined} 1"}, {"TripsFailed{} 1", "TripsFailed{Reason=Other} 1"},
 		{"StepLatency{Step=CancelHotel} 1.5", "BusinessErrors{Step=CancelHotel} 0",
-			"BusinessErrors{Step=CancelHotel,FunctionVersion=7} 0", "Faults{Step=CancelHotel} 0",
+			"Faults{Step=CancelHotel} 0",
 			"Faults{Step=CancelHotel,FunctionVersion=7} 0", "UndoRetries{Step=CancelHotel} 1"},
 		{"StepLatency{Step=CancelFlight} 0", "BusinessErrors{Step=CancelFlight} 0",
-			"BusinessErrors{Step=CancelFlight,FunctionVersion=7} 0", "Faults{Step=CancelFlight} 0",
+			"Faults{Step=CancelFlight} 0",
 			"Faults{Step=CancelFlight,FunctionVersion=7} 0"},
 		{"StepLatency{Step=ProcessPayment} 0", "BusinessErrors{Step=ProcessPayment} 1",
-			"BusinessErrors{Step=ProcessPayment,FunctionVersion=7} 1", "Faults{Step=ProcessPayment} 0",
+			"Faults{Step=ProcessPayment} 0",
 			"Faults{Step=ProcessPayment,FunctionVersion=7} 0"},
-		{"StepLatency{Step=Other} 0", "BusinessErrors{Step=Other} 0", "BusinessErrors{Step=Other,FunctionVersion=7} 0",
+		{"StepLatency{Step=Other} 0", "BusinessErrors{Step=Other} 0",
 			"Faults{Step=Other} 1", "Faults{Step=Other,FunctionVersion=7} 1"},
 		{"Compensations{Step=CancelHotel} 1"},
 	}
@@ -191,6 +191,25 @@ func TestEMF(t *testing.T) {
 		if got := l.series(); !slices.Equal(got, want[i]) {
 			t.Errorf("line %d counts %q\nwant %q", i, got, want[i])
 		}
+	}
+}
+
+// TestAnswers are counted of the version that gave them, and under no other dimensions.
+func TestAnswers(t *testing.T) {
+	var out output
+	m := NewEMF(&out, "trips", "7").(Answers)
+	m.Answered("Api", true)
+	m.Answered("Api", false)
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		l, err := parseEMF(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, l.series()...)
+	}
+	if want := []string{"Faults{Step=Api,FunctionVersion=7} 1", "Faults{Step=Api,FunctionVersion=7} 0"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 const (
 	Handler               = "_HANDLER"
 	TableName             = "TABLE_NAME"
-	NewVersions           = "NEW_VERSIONS"
+	FunctionARNs          = "FUNCTION_ARNS"
 	Payments              = "PAYMENTS"
 	StripeSecret          = "STRIPE_SECRET_ARN"
 	StripeLive            = "STRIPE_LIVE"
@@ -72,8 +72,8 @@ func Settings() []Setting {
 	reconciler, relay, preTraffic := []string{Reconciler}, []string{OutboxRelay}, []string{PreTraffic}
 	table := Setting{Name: TableName, Except: relay, Required: true, Allowed: "3 to 255 letters, digits, - _ and .", Meaning: "the DynamoDB table"}
 	return slices.Concat([]Setting{table}, machines(append(slices.Clone(sagas), PreTraffic)), []Setting{
-		{Name: NewVersions, Functions: preTraffic, Required: true, Allowed: "a JSON object, the name of every other function to the ARN of its new version",
-			Meaning: "the versions that are tried"},
+		{Name: FunctionARNs, Functions: preTraffic, Required: true, Allowed: "a JSON object, the name of every other function to its ARN without a version",
+			Meaning: "the functions whose versions are tried"},
 		{Name: "LOG_LEVEL", Default: "info", Allowed: "debug, info, warn, error",
 			Meaning: "the least level that is logged"},
 		{Name: ReconcileGrace, Functions: reconciler, Default: "2m", Allowed: durations,

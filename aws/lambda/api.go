@@ -12,7 +12,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"tripsaga/aws/functions"
 	"tripsaga/shared/fault"
+	"tripsaga/telemetry"
 	"tripsaga/trip/adapters/inventory"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
@@ -34,7 +36,11 @@ func newAPI(s *system) handler {
 		if err != nil {
 			return nil, named(err)
 		}
-		return json.Marshal(answer(api, r, call.prefix()))
+		response := answer(api, r, call.prefix())
+		if m, ok := s.observer.Metrics.(telemetry.Answers); ok {
+			m.Answered(functions.API, response.StatusCode >= http.StatusInternalServerError)
+		}
+		return json.Marshal(response)
 	}
 }
 

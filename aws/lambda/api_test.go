@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tripsaga/telemetry"
 )
 
 // event is a request of the gateway, as the documentation shows it, with the changes of a test.
@@ -187,6 +189,25 @@ func (w *world) callWith(t *testing.T, change func(*gatewayRequest), method, pat
 		t.Fatal(err)
 	}
 	return response
+}
+
+// TestAnswersAreCounted by their status: 4xx is the client's fault, and neither is an error to Lambda.
+func TestAnswersAreCounted(t *testing.T) {
+	w := newWorld(t)
+	var metrics strings.Builder
+	w.observer.Metrics = telemetry.NewEMF(&metrics, "trips", "7")
+	for _, x := range []struct {
+		path   string
+		status int
+		faults string
+	}{{"/healthz", 200, `"Faults":0`}, {"/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", 404, `"Faults":0`}, {"/trips", 503, `"Faults":1`}} {
+		if metrics.Reset(); x.status == 503 {
+			w.table.Close()
+		}
+		if r := w.call(t, "GET", x.path, "", ""); r.StatusCode != x.status || !strings.Contains(metrics.String(), x.faults) || !strings.Contains(metrics.String(), `"Step":"Api"`) {
+			t.Errorf("%s: %d %s, metrics %s", x.path, r.StatusCode, r.Body, metrics.String())
+		}
+	}
 }
 
 func TestTheAPIBehindTheGateway(t *testing.T) {

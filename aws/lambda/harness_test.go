@@ -175,17 +175,17 @@ func environment(function string) map[string]string {
 	return map[string]string{
 		"_HANDLER": function, "TABLE_NAME": "trips", "BOOKING_STATE_MACHINE_ARN": machine, "CANCELLATION_STATE_MACHINE_ARN": cancellation, "AWS_REGION": "eu-west-1",
 		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
-		"AWS_LAMBDA_FUNCTION_VERSION": "7", "NEW_VERSIONS": newVersions(),
+		"AWS_LAMBDA_FUNCTION_VERSION": "7", "FUNCTION_ARNS": functionARNs(),
 	}
 }
 
-// newVersions are those that PreTraffic is told of.
-func newVersions() string {
-	versions := map[string]string{}
+// functionARNs are those of the functions that PreTraffic tries.
+func functionARNs() string {
+	arns := map[string]string{}
 	for _, name := range trial.RolledOut() {
-		versions[name] = "arn:aws:lambda:eu-west-1:123456789012:function:" + name + ":8"
+		arns[name] = "arn:aws:lambda:eu-west-1:123456789012:function:" + name
 	}
-	text, _ := json.Marshal(versions) // texts always marshal
+	text, _ := json.Marshal(arns) // texts always marshal
 	return string(text)
 }
 

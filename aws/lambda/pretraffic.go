@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,6 +45,8 @@ type hook struct {
 // deployments is the part of CodeDeploy's API that a hook calls.
 type deployments interface {
 	GetDeployment(context.Context, *codedeploy.GetDeploymentInput, ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentOutput, error)
+	ListDeploymentTargets(context.Context, *codedeploy.ListDeploymentTargetsInput, ...func(*codedeploy.Options)) (*codedeploy.ListDeploymentTargetsOutput, error)
+	GetDeploymentTarget(context.Context, *codedeploy.GetDeploymentTargetInput, ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentTargetOutput, error)
 	PutLifecycleEventHookExecutionStatus(context.Context, *codedeploy.PutLifecycleEventHookExecutionStatusInput,
 		...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error)
 }
@@ -56,7 +59,7 @@ func newPreTraffic(s *system) handler {
 		HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptAllowed), Retryer: patient(),
 	})}
 	h.trial = &trial.Trial{
-		App: s.app, Functions: newInvoker(c), Versions: c.newVersions, StateMachines: c.machines, Log: s.log,
+		App: s.app, Functions: newInvoker(c), ARNs: c.arns, StateMachines: c.machines, Log: s.log,
 	}
 	return h.invoke
 }
@@ -104,7 +107,7 @@ func (h *hook) try(ctx context.Context, event hookEvent) (report hookReport) {
 	defer cancel()
 	var err error
 	if report.Function, err = h.function(trying, event.DeploymentID); err == nil {
-		err = h.trial.Run(trying, report.Function, event.HookID)
+		err = h.tryVersion(trying, report, event)
 	}
 	if err != nil {
 		report.Problem = err.Error()
@@ -124,6 +127,52 @@ func (h *hook) function(ctx context.Context, deployment string) (string, error) 
 		return "", fmt.Errorf("deployment %s has no description", deployment)
 	}
 	return aws.ToString(out.DeploymentInfo.DeploymentGroupName), nil
+}
+
+// tryVersion tries the deployment's target. A way back passes without a trial: the version has served before, and the
+// versions in use, which a trial calls as well, may be what is wrong. A way back that fails would leave the stack in
+// UPDATE_ROLLBACK_FAILED.
+func (h *hook) tryVersion(ctx context.Context, report hookReport, event hookEvent) error {
+	target, err := h.target(ctx, event.DeploymentID)
+	if err != nil {
+		return err
+	}
+	current, version := aws.ToString(target.CurrentVersion), aws.ToString(target.TargetVersion)
+	if older(version, current) {
+		h.log.InfoContext(ctx, "a way back is not tried", "function", report.Function, "deployment", event.DeploymentID, "from", current, "to", version)
+		return nil
+	}
+	if _, err := strconv.ParseUint(version, 10, 64); err != nil {
+		return fmt.Errorf("deployment %s has the target version %.80q, want a number", event.DeploymentID, version)
+	}
+	return h.trial.Run(ctx, report.Function, version, event.HookID)
+}
+
+// older reports whether a version was published before another. Lambda numbers the versions of a function upwards and
+// never uses a number again. What is not a number, such as $LATEST, is not older.
+func older(version, than string) bool {
+	v, err := strconv.ParseUint(version, 10, 64)
+	t, wrong := strconv.ParseUint(than, 10, 64)
+	return err == nil && wrong == nil && v < t
+}
+
+// target returns what the deployment shifts. A deployment of an alias has one target.
+func (h *hook) target(ctx context.Context, deployment string) (*types.LambdaFunctionInfo, error) {
+	list, err := h.deployments.ListDeploymentTargets(ctx, &codedeploy.ListDeploymentTargetsInput{DeploymentId: &deployment})
+	if err != nil {
+		return nil, fmt.Errorf("asking CodeDeploy for the targets of deployment %s: %w", deployment, err)
+	}
+	if len(list.TargetIds) != 1 {
+		return nil, fmt.Errorf("deployment %s has %d targets, want the alias of one function", deployment, len(list.TargetIds))
+	}
+	out, err := h.deployments.GetDeploymentTarget(ctx, &codedeploy.GetDeploymentTargetInput{DeploymentId: &deployment, TargetId: &list.TargetIds[0]})
+	if err != nil {
+		return nil, fmt.Errorf("asking CodeDeploy for target %s of deployment %s: %w", list.TargetIds[0], deployment, err)
+	}
+	if t := out.DeploymentTarget; t != nil && t.LambdaTarget != nil && t.LambdaTarget.LambdaFunctionInfo != nil {
+		return t.LambdaTarget.LambdaFunctionInfo, nil
+	}
+	return nil, fmt.Errorf("target %s of deployment %s is not a Lambda function", list.TargetIds[0], deployment)
 }
 
 // report sends the outcome to CodeDeploy. A duplicate call may find that the first one has reported.

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,8 +25,11 @@ import (
 // deployed is a CodeDeploy whose deployments are of one group.
 type deployed struct {
 	group         string
+	from, to      string // the versions, "7" and "8" if they are empty
+	targets       []string
 	hangs         bool
-	unknown, deaf error // of the two calls
+	unknown, deaf error // of describing and of reporting
+	lost          error // of the target
 	statuses      []string
 }
 
@@ -38,6 +42,23 @@ func (d *deployed) GetDeployment(ctx context.Context, _ *codedeploy.GetDeploymen
 		return nil, d.unknown
 	}
 	return &codedeploy.GetDeploymentOutput{DeploymentInfo: &types.DeploymentInfo{DeploymentGroupName: &d.group}}, nil
+}
+
+func (d *deployed) ListDeploymentTargets(context.Context, *codedeploy.ListDeploymentTargetsInput, ...func(*codedeploy.Options)) (*codedeploy.ListDeploymentTargetsOutput, error) {
+	if d.targets == nil {
+		d.targets = []string{"Reconciler:live"}
+	}
+	return &codedeploy.ListDeploymentTargetsOutput{TargetIds: d.targets}, nil
+}
+
+func (d *deployed) GetDeploymentTarget(_ context.Context, in *codedeploy.GetDeploymentTargetInput, _ ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentTargetOutput, error) {
+	if *in.TargetId == "instance" || d.lost != nil {
+		return &codedeploy.GetDeploymentTargetOutput{DeploymentTarget: &types.DeploymentTarget{}}, d.lost
+	}
+	from, to := cmp.Or(d.from, "7"), cmp.Or(d.to, "8")
+	return &codedeploy.GetDeploymentTargetOutput{DeploymentTarget: &types.DeploymentTarget{LambdaTarget: &types.LambdaTarget{
+		LambdaFunctionInfo: &types.LambdaFunctionInfo{CurrentVersion: &from, TargetVersion: &to},
+	}}}, nil
 }
 
 func (d *deployed) PutLifecycleEventHookExecutionStatus(ctx context.Context, in *codedeploy.PutLifecycleEventHookExecutionStatusInput,
@@ -65,12 +86,12 @@ const hookPayload = `{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"h-1"
 func newHook(t *testing.T, d *deployed, f answering) (h hook, log *strings.Builder) {
 	t.Helper()
 	log = &strings.Builder{}
-	versions, err := trial.ParseVersions(newVersions())
+	arns, err := trial.ParseARNs(functionARNs())
 	if err != nil {
 		t.Fatal(err)
 	}
 	h = hook{deployments: d, log: telemetry.NewLogger(log, nil, telemetry.FormatJSON)}
-	h.trial = &trial.Trial{App: &app.Service{}, Functions: f, Versions: versions, Log: h.log}
+	h.trial = &trial.Trial{App: &app.Service{}, Functions: f, ARNs: arns, Log: h.log}
 	return h, log
 }
 
@@ -90,6 +111,10 @@ func TestTheHookAlwaysReports(t *testing.T) {
 		"an unknown group":   {deployed{group: "Nobody"}, good, "Failed", `"Nobody" is no function that is rolled out`},
 		"a call that hangs":  {deployed{hangs: true}, good, "Failed", "context deadline exceeded"},
 		"no deployment":      {deployed{unknown: errors.New("throttled")}, good, "Failed", "asking CodeDeploy for deployment d-1: throttled"},
+		"no target":          {deployed{lost: errors.New("gone")}, good, "Failed", "asking CodeDeploy for target Reconciler:live of deployment d-1: gone"},
+		"two targets":        {deployed{targets: []string{"a", "b"}}, good, "Failed", "deployment d-1 has 2 targets"},
+		"a machine":          {deployed{targets: []string{"instance"}}, good, "Failed", "target instance of deployment d-1 is not a Lambda function"},
+		"no version":         {deployed{to: "$LATEST"}, good, "Failed", `has the target version "$LATEST", want a number`},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h, log := newHook(t, &tt.deployed, tt.function)
@@ -113,6 +138,35 @@ func TestTheHookAlwaysReports(t *testing.T) {
 func hangs(ctx context.Context) ([]byte, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
+}
+
+// TestTheDeploymentsOwnVersionIsTried, and a way back is not: neither a bad version nor bad versions in use fail it.
+func TestTheDeploymentsOwnVersionIsTried(t *testing.T) {
+	for versions, calls := range map[[2]string]string{
+		{"7", "8"}: "Failed arn:aws:lambda:eu-west-1:123456789012:function:OutboxRelay:8", {"9", "10"}: "Failed arn:aws:lambda:eu-west-1:123456789012:function:OutboxRelay:10",
+		{"8", "7"}: "Succeeded", {"10", "9"}: "Succeeded", {"$LATEST", "9"}: "Failed arn:aws:lambda:eu-west-1:123456789012:function:OutboxRelay:9",
+	} {
+		d := &deployed{group: functions.OutboxRelay, from: versions[0], to: versions[1]}
+		h, _ := newHook(t, d, nil)
+		f := &failing{}
+		h.trial.Functions = f
+		if _, err := h.invoke(t.Context(), []byte(hookPayload)); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimPrefix(d.statuses[0], "d-1 h-1 ") + f.called; got != calls {
+			t.Errorf("from %s to %s: %s, want %s", versions[0], versions[1], got, calls)
+		}
+	}
+}
+
+// failing notes what is called first by its number. No version works.
+type failing struct{ called string }
+
+func (f *failing) Invoke(_ context.Context, arn string, _ []byte) ([]byte, error) {
+	if f.called == "" && !strings.HasSuffix(arn, ":live") {
+		f.called = " " + arn
+	}
+	return nil, &trial.Failure{Type: "Broken"}
 }
 
 // TestAPanicOfTheHookIsAFailure is one outside of the trial's own care.
@@ -209,19 +263,19 @@ func TestSyntheticDeliveriesAreNotCounted(t *testing.T) {
 	}
 }
 
-// TestNewVersionsAreChecked names every problem.
-func TestNewVersionsAreChecked(t *testing.T) {
+// TestFunctionARNsAreChecked names every problem.
+func TestFunctionARNsAreChecked(t *testing.T) {
 	env := environment(functions.PreTraffic)
-	env["NEW_VERSIONS"] = strings.NewReplacer(`"Api"`, `"Nobody"`, ":function:Reconciler:8", ":function:Reconciler", "CancelHotel:8", "CancelHotel:live").
-		Replace(newVersions())
+	env["FUNCTION_ARNS"] = strings.NewReplacer(`"Api"`, `"Nobody"`, ":function:Reconciler", ":function:Reconciler:8", ":function:CancelHotel", ":layer:CancelHotel").
+		Replace(functionARNs())
 	_, err := readConfig(get(env))
-	for _, want := range []string{"NEW_VERSIONS=", "Api has no version", `"Nobody" is no function`, "Reconciler: ", "CancelHotel: ", "is no ARN of a function's version"} {
+	for _, want := range []string{"FUNCTION_ARNS=", "Api has no ARN", `"Nobody" is no function`, "Reconciler: ", "CancelHotel: ", "is no ARN of a function without a version"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
 		}
 	}
 	for _, text := range []string{"{", "[]", `{"Api":1}`} {
-		env["NEW_VERSIONS"] = text
+		env["FUNCTION_ARNS"] = text
 		if _, err := readConfig(get(env)); err == nil || !strings.Contains(err.Error(), "no JSON object") {
 			t.Errorf("%s: %v", text, err)
 		}

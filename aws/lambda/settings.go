@@ -22,7 +22,7 @@ type config struct {
 
 	table       string
 	machines    stepfunctions.ARNs
-	newVersions trial.Versions
+	arns        trial.ARNs
 	logLevel    slog.Level
 	grace       time.Duration
 	overdue     time.Duration
@@ -50,7 +50,7 @@ type config struct {
 func (c *config) setters() map[string]func(value string) error {
 	all := map[string]func(value string) error{
 		functions.TableName:                  matching(tableName, &c.table),
-		functions.NewVersions:                c.setVersions,
+		functions.FunctionARNs:               c.setARNs,
 		"LOG_LEVEL":                          c.setLevel,
 		functions.ReconcileGrace:             duration(&c.grace),
 		functions.ReconcileOverdue:           duration(&c.overdue),
@@ -220,8 +220,8 @@ func (c *config) setMachine(saga, arn string) error {
 	return stepfunctions.CheckARN(arn)
 }
 
-func (c *config) setVersions(v string) (err error) {
-	c.newVersions, err = trial.ParseVersions(v)
+func (c *config) setARNs(v string) (err error) {
+	c.arns, err = trial.ParseARNs(v)
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tripsaga/aws/rehearsal/template"
@@ -36,6 +37,7 @@ const (
 type version struct {
 	name    string
 	metrics telemetry.Metrics
+	warm    []time.Time // until when each of its processes is at work
 }
 
 // delivery is one call of a function by its alias.
@@ -64,7 +66,26 @@ func (p *play) route(f *function) *delivery {
 		d.version = newer
 	}
 	d.took = p.latency(d)
+	if p.opt.Bad == Cold && d.bad() {
+		v := f.versions[d.version]
+		v.warm = append(v.warm, d.at.Add(d.took))
+	}
 	return d
+}
+
+// idle is how long an idle process is kept. Assumption, and a hard one: Lambda promises nothing and keeps it for minutes.
+const idle = 30 * time.Second
+
+// first reports whether no process of the version is free for the delivery. One that is free is taken.
+func (d *delivery) first() bool {
+	v := d.function.versions[d.version]
+	for i, until := range v.warm {
+		if since := d.at.Sub(until); since >= 0 && since < idle {
+			v.warm = slices.Delete(v.warm, i, i+1)
+			return false
+		}
+	}
+	return true
 }
 
 // deliver returns the task that the engine calls. The effect happens at the end of the time that the delivery takes.
@@ -79,6 +100,12 @@ func (p *play) deliver(name string) engine.Task {
 		}
 		// On Lambda a function continues when its caller has timed out.
 		ctx = table.Deferred(context.WithValue(context.WithoutCancel(ctx), deliveryKey{}, d))
+		if p.opt.Bad == Crash && d.bad() {
+			d.outcome = telemetry.Fault
+			err := fault.New(fault.Internal, fault.NameInternal, "it has crashed")
+			p.ended(d, err)
+			return nil, err
+		}
 		out, err := p.tasks[name](ctx, input)
 		p.ended(d, err)
 		return out, err
@@ -120,16 +147,26 @@ type BadVersion string
 // The bad versions, and a good one.
 const (
 	Faults   BadVersion = "faults"   // some of its deliveries fail, some of these after their effect
+	Crash    BadVersion = "crash"    // it ends before it writes anything; the hook has not seen that
 	Declines BadVersion = "declines" // under it banks decline more cards, which is no fault of the software
 	Latency  BadVersion = "latency"  // it needs more than half of the functions' time-out
+	Cold     BadVersion = "cold"     // it is good, and each first call of a process as slow as that
 	None     BadVersion = "none"
+
+	Refused   BadVersion = "definition-refused" // by Step Functions
+	RingsOn   BadVersion = "alarm-rings-on"     // it begins to fail when all have changed, and an alarm rings when the stack goes back
+	HookFails BadVersion = "hook-fails"         // the same, and the stack goes back before an alarm rings: a trial with it fails
 )
 
 // BadVersions lists them.
-func BadVersions() []BadVersion { return []BadVersion{Faults, Declines, Latency, None} }
+func BadVersions() []BadVersion {
+	return []BadVersion{Faults, Crash, Declines, Latency, Cold, None, Refused, RingsOn, HookFails}
+}
 
 // wantsRollback reports whether the release must be rolled back.
-func (b BadVersion) wantsRollback() bool { return b == Faults || b == Latency }
+func (b BadVersion) wantsRollback() bool {
+	return slices.Contains([]BadVersion{Faults, Crash, Latency, Refused, RingsOn, HookFails}, b)
+}
 
 // The figures of the bad versions.
 const (
@@ -147,7 +184,7 @@ const charges = "ProcessPayment"
 func (p *play) planted(_ string, next handlers.Handler) handlers.Handler {
 	return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
 		d := deliveryOf(ctx)
-		if p.opt.Bad != Faults || !d.bad() || p.random.faults.Float64() >= faultShare {
+		if !p.faulty() || !d.bad() || p.random.faults.Float64() >= faultShare {
 			return next(ctx, input)
 		}
 		if p.random.faults.Float64() < lostShare {
@@ -157,9 +194,14 @@ func (p *play) planted(_ string, next handlers.Handler) handlers.Handler {
 	}
 }
 
+// faulty reports whether the bad version has begun to fail.
+func (p *play) faulty() bool {
+	return p.opt.Bad == Faults || p.release.shifted && (p.opt.Bad == RingsOn || p.opt.Bad == HookFails)
+}
+
 // latency draws how long a delivery takes.
 func (p *play) latency(d *delivery) time.Duration {
-	if p.opt.Bad == Latency && d.bad() {
+	if d.bad() && (p.opt.Bad == Latency || p.opt.Bad == Cold && d.first()) {
 		share := slowFrom + (slowTo-slowFrom)*p.random.latency.Float64()
 		return time.Duration(share * float64(d.function.Timeout)).Truncate(time.Millisecond)
 	}

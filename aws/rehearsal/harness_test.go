@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,7 @@ type resource struct {
 	Type         string         `json:"Type"`
 	Properties   map[string]any `json:"Properties"`
 	UpdatePolicy map[string]any `json:"UpdatePolicy,omitempty"`
+	DependsOn    any            `json:"DependsOn,omitempty"`
 }
 
 // releaseOf reads a template after a change of each of its resources.
@@ -104,30 +106,69 @@ var (
 	withoutRollback = ofType("AWS::CodeDeploy::DeploymentGroup", func(_ string, p map[string]any) {
 		delete(p, "AutoRollbackConfiguration")
 	})
-	// blind leaves the business errors in.
-	blind = ofType("AWS::CloudWatch::Alarm", func(_ string, p map[string]any) {
-		eachExpression(p, func(text string) string { return strings.ReplaceAll(text, " - FILL(business, 0)", "") })
-	})
-	oneOfOne = ofType("AWS::CloudWatch::Alarm", func(_ string, p map[string]any) {
-		p["EvaluationPeriods"], p["DatapointsToAlarm"] = 1, 1
-	})
-	deaf = ofType("AWS::CloudWatch::Alarm", func(_ string, p map[string]any) {
-		if p["Metrics"] != nil {
-			p["Threshold"] = 60
+	// blind takes declines for faults.
+	blind = ofType("AWS::CloudWatch::Alarm", func(id string, p map[string]any) {
+		if strings.HasSuffix(id, "VersionErrors") {
+			p["Threshold"] = 5
+			eachExpression(p, func(text string) string { return strings.ReplaceAll(text, ">= 5", ">= 1") })
 		}
 	})
-	// aliasOnly leaves the alarms on the alias.
-	aliasOnly = ofType("AWS::CodeDeploy::DeploymentGroup", func(_ string, p map[string]any) {
+	// withoutFloor judges a minute by however few calls.
+	withoutFloor = ofType("AWS::CloudWatch::Alarm", func(_ string, p map[string]any) {
+		eachExpression(p, func(text string) string { return strings.ReplaceAll(text, ">= 10", ">= 1") })
+	})
+	deaf      = ofType("AWS::CloudWatch::Alarm", func(_ string, p map[string]any) { p["Threshold"] = 1e6 })
+	unchanged = func(string, *resource) {}
+	// ownFaultsOnly leaves the alarms on what the versions write.
+	ownFaultsOnly = ofType("AWS::CodeDeploy::DeploymentGroup", func(_ string, p map[string]any) {
 		configuration := p["AlarmConfiguration"].(map[string]any)
-		var kept []any
-		for _, a := range configuration["Alarms"].([]any) {
-			if ref, _ := a.(map[string]any)["Name"].(map[string]any)["Ref"].(string); strings.HasSuffix(ref, "AliasFaults") {
-				kept = append(kept, a)
-			}
+		configuration["Alarms"] = slices.DeleteFunc(configuration["Alarms"].([]any), func(a any) bool {
+			ref, _ := a.(map[string]any)["Name"].(map[string]any)["Ref"].(string)
+			return !strings.HasSuffix(ref, "VersionFaults")
+		})
+	})
+	// sameNames are alarms that an update overwrites: their names do not have the version.
+	sameNames = ofType("AWS::CloudWatch::Alarm", func(_ string, p map[string]any) { delete(p, "AlarmName") })
+	// listedVersions is a hook that is told the new versions by its environment.
+	listedVersions = ofType("AWS::Lambda::Function", func(id string, p map[string]any) {
+		if id == "PreTraffic" {
+			p["Environment"] = map[string]any{"Variables": map[string]any{"NEW_VERSIONS": "{}"}}
 		}
-		configuration["Alarms"] = kept
 	})
 )
+
+// definitionsLast has the definitions wait for the aliases.
+func definitionsLast(_ string, r *resource) {
+	switch r.Type {
+	case "AWS::Lambda::Alias":
+		r.DependsOn = nil
+	case "AWS::StepFunctions::StateMachine":
+		r.DependsOn = []any{"ReserveFlightLive"}
+	}
+}
+
+// mixedSources subtracts the declines that a task writes from the errors that Lambda counts, over all calls of the alias.
+func mixedSources(id string, r *resource) {
+	task, is := strings.CutSuffix(id, "VersionErrors")
+	if !is || saga.Find(task).Name == "" {
+		return
+	}
+	r.Properties["Threshold"] = 5
+	queries := r.Properties["Metrics"].([]any)
+	for _, q := range queries {
+		query := q.(map[string]any)
+		if query["Expression"] != nil {
+			query["Expression"] = "IF(invocations > 0, 100 * (errors - FILL(business, 0)) / invocations, 0)"
+			continue
+		}
+		metric := query["MetricStat"].(map[string]any)["Metric"].(map[string]any)
+		metric["Dimensions"] = slices.DeleteFunc(metric["Dimensions"].([]any), func(d any) bool { return d.(map[string]any)["Name"] == "ExecutedVersion" })
+	}
+	r.Properties["Metrics"] = append(queries, map[string]any{"Id": "business", "ReturnData": false, "MetricStat": map[string]any{
+		"Period": 60, "Stat": "Sum", "Metric": map[string]any{"Namespace": "tripsaga/production", "MetricName": "BusinessErrors",
+			"Dimensions": []any{map[string]any{"Name": "Step", "Value": task}}},
+	}})
+}
 
 func eachExpression(p map[string]any, change func(string) string) {
 	queries, _ := p["Metrics"].([]any)

@@ -117,7 +117,7 @@ func (o *told) Delivered(_ context.Context, d telemetry.Delivery) { o.last = d }
 // TestVirtualTimeIsTold in place of what the wall clock measured, to the version that served.
 func TestVirtualTimeIsTold(t *testing.T) {
 	var old, fresh told
-	f := &function{versions: [2]*version{{"1", &old}, {"2", &fresh}}}
+	f := &function{versions: [2]*version{{name: "1", metrics: &old}, {name: "2", metrics: &fresh}}}
 	d := &delivery{function: f, version: newer, took: 5 * time.Second}
 	ctx := context.WithValue(t.Context(), deliveryKey{}, d)
 	watch{}.Delivered(ctx, telemetry.Delivery{Step: "s", Took: time.Hour, Outcome: telemetry.Business})

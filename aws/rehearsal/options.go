@@ -37,11 +37,12 @@ type Delays struct {
 // Between is a range from which a duration is drawn, with equal probability.
 type Between struct{ From, To time.Duration }
 
-// DefaultDelays let the two overlap: a function's errors may be there while its business errors are not.
-var DefaultDelays = Delays{
-	Lambda: Between{20 * time.Second, 60 * time.Second},
-	Log:    Between{5 * time.Second, 75 * time.Second},
-}
+// DefaultDelays let the two overlap: what Lambda counts of a function may be there while its own count is not. LateLogs are
+// those of a bad day.
+var (
+	DefaultDelays = Delays{Lambda: Between{20 * time.Second, 60 * time.Second}, Log: Between{5 * time.Second, 75 * time.Second}}
+	LateLogs      = Delays{Lambda: DefaultDelays.Lambda, Log: Between{30 * time.Second, 3 * time.Minute}}
+)
 
 // The allowed rates. Fewer bookings show nothing; more would have more deliveries under way concurrently than the engine
 // accepts.

@@ -33,6 +33,9 @@ func (r *Report) Page(file string) *report.Page {
 			{Name: "Bookings", Value: fmt.Sprintf("%d a minute, seed %d", r.Rate, r.Seed)},
 		},
 	}
+	if o.Stack != "" {
+		p.Facts = append(p.Facts, report.Fact{Name: "Stack", Value: fmt.Sprintf("%s after %d:%02d minutes, %d deployments back", o.Stack, o.Ended/60, o.Ended%60, o.DeploymentsBack)})
+	}
 	p.Verdict = capital(o.State) + " in minute " + fmt.Sprint(o.Minute) + ", as expected: every booking ended consistently"
 	if o.Alarm != "" {
 		p.Verdict = capital(o.State) + " in minute " + fmt.Sprint(o.Minute) + " by an alarm, as expected: every booking ended consistently"

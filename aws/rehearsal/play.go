@@ -86,7 +86,7 @@ func newPlay(ctx context.Context, opt Options) *play {
 	p.releaseAt = p.began.Add(before * time.Minute)
 	p.clock = sim.NewClock(p.began)
 	p.arrivals = newArrivals(opt.Delays, p.random)
-	p.alarms = alarms{p: p, all: opt.Release.Alarms}
+	p.alarms = alarms{p: p}
 	p.release, p.traffic, p.timeline = release{p: p, began: p.releaseAt}, traffic{p: p}, timeline{p: p}
 	for _, f := range opt.Release.Functions {
 		p.addFunction(f)
@@ -97,6 +97,11 @@ func newPlay(ctx context.Context, opt Options) *play {
 func (p *play) addFunction(spec template.Function) {
 	f := &function{Function: spec, tested: p.tests(spec.Handler)}
 	f.rollout = &rollout{function: f, group: spec.Group, phase: waiting}
+	for _, before := range p.opt.Release.Before.Functions {
+		if before.Handler == spec.Handler {
+			f.rollout.before = before.Group
+		}
+	}
 	for i, name := range []string{template.OldVersion, template.NewVersion} {
 		log := logLines{play: p, function: spec.Name}
 		f.versions[i] = &version{name: name, metrics: telemetry.NewEMF(log, spec.Namespace, name)}

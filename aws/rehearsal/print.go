@@ -45,6 +45,12 @@ var badVersionTexts = map[BadVersion]string{
 	Declines: "under the new version banks decline 30 % of the cards",
 	Latency:  "the new version takes 50 to 80 % of the time-out",
 	None:     "the new version is as good as the old one",
+
+	Crash:     "the new version crashes before it writes anything, unseen by the hook",
+	Cold:      "the new version is good; the first call of each process takes 50 to 80 % of the time-out",
+	Refused:   "Step Functions refuses the new definition",
+	RingsOn:   "when all traffic has shifted, 10 % of the new version's deliveries fail; when an alarm rings, the stack's update fails",
+	HookFails: "when all traffic has shifted, 10 % of the new version's deliveries fail; soon after, the stack's update fails",
 }
 
 func (p printer) printRelease(file string, r *Report) {
@@ -147,13 +153,24 @@ func ticks(minutes int) int {
 	return 2
 }
 
+func stuckBy(o Outcome) string {
+	if o.StuckBy == "" {
+		return ""
+	}
+	return "; stuck by " + text.Visible(o.StuckBy)
+}
+
 func (p printer) printOutcome(r *Report) {
 	o, m, c := r.Outcome, r.Met, r.Consistency
 	fmt.Fprintf(p.out, "Outcome       %s in minute %d", o.State, o.Minute)
 	if o.Alarm != "" {
 		fmt.Fprintf(p.out, ", by the alarm %s", text.Visible(o.Alarm))
 	}
+	if o.Cause != "" {
+		fmt.Fprintf(p.out, ", by %s", o.Cause)
+	}
 	fmt.Fprintf(p.out, "; %s\n", asExpected(o))
+	fmt.Fprintf(p.out, "Stack         %s after %d:%02d minutes, %d deployments back%s\n", o.Stack, o.Ended/60, o.Ended%60, o.DeploymentsBack, stuckBy(o))
 	fmt.Fprintf(p.out, "New version   met by %d of %d bookings, in %d deliveries: %d errors, %d of them faults\n",
 		m.Bookings, m.Of, m.Deliveries, m.Errors, m.Faults)
 	fmt.Fprintf(p.out, "Bookings      %d confirmed, %d cancelled, %d failed, %d pending, %d need attention\n",

@@ -46,7 +46,18 @@ type Outcome struct {
 	Minute   int    `json:"minute"`          // of the release, in which it was decided
 	Second   int    `json:"second"`          // of the release
 	Alarm    string `json:"alarm,omitempty"` // that caused the first rollback
+	Cause    string `json:"cause,omitempty"` // of the rollback, if that was no alarm
 	Group    string `json:"deployment_group,omitempty"`
+	Stack    string `json:"stack"` // its status in CloudFormation
+
+	DeploymentsBack int    `json:"deployments_back"` // of CloudFormation's rollback
+	StuckBy         string `json:"stuck_by,omitempty"`
+	Ended           int    `json:"ended_second"` // of the release
+}
+
+// stacks are the stack's statuses. Without automatic rollback CloudFormation is not assumed to roll back.
+var stacks = map[phase]string{
+	completed: "UPDATE_COMPLETE", rolledBack: "UPDATE_ROLLBACK_COMPLETE", stuck: "UPDATE_ROLLBACK_FAILED", stopped: "UPDATE_FAILED",
 }
 
 // Met counts what the new version of the functions under test has served.
@@ -114,7 +125,11 @@ func (x *rollout) reported() Group {
 
 func (p *play) outcome() Outcome {
 	r := &p.release
-	o := Outcome{State: string(r.outcome()), Expected: string(completed), Alarm: r.by, Group: r.group}
+	o := Outcome{State: string(r.outcome()), Expected: string(completed), Alarm: r.by, Group: r.group, Stack: stacks[r.outcome()],
+		DeploymentsBack: r.back, StuckBy: r.stuckBy, Ended: int(r.ended.Sub(r.began).Seconds())}
+	if r.group == "" {
+		o.Alarm, o.Cause = "", r.by
+	}
 	if p.opt.Bad.wantsRollback() {
 		o.Expected = string(rolledBack)
 	}
@@ -188,6 +203,8 @@ func (r *Report) unexpected() string {
 	switch {
 	case r.Outcome.State == string(stopped):
 		return "the release was stopped, and its traffic stays where it was"
+	case r.Outcome.State == string(stuck):
+		return "the way back is stuck, and the stack in UPDATE_ROLLBACK_FAILED, by " + r.Outcome.StuckBy
 	case r.Outcome.State == string(rolledBack):
 		return fmt.Sprintf("a release that must reach 100 %% was rolled back, by %s", r.Outcome.Alarm)
 	case r.Met.Deliveries == 0:

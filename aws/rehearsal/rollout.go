@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"tripsaga/aws/rehearsal/cloudwatch"
 	"tripsaga/aws/rehearsal/template"
 )
 
@@ -13,59 +12,105 @@ import (
 type phase string
 
 const (
-	waiting    phase = "waiting"
+	waiting    phase = "waiting" // for the aliases that are updated before it
 	shifting   phase = "shifting"
 	completed  phase = "completed"   // the new version has all traffic
 	stopped    phase = "stopped"     // by an alarm; the traffic stays as it is
+	goingBack  phase = "going back"  // by a deployment of the stack's rollback
 	rolledBack phase = "rolled back" // the old version has all traffic
+	stuck      phase = "stuck"       // on the way back: the new version has all traffic, the stack is UPDATE_ROLLBACK_FAILED
 )
 
 // rollout is the deployment of one function.
 type rollout struct {
 	function *function
 	group    *template.Group // nil: the new version gets all traffic immediately, and no alarm is watched
+	before   *template.Group // the group as a rollback of the stack restores it
 	phase    phase
-	weight   int // percent of the traffic that the new version has
+	since    time.Time // of the shift under way
+	weight   int       // percent of the traffic that the new version has
+	begun    bool      // the deployment back
 }
 
-// release is CloudFormation's update of the stack. All aliases change concurrently, each by its deployment group. If one
-// deployment fails, the whole update is rolled back.
+// release is CloudFormation's update of the stack. An alias changes by its deployment group, when those that it waits for
+// have changed. If one deployment or another resource fails, the whole update is rolled back.
 type release struct {
 	p        *play
 	rollouts []*rollout
 	began    time.Time
 	ended    time.Time // zero while anything is under way
-	by       string    // the alarm that caused the first rollback
+	shifted  bool      // every alias has changed
+	by       string    // the alarm, or what else, that caused the rollback
 	group    string    // the deployment group of that rollback
 	at       time.Time // of that rollback
 	late     bool      // CloudFormation is about to roll the rest back
+	back     int       // deployments of the rollback
+	stuckBy  string    // what failed the first of them
 }
 
-// takeBack is how long CloudFormation needs from a failed deployment to the old versions of the other functions. An
-// assumption: AWS promises no figure.
-const takeBack = 30 * time.Second
+// Assumptions: AWS promises no figures.
+const (
+	// takeBack is how long CloudFormation needs from a failed deployment to the old versions of the other functions.
+	takeBack = 30 * time.Second
+	// followed is how long after the last alias the next resource fails with HookFails; with RingsOn it is the longest.
+	followed, longest = 30 * time.Second, 10 * time.Minute
+)
 
 func (r *release) begin() {
 	r.began = r.p.clock.Now()
 	r.p.say("the release begins: %d functions", len(r.rollouts))
-	for _, x := range r.rollouts {
-		r.beginOne(x)
+	r.p.alarms.update(r.p.opt.Release)
+	if r.p.opt.Bad == Refused && r.p.opt.Release.DefinitionsFirst {
+		r.fail("the definition, which Step Functions refuses", "")
+		return
+	}
+	r.next()
+}
+
+// next begins the deployments that wait for nothing any more, and ends the release when no deployment is under way.
+func (r *release) next() {
+	if !r.late {
+		for _, x := range r.rollouts {
+			if x.phase == waiting && r.ready(x) {
+				r.beginOne(x)
+			}
+		}
+	}
+	if !r.late && !r.shifted && r.all(completed) {
+		r.shifted = true
+		r.follow()
 	}
 	r.settle()
 }
 
+func (r *release) ready(x *rollout) bool {
+	return !r.waitsFor(x, waiting) && !r.waitsFor(x, shifting) && !r.waitsFor(x, rolledBack) && !r.waitsFor(x, stopped)
+}
+
+// follow is what the stack updates after its aliases.
+func (r *release) follow() {
+	switch r.p.opt.Bad {
+	case Refused:
+		r.fail("the definition, which Step Functions refuses", "")
+	case HookFails:
+		r.p.clock.AfterFunc(followed, r.failLater)
+	case RingsOn:
+		r.p.clock.AfterFunc(longest, r.failLater)
+	}
+}
+
+func (r *release) failLater() { r.fail("a resource that is updated after the aliases", "") }
+
 // beginOne begins a deployment. Like CodeDeploy it stops immediately if an alarm of the group is in ALARM already.
 func (r *release) beginOne(x *rollout) {
-	x.phase = shifting
+	x.phase, x.since = shifting, r.p.clock.Now()
 	if x.group == nil {
 		x.phase, x.weight = completed, 100
 		return
 	}
-	for _, name := range x.group.Alarms {
-		if r.p.alarms.state[name] == cloudwatch.InAlarm {
-			r.stop(x, name)
-			return
-		}
+	if name := r.p.alarms.ringing(x.group); name != "" {
+		r.stop(x, name)
+		return
 	}
 	r.shift(x)
 }
@@ -75,20 +120,25 @@ func (r *release) shift(x *rollout) {
 	if x.phase != shifting {
 		return
 	}
-	since := r.p.clock.Now().Sub(r.began)
-	if x.weight = x.group.Shift.At(since); x.weight >= 100 {
+	if x.weight = x.group.Shift.At(r.p.clock.Now().Sub(x.since)); x.weight >= 100 {
 		x.phase = completed
-		r.settle()
+		r.next()
 		return
 	}
 	r.p.clock.AfterFunc(x.group.Shift.Interval, func() { r.shift(x) })
 }
 
-// ring stops the deployments whose groups watch the alarm.
+// ring stops the deployments whose groups watch the alarm, those of a way back included.
 func (r *release) ring(alarm string) {
+	if r.shifted && r.p.opt.Bad == RingsOn {
+		r.failLater()
+	}
 	for _, x := range r.rollouts {
-		if x.phase == shifting && slices.Contains(x.group.Alarms, alarm) {
+		switch {
+		case x.phase == shifting && slices.Contains(x.group.Alarms, alarm):
 			r.stop(x, alarm)
+		case x.phase == goingBack && x.begun && slices.Contains(x.before.Alarms, alarm):
+			r.stick(x, alarm)
 		}
 	}
 	r.settle()
@@ -103,41 +153,42 @@ func (r *release) stop(x *rollout, alarm string) {
 	}
 	r.p.say("%s: CodeDeploy takes it back from %d %%, by %s", x.function.Handler, x.weight, alarm)
 	x.phase, x.weight = rolledBack, 0
-	if !r.late {
-		r.late, r.by, r.group, r.at = true, alarm, x.group.Name, r.p.clock.Now()
-		r.p.clock.AfterFunc(takeBack, r.takeBackAll)
-	}
+	r.fail(alarm, x.group.Name)
 }
 
-// takeBackAll is CloudFormation's rollback of the update.
-func (r *release) takeBackAll() {
-	others := 0
-	for _, x := range r.rollouts {
-		if x.phase != rolledBack {
-			x.phase, x.weight = rolledBack, 0
-			others++
-		}
+// fail makes CloudFormation roll the update back.
+func (r *release) fail(by, group string) {
+	if r.late {
+		return
 	}
-	r.p.say("CloudFormation takes the release back: %d more functions", others)
-	r.settle()
+	if group == "" {
+		r.p.say("the update of the stack fails at %s", by)
+	}
+	r.late, r.by, r.group, r.at = true, by, group, r.p.clock.Now()
+	r.p.clock.AfterFunc(takeBack, r.takeBackAll)
 }
 
 // settle ends the release when no deployment is under way.
 func (r *release) settle() {
-	all := func(p phase) bool {
-		return !slices.ContainsFunc(r.rollouts, func(x *rollout) bool { return x.phase != p })
+	open := []phase{shifting, waiting, goingBack}
+	if r.late {
+		open = append(open, completed)
 	}
-	moving := slices.ContainsFunc(r.rollouts, func(x *rollout) bool { return x.phase == shifting || x.phase == waiting })
-	if moving || r.late && !all(rolledBack) || !r.ended.IsZero() {
+	awaited := r.shifted && !r.late && (r.p.opt.Bad == RingsOn || r.p.opt.Bad == HookFails)
+	if awaited || !r.ended.IsZero() || slices.ContainsFunc(r.rollouts, func(x *rollout) bool { return slices.Contains(open, x.phase) }) {
 		return
 	}
 	r.ended = r.p.clock.Now()
 	r.p.say("the release has ended: %s", r.outcome())
 }
 
+func (r *release) all(p phase) bool {
+	return !slices.ContainsFunc(r.rollouts, func(x *rollout) bool { return x.phase != p })
+}
+
 // outcome is the worst outcome of a function.
 func (r *release) outcome() phase {
-	for _, p := range []phase{stopped, rolledBack, shifting, waiting} {
+	for _, p := range []phase{stuck, stopped, rolledBack, goingBack, shifting, waiting} {
 		if slices.ContainsFunc(r.rollouts, func(x *rollout) bool { return x.phase == p }) {
 			return p
 		}
@@ -168,52 +219,4 @@ func (r *release) minute(at time.Time) int {
 
 func (p *play) say(format string, args ...any) {
 	p.timeline.note(p.clock.Now(), fmt.Sprintf(format, args...))
-}
-
-// alarms evaluates every alarm once a minute, each at its own second of the minute. Assumption: CloudWatch evaluates an
-// alarm whose period is a minute or more every minute, at a second that it does not document.
-type alarms struct {
-	p     *play
-	all   []*cloudwatch.Alarm
-	state map[string]cloudwatch.State
-}
-
-func (a *alarms) begin() {
-	a.state = map[string]cloudwatch.State{}
-	for _, alarm := range a.all {
-		for _, m := range alarm.Reads() {
-			a.p.store.Watch(m)
-		}
-		a.state[alarm.Name] = cloudwatch.InsufficientData
-		second := time.Duration(a.p.random.phases.IntN(60)) * time.Second
-		a.p.clock.AfterFunc(second, func() { a.look(alarm) })
-	}
-}
-
-func (a *alarms) look(alarm *cloudwatch.Alarm) {
-	before := a.state[alarm.Name]
-	now := alarm.Evaluate(&a.p.store, a.p.clock.Now(), before)
-	a.state[alarm.Name] = now
-	switch {
-	case now == cloudwatch.InAlarm && before != now:
-		a.p.say("%s: %s", alarm.Name, now)
-		a.p.release.ring(alarm.Name)
-	case before == cloudwatch.InAlarm && before != now:
-		a.p.say("%s: %s", alarm.Name, now)
-	}
-	if !a.p.over() {
-		a.p.clock.AfterFunc(time.Minute, func() { a.look(alarm) })
-	}
-}
-
-// raised lists the alarms in state ALARM.
-func (a *alarms) raised() []string {
-	names := []string{}
-	for name, state := range a.state {
-		if state == cloudwatch.InAlarm {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }

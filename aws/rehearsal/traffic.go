@@ -9,6 +9,7 @@ import (
 
 	"tripsaga/aws/functions"
 	"tripsaga/shared/fault"
+	"tripsaga/telemetry"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	scripts "tripsaga/verify/play"
@@ -100,6 +101,9 @@ func (t *traffic) call(serve func(context.Context) error) error {
 	}
 	err := serve(context.WithValue(t.p.ctx, deliveryKey{}, d))
 	t.p.ended(d, err)
+	if m, ok := d.metrics().(telemetry.Answers); ok {
+		m.Answered(functions.API, err != nil)
+	}
 	t.p.gateway(d, err != nil)
 	return err
 }

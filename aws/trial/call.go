@@ -41,10 +41,11 @@ const (
 // call calls a function: the one on trial at its new version, all others at the version in use. inUse selects the version
 // in use for the function on trial as well.
 func (a *attempt) call(ctx context.Context, function string, inUse bool, payload []byte) ([]byte, error) {
-	arn := a.Versions[function]
+	qualifier := a.tried
 	if inUse || function != a.function {
-		arn = a.Versions.live(function)
+		qualifier = inUseQualifier
 	}
+	arn := a.ARNs[function] + ":" + qualifier
 	var reply []byte
 	err := a.again(ctx, passes, func() (err error) {
 		limited, cancel := context.WithTimeout(ctx, allowed(function))

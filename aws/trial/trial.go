@@ -29,7 +29,7 @@ import (
 type Trial struct {
 	App           *app.Service // over the table of the functions; its Starter, Now and Observer are not used
 	Functions     Functions
-	Versions      Versions
+	ARNs          ARNs
 	StateMachines map[string]string // the ARNs of the state machines, by the saga's name
 	Log           *slog.Logger
 }
@@ -39,6 +39,7 @@ type attempt struct {
 	*Trial
 	app      *app.Service
 	function string // on trial
+	tried    string // the version on trial
 	hook     string
 	trip     *syntheticTrip // nil while it certainly does not exist
 	before   free           // what was free before the trial
@@ -47,14 +48,15 @@ type attempt struct {
 // tryShare is the part of the time that a trial may use before it releases what it has taken.
 const tryShare = 0.75
 
-// Run tests the new version of the function. The error says what is wrong with it, or why the trial could not be done.
-// hook identifies the deployment's call: a repeated call, after the first was interrupted, only releases what the first
+// Run tests a version of the function by its number. The error says what is wrong with it, or why the trial could not be
+// done. hook identifies the deployment's call: a repeated call, after the first was interrupted, only releases what the first
 // had taken, and fails. A quarter of ctx's time is reserved for releasing.
-func (t *Trial) Run(ctx context.Context, function, hook string) error {
-	if t.Versions[function] == "" {
+func (t *Trial) Run(ctx context.Context, function, version, hook string) error {
+	if t.ARNs[function] == "" {
 		return fmt.Errorf("%.80q is no function that is rolled out", function)
 	}
 	a := t.attempt(ctx, function, hook)
+	a.tried = version
 	trying, cancel := Share(ctx, tryShare)
 	defer cancel()
 	err := guarded(func() error { return a.try(trying) })
@@ -116,15 +118,14 @@ func Share(ctx context.Context, part float64) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, time.Duration(part*float64(time.Until(end))))
 }
 
-// Versions are the ARNs of the new versions, by the function's name.
-type Versions map[string]string
+// ARNs are those of the functions, without a version, by the function's name.
+type ARNs map[string]string
 
-var versionARN = regexp.MustCompile(`^arn:[a-z0-9-]+:lambda:[a-z0-9-]+:[0-9]+:function:[A-Za-z0-9_-]+:[0-9]+$`)
+var functionARN = regexp.MustCompile(`^arn:[a-z0-9-]+:lambda:[a-z0-9-]+:[0-9]+:function:[A-Za-z0-9_-]+$`)
 
-// ParseVersions reads a JSON object with an ARN for each function of [RolledOut] and no other. The error lists all
-// problems.
-func ParseVersions(text string) (Versions, error) {
-	var v Versions
+// ParseARNs reads a JSON object with an ARN for each function of [RolledOut] and no other. The error lists all problems.
+func ParseARNs(text string) (ARNs, error) {
+	var v ARNs
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		return nil, fmt.Errorf("it is no JSON object of names and ARNs: %w", err)
 	}
@@ -132,16 +133,16 @@ func ParseVersions(text string) (Versions, error) {
 	deployed := RolledOut()
 	for _, name := range deployed {
 		if v[name] == "" {
-			problems = append(problems, fmt.Errorf("%s has no version", name))
+			problems = append(problems, fmt.Errorf("%s has no ARN", name))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		switch {
 		case !slices.Contains(deployed, name):
 			problems = append(problems, fmt.Errorf("%.80q is no function that is rolled out", name))
-		case v[name] != "" && !versionARN.MatchString(v[name]):
-			problems = append(problems, fmt.Errorf("%s: %.200q is no ARN of a function's version, such as "+
-				"arn:aws:lambda:eu-west-1:123456789012:function:%s:7", name, v[name], name))
+		case v[name] != "" && !functionARN.MatchString(v[name]):
+			problems = append(problems, fmt.Errorf("%s: %.200q is no ARN of a function without a version, such as "+
+				"arn:aws:lambda:eu-west-1:123456789012:function:%s", name, v[name], name))
 		}
 	}
 	return v, errors.Join(problems...)
@@ -157,11 +158,8 @@ func RolledOut() (names []string) {
 	return names
 }
 
-// live is the ARN of the function's alias, which calls the version in use.
-func (v Versions) live(function string) string {
-	arn := v[function]
-	return arn[:strings.LastIndex(arn, ":")+1] + "live"
-}
+// inUseQualifier is the alias that calls the version in use.
+const inUseQualifier = "live"
 
 // The prefixes of the execution names in a trial's deliveries. No such execution exists.
 const (
@@ -169,9 +167,8 @@ const (
 	inUse   = "pre-traffic-in-use:" // by a version in use, called by the alias
 )
 
-// Synthetic reports whether an execution's deliveries are by the version on trial. They are logged but not counted. The
-// alarms of a roll-out subtract the counted business errors from the errors of the alias, and these calls do not go
-// through the alias. Calls at the versions in use do, so they are counted like any other.
+// Synthetic reports whether an execution's deliveries are by the version on trial. They are logged but not counted, since
+// the version's alarms judge what customers met. Calls at the versions in use are counted like any other.
 func Synthetic(execution string) bool { return strings.HasPrefix(execution, onTrial) }
 
 // Delivers reports whether an execution's deliveries are those of a trial, by any version. Their payments are made at the

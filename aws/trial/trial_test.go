@@ -66,11 +66,11 @@ func (p *program) good(ctx context.Context, name string, payload []byte) ([]byte
 }
 
 func (p *program) trial() *Trial {
-	versions := Versions{}
+	arns := ARNs{}
 	for _, name := range RolledOut() {
-		versions[name] = "arn:aws:lambda:eu-west-1:123456789012:function:" + name + ":8"
+		arns[name] = "arn:aws:lambda:eu-west-1:123456789012:function:" + name
 	}
-	return &Trial{App: p.app, Functions: p, Versions: versions, Log: slog.New(slog.DiscardHandler)}
+	return &Trial{App: p.app, Functions: p, ARNs: arns, Log: slog.New(slog.DiscardHandler)}
 }
 
 // nothingHeld wants the ledger to balance with nothing in it.
@@ -94,7 +94,7 @@ func TestEveryTaskIsTried(t *testing.T) {
 	p := newProgram(t)
 	for _, name := range tasks() {
 		for n := range 3 {
-			if err := p.trial().Run(t.Context(), name, fmt.Sprint("hook ", n)); err != nil {
+			if err := p.trial().Run(t.Context(), name, "8", fmt.Sprint("hook ", n)); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -117,7 +117,7 @@ func TestAVersionThatHangs(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			if err := p.trial().Run(ctx, name, "hook"); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			if err := p.trial().Run(ctx, name, "8", "hook"); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 				t.Errorf("%s: %v, the time is up: %v", name, err, ctx.Err())
 			}
 			p.nothingHeld(t)
@@ -137,7 +137,7 @@ func TestWhatPassesByItself(t *testing.T) {
 				}
 				return p.good(ctx, "ReserveHotel", payload)
 			}
-			if err := p.trial().Run(t.Context(), "ReserveHotel", "hook"); (err == nil) != good {
+			if err := p.trial().Run(t.Context(), "ReserveHotel", "8", "hook"); (err == nil) != good {
 				t.Errorf("after %d times: %v", times, err)
 			}
 			p.nothingHeld(t)
@@ -150,7 +150,7 @@ func TestWhatTheTablesIndexDoesNotShowYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProgram(t)
 		p.app.Inventory = &lagging{Inventory: p.app.Inventory, looks: 3}
-		if err := p.trial().Run(t.Context(), "CancelFlight", "hook"); err != nil {
+		if err := p.trial().Run(t.Context(), "CancelFlight", "8", "hook"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -174,7 +174,7 @@ func TestATrialsTripIsDatedAtItsEnd(t *testing.T) {
 	p := newProgram(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
-	if err := p.trial().Run(ctx, "CancelFlight", "hook"); err != nil {
+	if err := p.trial().Run(ctx, "CancelFlight", "8", "hook"); err != nil {
 		t.Fatal(err)
 	}
 	page, err := p.app.ListTrips(t.Context(), domain.TripQuery{})
@@ -207,7 +207,7 @@ func TestAReconcilerThatFailsAsTheOneInUse(t *testing.T) {
 	} {
 		tr := newProgram(t).trial()
 		tr.Functions = versions{fresh: c.fresh, inUse: c.inUse}
-		if err := tr.Run(t.Context(), functions.Reconciler, "hook"); (err == nil) != c.letIn {
+		if err := tr.Run(t.Context(), functions.Reconciler, "8", "hook"); (err == nil) != c.letIn {
 			t.Errorf("%s: %v, want it let in: %v", c.what, err, c.letIn)
 		}
 	}
@@ -241,7 +241,7 @@ func TestErrorsAtTheAliasAreCounted(t *testing.T) {
 				t.Errorf("trial of %s: a call of the alias: %v, not counted: %v", name, live, synthetic)
 			}
 		}}
-		if err := tr.Run(t.Context(), name, "hook"); err != nil {
+		if err := tr.Run(t.Context(), name, "8", "hook"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -267,7 +267,7 @@ func TestABadCancellation(t *testing.T) {
 	for task, says := range map[string]string{"BookingConfirmed": `{"status":"CANCELLING"}`, "RefundBooking": `{"taken_back":true}`, "BookingCancelled": `{"status":"CANCELLED"}`} {
 		p := newProgram(t)
 		p.is[task] = func(context.Context, []byte) ([]byte, error) { return []byte(says), nil }
-		if err := p.trial().Run(t.Context(), task, "hook"); err == nil || !strings.Contains(err.Error(), "the records are") || strings.Contains(err.Error(), "given back") {
+		if err := p.trial().Run(t.Context(), task, "8", "hook"); err == nil || !strings.Contains(err.Error(), "the records are") || strings.Contains(err.Error(), "given back") {
 			t.Errorf("%s does nothing: %v", task, err)
 		}
 		p.nothingHeld(t)
@@ -285,7 +285,7 @@ func TestAVersionThatConfirms(t *testing.T) {
 		p.good(ctx, "BookingConfirmed", payload)
 		return reply, err
 	}
-	err := p.trial().Run(t.Context(), "ProcessPayment", "hook")
+	err := p.trial().Run(t.Context(), "ProcessPayment", "8", "hook")
 	l, audit := p.app.Audit(t.Context())
 	if err == nil || strings.Contains(err.Error(), "could not be given back") || audit != nil || l.Trips[domain.Cancelled] != 1 {
 		t.Errorf("%v; the ledger is %+v, %v", err, l, audit)
@@ -301,7 +301,7 @@ func TestAnOfferThatIsUsedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range 2 {
-		if err := p.trial().Run(t.Context(), "CancelHotel", fmt.Sprint("hook ", n)); err != nil {
+		if err := p.trial().Run(t.Context(), "CancelHotel", "8", fmt.Sprint("hook ", n)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -315,7 +315,7 @@ func TestATrialThatFailsItself(t *testing.T) {
 		p.serve["ProcessPayment"](ctx, payload)
 		panic("a bug")
 	}
-	if err := p.trial().Run(t.Context(), "ProcessPayment", "hook"); err == nil || !strings.Contains(err.Error(), "panic: a bug") {
+	if err := p.trial().Run(t.Context(), "ProcessPayment", "8", "hook"); err == nil || !strings.Contains(err.Error(), "panic: a bug") {
 		t.Error(err)
 	}
 	p.nothingHeld(t)
@@ -328,7 +328,7 @@ func TestEveryFunctionHasATrial(t *testing.T) {
 		p.is[f.Name] = func(context.Context, []byte) ([]byte, error) { return nil, errors.New("it was called") }
 	}
 	for _, f := range functions.All() {
-		err := p.trial().Run(t.Context(), f.Name, "hook")
+		err := p.trial().Run(t.Context(), f.Name, "8", "hook")
 		want := "it was called"
 		if f.Name == functions.PreTraffic {
 			want = "is no function that is rolled out"

@@ -267,7 +267,8 @@ func (f *productionShape) run(p *program, c *serveCmd, sys *production.System, l
 // rehearseCmd plays a roll-out in virtual time, as a synthesised template describes it.
 type rehearseCmd struct {
 	Template   string               `help:"CloudFormation template; default: that of production, synthesised or as it is checked in." placeholder:"FILE"`
-	BadVersion rehearsal.BadVersion `help:"What is wrong with the new version: faults (10 % of its deliveries fail), declines (30 % of its customers' cards are declined), latency (it is slow) or none." name:"bad-version" enum:"faults,declines,latency,none" default:"faults"`
+	BadVersion rehearsal.BadVersion `help:"What is wrong with the release: faults (10 % of the new version's deliveries fail), crash (all do, before it writes anything), declines (30 % of its customers' cards are declined), latency (it is slow), cold (its first calls are), none; or that the stack must go back after the traffic has shifted: definition-refused, alarm-rings-on, hook-fails." name:"bad-version" enum:"faults,crash,declines,latency,cold,none,definition-refused,alarm-rings-on,hook-fails" default:"faults"`
+	LateLogs   bool                 `help:"Metrics in logs arrive 30 s to 3 min late." name:"late-logs"`
 	Function   string               `help:"Only the new version of this task is bad; default: of every task." placeholder:"NAME"`
 	Rate       int                  `help:"Bookings a minute." default:"120"`
 	Seed       uint64               `help:"Of everything that is left to chance." default:"1"`
@@ -284,8 +285,12 @@ func (c *rehearseCmd) Run(p *program) error {
 		return err
 	}
 	progress := rehearsalProgress{out: p.stderr, began: time.Now()}
+	var delays rehearsal.Delays // the default
+	if c.LateLogs {
+		delays = rehearsal.LateLogs
+	}
 	played, err := rehearsal.Run(p.ctx, rehearsal.Options{
-		Release: release, Bad: c.BadVersion, Function: c.Function, Rate: c.Rate, Seed: c.Seed, Progress: progress.show,
+		Delays: delays, Release: release, Bad: c.BadVersion, Function: c.Function, Rate: c.Rate, Seed: c.Seed, Progress: progress.show,
 	})
 	progress.clear()
 	var written error

@@ -92,6 +92,7 @@ type Task struct {
 	Business     []string // errors by which a business rule refuses the step: it had no effect, and a retry cannot help
 	Pivot        bool     // the last step with a compensation: what follows it is only retried
 	Ends         bool     // records the end of the trip, and ends the saga
+	Fails        bool     // each of its calls ends with the error of its own name, which is the end of a failed saga
 	Touches      []Access // what the task needs of the table
 }
 
@@ -237,7 +238,7 @@ func parse(name, definition string) (*Saga, error) {
 		}
 		t := Task{
 			Name: name, Timeout: time.Duration(s.TimeoutSeconds) * time.Second,
-			Ends: s.End, Business: s.business(name), Touches: touches[name],
+			Ends: s.End, Fails: slices.Contains(s.unretried(), name), Business: s.business(name), Touches: touches[name],
 		}
 		if what, is := strings.CutPrefix(s.ResultPath, cancelledPath); is {
 			t.Record = strings.ToUpper(what)
@@ -255,12 +256,17 @@ func (s *Saga) file() string { return s.name + ".asl.json" }
 
 // business lists the errors that the state does not retry, without those that no task retries and its own end.
 func (s state) business(name string) (errors []string) {
+	return slices.DeleteFunc(s.unretried(), func(e string) bool { return e == name || slices.Contains(Final(), e) })
+}
+
+// unretried lists the errors that the state does not retry.
+func (s state) unretried() (errors []string) {
 	for _, r := range s.Retry {
 		if r.MaxAttempts != nil && *r.MaxAttempts == 0 {
 			errors = append(errors, r.ErrorEquals...)
 		}
 	}
-	return slices.DeleteFunc(errors, func(e string) bool { return e == name || slices.Contains(Final(), e) })
+	return errors
 }
 
 // pair finds the compensations, and by them the pivot. A task that only a failure leads to and that does not end the saga

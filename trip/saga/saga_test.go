@@ -240,10 +240,10 @@ func TestTasks(t *testing.T) {
 func TestFacts(t *testing.T) {
 	want := []Task{
 		{Name: "BookingConfirmed", Ends: true},
-		{Name: "BookingFailed", Ends: true},
+		{Name: "BookingFailed", Ends: true, Fails: true},
 		{Name: "CancelFlight", Compensates: "ReserveFlight", Record: "FLIGHT"},
 		{Name: "CancelHotel", Compensates: "ReserveHotel", Record: "HOTEL"},
-		{Name: "FlightBookingFailed", Ends: true},
+		{Name: "FlightBookingFailed", Ends: true, Fails: true},
 		{Name: "ProcessPayment", Compensation: "RefundPayment", Record: "PAYMENT", Business: []string{"PaymentDeclined", "TripCancelled"}, Pivot: true},
 		{Name: "RefundPayment", Compensates: "ProcessPayment", Record: "PAYMENT"},
 		{Name: "ReserveFlight", Compensation: "CancelFlight", Record: "FLIGHT", Business: []string{"FlightUnavailable"}},

@@ -13,6 +13,13 @@ type Release struct {
 	Functions []Function
 	Alarms    []*cloudwatch.Alarm // that a group watches, by name
 	API       string              // id of the HTTP API, if there is exactly one
+
+	// DefinitionsFirst is whether every alias waits for every state machine, so that a definition that is refused has moved
+	// no traffic.
+	DefinitionsFirst bool
+
+	// Before is the stack before the release, the same template with [OldVersion] of every function: a rollback returns to it.
+	Before *Release
 }
 
 // Function is a function that is called through an alias.
@@ -21,8 +28,9 @@ type Function struct {
 	Name      string // dimension FunctionName
 	Alias     string
 	Timeout   time.Duration
-	Namespace string // of its own metrics
-	Group     *Group // nil: CloudFormation moves all traffic immediately, and no alarm watches
+	Namespace string   // of its own metrics
+	Group     *Group   // nil: CloudFormation moves all traffic immediately, and no alarm watches
+	After     []string // handlers of the functions whose aliases are updated before this one
 }
 
 // Resource returns the dimension Resource of calls through the alias.
@@ -35,12 +43,33 @@ type Group struct {
 	Shift    Shift
 	Alarms   []string // that stop the deployment; empty when they are not enabled
 	TakeBack bool     // an alarm also rolls the traffic back
+	Hook     Hook
 }
+
+// Hook is what the hook before traffic tries.
+type Hook int
+
+// The hooks.
+const (
+	NoHook         Hook = iota
+	TriesListed         // the version that its environment lists, with the versions in use of all others
+	AsksCodeDeploy      // the deployment's own target; a way back passes
+)
 
 // Release reads the roll-out of every function that is called through an alias. It returns all errors it finds, each an
 // [Error].
 func (t *Template) Release() (*Release, error) {
-	r := &Release{}
+	r, err := t.release()
+	if err != nil {
+		return r, err
+	}
+	old := &Template{Parameters: t.Parameters, Resources: t.Resources, version: OldVersion}
+	r.Before, err = old.release()
+	return r, err
+}
+
+func (t *Template) release() (*Release, error) {
+	r := &Release{DefinitionsFirst: true}
 	var wrong error
 	for _, alias := range t.of("AWS::Lambda::Alias") {
 		f, err := t.function(alias)
@@ -50,6 +79,7 @@ func (t *Template) Release() (*Release, error) {
 		}
 		r.Functions = append(r.Functions, f)
 	}
+	t.order(r)
 	if err := t.watched(r); err != nil {
 		wrong = errors.Join(wrong, err)
 	}
@@ -93,7 +123,7 @@ func (t *Template) function(alias *resource) (f Function, err error) {
 // newVersion ensures that the alias points at a version that the template makes.
 func (t *Template) newVersion(in at) error {
 	version, err := in.text()
-	if err == nil && version != NewVersion {
+	if err == nil && version != t.version {
 		return in.fail("it is %q, want the Version of an AWS::Lambda::Version of this template", version)
 	}
 	return err
@@ -134,11 +164,39 @@ func (t *Template) groupOf(alias *resource) (*Group, error) {
 			return nil, err
 		}
 		if own == name {
-			return t.group(r, name)
+			g, err := t.group(r, name)
+			if err == nil {
+				g.Hook, err = t.hook(policy.get("BeforeAllowTrafficHook"))
+			}
+			return g, err
 		}
 	}
 	return nil, in.fail("there is no deployment group %q", name)
 }
+
+// hook tells the two kinds by the hook's environment.
+func (t *Template) hook(in at) (Hook, error) {
+	if in.value == nil {
+		return NoHook, nil
+	}
+	name, err := in.text()
+	if err != nil {
+		return NoHook, err
+	}
+	for _, r := range t.of("AWS::Lambda::Function") {
+		if own, err := t.name(r); err != nil || own != name {
+			continue
+		}
+		if t.properties(r).get("Environment").get("Variables").has(functionARNs) {
+			return AsksCodeDeploy, nil
+		}
+		return TriesListed, nil
+	}
+	return NoHook, in.fail("there is no function %q", name)
+}
+
+// functionARNs is the setting of a hook that asks CodeDeploy for the version, see docs/lambda.md.
+const functionARNs = "FUNCTION_ARNS"
 
 // groupProperties are the allowed ones: first those that affect the roll-out, then those that do not, such as triggers,
 // which notify people.

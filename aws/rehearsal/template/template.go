@@ -27,6 +27,8 @@ func (e *Error) Error() string { return e.Path + ": " + e.Message }
 type Template struct {
 	Parameters map[string]parameter
 	Resources  map[string]*resource
+
+	version string // of every function
 }
 
 type parameter struct{ Default any }
@@ -39,11 +41,12 @@ type resource struct {
 	Condition    string
 	Properties   map[string]any
 	UpdatePolicy map[string]any
+	DependsOn    any
 }
 
 // Parse reads a template in JSON.
 func Parse(data []byte) (*Template, error) {
-	var t Template
+	t := Template{version: NewVersion}
 	if err := json.Unmarshal(data, &t); err != nil {
 		return nil, fmt.Errorf("it is not a CloudFormation template in JSON: %w", err)
 	}

@@ -110,13 +110,12 @@ func TestAnAlarmAsItIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"ProcessPaymentVersionFaults": "2 of 3 x 1m0s GreaterThanOrEqualToThreshold 5 notBreaching: " +
-			"faults=IF(invocations > 0, 100 * (errors - FILL(business, 0)) / invocations, 0)! " +
+		"trips-ProcessPayment-2-VersionErrors": "2 of 3 x 1m0s GreaterThanOrEqualToThreshold 90 notBreaching: " +
+			"rate=IF(invocations >= 5, 100 * errors / invocations, 0)! " +
 			"invocations=Sum AWS/Lambda Invocations {ExecutedVersion=2, FunctionName=ProcessPayment, Resource=ProcessPayment:live} " +
-			"errors=Sum AWS/Lambda Errors {ExecutedVersion=2, FunctionName=ProcessPayment, Resource=ProcessPayment:live} " +
-			"business=Sum tripsaga/production BusinessErrors {FunctionVersion=2, Step=ProcessPayment}",
-		"ApiVersionLatency": "2 of 3 x 1m0s GreaterThanThreshold 14500 notBreaching: " +
-			"m=p90 AWS/Lambda Duration {ExecutedVersion=2, FunctionName=Api, Resource=Api:live}!",
+			"errors=Sum AWS/Lambda Errors {ExecutedVersion=2, FunctionName=ProcessPayment, Resource=ProcessPayment:live}",
+		"trips-Api-2-VersionFaults": "2 of 3 x 1m0s GreaterThanOrEqualToThreshold 0.05 notBreaching: " +
+			"m=Average tripsaga/production Faults {FunctionVersion=2, Step=Api}!",
 	}
 	for _, a := range r.Alarms {
 		if text := want[a.Name]; text != "" && text != described(a) {
@@ -148,8 +147,8 @@ func described(a *cloudwatch.Alarm) string {
 // TestWhatIsNotUnderstoodIsNamed changes one value of the fixture and wants its path in the error.
 func TestWhatIsNotUnderstoodIsNamed(t *testing.T) {
 	const (
-		alarm   = "Resources.ReserveFlightVersionFaults.Properties"
-		latency = "Resources.ReserveFlightVersionLatency.Properties"
+		alarm   = "Resources.ReserveFlightVersionErrors.Properties"
+		single  = "Resources.ReserveFlightVersionFaults.Properties"
 		group   = "Resources.ReserveFlightGroup.Properties"
 		alias   = "Resources.ReserveFlightLive"
 		handler = "Resources.ReserveFlight.Properties.Handler"
@@ -178,8 +177,8 @@ func TestWhatIsNotUnderstoodIsNamed(t *testing.T) {
 		{alarm + ".Metrics[1].MetricStat.Unit", "Count", "not supported"},
 		{alarm + ".Metrics[1].MetricStat.Metric.Dimensions[0].Value", object{"Fn::ImportValue": "x"}, "Fn::ImportValue is not supported"},
 		{alarm + ".Metrics[1].MetricStat.Metric.Dimensions[0].Value", object{"Ref": "Nobody"}, "Nobody"},
-		{latency + ".Period", 10, ""},
-		{latency + ".ExtendedStatistic", nil, "missing"},
+		{single + ".Period", 10, ""},
+		{single + ".MetricName", nil, "missing"},
 		{group + ".DeploymentConfigName", "CodeDeployDefault.LambdaSlowly", "LambdaSlowly"},
 		{group + ".AutoScalingGroups", []any{"a"}, "not supported"},
 		{group + ".DeploymentStyle", nil, "missing"},
@@ -242,13 +241,13 @@ func set(t *testing.T, whole map[string]any, path string, value any) {
 // TestNamesThatLeadToThemselves would else be followed for ever.
 func TestNamesThatLeadToThemselves(t *testing.T) {
 	type object = map[string]any
-	const alarm, next = "Resources.ReserveFlightVersionFaults.Properties.AlarmName", "Resources.ReserveFlightVersionLatency.Properties.AlarmName"
+	const alarm, next = "Resources.ReserveFlightVersionErrors.Properties.AlarmName", "Resources.ReserveFlightVersionLatency.Properties.AlarmName"
 	for _, x := range []map[string]any{
-		{alarm: object{"Ref": "ReserveFlightVersionFaults"}},
-		{alarm: object{"Fn::Sub": "a-${ReserveFlightVersionFaults}"}},
-		{alarm: object{"Ref": "ReserveFlightVersionLatency"}, next: object{"Ref": "ReserveFlightVersionFaults"}},
+		{alarm: object{"Ref": "ReserveFlightVersionErrors"}},
+		{alarm: object{"Fn::Sub": "a-${ReserveFlightVersionErrors}"}},
+		{alarm: object{"Ref": "ReserveFlightVersionLatency"}, next: object{"Ref": "ReserveFlightVersionErrors"}},
 		{alarm: object{"Ref": "Own"}, "Resources.Own": object{"Type": "AWS::CodeDeploy::Application",
-			"Properties": object{"ApplicationName": object{"Fn::Join": []any{"", []any{object{"Ref": "ReserveFlightVersionFaults"}}}}}}},
+			"Properties": object{"ApplicationName": object{"Fn::Join": []any{"", []any{object{"Ref": "ReserveFlightVersionErrors"}}}}}}},
 		{"Resources.Api.Properties.FunctionName": object{"Ref": "ApiLive"}},
 		{"Resources.Api.Properties.FunctionName": object{"Fn::GetAtt": []any{"Api", "Arn"}}},
 		{"Resources.ApiVersion.Properties.FunctionName": object{"Ref": "ApiVersion"}, alarm: object{"Ref": "ApiVersion"}},
@@ -277,8 +276,44 @@ func TestNamesThatLeadToThemselves(t *testing.T) {
 
 func TestAnAlarmOfAnotherKindIsNamed(t *testing.T) {
 	whole := read(t, fixture)
-	set(t, whole, "Resources.ReserveFlightAliasFaults.Type", "AWS::CloudWatch::CompositeAlarm")
-	if _, err := release(t, whole); err == nil || !strings.Contains(err.Error(), "ReserveFlightAliasFaults") {
+	set(t, whole, "Resources.ReserveFlightVersionErrors.Type", "AWS::CloudWatch::CompositeAlarm")
+	if _, err := release(t, whole); err == nil || !strings.Contains(err.Error(), "alarm ReserveFlightVersionErrors, which is not") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestTheOrderOfAnUpdate follows references and DependsOn, through other resources.
+func TestTheOrderOfAnUpdate(t *testing.T) {
+	find := func(r *Release, handler string) Function {
+		return r.Functions[slices.IndexFunc(r.Functions, func(f Function) bool { return f.Handler == handler })]
+	}
+	whole := read(t, fixture)
+	r, err := release(t, whole)
+	if err != nil || !r.DefinitionsFirst || find(r, "ReserveHotel").After != nil || find(r, "ReserveHotel").Group.Hook != AsksCodeDeploy {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if now, before := find(r, "ReserveHotel").Group.Alarms, find(r.Before, "ReserveHotel").Group.Alarms; now[0] != "trips-ReserveHotel-2-VersionFaults" || before[0] != "trips-ReserveHotel-1-VersionFaults" {
+		t.Errorf("alarms %q, before %q", now, before)
+	}
+	set(t, whole, "Resources.ReserveHotelLive.DependsOn", "ReserveFlightLive")
+	set(t, whole, "Resources.ProcessPayment.Properties.Environment.Variables.OTHER", map[string]any{"Fn::Sub": "${ReserveHotelLive}"})
+	set(t, whole, "Resources.PreTraffic.Properties.Environment.Variables", map[string]any{"NEW_VERSIONS": "{}"})
+	if r, err = release(t, whole); err != nil || find(r, "Api").Group.Hook != TriesListed {
+		t.Fatal(err)
+	}
+	if got := find(r, "ReserveHotel").After; !slices.Equal(got, []string{"ReserveFlight"}) {
+		t.Errorf("ReserveHotel waits for %q", got)
+	}
+	if got := find(r, "ProcessPayment").After; !slices.Equal(got, []string{"ReserveFlight", "ReserveHotel"}) {
+		t.Errorf("ProcessPayment waits for %q", got)
+	}
+	set(t, whole, "Resources.ApiLive.UpdatePolicy.CodeDeployLambdaAliasUpdate.BeforeAllowTrafficHook", nil)
+	set(t, whole, "Resources.ApiLive.DependsOn", nil)
+	if r, err = release(t, whole); err != nil || find(r, "Api").Group.Hook != NoHook || r.DefinitionsFirst {
+		t.Errorf("%+v, %v", find(r, "Api").Group, err)
+	}
+	set(t, whole, "Resources.ApiLive.UpdatePolicy.CodeDeployLambdaAliasUpdate.BeforeAllowTrafficHook", "nobody")
+	if _, err = release(t, whole); err == nil || !strings.Contains(err.Error(), `BeforeAllowTrafficHook: there is no function "nobody"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -286,10 +321,10 @@ func TestAnAlarmOfAnotherKindIsNamed(t *testing.T) {
 // TestAllProblemsAreReported spoils two resources.
 func TestAllProblemsAreReported(t *testing.T) {
 	whole := read(t, fixture)
-	set(t, whole, "Resources.ReserveFlightAliasFaults.Properties.Unit", "Count")
+	set(t, whole, "Resources.ReserveFlightVersionErrors.Properties.Unit", "Count")
 	set(t, whole, "Resources.ApiGroup.Properties.DeploymentConfigName", "X")
 	_, err := release(t, whole)
-	if err == nil || !strings.Contains(err.Error(), "ReserveFlightAliasFaults") || !strings.Contains(err.Error(), "ApiGroup") {
+	if err == nil || !strings.Contains(err.Error(), "ReserveFlightVersionErrors") || !strings.Contains(err.Error(), "ApiGroup") {
 		t.Errorf("%v", err)
 	}
 }

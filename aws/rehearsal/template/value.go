@@ -283,7 +283,7 @@ func (t *Template) name(r *resource) (string, error) {
 	defer func() { r.naming = false }()
 	switch r.Type {
 	case "AWS::Lambda::Version":
-		return t.qualified(r, NewVersion)
+		return t.qualified(r, t.version)
 	case "AWS::Lambda::Alias":
 		alias, err := t.properties(r).get("Name").text()
 		if err != nil {
@@ -340,7 +340,7 @@ func (t *Template) functionOf(r *resource) (*resource, error) {
 func (t *Template) attribute(r *resource, attribute string) (string, error) {
 	switch {
 	case r.Type == "AWS::Lambda::Version" && attribute == "Version":
-		return NewVersion, nil
+		return t.version, nil
 	case r.Type == "AWS::Lambda::Function" && attribute == "Arn":
 		name, err := t.name(r)
 		return functionARN + name, err

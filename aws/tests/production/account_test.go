@@ -48,7 +48,7 @@ func openAccount(t *testing.T, r *recorder, env ...string) *account {
 		if function != functions.PreTraffic {
 			return env
 		}
-		return append(append(env, "NEW_VERSIONS="+newVersions()), r.env(function, map[string]string{
+		return append(append(env, "FUNCTION_ARNS="+functionARNs()), r.env(function, map[string]string{
 			"AWS_ENDPOINT_URL_LAMBDA": a.server.URL, "AWS_ENDPOINT_URL_CODEDEPLOY": a.server.URL,
 		})...)
 	}})
@@ -57,10 +57,10 @@ func openAccount(t *testing.T, r *recorder, env ...string) *account {
 
 const arnPrefix = "arn:aws:lambda:us-east-1:000000000000:function:"
 
-func newVersions() string {
+func functionARNs() string {
 	all := map[string]string{}
 	for _, name := range trial.RolledOut() {
-		all[name] = arnPrefix + name + ":" + newVersion
+		all[name] = arnPrefix + name
 	}
 	text, _ := json.Marshal(all) // texts always marshal
 	return string(text)
@@ -75,6 +75,11 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasSuffix(target, ".GetDeployment"):
 		a.describe(w, body)
+	case strings.HasSuffix(target, ".ListDeploymentTargets"):
+		io.WriteString(w, `{"targetIds": ["the alias"]}`)
+	case strings.HasSuffix(target, ".GetDeploymentTarget"):
+		fmt.Fprintf(w, `{"deploymentTarget": {"deploymentTargetType": "LambdaTarget", "lambdaTarget": {"targetId": "the alias", "lambdaFunctionInfo":
+			{"functionAlias": %q, "currentVersion": "7", "targetVersion": %q}}}}`, inUse, newVersion)
 	case strings.HasSuffix(target, ".PutLifecycleEventHookExecutionStatus"):
 		a.report(w, body)
 	default:

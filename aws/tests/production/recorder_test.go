@@ -21,7 +21,7 @@ import (
 // call is one kind of call that a function makes, in the words of its permissions.
 type call struct {
 	Action      string   `json:"action"`
-	Resource    string   `json:"resource"`               // table, index/GSI1, stateMachine/booking, execution/booking, function, deploymentGroup
+	Resource    string   `json:"resource"`               // table, index/GSI1, stateMachine/booking, execution/booking, function, deploymentGroup, *
 	LeadingKeys []string `json:"leading_keys,omitempty"` // partition keys up to and with their first #, of a table and its index
 }
 

@@ -14,6 +14,8 @@ func callsOf(path, target string, body []byte) ([]call, error) {
 		return tableCalls(operation, body)
 	case service == "AWSStepFunctions":
 		return sagaCalls(operation, body)
+	case strings.HasPrefix(service, "CodeDeploy") && strings.HasSuffix(operation, "Target") || operation == "ListDeploymentTargets":
+		return []call{{Action: "codedeploy:" + operation, Resource: "*"}}, nil // IAM has no resources for it
 	case strings.HasPrefix(service, "CodeDeploy"):
 		return []call{{Action: "codedeploy:" + operation, Resource: "deploymentGroup"}}, nil
 	case strings.HasPrefix(path, "2015-03-31/functions/") && strings.HasSuffix(path, "/invocations"):
