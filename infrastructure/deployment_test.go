@@ -20,6 +20,7 @@ var delivered = sync.OnceValues(func() (map[string]*template, error) {
 		"deployment": "CANARY_10PERCENT_5MINUTES", "ignoreAlarms": "true", "skipTrial": "true", "alarmEmail": "ops@example.com", "logRetentionDays": 7.0,
 		"repository": "somebody/trips", "branch": "release/1", "githubTokenSecret": "github/token",
 		"staging": stagingPlace, "production": productionPlace, "pipeline": pipelinePlace,
+		"@aws-cdk/core:permissionsBoundary": map[string]any{"name": "boundary"}, // of the CDK
 	})
 })
 

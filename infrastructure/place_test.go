@@ -62,3 +62,18 @@ func TestThePipelineChecksInAnotherAccount(t *testing.T) {
 		t.Errorf("the checks do not sign for staging's region:\n%s", commands)
 	}
 }
+
+// With the CDK's own key for it, no role is without the boundary, nor the pipeline's.
+func TestEveryRoleHasTheBoundary(t *testing.T) {
+	for stack, s := range otherDelivery(t) {
+		roles := s.ofType("AWS::IAM::Role")
+		for id, r := range roles {
+			if got, _ := plain(r.at("PermissionsBoundary")).(string); !strings.HasSuffix(got, ":policy/boundary") {
+				t.Errorf("%s: the boundary of %s is %q", stack, name(id), got)
+			}
+		}
+		if len(roles) < 3 {
+			t.Errorf("%s has %d roles", stack, len(roles))
+		}
+	}
+}

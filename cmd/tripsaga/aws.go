@@ -517,6 +517,9 @@ func (c *doctorCmd) config(ctx context.Context) (awssdk.Config, error) {
 	if err != nil {
 		return cfg, fmt.Errorf("the AWS configuration: %w", err)
 	}
+	if cfg.Region == "" {
+		return cfg, errors.New("there is no region; give --region, AWS_REGION or the profile's region, such as us-east-1")
+	}
 	if !awsRegion.MatchString(cfg.Region) {
 		return cfg, fmt.Errorf("%q is no region of AWS; give --region, AWS_REGION or the profile's region, such as us-east-1", cfg.Region)
 	}

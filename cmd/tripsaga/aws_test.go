@@ -325,6 +325,12 @@ func TestDoctorWithoutCredentials(t *testing.T) {
 			t.Errorf("%s: exit code %d: %s%s", region, code, stdout.String(), stderr.String())
 		}
 	}
+	os.Unsetenv("AWS_REGION") // until the end of the test, as setAccount says
+	var stderr bytes.Buffer
+	p := program{stdout: io.Discard, stderr: &stderr}
+	if code := p.run([]string{"aws", "doctor"}); code != exitUsage || !strings.Contains(stderr.String(), "there is no region; give --region") {
+		t.Errorf("without a region: exit code %d: %s", code, stderr.String())
+	}
 	if n := asked.Load(); n > 2 { // for a token, and for the role's name
 		t.Errorf("the metadata service was asked %d times: elsewhere each of them waits for its time-out", n)
 	}
