@@ -43,8 +43,8 @@ var refusals = map[string][]string{
 	"FlightBookingFailed": {fault.NameFlightBookingFailed},
 }
 
-// ofTheAPI are names that no task returns.
-var ofTheAPI = []string{fault.NameTripDeparted, fault.NameNotCancellable, fault.NameFeeTooHigh}
+// ofTheAPI are names that no task returns. Tasks do not call Step Functions, which throttles.
+var ofTheAPI = []string{fault.NameTripDeparted, fault.NameNotCancellable, fault.NameFeeTooHigh, fault.NameThrottled}
 
 // ofLambda are the names that Lambda and Step Functions give to a call that has no answer of the function; a panic has
 // the name of its Go type.

@@ -216,7 +216,7 @@ func TestStepFunctionsOutOfOrderIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	id := w.book(t)
 	w.answers["DescribeExecution"] = `400 {"__type":"ThrottlingException"}`
-	wantError(t, w.hear(t, change(id, "FAILED")), "ServiceUnavailable")
+	wantError(t, w.hear(t, change(id, "FAILED")), "Throttled")
 }
 
 func TestTheReconcilerReports(t *testing.T) {
@@ -255,7 +255,7 @@ func TestAReconcilerThatFailsFailsItsInvocation(t *testing.T) {
 	w.now = w.now.Add(time.Hour)
 	w.answers["StartExecution"] = `400 {"__type":"ThrottlingException"}`
 	_, err := newReconciler(w.system)(t.Context(), nil)
-	wantError(t, err, "ServiceUnavailable", "Pending:1", "Failed:1", id)
+	wantError(t, err, "Throttled", "Pending:1", "Failed:1", id)
 	if log := w.log.String(); !strings.Contains(log, `"level":"ERROR"`) {
 		t.Errorf("log %s", log)
 	}
