@@ -22,7 +22,7 @@ func TestTheDefinitionIsTheFile(t *testing.T) {
 	eachSaga(t, func(t *testing.T, s *template, _ string, of *saga.Saga) {
 		aliases := map[string]any{}
 		for _, task := range of.Tasks() {
-			aliases[task.Name] = "${" + task.Name + "Live}"
+			aliases[task.Name] = "${" + task.Name + ".Arn}:live"
 		}
 		s.named(t, id(of)).has(t, map[string]any{
 			"DefinitionString": string(of.Definition()), "DefinitionSubstitutions": aliases, "StateMachineType": "STANDARD",
@@ -40,7 +40,7 @@ func TestAMachineInvokesTheAliasesOfItsTasks(t *testing.T) {
 	eachSaga(t, func(t *testing.T, s *template, _ string, of *saga.Saga) {
 		var want []string
 		for _, task := range of.Tasks() {
-			want = append(want, "${"+task.Name+"Live}")
+			want = append(want, "${"+task.Name+".Arn}:live")
 		}
 		var got []string
 		for _, st := range s.statements(t, id(of)+"Role") {
