@@ -54,7 +54,7 @@ func (e *expansion) at(ctx context.Context, i int) error {
 	p := &e.points[i]
 	for c := range p.Choices() {
 		moot := c.Moot && e.covered(i, c.Kind)
-		if moot && !e.everywhere || e.plain && world.Alone(c.Fault) || strangers(e.parent, c.Fault) {
+		if moot && !e.everywhere || e.plain && world.Alone(c.Fault) || strangers(e.parent, c.Fault) || timeOfTwo(e.parent, c.Fault) {
 			continue
 		}
 		if e.last && !e.drawn(e.parent.With(c.Fault)) {
@@ -133,7 +133,7 @@ func (x *exploration) drawn(s world.Schedule) bool {
 // points of that run are those between which the call can resume, see landing. All these schedules are drawn, or none.
 func (e *expansion) delay(ctx context.Context, at sim.Label, kind sim.Kind) error {
 	f := sim.Fault{At: at, Kind: kind, Until: sim.AtEnd}
-	if strangers(e.parent, f) || e.last && !e.drawn(e.parent.With(f)) {
+	if strangers(e.parent, f) || timeOfTwo(e.parent, f) || e.last && !e.drawn(e.parent.With(f)) {
 		return nil
 	}
 	r, err := e.add(ctx, f, false)

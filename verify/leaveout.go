@@ -40,8 +40,18 @@ func beforeCancel(s world.Schedule) bool {
 // two trips a pair has a fault of each, or one that belongs to no trip.
 func apart(s world.Schedule, p *world.Point) bool {
 	first := s.Faults[0].At.Saga
-	return first != "" && p.Saga == first && (s.Scenario == "two" || s.Scenario == "last-seat")
+	return first != "" && p.Saga == first && ofTwo(s)
 }
+
+// timeOfTwo reports whether a pair is left to the scenarios of one trip: time passes for all trips alike.
+func timeOfTwo(parent world.Schedule, f sim.Fault) bool {
+	if !ofTwo(parent) || len(parent.Faults) != 1 {
+		return false
+	}
+	return world.Passes(f.Kind) || world.Passes(parent.Faults[0].Kind)
+}
+
+func ofTwo(s world.Schedule) bool { return s.Scenario == "two" || s.Scenario == "last-seat" }
 
 // strangers reports whether a pair is left to last-seat: a call of one trip is paused or repeated late, and the other fault
 // is one of the other trip alone. In the scenario two there are seats and rooms for both trips. So the call meets nothing

@@ -11,7 +11,7 @@
 //   - moot choices: a fault at one point that equals another fault at another point (world.Choice);
 //   - landings: places at which resuming a paused call makes no difference (landing);
 //   - signatures: first faults after which everything continues as after another one, or as without a fault (signature);
-//   - six rules that leave out more than equals, each named in docs/verify.md (leaveout.go).
+//   - seven rules that leave out more than equals, each named in docs/verify.md (leaveout.go).
 //
 // Options.Whole explores without them; TestNothingIsLostByLeavingOut compares the two.
 package verify

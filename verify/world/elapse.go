@@ -30,6 +30,12 @@ func elapses(k sim.Kind) (d time.Duration, off bool) {
 	return 0, false
 }
 
+// Passes reports whether the fault is that time passes.
+func Passes(k sim.Kind) bool {
+	d, _ := elapses(k)
+	return d > 0
+}
+
 const authorised = 7 * 24 * time.Hour
 
 // expires reports whether the fault takes so long that what was authorised has expired, so that a booking may fail.

@@ -75,8 +75,9 @@ type run struct {
 // journey is one trip of the scenario on its way.
 type journey struct {
 	booking
-	calls int
-	done  bool // the client has its answer, or has left
+	standing *standing
+	calls    int
+	done     bool // the client has its answer, or has left
 
 	cancels   int
 	cancelled bool // the client who cancels has its answer
@@ -121,8 +122,9 @@ func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 	}
 	var trips []model.Trip
 	for _, b := range scenario.trips {
-		r.trips = append(r.trips, &journey{booking: b})
-		r.standings[b.trip.ID] = &standing{}
+		j := &journey{booking: b, standing: &standing{}}
+		r.trips = append(r.trips, j)
+		r.standings[b.trip.ID] = j.standing
 		trips = append(trips, b.trip)
 	}
 	r.judge = model.New(w.base, trips...)
@@ -453,10 +455,10 @@ func (r *run) renote() {
 }
 
 // status is the status of the trip; "" if it does not exist.
-func (r *run) status(j *journey) string { return r.standings[j.trip.ID].trip }
+func (r *run) status(j *journey) string { return j.standing.trip }
 
 // execution is the status of the trip's execution; "" if it does not exist.
-func (r *run) execution(j *journey) string { return r.standings[j.trip.ID].execution }
+func (r *run) execution(j *journey) string { return j.standing.execution }
 
 // requested reports whether the client of the trip of this name has asked to cancel it.
 func (r *run) requested(trip string) bool {
@@ -470,7 +472,7 @@ func (r *run) ended(j *journey) bool {
 }
 
 // second is the status of the execution of the trip's cancellation; "" if it does not exist.
-func (r *run) second(j *journey) string { return r.standings[j.trip.ID].second }
+func (r *run) second(j *journey) string { return j.standing.second }
 
 // stopped reports whether the present execution of the trip has stopped: that of its cancellation, once it exists.
 func (r *run) stopped(j *journey) bool {
