@@ -13,7 +13,6 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,15 +47,19 @@ type Options struct {
 
 	Policy domain.CancellationPolicy // the zero value is the default policy
 
-	// Machine replaces the definition of the booking; Source is the text it was parsed from.
-	Machine *asl.Machine
-	Source  []byte
+	Booking, Cancellation Definition // replace the product's, see package saga
 
 	// These wrap the parts where they meet, to inject faults and to observe.
 	WrapTasks    func(map[string]engine.Task) map[string]engine.Task
 	WrapTable    func(table.Table) table.Table
 	WrapProvider func(domain.PaymentProvider) domain.PaymentProvider
 	WrapOnEnd    func(OnEnd) OnEnd
+}
+
+// Definition is that of a saga: its text, and what it was parsed to; nil parses it. The zero value is the product's.
+type Definition struct {
+	Source  []byte
+	Machine *asl.Machine
 }
 
 // OnEnd is notified of a saga's end, see [engine.Options].
@@ -87,8 +90,11 @@ func (o *Options) setDefaults() {
 	if o.WrapOnEnd == nil {
 		o.WrapOnEnd = func(f OnEnd) OnEnd { return f }
 	}
-	if o.Source == nil {
-		o.Source = saga.Booking().Definition()
+	if o.Booking.Source == nil {
+		o.Booking.Source = saga.Booking().Definition()
+	}
+	if o.Cancellation.Source == nil {
+		o.Cancellation.Source = saga.Cancellation().Definition()
 	}
 }
 
@@ -154,13 +160,10 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	core := &Core{App: service}
 	service.Starter = starter{core, opt.Telemetry.Traces}
 	booking, cancellation := engines, engines
-	booking.Name, booking.Definition, booking.Machine = domain.BookingSaga, opt.Source, opt.Machine
-	cancellation.Name, cancellation.Definition = domain.CancellationSaga, saga.Cancellation().Definition()
+	booking.Name, booking.Definition, booking.Machine = domain.BookingSaga, opt.Booking.Source, opt.Booking.Machine
+	cancellation.Name, cancellation.Definition, cancellation.Machine = domain.CancellationSaga, opt.Cancellation.Source, opt.Cancellation.Machine
 	var ready atomic.Bool
 	var err error
-	if cancellation.Machine, err = cancellationMachine(); err != nil {
-		return nil, fmt.Errorf("opening the engine: %w", err)
-	}
 	for _, e := range []struct {
 		engine **engine.Engine
 		opt    *engine.Options
@@ -174,9 +177,6 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	ready.Store(true)
 	return core, nil
 }
-
-// cancellationMachine is parsed once: an exploration opens hundreds of thousands of systems.
-var cancellationMachine = sync.OnceValues(func() (*asl.Machine, error) { return asl.Parse(saga.Cancellation().Definition()) })
 
 // Saga returns the engine that runs the saga of this name.
 func (c *Core) Saga(name string) *engine.Engine {

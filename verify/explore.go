@@ -146,7 +146,7 @@ func (x *exploration) singles(ctx context.Context, stage string, roots []root, c
 		e.count = &x.report.Interleaved
 		return e.interleave(ctx, places[i].point)
 	}
-	err := x.batches(ctx, stage, len(places), single)
+	err := x.batches(ctx, stage, x.opt.World, len(places), single)
 	var all []node
 	for _, nodes := range found {
 		all = append(all, nodes...)
@@ -155,13 +155,13 @@ func (x *exploration) singles(ctx context.Context, stage string, roots []root, c
 }
 
 // batches runs n jobs: at once, or in batches if the exploration stops once it has found a violation.
-func (x *exploration) batches(ctx context.Context, stage string, n int, do job) error {
+func (x *exploration) batches(ctx context.Context, stage string, cfg world.Config, n int, do job) error {
 	size := n
 	if x.opt.Enough {
 		size = 32
 	}
 	for from := 0; from < n; from += size {
-		err := x.each(ctx, stage, x.opt.World, min(size, n-from), func(ctx context.Context, w *world.World, i int) error {
+		err := x.each(ctx, stage, cfg, min(size, n-from), func(ctx context.Context, w *world.World, i int) error {
 			return do(ctx, w, from+i)
 		})
 		if err != nil || x.enough() {
@@ -229,10 +229,19 @@ func (x *exploration) run(ctx context.Context, w *world.World, s world.Schedule,
 	return visit(r)
 }
 
+// fewRetries configures a world in which a run of the first fault has the points of the pairs.
+func (x *exploration) fewRetries() world.Config {
+	cfg := x.opt.World
+	if cfg.Retries == world.FewInPairs {
+		cfg.Retries = world.FewInAll
+	}
+	return cfg
+}
+
 // pairs plays every second fault at every point after the first.
 func (x *exploration) pairs(ctx context.Context, singles []node) error {
 	firsts := slices.DeleteFunc(slices.Clone(singles), func(n node) bool { return n.alone || beforeCancel(n.schedule) || n.moot && !x.opt.Whole })
-	return x.batches(ctx, "pairs", len(firsts), x.seconds(firsts))
+	return x.batches(ctx, "pairs", x.fewRetries(), len(firsts), x.seconds(firsts))
 }
 
 // seconds returns the job that plays the pairs whose first fault is one of these.
@@ -306,7 +315,7 @@ const perWalk = 8
 // triples draws schedules of three faults: two at random, and then several thirds to them.
 func (x *exploration) triples(ctx context.Context) error {
 	walks := (x.opt.Triples + perWalk - 1) / perWalk
-	return x.each(ctx, "triples", x.opt.World, walks, func(ctx context.Context, w *world.World, i int) error {
+	return x.each(ctx, "triples", x.fewRetries(), walks, func(ctx context.Context, w *world.World, i int) error {
 		walk := walker{x, w, rand.New(rand.NewPCG(x.opt.Seed, uint64(i)))}
 		return walk.do(ctx, min(perWalk, x.opt.Triples-i*perWalk))
 	})

@@ -11,7 +11,7 @@
 //   - moot choices: a fault at one point that equals another fault at another point (world.Choice);
 //   - landings: places at which resuming a paused call makes no difference (landing);
 //   - signatures: first faults after which everything continues as after another one, or as without a fault (signature);
-//   - seven rules that leave out more than equals, each named in docs/verify.md (leaveout.go).
+//   - eight rules that leave out more than equals, each named in docs/verify.md (leaveout.go).
 //
 // Options.Whole explores without them; TestNothingIsLostByLeavingOut compares the two.
 package verify
@@ -97,6 +97,9 @@ type Violation struct {
 // Explore runs the schedules. With an error (a schedule could not be played, or ctx has ended) the report has what was
 // found until then.
 func Explore(ctx context.Context, opt Options) (*Report, error) {
+	if opt.Whole {
+		opt.World.Retries = world.AllInAll
+	}
 	x := &exploration{opt: opt, report: newReport()}
 	began := time.Now()
 	err := x.explore(ctx)

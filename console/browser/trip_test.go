@@ -138,7 +138,7 @@ const endless = `{"StartAt": "Begin", "States": {
 // by the page, filtered, and from a link to one event.
 func TestLongHistory(t *testing.T) {
 	v := sim.NewVirtual(begin)
-	s := serve(t, local.Options{Scheduler: v, Source: []byte(endless), Seed: rand.Uint64})
+	s := serve(t, local.Options{Scheduler: v, Booking: local.Definition{Source: []byte(endless)}, Seed: rand.Uint64})
 	id := s.book(booking{})
 	v.Run()
 	p := openTab(t, s.base, look{})

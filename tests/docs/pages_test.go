@@ -129,7 +129,7 @@ func (p *page) anchors() (all []string) {
 // removed reports whether the path is in a part that can be deleted, and has been: the AWS wing or the console. Pages still
 // name it then.
 func removed(name string) bool {
-	for _, part := range []string{"aws", "infrastructure", "cmd/lambda", "console"} {
+	for _, part := range []string{"aws", "events", "infrastructure", "cmd/lambda", "console"} {
 		if name == part || strings.HasPrefix(name, part+"/") {
 			_, err := os.Stat(filepath.Join(root, part))
 			return err != nil

@@ -79,7 +79,7 @@ func (w *World) Trace(ctx context.Context, s Schedule) (*Trace, error) {
 	if err != nil {
 		return nil, err
 	}
-	trace := &Trace{Result: result, Schedule: s, Machine: w.cfg.machine, base: w.base, definition: w.cfg.Definition}
+	trace := &Trace{Result: result, Schedule: s, Machine: w.sagas.booking.Machine, base: w.base, definition: w.sagas.booking.Source}
 	scenario, _ := scenarioNamed(s.Scenario)
 	for _, b := range scenario.trips {
 		trace.Trips = append(trace.Trips, TripName{b.name, b.trip.ID})

@@ -21,7 +21,6 @@ import (
 	"strings"
 	"time"
 
-	"tripsaga/asl"
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
 	"tripsaga/local"
@@ -44,8 +43,10 @@ type Config struct {
 	// Variant breaks the product on purpose. It is called for every run; nil leaves the product whole.
 	Variant func() Variant
 
-	machine *asl.Machine
-	durable bool // every write is durable when it returns
+	Retries Retries // of a saga's long retries
+
+	all, few definitions // see Retries
+	durable  bool        // every write is durable when it returns
 }
 
 // Variant wraps parts of the product; nil leaves a part as it is. Table is wrapped above the faults, since it belongs to
@@ -69,7 +70,8 @@ type World struct {
 	cfg    Config
 	memory *ground // the same as store with Config.Open
 	store  *ground
-	on     *ground // that of the present run
+	on     *ground      // that of the present run
+	sagas  *definitions // those of the present run
 	base   model.Items
 	maps   bool // the definition has Map states
 
@@ -100,13 +102,11 @@ func New(cfg Config) (*World, error) {
 	if cfg.Definition == nil {
 		cfg.Definition = saga.Booking().Definition()
 	}
-	machine, err := asl.Parse(cfg.Definition)
-	if err != nil {
+	if err := cfg.define(); err != nil {
 		return nil, err
 	}
-	cfg.machine = machine
-	w := &World{cfg: cfg}
-	for _, s := range machine.States() {
+	w := &World{cfg: cfg, sagas: &cfg.all}
+	for _, s := range cfg.all.booking.Machine.States() {
 		w.maps = w.maps || s.Type == "Map"
 	}
 	w.store = &ground{open: cfg.Open}
@@ -190,9 +190,11 @@ func (w *World) load() error {
 	if _, err := store.NewInventory(w.on).Load(ctx, offers()); err != nil {
 		return fmt.Errorf("loading the inventory: %w", err)
 	}
-	// The definition is stored once, as on any machine that has run before.
-	if _, err := local.OpenCore(ctx, w.on, w.options(sim.NewVirtual(begin))); err != nil {
-		return err
+	// The definitions are stored once, as on any machine that has run before.
+	for _, w.sagas = range []*definitions{&w.cfg.all, &w.cfg.few} {
+		if _, err := local.OpenCore(ctx, w.on, w.options(sim.NewVirtual(begin))); err != nil {
+			return err
+		}
 	}
 	w.base = model.Items{}
 	for _, pk := range append(partitions(), pkMachine+"booking", pkMachine+"cancellation") {
@@ -208,12 +210,12 @@ func (w *World) load() error {
 }
 
 func (w *World) options(s engine.Scheduler) local.Options {
-	return local.Options{Machine: w.cfg.machine, Source: w.cfg.Definition, Scheduler: s, WrapTasks: w.stubbed}
+	return local.Options{Booking: w.sagas.booking, Cancellation: w.sagas.cancellation, Scheduler: s, WrapTasks: w.stubbed}
 }
 
 // stubbed adds the tasks that the definition calls and the program does not have: each does nothing, and succeeds.
 func (w *World) stubbed(tasks map[string]engine.Task) map[string]engine.Task {
-	for _, name := range w.cfg.machine.Functions() {
+	for _, name := range w.sagas.booking.Machine.Functions() {
 		if tasks[name] == nil {
 			tasks[name] = nothing
 		}
@@ -272,6 +274,7 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 	if err := w.use(w.groundOf(s)); err != nil {
 		return nil, nil, err
 	}
+	w.sagas = w.cfg.of(s)
 	r := newRun(ctx, w, scenario, s)
 	if r.trace = what.trace; r.trace != nil {
 		r.trace.run = r

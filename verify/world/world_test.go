@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
@@ -297,4 +298,43 @@ func FuzzSchedule(f *testing.F) {
 			t.Errorf("%q is %+v, whose id is %q, %v", id, s, s, err)
 		}
 	})
+}
+
+// TestFewRetriesInPairs: a fault that outlasts a compensation's retries lasts as long, and takes fewer of them.
+func TestFewRetriesInPairs(t *testing.T) {
+	const single, pair = "hotel-full:A.CancelFlight#1=down", "hotel-full:A.CancelFlight#1=down,A.BookingFailed#1=twice"
+	tries := func(retries Retries, id string) (n int, last time.Duration) {
+		t.Helper()
+		w, err := New(Config{Retries: retries})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		s, err := ParseSchedule(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := w.Run(t.Context(), s)
+		if err != nil || len(r.Violations) > 0 || r.Happened != len(s.Faults) {
+			t.Fatal(id, err, r.Violations)
+		}
+		for _, p := range r.Points {
+			if p.Where == AtDelivery && p.Actor == "CancelFlight" && p.Deaf {
+				n, last = n+1, p.At
+			}
+		}
+		return n, last
+	}
+	for _, test := range []struct {
+		retries Retries
+		id      string
+		want    int
+	}{
+		{FewInPairs, single, 100}, {FewInPairs, pair, 16}, {FewInAll, single, 16}, {AllInAll, pair, 100},
+	} {
+		n, last := tries(test.retries, test.id)
+		if n != test.want || last < 8*time.Hour || last > 24*time.Hour {
+			t.Errorf("%d, %s: %d retries in %s, want %d in most of a day", test.retries, test.id, n, last, test.want)
+		}
+	}
 }
