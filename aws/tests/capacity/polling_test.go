@@ -3,11 +3,11 @@ package capacity
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -93,7 +93,7 @@ func openPolled(t *testing.T) *polled {
 		store.Close()
 	})
 	s := service(store, store, sim.NewVirtual(time.Now()))
-	s.Now, s.Random = time.Now, rand.NewChaCha8([32]byte{1})
+	s.Now, s.Random = time.Now, rand.Reader
 	var machines []sfnapi.Machine
 	for _, of := range saga.All() {
 		e, err := engine.Open(t.Context(), engine.Options{
