@@ -50,7 +50,8 @@ func (a *Application) addDeployment(application awscodedeploy.CfnApplication, ro
 		},
 	})
 	alias := f.Live.Node().DefaultChild().(awscdk.CfnResource)
-	alias.AddDependency(group) // an update policy's references are not documented to be an order
+	alias.AddDependency(group)
+	ignore(alias, "W3005", "An update policy's references are not documented to be an order.")
 	for _, m := range a.Machines {
 		alias.AddDependency(m.StateMachine.Node().DefaultChild().(awscdk.CfnResource))
 	}

@@ -108,7 +108,10 @@ func (e *examination) services(ctx context.Context) error {
 
 // rights assumes the roles of the bootstrap with which the CDK deploys. Temporary credentials are all that comes of it.
 func (e *examination) rights(ctx context.Context) error {
-	if !e.bootstrapped {
+	switch {
+	case e.bootstrapUnread:
+		return fmt.Errorf("the CDK's bootstrap, which makes the roles, could not be read")
+	case !e.bootstrapped:
 		return fmt.Errorf("the CDK's roles do not exist yet")
 	}
 	for _, name := range []string{"deploy", "file-publishing", "lookup"} {

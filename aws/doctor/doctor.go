@@ -56,6 +56,11 @@ func (r *Report) Count(l Level) (n int) {
 	return n
 }
 
+// Answered reports whether any service but STS has answered.
+func (r *Report) Answered() bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Level != Unknown && f.Check != "clock" || f.Mend != "" })
+}
+
 // Options are what is to be deployed.
 type Options struct {
 	Prefix     string   // of the names of the installation
@@ -89,6 +94,7 @@ type examination struct {
 
 	account, partition string
 	bootstrapped       bool
+	bootstrapUnread    bool
 	serverTime         time.Time
 	report             *Report
 }
@@ -127,7 +133,7 @@ func Examine(ctx context.Context, cfg aws.Config, o Options) (*Report, error) {
 	}
 	for _, c := range checks {
 		before := len(e.report.Findings)
-		err := c.run(e, ctx)
+		err := e.limited(ctx, c)
 		for i := range e.report.Findings[before:] {
 			e.report.Findings[before+i].Check = c.name
 		}
@@ -136,6 +142,20 @@ func Examine(ctx context.Context, cfg aws.Config, o Options) (*Report, error) {
 		}
 	}
 	return e.report, nil
+}
+
+// checkLimit bounds one check: a service without an endpoint in the region may not answer at all.
+const checkLimit = 20 * time.Second
+
+func (e *examination) limited(ctx context.Context, c check) error {
+	limit := fmt.Errorf("no answer within %s", checkLimit)
+	within, cancel := context.WithTimeoutCause(ctx, checkLimit, limit)
+	defer cancel()
+	err := c.run(e, within)
+	if err != nil && context.Cause(within) == limit {
+		return limit
+	}
+	return err
 }
 
 // add adds a finding of the check that runs.

@@ -35,6 +35,7 @@ func (e *examination) bootstrap(ctx context.Context) error {
 	mend := fmt.Sprintf("npx cdk bootstrap aws://%s/%s", e.account, e.cfg.Region)
 	s, err := e.stack(ctx, e.Toolkit)
 	if err != nil {
+		e.bootstrapUnread = true
 		return err
 	}
 	if s == nil {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxSize = 16e6 // bytes, unzipped
+	maxSize = 17e6 // bytes, unzipped; Stripe's client and CodeDeploy's deployments are in it
 	starts  = 20
 )
 

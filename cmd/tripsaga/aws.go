@@ -470,7 +470,7 @@ type awsCmd struct {
 type doctorCmd struct {
 	Region     string   `help:"The region; without it, that of the AWS CLI." placeholder:"REGION"`
 	Prefix     string   `help:"The context's prefix." default:"tripsaga" placeholder:"NAME"`
-	Stack      []string `help:"Stacks to be deployed; without it, all." placeholder:"NAME"`
+	Stack      []string `help:"Stacks to be deployed, by their names in CloudFormation, such as tripsaga-staging; without it, all." placeholder:"NAME"`
 	Lanes      int      `help:"The context's lanes." default:"4" placeholder:"N"`
 	BuildSize  string   `help:"The context's buildSize: ${enum}." enum:"SMALL,MEDIUM,LARGE,X2_LARGE" default:"LARGE" placeholder:"SIZE"`
 	Rate       float64  `name:"throttle-rate" help:"The context's throttleRate." default:"100" placeholder:"N"`
@@ -480,15 +480,11 @@ type doctorCmd struct {
 	JSON       bool     `help:"Print one JSON object." name:"json"`
 }
 
-// doctorLimit bounds an examination: a service without an endpoint in the region may not answer at all.
-const doctorLimit = 2 * time.Minute
-
 func (c *doctorCmd) Run(p *program) error {
-	if c.Lanes < 1 || c.Rate <= 0 {
-		return usage(fmt.Errorf("--lanes %d, --throttle-rate %g: a number above 0 is allowed", c.Lanes, c.Rate))
+	if err := c.check(); err != nil {
+		return usage(err)
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, doctorLimit)
-	defer cancel()
+	ctx := p.ctx
 	cfg, err := c.config(ctx)
 	if err != nil {
 		return usage(err)
@@ -507,6 +503,37 @@ func (c *doctorCmd) Run(p *program) error {
 	}
 	return c.print(p, report)
 }
+
+// check holds the flags to the rules of the context, see infrastructure/config.go.
+func (c *doctorCmd) check() error {
+	for _, f := range []struct{ flag, value, pattern, allowed string }{
+		{"--prefix", c.Prefix, `[a-z][a-z0-9-]{0,18}[a-z0-9]`, "2 to 20 lower-case letters, digits and hyphens, beginning with a letter"},
+		{"--qualifier", c.Qualifier, `[A-Za-z0-9_-]{1,10}`, "1 to 10 letters, digits, - and _"},
+		{"--toolkit-stack", c.Toolkit, stackName, stackNames},
+		{"--connection-arn", c.Connection, `(arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+)?`, "the ARN of a connection"},
+	} {
+		if !regexp.MustCompile(`^(` + f.pattern + `)$`).MatchString(f.value) {
+			return fmt.Errorf("%s %q: allowed is %s", f.flag, f.value, f.allowed)
+		}
+	}
+	for _, name := range c.Stack {
+		if !regexp.MustCompile(`^` + stackName + `$`).MatchString(name) {
+			return fmt.Errorf("--stack %q: allowed is %s", name, stackNames)
+		}
+	}
+	switch {
+	case c.Lanes < 2 || c.Lanes > 15:
+		return fmt.Errorf("--lanes %d: allowed is a whole number from 2 to 15", c.Lanes)
+	case !(c.Rate >= 1 && c.Rate <= 10_000): // NaN neither
+		return fmt.Errorf("--throttle-rate %g: allowed is a number from 1 to 10000", c.Rate)
+	}
+	return nil
+}
+
+const (
+	stackName  = `[A-Za-z][A-Za-z0-9-]{0,127}`
+	stackNames = "a stack's name in CloudFormation, such as tripsaga-staging"
+)
 
 // config reads the AWS CLI's configuration. An instance's metadata service is asked once, for a second: elsewhere nobody
 // answers there.
@@ -532,9 +559,12 @@ func (c *doctorCmd) print(p *program, r *doctor.Report) (err error) {
 		err = p.printJSON(struct {
 			*doctor.Report
 			OK bool `json:"ok"`
-		}{r, r.Count(doctor.Error) == 0})
+		}{r, r.Count(doctor.Error) == 0 && r.Answered()})
 	} else {
 		err = r.Print(p.stdout)
+	}
+	if err == nil && !r.Answered() {
+		return &exitError{code: exitUnavailable, err: fmt.Errorf("no service but STS has answered in %s: nothing was examined", r.Region)}
 	}
 	if n := r.Count(doctor.Error); err == nil && n > 0 {
 		err = fmt.Errorf("%s in %s is not ready for a deployment: %d findings are errors", r.Account, r.Region, n)

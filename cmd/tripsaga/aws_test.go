@@ -336,6 +336,41 @@ func TestDoctorWithoutCredentials(t *testing.T) {
 	}
 }
 
+// TestDoctorFlags are held to the rules of the context, before AWS is asked.
+func TestDoctorFlags(t *testing.T) {
+	setAccount(t, func(http.ResponseWriter, *http.Request) { t.Error("AWS was asked") }, "key")
+	for _, flag := range []string{
+		"--lanes=1", "--lanes=16", "--lanes=9223372036854775807", "--throttle-rate=NaN", "--throttle-rate=Inf", "--throttle-rate=0.5", "--prefix=A_B",
+		"--qualifier=x y", "--toolkit-stack=1", "--connection-arn=x", "--stack=a b", "--stack=,",
+	} {
+		var stderr bytes.Buffer
+		p := program{stdout: io.Discard, stderr: &stderr}
+		if code := p.run([]string{"aws", "doctor", flag}); code != exitUsage || !strings.Contains(stderr.String(), "allowed is ") {
+			t.Errorf("%s: exit code %d: %s", flag, code, stderr.String())
+		}
+	}
+}
+
+func TestDoctorOfWhatDoesNotAnswer(t *testing.T) {
+	setAccount(t, func(w http.ResponseWriter, r *http.Request) {
+		r.ParseForm()
+		if r.Form.Get("Action") == "GetCallerIdentity" {
+			stranger(w, r)
+			return
+		}
+		io.WriteString(w, "<html>") // a proxy's page
+	}, "key")
+	var stdout, stderr bytes.Buffer
+	p := program{stdout: &stdout, stderr: &stderr}
+	code := p.run([]string{"aws", "doctor", "--json"})
+	if code != exitUnavailable || !strings.Contains(stderr.String(), "nothing was examined") || !strings.Contains(stdout.String(), `"ok": false`) {
+		t.Errorf("exit code %d: %s%s", code, stdout.String(), stderr.String())
+	}
+	if roles := "the CDK's roles do not exist yet"; strings.Contains(stdout.String(), roles) {
+		t.Errorf("it says that %s, which it does not know: %s", roles, stdout.String())
+	}
+}
+
 func TestDoctorWithoutAWS(t *testing.T) {
 	setAccount(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, "key")
 	var stdout, stderr bytes.Buffer

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,9 +33,10 @@ type Account struct {
 
 const maxProblems = 100
 
-// Audit reads trips, inventory and bank and compares them. Every held seat and room must belong to a reservation, captured
-// less refunded must be what the confirmed trips paid and the fees of the cancelled ones, and every entry of the bank must balance. The three are read one
-// after the other, so the result is exact only while nothing is booked. Errors: Unavailable.
+// Audit reads trips, inventory and bank and compares them. Every held seat and room must belong to a reservation, a confirmed
+// trip must hold all and one that failed or was cancelled nothing, captured less refunded must be what the confirmed trips
+// paid and the fees of the cancelled ones, and every entry of the bank must balance. The three are read one after the other,
+// so the result is exact only while nothing is booked. Errors: Unavailable.
 func (s *Service) Audit(ctx context.Context) (Ledger, error) {
 	a := audit{
 		ledger:  Ledger{Trips: map[domain.Status]int{}, Currencies: map[money.Currency]Account{}},
@@ -87,6 +89,7 @@ func (a *audit) trip(d domain.Details) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ledger.Trips[d.Trip.Status()]++
+	a.held(d)
 	a.paid(d)
 	if f := d.Flight; f != nil && f.State == domain.StepDone {
 		flight := f.Result.Flight
@@ -95,6 +98,17 @@ func (a *audit) trip(d domain.Details) {
 	if h := d.Hotel; h != nil && h.State == domain.StepDone {
 		for _, night := range h.Result.Stay.Nights() {
 			a.nights[domain.HotelNight{Hotel: h.Result.Stay.Hotel, Night: night}.String()] += int64(h.Result.Stay.Rooms)
+		}
+	}
+}
+
+// held compares a trip that has ended with its steps: a confirmed one holds all, a failed or cancelled one nothing.
+func (a *audit) held(d domain.Details) {
+	status := d.Trip.Status()
+	ended := status == domain.Failed || status == domain.Cancelled
+	for _, step := range []string{"FLIGHT", "HOTEL", "PAYMENT"} {
+		if done := d.State(step) == domain.StepDone; status == domain.Confirmed && !done || ended && done {
+			a.problem("trip %s is %s, and the state of its %s is %s", d.Trip.ID(), status, step, cmp.Or(d.State(step), "none"))
 		}
 	}
 }

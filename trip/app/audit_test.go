@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -94,5 +95,25 @@ func TestAuditSeesAChargeOfNoTrip(t *testing.T) {
 	}
 	if _, err := w.Audit(t.Context()); err == nil || !strings.Contains(err.Error(), "BANK#nobody") {
 		t.Errorf("an entry that cannot be read: %v", err)
+	}
+}
+
+// A confirmed trip that holds no seat any more, and a failed one that does, are problems, though all numbers agree.
+func TestAuditComparesEndsWithSteps(t *testing.T) {
+	w, _ := walkable(t)
+	confirmed := w.booked(t, nil)
+	if l := w.audit(t); !l.Balanced {
+		t.Fatalf("ledger %+v", l)
+	}
+	if _, err := w.CancelFlight(t.Context(), app.TripRef{TripID: confirmed}); err != nil {
+		t.Fatal(err)
+	}
+	failed := w.book(t, nil)
+	w.run(t, failed, w.reserveFlight, w.fail)
+	l := w.audit(t)
+	for _, want := range []string{"trip " + confirmed + " is CONFIRMED, and the state of its FLIGHT is UNDONE", "trip " + failed + " is FAILED, and the state of its FLIGHT is DONE"} {
+		if l.Balanced || !slices.Contains(l.Problems, want) {
+			t.Errorf("problems %q, want %q", l.Problems, want)
+		}
 	}
 }
