@@ -111,8 +111,11 @@ func rate(m Minute) string {
 	return fmt.Sprintf("%5.1f %%", m.FaultRate)
 }
 
-// columns is how wide a minute is in a chart.
-const columns = 4
+// columns is how wide a minute is in a chart, unless the chart would be wider than a terminal.
+const (
+	columns  = 4
+	maxWidth = 72
+)
 
 func (p printer) printCharts(minutes []Minute) {
 	var weights, faults []float64
@@ -130,7 +133,7 @@ func (p printer) printCharts(minutes []Minute) {
 
 func (p printer) printChart(caption string, values []float64, top float64, colour asciigraph.AnsiColor, first, last float64) {
 	options := []asciigraph.Option{
-		asciigraph.Height(5), asciigraph.LowerBound(0), asciigraph.UpperBound(top), asciigraph.Precision(0),
+		asciigraph.Height(5), asciigraph.Width(min(len(values), maxWidth)), asciigraph.LowerBound(0), asciigraph.UpperBound(top), asciigraph.Precision(0),
 		asciigraph.Caption(caption), asciigraph.XAxisRange(first, last), asciigraph.XAxisTickCount(ticks(int(last - first))),
 		asciigraph.XAxisValueFormatter(func(v float64) string { return fmt.Sprintf("%.0f", v) }),
 	}
