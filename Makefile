@@ -90,8 +90,9 @@ fuzz: ## each fuzz target for FUZZTIME (default 10s)
 bench: ## throughput and latency against a raw log, on this machine
 	$(GO) run ./cmd/tripsaga bench
 
+# AWS answers over HTTP/1.1, and without HTTP/2 a function is smaller.
 lambda: ## build the AWS functions: bin/lambda/bootstrap (arm64) and bin/lambda/function.zip
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" \
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -buildvcs=false -tags lambda.norpc,nethttpomithttp2 -ldflags "-s -w" \
 	  -o bin/lambda/bootstrap ./cmd/lambda
 	$(GO) run ./aws/tools/lambdazip bin/lambda/bootstrap bin/lambda/function.zip
 
