@@ -43,6 +43,7 @@ type Config struct {
 	ThrottleRate  float64  // throttleRate: requests per second
 	ThrottleBurst float64  // throttleBurst: concurrent requests
 
+	LogLevel         string // logLevel: the least level that the functions log
 	LogRetentionDays int    // logRetentionDays
 	AlarmEmail       string // alarmEmail: subscribed to the topic of the alarms
 
@@ -245,6 +246,7 @@ func settings() []setting {
 		{"throttleRate", "100", "a number from 1 to 10000, of requests a second",
 			number(func(c *Config) *float64 { return &c.ThrottleRate })},
 		{"throttleBurst", "200", "a whole number from 1 to 10000, of requests at once", setBurst},
+		{"logLevel", "info", strings.Join(logLevels, ", "), oneOf(logLevels, func(c *Config) *string { return &c.LogLevel })},
 		{"logRetentionDays", "30", "what CloudWatch Logs takes: " + strings.Trim(fmt.Sprint(retentions), "[]"), setRetention},
 		{"alarmEmail", "", "an e-mail address", setEmail},
 		{"repository", "", "owner/name", matching(repository, func(c *Config) *string { return &c.Repository })},
@@ -266,6 +268,9 @@ var deployments = []string{
 
 // buildSizes are CodeBuild's, of which an account has separate quotas.
 var buildSizes = []string{"SMALL", "MEDIUM", "LARGE", "X2_LARGE"}
+
+// logLevels are what functions.LogLevel allows.
+var logLevels = []string{"debug", "info", "warn", "error"}
 
 // retentions are the numbers of days that CloudWatch Logs allows.
 var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}

@@ -69,6 +69,7 @@ func (a *Application) lambda(spec functions.Function, code awslambda.AssetCode) 
 // environment returns the settings that a function reads and that the deployment sets. addHook adds FUNCTION_ARNS.
 func (a *Application) environment(name string) *map[string]*string {
 	given := map[string]*string{
+		functions.LogLevel:         &a.Stage.LogLevel,
 		functions.MetricsNamespace: jsii.String(a.namespace()),
 		functions.TableName:        a.Table.TableName(),
 	}

@@ -145,6 +145,23 @@ func TestEnvironments(t *testing.T) {
 	})
 }
 
+// Lambda itself drops lines below its own level, so that has to be the least of all.
+func TestLogLevel(t *testing.T) {
+	for level, all := range map[string]map[string]*template{"info": stacks(t), "debug": customised(t)} {
+		for _, stack := range []string{stagingStack, productionStack} {
+			for _, f := range functions.All() {
+				all[stack].named(t, f.Name).has(t, map[string]any{
+					"Environment.Variables.LOG_LEVEL": level, "LoggingConfig.ApplicationLogLevel": "DEBUG",
+				})
+			}
+		}
+	}
+	i := slices.IndexFunc(functions.Settings(), func(s functions.Setting) bool { return s.Name == functions.LogLevel })
+	if allowed := functions.Settings()[i].Allowed; allowed != strings.Join(logLevels, ", ") {
+		t.Errorf("the context allows %q, the functions %s", logLevels, allowed)
+	}
+}
+
 // TestStripe: in production the functions that call the payment provider know the secret, and they alone may read it.
 func TestStripe(t *testing.T) {
 	const secret = secretOfStripe

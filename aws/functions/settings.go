@@ -15,6 +15,7 @@ const (
 	Payments              = "PAYMENTS"
 	StripeSecret          = "STRIPE_SECRET_ARN"
 	StripeLive            = "STRIPE_LIVE"
+	LogLevel              = "LOG_LEVEL"
 	MetricsNamespace      = "METRICS_NAMESPACE"
 	ReconcileGrace        = "RECONCILE_GRACE"
 	ReconcileOverdue      = "RECONCILE_OVERDUE"
@@ -74,7 +75,7 @@ func Settings() []Setting {
 	return slices.Concat([]Setting{table}, machines(append(slices.Clone(sagas), PreTraffic)), []Setting{
 		{Name: FunctionARNs, Functions: preTraffic, Required: true, Allowed: "a JSON object, the name of every other function to its ARN without a version",
 			Meaning: "the functions whose versions are tried"},
-		{Name: "LOG_LEVEL", Default: "info", Allowed: "debug, info, warn, error",
+		{Name: LogLevel, Default: "info", Allowed: "debug, info, warn, error",
 			Meaning: "the least level that is logged"},
 		{Name: ReconcileGrace, Functions: reconciler, Default: "2m", Allowed: durations,
 			Meaning: "how long a trip may be pending before its saga is started again"},

@@ -51,7 +51,7 @@ func (c *config) setters() map[string]func(value string) error {
 	all := map[string]func(value string) error{
 		functions.TableName:                  matching(tableName, &c.table),
 		functions.FunctionARNs:               c.setARNs,
-		"LOG_LEVEL":                          c.setLevel,
+		functions.LogLevel:                   c.setLevel,
 		functions.ReconcileGrace:             duration(&c.grace),
 		functions.ReconcileOverdue:           duration(&c.overdue),
 		functions.MetricsNamespace:           matching(namespace, &c.metrics),
