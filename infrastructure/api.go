@@ -36,24 +36,39 @@ func (a *Application) addAPI() {
 // authorizer accepts tokens in production if their issuer is configured. Otherwise callers sign with IAM, as the
 // pipeline's checks do in staging.
 func (a *Application) authorizer() awsapigatewayv2.IHttpRouteAuthorizer {
-	if a.Stage.JWTIssuer == "" || a.Stage.Name != production {
+	if !a.takesTokens() {
 		return awsapigatewayv2authorizers.NewHttpIamAuthorizer()
 	}
 	return awsapigatewayv2authorizers.NewHttpJwtAuthorizer(jsii.String("JwtAuthorizer"), &a.Stage.JWTIssuer,
 		&awsapigatewayv2authorizers.HttpJwtAuthorizerProps{JwtAudience: jsii.Strings(a.Stage.JWTAudience...)})
 }
 
-// cors is nil if no other web site may call the API.
+// takesTokens reports whether callers send a token, or else sign with IAM.
+func (a *Application) takesTokens() bool {
+	return a.Stage.JWTIssuer != "" && a.Stage.Name == production
+}
+
+// cors is nil if no other web site may call the API. The gateway answers the browser's preflight, and replaces CORS headers of
+// the API. Callers send their credentials in headers, so cookies are not allowed.
 func (a *Application) cors() *awsapigatewayv2.CorsPreflightOptions {
 	if a.Stage.CORSOrigins == nil {
 		return nil
 	}
 	return &awsapigatewayv2.CorsPreflightOptions{
-		AllowOrigins: jsii.Strings(a.Stage.CORSOrigins...),
-		AllowMethods: &[]awsapigatewayv2.CorsHttpMethod{awsapigatewayv2.CorsHttpMethod_GET, awsapigatewayv2.CorsHttpMethod_POST},
-		AllowHeaders: jsii.Strings("authorization", "content-type", "idempotency-key"),
-		MaxAge:       awscdk.Duration_Hours(jsii.Number(1)),
+		AllowOrigins:  jsii.Strings(a.Stage.CORSOrigins...),
+		AllowMethods:  &[]awsapigatewayv2.CorsHttpMethod{awsapigatewayv2.CorsHttpMethod_GET, awsapigatewayv2.CorsHttpMethod_POST},
+		AllowHeaders:  jsii.Strings(append(a.credentialHeaders(), functions.RequestHeaders()...)...),
+		ExposeHeaders: jsii.Strings(functions.AnswerHeaders()...),
+		MaxAge:        awscdk.Duration_Hours(jsii.Number(1)),
 	}
+}
+
+// credentialHeaders are those of a token, or of a signature of version 4.
+func (a *Application) credentialHeaders() []string {
+	if a.takesTokens() {
+		return []string{"authorization"}
+	}
+	return []string{"authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"}
 }
 
 func (a *Application) addAPIStage() {

@@ -447,12 +447,24 @@ func checkName(v string) error {
 	return nil
 }
 
+// hostOfOrigin is a host as browsers write it: in lower case, in ASCII, and never with a wildcard.
+var hostOfOrigin = regexp.MustCompile(`^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]*)?$`)
+
+// checkOrigin accepts what a browser sends as an origin: the gateway compares the texts.
 func checkOrigin(v string) error {
-	err := checkURL(v, "https", "http")
-	if u, _ := url.Parse(v); err == nil && u.Path != "" {
-		return errors.New("an origin has no path")
+	if err := checkURL(v, "https", "http"); err != nil {
+		return err
 	}
-	return err
+	u, _ := url.Parse(v)
+	switch {
+	case u.Path != "" || strings.HasSuffix(v, "?") || strings.HasSuffix(v, "#"):
+		return errors.New("an origin has no path")
+	case !hostOfOrigin.MatchString(u.Host) || !strings.HasPrefix(v, u.Scheme):
+		return errors.New("browsers write an origin in lower case and ASCII, and wildcards are not allowed")
+	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
+		return errors.New("browsers leave out the scheme's own port")
+	}
+	return nil
 }
 
 func checkURL(v string, schemes ...string) error {
