@@ -233,6 +233,37 @@ func TestMarkup(t *testing.T) {
 	}
 }
 
+// TestLabelsKeepApart: two lines that leave the bottom of a choice, along its column; a line up beside one that goes down.
+func TestLabelsKeepApart(t *testing.T) {
+	for _, states := range []string{
+		`"A": {"Type": "Task", "Resource": "f", "Next": "B", "Catch": [{"ErrorEquals": ["E"], "Next": "Choose"}]},
+		"B": {"Type": "Pass", "Next": "C"},
+		"C": {"Type": "Task", "Resource": "f", "End": true, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "D"}]},
+		"D": {"Type": "Task", "Resource": "f", "End": true, "Catch": [
+			{"ErrorEquals": ["E"], "Next": "Failed"}, {"ErrorEquals": ["States.ALL"], "Next": "Choose"}]},
+		"Choose": {"Type": "Choice", "Default": "Failed", "Choices": [
+			{"Variable": "$.a", "StringEquals": "", "Next": "C"}, {"Variable": "$.b", "StringEquals": "", "Next": "Choose"}]},
+		"Failed": {"Type": "Fail"}`,
+		`"A": {"Type": "Task", "Resource": "f", "Next": "B", "Catch": [{"ErrorEquals": ["E"], "Next": "UndoB"}]},
+		"B": {"Type": "Task", "Resource": "f", "End": true, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "UndoA"}]},
+		"UndoA": {"Type": "Task", "Resource": "f", "Next": "UndoB"},
+		"UndoB": {"Type": "Task", "Resource": "f", "Next": "Again"},
+		"Again": {"Type": "Choice", "Default": "More", "Choices": [{"Variable": "$.a", "StringEquals": "", "Next": "A"}]},
+		"More": {"Type": "Choice", "Default": "Last", "Choices": [{"Variable": "$.a", "StringEquals": "", "Next": "Failed"}]},
+		"Last": {"Type": "Task", "Resource": "f", "End": true, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failed"}]},
+		"Failed": {"Type": "Fail"}`,
+	} {
+		edges := Lay(machine(t, `{"StartAt": "A", "States": {`+states+`}}`)).chart.edges
+		for i, e := range edges {
+			for _, o := range edges[:i] {
+				if e.label != "" && o.label != "" && e.text.meets(o.text) {
+					t.Errorf("%s and %s: one label is on the other", e, o)
+				}
+			}
+		}
+	}
+}
+
 // TestCompensationsGoUp beside the states that they compensate.
 func TestCompensationsGoUp(t *testing.T) {
 	l := Lay(machine(t, `{"StartAt": "A", "States": {

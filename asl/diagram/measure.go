@@ -120,7 +120,7 @@ func (e *edge) reserve(rows, columns []gapSize) {
 		}
 	case top:
 		g := &rows[e.from.row]
-		g.before = max(g.before, labelSpace)
+		g.after = max(g.after, labelSpace)
 	}
 }
 

@@ -158,7 +158,7 @@ func (c *chart) down(e *edge) []trackKey {
 	}
 	before, after := trackKey{gap: u.row + 1}, trackKey{gap: v.row}
 	switch {
-	case u.col != v.col && c.column(u.col, u.row, v.row):
+	case u.col != v.col && c.column(u.col, u.row, v.row) && (e.label == "" || v.row == u.row+1 || !u.leavesBottom()):
 		return []trackKey{after}
 	case u.col != v.col && c.column(v.col, u.row, v.row):
 		return []trackKey{before}
@@ -169,6 +169,9 @@ func (c *chart) down(e *edge) []trackKey {
 	}
 	return []trackKey{before, column, after}
 }
+
+// leavesBottom reports whether a line leaves the bottom of n already. A label beside a second one would lie on the label there.
+func (n *node) leavesBottom() bool { return n.leaving[bottom] || n.slots[bottom] != [2]int{} }
 
 // aside leads e out of a side of its state into a side of the other one.
 func (c *chart) aside(e *edge) []trackKey {
