@@ -132,7 +132,7 @@ func costText(status domain.Status, paid money.Amount, c wire.Cancellation) stri
 	case paid.Currency != "":
 		return fmt.Sprintf("paid %s, fee %d %%: %s, refund %s", paid.Grouped(), c.FeePercent, c.Fee.Grouped(), c.Refund.Grouped())
 	case status == domain.Cancelled:
-		return "free, as it was not paid yet"
+		return "free: it was cancelled before its payment was recorded"
 	case c.FeePercent == 0:
 		return "free"
 	}

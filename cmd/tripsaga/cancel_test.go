@@ -187,7 +187,7 @@ func TestQuote(t *testing.T) {
 			"policy         0 hours before the departure or earlier    fee 50 %\n", 0},
 		{departedQuote, "trip     t1                                   CONFIRMED\n" +
 			"departs  2027-03-01T02:05:00Z\npolicy   0 hours before the departure or earlier  fee 50 %\n", exitFailure},
-		{cancelledQuote, "trip t1 CANCELLED\nis cancelled already  free, as it was not paid yet\n", 0},
+		{cancelledQuote, "trip t1 CANCELLED\nis cancelled already  free: it was cancelled before its payment was recorded\n", 0},
 		{cancellingQuote, "trip t1 NEEDS_ATTENTION\nis being cancelled already  paid 80,000 JPY, fee 20 %: 16,000 JPY, refund 64,000 JPY\n", 0},
 	} {
 		s := &scripted{answers: map[string][]http.HandlerFunc{"GET /trips/t1/cancellation-quote": {says(200, c.quote)}}}
