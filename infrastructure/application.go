@@ -21,7 +21,7 @@ type Application struct {
 	Stack awscdk.Stack // the scope of everything in it
 	Stage Stage
 
-	Table       awsdynamodb.Table
+	Table       awsdynamodb.ITable
 	Functions   []*Function // in the order of functions.All
 	Machines    []*Machine  // in the order of saga.All
 	API         awsapigatewayv2.HttpApi
@@ -80,11 +80,21 @@ func (a *Application) output(name string, value *string) {
 	awscdk.NewCfnOutput(a.Stack, &name, &awscdk.CfnOutputProps{Value: value})
 }
 
-// addTable adds the single table. Tests create their tables from the same definition. The table is kept when the stack is
-// deleted.
+// addTable adds the single table, or adopts one.
 func (a *Application) addTable() {
+	if stream := a.Stage.adopted(); stream != "" {
+		a.adoptTable(stream)
+	} else {
+		a.createTable()
+	}
+	a.output("TableName", a.Table.TableName())
+}
+
+// createTable makes the table. Tests create their tables from the same definition. The table is kept when the stack is
+// deleted, or adopts another.
+func (a *Application) createTable() {
 	definition := schema.Table()
-	a.Table = awsdynamodb.NewTable(a.Stack, jsii.String("Table"), &awsdynamodb.TableProps{
+	table := awsdynamodb.NewTable(a.Stack, jsii.String("Table"), &awsdynamodb.TableProps{
 		PartitionKey:        text(definition.Key.Partition),
 		SortKey:             text(definition.Key.Sort),
 		TimeToLiveAttribute: &definition.TTL,
@@ -98,14 +108,14 @@ func (a *Application) addTable() {
 		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
 	})
 	for _, index := range definition.Indexes {
-		a.Table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
+		table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
 			IndexName: &index.Name, PartitionKey: text(index.Key.Partition), SortKey: text(index.Key.Sort),
 			ProjectionType: awsdynamodb.ProjectionType_ALL,
 		})
 	}
-	suppress(a.Table.Node().DefaultChild().(awscdk.CfnResource), "CKV_AWS_119",
+	suppress(table.Node().DefaultChild().(awscdk.CfnResource), "CKV_AWS_119",
 		"It is encrypted under the key aws/dynamodb, whose use CloudTrail shows; a key of one's own can be lost, and the data with it.")
-	a.output("TableName", a.Table.TableName())
+	a.Table = table
 }
 
 // text is an attribute of a key; all keys are strings.

@@ -28,6 +28,9 @@ type Config struct {
 	Production Place // production
 	Pipeline   Place // pipeline
 
+	StagingTable    string // stagingTable: ARN of the stream of a table to adopt; "" makes a table
+	ProductionTable string // productionTable
+
 	Deployment   string // deployment: how CodeDeploy shifts the traffic, a name such as LINEAR_10PERCENT_EVERY_1MINUTE
 	Lanes        int    // lanes: how many aliases are deployed concurrently
 	IgnoreAlarms bool   // ignoreAlarms: deploy although alarms are raised, to deliver a fix
@@ -174,7 +177,7 @@ func (c *Config) conflicts() (all []error) {
 		all = append(all, fmt.Errorf("githubTokenSecret=%s: takes the place of connectionArn=%s; give one of them",
 			c.GitHubTokenSecret, c.ConnectionARN))
 	}
-	return append(append(all, c.placeConflicts()...), c.paymentConflicts()...)
+	return slices.Concat(all, c.placeConflicts(), c.tableConflicts(), c.paymentConflicts())
 }
 
 func (c *Config) paymentConflicts() (all []error) {
@@ -227,6 +230,8 @@ func settings() []setting {
 		{"staging", "", allowedPlace, place(func(c *Config) *Place { return &c.Staging })},
 		{"production", "", allowedPlace, place(func(c *Config) *Place { return &c.Production })},
 		{"pipeline", "", allowedPlace, place(func(c *Config) *Place { return &c.Pipeline })},
+		{"stagingTable", "", allowedTable, matching(streamARN, func(c *Config) *string { return &c.StagingTable })},
+		{"productionTable", "", allowedTable, matching(streamARN, func(c *Config) *string { return &c.ProductionTable })},
 		{"deployment", "LINEAR_10PERCENT_EVERY_1MINUTE", strings.Join(deployments, ", "),
 			oneOf(deployments, func(c *Config) *string { return &c.Deployment })},
 		{"lanes", "4", "a whole number from 2 to 15", func(c *Config, v string) error { return integer(&c.Lanes, v, 2, 15) }},

@@ -34,6 +34,8 @@ func TestContextIsRead(t *testing.T) {
 		Branch: "release/1", ConnectionARN: "arn:aws:codeconnections:eu-west-1:123456789012:connection/0a-1b",
 		Payments: "stripe", StripeSecretARN: secretOfStripe, StripeLive: true, Lanes: 3, BuildSize: "MEDIUM", Prefix: "travel",
 		Staging: Place{"111111111111", "eu-west-1"}, Production: Place{"222222222222", "us-gov-west-1"}, Pipeline: Place{"111111111111", "eu-west-1"},
+		StagingTable:    "arn:aws:dynamodb:eu-west-1:111111111111:table/trips/stream/2026-11-28T12:00:00.000",
+		ProductionTable: "arn:aws-us-gov:dynamodb:us-gov-west-1:222222222222:table/trips/stream/2026-11-28T12:00:00.000",
 	}
 	texts := map[string]any{
 		"code": code, "deployment": want.Deployment, "ignoreAlarms": "true", "skipTrial": "true", "jwtIssuer": want.JWTIssuer,
@@ -42,7 +44,7 @@ func TestContextIsRead(t *testing.T) {
 		"branch": want.Branch, "connectionArn": want.ConnectionARN,
 		"payments": want.Payments, "stripeSecretArn": want.StripeSecretARN, "stripeLive": "true",
 		"lanes": "3", "buildSize": "MEDIUM", "prefix": "travel",
-		"staging": "111111111111/eu-west-1", "production": "222222222222/us-gov-west-1", "pipeline": "111111111111/eu-west-1",
+		"staging": "111111111111/eu-west-1", "production": "222222222222/us-gov-west-1", "pipeline": "111111111111/eu-west-1", "stagingTable": want.StagingTable, "productionTable": want.ProductionTable,
 	}
 	native := maps.Clone(texts)
 	maps.Copy(native, map[string]any{
@@ -70,6 +72,11 @@ func TestContextThatIsRefused(t *testing.T) {
 		{map[string]any{"staging": "1/eu-west-1"}, []string{"staging=1/eu-west-1: ", "; allowed: ACCOUNT/REGION, such as 123456789012/eu-west-1"}},
 		{map[string]any{"staging": "123456789012"}, []string{"staging=123456789012: "}},
 		{map[string]any{"production": "123456789012/eu-west-1"}, []string{"staging: missing; give staging, production and pipeline", "pipeline: missing"}},
+		{map[string]any{"stagingTable": "trips"}, []string{"stagingTable=trips: ", "; allowed: the ARN of the stream of an existing table, such as arn:aws:dynamodb:"}},
+		{map[string]any{"productionTable": "arn:aws:dynamodb:eu-west-1:123456789012:table/trips"}, []string{"productionTable=arn:aws:dynamodb:eu-west-1:123456789012:table/trips: the value is not allowed"}},
+		{map[string]any{"stagingTable": stream("trips"), "productionTable": stream("trips")}, []string{"productionTable=" + stream("trips") + ": is staging's table, too"}},
+		{map[string]any{"productionTable": stream("trips"), "staging": "123456789012/eu-west-1", "production": "123456789012/eu-west-3", "pipeline": "123456789012/eu-west-1"},
+			[]string{"productionTable=" + stream("trips") + ": the stage is in 123456789012/eu-west-3; allowed: a table there"}},
 		{map[string]any{"prefix": "Travel"}, []string{"prefix=Travel: ", "; allowed: 2 to 20 lower-case letters"}},
 		{map[string]any{"prefix": "travel-"}, []string{"prefix=travel-: "}},
 		{map[string]any{"prefix": strings.Repeat("x", 21)}, []string{"prefix=xxx"}},

@@ -75,7 +75,8 @@ func (a *Application) machineAlias(s *saga.Saga, m awsstepfunctions.StateMachine
 	for _, task := range s.Tasks() {
 		version.AddDependency(a.function(task.Name).Live.Node().DefaultChild().(awscdk.CfnResource))
 	}
-	alias := awsstepfunctions.NewCfnStateMachineAlias(a.Stack, jsii.String(id(s)+"Live"), &awsstepfunctions.CfnStateMachineAliasProps{
+	// An alias cannot move to the version of another state machine: one with another name has another alias.
+	alias := awsstepfunctions.NewCfnStateMachineAlias(a.Stack, jsii.String(id(s)+"Live"+strings.TrimPrefix(a.Stage.generation(), "-")), &awsstepfunctions.CfnStateMachineAliasProps{
 		Name: jsii.String(live),
 		DeploymentPreference: &awsstepfunctions.CfnStateMachineAlias_DeploymentPreferenceProperty{
 			StateMachineVersionArn: version.Ref(), Type: jsii.String("LINEAR"), Percentage: jsii.Number(10), Interval: jsii.Number(1),
@@ -100,7 +101,7 @@ func (a *Application) guardDefinitions() {
 // machineName is fixed, and so are the ARNs built from it: a resource that refers to the machine by them does not depend
 // on it. The functions that start and read executions are so updated without waiting for the definition.
 func (a *Application) machineName(s *saga.Saga) string {
-	name := a.name()
+	name := a.name() + a.Stage.generation()
 	if s != saga.Booking() {
 		name += "-" + s.Name()
 	}
