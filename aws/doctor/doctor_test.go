@@ -70,7 +70,7 @@ func TestFindings(t *testing.T) {
 		"too many lanes for it": {map[string]answer{"GetAccountSettings": limits(10, 0)}, func(o *Options) { o.Lanes = 15 },
 			"lambda", Error, "a release needs 32, two for each of 15 lanes", increase + "lambda"},
 		"code storage": {map[string]answer{"GetAccountSettings": limits(1000, 0.95)}, nil,
-			"lambda", Warning, "95 % of the storage for code", "aws lambda delete-function"},
+			"lambda", Warning, "95 % of the storage for code", "tripsaga aws clean-up --delete"},
 		"Lambda denied": {map[string]answer{"GetAccountSettings": denied("AccessDeniedException")}, nil,
 			"lambda", Unknown, "AccessDeniedException: not for you", "allow the caller lambda:GetAccountSettings"},
 		"no large build": {map[string]answer{"ListServiceQuotas codebuild": quotas(small, 1, large, 0)}, nil,

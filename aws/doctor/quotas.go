@@ -45,7 +45,7 @@ func (e *examination) functions(ctx context.Context) error {
 	}
 	used, all := float64(out.AccountUsage.TotalCodeSize), float64(out.AccountLimit.TotalCodeSize)
 	if used > codeStorageWarning*all {
-		e.add(Warning, "delete old versions: aws lambda delete-function --function-name NAME --qualifier VERSION",
+		e.add(Warning, "tripsaga aws clean-up --delete",
 			"%.0f %% of the storage for code is used; versions are kept by every release", 100*used/all)
 	}
 	return nil

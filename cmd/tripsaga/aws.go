@@ -27,7 +27,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go"
 
+	"tripsaga/aws/cleanup"
 	"tripsaga/aws/cost"
 	"tripsaga/aws/doctor"
 	"tripsaga/aws/dynamo"
@@ -50,7 +52,7 @@ func init() {
 		}{}}
 		c.Cost = kong.Plugins{&struct {
 			Cost costCmd `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
-			AWS  awsCmd  `cmd:"" name:"aws" help:"Examine an AWS account."`
+			AWS  awsCmd  `cmd:"" name:"aws" help:"Examine an AWS account, and clean up an installation."`
 		}{}}
 		c.Serve.Modes = append(c.Serve.Modes, &productionShape{})
 		c.Serve.cost = func(cancellation, succeeded bool, transitions int) (executionCost, error) {
@@ -463,12 +465,18 @@ func grouped(n float64, decimals int) string {
 }
 
 type awsCmd struct {
-	Doctor doctorCmd `cmd:"" help:"Examine, before a deployment, the account and region of the AWS CLI's credentials: quotas, bootstrap, stacks, connection, services, rights, clock. It only reads."`
+	Doctor  doctorCmd  `cmd:"" help:"Examine, before a deployment, the account and region of the AWS CLI's credentials: quotas, bootstrap, stacks, connection, services, rights, clock. It only reads."`
+	CleanUp cleanUpCmd `cmd:"" name:"clean-up" help:"List versions of functions and state machines that no alias, template or execution uses any more, and with --delete delete them."`
+}
+
+// awsRegionFlag chooses the region, with the AWS CLI's credentials.
+type awsRegionFlag struct {
+	Region string `help:"The region; without it, that of the AWS CLI." placeholder:"REGION"`
 }
 
 // doctorCmd examines an account.
 type doctorCmd struct {
-	Region     string   `help:"The region; without it, that of the AWS CLI." placeholder:"REGION"`
+	awsRegionFlag
 	Prefix     string   `help:"The context's prefix." default:"tripsaga" placeholder:"NAME"`
 	Stack      []string `help:"Stacks to be deployed, by their names in CloudFormation, such as tripsaga-staging; without it, all." placeholder:"NAME"`
 	Lanes      int      `help:"The context's lanes." default:"4" placeholder:"N"`
@@ -506,19 +514,16 @@ func (c *doctorCmd) Run(p *program) error {
 
 // check holds the flags to the rules of the context, see infrastructure/config.go.
 func (c *doctorCmd) check() error {
+	if err := checkInstallation(c.Prefix, c.Stack); err != nil {
+		return err
+	}
 	for _, f := range []struct{ flag, value, pattern, allowed string }{
-		{"--prefix", c.Prefix, `[a-z][a-z0-9-]{0,18}[a-z0-9]`, "2 to 20 lower-case letters, digits and hyphens, beginning with a letter"},
 		{"--qualifier", c.Qualifier, `[A-Za-z0-9_-]{1,10}`, "1 to 10 letters, digits, - and _"},
 		{"--toolkit-stack", c.Toolkit, stackName, stackNames},
 		{"--connection-arn", c.Connection, `(arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+)?`, "the ARN of a connection"},
 	} {
 		if !regexp.MustCompile(`^(` + f.pattern + `)$`).MatchString(f.value) {
 			return fmt.Errorf("%s %q: allowed is %s", f.flag, f.value, f.allowed)
-		}
-	}
-	for _, name := range c.Stack {
-		if !regexp.MustCompile(`^` + stackName + `$`).MatchString(name) {
-			return fmt.Errorf("--stack %q: allowed is %s", name, stackNames)
 		}
 	}
 	switch {
@@ -530,6 +535,19 @@ func (c *doctorCmd) check() error {
 	return nil
 }
 
+// checkInstallation holds the flags --prefix and --stack to the rules of the context and of CloudFormation.
+func checkInstallation(prefix string, stacks []string) error {
+	if !regexp.MustCompile(`^[a-z][a-z0-9-]{0,18}[a-z0-9]$`).MatchString(prefix) {
+		return fmt.Errorf("--prefix %q: allowed is 2 to 20 lower-case letters, digits and hyphens, beginning with a letter", prefix)
+	}
+	for _, name := range stacks {
+		if !regexp.MustCompile(`^` + stackName + `$`).MatchString(name) {
+			return fmt.Errorf("--stack %q: allowed is %s", name, stackNames)
+		}
+	}
+	return nil
+}
+
 const (
 	stackName  = `[A-Za-z][A-Za-z0-9-]{0,127}`
 	stackNames = "a stack's name in CloudFormation, such as tripsaga-staging"
@@ -537,7 +555,7 @@ const (
 
 // config reads the AWS CLI's configuration. An instance's metadata service is asked once, for a second: elsewhere nobody
 // answers there.
-func (c *doctorCmd) config(ctx context.Context) (awssdk.Config, error) {
+func (c *awsRegionFlag) config(ctx context.Context) (awssdk.Config, error) {
 	instance := imds.New(imds.Options{Retryer: awssdk.NopRetryer{}, HTTPClient: &http.Client{Timeout: time.Second}})
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(c.Region),
 		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = instance }))
@@ -568,6 +586,63 @@ func (c *doctorCmd) print(p *program, r *doctor.Report) (err error) {
 	}
 	if n := r.Count(doctor.Error); err == nil && n > 0 {
 		err = fmt.Errorf("%s in %s is not ready for a deployment: %d findings are errors", r.Account, r.Region, n)
+	}
+	return err
+}
+
+// cleanUpCmd deletes old versions.
+type cleanUpCmd struct {
+	awsRegionFlag
+	Prefix string   `help:"The context's prefix." default:"tripsaga" placeholder:"NAME"`
+	Stack  []string `help:"Stacks to clean up, by their names in CloudFormation; without it, staging and production of the prefix." placeholder:"NAME"`
+	Latest int      `help:"Keep so many of the newest versions of each function and state machine, to go back to." default:"5" placeholder:"N"`
+	Delete bool     `help:"Delete; without it, only list."`
+	JSON   bool     `help:"Print one JSON object." name:"json"`
+}
+
+func (c *cleanUpCmd) Run(p *program) error {
+	if err := checkInstallation(c.Prefix, c.Stack); err != nil {
+		return usage(err)
+	}
+	if c.Latest < 2 || c.Latest > 1000 {
+		return usage(fmt.Errorf("--latest %d: allowed is a whole number from 2 to 1000", c.Latest))
+	}
+	cfg, err := c.config(p.ctx)
+	if err != nil {
+		return usage(err)
+	}
+	if _, err := cfg.Credentials.Retrieve(p.ctx); err != nil && p.ctx.Err() == nil {
+		return usage(fmt.Errorf("%w; set AWS_PROFILE, or run aws configure or aws sso login: %w", doctor.ErrCredentials, err))
+	}
+	if c.Stack == nil {
+		c.Stack = doctor.Stacks(c.Prefix)[:2] // the pipeline has no versions
+	}
+	report, err := cleanup.Run(p.ctx, cfg, cleanup.Options{Stacks: c.Stack, Latest: c.Latest, Delete: c.Delete, Now: time.Now})
+	return errors.Join(c.print(p, report), c.failure(p, err))
+}
+
+// print prints the report, of an interrupted or failed run too if it has begun.
+func (c *cleanUpCmd) print(p *program, r *cleanup.Report) error {
+	switch {
+	case len(r.Resources) == 0:
+		return nil
+	case c.JSON:
+		return p.printJSON(r)
+	}
+	return r.Print(p.stdout)
+}
+
+func (c *cleanUpCmd) failure(p *program, err error) error {
+	var service smithy.APIError
+	switch {
+	case err == nil:
+		return nil
+	case p.ctx.Err() != nil:
+		return context.Cause(p.ctx)
+	case errors.Is(err, cleanup.ErrNoStack):
+		return usage(err)
+	case errors.Is(err, cleanup.ErrBusy), !errors.As(err, &service):
+		return &exitError{code: exitUnavailable, err: err}
 	}
 	return err
 }

@@ -28,6 +28,7 @@ import (
 func init() {
 	verbs["rehearse"] = verb{args: "--template ../../infrastructure/testdata/ProductionStack.template.json --rate 6"}
 	verbs["aws doctor"] = verb{args: "--region us-east-1"}
+	verbs["aws clean-up"] = verb{args: "--region us-east-1"}
 	verbs["cost"] = verb{args: "--trips-per-month 1", quick: true}
 	printing = append(printing, []string{"cost", "--trips-per-month", "1", "--json"})
 }
@@ -377,5 +378,61 @@ func TestDoctorWithoutAWS(t *testing.T) {
 	p := program{stdout: &stdout, stderr: &stderr}
 	if code := p.run([]string{"aws", "doctor"}); code != exitUnavailable || !strings.Contains(stderr.String(), "STS in eu-west-1") {
 		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+}
+
+// anInstallation has one stack at rest with one function of four versions. delete is the answer to a deletion.
+func anInstallation(status string, delete int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.ParseForm()
+		switch action := r.Form.Get("Action"); {
+		case action == "DescribeStacks":
+			io.WriteString(w, "<R><DescribeStacksResult><Stacks><member><StackName>s</StackName><CreationTime>2026-11-01T00:00:00Z</CreationTime><StackStatus>"+status+"</StackStatus></member></Stacks></DescribeStacksResult></R>")
+		case action == "ListStackResources":
+			io.WriteString(w, "<R><ListStackResourcesResult><StackResourceSummaries><member><ResourceType>AWS::Lambda::Function</ResourceType><PhysicalResourceId>reserve</PhysicalResourceId></member></StackResourceSummaries></ListStackResourcesResult></R>")
+		case r.Method == "DELETE":
+			w.Header().Set("X-Amzn-ErrorType", "AccessDeniedException")
+			w.WriteHeader(delete)
+		case strings.HasSuffix(r.URL.Path, "/versions"):
+			io.WriteString(w, `{"Versions":[{"FunctionArn":"a:1"},{"FunctionArn":"a:2"},{"FunctionArn":"a:3"},{"FunctionArn":"a:4"}]}`)
+		default:
+			io.WriteString(w, "{}")
+		}
+	}
+}
+
+func TestCleanUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		handler        http.HandlerFunc
+		args           string
+		code           int
+		stdout, stderr string
+	}{
+		"a look":      {anInstallation("UPDATE_COMPLETE", 500), "--stack s", 0, "2 versions are kept, 2 would be deleted by --delete\n", ""},
+		"in JSON":     {anInstallation("UPDATE_COMPLETE", 500), "--stack s --json", 0, `"action": "delete"`, ""},
+		"a deletion":  {anInstallation("UPDATE_COMPLETE", 204), "--stack s --delete", 0, "2 versions are kept, 2 are deleted\n", ""},
+		"no right":    {anInstallation("UPDATE_COMPLETE", 403), "--stack s --delete", exitFailure, "0 are deleted, 2 are left\n", "AccessDenied"},
+		"a release":   {anInstallation("UPDATE_IN_PROGRESS", 500), "--stack s --delete", exitUnavailable, "", "s is UPDATE_IN_PROGRESS"},
+		"no stack":    {stranger, "--stack s", exitUsage, "", "s: the stack does not exist"},
+		"no answer":   {func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, "", exitUnavailable, "", "DescribeStacks"},
+		"too few":     {stranger, "--latest 1", exitUsage, "", "--latest 1: allowed is a whole number from 2 to 1000"},
+		"a bad name":  {stranger, "--prefix A", exitUsage, "", `--prefix "A": allowed is 2 to 20`},
+		"a bad stack": {stranger, "--stack a/b", exitUsage, "", `--stack "a/b": allowed is a stack's name`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setAccount(t, c.handler, "key")
+			var stdout, stderr bytes.Buffer
+			p := program{stdout: &stdout, stderr: &stderr}
+			code := p.run(append([]string{"aws", "clean-up", "--latest", "2"}, strings.Fields(c.args)...))
+			if code != c.code || !strings.Contains(stdout.String(), c.stdout) || c.stdout == "" && stdout.Len() > 0 || !strings.Contains(stderr.String(), c.stderr) {
+				t.Errorf("exit code %d, want %d\n%s%s", code, c.code, stdout.String(), stderr.String())
+			}
+		})
+	}
+	setAccount(t, stranger, "")
+	var stderr bytes.Buffer
+	p := program{stdout: io.Discard, stderr: &stderr}
+	if code := p.run([]string{"aws", "clean-up"}); code != exitUsage || !strings.Contains(stderr.String(), "no AWS credentials") {
+		t.Errorf("without credentials: exit code %d: %s", code, stderr.String())
 	}
 }
