@@ -13,9 +13,11 @@ import (
 	"unicode/utf8"
 
 	"tripsaga/aws/functions"
+	"tripsaga/aws/stepfunctions"
 	"tripsaga/shared/fault"
 	"tripsaga/telemetry"
 	"tripsaga/trip/adapters/inventory"
+	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/handlers/rest"
 )
@@ -25,7 +27,7 @@ func newAPI(s *system) handler {
 	api := s.observer.Traces.HTTP(rest.New(rest.Deps{
 		Book: s.app.BookOnce, Cancel: s.app.CancelTrip, Quote: s.app.CancellationQuote, Details: s.app.GetTrip, Trips: s.app.ListTrips,
 		Flights: s.app.ShowFlights, Nights: s.app.ShowNights, Load: s.load, LastLoad: s.app.Inventory.LastLoad, Ledger: s.app.Audit,
-		Executions: s.sagas, Log: s.log,
+		Executions: resumable{s.sagas, s.app}, Log: s.log,
 	}))
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		var call gatewayRequest
@@ -42,6 +44,25 @@ func newAPI(s *system) handler {
 		}
 		return json.Marshal(response)
 	}
+}
+
+// resumable are executions of which a lost one can be redriven, too: Step Functions forgets an execution after 90 days, and the
+// state machines of an adopted table never had those of its past.
+type resumable struct {
+	*stepfunctions.StateMachines
+	app *app.Service
+}
+
+// Redrive starts the saga from its first state if the trip needs attention and there is no execution.
+func (r resumable) Redrive(ctx context.Context, saga, tripID string) error {
+	err := r.StateMachines.Redrive(ctx, saga, tripID)
+	if err == nil || fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	if t, missing := r.app.Trips.Get(ctx, tripID); missing == nil && t.Status() == domain.NeedsAttention {
+		return r.app.StartPresent(ctx, t)
+	}
+	return err
 }
 
 // maxRows bounds an inventory so that one call can read and write it: a load reads every row before it writes the

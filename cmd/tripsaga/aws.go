@@ -42,8 +42,8 @@ import (
 	"tripsaga/table"
 )
 
-// This file is everything in the command that needs AWS: three verbs, and flags of others. Without it, and without aws/,
-// infrastructure/ and cmd/lambda, the command builds and lacks them.
+// This file and aws_recovery.go are everything in the command that needs AWS: verbs, and flags of others. Without them, and
+// without aws/, infrastructure/ and cmd/lambda, the command builds and lacks them.
 
 func init() {
 	extensions = append(extensions, func(c *commands) {
@@ -52,7 +52,7 @@ func init() {
 		}{}}
 		c.Cost = kong.Plugins{&struct {
 			Cost costCmd `cmd:"" help:"Estimate what bookings cost on AWS, from measured use and list prices."`
-			AWS  awsCmd  `cmd:"" name:"aws" help:"Examine an AWS account, and clean up an installation."`
+			AWS  awsCmd  `cmd:"" name:"aws" help:"Examine an AWS account, clean up an installation, and recover a stage."`
 		}{}}
 		c.Serve.Modes = append(c.Serve.Modes, &productionShape{})
 		c.Serve.cost = func(cancellation, succeeded bool, transitions int) (executionCost, error) {
@@ -467,6 +467,7 @@ func grouped(n float64, decimals int) string {
 type awsCmd struct {
 	Doctor  doctorCmd  `cmd:"" help:"Examine, before a deployment, the account and region of the AWS CLI's credentials: quotas, bootstrap, stacks, connection, services, rights, clock. It only reads."`
 	CleanUp cleanUpCmd `cmd:"" name:"clean-up" help:"List versions of functions and state machines that no alias, template or execution uses any more, and with --delete delete them."`
+	Compare compareCmd `cmd:"" help:"Compare a table that was restored to a point in time with the executions of the sagas since then. It only reads."`
 }
 
 // awsRegionFlag chooses the region, with the AWS CLI's credentials.

@@ -70,7 +70,7 @@ var layers = []layer{
 	{name: "emulators", packages: "aws/emulator aws/dynamo/dynamolocal aws/dynamo/dynamotest aws/production",
 		uses: "functions aws deployed shared table backend asl engine saga domain app adapters wire handlers"},
 	{name: "readers", packages: "aws/rehearsal/cloudwatch aws/rehearsal/template aws/tools", std: true},
-	{name: "roll-out", packages: "aws/rehearsal aws/cost aws/doctor aws/cleanup", uses: "play... functions readers"},
+	{name: "roll-out", packages: "aws/rehearsal aws/cost aws/doctor aws/cleanup aws/recovery", uses: "play... functions readers"},
 
 	{name: "lambda", packages: "cmd/lambda", uses: "deployed"},
 	{name: "command", packages: "cmd/tripsaga", uses: "roll-out..."},

@@ -15,7 +15,7 @@ const restEnv = "TRIPSAGA_TEST_REST"
 
 // wings are what can be deleted, folders and files: what only AWS needs, and the web console.
 var wings = []string{
-	"aws events infrastructure cmd/lambda cmd/tripsaga/aws.go cmd/tripsaga/aws_test.go",
+	"aws events infrastructure cmd/lambda cmd/tripsaga/aws.go cmd/tripsaga/aws_test.go cmd/tripsaga/aws_recovery.go cmd/tripsaga/aws_recovery_test.go",
 	"console cmd/tripsaga/console.go cmd/tripsaga/console_test.go",
 }
 

@@ -105,13 +105,19 @@ func checkKey(key string) error {
 // start starts the saga of a PENDING or CANCELLING trip, also if the trip was stored before: the first request may have
 // ended between the two writes.
 func (s *Service) start(ctx context.Context, t *domain.Trip) error {
-	input := executionInput
-	switch t.Status() {
-	case domain.Pending:
-	case domain.Cancelling:
-		input = cancellationInput
-	default:
+	if t.Status() != domain.Pending && t.Status() != domain.Cancelling {
 		return nil
+	}
+	return s.StartPresent(ctx, t)
+}
+
+// StartPresent starts the present saga of a trip that has not ended, from its first state. Beside Reconcile it is for a trip
+// that needs attention and whose execution is gone, as it is for the new state machines of a restored table. Steps that are
+// done answer as they did, and are not repeated. Errors: as [Starter].
+func (s *Service) StartPresent(ctx context.Context, t *domain.Trip) error {
+	input := executionInput
+	if t.Saga() == domain.CancellationSaga {
+		input = cancellationInput
 	}
 	data, err := input(t)
 	if err != nil {

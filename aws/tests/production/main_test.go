@@ -4,6 +4,7 @@ package production
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -94,7 +95,7 @@ type world struct {
 // open opens the system and closes it when the test ends. Where DynamoDB Local is not set up the test is skipped.
 func open(t *testing.T, opt production.Options) *world {
 	t.Helper()
-	opt.Records, opt.Bootstrap, opt.Table = dynamotest.ForTest(t), bootstrap(t), dynamotest.Name(t)
+	opt.Records, opt.Bootstrap, opt.Table = dynamotest.ForTest(t), bootstrap(t), cmp.Or(opt.Table, dynamotest.Name(t))
 	if opt.Scheduler == nil {
 		opt.Scheduler = engine.RealTime
 	}
@@ -123,13 +124,16 @@ func open(t *testing.T, opt production.Options) *world {
 func patient(f functions.Function) time.Duration { return 20 * f.Timeout }
 
 func service(sys *production.System, s engine.Scheduler, random io.Reader) *app.Service {
-	client := sfn.New(sfn.Options{
+	service := store.Service(sys.Table, bank.New(sys.Table, s.Now), s.Now)
+	service.Starter, service.Random = stepfunctions.New(stepFunctions(sys), production.StateMachines()), random
+	return service
+}
+
+func stepFunctions(sys *production.System) *sfn.Client {
+	return sfn.New(sfn.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(sys.StepFunctions),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	service := store.Service(sys.Table, bank.New(sys.Table, s.Now), s.Now)
-	service.Starter, service.Random = stepfunctions.New(client, production.StateMachines()), random
-	return service
 }
 
 // inventoryFile is what is on offer in the tests: a few rows, where the demo's are thousands.

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"tripsaga/aws/recovery"
+)
+
+func init() {
+	verbs["aws compare"] = verb{args: "--region us-east-1 --stack s --table trips --since 2026-11-28T12:00:00Z"}
+}
+
+// runAWS runs a verb of aws and returns its exit code and streams.
+func runAWS(args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	p := program{stdout: &out, stderr: &errs}
+	code = p.run(append([]string{"aws"}, args...))
+	return code, out.String(), errs.String()
+}
+
+// answers are a stage's, by the names of the operations.
+type answers map[string]func(body string) (status int, answer string)
+
+func (a answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	name := r.Header.Get("X-Amz-Target")
+	_, name, _ = strings.Cut(name, ".")
+	if name == "" && strings.Contains(r.URL.Path, "/invocations") {
+		name = "Invoke"
+	}
+	if name == "" {
+		name, _, _ = strings.Cut(strings.TrimPrefix(string(body), "Action="), "&")
+	}
+	status, answer := http.StatusBadRequest, `{"__type":"AccessDeniedException","message":"not for you"}`
+	if f := a[name]; f != nil {
+		status, answer = f(string(body))
+	}
+	w.WriteHeader(status)
+	io.WriteString(w, answer)
+}
+
+func with(answer string) func(string) (int, string) {
+	return func(string) (int, string) { return http.StatusOK, answer }
+}
+
+// stageStack lists a stage's resources, by pairs of type and name; the physical id is the name behind a prefix.
+func stageStack(prefix string, pairs ...string) func(string) (int, string) {
+	var b strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		fmt.Fprintf(&b, "<member><ResourceType>%s</ResourceType><LogicalResourceId>%s01234567</LogicalResourceId><PhysicalResourceId>%s%s</PhysicalResourceId></member>",
+			pairs[i], pairs[i+1], prefix, pairs[i+1])
+	}
+	return with("<R><ListStackResourcesResult><StackResourceSummaries>" + b.String() + "</StackResourceSummaries></ListStackResourcesResult></R>")
+}
+
+// comparable is a stage with one execution that runs and one whose trip its table does not have.
+func comparable() answers {
+	return answers{
+		"ListStackResources": stageStack("arn:", "AWS::StepFunctions::StateMachine", "Saga", "AWS::StepFunctions::StateMachine", "Cancellation"),
+		"ListExecutions": func(body string) (int, string) {
+			if strings.Contains(body, "Cancellation") {
+				return http.StatusOK, `{"executions":[]}`
+			}
+			return http.StatusOK, `{"executions":[
+				{"name":"t2","status":"RUNNING","startDate":1795867200,"executionArn":"arn:t2"},
+				{"name":"t1","status":"SUCCEEDED","startDate":1795867100,"executionArn":"arn:t1"}]}`
+		},
+		"GetItem": with(`{}`),
+	}
+}
+
+func TestCompare(t *testing.T) {
+	setAccount(t, comparable().ServeHTTP, "key")
+	args := []string{"compare", "--stack", "tripsaga-production", "--table", "restored", "--since", "2026-11-28T12:00:00Z"}
+	code, stdout, stderr := runAWS(args...)
+	if code != exitFailure || !strings.Contains(stderr, "the executions know of 2 trips what the table restored does not") ||
+		!strings.Contains(stdout, "\nforgotten  t1 ") || !strings.Contains(stdout, "\nrunning    t2 ") || !strings.Contains(stdout, "\n2 executions compared, 2 findings") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	code, stdout, _ = runAWS(append(args, "--json")...)
+	var got recovery.Comparison
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitFailure || got.Executions != 2 || got.Findings[1].ARN != "arn:t2" {
+		t.Errorf("exit code %d, %v: %s", code, err, stdout)
+	}
+	nothing := comparable()
+	nothing["ListExecutions"] = with(`{"executions":[]}`)
+	setAccount(t, nothing.ServeHTTP, "key")
+	if code, stdout, stderr := runAWS(append(args, "--json")...); code != 0 || !strings.Contains(stdout, `"findings": []`) {
+		t.Errorf("nothing to report: exit code %d: %s%s", code, stdout, stderr)
+	}
+}
+
+// What is wrong has the same exit codes in all verbs about a stage.
+func TestAStageThatCannotBeRead(t *testing.T) {
+	args := []string{"compare", "--stack", "tripsaga-production", "--table", "restored", "--since", "2026-11-28T12:00:00Z"}
+	for name, c := range map[string]struct {
+		change func(answers)
+		code   int
+		want   string
+	}{
+		"no stack": {func(a answers) {
+			a["ListStackResources"] = func(string) (int, string) {
+				return 400, "<R><Error><Code>ValidationError</Code><Message>Stack with id x does not exist</Message></Error></R>"
+			}
+		}, exitUsage, "--stack tripsaga-production: it is not the stack of a stage"},
+		"another stack": {func(a answers) { a["ListStackResources"] = stageStack("", "AWS::S3::Bucket", "Assets") }, exitUsage, "it has no AWS::StepFunctions::StateMachine named"},
+		"no rights":     {func(a answers) { delete(a, "ListExecutions") }, exitFailure, "AccessDeniedException: not for you"},
+		"no table": {func(a answers) {
+			a["GetItem"] = func(string) (int, string) {
+				return 400, `{"__type":"ResourceNotFoundException","message":"Requested resource not found"}`
+			}
+		}, exitFailure, "ResourceNotFoundException: Requested resource not found"},
+		"no answer": {func(a answers) {
+			a["ListExecutions"] = func(string) (int, string) { return 503, "" }
+		}, exitUnavailable, "503"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := comparable()
+			c.change(a)
+			setAccount(t, a.ServeHTTP, "key")
+			if code, stdout, stderr := runAWS(args...); code != c.code || !strings.Contains(stderr, c.want) {
+				t.Errorf("exit code %d, want %d: %s%s", code, c.code, stdout, stderr)
+			}
+		})
+	}
+}
+
+func TestFlagsOfAStage(t *testing.T) {
+	setAccount(t, func(http.ResponseWriter, *http.Request) { t.Error("AWS was asked") }, "key")
+	for _, flag := range []string{"--stack=a b", "--since=yesterday", "--table=x", "--table=a b c"} {
+		code, _, stderr := runAWS("compare", "--stack=s", "--table=trips", "--since=2026-11-28T12:00:00Z", flag)
+		if code != exitUsage || !strings.Contains(stderr, "allowed is ") {
+			t.Errorf("%s: exit code %d: %s", flag, code, stderr)
+		}
+	}
+	setAccount(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, "")
+	os.Unsetenv("AWS_SECRET_ACCESS_KEY")
+	if code, _, stderr := runAWS("compare", "--stack=s", "--table=trips", "--since=2026-11-28T12:00:00Z"); code != exitUsage || !strings.Contains(stderr, "aws sso login") {
+		t.Errorf("without credentials: exit code %d: %s", code, stderr)
+	}
+}
