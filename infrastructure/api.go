@@ -98,19 +98,24 @@ func accessLog() string {
 
 // addChecker adds the role with which the pipeline's checks call the API. It has no other right.
 func (a *Application) addChecker() {
-	pipelines, _ := a.Stage.in(pipelineStack, a.Stack)
-	checker := awsiam.NewRole(a.Stack, jsii.String("Checker"), &awsiam.RoleProps{
-		RoleName: a.Stage.checkerRole(a.Stack, a.Stage.Name),
-		AssumedBy: awsiam.NewAccountPrincipal(pipelines).WithConditions(&map[string]any{
-			"ArnEquals": map[string]any{"aws:PrincipalArn": a.Stack.FormatArn(&awscdk.ArnComponents{
-				Service: jsii.String("iam"), Region: jsii.String(""), Account: pipelines, Resource: jsii.String("role"), ResourceName: a.Stage.checkRole(a.Stack),
-			})},
-		}),
-	})
+	checker := a.pipelineRole("Checker", a.Stage.checkerRole(a.Stack, a.Stage.Name), a.Stage.checkRole(a.Stack))
 	checker.AddToPolicy(allow("execute-api", "Invoke", a.Stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("execute-api"), Resource: a.API.ApiId(), ResourceName: jsii.String("$default/*"),
 	}), nil))
 	a.output("CheckerRoleArn", checker.RoleArn())
+}
+
+// pipelineRole adds a role of the stage that only a role of the pipeline may assume, perhaps from another account.
+func (a *Application) pipelineRole(id string, name, by *string) awsiam.Role {
+	pipelines, _ := a.Stage.in(pipelineStack, a.Stack)
+	return awsiam.NewRole(a.Stack, &id, &awsiam.RoleProps{
+		RoleName: name,
+		AssumedBy: awsiam.NewAccountPrincipal(pipelines).WithConditions(&map[string]any{
+			"ArnEquals": map[string]any{"aws:PrincipalArn": a.Stack.FormatArn(&awscdk.ArnComponents{
+				Service: jsii.String("iam"), Region: jsii.String(""), Account: pipelines, Resource: jsii.String("role"), ResourceName: by,
+			})},
+		}),
+	})
 }
 
 // checkRole is the name of the role of the pipeline's project that checks a stage, checkerRole that of the role which it

@@ -55,6 +55,7 @@ func NewApplicationStack(scope constructs.Construct, id string, stage Stage) *Ap
 	a.addAPI()
 	a.addEvents()
 	a.addDeployments()
+	a.addCleaner()
 	a.addObservability()
 	a.guardDefinitions()
 	a.addLanes()

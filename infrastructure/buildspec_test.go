@@ -94,7 +94,7 @@ var fileInCommand = regexp.MustCompile(`(?:--app |bash |chmod \+x )([A-Za-z0-9_.
 func TestArtifactsAreWhatLaterStagesNeed(t *testing.T) {
 	files := readBuildspec(t).Artifacts.Files
 	needed := []string{"package.json", "package-lock.json", ".npmrc", "cdk.out/manifest.json", "cdk.out/asset.0/x"} // of npm ci, and cdk deploy
-	for _, project := range []string{"Deploy", "Check"} {
+	for _, project := range []string{"Deploy", "Check", "CleanUp"} {
 		for _, m := range fileInCommand.FindAllStringSubmatch(specOf(t, stacks(t)[pipelineStack].named(t, project)).all(), -1) {
 			if m[1] != "cdk.out" {
 				needed = append(needed, m[1])

@@ -39,7 +39,7 @@ type pipelineOf struct {
 
 // NewPipelineStack adds the pipeline. Each push to the branch is built and tested once. The build's templates first update
 // the pipeline itself, which restarts if it has changed. They are then deployed to staging, where checks book trips and,
-// after a person's approval, the same bytes are deployed to production.
+// after a person's approval, the same bytes are deployed to production. At last old versions are deleted.
 func NewPipelineStack(scope constructs.Construct, id string, config Config) awscdk.Stack {
 	p := &pipelineOf{
 		Stack:    awscdk.NewStack(scope, &id, &awscdk.StackProps{StackName: jsii.String(config.stackName(id)), Env: config.placeOf(id).env()}),
@@ -63,6 +63,7 @@ func NewPipelineStack(scope constructs.Construct, id string, config Config) awsc
 	p.stage("Staging", staged, p.check(check, staged))
 	p.stage("Approval", p.approval())
 	p.stage("Production", p.deploy(deploy, productionStack))
+	p.stage("CleanUp", p.cleanUp())
 	return p.Stack
 }
 
@@ -240,10 +241,10 @@ func (p *pipelineOf) deployProject() awscodebuild.PipelineProject {
 	return project
 }
 
-// signingRegion is the region of staging, in a shell's words.
-func (p *pipelineOf) signingRegion() string {
-	if p.config.Staging != (Place{}) {
-		return p.config.Staging.Region
+// regionOf is the region of a stack, in a shell's words.
+func (p *pipelineOf) regionOf(id string) string {
+	if place := p.config.placeOf(id); place != (Place{}) {
+		return place.Region
 	}
 	return "$AWS_REGION"
 }
@@ -293,7 +294,7 @@ func (p *pipelineOf) deploy(project awscodebuild.IProject, stack string) awscode
 
 // checkProject books trips in staging, with the stage's role for checks, and verifies the results.
 func (p *pipelineOf) checkProject() awscodebuild.PipelineProject {
-	arguments := ` --url "$` + apiURL + `" --sigv4 "` + p.signingRegion() + `"`
+	arguments := ` --url "$` + apiURL + `" --sigv4 "` + p.regionOf(stagingStack) + `"`
 	project := p.project("Check", &awscodebuild.PipelineProjectProps{
 		Role: awsiam.NewRole(p.Stack, jsii.String("CheckRole"), &awsiam.RoleProps{
 			RoleName: p.config.checkRole(p.Stack), AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),

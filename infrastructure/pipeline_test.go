@@ -78,6 +78,7 @@ func TestPipelineStages(t *testing.T) {
 		"Staging/Check: CodeBuild ${Check} Assembly",
 		"Approval/Approve: Manual",
 		"Production/Deploy: CodeBuild ${Deploy} Assembly ProductionStack",
+		"CleanUp/CleanUp: CodeBuild ${CleanUp} Assembly",
 	}
 	var got []string
 	s := stacks(t)[pipelineStack]
@@ -145,7 +146,7 @@ func (s spec) all() string {
 func TestNothingIsBuiltTwice(t *testing.T) {
 	s := stacks(t)[pipelineStack]
 	s.named(t, "Build").has(t, map[string]any{"Source.BuildSpec": "buildspec.yml"})
-	for _, project := range []string{"Deploy", "Check"} {
+	for _, project := range []string{"Deploy", "Check", "CleanUp"} {
 		commands := specOf(t, s.named(t, project)).all()
 		if regexp.MustCompile(`\b(make|go|synth)\b`).MatchString(commands) {
 			t.Errorf("%s builds:\n%s", project, commands)
@@ -154,7 +155,7 @@ func TestNothingIsBuiltTwice(t *testing.T) {
 	if commands := specOf(t, s.named(t, "Deploy")).all(); !strings.Contains(commands, `cdk deploy --app cdk.out "$STACK" --require-approval never`) {
 		t.Errorf("not the assembly is deployed:\n%s", commands)
 	}
-	if got := len(s.ofType("AWS::CodeBuild::Project")); got != 3 {
+	if got := len(s.ofType("AWS::CodeBuild::Project")); got != 4 {
 		t.Errorf("there are %d projects", got)
 	}
 }
@@ -311,9 +312,10 @@ func TestProjectsMayDoLittle(t *testing.T) {
 	bootstrap := "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-hnb659fds-%s-role-${AWS::AccountId}-${AWS::Region}"
 	checker := "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/tripsaga-staging-checker-${AWS::Region}"
 	for role, want := range map[string][]string{
-		"BuildRole":  nil,
-		"DeployRole": {fmt.Sprintf(bootstrap, "deploy"), fmt.Sprintf(bootstrap, "file-publishing"), fmt.Sprintf(bootstrap, "lookup")},
-		"CheckRole":  {checker},
+		"BuildRole":   nil,
+		"DeployRole":  {fmt.Sprintf(bootstrap, "deploy"), fmt.Sprintf(bootstrap, "file-publishing"), fmt.Sprintf(bootstrap, "lookup")},
+		"CheckRole":   {checker},
+		"CleanUpRole": {strings.Replace(checker, "staging-checker", "production-cleaner", 1), strings.Replace(checker, "checker", "cleaner", 1)},
 	} {
 		var got []string
 		for _, st := range s.statements(t, role) {
