@@ -4,9 +4,9 @@
 // Supported: Task, Pass, Choice (every operator), Wait, Succeed, Fail, Parallel and Map (inline); InputPath, Parameters,
 // ResultSelector, ResultPath, OutputPath, Assign and variables, the context object, all intrinsic functions; Retry, Catch,
 // TimeoutSeconds and HeartbeatSeconds with their Path forms. A Task's Resource is a Lambda function's ARN, the optimized
-// arn:aws:states:::lambda:invoke, or a bare function name or placeholder, which a deployment substitutes. Refused by Parse,
-// with the JSON path: JSONata, distributed Map, .sync and .waitForTaskToken, activities, other service integrations,
-// Credentials, and any field that the language does not know.
+// arn:aws:states:::lambda:invoke, which with .waitForTaskToken waits for a callback, or a bare function name or placeholder,
+// which a deployment substitutes. Refused by Parse, with the JSON path: JSONata, distributed Map, .sync, activities, other
+// service integrations, Credentials, and any field that the language does not know.
 //
 // The package does no I/O, reads no clock, has no random source and starts no goroutine: the time comes with each step, the
 // seed with the first event. Its driver (package engine) journals each [Event] before it performs the [Effect]s that

@@ -33,7 +33,7 @@ type reply struct {
 
 type replyStep struct {
 	after time.Duration
-	kind  string // "ok", "fail", "beat", "hang"
+	kind  string // "ok", "fail", "beat", "hang", "submit", "early"
 	text  string // output or error name
 	cause string
 }
@@ -73,6 +73,7 @@ func (d *driver) start(input string) *Ended {
 		StateMachineName: "Trip",
 		Input:            json.RawMessage(input),
 		Seed:             42,
+		TokenKey:         []byte("a key that tests know"),
 	}})
 	return d.run()
 }
@@ -198,7 +199,9 @@ func (d *driver) answer(s *StartTask) {
 	for _, step := range r.steps {
 		at = at.Add(step.after)
 		switch step.kind {
-		case "ok":
+		case "submit":
+			d.push(at, pendingEvent{event: Event{Submitted: &TaskSubmitted{Task: s.Task, Output: json.RawMessage(step.text)}}})
+		case "ok", "early":
 			d.push(at, pendingEvent{event: Event{Succeeded: &TaskSucceeded{Task: s.Task, Output: json.RawMessage(step.text)}}})
 		case "fail":
 			d.push(at, pendingEvent{event: Event{Failed: &TaskFailed{Task: s.Task, Error: step.text, Cause: step.cause}}})

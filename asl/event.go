@@ -9,6 +9,7 @@ import (
 // storage format: fields may be added, never renamed.
 type Event struct {
 	Started   *Started       `json:"started,omitempty"`
+	Submitted *TaskSubmitted `json:"submitted,omitempty"`
 	Succeeded *TaskSucceeded `json:"succeeded,omitempty"`
 	Failed    *TaskFailed    `json:"failed,omitempty"`
 	Heartbeat *TaskHeartbeat `json:"heartbeat,omitempty"`
@@ -28,6 +29,16 @@ type Started struct {
 	Input            json.RawMessage `json:"input"`
 	// Seed seeds every random choice of the execution: jitter, States.UUID, States.MathRandom.
 	Seed uint64 `json:"seed"`
+	// TokenKey is the secret from which the task tokens are derived: at least 16 bytes from a source that nobody can guess.
+	// Only a machine that has [Machine.Callbacks] needs it.
+	TokenKey []byte `json:"token_key,omitempty"`
+}
+
+// TaskSubmitted reports the output of the function of a callback task (see [StartTask]). The task itself ends by a
+// [TaskSucceeded] or [TaskFailed] from the holder of its token, which may come before.
+type TaskSubmitted struct {
+	Task   int64           `json:"task"`
+	Output json.RawMessage `json:"output"`
 }
 
 // TaskSucceeded reports a task's output, a JSON value.
@@ -71,15 +82,16 @@ type Effect struct {
 	Ended       *Ended
 }
 
-// StartTask asks for one delivery of a task.
+// StartTask asks for one delivery of a task. The output of a callback task's function is reported by [TaskSubmitted].
 type StartTask struct {
-	Task     int64  // the delivery's id in TaskSucceeded, TaskFailed and TaskHeartbeat; unique in the execution
+	Task     int64  // the delivery's id in the events about it; unique in the execution
 	State    string // the state's name
 	Function string // of a Lambda ARN the function's name, without qualifier; else the resource as in the definition
 	Resource string // as in the definition
 	Attempt  int    // 0 for the first delivery in this visit of the state, then the retry count
 	Input    json.RawMessage
 	Timeout  time.Duration // TimeoutSeconds, for information only: the timeout itself is a timer
+	Callback bool          // .waitForTaskToken
 }
 
 // SetTimer requests a TimerFired at or after At. Setting a timer that is set already moves it.

@@ -66,8 +66,10 @@ type thread struct {
 	output       any
 
 	// One visit of the state:
-	attempt        int   // retries so far
-	retries        []int // the same by retrier
+	token          string // of the newest delivery of a callback task
+	submitted      bool   // its function has replied
+	attempt        int    // retries so far
+	retries        []int  // the same by retrier
 	task           int64
 	heartbeatEvery time.Duration
 	timeoutTimer   int64
@@ -108,6 +110,9 @@ func (x *Execution) Wants(ev Event) bool {
 		return x.CanRedrive() == nil
 	case x.status != Running:
 		return false
+	case ev.Submitted != nil:
+		t := x.tasks[ev.Submitted.Task]
+		return t != nil && t.state.isCallback() && !t.submitted
 	case ev.Succeeded != nil:
 		return x.tasks[ev.Succeeded.Task] != nil
 	case ev.Failed != nil:

@@ -104,7 +104,8 @@ func replies(e Effect, random *rand.Rand) []Event {
 		case 1:
 			return []Event{{Heartbeat: &TaskHeartbeat{Task: id}}, {Succeeded: &TaskSucceeded{Task: id, Output: []byte("{")}}}
 		}
-		return []Event{{Succeeded: &TaskSucceeded{Task: id, Output: e.StartTask.Input}}}
+		reply := Event{Submitted: &TaskSubmitted{Task: id, Output: e.StartTask.Input}} // stale but of a callback task
+		return []Event{reply, {Succeeded: &TaskSucceeded{Task: id, Output: e.StartTask.Input}}, reply}
 	case e.SetTimer != nil:
 		return []Event{{Fired: &TimerFired{Timer: e.SetTimer.Timer}}}
 	case e.Ended != nil && e.Ended.Status != Succeeded:

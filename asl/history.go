@@ -119,14 +119,20 @@ func (s *stepper) taskScheduled(t *thread, b *task, input []byte, params any, ti
 	}
 	if e := s.record(&t.last, "TaskScheduled"); e != nil {
 		e.TaskScheduled = &history.IntegrationScheduled{
-			IntegrationDetails: lambdaInvoke, Region: regionOf(s.x.started.ExecutionID), Parameters: jsonText(params),
+			IntegrationDetails: b.integration(), Region: regionOf(s.x.started.ExecutionID), Parameters: jsonText(params),
 			TimeoutInSeconds: seconds, HeartbeatInSeconds: heartbeat,
 		}
 		s.rec(*e)
 	}
 }
 
-var lambdaInvoke = history.IntegrationDetails{ResourceType: "lambda", Resource: "invoke"}
+func (b *task) integration() history.IntegrationDetails {
+	d := history.IntegrationDetails{ResourceType: "lambda", Resource: "invoke"}
+	if b.resource.callback {
+		d.Resource += waitForTaskToken
+	}
+	return d
+}
 
 // regionOf returns the region of an ARN, "" if id is not an ARN.
 func regionOf(id string) string {
@@ -144,7 +150,18 @@ func (s *stepper) taskStarted(t *thread, b *task) {
 		return
 	}
 	if e := s.record(&t.last, "TaskStarted"); e != nil {
-		e.TaskStarted = &history.IntegrationDetails{ResourceType: lambdaInvoke.ResourceType, Resource: lambdaInvoke.Resource}
+		d := b.integration()
+		e.TaskStarted = &d
+		s.rec(*e)
+	}
+}
+
+// taskReplied records the reply of a callback task's function.
+func (s *stepper) taskReplied(t *thread, b *task, reply any) {
+	if e := s.record(&t.last, "TaskSubmitted"); e != nil {
+		e.TaskSubmitted = &history.IntegrationOutputDetails{
+			IntegrationDetails: b.integration(), OutputDetails: history.OutputDetails{Output: jsonText(reply)},
+		}
 		s.rec(*e)
 	}
 }
@@ -160,7 +177,7 @@ func (s *stepper) taskEndedWell(t *thread, b *task, output []byte, result any) {
 	}
 	if e := s.record(&t.last, "TaskSucceeded"); e != nil {
 		e.TaskSucceeded = &history.IntegrationOutputDetails{
-			IntegrationDetails: lambdaInvoke, OutputDetails: history.OutputDetails{Output: jsonText(result)},
+			IntegrationDetails: b.integration(), OutputDetails: history.OutputDetails{Output: jsonText(result)},
 		}
 		s.rec(*e)
 	}
@@ -180,7 +197,7 @@ func (s *stepper) taskEndedBadly(t *thread, b *task, f *failure) {
 	if e == nil {
 		return
 	}
-	both := &history.IntegrationFailureDetails{IntegrationDetails: lambdaInvoke, FailureDetails: details}
+	both := &history.IntegrationFailureDetails{IntegrationDetails: b.integration(), FailureDetails: details}
 	if f.timeout {
 		e.TaskTimedOut = both
 	} else {

@@ -17,6 +17,7 @@ type Machine struct {
 	timeout   time.Duration // 0 is none
 	states    []StateInfo
 	functions []string
+	callbacks bool
 	notes     []Problem
 	fields    map[string]map[string]any // of each state's definition
 }
@@ -37,6 +38,9 @@ func (m *Machine) States() []StateInfo { return slices.Clone(m.states) }
 // Functions returns the names of the functions that the tasks call, sorted. It lacks names that an execution computes
 // (FunctionName.$).
 func (m *Machine) Functions() []string { return slices.Clone(m.functions) }
+
+// Callbacks reports whether a task waits for a callback (.waitForTaskToken).
+func (m *Machine) Callbacks() bool { return m.callbacks }
 
 // Notes returns places of the definition that Step Functions accepts, but that may not do what the author expects.
 func (m *Machine) Notes() []Problem { return slices.Clone(m.notes) }
@@ -107,6 +111,7 @@ type StateInfo struct {
 
 	Function  string // of a Task; "" when the execution computes it
 	Resource  string // of a Task, as in the definition
+	Callback  bool   // of a Task: it waits for a callback (.waitForTaskToken)
 	Timeout   time.Duration
 	Heartbeat time.Duration
 	Retry     []RetryInfo
@@ -186,6 +191,7 @@ func (m *Machine) describeGraph(g *graph, functions map[string]bool) {
 		if b, ok := st.body.(*task); ok && b.resource.function != "" {
 			functions[b.resource.function] = true
 		}
+		m.callbacks = m.callbacks || st.isCallback()
 		for _, inner := range st.graphs() {
 			m.describeGraph(inner, functions)
 		}
@@ -202,7 +208,7 @@ func (st *state) info() StateInfo {
 	}
 	switch b := st.body.(type) {
 	case *task:
-		info.Function, info.Resource = b.resource.function, b.resource.text
+		info.Function, info.Resource, info.Callback = b.resource.function, b.resource.text, b.resource.callback
 		info.Timeout, info.Heartbeat = b.timeout.value, b.heartbeat.value
 	case *failing:
 		info.Error = b.name.text

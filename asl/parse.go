@@ -23,6 +23,9 @@ type parser struct {
 	notes    []Problem
 	names    map[string]string // path of each state in the whole machine, by name
 	links    []link
+
+	tokens    []string // paths of the expressions that read $$.Task
+	callbacks []string // paths of the Parameters in which they may
 }
 
 func (p *parser) problem(path, format string, args ...any) {
@@ -43,7 +46,9 @@ func Parse(definition []byte) (*Machine, error) {
 	p := &parser{names: map[string]string{}}
 	if v, ok := p.decodeDefinition(definition); ok {
 		p.scan(v, "$", "", 0)
-		if m := p.machine(v); len(p.problems) == 0 {
+		m := p.machine(v)
+		p.checkTokens()
+		if len(p.problems) == 0 {
 			m.describe()
 			sortProblems(p.notes)
 			m.notes = p.notes
@@ -192,7 +197,7 @@ func (o *object) flow(st *state) {
 	st.assign = o.assignment()
 }
 
-// scan refuses what only a callback could provide, anywhere in the definition.
+// scan finds the expressions that read the task token, anywhere in the definition.
 func (p *parser) scan(v any, path, key string, depth int) {
 	if depth > maxDepth {
 		p.problem(path, "nested more than %d deep", maxDepth)
@@ -209,8 +214,28 @@ func (p *parser) scan(v any, path, key string, depth int) {
 		}
 	case string:
 		expression := strings.HasSuffix(key, ".$") || strings.HasSuffix(key, "Path") || key == "Variable"
-		if expression && strings.Contains(v, "$$.Task") {
-			p.problem(path, "$$.Task.Token belongs to .waitForTaskToken, which is not supported")
+		if expression && (strings.Contains(v, "$$.Task") || strings.Contains(v, "$$['Task']")) {
+			p.tokens = append(p.tokens, path)
+		}
+	}
+}
+
+// checkTokens requires that the task token is read where there is one, and notes where nobody gets it.
+func (p *parser) checkTokens() {
+	used := map[string]bool{}
+	for _, path := range p.tokens {
+		i := slices.IndexFunc(p.callbacks, func(params string) bool {
+			return strings.HasPrefix(path, params+".") || strings.HasPrefix(path, params+"[")
+		})
+		if i < 0 {
+			p.problem(path, "$$.Task.Token exists only in Parameters of a Task whose Resource is arn:aws:states:::lambda:invoke.waitForTaskToken")
+			continue
+		}
+		used[p.callbacks[i]] = true
+	}
+	for _, params := range p.callbacks {
+		if !used[params] {
+			p.note(params, "no Payload has $$.Task.Token: nobody can answer, and only a time-out ends the state")
 		}
 	}
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // script reads replies, one a line: "Function [after 5s] ok JSON", "Function fail Error cause…", "Function hang",
-// "Function after 5s beat after 5s ok JSON"; and "@stop 10s Error cause…". Lines "@redrive" are left to the caller.
+// "Function after 5s beat after 5s ok JSON". Of a callback task, "submit JSON" is the function's reply and "ok" or "fail" the
+// callback; "early JSON" is an "ok" with more to follow. JSON that is followed has no spaces. Besides, "@stop 10s Error cause…". Lines "@redrive" are left to the caller.
 func (d *driver) script(text string) (redrives int) {
 	for _, line := range strings.Split(text, "\n") {
 		function, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -36,6 +37,10 @@ func (d *driver) parseReply(text string) (r reply) {
 			step.after, text = d.duration(after), rest
 		case "beat", "hang":
 			step.kind = word
+			r.steps = append(r.steps, step)
+		case "submit", "early":
+			step.kind = word
+			step.text, text, _ = strings.Cut(text, " ")
 			r.steps = append(r.steps, step)
 		case "ok":
 			step.kind, step.text = word, text

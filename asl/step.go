@@ -13,6 +13,8 @@ func (s *stepper) apply(ev Event) {
 	switch {
 	case ev.Started != nil:
 		s.begin(ev.Started)
+	case ev.Submitted != nil:
+		s.taskSubmitted(x.tasks[ev.Submitted.Task], ev.Submitted.Output)
 	case ev.Succeeded != nil:
 		s.taskSucceeded(x.tasks[ev.Succeeded.Task], ev.Succeeded.Output)
 	case ev.Failed != nil:
@@ -170,10 +172,10 @@ func (s *stepper) fired(id int64) {
 	switch id {
 	case t.timeoutTimer:
 		t.timeoutTimer = 0
-		s.taskTimedOut(t, ErrTimeout)
+		s.taskTimedOut(t, &failure{name: ErrTimeout, timeout: true})
 	case t.heartbeatTimer:
 		t.heartbeatTimer = 0
-		s.taskTimedOut(t, ErrHeartbeatTimeout)
+		s.taskTimedOut(t, &failure{name: ErrTimeout, timeout: true, heartbeat: true})
 	case t.retryTimer:
 		t.retryTimer = 0
 		s.enqueue(t)
@@ -183,10 +185,10 @@ func (s *stepper) fired(id int64) {
 	}
 }
 
-func (s *stepper) taskTimedOut(t *thread, name string) {
+func (s *stepper) taskTimedOut(t *thread, f *failure) {
 	s.effect(Effect{CancelTask: t.task})
 	s.releaseTask(t)
-	s.taskFailed(t, t.state.body.(*task), &failure{name: name, timeout: true})
+	s.taskFailed(t, t.state.body.(*task), f)
 }
 
 // succeed ends the execution with output.

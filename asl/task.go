@@ -47,6 +47,12 @@ func parseTask(o *object, st *state) body {
 	if r.invoke {
 		b.parseInvoke(o)
 	}
+	if r.callback {
+		o.p.callbacks = append(o.p.callbacks, o.at("Parameters"))
+		if !o.has("TimeoutSeconds") && !o.has("TimeoutSecondsPath") && !o.has("HeartbeatSeconds") && !o.has("HeartbeatSecondsPath") {
+			o.p.note(o.path, "without TimeoutSeconds the state waits for ever for a callback that is lost")
+		}
+	}
 	return b
 }
 
@@ -104,6 +110,10 @@ func (b *task) visit(s *stepper, t *thread, input any) {
 		s.fail(t, runtimeFailure("HeartbeatSecondsPath: %s is not smaller than the time-out of %s", heartbeat, timeout))
 		return
 	}
+	if b.resource.callback {
+		t.token = s.x.started.token(s.x.lastTask + 1)
+		s.x.context.forget()
+	}
 	params, f := s.template(t, t.state.params, input, "Parameters")
 	if f != nil {
 		s.fail(t, f)
@@ -154,11 +164,11 @@ func (s *stepper) deliver(t *thread, b *task, function string, payload, params a
 	s.taskScheduled(t, b, input, params, timeout)
 	s.taskStarted(t, b)
 	s.x.lastTask++
-	t.task = s.x.lastTask
+	t.task, t.submitted = s.x.lastTask, false
 	s.x.tasks[t.task] = t
 	s.effect(Effect{StartTask: &StartTask{
 		Task: t.task, State: t.state.name, Function: function, Resource: b.resource.text,
-		Attempt: t.attempt, Input: input, Timeout: timeout,
+		Attempt: t.attempt, Input: input, Timeout: timeout, Callback: b.resource.callback,
 	}})
 	if timeout > 0 {
 		t.timeoutTimer = s.setTimer(t, s.now.Add(timeout))
@@ -190,29 +200,54 @@ func (s *stepper) wholeSeconds(t *thread, path *expr.Path, data any, field strin
 	return n, nil
 }
 
-// taskSucceeded handles a task's output.
+// taskSucceeded handles a task's output: the function's, or what the holder of a token has sent.
 func (s *stepper) taskSucceeded(t *thread, output json.RawMessage) {
 	b := t.state.body.(*task)
 	s.releaseTask(t)
-	if len(output) > MaxData {
-		f := dataLimit(taskName(b.resource.text))
-		f.terminal = false // observed: States.ALL catches this one
-		s.taskFailed(t, b, f)
-		return
-	}
 	if len(bytes.TrimSpace(output)) == 0 {
 		output = json.RawMessage("null")
 	}
-	v, err := expr.Decode(output)
-	if err != nil {
-		s.taskFailed(t, b, runtimeFailure("the task's output is not JSON: %s", err))
+	v, f := b.decode(output)
+	if f != nil {
+		s.taskFailed(t, b, f)
 		return
 	}
-	if b.resource.invoke {
-		v = map[string]any{"ExecutedVersion": b.qualifier, "Payload": v, "StatusCode": json.Number("200")}
+	if b.resource.invoke && !b.resource.callback {
+		v = b.reply(v)
 	}
 	s.taskEndedWell(t, b, output, v)
 	s.complete(t, v)
+}
+
+// taskSubmitted handles the output of a callback task's function. The task goes on waiting, unless the output is invalid.
+func (s *stepper) taskSubmitted(t *thread, output json.RawMessage) {
+	b := t.state.body.(*task)
+	v, f := b.decode(output)
+	if f != nil {
+		s.releaseTask(t)
+		s.taskFailed(t, b, f)
+		return
+	}
+	t.submitted = true
+	s.taskReplied(t, b, b.reply(v))
+}
+
+func (b *task) decode(output json.RawMessage) (any, *failure) {
+	if len(output) > MaxData {
+		f := dataLimit(taskName(b.resource.text))
+		f.terminal = false // observed: States.ALL catches this one
+		return nil, f
+	}
+	v, err := expr.Decode(output)
+	if err != nil {
+		return nil, runtimeFailure("the task's output is not JSON: %s", err)
+	}
+	return v, nil
+}
+
+// reply returns what lambda:invoke makes of a function's output.
+func (b *task) reply(output any) any {
+	return map[string]any{"ExecutedVersion": b.qualifier, "Payload": output, "StatusCode": json.Number("200")}
 }
 
 // taskFailed records the end of a delivery and fails the attempt.
@@ -242,6 +277,14 @@ type resource struct {
 	text     string
 	function string // "" when Parameters name it
 	invoke   bool   // arn:aws:states:::lambda:invoke
+	callback bool   // the same with .waitForTaskToken
+}
+
+const waitForTaskToken = ".waitForTaskToken"
+
+func (st *state) isCallback() bool {
+	b, ok := st.body.(*task)
+	return ok && b.resource.callback
 }
 
 // parseResource parses a Resource. why is what is wrong with it, "" if it is valid.
@@ -263,7 +306,7 @@ func parseResource(text string) (r resource, why string) {
 	case service == "states" && parts[5] == "activity":
 		return r, "activities are not supported; allowed are Lambda functions"
 	}
-	return r, "is not supported; allowed are Lambda functions, by name or ARN, and arn:aws:states:::lambda:invoke"
+	return r, "is not supported; allowed are Lambda functions, by name or ARN, and arn:aws:states:::lambda:invoke, also with .waitForTaskToken"
 }
 
 func lambdaResource(r resource, parts []string) (resource, string) {
@@ -276,11 +319,12 @@ func lambdaResource(r resource, parts []string) (resource, string) {
 
 func integration(r resource, parts []string) (resource, string) {
 	name := strings.Join(parts[5:], ":")
-	for _, pattern := range []string{".waitForTaskToken", ".sync:2", ".sync"} {
+	for _, pattern := range []string{".sync:2", ".sync"} {
 		if strings.HasSuffix(name, pattern) {
-			return r, "the pattern " + pattern + " is not supported; allowed is exactly arn:aws:states:::lambda:invoke"
+			return r, "the pattern " + pattern + " is not supported; allowed are arn:aws:states:::lambda:invoke and the same with .waitForTaskToken"
 		}
 	}
+	name, r.callback = strings.CutSuffix(name, waitForTaskToken)
 	if name != "lambda:invoke" {
 		return r, "the integration \"" + name + "\" is not supported; allowed is lambda:invoke"
 	}

@@ -49,6 +49,9 @@ func (x *Execution) buildContext() any {
 		c.machine = map[string]any{"Id": x.started.StateMachineID, "Name": x.started.StateMachineName}
 	}
 	c.value = map[string]any{"Execution": c.execution, "StateMachine": c.machine, "State": c.thread.stateContext()}
+	if st := c.thread.state; st != nil && st.isCallback() {
+		c.value["Task"] = map[string]any{"Token": c.thread.token}
+	}
 	if item := c.thread.item; item != nil {
 		c.value["Map"] = map[string]any{"Item": map[string]any{"Index": number(item.index), "Value": item.value}}
 	}

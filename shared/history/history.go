@@ -55,6 +55,7 @@ type Event struct {
 	LambdaFunctionTimedOut  *FailureDetails            `json:"lambdaFunctionTimedOutEventDetails,omitempty"`
 	TaskScheduled           *IntegrationScheduled      `json:"taskScheduledEventDetails,omitempty"`
 	TaskStarted             *IntegrationDetails        `json:"taskStartedEventDetails,omitempty"`
+	TaskSubmitted           *IntegrationOutputDetails  `json:"taskSubmittedEventDetails,omitempty"`
 	TaskSucceeded           *IntegrationOutputDetails  `json:"taskSucceededEventDetails,omitempty"`
 	TaskFailed              *IntegrationFailureDetails `json:"taskFailedEventDetails,omitempty"`
 	TaskTimedOut            *IntegrationFailureDetails `json:"taskTimedOutEventDetails,omitempty"`
@@ -129,6 +130,9 @@ func (e *Event) Texts() []string {
 	}
 	if d := e.TaskScheduled; d != nil {
 		texts = append(texts, d.Parameters)
+	}
+	if d := e.TaskSubmitted; d != nil {
+		texts = append(texts, d.Output)
 	}
 	if output := e.output(); output != "" {
 		texts = append(texts, output)

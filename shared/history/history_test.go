@@ -115,6 +115,23 @@ func TestARedriveCountsAttemptsAnew(t *testing.T) {
 	}
 }
 
+// TestASubmittedTaskGoesOn: its attempt ends by the callback.
+func TestASubmittedTaskGoesOn(t *testing.T) {
+	submitted, answered := event(1, 5, 4, "TaskSubmitted"), event(60, 6, 5, "TaskSucceeded")
+	submitted.TaskSubmitted = &history.IntegrationOutputDetails{OutputDetails: history.OutputDetails{Output: `"mailed"`}}
+	answered.TaskSucceeded = &history.IntegrationOutputDetails{OutputDetails: history.OutputDetails{Output: `"yes"`}}
+	x := history.Read([]history.Event{
+		event(0, 1, 0, history.ExecutionStarted), entered(0, 2, 0, "Task", "Ask"), event(0, 3, 2, "TaskScheduled"),
+		event(0, 4, 3, "TaskStarted"), submitted, answered,
+	})
+	if want := []history.Line{{State: "Ask", Attempt: 1, Took: time.Minute, Output: `"yes"`}}; !slices.Equal(x.Lines, want) {
+		t.Errorf("lines %+v\nwant  %+v", x.Lines, want)
+	}
+	if texts := submitted.Texts(); !slices.Equal(texts, []string{`"mailed"`}) {
+		t.Errorf("the reply's texts are %q", texts)
+	}
+}
+
 func TestNoHistory(t *testing.T) {
 	if x := history.Read(nil); x.Ended || x.Lines != nil || len(x.States()) != 0 {
 		t.Errorf("read %+v", x)
