@@ -33,11 +33,10 @@ func newPerishable(t *testing.T, tasks map[string]engine.Task, change ...func(*e
 // runs until somebody runs its time.
 func (p *perishable) crashed(lucky int) *perishable {
 	p.t.Helper()
-	after := tablefaulty.Pages(tabletest.NewMemory())
-	if err := p.table.Crash(after, lucky); err != nil {
+	v := tablefaulty.NewVolatile(tablefaulty.Pages(tabletest.NewMemory()))
+	if err := errors.Join(p.table.Crash(v, lucky), v.Sync(p.t.Context())); err != nil { // synced for a crash of the next one
 		p.t.Fatal(err)
 	}
-	v := tablefaulty.NewVolatile(after)
 	next := &perishable{&bench{t: p.t, virtual: p.virtual, opt: p.opt}, v}
 	next.opt.Table = v
 	next.reopen()

@@ -45,7 +45,7 @@ func InfoOf(ctx context.Context) (info Info, ok bool) {
 // Heartbeat reports that the task of this context is alive. It restarts the state's HeartbeatSeconds.
 func Heartbeat(ctx context.Context) {
 	if c, ok := ctx.Value(infoKey{}).(*call); ok {
-		c.run.inform(asl.Event{Heartbeat: &asl.TaskHeartbeat{Task: c.task.Task}})
+		c.run.inform(letter{Event: asl.Event{Heartbeat: &asl.TaskHeartbeat{Task: c.task.Task}}})
 	}
 }
 
@@ -103,6 +103,9 @@ func (c *call) reply(out json.RawMessage, err error) asl.Event {
 	}
 	if !utf8.Valid(out) || !json.Valid(out) {
 		return failure(c.task.Task, &TaskError{Name: ErrNameOutput, Message: "the task's output is not JSON"})
+	}
+	if c.task.Callback {
+		return asl.Event{Submitted: &asl.TaskSubmitted{Task: c.task.Task, Output: out}}
 	}
 	return asl.Event{Succeeded: &asl.TaskSucceeded{Task: c.task.Task, Output: out}}
 }

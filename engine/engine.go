@@ -23,7 +23,7 @@
 // engines one finds a conflict and abandons the execution in memory, without having performed the effects.
 //
 // Where to look: Start, Stop and Redrive in start.go; the worker and its commits in run.go; one delivery of a task in
-// call.go; what is stored in record.go; what Open does in replay.go; OnEnd in notice.go.
+// call.go; the answers to task tokens in callback.go; what is stored in record.go; what Open does in replay.go; OnEnd in notice.go.
 package engine
 
 import (
@@ -46,7 +46,8 @@ import (
 
 // Task is a function that a state calls. One call is one delivery. The engine may deliver a task several times for one
 // state: again after a crash, concurrently with an earlier delivery that timed out, and late. The context ends when the
-// reply is no longer wanted. Input and output are JSON values; an empty output, or white space, is null.
+// reply is no longer wanted; when a callback has ended the task with success, at the end of the execution. Input and output
+// are JSON values; an empty output, or white space, is null.
 type Task func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
 
 // Options configure an engine. Name, Definition, Table and Tasks are required.
@@ -74,14 +75,17 @@ type Options struct {
 	Account string // default "000000000000"
 	Role    string // default "arn:aws:states:REGION:ACCOUNT:role"
 
-	Scheduler Scheduler     // default RealTime
-	Seed      func() uint64 // seeds an execution's random choices; default math/rand/v2
-	Log       *slog.Logger  // default: discarded
+	Scheduler Scheduler // default RealTime
+	// Seed seeds an execution's random choices, and the secret of its task tokens; default math/rand/v2, and crypto/rand for
+	// the secret.
+	Seed func() uint64
+	Log  *slog.Logger // default: discarded
 }
 
 // Engine runs the executions of one state machine. Its methods are safe for concurrent use.
 type Engine struct {
 	opt     Options
+	secret  func() []byte
 	machine *asl.Machine
 	hash    string
 
@@ -124,6 +128,10 @@ func (e *Engine) giveUp() {
 }
 
 func newEngine(opt Options) (*Engine, error) {
+	secret := systemSecret
+	if opt.Seed != nil {
+		secret = seededSecret(opt.Seed)
+	}
 	opt.setDefaults()
 	if err := checkName(opt.Name); err != nil {
 		return nil, err
@@ -144,7 +152,7 @@ func newEngine(opt Options) (*Engine, error) {
 	hash := hex.EncodeToString(sum[:16])
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Engine{
-		opt: opt, machine: machine, hash: hash, ctx: ctx, cancel: cancel, deferred: table.Deferred(ctx),
+		opt: opt, secret: secret, machine: machine, hash: hash, ctx: ctx, cancel: cancel, deferred: table.Deferred(ctx),
 		slots: make(chan struct{}, opt.MaxTasks), open: map[string]*run{}, failed: map[string]*run{},
 		machines: map[string]*asl.Machine{hash: machine},
 	}, nil

@@ -27,6 +27,12 @@ var (
 	// ErrNotRedrivable means that the execution is running, has succeeded, or is past the limits of MaxRedrives and
 	// RedriveWithin.
 	ErrNotRedrivable = errors.New("engine: the execution cannot be redriven")
+	// ErrInvalidToken means that no execution handed out the task token.
+	ErrInvalidToken = errors.New("engine: invalid task token")
+	// ErrTaskTimedOut means that the task of the token has ended: it timed out, was answered before, or its execution ended.
+	ErrTaskTimedOut = errors.New("engine: the task of this token has timed out or ended")
+	// ErrInvalidOutput means that a task's output is not JSON or is larger than asl.MaxData; it is wrapped with the reason.
+	ErrInvalidOutput = errors.New("engine: invalid output")
 	// ErrFinal, wrapped by an error of OnEnd, means that calling OnEnd again cannot help.
 	ErrFinal = errors.New("engine: final")
 )

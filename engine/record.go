@@ -187,7 +187,7 @@ func encodeEntry(at time.Time, ev asl.Event) ([]byte, error) {
 		b = append(b, `,"output":`...)
 		b = append(b, ev.Succeeded.Output...)
 		return append(b, "}}}"...), nil
-	case ev.Started != nil: // without what identify fills in
+	case ev.Started != nil && len(ev.Started.TokenKey) == 0: // without what identify fills in
 		b := beginEntry(at, len(ev.Started.Input))
 		b = append(b, `"started":{"execution_id":"","name":"","input":`...)
 		b = append(b, ev.Started.Input...)

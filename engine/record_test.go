@@ -13,6 +13,7 @@ func TestHandEncodingIsTheLibrarys(t *testing.T) {
 	for _, ev := range []asl.Event{
 		{Succeeded: &asl.TaskSucceeded{Task: 7, Output: json.RawMessage(`{"a":[1,"é"]}`)}},
 		{Started: &asl.Started{Input: json.RawMessage(`{"in":null}`), Seed: 1<<64 - 1}},
+		{Started: &asl.Started{Input: json.RawMessage(`1`), Seed: 2, TokenKey: []byte("key")}},
 		{Failed: &asl.TaskFailed{Task: 1, Error: "E", Cause: `"quoted"`}},
 		{Fired: &asl.TimerFired{Timer: 3}},
 	} {

@@ -30,6 +30,8 @@ type timer struct {
 
 func (o *outstanding) answer(ev asl.Event) {
 	switch {
+	case ev.Submitted != nil:
+		delete(o.tasks, ev.Submitted.Task)
 	case ev.Succeeded != nil:
 		delete(o.tasks, ev.Succeeded.Task)
 	case ev.Failed != nil:
@@ -131,7 +133,7 @@ func (r *run) replayPage(page table.Page, out *outstanding, w watcher) error {
 			return err
 		}
 		if en.Event.Started != nil {
-			r.input = en.Event.Started.Input
+			r.input, r.key = en.Event.Started.Input, en.Event.Started.TokenKey
 			en.Event = r.identify(en.Event)
 		} else {
 			r.events++

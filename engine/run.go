@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -38,8 +39,11 @@ type run struct {
 	lost error         // set before done is closed if this engine lost the execution
 
 	mu     sync.Mutex
-	inbox  []asl.Event
-	active bool // a goroutine is the worker
+	inbox  []letter
+	active bool  // a goroutine is the worker
+	gone   error // why this engine lost the execution
+
+	key []byte // of the task tokens; never changed
 
 	machine *asl.Machine
 	x       *asl.Execution
@@ -50,6 +54,19 @@ type run struct {
 	pending *commit // computed and not yet written; the next event waits for it
 	timers  map[int64]Timer
 	calls   map[int64]context.CancelFunc
+}
+
+// letter is an event on its way to the worker. answer, which may be nil, is called once with what became of it: nil when it
+// is in the journal, ErrTaskTimedOut when it is not wanted.
+type letter struct {
+	asl.Event
+	answer func(error)
+}
+
+func (l *letter) reply(err error) {
+	if l.answer != nil {
+		l.answer(err)
+	}
 }
 
 // newRun returns a run that is active: events queue until launch.
@@ -66,16 +83,17 @@ func (r *run) deliver(ev asl.Event) {
 		return
 	}
 	defer r.e.working.Done()
-	r.follow(r.accept(ev))
+	r.follow(r.accept(letter{Event: ev}))
 }
 
-// inform is deliver for a caller that is itself a running task: a call that the event leads to gets its own goroutine.
-func (r *run) inform(ev asl.Event) {
+// inform is deliver for a caller that may be a running task: a call that the event leads to gets its own goroutine.
+func (r *run) inform(l letter) {
 	if !r.e.begin() {
+		l.reply(ErrClosed)
 		return
 	}
 	defer r.e.working.Done()
-	r.spawn(r.accept(ev))
+	r.spawn(r.accept(l))
 }
 
 // follow performs a call, accepts its reply and continues with the call that the reply leads to. It ends when there is no
@@ -86,14 +104,19 @@ func (r *run) follow(c *call) {
 		if !ok {
 			return
 		}
-		c = r.accept(reply)
+		c = r.accept(letter{Event: reply})
 	}
 }
 
 // accept queues the event. If the run has no worker, the caller becomes it. The returned call is for the caller to perform.
-func (r *run) accept(ev asl.Event) *call {
+func (r *run) accept(l letter) *call {
 	r.mu.Lock()
-	r.inbox = append(r.inbox, ev)
+	if r.gone != nil {
+		r.mu.Unlock()
+		l.reply(r.gone)
+		return nil
+	}
+	r.inbox = append(r.inbox, l)
 	if r.active {
 		r.mu.Unlock()
 		return nil
@@ -118,30 +141,41 @@ func (r *run) work() *call {
 		if r.pending != nil && !r.commit(&own) {
 			return own
 		}
-		ev, ok := r.take()
+		l, ok := r.take()
 		if !ok {
 			return own
 		}
-		if !r.x.Wants(ev) {
+		if !r.x.Wants(l.Event) {
+			r.refuse(l)
 			continue
 		}
-		if err := r.step(ev); err != nil {
+		if err := r.step(l); err != nil {
+			r.pending = nil
+			l.reply(err)
 			r.lose(err)
 		}
 	}
 	return own
 }
 
-func (r *run) take() (asl.Event, bool) {
+func (r *run) take() (letter, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.inbox) == 0 {
 		r.active = false
-		return asl.Event{}, false
+		return letter{}, false
 	}
-	ev := r.inbox[0]
+	l := r.inbox[0]
 	r.inbox = r.inbox[1:]
-	return ev, true
+	return l, true
+}
+
+// refuse drops an event that comes too late.
+func (r *run) refuse(l letter) {
+	if l.answer == nil && l.Fired == nil { // a reply after the callback: its call is over
+		r.settle(l.Event)
+	}
+	l.reply(ErrTaskTimedOut)
 }
 
 // perform performs the effects of a committed step, in order. If a step starts several tasks, the worker runs the last
@@ -237,10 +271,25 @@ func (r *run) release() {
 func (r *run) lose(err error) {
 	r.release()
 	r.lost = err
+	r.refuseAll(fmt.Errorf("%w: this engine has lost the execution, and what became of the task is unknown: %w", ErrClosed, err))
 	r.e.leave(r)
 	close(r.done)
 	if !r.e.isClosing() {
 		r.e.opt.Log.Error("execution lost by this engine; the next Open resumes it", "execution", r.name, "error", err)
+	}
+}
+
+// refuseAll answers what is under way and everything that comes later.
+func (r *run) refuseAll(err error) {
+	r.mu.Lock()
+	left := r.inbox
+	r.inbox, r.gone = nil, err
+	r.mu.Unlock()
+	if r.pending != nil {
+		r.pending.letter.reply(err)
+	}
+	for i := range left {
+		left[i].reply(err)
 	}
 }
 
@@ -250,7 +299,11 @@ func (r *run) lose(err error) {
 // durable transaction, or some of them: the entry, the record's last version, and the notice for OnEnd. They must be
 // one transaction: an ended record without its notice would lose OnEnd if the process died in between, and an entry
 // without the record would show an execution as running whose journal has ended.
+//
+// A commit whose effects hand out a task token is durable, too: a person may hold the token, and a crash that took back its
+// delivery could give the delivery's id to another one.
 type commit struct {
+	letter  letter     // whose event was stepped
 	ops     []table.Op // nil when everything is written already
 	entry   bool       // the first operation is a journal entry
 	effects []asl.Effect
@@ -266,8 +319,11 @@ const (
 
 // step computes the event's step and leaves it pending. The effects are in memory of the execution and valid until its
 // next step, which comes after the commit.
-func (r *run) step(ev asl.Event) error {
-	r.settle(ev)
+func (r *run) step(l letter) error {
+	ev := l.Event
+	if l.answer == nil {
+		r.settle(ev)
+	}
 	now := r.e.now()
 	entry, err := encodeEntry(now, ev)
 	if err != nil {
@@ -280,7 +336,7 @@ func (r *run) step(ev asl.Event) error {
 	r.x = x
 	key := journalKey(r.e.partition(r.name), r.events+1)
 	put := table.Put(table.Item{Key: key, Version: 1, Data: entry}, table.Absent)
-	r.pending = &commit{effects: effects, at: now, ops: []table.Op{put}, entry: true}
+	r.pending = &commit{letter: l, effects: effects, at: now, ops: []table.Op{put}, entry: true, durable: handsOut(effects)}
 	if end := ended(effects); end != nil {
 		return r.conclude(r.pending, end, now)
 	}
@@ -290,6 +346,8 @@ func (r *run) step(ev asl.Event) error {
 // settle releases what a call or a timer held, now that its event is here.
 func (r *run) settle(ev asl.Event) {
 	switch {
+	case ev.Submitted != nil:
+		r.cancelCall(ev.Submitted.Task)
 	case ev.Succeeded != nil:
 		r.cancelCall(ev.Succeeded.Task)
 	case ev.Failed != nil:
@@ -297,6 +355,11 @@ func (r *run) settle(ev asl.Event) {
 	case ev.Fired != nil:
 		delete(r.timers, ev.Fired.Timer)
 	}
+}
+
+// handsOut reports whether one of the effects gives a task token away.
+func handsOut(effects []asl.Effect) bool {
+	return slices.ContainsFunc(effects, func(ef asl.Effect) bool { return ef.StartTask != nil && ef.StartTask.Callback })
 }
 
 func ended(effects []asl.Effect) *asl.Ended {
@@ -352,6 +415,7 @@ func (r *run) commit(own **call) bool {
 		if c.entry {
 			r.events++
 		}
+		r.answer(c.letter, own)
 		r.perform(c, own)
 		return true
 	case r.final(err):
@@ -364,6 +428,22 @@ func (r *run) commit(own **call) bool {
 	return false
 }
 
+// answer tells the sender of a callback that its event is in the journal, before anything that may end the sender's context:
+// it may be the task's function. That function may still have work to do after a success; after a failure, as after a
+// time-out, it has none. If it has not begun, it need not.
+func (r *run) answer(l letter, own **call) {
+	if l.answer == nil {
+		return
+	}
+	l.answer(nil)
+	switch c := *own; {
+	case l.Failed != nil:
+		r.cancelCall(l.Failed.Task)
+	case l.Succeeded != nil && c != nil && c.task.Task == l.Succeeded.Task:
+		r.cancelCall(c.task.Task)
+	}
+}
+
 // final reports whether retrying cannot help: the journal has another owner, or the table is closed or refuses the write.
 func (r *run) final(err error) bool {
 	var conflict *table.Conflict
@@ -373,6 +453,8 @@ func (r *run) final(err error) bool {
 
 func (r *run) write(c *commit) error {
 	switch {
+	case len(c.ops) == 0 && c.durable:
+		return table.Sync(r.e.ctx, r.e.opt.Table)
 	case len(c.ops) == 0:
 		return nil
 	case c.durable:

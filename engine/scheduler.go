@@ -18,6 +18,12 @@ type Timer interface {
 	Stop() bool
 }
 
+// Waiter is a Scheduler on whose thread nobody may block, such as one in virtual time. Await calls begin, lets other functions
+// run until done is called, and returns true; false if it never will be.
+type Waiter interface {
+	Await(begin func(done func())) bool
+}
+
 // RealTime is the Scheduler of production.
 var RealTime Scheduler = realTime{}
 

@@ -24,11 +24,11 @@ func (e *Engine) Start(ctx context.Context, name string, input json.RawMessage) 
 	rec := &record{Definition: e.hash, Status: asl.Running, Started: e.now().UnixMicro(), Trace: traceOf(ctx)}
 	rec.place(&e.opt)
 	r := e.newRun(name, e.machine, rec)
-	r.input = input
+	r.input, r.key = input, e.tokenKey()
 	if err := e.enter(r, e.opt.MaxOpen); err != nil {
 		return e.startedBefore(ctx, name, input, err)
 	}
-	start := asl.Event{Started: &asl.Started{Input: input, Seed: e.opt.Seed()}}
+	start := asl.Event{Started: &asl.Started{Input: input, Seed: e.opt.Seed(), TokenKey: r.key}}
 	if err := e.create(r, start); err != nil {
 		e.abandon(r)
 		e.rescue(name, err)
@@ -129,7 +129,7 @@ func (r *run) begin(start asl.Event) {
 		return
 	}
 	r.x = x
-	c := &commit{effects: effects, at: now}
+	c := &commit{effects: effects, at: now, durable: handsOut(effects)}
 	if end := ended(effects); end != nil {
 		err = r.conclude(c, end, now)
 	}
@@ -300,7 +300,7 @@ func (e *Engine) ended(ctx context.Context, name string, rec *record, version in
 		return r, err
 	}
 	r := e.newRun(name, kept.machine, rec)
-	r.version, r.x, r.events, r.input = version, kept.x, kept.events, kept.input
+	r.version, r.x, r.events, r.input, r.key = version, kept.x, kept.events, kept.input, kept.key
 	return r, nil
 }
 
@@ -341,7 +341,7 @@ func (r *run) redrive() error {
 func (r *run) redriven() (*commit, error) {
 	r.rec.Redrives++
 	r.rec.Status, r.rec.Stopped, r.rec.Error, r.rec.Cause, r.rec.State = asl.Running, 0, "", "", ""
-	if err := r.step(asl.Event{Redriven: &asl.Redriven{}}); err != nil {
+	if err := r.step(letter{Event: asl.Event{Redriven: &asl.Redriven{}}}); err != nil {
 		return nil, err
 	}
 	c := r.pending

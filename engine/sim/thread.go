@@ -75,6 +75,23 @@ func (ts *Threads) Running() *Thread { return ts.running }
 // returns true when the thread is resumed, and false when Close ends it; the function must return then.
 func (ts *Threads) Pause() bool { return ts.running.yield(true) }
 
+// Await calls begin and pauses the calling function, which runs on a thread, until done is called; the scheduler resumes it
+// then. It returns false when Close ends the thread. A scheduler whose functions run on threads implements
+// [engine.Waiter] by it.
+func (ts *Threads) Await(s engine.Scheduler, begin func(done func())) bool {
+	t, ended, paused := ts.running, false, false
+	begin(func() {
+		if ended = true; paused {
+			s.Go(t.Resume)
+		}
+	})
+	if ended {
+		return true
+	}
+	paused = true
+	return ts.Pause()
+}
+
 // Rest ends the paused functions, and keeps the coroutines for other functions.
 func (ts *Threads) Rest() {
 	if len(ts.paused) > 0 {
@@ -104,7 +121,10 @@ type Clock struct {
 	closed  bool
 }
 
-var _ engine.Scheduler = (*Clock)(nil)
+var _ interface {
+	engine.Scheduler
+	engine.Waiter
+} = (*Clock)(nil)
 
 // NewClock starts a clock at the given time. It must be closed.
 func NewClock(start time.Time) *Clock { return &Clock{virtual: NewVirtual(start)} }
@@ -132,6 +152,14 @@ func (c *Clock) Sleep(d time.Duration) bool {
 	t := c.threads.Running()
 	c.virtual.AfterFunc(d, t.Resume)
 	return c.threads.Pause()
+}
+
+// Await implements [engine.Waiter]. Outside of the clock's functions it runs what is due.
+func (c *Clock) Await(begin func(done func())) bool {
+	if c.threads.Running() == nil {
+		return c.virtual.Await(begin)
+	}
+	return c.threads.Await(c.virtual, begin)
 }
 
 // Close ends the functions that sleep; nothing may run any more.

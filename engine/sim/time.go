@@ -91,6 +91,16 @@ func (v *Virtual) Step() bool {
 	return true
 }
 
+// Await implements [engine.Waiter]: it runs what is due until done is called. In a function that runs on a coroutine use
+// [Threads.Await], which leaves the others their turn.
+func (v *Virtual) Await(begin func(done func())) bool {
+	ended := false
+	begin(func() { ended = true })
+	for !ended && v.Step() {
+	}
+	return ended
+}
+
 func (v *Virtual) next() func() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
