@@ -46,6 +46,7 @@ type Config struct {
 	ThrottleRate  float64  // throttleRate: requests per second
 	ThrottleBurst float64  // throttleBurst: concurrent requests
 
+	Traces           string // traces: how they go to X-Ray, through Lambda's daemon or by otlp
 	LogLevel         string // logLevel: the least level that the functions log
 	LogRetentionDays int    // logRetentionDays
 	AlarmEmail       string // alarmEmail: subscribed to the topic of the alarms
@@ -251,6 +252,7 @@ func settings() []setting {
 		{"throttleRate", "100", "a number from 1 to 10000, of requests a second",
 			number(func(c *Config) *float64 { return &c.ThrottleRate })},
 		{"throttleBurst", "200", "a whole number from 1 to 10000, of requests at once", setBurst},
+		{"traces", "daemon", strings.Join(waysOfTraces, ", "), oneOf(waysOfTraces, func(c *Config) *string { return &c.Traces })},
 		{"logLevel", "info", strings.Join(logLevels, ", "), oneOf(logLevels, func(c *Config) *string { return &c.LogLevel })},
 		{"logRetentionDays", "30", "what CloudWatch Logs takes: " + strings.Trim(fmt.Sprint(retentions), "[]"), setRetention},
 		{"alarmEmail", "", "an e-mail address", setEmail},
@@ -273,6 +275,10 @@ var deployments = []string{
 
 // buildSizes are CodeBuild's, of which an account has separate quotas.
 var buildSizes = []string{"SMALL", "MEDIUM", "LARGE", "X2_LARGE"}
+
+const otlp = "otlp"
+
+var waysOfTraces = []string{"daemon", otlp}
 
 // logLevels are what functions.LogLevel allows.
 var logLevels = []string{"debug", "info", "warn", "error"}

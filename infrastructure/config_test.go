@@ -30,7 +30,7 @@ func TestContextIsRead(t *testing.T) {
 	want := Config{
 		Code: code, Deployment: "CANARY_10PERCENT_5MINUTES", IgnoreAlarms: true, SkipTrial: true, JWTIssuer: "https://id.example.com/",
 		JWTAudience: []string{"trips", "desk"}, CORSOrigins: []string{"https://example.com", "http://localhost:8080"},
-		ThrottleRate: 12.5, ThrottleBurst: 25, LogLevel: "debug", LogRetentionDays: 90, AlarmEmail: "ops@example.com", Repository: "owner/name",
+		ThrottleRate: 12.5, ThrottleBurst: 25, Traces: "otlp", LogLevel: "debug", LogRetentionDays: 90, AlarmEmail: "ops@example.com", Repository: "owner/name",
 		Branch: "release/1", ConnectionARN: "arn:aws:codeconnections:eu-west-1:123456789012:connection/0a-1b",
 		Payments: "stripe", StripeSecretARN: secretOfStripe, StripeLive: true, Lanes: 3, BuildSize: "MEDIUM", Prefix: "travel",
 		Staging: Place{"111111111111", "eu-west-1"}, Production: Place{"222222222222", "us-gov-west-1"}, Pipeline: Place{"111111111111", "eu-west-1"},
@@ -40,7 +40,7 @@ func TestContextIsRead(t *testing.T) {
 	texts := map[string]any{
 		"code": code, "deployment": want.Deployment, "ignoreAlarms": "true", "skipTrial": "true", "jwtIssuer": want.JWTIssuer,
 		"jwtAudience": "trips, desk", "corsOrigins": "https://example.com,http://localhost:8080", "throttleRate": "12.5",
-		"throttleBurst": "25", "logLevel": "debug", "logRetentionDays": "90", "alarmEmail": want.AlarmEmail, "repository": want.Repository,
+		"throttleBurst": "25", "traces": "otlp", "logLevel": "debug", "logRetentionDays": "90", "alarmEmail": want.AlarmEmail, "repository": want.Repository,
 		"branch": want.Branch, "connectionArn": want.ConnectionARN,
 		"payments": want.Payments, "stripeSecretArn": want.StripeSecretARN, "stripeLive": "true",
 		"lanes": "3", "buildSize": "MEDIUM", "prefix": "travel",
@@ -106,6 +106,7 @@ func TestContextThatIsRefused(t *testing.T) {
 		{map[string]any{"throttleRate": "NaN"}, []string{"throttleRate=NaN: "}},
 		{map[string]any{"throttleBurst": 10_001.0}, []string{"throttleBurst=10001: "}},
 		{map[string]any{"throttleBurst": 1.5}, []string{"throttleBurst=1.5: ", "a whole number"}},
+		{map[string]any{"traces": "collector"}, []string{"traces=collector: ", "; allowed: daemon, otlp"}},
 		{map[string]any{"logLevel": "trace"}, []string{"logLevel=trace: ", "; allowed: debug, info, warn, error"}},
 		{map[string]any{"logLevel": "DEBUG"}, []string{"logLevel=DEBUG: "}},
 		{map[string]any{"logRetentionDays": 31.0}, []string{"logRetentionDays=31: ", "14 30 60"}},

@@ -76,6 +76,10 @@ func (a *Application) environment(name string) *map[string]*string {
 	for _, s := range saga.All() {
 		given[functions.MachineARN(s.Name())] = a.machineARN(s, ":"+live)
 	}
+	if a.Stage.Traces == otlp {
+		given[functions.OTLPTraces] = jsii.String("https://xray." + *a.Stack.Region() + "." + *a.Stack.UrlSuffix() + "/v1/traces")
+		given[functions.OTLPSigned] = jsii.String("true")
+	}
 	if a.stripe() {
 		given[functions.Payments], given[functions.StripeSecret] = jsii.String(functions.Stripe), &a.Stage.StripeSecretARN
 		given[functions.StripeLive] = jsii.String(strconv.FormatBool(a.Stage.StripeLive))
@@ -152,6 +156,9 @@ func (a *Application) addPermissions() {
 		if a.stripe() && slices.Contains(functions.Payers(), f.Name) {
 			grants = append(grants, stripeKey)
 		}
+		if a.Stage.Traces == otlp {
+			grants = append(grants, spans)
+		}
 		for _, g := range grants {
 			f.Lambda.AddToRolePolicy(g(a))
 		}
@@ -193,6 +200,12 @@ func (a *Application) stripe() bool {
 // stripeKey allows to read the key of Stripe.
 func stripeKey(a *Application) awsiam.PolicyStatement {
 	return allow("secretsmanager", "GetSecretValue", &a.Stage.StripeSecretARN, nil)
+}
+
+// spans allows to send spans to X-Ray's OTLP endpoint, which has no resources in IAM. The rights of the daemon stay: Lambda
+// sends its own segments with them.
+func spans(*Application) awsiam.PolicyStatement {
+	return allow("xray", "PutSpans PutSpansForIndexing", jsii.String("*"), nil)
 }
 
 // start allows to start sagas through their aliases. IAM checks the state machine without a qualifier, however it is started;

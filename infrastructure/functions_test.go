@@ -162,6 +162,29 @@ func TestLogLevel(t *testing.T) {
 	}
 }
 
+// By OTLP each function has X-Ray's endpoint and the right to send spans to it, else neither.
+func TestTracesByOTLP(t *testing.T) {
+	for way, all := range map[string]map[string]*template{"daemon": stacks(t), "otlp": customised(t)} {
+		for _, stack := range []string{stagingStack, productionStack} {
+			for _, f := range functions.All() {
+				var endpoint, signed any
+				if way == "otlp" {
+					endpoint, signed = "https://xray.${AWS::Region}.${AWS::URLSuffix}/v1/traces", "true"
+				}
+				all[stack].named(t, f.Name).has(t, map[string]any{
+					"Environment.Variables.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint, "Environment.Variables.OTLP_SIGNED": signed, "TracingConfig.Mode": "Active",
+				})
+				rights := all[stack].statements(t, f.Name+"Role")
+				for _, action := range []string{"xray:PutSpans", "xray:PutSpansForIndexing"} {
+					if may := allowed(rights, request{action, "*", nil}); may != (way == "otlp") {
+						t.Errorf("%s, %s: %s may %s: %v", way, stack, f.Name, action, may)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestStripe: in production the functions that call the payment provider know the secret, and they alone may read it.
 func TestStripe(t *testing.T) {
 	const secret = secretOfStripe

@@ -50,7 +50,7 @@ var standard = sync.OnceValues(func() (map[string]*template, error) { return syn
 var custom = sync.OnceValues(func() (map[string]*template, error) {
 	return synthesise(map[string]any{
 		"jwtIssuer": "https://id.example.com/", "jwtAudience": "trips,desk", "corsOrigins": "https://example.com",
-		"throttleRate": 7.5, "throttleBurst": 9.0, "logLevel": "debug", "logRetentionDays": 90.0, "ignoreAlarms": true,
+		"throttleRate": 7.5, "throttleBurst": 9.0, "traces": "otlp", "logLevel": "debug", "logRetentionDays": 90.0, "ignoreAlarms": true,
 		"lanes": 15.0, "buildSize": "MEDIUM", "prefix": "travel",
 	})
 })

@@ -24,10 +24,15 @@ import (
 type otlp struct {
 	url    string
 	header http.Header
+	sign   Sign // may be nil
 	client *http.Client
 }
 
 const otlpTimeout = 10 * time.Second
+
+// reusable is for how long an idle connection is used again. The time counts while Lambda freezes the process: the other
+// side may have closed the connection unnoticed, and the spans would wait for an answer until the time is over.
+const reusable = 20 * time.Second
 
 func newOTLP(opt TraceOptions) (*otlptrace.Exporter, error) {
 	target := opt.OTLPTracesEndpoint
@@ -46,8 +51,10 @@ func newOTLP(opt TraceOptions) (*otlptrace.Exporter, error) {
 	if timeout <= 0 {
 		timeout = otlpTimeout
 	}
-	client := &http.Client{Timeout: timeout}
-	return otlptrace.New(context.Background(), &otlp{url: target, header: header, client: client})
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.IdleConnTimeout = reusable
+	client := &http.Client{Timeout: timeout, Transport: transport}
+	return otlptrace.New(context.Background(), &otlp{url: target, header: header, sign: opt.OTLPSign, client: client})
 }
 
 // parseHeaders reads key=value pairs. The error does not quote the text, since it may hold secrets.
@@ -86,6 +93,11 @@ func (o *otlp) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans)
 		return err
 	}
 	r.Header = o.header.Clone()
+	if o.sign != nil {
+		if err := o.sign(ctx, r, body); err != nil {
+			return fmt.Errorf("signing: %w", err)
+		}
+	}
 	resp, err := o.client.Do(r)
 	if err != nil {
 		return err

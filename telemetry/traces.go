@@ -30,11 +30,15 @@ type TraceOptions struct {
 	OTLPTracesEndpoint string        // whole URL; overrides OTLPEndpoint
 	OTLPHeaders        string        // of each request, "key=value,key=value", values percent-encoded
 	OTLPTimeout        time.Duration // of one request; default 10 s
+	OTLPSign           Sign          // nil: requests are not signed
 
 	XRayDaemon string // UDP address, "127.0.0.1:2000"
 
 	Log *slog.Logger // gets one warning when spans are lost; default: discarded
 }
+
+// Sign adds the headers of a signature to a request over OTLP.
+type Sign func(ctx context.Context, r *http.Request, body []byte) error
 
 // TraceEnv reads the options from the environment: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
 // OTEL_EXPORTER_OTLP_HEADERS, OTEL_EXPORTER_OTLP_TIMEOUT (milliseconds) and AWS_XRAY_DAEMON_ADDRESS.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +113,7 @@ func TestTraceEnv(t *testing.T) {
 	opt, err := TraceEnv("s", "v")
 	want := TraceOptions{Service: "s", Version: "v", OTLPEndpoint: "http://a", OTLPTracesEndpoint: "http://b/x",
 		OTLPHeaders: "k=v", OTLPTimeout: 250 * time.Millisecond, XRayDaemon: "h:1"}
-	if err != nil || opt != want {
+	if err != nil || !reflect.DeepEqual(opt, want) {
 		t.Errorf("read %+v, %v", opt, err)
 	}
 	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")

@@ -17,6 +17,8 @@ const (
 	StripeLive            = "STRIPE_LIVE"
 	LogLevel              = "LOG_LEVEL"
 	MetricsNamespace      = "METRICS_NAMESPACE"
+	OTLPTraces            = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+	OTLPSigned            = "OTLP_SIGNED"
 	ReconcileGrace        = "RECONCILE_GRACE"
 	ReconcileOverdue      = "RECONCILE_OVERDUE"
 	EndpointDynamoDB      = "AWS_ENDPOINT_URL_DYNAMODB"
@@ -88,8 +90,10 @@ func Settings() []Setting {
 		{Name: MetricsNamespace, Default: "tripsaga", Allowed: "1 to 255 letters, digits, and . - _ / # :",
 			Meaning: "the CloudWatch namespace of the metrics"},
 		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Allowed: addresses,
-			Meaning: "where traces go over OTLP/HTTP; without it they go to X-Ray"},
-		{Name: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Allowed: addresses, Meaning: "the whole address for traces, in place of the one above"},
+			Meaning: "where traces go over OTLP/HTTP; without it they go to the X-Ray daemon"},
+		{Name: OTLPTraces, Allowed: addresses, Meaning: "the whole address for traces, in place of the one above"},
+		{Name: OTLPSigned, Default: "false", Allowed: booleans,
+			Meaning: "whether traces over OTLP/HTTP are signed by the function's role, as X-Ray demands"},
 		{Name: "OTEL_EXPORTER_OTLP_HEADERS", Allowed: "key=value,key=value, values percent-encoded",
 			Meaning: "sent along with traces over OTLP/HTTP"},
 		{Name: EndpointDynamoDB, Except: relay, Allowed: addresses, Meaning: "another DynamoDB, such as DynamoDB Local"},

@@ -33,10 +33,7 @@ type system struct {
 // compose builds the system. It makes no calls, so that a cold start is short, unless the key of Stripe is to be read.
 func compose(c config, stdout io.Writer) (*system, error) {
 	log := telemetry.NewLogger(stdout, c.logLevel, telemetry.FormatJSON)
-	traces, err := telemetry.OpenTraces(telemetry.TraceOptions{
-		Service: "tripsaga-" + c.function, Version: c.version, XRayDaemon: c.xray, Log: log,
-		OTLPEndpoint: c.otlp, OTLPTracesEndpoint: c.otlpTraces, OTLPHeaders: c.otlpHeaders,
-	})
+	traces, err := c.traces(log)
 	if err != nil {
 		return nil, err
 	}

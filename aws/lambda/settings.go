@@ -30,6 +30,7 @@ type config struct {
 	otlp        string // an endpoint, or ""
 	otlpTraces  string
 	otlpHeaders string
+	otlpSigned  bool
 
 	payments     string // functions.Bank or functions.Stripe
 	stripeSecret string // an ARN
@@ -49,24 +50,25 @@ type config struct {
 // is wrong with the value; readConfig adds what is allowed.
 func (c *config) setters() map[string]func(value string) error {
 	all := map[string]func(value string) error{
-		functions.TableName:                  matching(tableName, &c.table),
-		functions.FunctionARNs:               c.setARNs,
-		functions.LogLevel:                   c.setLevel,
-		functions.ReconcileGrace:             duration(&c.grace),
-		functions.ReconcileOverdue:           duration(&c.overdue),
-		functions.MetricsNamespace:           matching(namespace, &c.metrics),
-		"OTEL_EXPORTER_OTLP_ENDPOINT":        address(&c.otlp),
-		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": address(&c.otlpTraces),
-		"OTEL_EXPORTER_OTLP_HEADERS":         text(&c.otlpHeaders),
-		functions.Payments:                   oneOf(&c.payments, functions.Bank, functions.Stripe),
-		functions.StripeSecret:               matching(secretARN, &c.stripeSecret),
-		functions.StripeLive:                 c.setStripeLive,
-		"STRIPE_API_URL":                     address(&c.stripeURL),
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER":   address(&c.endpointSecrets),
-		functions.EndpointDynamoDB:           address(&c.endpointDynamoDB),
-		functions.EndpointStepFunctions:      address(&c.endpointSFN),
-		"AWS_ENDPOINT_URL_LAMBDA":            address(&c.endpointLambda),
-		"AWS_ENDPOINT_URL_CODEDEPLOY":        address(&c.endpointCodeDeploy),
+		functions.TableName:                matching(tableName, &c.table),
+		functions.FunctionARNs:             c.setARNs,
+		functions.LogLevel:                 c.setLevel,
+		functions.ReconcileGrace:           duration(&c.grace),
+		functions.ReconcileOverdue:         duration(&c.overdue),
+		functions.MetricsNamespace:         matching(namespace, &c.metrics),
+		"OTEL_EXPORTER_OTLP_ENDPOINT":      address(&c.otlp),
+		functions.OTLPTraces:               address(&c.otlpTraces),
+		functions.OTLPSigned:               boolean(&c.otlpSigned),
+		"OTEL_EXPORTER_OTLP_HEADERS":       text(&c.otlpHeaders),
+		functions.Payments:                 oneOf(&c.payments, functions.Bank, functions.Stripe),
+		functions.StripeSecret:             matching(secretARN, &c.stripeSecret),
+		functions.StripeLive:               boolean(&c.stripeLive),
+		"STRIPE_API_URL":                   address(&c.stripeURL),
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": address(&c.endpointSecrets),
+		functions.EndpointDynamoDB:         address(&c.endpointDynamoDB),
+		functions.EndpointStepFunctions:    address(&c.endpointSFN),
+		"AWS_ENDPOINT_URL_LAMBDA":          address(&c.endpointLambda),
+		"AWS_ENDPOINT_URL_CODEDEPLOY":      address(&c.endpointCodeDeploy),
 
 		functions.Handler:             c.setFunction,
 		"AWS_REGION":                  matching(region, &c.region),
@@ -108,6 +110,9 @@ func readConfig(getenv func(string) string) (config, error) {
 	}
 	if c.payments == functions.Stripe && c.stripeSecret == "" {
 		e.problems = append(e.problems, fmt.Sprintf("%s=%s needs %s", functions.Payments, c.payments, functions.StripeSecret))
+	}
+	if c.otlpSigned && c.otlp == "" && c.otlpTraces == "" {
+		e.problems = append(e.problems, fmt.Sprintf("%s=true needs %s", functions.OTLPSigned, functions.OTLPTraces))
 	}
 	if e.problems != nil {
 		return c, &e
@@ -189,6 +194,13 @@ func address(field *string) func(string) error {
 	}
 }
 
+func boolean(field *bool) func(string) error {
+	return func(v string) error {
+		*field = v == "true"
+		return oneOf(new(string), "true", "false")(v)
+	}
+}
+
 func oneOf(field *string, allowed ...string) func(string) error {
 	return func(v string) error {
 		*field = v
@@ -205,11 +217,6 @@ func (c *config) setLevel(v string) error {
 		return err
 	}
 	return c.logLevel.UnmarshalText([]byte(v))
-}
-
-func (c *config) setStripeLive(v string) error {
-	c.stripeLive = v == "true"
-	return oneOf(new(string), "true", "false")(v)
 }
 
 func (c *config) setMachine(saga, arn string) error {

@@ -29,13 +29,13 @@ func TestTheEnvironmentIsRead(t *testing.T) {
 	maps.Copy(env, map[string]string{
 		"LOG_LEVEL": "debug", "RECONCILE_GRACE": "90s", "RECONCILE_OVERDUE": "1h", "METRICS_NAMESPACE": "my/trips",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000",
-		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost:4318/t", "OTEL_EXPORTER_OTLP_HEADERS": "k=v",
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost:4318/t", "OTEL_EXPORTER_OTLP_HEADERS": "k=v", "OTLP_SIGNED": "true",
 		"AWS_ENDPOINT_URL_DYNAMODB": "http://localhost:8000", "AWS_ENDPOINT_URL_SFN": "http://localhost:8083",
 		"BOOKING_STATE_MACHINE_ARN": machine + ":live",
 	})
 	c, err = readConfig(get(env))
 	want.logLevel, want.grace, want.overdue, want.metrics = slog.LevelDebug, 90*time.Second, time.Hour, "my/trips"
-	want.otlpTraces, want.otlpHeaders = "http://localhost:4318/t", "k=v"
+	want.otlpTraces, want.otlpHeaders, want.otlpSigned = "http://localhost:4318/t", "k=v", true
 	want.otlp, want.xray = "http://localhost:4318", "169.254.79.129:2000"
 	want.endpointDynamoDB, want.endpointSFN = "http://localhost:8000", "http://localhost:8083"
 	want.machines = stepfunctions.ARNs{"booking": machine + ":live", "cancellation": cancellation}
