@@ -73,8 +73,23 @@ func TestTheBusAndItsArchive(t *testing.T) {
 	eachStage(t, func(t *testing.T, stage string, s *template) {
 		s.named(t, "Bus").has(t, map[string]any{"Name": "tripsaga-" + stage})
 		s.named(t, "BusBusArchive").has(t, map[string]any{
-			"SourceArn": "${Bus.Arn}", "EventPattern": map[string]any{"source": []string{"tripsaga"}}, "RetentionDays": 30,
+			"ArchiveName": "tripsaga-" + stage, "SourceArn": "${Bus.Arn}", "EventPattern": map[string]any{"source": []string{"tripsaga"}}, "RetentionDays": 30,
 		})
+	})
+}
+
+// A replay sends events to the bus again: nothing of the stack may take them for new.
+func TestNothingOfTheStackSubscribes(t *testing.T) {
+	eachStage(t, func(t *testing.T, _ string, s *template) {
+		rules := s.ofType("AWS::Events::Rule")
+		for id, rule := range rules {
+			if bus := rule.at("EventBusName"); bus != nil {
+				t.Errorf("%s is on the bus %v", name(id), plain(bus))
+			}
+		}
+		if len(rules) == 0 {
+			t.Error("there are no rules")
+		}
 	})
 }
 

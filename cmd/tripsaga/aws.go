@@ -468,6 +468,11 @@ type awsCmd struct {
 	Doctor  doctorCmd  `cmd:"" help:"Examine, before a deployment, the account and region of the AWS CLI's credentials: quotas, bootstrap, stacks, connection, services, rights, clock. It only reads."`
 	CleanUp cleanUpCmd `cmd:"" name:"clean-up" help:"List versions of functions and state machines that no alias, template or execution uses any more, and with --delete delete them."`
 	Compare compareCmd `cmd:"" help:"Compare a table that was restored to a point in time with the executions of the sagas since then. It only reads."`
+
+	DeadLetters struct {
+		List    listLettersCmd    `cmd:"" help:"List the dead letters of a stage, and leave them where they are."`
+		Redrive redriveLettersCmd `cmd:"" help:"Send the dead letters of a stage again to what they should have reached, and delete those that were accepted."`
+	} `cmd:"" name:"dead-letters" help:"List and redrive what services gave up."`
 }
 
 // awsRegionFlag chooses the region, with the AWS CLI's credentials.

@@ -11,7 +11,11 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 
 	"tripsaga/aws/dynamo"
@@ -104,6 +108,99 @@ func (c *compareCmd) print(p *program, found *recovery.Comparison) (err error) {
 	}
 	if err == nil && len(found.Findings) > 0 {
 		err = fmt.Errorf("the executions know of %d trips what the table %s does not", len(found.Findings), c.Table)
+	}
+	return err
+}
+
+// letterFlags choose the queues.
+type letterFlags struct {
+	stageFlags
+	Queue string `help:"Only this queue: ${enum}." enum:"all,listener,outbox,schedule" default:"all" placeholder:"NAME"`
+}
+
+func (f *letterFlags) queues() []string {
+	if f.Queue == "all" {
+		return recovery.QueueNames()
+	}
+	return []string{f.Queue}
+}
+
+func (f *letterFlags) post(p *program) (*recovery.Post, error) {
+	cfg, stack, err := f.open(p)
+	return recovery.NewPost(stack, recovery.Services{
+		Queues: sqs.NewFromConfig(cfg), Functions: lambda.NewFromConfig(cfg), Bus: eventbridge.NewFromConfig(cfg), Streams: dynamodbstreams.NewFromConfig(cfg),
+	}), err
+}
+
+// listLettersCmd lists dead letters.
+type listLettersCmd struct {
+	letterFlags
+	Limit int `help:"Letters to list of each queue." default:"100" placeholder:"N"`
+}
+
+func (c *listLettersCmd) Run(p *program) error {
+	if c.Limit < 1 {
+		return usage(fmt.Errorf("--limit %d: allowed is a whole number from 1", c.Limit))
+	}
+	post, err := c.post(p)
+	if err != nil {
+		return err
+	}
+	all, more := []recovery.Letter{}, false
+	for _, queue := range c.queues() {
+		letters, others, err := post.List(p.ctx, queue, c.Limit)
+		if err != nil {
+			return failedCall(p, err)
+		}
+		all, more = append(all, letters...), more || others
+	}
+	if c.JSON {
+		return p.printJSON(struct {
+			Letters []recovery.Letter `json:"letters"`
+			More    bool              `json:"more"`
+		}{all, more})
+	}
+	g := p.grid("QUEUE", "SENT", "ABOUT", "REASON")
+	for _, l := range all {
+		g.row(l.Queue, l.Sent.Format(time.RFC3339), l.About, l.Reason)
+	}
+	if more {
+		fmt.Fprintln(p.stderr, "there may be more: see --limit")
+	}
+	return g.end()
+}
+
+// redriveLettersCmd sends dead letters again.
+type redriveLettersCmd struct{ letterFlags }
+
+func (c *redriveLettersCmd) Run(p *program) error {
+	post, err := c.post(p)
+	if err != nil {
+		return err
+	}
+	result := struct {
+		Sent   []recovery.Letter `json:"sent"`
+		Failed []recovery.Letter `json:"failed"`
+	}{[]recovery.Letter{}, []recovery.Letter{}}
+	for _, queue := range c.queues() {
+		var sent, failed []recovery.Letter
+		sent, failed, err = post.Redrive(p.ctx, queue)
+		result.Sent, result.Failed = append(result.Sent, sent...), append(result.Failed, failed...)
+		if err != nil {
+			break
+		}
+	}
+	err = failedCall(p, err)
+	if c.JSON {
+		err = errors.Join(p.printJSON(result), err)
+	} else {
+		for _, l := range result.Failed {
+			fmt.Fprintf(p.stderr, "%s %s (%s): %s\n", l.Queue, l.ID, l.About, l.Error)
+		}
+		fmt.Fprintf(p.stdout, "%d letters sent again and deleted, %d left\n", len(result.Sent), len(result.Failed))
+	}
+	if n := len(result.Failed); err == nil && n > 0 {
+		err = fmt.Errorf("%d letters could not be sent again and are still there", n)
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/md5"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 )
 
 func init() {
+	verbs["aws dead-letters list"] = verb{args: "--region us-east-1 --stack s"}
+	verbs["aws dead-letters redrive"] = verb{args: "--region us-east-1 --stack s"}
 	verbs["aws compare"] = verb{args: "--region us-east-1 --stack s --table trips --since 2026-11-28T12:00:00Z"}
 }
 
@@ -140,9 +143,78 @@ func TestFlagsOfAStage(t *testing.T) {
 			t.Errorf("%s: exit code %d: %s", flag, code, stderr)
 		}
 	}
+	if code, _, stderr := runAWS("dead-letters", "list", "--stack=s", "--limit=0"); code != exitUsage || !strings.Contains(stderr, "--limit 0: allowed is ") {
+		t.Errorf("--limit: exit code %d: %s", code, stderr)
+	}
 	setAccount(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, "")
 	os.Unsetenv("AWS_SECRET_ACCESS_KEY")
 	if code, _, stderr := runAWS("compare", "--stack=s", "--table=trips", "--since=2026-11-28T12:00:00Z"); code != exitUsage || !strings.Contains(stderr, "aws sso login") {
 		t.Errorf("without credentials: exit code %d: %s", code, stderr)
+	}
+}
+
+// lettered is a stage with one letter in the listener's queue, until it is deleted; the others are empty.
+func lettered() answers {
+	const event = `{"detail-type":"Step Functions Execution Status Change","detail":{"name":"t1","status":"FAILED"}}`
+	hidden, deleted := false, false
+	return answers{
+		"ListStackResources": stageStack("https://sqs.eu-west-1.amazonaws.com/123456789012/", "AWS::SQS::Queue", "ListenerDeadLetters", "AWS::SQS::Queue", "OutboxDeadLetters",
+			"AWS::SQS::Queue", "ScheduleDeadLetters", "AWS::Lambda::Function", "ExecutionListener"),
+		"ReceiveMessage": func(body string) (int, string) {
+			if deleted || hidden || !strings.Contains(body, "Listener") {
+				return http.StatusOK, `{}`
+			}
+			hidden = true
+			answer, _ := json.Marshal(map[string]any{"Messages": []any{map[string]any{
+				"MessageId": "m1", "ReceiptHandle": "r1", "Body": event, "MD5OfBody": fmt.Sprintf("%x", md5.Sum([]byte(event))),
+				"Attributes": map[string]string{"SentTimestamp": "1795867200000"},
+			}}})
+			return http.StatusOK, string(answer)
+		},
+		"Invoke": with("null"),
+		"ChangeMessageVisibility": func(string) (int, string) {
+			hidden = false
+			return http.StatusOK, "{}"
+		},
+		"DeleteMessage": func(string) (int, string) {
+			deleted = true
+			return http.StatusOK, "{}"
+		},
+	}
+}
+
+func TestDeadLetters(t *testing.T) {
+	a := lettered()
+	setAccount(t, a.ServeHTTP, "key")
+	list := []string{"dead-letters", "list", "--stack", "tripsaga-production"}
+	code, stdout, stderr := runAWS(list...)
+	if code != 0 || !strings.Contains(stdout, "\nlistener  2026-11-28T12:00:00Z  trip t1 FAILED") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	if code, stdout, _ := runAWS(append(list, "--json")...); code != 0 || !strings.Contains(stdout, `"message_id": "m1"`) || !strings.Contains(stdout, `"more": false`) {
+		t.Errorf("exit code %d: %s", code, stdout)
+	}
+	if code, stdout, stderr := runAWS(append(list, "--limit", "1")...); code != 0 || !strings.Contains(stderr, "there may be more") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+
+	redrive := []string{"dead-letters", "redrive", "--stack", "tripsaga-production"}
+	accepts := a["Invoke"]
+	delete(a, "Invoke")
+	code, stdout, stderr = runAWS(redrive...)
+	if code != exitFailure || !strings.Contains(stdout, "0 letters sent again and deleted, 1 left\n") || !strings.Contains(stderr, "listener m1 (trip t1 FAILED): ") {
+		t.Errorf("refused: exit code %d: %s%s", code, stdout, stderr)
+	}
+	a["Invoke"] = accepts
+	if code, stdout, _ := runAWS(append(redrive, "--queue", "outbox")...); code != 0 || stdout != "0 letters sent again and deleted, 0 left\n" {
+		t.Errorf("another queue: exit code %d: %s", code, stdout)
+	}
+	var got struct{ Sent, Failed []recovery.Letter }
+	code, stdout, stderr = runAWS(append(redrive, "--json")...)
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 0 || len(got.Sent) != 1 || len(got.Failed) != 0 {
+		t.Errorf("exit code %d, %v: %s%s", code, err, stdout, stderr)
+	}
+	if code, stdout, _ := runAWS(list...); code != 0 || strings.Contains(stdout, "listener") {
+		t.Errorf("after it was sent: exit code %d: %s", code, stdout)
 	}
 }
