@@ -23,8 +23,6 @@ type failure struct {
 	branch bool
 	// timeout: a timer ended the task. Step Functions records that as TimedOut, without a cause.
 	timeout bool
-	// heartbeat: that timer was the heartbeat's. As recorded on AWS, the error's name is States.Timeout nevertheless.
-	heartbeat bool
 	// state is the name of the state that failed first.
 	state string
 }
@@ -190,7 +188,7 @@ func matches(names []string, f *failure) bool {
 //   - States.Runtime is matched by nothing: a definition that reads missing data is a bug, which no retry repairs.
 //   - States.ALL and States.TaskFailed do not match a limit that the execution itself broke; its name does.
 //   - States.TaskFailed matches every error of a task but States.Timeout, after which the task may have succeeded.
-//   - States.Timeout also matches a missed heartbeat, which has that name. States.HeartbeatTimeout matches only that.
+//   - States.Timeout also matches a missed heartbeat. States.HeartbeatTimeout matches only that.
 //   - States.BranchFailed matches any failure of a branch, in addition to the failure's own name.
 func (f *failure) is(name string) bool {
 	switch {
@@ -200,8 +198,8 @@ func (f *failure) is(name string) bool {
 		return !f.terminal
 	case name == ErrTaskFailed:
 		return !f.terminal && f.name != ErrTimeout
-	case name == ErrHeartbeatTimeout:
-		return f.heartbeat || f.name == name
+	case name == ErrTimeout:
+		return f.name == ErrTimeout || f.name == ErrHeartbeatTimeout
 	case name == ErrBranchFailed:
 		return f.branch || f.name == name
 	}

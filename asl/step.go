@@ -172,10 +172,10 @@ func (s *stepper) fired(id int64) {
 	switch id {
 	case t.timeoutTimer:
 		t.timeoutTimer = 0
-		s.taskTimedOut(t, &failure{name: ErrTimeout, timeout: true})
+		s.taskTimedOut(t, ErrTimeout)
 	case t.heartbeatTimer:
 		t.heartbeatTimer = 0
-		s.taskTimedOut(t, &failure{name: ErrTimeout, timeout: true, heartbeat: true})
+		s.taskTimedOut(t, ErrHeartbeatTimeout)
 	case t.retryTimer:
 		t.retryTimer = 0
 		s.enqueue(t)
@@ -185,10 +185,10 @@ func (s *stepper) fired(id int64) {
 	}
 }
 
-func (s *stepper) taskTimedOut(t *thread, f *failure) {
+func (s *stepper) taskTimedOut(t *thread, name string) {
 	s.effect(Effect{CancelTask: t.task})
 	s.releaseTask(t)
-	s.taskFailed(t, t.state.body.(*task), f)
+	s.taskFailed(t, t.state.body.(*task), &failure{name: name, timeout: true})
 }
 
 // succeed ends the execution with output.

@@ -223,9 +223,10 @@ func TestTheDeadlineOutlivesCrashes(t *testing.T) {
 		definition string
 		beats      []time.Duration
 		end        time.Duration
+		err        string
 	}{
-		{approval, nil, time.Hour},
-		{beating, []time.Duration{50 * time.Second, 100 * time.Second}, 160 * time.Second},
+		{approval, nil, time.Hour, asl.ErrTimeout},
+		{beating, []time.Duration{50 * time.Second, 100 * time.Second}, 160 * time.Second, asl.ErrHeartbeatTimeout},
 	} {
 		a := newAsked(t, c.definition)
 		a.start("a", "{}")
@@ -237,8 +238,8 @@ func TestTheDeadlineOutlivesCrashes(t *testing.T) {
 		a.until(c.end - time.Second)
 		a.perishable = a.crashed(0)
 		d := a.end("a")
-		if took := d.Stopped.Sub(d.Started); took != c.end || !slices.Equal(a.recorded, []string{`{"Cause":"","Error":"States.Timeout"}`}) {
-			t.Errorf("ended %s after %s, recorded %q, want a time-out after %s", d.Status, took, a.recorded, c.end)
+		if took := d.Stopped.Sub(d.Started); took != c.end || !slices.Equal(a.recorded, []string{`{"Cause":"","Error":"` + c.err + `"}`}) {
+			t.Errorf("ended %s after %s, recorded %q, want %s after %s", d.Status, took, a.recorded, c.err, c.end)
 		}
 		if len(c.beats) > 0 && len(a.tokens) != 1 {
 			t.Errorf("asked %d times, although the reply was durable", len(a.tokens))

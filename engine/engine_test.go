@@ -560,7 +560,7 @@ func TestHeartbeat(t *testing.T) {
 	b = newBench(t, def, map[string]engine.Task{"t": beats})
 	b.start("a", "{}")
 	d := b.end("a")
-	if took := d.Stopped.Sub(d.Started); d.Error != asl.ErrTimeout || took != 26*time.Second {
-		t.Errorf("ended %s %s after %s, want States.Timeout after 26s", d.Status, d.Error, took)
+	if took := d.Stopped.Sub(d.Started); d.Error != asl.ErrHeartbeatTimeout || took != 26*time.Second {
+		t.Errorf("ended %s %s after %s, want States.HeartbeatTimeout after 26s", d.Status, d.Error, took)
 	}
 }

@@ -196,7 +196,7 @@ func left(earlier []asl.CatchInfo, names []string) []string {
 }
 
 // notTaskFailed are the names that represent errors which States.TaskFailed does not match.
-var notTaskFailed = []string{asl.ErrAll, asl.ErrTimeout, asl.ErrHeartbeatTimeout, asl.ErrDataLimitExceeded, asl.ErrBranchFailed}
+var notTaskFailed = []string{asl.ErrAll, asl.ErrTimeout, asl.ErrDataLimitExceeded, asl.ErrBranchFailed}
 
 // takes reports whether a retrier or catcher for these errors matches every error that name represents.
 func takes(errors []string, name string) bool {
