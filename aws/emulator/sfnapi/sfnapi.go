@@ -38,6 +38,9 @@ type Engine interface {
 	Redrivable(d engine.Description) error
 	Stop(ctx context.Context, name, errorName, cause string) (engine.Description, error)
 	Definition(ctx context.Context, name string) ([]byte, error)
+	SendTaskSuccess(ctx context.Context, token string, output json.RawMessage) error
+	SendTaskFailure(ctx context.Context, token, errorName, cause string) error
+	SendTaskHeartbeat(ctx context.Context, token string) error
 }
 
 // maxBody bounds a request, in bytes: the largest input of an execution, escaped within JSON.
@@ -97,6 +100,10 @@ var operations = map[string]func(*api, context.Context, []byte) (any, error){
 	"ListExecutions":      operation((*api).list),
 	"RedriveExecution":    operation((*api).redrive),
 	"StopExecution":       operation((*api).stop),
+
+	"SendTaskSuccess":   operation((*api).taskSuccess),
+	"SendTaskFailure":   operation((*api).taskFailure),
+	"SendTaskHeartbeat": operation((*api).taskHeartbeat),
 
 	"ListStateMachines":                operation((*api).listMachines),
 	"DescribeStateMachine":             operation((*api).describeMachine),
