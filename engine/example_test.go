@@ -41,3 +41,42 @@ func check(err error) {
 		panic(err)
 	}
 }
+
+const approvedOrder = `{"StartAt": "Approve", "States": {
+  "Approve": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "TimeoutSeconds": 86400,
+    "Parameters": {"FunctionName": "ask", "Payload": {"order.$": "$$.Execution.Name", "token.$": "$$.Task.Token"}},
+    "ResultPath": "$.answer", "End": true,
+    "Catch": [{"ErrorEquals": ["States.Timeout", "Refused"], "Next": "Rejected"}]},
+  "Rejected": {"Type": "Fail", "Error": "Rejected"}}}`
+
+// A task asks somebody and hands out a token. The execution waits, for a day at most, until the token is answered, in this
+// process or in one that opens the engine later.
+func ExampleEngine_SendTaskSuccess() {
+	ctx := context.Background()
+	store, err := embedded.Open("", embedded.Options{})
+	check(err)
+	defer store.Close()
+	mails := make(chan string, 1)
+	ask := func(_ context.Context, input json.RawMessage) (json.RawMessage, error) {
+		var in struct{ Order, Token string }
+		if err := json.Unmarshal(input, &in); err != nil {
+			return nil, err
+		}
+		mails <- in.Token
+		return nil, nil // the state's result is the answer, not this
+	}
+	eng, err := engine.Open(ctx, engine.Options{
+		Name: "order", Definition: []byte(approvedOrder), Table: store, Tasks: map[string]engine.Task{"ask": ask},
+	})
+	check(err)
+	check(eng.Start(ctx, "order-17", json.RawMessage(`{"item": "lamp"}`)))
+	token := <-mails
+	check(eng.SendTaskSuccess(ctx, token, json.RawMessage(`{"approved_by": "Ada"}`)))
+	end, err := eng.Wait(ctx, "order-17")
+	check(err)
+	fmt.Println(end.Status, string(end.Output))
+	fmt.Println(eng.SendTaskFailure(ctx, token, "Refused", "changed my mind"))
+	// Output:
+	// SUCCEEDED {"answer":{"approved_by":"Ada"},"item":"lamp"}
+	// engine: the task of this token has timed out or ended
+}

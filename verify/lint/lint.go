@@ -127,7 +127,7 @@ var rules = []Rule{
 	{unrecorded, "Every end has been recorded."},
 	{noTimeout, "Every task has TimeoutSeconds in the definition."},
 	{functionTimeout, "A function's time-out is shorter than its task's TimeoutSeconds."},
-	{heartbeat, "HeartbeatSeconds is longer than the function's time-out, as a Lambda function sends no heartbeat."},
+	{heartbeat, "Without a callback, HeartbeatSeconds is longer than the function's time-out, as a Lambda function sends no heartbeat."},
 	{machineTimeout, "TimeoutSeconds of the machine is longer than its longest path: an execution that times out is never " +
 		"compensated."},
 	{deadCatch, "Every catcher can match: the ones before it do not match all of its errors."},

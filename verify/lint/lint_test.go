@@ -109,6 +109,9 @@ var unsafe = []struct {
 		[]edit{set("ReserveHotel/TimeoutSeconds", `10`)}, []string{"function-timeout $.States.ReserveHotel.TimeoutSeconds"}},
 	{"a function that outlasts its heartbeat",
 		[]edit{set("ReserveHotel/HeartbeatSeconds", `10`)}, []string{"heartbeat $.States.ReserveHotel.HeartbeatSeconds"}},
+	{"a function whose callback sends heartbeats", []edit{
+		set("ReserveHotel/Resource", `"arn:aws:states:::lambda:invoke.waitForTaskToken"`), set("ReserveHotel/HeartbeatSeconds", `10`),
+		set("ReserveHotel/Parameters", `{"FunctionName": "${ReserveHotel}", "Payload.$": "$$.Task.Token"}`)}, nil},
 	{"a heartbeat in the input",
 		[]edit{set("ReserveHotel/HeartbeatSecondsPath", `"$.h"`)}, []string{"not-followed $.States.ReserveHotel.HeartbeatSecondsPath"}},
 	{"the machine times out while it compensates",

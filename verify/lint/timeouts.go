@@ -39,7 +39,7 @@ func (s *survey) checkHeartbeat(p *place, function time.Duration) {
 	case p.HeartbeatSecondsPath != nil:
 		s.find(notFollowed, p.Path+".HeartbeatSecondsPath", p.Name, "give it HeartbeatSeconds, or none",
 			"a heartbeat that is found to be longer than the time-out fails the execution for good")
-	case p.Heartbeat > 0 && function >= p.Heartbeat:
+	case p.Heartbeat > 0 && !p.Callback && function >= p.Heartbeat:
 		s.find(heartbeat, p.Path+".HeartbeatSeconds", p.Name, "leave it out, or make it longer than "+function.String(),
 			"a function sends no heartbeat: a call that takes more than %s is abandoned while it works", p.Heartbeat)
 	}
