@@ -10,7 +10,7 @@ import (
 
 // everyTemplate runs a test on all templates, those of another context included.
 func everyTemplate(t *testing.T, test func(t *testing.T, s *template)) {
-	for context, all := range map[string]map[string]*template{"standard": stacks(t), "customised": customised(t)} {
+	for context, all := range map[string]map[string]*template{"standard": stacks(t), "customised": customised(t), "adopting": adopters(t)} {
 		for stack, s := range all {
 			t.Run(context+"/"+stack, func(t *testing.T) { test(t, s) })
 		}
