@@ -216,6 +216,8 @@ func TestCancelRefused(t *testing.T) {
 		{[]string{"--quote", "--reason", "x"}, exitUsage, "--quote cancels nothing"},
 		{[]string{"--quote", "--max-fee", "1 JPY"}, exitUsage, "--quote cancels nothing"},
 		{[]string{"--max-fee", "5000"}, exitUsage, `--max-fee "5000": `},
+		{[]string{"--max-fee", "99999999999999 JPY"}, exitUsage, `"99999999999999" is no amount of 0 to 1000000000000 minor units`},
+		{[]string{"--max-fee=-1 JPY"}, exitUsage, `"-1" is no amount of 0 to 1000000000000 minor units`},
 		{[]string{"--max-fee", "44,800 JPY"}, exitUsage, `"44,800" is no amount`},
 		{[]string{"--max-fee", "1.5 JPY"}, exitUsage, "more decimals than JPY allows"},
 		{[]string{"--max-fee", "-1 JPY"}, exitUsage, "--max-fee"},

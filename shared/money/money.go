@@ -55,7 +55,7 @@ var decimal = regexp.MustCompile(`^[0-9]{1,13}(\.[0-9]{1,4})?$`)
 // are refused, never rounded. The error is Invalid and has no field.
 func Parse(number string, c Currency) (Amount, error) {
 	if !decimal.MatchString(number) {
-		return Amount{}, fault.Invalidf("", "%q is no amount, such as 12000 or 149.50", clip(number))
+		return Amount{}, fault.Invalidf("", "%q is no amount of 0 to %d minor units, such as 12000 or 149.50", clip(number), int64(MaxMinor))
 	}
 	a, err := currency.NewAmount(number, string(c))
 	if err != nil {

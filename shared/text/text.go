@@ -29,7 +29,10 @@ func Clean(s string, limit int) (string, error) {
 	case len(s) > maxBytes:
 		return "", fault.Invalidf("", "%.60q has %d bytes, allowed are 1 to %d characters", s, len(s), limit)
 	}
-	s = collapse(norm.NFC.String(s))
+	given := s
+	if s = collapse(norm.NFC.String(s)); s == "" && given != "" {
+		return "", fault.Invalidf("", "%.60q has only spaces, allowed are 1 to %d characters", given, limit)
+	}
 	if n := utf8.RuneCountInString(s); n < 1 || n > limit {
 		return "", fault.Invalidf("", "%.60q has %d characters, allowed are 1 to %d", s, n, limit)
 	}

@@ -68,6 +68,11 @@ func TestCleanRefuses(t *testing.T) {
 	} {
 		refused = append(refused, string(r), "Ada"+string(r)+"Lovelace", "山"+string(r)+"田", "Ada "+string(r))
 	}
+	for in, want := range map[string]string{"": `"" has 0 characters, allowed are 1 to `, " \u3000": `" \u3000" has only spaces, allowed are 1 to `} {
+		if _, err := Clean(in, 100); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Clean(%+q): %v, want %s", in, err, want)
+		}
+	}
 	for _, in := range refused {
 		if got, err := Clean(in, 100); err == nil || fault.KindOf(err) != fault.Invalid {
 			t.Errorf("Clean(%+q) = %+q, %v; want it refused", in, got, err)

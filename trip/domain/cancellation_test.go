@@ -224,7 +224,7 @@ func TestPolicyIsChecked(t *testing.T) {
 		return `{"hours_before_departure":` + hours + `,"fee_percent":` + percent + `}`
 	}
 	for _, tt := range []struct{ tiers, want string }{
-		{``, `tiers: the last of the 0 tiers`},
+		{``, `tiers: there is none; allowed are one or more, the last with hours_before_departure 0`},
 		{tier("24", "0"), `tiers: the last of the 1 tiers must have hours_before_departure 0`},
 		{tier("0", "101"), `tiers[0].fee_percent: 101 is out of range, allowed are 0 to 100`},
 		{tier("0", "-1"), `tiers[0].fee_percent: -1 is out of range`},
@@ -239,6 +239,14 @@ func TestPolicyIsChecked(t *testing.T) {
 		_, err := ParseCancellationPolicy([]byte(`{"tiers":[` + tt.tiers + `]}`))
 		if err == nil || !strings.Contains(err.Error(), tt.want) || fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: %v, want %s", tt.tiers, err, tt.want)
+		}
+	}
+	for policy, want := range map[string]string{
+		`{}`: `tiers: there is none`, `{"tiers":null}`: `tiers: there is none`,
+		`[]`: `must be an object, is a JSON array; allowed is such as {"tiers": [{`, `null`: `is null; allowed is such as {"tiers": [{`,
+	} {
+		if _, err := ParseCancellationPolicy([]byte(policy)); err == nil || !strings.Contains(err.Error(), want) || fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v, want %s", policy, err, want)
 		}
 	}
 	if _, err := ParseCancellationPolicy([]byte(`[`)); fault.KindOf(err) != fault.Invalid {

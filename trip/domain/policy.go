@@ -51,6 +51,9 @@ func ParseCancellationPolicy(data []byte) (CancellationPolicy, error) {
 	if err := strictjson.Decode(data, &read); err != nil {
 		var e *strictjson.Error
 		if errors.As(err, &e) {
+			if e.Path == "" && !e.Syntax {
+				e.Message += `; allowed is such as {"tiers": [{"hours_before_departure": 0, "fee_percent": 30}]}`
+			}
 			return CancellationPolicy{}, fault.Invalidf(strings.TrimPrefix(e.Path, "."), "%s (line %d, column %d of the policy)", e.Message, e.Line, e.Column)
 		}
 		return CancellationPolicy{}, err
@@ -75,7 +78,10 @@ func ParseCancellationPolicy(data []byte) (CancellationPolicy, error) {
 		problems.Add(field, fault.In("fee_percent", within(*t.FeePercent, 0, 100)))
 		p.Tiers = append(p.Tiers, CancellationTier{*t.Hours, *t.FeePercent})
 	}
-	if above != 0 {
+	switch {
+	case len(read.Tiers) == 0:
+		problems.Add("tiers", fault.Invalidf("", "there is none; allowed are one or more, the last with hours_before_departure 0"))
+	case above != 0:
 		problems.Add("tiers", fault.Invalidf("", "the last of the %d tiers must have hours_before_departure 0: without it a cancellation "+
 			"just before the departure has no fee", len(read.Tiers)))
 	}
