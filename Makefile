@@ -3,6 +3,8 @@ GO          ?= go
 TOOLS       := $(CURDIR)/.tools
 STATICCHECK := $(TOOLS)/staticcheck
 STATICCHECK_VERSION := v0.8.2
+ACTIONLINT  := $(TOOLS)/actionlint
+ACTIONLINT_VERSION := v1.7.12
 STRIPE_MOCK := $(TOOLS)/stripe-mock
 STRIPE_MOCK_VERSION := v0.203.0
 DYNAMODB_LOCAL := $(TOOLS)/dynamodb-local/lib
@@ -26,7 +28,7 @@ UPDATE_AWS := TRIPSAGA_REQUIRE_DYNAMODB=1 $(GO) test -count=1
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
 .PHONY: help build test rest update race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local stripe-mock aws-cli clean \
-  synth infra-test infra-lint contract module npm screenshots
+  synth infra-test infra-lint contract module npm screenshots pull-request remove-pull-request
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -101,16 +103,25 @@ lambda-figures: ## size of the AWS functions' binary, time of a process' start
 
 synth: lambda $(CDK) ## write the CloudFormation templates to cdk.out (Node)
 	@rm -rf cdk.out && mkdir -p $(TOOLS)
-	$(CDK) synth -q >$(TOOLS)/synth.log 2>&1 || { cat $(TOOLS)/synth.log; exit 1; }
+	$(CDK) synth -q $${PULL_REQUEST:+-c pullRequest="$$PULL_REQUEST"} >$(TOOLS)/synth.log 2>&1 || { cat $(TOOLS)/synth.log; exit 1; }
 	@sed -E 's/$(SYNTH_NOISE)//; /^$$/d' $(TOOLS)/synth.log
 	@wc -c cdk.out/*.template.json
+
+pull-request: lambda $(CDK) ## deploy the stage of a pull request to an AWS account: make pull-request PULL_REQUEST=123
+	@[ -n "$$PULL_REQUEST" ] || { echo "give its number: make pull-request PULL_REQUEST=123"; exit 2; }
+	$(CDK) deploy PullRequestStack -c pullRequest="$$PULL_REQUEST" --require-approval never
+
+remove-pull-request: ## delete it, with everything that it stored: make remove-pull-request PULL_REQUEST=123
+	bash scripts/remove_pull_requests.sh "$${PREFIX:-tripsaga}" "$$PULL_REQUEST"
 
 infra-test: $(STATICCHECK) ## the infrastructure's tests, vet and staticcheck (Node)
 	$(GO) -C infrastructure vet ./...
 	cd infrastructure && $(STATICCHECK) ./...
 	$(GO) -C infrastructure test ./...
 
-infra-lint: synth $(LINTERS)/installed ## cfn-lint and checkov over the templates (Node, Python 3.11 with venv)
+infra-lint: synth $(LINTERS)/installed $(ACTIONLINT) ## cfn-lint and checkov over the templates, actionlint over the workflows (Node, Python 3.11 with venv)
+	@$(CDK) synth -q -o bin/synth/pull-request -c pullRequest=1 >$(TOOLS)/synth.log 2>&1 || { cat $(TOOLS)/synth.log; exit 1; }
+	@$(CDK) synth -q -o bin/synth/github -c github=example/tripsaga >$(TOOLS)/synth.log 2>&1 || { cat $(TOOLS)/synth.log; exit 1; }
 	TRIPSAGA_REQUIRE_LINT=1 $(GO) -C infrastructure test -count=1 -v ./lint
 
 contract: $(CONTRACT)/installed ## openapi-spec-validator over /openapi.json, schemathesis over the running server (Python 3.11 with venv)
@@ -163,6 +174,9 @@ $(CONTRACT)/installed: tests/contract/requirements.txt
 
 $(STATICCHECK):
 	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+
+$(ACTIONLINT):
+	GOBIN=$(TOOLS) $(GO) install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 
 module: ## rename the Go module in both go.mod files, imports and documents: make module MODULE=example.com/you/tripsaga
 	@$(GO) run ./scripts/module "$$MODULE"

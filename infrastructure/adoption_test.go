@@ -47,7 +47,7 @@ func (t *template) canonical(tb testing.TB, replace *strings.Replacer) map[strin
 // with the other table's name and ARNs, and with state machines of other names.
 func TestAnAdoptedTableTakesThePlaceOfTheStacks(t *testing.T) {
 	eachStage(t, func(t *testing.T, stage string, s *template) {
-		other := adopters(t)[stackOf[stage]]
+		other := adopters(t)[stackOf(stage)]
 		table := "restored-" + stage
 		generation := Stage{Name: stage, Config: Config{StagingTable: stream(table), ProductionTable: stream(table)}}.generation()
 		before := s.canonical(t, strings.NewReplacer(
@@ -93,7 +93,7 @@ func TestAnAdoptedTableHasNewStateMachines(t *testing.T) {
 		t.Error("another stream of the same table ends its state machines, and their sagas")
 	}
 	eachStage(t, func(t *testing.T, stage string, s *template) {
-		old, now := s.ofType("AWS::StepFunctions::StateMachineAlias"), adopters(t)[stackOf[stage]].ofType("AWS::StepFunctions::StateMachineAlias")
+		old, now := s.ofType("AWS::StepFunctions::StateMachineAlias"), adopters(t)[stackOf(stage)].ofType("AWS::StepFunctions::StateMachineAlias")
 		for id := range now {
 			if _, both := old[id]; both {
 				t.Errorf("the alias %s would have to move to a version of another state machine", id)
@@ -121,7 +121,7 @@ func TestTheTableThatIsReplacedIsKept(t *testing.T) {
 		if !s.named(t, "Table").retained() {
 			t.Error("it is deleted with its data")
 		}
-		if tables := adopters(t)[stackOf[stage]].ofType("AWS::DynamoDB::Table"); len(tables) > 0 {
+		if tables := adopters(t)[stackOf(stage)].ofType("AWS::DynamoDB::Table"); len(tables) > 0 {
 			t.Errorf("the other stack makes the tables %q", names(tables))
 		}
 	})

@@ -98,7 +98,7 @@ func accessLog() string {
 
 // addChecker adds the role with which the pipeline's checks call the API. It has no other right.
 func (a *Application) addChecker() {
-	checker := a.pipelineRole("Checker", a.Stage.checkerRole(a.Stack, a.Stage.Name), a.Stage.checkRole(a.Stack))
+	checker := a.pipelineRole("Checker", a.Stage.checkerRole(a.Stack, a.Stage.Name), a.Stage.checkRole(a.Stack, a.Stage.Name))
 	checker.AddToPolicy(allow("execute-api", "Invoke", a.Stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("execute-api"), Resource: a.API.ApiId(), ResourceName: jsii.String("$default/*"),
 	}), nil))
@@ -118,14 +118,19 @@ func (a *Application) pipelineRole(id string, name, by *string) awsiam.Role {
 	})
 }
 
-// checkRole is the name of the role of the pipeline's project that checks a stage, checkerRole that of the role which it
-// assumes to do so. Role names are unique in an account, stacks are regional; hence the region in the name.
-func (c *Config) checkRole(s awscdk.Stack) *string {
+// checkRole is the name of the role that checks a stage, of the pipeline's project or of GitHub's workflow; checkerRole that
+// of the role which it assumes to do so. Role names are unique in an account, stacks are regional; hence the region in the
+// name.
+func (c *Config) checkRole(s awscdk.Stack, stage string) *string {
+	by := "pipeline-check"
+	if e := environmentOf(stage); c.GitHub != "" || e == pullRequestEnvironment {
+		by = "github-" + e
+	}
 	_, region := c.in(pipelineStack, s)
-	return jsii.String(c.Prefix + "-pipeline-check-" + *region)
+	return jsii.String(c.Prefix + "-" + by + "-" + *region)
 }
 
 func (c *Config) checkerRole(s awscdk.Stack, stage string) *string {
-	_, region := c.in(stackOf[stage], s)
+	_, region := c.in(stackOf(stage), s)
 	return jsii.String(c.Prefix + "-" + stage + "-checker-" + *region)
 }

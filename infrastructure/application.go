@@ -45,7 +45,7 @@ func NewApplicationStack(scope constructs.Construct, id string, stage Stage) *Ap
 		Stage: stage,
 		Stack: awscdk.NewStack(scope, &id, &awscdk.StackProps{
 			StackName:             jsii.String(stage.stackName(id)),
-			TerminationProtection: jsii.Bool(true), Env: stage.placeOf(id).env(),
+			TerminationProtection: jsii.Bool(!stage.ephemeral()), Env: stage.placeOf(id).env(), Tags: stage.tags(),
 		}),
 	}
 	a.addTable()
@@ -55,11 +55,19 @@ func NewApplicationStack(scope constructs.Construct, id string, stage Stage) *Ap
 	a.addAPI()
 	a.addEvents()
 	a.addDeployments()
-	a.addCleaner()
-	a.addObservability()
-	a.guardDefinitions()
+	if !stage.ephemeral() {
+		a.addCleaner()
+		a.addObservability()
+		a.guardDefinitions()
+	}
 	a.addLanes()
 	a.finishOutbox()
+	if stage.GitHub != "" {
+		a.Stack.AddMetadata(&doctorMetadata, stage.doctorFlags("NONE"))
+	}
+	if stage.ephemeral() {
+		a.keepNothing()
+	}
 	return a
 }
 
@@ -103,9 +111,9 @@ func (a *Application) createTable() {
 		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
 		Encryption:          awsdynamodb.TableEncryption_AWS_MANAGED,
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
-			PointInTimeRecoveryEnabled: jsii.Bool(true),
+			PointInTimeRecoveryEnabled: jsii.Bool(!a.Stage.ephemeral()),
 		},
-		DeletionProtection: jsii.Bool(true),
+		DeletionProtection: jsii.Bool(!a.Stage.ephemeral()),
 		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
 	})
 	for _, index := range definition.Indexes {
@@ -113,6 +121,9 @@ func (a *Application) createTable() {
 			IndexName: &index.Name, PartitionKey: text(index.Key.Partition), SortKey: text(index.Key.Sort),
 			ProjectionType: awsdynamodb.ProjectionType_ALL,
 		})
+	}
+	if a.Stage.ephemeral() {
+		suppress(table.Node().DefaultChild().(awscdk.CfnResource), "CKV_AWS_28", "Its trips are made up, and are deleted with the pull request's stage.")
 	}
 	suppress(table.Node().DefaultChild().(awscdk.CfnResource), "CKV_AWS_119",
 		"It is encrypted under the key aws/dynamodb, whose use CloudTrail shows; a key of one's own can be lost, and the data with it.")

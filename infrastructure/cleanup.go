@@ -13,7 +13,7 @@ import (
 // function or the state machine: a right on a qualified ARN is none on the function, and deleting a state machine is another
 // action. Step Functions checks a state machine's ARN for its versions and aliases too.
 func (a *Application) addCleaner() {
-	cleaner := a.pipelineRole("Cleaner", a.Stage.cleanerRole(a.Stack, a.Stage.Name), a.Stage.cleanUpRole(a.Stack))
+	cleaner := a.pipelineRole("Cleaner", a.Stage.cleanerRole(a.Stack, a.Stage.Name), a.Stage.cleanUpRole(a.Stack, a.Stage.Name))
 	var listed, versions []*string
 	for _, f := range a.Functions {
 		arn := f.Lambda.FunctionArn()
@@ -26,18 +26,23 @@ func (a *Application) addCleaner() {
 	}), nil))
 	cleaner.AddToPolicy(allowAll("lambda", "ListVersionsByFunction ListAliases", listed, nil))
 	cleaner.AddToPolicy(allowAll("lambda", "DeleteFunction", versions, nil))
+	a.output("CleanerRoleArn", cleaner.RoleArn())
 	cleaner.AddToPolicy(allowAll("states",
 		"ListStateMachineVersions ListStateMachineAliases DescribeStateMachineAlias ListExecutions DeleteStateMachineVersion", a.machineARNs(), nil))
 }
 
-// cleanUpRole is the name of the role of the pipeline's project, cleanerRole that of a stage's role which it assumes.
-func (c *Config) cleanUpRole(s awscdk.Stack) *string {
+// cleanUpRole is the name of the role of the pipeline's project, or of GitHub's workflow; cleanerRole that of a stage's role
+// which it assumes.
+func (c *Config) cleanUpRole(s awscdk.Stack, stage string) *string {
+	if c.GitHub != "" {
+		return c.checkRole(s, stage)
+	}
 	_, region := c.in(pipelineStack, s)
 	return jsii.String(c.Prefix + "-pipeline-clean-up-" + *region)
 }
 
 func (c *Config) cleanerRole(s awscdk.Stack, stage string) *string {
-	_, region := c.in(stackOf[stage], s)
+	_, region := c.in(stackOf(stage), s)
 	return jsii.String(c.Prefix + "-" + stage + "-cleaner-" + *region)
 }
 
@@ -50,14 +55,14 @@ func (p *pipelineOf) cleanUp() awscodepipeline.IAction {
 	}
 	roles, variable := map[string]*string{}, map[string]string{staging: "STAGING_ROLE_ARN", production: "PRODUCTION_ROLE_ARN"}
 	for _, stage := range []string{staging, production} {
-		roles[variable[stage]] = p.role(stackOf[stage], *p.config.cleanerRole(p.Stack, stage))
+		roles[variable[stage]] = p.role(stackOf(stage), *p.config.cleanerRole(p.Stack, stage))
 		commands = append(commands,
 			`printf '[default]\nrole_arn = %s\ncredential_source = EcsContainer\n' "$`+variable[stage]+`" >"$AWS_CONFIG_FILE"`,
-			`bin/tripsaga aws clean-up --delete --stack `+p.config.stackName(stackOf[stage])+` --region "`+p.regionOf(stackOf[stage])+`" || [ $? = 5 ]`)
+			`bin/tripsaga aws clean-up --delete --stack `+p.config.stackName(stackOf(stage))+` --region "`+p.regionOf(stackOf(stage))+`" || [ $? = 5 ]`)
 	}
 	project := p.project("CleanUp", &awscodebuild.PipelineProjectProps{
 		Role: awsiam.NewRole(p.Stack, jsii.String("CleanUpRole"), &awsiam.RoleProps{
-			RoleName: p.config.cleanUpRole(p.Stack), AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
+			RoleName: p.config.cleanUpRole(p.Stack, staging), AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
 		}),
 		BuildSpec:            buildSpec(map[string]any{"phases": map[string]any{"build": map[string]any{"commands": commands}}}),
 		EnvironmentVariables: variables(roles),

@@ -24,7 +24,9 @@ type Config struct {
 	Code   string // code: path of the functions' archive
 	Prefix string // prefix: what the names of all resources begin with; another one is another installation
 
-	Staging    Place // staging: where it is deployed
+	PullRequest int // pullRequest: the number of one; then its stage is the only stack
+
+	Staging    Place // staging: where it is deployed, and the stages of pull requests
 	Production Place // production
 	Pipeline   Place // pipeline
 
@@ -55,6 +57,7 @@ type Config struct {
 	Branch            string // branch
 	ConnectionARN     string // connectionArn of CodeConnections; "" creates a connection, which must be approved once
 	GitHubTokenSecret string // githubTokenSecret: name of a secret in Secrets Manager, instead of a connection
+	GitHub            string // github: owner/name; its workflows deliver in the pipeline's place
 	BuildSize         string // buildSize: of the machine that builds, by the CDK's name without BUILD_GENERAL1_
 
 	given    map[string]any
@@ -64,7 +67,7 @@ type Config struct {
 // Stage is one installation of the application.
 type Stage struct {
 	Config
-	Name string // staging or production
+	Name string // staging, production, or that of a pull request
 }
 
 // Given returns the values of the command line. A build in the pipeline has no command line and reads them from
@@ -140,6 +143,7 @@ func configOf(context map[string]any, inherited string) (Config, error) {
 	if e.problems != nil {
 		return c, &e
 	}
+	c.shorten()
 	return c, nil
 }
 
@@ -177,6 +181,11 @@ func (c *Config) conflicts() (all []error) {
 	if c.ConnectionARN != "" && c.GitHubTokenSecret != "" {
 		all = append(all, fmt.Errorf("githubTokenSecret=%s: takes the place of connectionArn=%s; give one of them",
 			c.GitHubTokenSecret, c.ConnectionARN))
+	}
+	for key, value := range sorted(map[string]string{"repository": c.Repository, "connectionArn": c.ConnectionARN, "githubTokenSecret": c.GitHubTokenSecret}) {
+		if c.GitHub != "" && value != "" {
+			all = append(all, fmt.Errorf("%s=%s: is the pipeline's, which github=%s replaces; give one of them", key, value, c.GitHub))
+		}
 	}
 	return slices.Concat(all, c.placeConflicts(), c.tableConflicts(), c.paymentConflicts())
 }
@@ -228,6 +237,7 @@ func settings() []setting {
 		{codeKey, "bin/lambda/function.zip", "the path of the functions' archive, which `make lambda` makes", setCode},
 		{"prefix", "tripsaga", "2 to 20 lower-case letters, digits and hyphens, beginning with a letter",
 			matching(prefix, func(c *Config) *string { return &c.Prefix })},
+		{"pullRequest", "", "a whole number from 1 to 9999999", func(c *Config, v string) error { return integer(&c.PullRequest, v, 1, 9_999_999) }},
 		{"staging", "", allowedPlace, place(func(c *Config) *Place { return &c.Staging })},
 		{"production", "", allowedPlace, place(func(c *Config) *Place { return &c.Production })},
 		{"pipeline", "", allowedPlace, place(func(c *Config) *Place { return &c.Pipeline })},
@@ -262,6 +272,8 @@ func settings() []setting {
 			matching(connection, func(c *Config) *string { return &c.ConnectionARN })},
 		{"githubTokenSecret", "", "the name of a secret in Secrets Manager",
 			matching(secret, func(c *Config) *string { return &c.GitHubTokenSecret })},
+		{"github", "", "owner/name, or owner@id/name@id where GitHub's tokens have the ids",
+			matching(gitHub, func(c *Config) *string { return &c.GitHub })},
 		{"buildSize", "LARGE", strings.Join(buildSizes, ", "), oneOf(buildSizes, func(c *Config) *string { return &c.BuildSize })},
 	}
 }
@@ -289,6 +301,7 @@ var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545,
 var (
 	prefix     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,18}[a-z0-9]$`) // a role's name has at most 64 characters
 	repository = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+	gitHub     = regexp.MustCompile(`^[A-Za-z0-9-]+(/[A-Za-z0-9_.-]+|@[0-9]+/[A-Za-z0-9_.-]+@[0-9]+)$`)
 	branch     = regexp.MustCompile(`^[A-Za-z0-9_.-][A-Za-z0-9_./-]*$`)
 	connection = regexp.MustCompile(`^arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+$`)
 	secret     = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]+$`)

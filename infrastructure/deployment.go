@@ -76,6 +76,9 @@ func deploymentConfig(name string) string {
 
 // deploymentAlarms are disabled by ignoreAlarms: a fix must be deployed while the alarms that it is for are raised.
 func (a *Application) deploymentAlarms(f *Function) *awscodedeploy.CfnDeploymentGroup_AlarmConfigurationProperty {
+	if a.Stage.ephemeral() {
+		return nil
+	}
 	var alarms []any
 	for _, alarm := range a.addDeploymentAlarms(f) {
 		alarms = append(alarms, &awscodedeploy.CfnDeploymentGroup_AlarmProperty{Name: alarm.AlarmName()})

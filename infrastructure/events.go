@@ -33,7 +33,7 @@ func (a *Application) addBus() {
 	archive := a.Bus.Archive(jsii.String("BusArchive"), &awsevents.BaseArchiveProps{
 		ArchiveName:  jsii.String(a.name()), // a generated one may exceed the 48 characters allowed
 		EventPattern: &awsevents.EventPattern{Source: jsii.Strings(source)},
-		Retention:    awscdk.Duration_Days(jsii.Number(30)),
+		Retention:    awscdk.Duration_Days(jsii.Number(a.Stage.archiveDays())),
 	})
 	// Without a key the CDK writes "", which some regions refuse.
 	archive.Node().DefaultChild().(awscdk.CfnResource).AddPropertyDeletionOverride(jsii.String("KmsKeyIdentifier"))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -14,10 +15,33 @@ import (
 // template is a synthesised CloudFormation template.
 type template struct {
 	raw        []byte
+	stack      stackProperties
+	Metadata   map[string]any
 	Parameters map[string]map[string]any
 	Resources  map[string]resource
 	Outputs    map[string]map[string]any
 }
+
+// stackProperties are what the CDK passes to CloudFormation beside the template.
+type stackProperties struct {
+	StackName             string
+	TerminationProtection bool
+	Tags                  map[string]string
+}
+
+type manifest struct {
+	Artifacts map[string]struct{ Properties stackProperties }
+}
+
+func readManifest(dir string) (m manifest, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	return m, err
+}
+
+const suffix = ".template.json"
 
 type resource struct {
 	Type                string
@@ -111,12 +135,21 @@ func synthesise(context map[string]any) (map[string]*template, error) {
 
 func readTemplates(dir string) (map[string]*template, error) {
 	all := map[string]*template{}
-	for _, name := range []string{stagingStack, productionStack, pipelineStack} {
-		raw, err := os.ReadFile(filepath.Join(dir, name+".template.json"))
+	paths, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := readManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), suffix)
+		raw, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		t := &template{raw: raw}
+		t := &template{raw: raw, stack: manifest.Artifacts[name].Properties}
 		if err := json.Unmarshal(raw, t); err != nil {
 			return nil, err
 		}

@@ -1,4 +1,5 @@
-// Command infrastructure is the AWS CDK app: the application, once per stage, and the pipeline that delivers it.
+// Command infrastructure is the AWS CDK app: the application, once per stage, and what delivers it: a pipeline, or the
+// roles of GitHub's workflows.
 // The CDK's command line runs it (cdk.json); it writes the CloudFormation templates to cdk.out.
 package main
 
@@ -51,10 +52,16 @@ const (
 	stagingStack    = "StagingStack"
 	productionStack = "ProductionStack"
 	pipelineStack   = "PipelineStack"
+
+	pullRequestStack = "PullRequestStack"
+	gitHubStack      = "GitHubStack"
 )
 
 // stackName is the name in CloudFormation of a stack, given its identifier.
 func (c *Config) stackName(id string) string {
+	if id == pullRequestStack {
+		return c.Prefix + "-" + c.pullRequest()
+	}
 	return c.Prefix + "-" + strings.ToLower(strings.TrimSuffix(id, "Stack"))
 }
 
@@ -64,10 +71,29 @@ const (
 	production = "production"
 )
 
-var stackOf = map[string]string{staging: stagingStack, production: productionStack}
+// stackOf is the identifier of the stack of a stage.
+func stackOf(stage string) string {
+	switch stage {
+	case staging:
+		return stagingStack
+	case production:
+		return productionStack
+	}
+	return pullRequestStack
+}
 
+// addStacks adds the stacks of the installation, or that of a pull request alone: no command that names a pull request
+// reaches another stack.
 func addStacks(app awscdk.App, config Config) {
+	if config.PullRequest != 0 {
+		NewApplicationStack(app, pullRequestStack, Stage{Name: config.pullRequest(), Config: config})
+		return
+	}
 	NewApplicationStack(app, stagingStack, Stage{Name: staging, Config: config})
 	NewApplicationStack(app, productionStack, Stage{Name: production, Config: config})
+	if config.GitHub != "" {
+		NewGitHubStack(app, gitHubStack, config)
+		return
+	}
 	NewPipelineStack(app, pipelineStack, config)
 }

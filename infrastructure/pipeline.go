@@ -225,20 +225,29 @@ func (p *pipelineOf) deployProject() awscodebuild.PipelineProject {
 		}),
 		Timeout: awscdk.Duration_Minutes(jsii.Number(p.config.deployMinutes(len(functions.All()) - 1))), // the hook has no alias
 	})
+	for _, right := range p.deployRights(pipelineStack, stagingStack, productionStack) {
+		project.AddToRolePolicy(right)
+	}
+	return project
+}
+
+// deployRights are those to deploy stacks: by the bootstrap's roles, after what a failed creation has left is deleted and
+// the account is examined.
+func (p *pipelineOf) deployRights(ids ...string) (all []awsiam.PolicyStatement) {
 	for _, name := range []string{"deploy", "file-publishing", "lookup"} {
-		for _, role := range p.bootstrapRoles(name) {
-			project.AddToRolePolicy(allow("sts", "AssumeRole", role, nil))
+		for _, role := range p.bootstrapRoles(name, ids) {
+			all = append(all, allow("sts", "AssumeRole", role, nil))
 		}
 	}
-	project.AddToRolePolicy(allow("cloudformation", "DescribeStacks", p.stackARN("CDKToolkit"), nil))
-	for _, id := range []string{stagingStack, productionStack, pipelineStack} {
-		project.AddToRolePolicy(allow("cloudformation", "DescribeStacks UpdateTerminationProtection DeleteStack", p.stackARN(p.config.stackName(id)), nil))
+	all = append(all, allow("cloudformation", "DescribeStacks", p.stackARN("CDKToolkit"), nil))
+	for _, id := range ids {
+		all = append(all, allow("cloudformation", "DescribeStacks UpdateTerminationProtection DeleteStack", p.stackARN(p.config.stackName(id)), nil))
 	}
 	for _, read := range []string{"cloudformation:DescribeType", "codeconnections:ListConnections", "lambda:GetAccountSettings", "servicequotas:ListServiceQuotas"} {
 		service, action, _ := strings.Cut(read, ":")
-		project.AddToRolePolicy(allow(service, action, jsii.String("*"), nil))
+		all = append(all, allow(service, action, jsii.String("*"), nil))
 	}
-	return project
+	return all
 }
 
 // regionOf is the region of a stack, in a shell's words.
@@ -251,12 +260,16 @@ func (p *pipelineOf) regionOf(id string) string {
 
 // doctor is the command that examines the account for what the context asks for.
 func (p *pipelineOf) doctor() string {
-	command := fmt.Sprintf(`bin/tripsaga aws doctor --prefix %s --stack "$STACK_NAME" --lanes %d --build-size %s --throttle-rate %g`,
-		p.config.Prefix, p.config.Lanes, p.config.BuildSize, p.config.ThrottleRate)
+	command := `bin/tripsaga aws doctor --stack "$STACK_NAME" ` + p.config.doctorFlags(p.config.BuildSize)
 	if p.config.ConnectionARN != "" {
 		command += " --connection-arn " + p.config.ConnectionARN
 	}
 	return command
+}
+
+// doctorFlags are the values of the context that the account is examined for.
+func (c *Config) doctorFlags(buildSize string) string {
+	return fmt.Sprintf("--prefix %s --lanes %d --build-size %s --throttle-rate %g", c.Prefix, c.Lanes, buildSize, c.ThrottleRate)
 }
 
 func (p *pipelineOf) stackARN(name string) *string {
@@ -264,10 +277,10 @@ func (p *pipelineOf) stackARN(name string) *string {
 }
 
 // bootstrapRoles are the bootstrap's roles of a name, one for each place to which a stack is deployed.
-func (p *pipelineOf) bootstrapRoles(name string) (all []*string) {
+func (p *pipelineOf) bootstrapRoles(name string, ids []string) (all []*string) {
 	prefix := "cdk-" + *p.Synthesizer().BootstrapQualifier() + "-" + name + "-role-"
 	seen := map[Place]bool{}
-	for _, id := range []string{pipelineStack, stagingStack, productionStack} {
+	for _, id := range ids {
 		if place := p.config.placeOf(id); !seen[place] {
 			account, region := p.config.in(id, p.Stack)
 			all = append(all, p.role(id, prefix+*account+"-"+*region))
@@ -297,7 +310,7 @@ func (p *pipelineOf) checkProject() awscodebuild.PipelineProject {
 	arguments := ` --url "$` + apiURL + `" --sigv4 "` + p.regionOf(stagingStack) + `"`
 	project := p.project("Check", &awscodebuild.PipelineProjectProps{
 		Role: awsiam.NewRole(p.Stack, jsii.String("CheckRole"), &awsiam.RoleProps{
-			RoleName: p.config.checkRole(p.Stack), AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
+			RoleName: p.config.checkRole(p.Stack, staging), AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
 		}),
 		BuildSpec: buildSpec(map[string]any{
 			"phases": map[string]any{"build": map[string]any{"commands": []string{
@@ -312,7 +325,7 @@ func (p *pipelineOf) checkProject() awscodebuild.PipelineProject {
 		}),
 		Timeout: awscdk.Duration_Minutes(jsii.Number(30)),
 	})
-	project.AddToRolePolicy(allow("sts", "AssumeRole", p.role(stagingStack, *p.config.checkerRole(p.Stack, staging)), nil))
+	project.AddToRolePolicy(p.mayCheck(staging))
 	return project
 }
 

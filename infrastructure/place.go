@@ -36,7 +36,7 @@ func (p Place) env() *awscdk.Environment {
 
 // placeOf is where a stack is deployed to.
 func (c *Config) placeOf(id string) Place {
-	return map[string]Place{stagingStack: c.Staging, productionStack: c.Production, pipelineStack: c.Pipeline}[id]
+	return map[string]Place{stagingStack: c.Staging, pullRequestStack: c.Staging, productionStack: c.Production, pipelineStack: c.Pipeline, gitHubStack: c.Pipeline}[id]
 }
 
 // placeConflicts: a stage names the role by which the pipeline checks it, and the pipeline the roles by which it deploys; so

@@ -13,8 +13,8 @@ import (
 // round, the examination would stop the deployment because of what is to be removed.
 func TestTheAccountIsExaminedBeforeADeployment(t *testing.T) {
 	for context, want := range map[string]string{
-		"standard":   `bin/tripsaga aws doctor --prefix tripsaga --stack "$STACK_NAME" --lanes 4 --build-size LARGE --throttle-rate 100`,
-		"customised": `bin/tripsaga aws doctor --prefix travel --stack "$STACK_NAME" --lanes 15 --build-size MEDIUM --throttle-rate 7.5`,
+		"standard":   `bin/tripsaga aws doctor --stack "$STACK_NAME" --prefix tripsaga --lanes 4 --build-size LARGE --throttle-rate 100`,
+		"customised": `bin/tripsaga aws doctor --stack "$STACK_NAME" --prefix travel --lanes 15 --build-size MEDIUM --throttle-rate 7.5`,
 	} {
 		s := stacks(t)[pipelineStack]
 		if context != "standard" {

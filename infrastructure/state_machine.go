@@ -77,13 +77,18 @@ func (a *Application) machineAlias(s *saga.Saga, m awsstepfunctions.StateMachine
 	}
 	// An alias cannot move to the version of another state machine: one with another name has another alias.
 	alias := awsstepfunctions.NewCfnStateMachineAlias(a.Stack, jsii.String(id(s)+"Live"+strings.TrimPrefix(a.Stage.generation(), "-")), &awsstepfunctions.CfnStateMachineAliasProps{
-		Name: jsii.String(live),
-		DeploymentPreference: &awsstepfunctions.CfnStateMachineAlias_DeploymentPreferenceProperty{
-			StateMachineVersionArn: version.Ref(), Type: jsii.String("LINEAR"), Percentage: jsii.Number(10), Interval: jsii.Number(1),
-		},
+		Name: jsii.String(live), DeploymentPreference: a.machineShift(version.Ref()),
 	})
 	a.output(strings.TrimPrefix(id(s), "Saga")+"StateMachineArn", alias.Ref())
 	return alias
+}
+
+func (a *Application) machineShift(version *string) *awsstepfunctions.CfnStateMachineAlias_DeploymentPreferenceProperty {
+	shift := &awsstepfunctions.CfnStateMachineAlias_DeploymentPreferenceProperty{StateMachineVersionArn: version, Type: jsii.String("ALL_AT_ONCE")}
+	if !a.Stage.ephemeral() {
+		shift.Type, shift.Percentage, shift.Interval = jsii.String("LINEAR"), jsii.Number(10), jsii.Number(1)
+	}
+	return shift
 }
 
 // guardDefinitions rolls an alias back if a saga stops at a failed state during the shift. It needs the alarms and is

@@ -66,7 +66,7 @@ type Options struct {
 	Prefix     string   // of the names of the installation
 	Stacks     []string // names of the stacks; nil: all
 	Lanes      int      // functions that are rolled out concurrently
-	BuildSize  string   // of the pipeline's build, a key of BuildSizes
+	BuildSize  string   // of the pipeline's build, a key of BuildSizes, or NoBuild
 	Rate       float64  // requests a second that the API lets in
 	Connection string   // ARN of the connection; "": the one that the pipeline makes, if it has
 	Qualifier  string   // of the CDK's bootstrap

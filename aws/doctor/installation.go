@@ -62,6 +62,10 @@ func (e *examination) bootstrap(ctx context.Context) error {
 
 // connection finds the connection of the context, or the one that the pipeline makes.
 func (e *examination) connection(ctx context.Context) error {
+	if e.BuildSize == NoBuild {
+		e.add(OK, "", "no pipeline gets its source here")
+		return nil
+	}
 	pages := codeconnections.NewListConnectionsPaginator(e.connections, &codeconnections.ListConnectionsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -486,7 +486,7 @@ type doctorCmd struct {
 	Prefix     string   `help:"The context's prefix." default:"tripsaga" placeholder:"NAME"`
 	Stack      []string `help:"Stacks to be deployed, by their names in CloudFormation, such as tripsaga-staging; without it, all." placeholder:"NAME"`
 	Lanes      int      `help:"The context's lanes." default:"4" placeholder:"N"`
-	BuildSize  string   `help:"The context's buildSize: ${enum}." enum:"SMALL,MEDIUM,LARGE,X2_LARGE" default:"LARGE" placeholder:"SIZE"`
+	BuildSize  string   `help:"The context's buildSize: ${enum}; NONE where GitHub Actions deploy." enum:"SMALL,MEDIUM,LARGE,X2_LARGE,NONE" default:"LARGE" placeholder:"SIZE"`
 	Rate       float64  `name:"throttle-rate" help:"The context's throttleRate." default:"100" placeholder:"N"`
 	Connection string   `name:"connection-arn" help:"The context's connectionArn." placeholder:"ARN"`
 	Qualifier  string   `help:"Of the CDK's bootstrap." default:"hnb659fds" placeholder:"NAME"`

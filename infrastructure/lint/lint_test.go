@@ -68,7 +68,7 @@ func requireLinters(t *testing.T) {
 	if os.Getenv(requireEnv) == "" {
 		t.Skipf("it needs the templates of cdk.out, and Python; make infra-lint prepares both and runs it")
 	}
-	for _, need := range []string{"cfn-lint", "checkov"} {
+	for _, need := range []string{"cfn-lint", "checkov", "../../actionlint"} {
 		if _, err := os.Stat(filepath.Join(linters, need)); err != nil {
 			t.Fatalf("%v; make infra-lint installs it", err)
 		}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// pullRequestEnvironment is the environment of GitHub in which all pull requests are deployed.
+const pullRequestEnvironment = "pull-request"
+
+// environmentOf is the environment of GitHub in which a workflow deploys a stage.
+func environmentOf(stage string) string {
+	if stackOf(stage) == pullRequestStack {
+		return pullRequestEnvironment
+	}
+	return stage
+}
+
+// gitHubTokens is who issues the tokens of GitHub's workflows. IAM knows it by a provider of this name, of which an account
+// can have one; it is made by hand, once, as the CDK's bootstrap is.
+const gitHubTokens = "token.actions.githubusercontent.com"
+
+// doctorMetadata is the key in a template's metadata of the flags with which a workflow examines the account: it has no
+// context at that time.
+var doctorMetadata = "tripsaga:doctor"
+
+// NewGitHubStack adds the roles that GitHub's workflows assume, one for each environment.
+func NewGitHubStack(scope constructs.Construct, id string, config Config) awscdk.Stack {
+	g := &pipelineOf{
+		Stack:  awscdk.NewStack(scope, &id, &awscdk.StackProps{StackName: jsii.String(config.stackName(id)), Env: config.placeOf(id).env()}),
+		config: config,
+	}
+	for id, stage := range sorted(map[string]string{"Staging": staging, "Production": production}) {
+		role := g.addRole(id, stage)
+		role.AddToPolicy(g.mayAssume(stage, config.cleanerRole(g.Stack, stage)))
+		if stage == staging {
+			role.AddToPolicy(g.mayCheck(stage))
+		}
+	}
+	if config.pullRequestsApart() {
+		all := config.pullRequest()
+		role := g.addRole("PullRequest", all)
+		role.AddToPolicy(g.mayCheck(all))
+		role.AddToPolicy(allow("cloudformation", "DescribeStacks", jsii.String("*"), nil)) // to list those of pull requests
+	}
+	return g.Stack
+}
+
+// pullRequestsApart reports whether pull requests are deployed to another account than production. The bootstrap's roles
+// reach a whole account, so that otherwise anybody who can push to any branch could change production.
+func (c *Config) pullRequestsApart() bool { return c.Staging.Account != c.Production.Account }
+
+// addRole adds the role for a stage. Six hours is the most that a job on GitHub's machines may run.
+func (p *pipelineOf) addRole(id, stage string) awsiam.Role {
+	provider := p.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("iam"), Region: jsii.String(""), Resource: jsii.String("oidc-provider"), ResourceName: jsii.String(gitHubTokens),
+	})
+	role := awsiam.NewRole(p.Stack, &id, &awsiam.RoleProps{
+		RoleName: p.config.checkRole(p.Stack, stage), MaxSessionDuration: awscdk.Duration_Hours(jsii.Number(6)),
+		AssumedBy: awsiam.NewWebIdentityPrincipal(provider, &map[string]any{"StringEquals": map[string]any{
+			gitHubTokens + ":aud": "sts.amazonaws.com",
+			gitHubTokens + ":sub": "repo:" + p.config.GitHub + ":environment:" + environmentOf(stage),
+		}}),
+	})
+	for _, right := range p.deployRights(stackOf(stage)) {
+		role.AddToPolicy(right)
+	}
+	awscdk.NewCfnOutput(p.Stack, jsii.String(id+"RoleArn"), &awscdk.CfnOutputProps{Value: role.RoleArn()})
+	return role
+}
+
+// mayCheck allows to assume the role for checks of a stage.
+func (p *pipelineOf) mayCheck(stage string) awsiam.PolicyStatement {
+	return p.mayAssume(stage, p.config.checkerRole(p.Stack, stage))
+}
+
+// mayAssume allows to assume a role of a stage, in its account.
+func (p *pipelineOf) mayAssume(stage string, role *string) awsiam.PolicyStatement {
+	return allow("sts", "AssumeRole", p.role(stackOf(stage), *role), nil)
+}
