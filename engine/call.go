@@ -22,6 +22,7 @@ const ErrNameOutput = "MarshalerError"
 
 // Info describes one delivery of a task.
 type Info struct {
+	Machine   string // the name of the engine
 	Execution string // name
 	State     string
 	Function  string
@@ -38,7 +39,7 @@ func InfoOf(ctx context.Context) (info Info, ok bool) {
 		return Info{}, false
 	}
 	return Info{
-		Execution: c.run.name, State: c.task.State, Function: c.task.Function, Attempt: c.task.Attempt, Trace: c.trace,
+		Machine: c.run.e.opt.Name, Execution: c.run.name, State: c.task.State, Function: c.task.Function, Attempt: c.task.Attempt, Trace: c.trace,
 	}, true
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"tripsaga/engine/sim"
-	"tripsaga/trip/saga"
 	"tripsaga/verify/world"
 )
 
@@ -66,29 +65,28 @@ func count[K comparable](all map[K]*tally, key K, broken bool) {
 }
 
 // explored lists the faults: the tasks first, in the order of the saga.
-func (c *counts) explored() []Explored {
+func (c *counts) explored(subject *world.Subject) []Explored {
 	list := []Explored{}
 	for at, t := range c.faults {
 		list = append(list, Explored{at.step, at.fault, t.schedules, t.broken})
 	}
 	slices.SortFunc(list, func(a, b Explored) int {
-		return cmp.Or(cmp.Compare(stepOrder(a.Step), stepOrder(b.Step)), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Fault, b.Fault))
+		return cmp.Or(cmp.Compare(stepOrder(subject, a.Step), stepOrder(subject, b.Step)), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Fault, b.Fault))
 	})
 	return list
 }
 
-func stepOrder(step string) int {
-	tasks := slices.Concat(saga.Booking().Steps(), saga.Booking().Rollback(), saga.Booking().Tasks())
-	if i := slices.IndexFunc(tasks, func(t saga.Task) bool { return t.Name == step }); i >= 0 {
+func stepOrder(subject *world.Subject, step string) int {
+	if i := slices.Index(subject.Steps, step); i >= 0 {
 		return i
 	}
-	return len(tasks)
+	return len(subject.Steps)
 }
 
 // played lists the scenarios in their own order.
-func (c *counts) played() []Played {
+func (c *counts) played(subject *world.Subject) []Played {
 	list := []Played{}
-	for _, name := range world.ScenarioNames() {
+	for _, name := range subject.ScenarioNames() {
 		if t := c.scenarios[name]; t != nil {
 			list = append(list, Played{name, t.schedules, t.broken})
 		}

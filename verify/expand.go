@@ -54,7 +54,7 @@ func (e *expansion) at(ctx context.Context, i int) error {
 	p := &e.points[i]
 	for c := range p.Choices() {
 		moot := c.Moot && e.covered(i, c.Kind)
-		if moot && !e.everywhere || e.plain && world.Alone(c.Fault) || strangers(e.parent, c.Fault) || timeOfTwo(e.parent, c.Fault) {
+		if moot && !e.everywhere || e.plain && e.subject().Alone(c.Fault) || e.leaves(c.Fault) {
 			continue
 		}
 		if e.last && !e.drawn(e.parent.With(c.Fault)) {
@@ -65,7 +65,7 @@ func (e *expansion) at(ctx context.Context, i int) error {
 		}
 	}
 	late, again := p.Delays()
-	if late && !(p.First && e.arrives(p)) && !(e.plain && world.Alone(sim.Fault{At: p.Label, Kind: sim.Late})) {
+	if late && !(p.First && e.arrives(p)) && !(e.plain && e.subject().Alone(sim.Fault{At: p.Label, Kind: sim.Late})) {
 		if err := e.delay(ctx, p.Label, sim.Late); err != nil {
 			return err
 		}
@@ -76,6 +76,11 @@ func (e *expansion) at(ctx context.Context, i int) error {
 	return nil
 }
 
+// leaves reports whether a rule of the subject leaves out the pair with this second fault.
+func (e *expansion) leaves(f sim.Fault) bool {
+	return len(e.parent.Faults) == 1 && e.subject().LeavesPair(e.parent.Scenario, e.parent.Faults[0], f)
+}
+
 // covered reports whether the expansion runs the fault that a moot one equals. At the edge of the explored points it may
 // not; then the moot fault is run.
 func (e *expansion) covered(i int, kind sim.Kind) bool {
@@ -84,10 +89,8 @@ func (e *expansion) covered(i int, kind sim.Kind) bool {
 		return i > e.crashes
 	case sim.Die:
 		return e.arrives(&e.points[i])
-	case world.Busy: // the failure at the same point
-		return true
 	}
-	return i < e.offered[kind] // a later one
+	return e.subject().Equal(kind) || i < e.offered[kind] // another fault at the same point, or a later one
 }
 
 // arrives reports whether the delivery that the point belongs to is itself a point of the expansion.
@@ -133,14 +136,14 @@ func (x *exploration) drawn(s world.Schedule) bool {
 // points of that run are those between which the call can resume, see landing. All these schedules are drawn, or none.
 func (e *expansion) delay(ctx context.Context, at sim.Label, kind sim.Kind) error {
 	f := sim.Fault{At: at, Kind: kind, Until: sim.AtEnd}
-	if strangers(e.parent, f) || timeOfTwo(e.parent, f) || e.last && !e.drawn(e.parent.With(f)) {
+	if e.leaves(f) || e.last && !e.drawn(e.parent.With(f)) {
 		return nil
 	}
 	r, err := e.add(ctx, f, false)
 	if err != nil {
 		return err
 	}
-	for _, l := range landings(r, f) {
+	for _, l := range landings(e.subject(), r, f) {
 		if f.Until = l.until; !e.everywhere && (e.last && !l.meets || l.moot()) {
 			continue
 		}
@@ -179,7 +182,7 @@ func (l landing) moot() bool { return !l.meets && !l.after }
 
 // landings lists those of a call in a run in which it resumes at the end. What the call touches is only known because it
 // does resume there: its operations are among the points of the run.
-func landings(r *world.Result, f sim.Fault) (all []landing) {
+func landings(subject *world.Subject, r *world.Result, f sim.Fault) (all []landing) {
 	points := r.Points[:r.Closed]
 	call := sim.Label{Saga: f.At.Saga, Actor: f.At.Actor, N: f.At.N}
 	if f.Kind == sim.Again {
@@ -187,7 +190,7 @@ func landings(r *world.Result, f sim.Fault) (all []landing) {
 	}
 	at := slices.IndexFunc(points, func(p world.Point) bool { return p.Label == f.At })
 	touched := world.TouchedBy(r.Points, call)
-	if (call.Actor == world.Engine || call.Actor == world.SecondEngine) && at >= 0 { // the engine is paused in this operation alone
+	if subject.IsEngine(call.Actor) && at >= 0 { // the engine is paused in this operation alone
 		touched = world.TouchedAt(points[at : at+1])
 	}
 	return landingsOf(points, at+1, touched, call)
@@ -217,7 +220,7 @@ func landingsOf(points []world.Point, from int, touched world.Touched, call sim.
 func (e *expansion) interleave(ctx context.Context, i int) error {
 	p := &e.points[i]
 	for c := range p.Choices() {
-		if !world.Splits(c.Kind) || c.Moot || !e.drawn(e.parent.With(c.Fault)) {
+		if !e.subject().Splits(c.Kind) || c.Moot || !e.drawn(e.parent.With(c.Fault)) {
 			continue
 		}
 		whole, err := e.world.Run(ctx, e.parent.With(c.Fault))
@@ -264,7 +267,7 @@ func (e *expansion) pauses(ctx context.Context, f sim.Fault, own []world.Point) 
 func (e *expansion) nested(ctx context.Context, f sim.Fault, own []world.Point) error {
 	for n := 1; n < len(own); n++ {
 		for c := range own[n].Choices() {
-			if !world.Splits(c.Kind) || c.Moot {
+			if !e.subject().Splits(c.Kind) || c.Moot {
 				continue
 			}
 			s := e.parent.With(f).With(c.Fault)

@@ -99,11 +99,13 @@ func (x *exploration) work(ctx context.Context, cfg world.Config, jobs <-chan in
 	return nil
 }
 
+func (x *exploration) subject() *world.Subject { return x.opt.World.Subject }
+
 func (x *exploration) scenarios() []string {
 	if len(x.opt.Scenarios) > 0 {
 		return x.opt.Scenarios
 	}
-	return world.ScenarioNames()
+	return x.subject().ScenarioNames()
 }
 
 // roots plays every scenario without a fault. order is the seed of the order of events that are due at one instant.
@@ -136,7 +138,7 @@ func (x *exploration) singles(ctx context.Context, stage string, roots []root, c
 			exploration: x, world: w, count: count, parent: from.schedule, points: from.points,
 			everywhere: true, last: x.opt.Depth < 2, plain: stage != stageSingles,
 			visit: func(s world.Schedule, r *world.Result, moot bool) {
-				found[i] = append(found[i], node{schedule: s, sign: signatureOf(s, r), moot: moot, alone: aloneIn(s)})
+				found[i] = append(found[i], node{schedule: s, sign: signatureOf(s, r), moot: moot, alone: aloneIn(x.subject(), s)})
 			},
 		}
 		e.survey()
@@ -172,13 +174,13 @@ func (x *exploration) batches(ctx context.Context, stage string, cfg world.Confi
 }
 
 // reordered plays every fault at every point again, with events that are due at one instant in another order. The points
-// are those of that order: another trip may come first. Faults that are two in one are left out.
+// are those of that order: another saga may come first. Faults that are two in one are left out.
 func (x *exploration) reordered(ctx context.Context) error {
 	roots, err := x.roots(ctx, cmp.Or(x.opt.Seed+1, 1))
 	if err != nil {
 		return err
 	}
-	roots = slices.DeleteFunc(roots, func(r root) bool { return world.Single(r.schedule.Scenario) })
+	roots = slices.DeleteFunc(roots, func(r root) bool { return aloneIn(x.subject(), r.schedule) })
 	_, err = x.singles(ctx, "other order", roots, &x.report.Reordered)
 	return err
 }
@@ -240,7 +242,9 @@ func (x *exploration) fewRetries() world.Config {
 
 // pairs plays every second fault at every point after the first.
 func (x *exploration) pairs(ctx context.Context, singles []node) error {
-	firsts := slices.DeleteFunc(slices.Clone(singles), func(n node) bool { return n.alone || beforeCancel(n.schedule) || n.moot && !x.opt.Whole })
+	firsts := slices.DeleteFunc(slices.Clone(singles), func(n node) bool {
+		return n.alone || n.moot && !x.opt.Whole || x.subject().LeavesFirst(n.schedule.Scenario, n.schedule.Faults[0])
+	})
 	return x.batches(ctx, "pairs", x.fewRetries(), len(firsts), x.seconds(firsts))
 }
 
@@ -263,7 +267,7 @@ func (x *exploration) seconds(firsts []node) job {
 		var onward []pair
 		if n.schedule.Faults[0].Until == sim.AtEnd {
 			e.visit = func(s world.Schedule, two *world.Result, _ bool) {
-				if world.Diverts(s.Faults[1].Kind) {
+				if x.subject().Diverts(s.Faults[1].Kind) {
 					onward = append(onward, pair{s, two})
 				}
 			}
@@ -271,7 +275,7 @@ func (x *exploration) seconds(firsts []node) job {
 		e.survey()
 		dull := monotonous(r.Points)
 		for p := r.After; p < to; p++ {
-			if apart(n.schedule, &r.Points[p]) || dull[p] && !x.opt.Whole {
+			if dull[p] && !x.opt.Whole {
 				continue
 			}
 			if err := e.at(ctx, p); err != nil {
@@ -296,7 +300,7 @@ func (x *exploration) land(ctx context.Context, w *world.World, known []world.Po
 		had[known[i].Label] = true
 	}
 	for _, p := range pairs {
-		for _, l := range landings(p.result, p.schedule.Faults[0]) {
+		for _, l := range landings(x.subject(), p.result, p.schedule.Faults[0]) {
 			s := world.Schedule{Scenario: p.schedule.Scenario, Faults: slices.Clone(p.schedule.Faults)}
 			if s.Faults[0].Until = l.until; had[l.until] || !l.meets || !x.named(s) || !x.drawn(s) {
 				continue

@@ -11,7 +11,6 @@ import (
 	"tripsaga/engine/sim"
 	"tripsaga/report"
 	"tripsaga/report/chart"
-	"tripsaga/trip/saga"
 	"tripsaga/verify/lint"
 	"tripsaga/verify/world"
 )
@@ -28,6 +27,8 @@ type About struct {
 	Failure    error                  // that ended the exploration, but for an interrupt
 }
 
+func (a *About) subject() *world.Subject { return a.Options.World.Subject }
+
 // Page returns the report as a page for a browser.
 func (r *Report) Page(about About) *report.Page {
 	p := &report.Page{
@@ -36,7 +37,7 @@ func (r *Report) Page(about About) *report.Page {
 		Tiles: []report.Tile{
 			{Value: digits(r.Schedules), Label: "schedules of faults"},
 			{Value: digits(r.Found), Label: "violations", State: stateOf(r.Found, r.Partial)},
-			{Value: digits(len(Invariants())), Label: "invariants checked"},
+			{Value: digits(len(about.subject().AllInvariants())), Label: "invariants checked"},
 			{Value: digits(r.Ends), Label: "different ends"},
 			{Value: digits(len(about.Lint) + len(about.Unjudged)), Label: "findings of the lint, tasks not judged",
 				State: stateOf(len(about.Lint)+len(about.Unjudged), false)},
@@ -56,7 +57,7 @@ func (r *Report) Page(about About) *report.Page {
 	if len(about.Lint)+len(about.Unjudged) > 0 {
 		p.Sections = append(p.Sections, about.lintSection())
 	}
-	p.Sections = append(p.Sections, r.faultsSection(about.Options), r.schedulesSection(), r.invariantsSection(), r.leftOutSection(about.Options))
+	p.Sections = append(p.Sections, r.faultsSection(about.Options), r.schedulesSection(about.subject()), r.invariantsSection(about.subject()), r.leftOutSection(about.Options))
 	return p
 }
 
@@ -159,7 +160,8 @@ func (r *Report) faultsSection(o Options) report.Section {
 		Summary: "A schedule of several faults is in several cells. A cell with a violation links to the first one." + r.notReached(o),
 		Corner:  "fault", Cells: map[[2]string]chart.Count{},
 	}
-	leads, kinds := r.firstFindings(), map[string]int{}
+	subject := o.World.Subject
+	leads, kinds := r.firstFindings(subject), map[string]int{}
 	for _, e := range r.Explored {
 		if !slices.Contains(g.Columns, e.Step) {
 			g.Columns = append(g.Columns, e.Step)
@@ -170,11 +172,11 @@ func (r *Report) faultsSection(o Options) report.Section {
 		}
 	}
 	g.Rows = slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
-		return cmp.Or(cmp.Compare(kindOrder(a), kindOrder(b)), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(kindOrder(subject, a), kindOrder(subject, b)), cmp.Compare(a, b))
 	})
 	words := report.Table{Head: []string{"fault", "what it is"}}
 	for _, k := range g.Rows {
-		words.Rows = append(words.Rows, []report.Cell{{Text: k, Code: true}, {Text: kindMeans(k)}})
+		words.Rows = append(words.Rows, []report.Cell{{Text: k, Code: true}, {Text: kindMeans(subject, k)}})
 	}
 	return report.Section{ID: "faults", Heading: "Explored faults", Blocks: []template.HTML{
 		g.HTML(), "<details><summary>What each fault is</summary>" + words.HTML() + "</details>",
@@ -184,9 +186,9 @@ func (r *Report) faultsSection(o Options) report.Section {
 // notReached says at which steps of the saga no fault was played, and why.
 func (r *Report) notReached(o Options) string {
 	var names []string
-	for _, t := range saga.Booking().Tasks() {
-		if !slices.ContainsFunc(r.Explored, func(e Explored) bool { return e.Step == t.Name }) {
-			names = append(names, t.Name)
+	for _, step := range o.World.Subject.Steps {
+		if !slices.ContainsFunc(r.Explored, func(e Explored) bool { return e.Step == step }) {
+			names = append(names, step)
 		}
 	}
 	if len(names) == 0 || len(r.Explored) == 0 {
@@ -205,10 +207,10 @@ func (r *Report) notReached(o Options) string {
 }
 
 // firstFindings is where the first violation with a fault is listed.
-func (r *Report) firstFindings() map[cell]string {
+func (r *Report) firstFindings(subject *world.Subject) map[cell]string {
 	first := map[cell]string{}
 	for i, v := range r.Violations[:min(len(r.Violations), mostListed)] {
-		s, err := world.ParseSchedule(v.ID)
+		s, err := subject.ParseSchedule(v.ID)
 		if err != nil {
 			continue // its cells link to the section
 		}
@@ -219,7 +221,7 @@ func (r *Report) firstFindings() map[cell]string {
 	return first
 }
 
-func (r *Report) schedulesSection() report.Section {
+func (r *Report) schedulesSection(subject *world.Subject) report.Section {
 	stages := chart.Bars{Title: "Schedules by what was explored", What: "explored", Unit: "schedules", Bars: []chart.Bar{
 		{Label: "singles", Value: float64(r.Singles), Note: "one fault"},
 		{Label: "reordered", Value: float64(r.Reordered), Note: "one fault, another order of equal events"},
@@ -238,24 +240,20 @@ func (r *Report) schedulesSection() report.Section {
 			bar.Class, bar.Note = string(report.Bad), digits(s.Broken)+" broken"
 		}
 		scenarios.Bars = append(scenarios.Bars, bar)
-		means.Rows = append(means.Rows, []report.Cell{{Text: s.Scenario, Code: true}, {Text: scenarioMeans(s.Scenario)},
+		means.Rows = append(means.Rows, []report.Cell{{Text: s.Scenario, Code: true}, {Text: scenarioMeans(subject, s.Scenario)},
 			report.Number(float64(s.Schedules)), report.Number(float64(s.Broken))})
 	}
 	return report.Section{ID: "schedules", Heading: "Schedules", Blocks: []template.HTML{stages.HTML(), scenarios.HTML(), means.HTML()}}
 }
 
-func scenarioMeans(name string) string {
-	for _, s := range world.Scenarios() {
-		if s.Name == name {
-			return s.Means
-		}
-	}
-	return ""
+func scenarioMeans(subject *world.Subject, name string) string {
+	s, _ := subject.Scenario(name)
+	return s.Means
 }
 
-func (r *Report) invariantsSection() report.Section {
+func (r *Report) invariantsSection(subject *world.Subject) report.Section {
 	t := report.Table{Head: []string{"invariant", "what must hold", "result"}}
-	for _, inv := range Invariants() {
+	for _, inv := range subject.AllInvariants() {
 		result := report.Cell{Text: "held", State: report.OK}
 		switch n := r.Broken[inv.Name]; {
 		case n > 0:
@@ -296,18 +294,19 @@ func (r *Report) leftOut(o Options) (all []string) {
 	if o.Depth == 2 && !o.Whole {
 		add(r.Same > 0, "Pairs of %s first faults after which the records and the future are the same as after another first fault.", digits(r.Same))
 		add(true, "Pairs that equal another pair: a crash that loses writes equals a crash before them; a late call that resumes between operations with which it does not conflict.")
-		add(true, "Second faults of a trip in the middle of the hundred retries of a lasting fault: they come in the first two and the last two.")
+		add(true, "Second faults of a saga in the middle of the hundred retries of a lasting fault: they come in the first two and the last two.")
 	}
 	if o.Depth == 2 {
-		add(true, "In the scenarios of two trips: pairs of faults of the same trip, which the scenarios of one trip have.")
-		add(true, "In the scenario cancelled: pairs whose first fault is one of the booking.")
+		for _, rule := range o.World.Subject.LeaveOut {
+			add(true, "%s", rule.Means)
+		}
 		add(true, "Pairs with a fault that is already a combination, and pairs in scenarios that begin with a fault.")
 		add(true, "A late call that resumes at a point which exists only because of the second fault, unless that fault leads to the compensations.")
 	}
-	return append(all, "Faults inside the bank, whose calls happen or do not; damage to the disk; clocks that differ.")
+	return append(all, "Faults inside of providers, whose calls happen or do not; damage to the disk; clocks that differ.")
 }
 
-// kinds are the words for faults in the order of docs/verify.md, with what each means.
+// kinds are the words for faults of every program, in the order of docs/verify.md, with what each means.
 var kinds = []struct {
 	kind  sim.Kind
 	means string
@@ -324,11 +323,6 @@ var kinds = []struct {
 	{world.Down, "it fails from here on, until an operator repairs it"},
 	{world.Mute, "it has its effect and all its replies are lost, until an operator repairs it"},
 	{world.Broken, "it fails with an error that is not retried, until an operator repairs it"},
-	{world.Decline, "the bank declines the card"},
-	{world.Forget, "the provider forgets all idempotency keys"},
-	{world.Stored, "the provider fails, and repeats that error for as long as it remembers the key"},
-	{world.Busy, "the provider is busy with another call of the same payment"},
-	{world.Hint, "the provider's webhook reports the payment, twice, whatever the moment"},
 	{world.Hour, "an hour passes while the machine is suspended"},
 	{world.Day, "a day passes while the machine is suspended"},
 	{world.Fortnight, "15 days pass while the machine is suspended"},
@@ -340,29 +334,31 @@ var kinds = []struct {
 	{world.Leave, "the client gets an error and never comes back"},
 	{world.Doze, "it fails, and the process is killed half-way through the wait for the retry"},
 	{world.Nap, "no reply comes, and the process is killed half-way through the timeout"},
-	{world.Overdue, "the reconciler comes in between"},
-	{world.Load, "a load comes in between that offers more, at another price"},
-	{world.Lower, "a load comes in between that offers less, at another price"},
 	{world.Rival, "a second engine opens on the same table"},
 	{world.Redrive, "an operator redrives in between"},
-	{world.Cancel, "a client asks to cancel the trip in between"},
-	{world.Rebook, "the client's call comes again in between"},
-	{world.Look, "a client reads everything, and sends what must be refused"},
-	{world.Stray, "a payment and a confirmation that nobody asked for are delivered"},
 }
 
-func kindOrder(kind string) int {
+// kindOrder is the place of a kind: those of every program first, then the subject's.
+func kindOrder(subject *world.Subject, kind string) int {
 	for i, k := range kinds {
 		if string(k.kind) == kind {
 			return i
 		}
 	}
-	return len(kinds)
+	for i, k := range subject.Faults {
+		if string(k.Kind) == kind {
+			return len(kinds) + i
+		}
+	}
+	return len(kinds) + len(subject.Faults)
 }
 
-func kindMeans(kind string) string {
-	if i := kindOrder(kind); i < len(kinds) {
+func kindMeans(subject *world.Subject, kind string) string {
+	switch i := kindOrder(subject, kind); {
+	case i < len(kinds):
 		return kinds[i].means
+	case i < len(kinds)+len(subject.Faults):
+		return subject.Faults[i-len(kinds)].Means
 	}
 	return ""
 }

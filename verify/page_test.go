@@ -10,7 +10,7 @@ import (
 	"tripsaga/report/reporttest"
 	"tripsaga/trip/saga"
 	"tripsaga/verify/lint"
-	"tripsaga/verify/world"
+	"tripsaga/verify/trip"
 )
 
 // cellsOf are the numbers of the grid of faults, by step and fault.
@@ -28,7 +28,7 @@ func cellsOf(p *reporttest.Page) map[[2]string]string {
 
 // TestPage: the page of an exploration has its numbers, and a word for each fault that was played.
 func TestPage(t *testing.T) {
-	opt := Options{Depth: 1, Triples: 40, Seed: 1, Scenarios: []string{"flight-full"}, OneIn: 4}
+	opt := Options{World: product(trip.Config{}), Depth: 1, Triples: 40, Seed: 1, Scenarios: []string{"flight-full"}, OneIn: 4}
 	r := explore(t, opt)
 	p := reporttest.Check(t, r.Page(About{Options: opt, Definition: "the saga's own definition", Replay: "tripsaga verify --replay"}))
 	if state, verdict := p.Verdict(); state != report.OK || verdict != "No violation in "+digits(r.Schedules)+" schedules" {
@@ -39,7 +39,7 @@ func TestPage(t *testing.T) {
 		if got := cells[[2]string{e.Step, string(e.Fault)}]; got != digits(e.Schedules) {
 			t.Errorf("%s at %s: %q, want %d", e.Fault, e.Step, got, e.Schedules)
 		}
-		if kindMeans(string(e.Fault)) == "" {
+		if kindMeans(trip.Product(), string(e.Fault)) == "" {
 			t.Errorf("no text says what %s is", e.Fault)
 		}
 	}
@@ -53,7 +53,7 @@ func TestPage(t *testing.T) {
 	if got := p.Figure("Schedules by what was explored"); got[1][1] != digits(r.Singles) || got[5][1] != digits(r.Triples) {
 		t.Errorf("%q", got)
 	}
-	if got := p.Section("invariants"); len(got) != len(Invariants())+1 || got[1][2] != "held" {
+	if got := p.Section("invariants"); len(got) != len(trip.Product().AllInvariants())+1 || got[1][2] != "held" {
 		t.Errorf("%d invariants: %q", len(got), got[1])
 	}
 	for _, left := range []string{"All scenarios but these: flight-full.", "Pairs of faults.", "but for 40 of three", "All but one in 4 schedules"} {
@@ -76,25 +76,25 @@ func TestCounts(t *testing.T) {
 		{"booked~2:A.ReserveHotel#1=lost,A.Engine#1.journal2=crash-1", true},
 		{"hotel-full:A.ReserveFlight+#1.put1=lost", false},
 	} {
-		s, err := world.ParseSchedule(test.id)
+		s, err := trip.Product().ParseSchedule(test.id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.add(s, test.broken)
 	}
-	if got, want := c.explored(), []Explored{
+	if got, want := c.explored(trip.Product()), []Explored{
 		{"ReserveFlight", "lost", 1, 0}, {"ReserveHotel", "fail", 2, 1}, {"ReserveHotel", "lost", 1, 1}, {"Engine", "crash", 1, 1},
 	}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if got, want := c.played(), []Played{{"booked", 4, 2}, {"hotel-full", 1, 0}}; !slices.Equal(got, want) {
+	if got, want := c.played(trip.Product()), []Played{{"booked", 4, 2}, {"hotel-full", 1, 0}}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
 
 // TestPageOfViolations: what broke comes first, and the cell of its fault leads to it.
 func TestPageOfViolations(t *testing.T) {
-	name := Invariants()[0].Name
+	name := trip.Product().AllInvariants()[0].Name
 	r := &Report{
 		Schedules: 3, Found: 2, Partial: true, Broken: map[string]int{name: 2}, Explored: []Explored{{"ReserveHotel", "fail", 3, 2}},
 		Violations: []Violation{
@@ -102,6 +102,7 @@ func TestPageOfViolations(t *testing.T) {
 		},
 	}
 	about := About{
+		Options:    Options{World: product(trip.Config{})},
 		Definition: "O'Hare's <saga>", Replay: "tripsaga verify --asl x --replay", Unjudged: []string{"Take"},
 		Lab: func(id string) string { return "the lab of " + id }, LabAddress: func(id string) string { return "http://127.0.0.1:8080/" + id }, Failure: errors.New("no more <space>"),
 		Lint: []lint.Finding{{Path: "$.States", Rule: "own-undo", Problem: "p", Advice: "a"}},
@@ -149,12 +150,12 @@ func TestNotReached(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Report{}, Options{}, ""},
-		{Report{Explored: append(some, Explored{Step: "CancelHotel"}, Explored{Step: "RefundPayment"})}, Options{Depth: 1}, ""},
-		{Report{Explored: some}, Options{Depth: 1}, "CancelHotel, RefundPayment: no scenario that was played reaches them without another fault, and --depth 1"},
-		{Report{Explored: some}, Options{Depth: 2}, "no schedule that was played reaches them"},
-		{Report{Explored: some}, Options{Depth: 1, OneIn: 2}, "that were chosen"},
-		{Report{Explored: some, Partial: true}, Options{Depth: 2}, "ended before"},
+		{Report{}, Options{World: product(trip.Config{})}, ""},
+		{Report{Explored: append(some, Explored{Step: "CancelHotel"}, Explored{Step: "RefundPayment"})}, Options{World: product(trip.Config{}), Depth: 1}, ""},
+		{Report{Explored: some}, Options{World: product(trip.Config{}), Depth: 1}, "RefundPayment, CancelHotel: no scenario that was played reaches them without another fault, and --depth 1"},
+		{Report{Explored: some}, Options{World: product(trip.Config{}), Depth: 2}, "no schedule that was played reaches them"},
+		{Report{Explored: some}, Options{World: product(trip.Config{}), Depth: 1, OneIn: 2}, "that were chosen"},
+		{Report{Explored: some, Partial: true}, Options{World: product(trip.Config{}), Depth: 2}, "ended before"},
 	} {
 		if got := test.r.notReached(test.o); !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
 			t.Errorf("%+v: %q, want %q", test.o, got, test.want)
@@ -169,10 +170,10 @@ func TestVerdictsWithoutAViolation(t *testing.T) {
 		state   report.State
 		verdict string
 	}{
-		{Report{Schedules: 5, Partial: true}, About{}, report.Waiting, "No violation in the 5 schedules that were run"},
-		{Report{Schedules: 5}, About{Options: Options{Depth: 1}}, report.Waiting, "Nothing was run"},
-		{Report{Schedules: 5}, About{Unjudged: []string{"Take"}}, report.Bad, "1 tasks that no invariant judges"},
-		{Report{Schedules: 5}, About{}, report.OK, "No violation in 5 schedules"},
+		{Report{Schedules: 5, Partial: true}, About{Options: Options{World: product(trip.Config{})}}, report.Waiting, "No violation in the 5 schedules that were run"},
+		{Report{Schedules: 5}, About{Options: Options{World: product(trip.Config{}), Depth: 1}}, report.Waiting, "Nothing was run"},
+		{Report{Schedules: 5}, About{Options: Options{World: product(trip.Config{})}, Unjudged: []string{"Take"}}, report.Bad, "1 tasks that no invariant judges"},
+		{Report{Schedules: 5}, About{Options: Options{World: product(trip.Config{})}}, report.OK, "No violation in 5 schedules"},
 	} {
 		state, verdict := reporttest.Check(t, test.r.Page(test.about)).Verdict()
 		if state != test.state || !strings.Contains(verdict, test.verdict) {

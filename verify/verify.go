@@ -1,6 +1,6 @@
-// Package verify explores what can go wrong with a booking: it plays every schedule of faults up to a depth against the
-// real saga (package world), has each run judged by an independent model (package model), and reports for every violation
-// the shortest schedule that shows it. The command tripsaga verify calls it.
+// Package verify explores what can go wrong with a program of sagas: it plays every schedule of faults up to a depth against the
+// program as it is (package world), has each run judged, and reports for every violation the shortest schedule that shows it.
+// The command tripsaga verify explores the trip by it (package verify/trip).
 //
 // The exploration is a search. A run without faults has some thirty points, at each of which several faults can happen:
 // these are the schedules of one fault. Nearly every fault changes what follows. So the points for a second fault are not
@@ -11,7 +11,7 @@
 //   - moot choices: a fault at one point that equals another fault at another point (world.Choice);
 //   - landings: places at which resuming a paused call makes no difference (landing);
 //   - signatures: first faults after which everything continues as after another one, or as without a fault (signature);
-//   - eight rules that leave out more than equals, each named in docs/verify.md (leaveout.go).
+//   - rules that leave out more than equals, some of them the subject's (leaveout.go, world.LeaveOut).
 //
 // Options.Whole explores without them; TestNothingIsLostByLeavingOut compares the two.
 package verify
@@ -25,7 +25,7 @@ import (
 	"strings"
 	"time"
 
-	"tripsaga/verify/model"
+	"tripsaga/verify/judge"
 	"tripsaga/verify/world"
 )
 
@@ -82,8 +82,8 @@ func newReport() Report {
 }
 
 // sum lists what was counted.
-func (r *Report) sum() {
-	r.Ends, r.Explored, r.Scenarios = len(r.ends), r.counts.explored(), r.counts.played()
+func (r *Report) sum(subject *world.Subject) {
+	r.Ends, r.Explored, r.Scenarios = len(r.ends), r.counts.explored(subject), r.counts.played(subject)
 }
 
 // Violation is an invariant that a schedule broke.
@@ -104,7 +104,7 @@ func Explore(ctx context.Context, opt Options) (*Report, error) {
 	began := time.Now()
 	err := x.explore(ctx)
 	r := &x.report
-	r.sum()
+	r.sum(x.subject())
 	r.Partial = err != nil
 	if errors.Is(err, errStuck) { // which is among the violations
 		err = nil
@@ -113,17 +113,17 @@ func Explore(ctx context.Context, opt Options) (*Report, error) {
 		r.PerSecond = float64(r.Schedules) / r.Seconds
 	}
 	slices.SortFunc(r.Violations, func(a, b Violation) int {
-		return cmp.Or(cmp.Compare(len(a.Schedule), len(b.Schedule)), cmp.Compare(place(a), place(b)), cmp.Compare(len(a.ID), len(b.ID)),
+		return cmp.Or(cmp.Compare(len(a.Schedule), len(b.Schedule)), cmp.Compare(x.place(a), x.place(b)), cmp.Compare(len(a.ID), len(b.ID)),
 			cmp.Compare(a.ID, b.ID), cmp.Compare(a.Invariant, b.Invariant))
 	})
 	return r, err
 }
 
 // place puts the violations of the simplest scenario first.
-func place(v Violation) int {
+func (x *exploration) place(v Violation) int {
 	name, _, _ := strings.Cut(v.ID, ":")
 	name, _, _ = strings.Cut(name, "~")
-	return slices.Index(world.ScenarioNames(), name)
+	return slices.Index(x.subject().ScenarioNames(), name)
 }
 
 const stageSingles = "singles"
@@ -178,7 +178,7 @@ func (x *exploration) take(s world.Schedule, r *world.Result, count *int) {
 	}
 }
 
-func violationOf(s world.Schedule, v model.Violation) Violation {
+func violationOf(s world.Schedule, v judge.Violation) Violation {
 	all := Violation{ID: s.String(), Invariant: v.Invariant, Detail: v.Detail, Schedule: []string{}}
 	for _, f := range s.Faults {
 		all.Schedule = append(all.Schedule, f.String())
@@ -226,7 +226,7 @@ func Shrink(ctx context.Context, w *world.World, s world.Schedule, invariant str
 }
 
 func breaks(r *world.Result, invariant string) bool {
-	return slices.ContainsFunc(r.Violations, func(v model.Violation) bool { return v.Invariant == invariant })
+	return slices.ContainsFunc(r.Violations, func(v judge.Violation) bool { return v.Invariant == invariant })
 }
 
 // Missed returns an error if faults of the schedule did not happen: then another schedule was played than was asked for.
@@ -245,6 +245,6 @@ func Replay(ctx context.Context, w *world.World, s world.Schedule) (*Report, err
 	}
 	x := &exploration{report: newReport()}
 	x.take(s, r, nil)
-	x.report.sum()
+	x.report.sum(w.Subject())
 	return &x.report, Missed(s, r)
 }

@@ -9,7 +9,7 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
-	"tripsaga/trip/saga"
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -22,6 +22,9 @@ func explore(t *testing.T, opt Options) *Report {
 	return r
 }
 
+// product plays the trip.
+func product(cfg trip.Config) world.Config { return world.Config{Subject: trip.Subject(cfg)} }
+
 func mustHold(t *testing.T, r *Report) {
 	t.Helper()
 	for _, v := range r.Violations[:min(len(r.Violations), 20)] {
@@ -31,19 +34,22 @@ func mustHold(t *testing.T, r *Report) {
 
 // TestSingles is a third of the exploration to depth 1, with every scenario; make verify runs all of it, and goes deeper.
 func TestSingles(t *testing.T) {
-	opt := Options{Depth: 1, Triples: 200, Seed: 1, OneIn: 3}
+	opt := Options{World: product(trip.Config{}), Depth: 1, Triples: 200, Seed: 1, OneIn: 3}
 	if testing.Short() {
 		opt.Scenarios = []string{"booked"}
 	}
 	r := explore(t, opt)
 	mustHold(t, r)
+	if testing.Short() {
+		return
+	}
 	if r.Singles < 500 || r.Triples != 200 || r.Schedules < r.Singles+r.Reordered+r.Triples || r.Interleaved < 200 || r.Reordered < r.Singles/3 {
 		t.Errorf("%d schedules, %d singles, %d triples", r.Schedules, r.Singles, r.Triples)
 	}
 }
 
 func TestReportIsTheSameEachTime(t *testing.T) {
-	opt := Options{Depth: 2, Triples: 40, Seed: 3, Scenarios: []string{"flight-full"}, OneIn: 7}
+	opt := Options{World: product(trip.Config{}), Depth: 2, Triples: 40, Seed: 3, Scenarios: []string{"flight-full"}, OneIn: 7}
 	a, b := explore(t, opt), explore(t, opt)
 	a.Seconds, a.PerSecond, b.Seconds, b.PerSecond = 0, 0, 0, 0
 	if a.Schedules != b.Schedules || a.Singles != b.Singles || a.Pairs != b.Pairs || a.Same != b.Same || a.Ends != b.Ends ||
@@ -59,12 +65,12 @@ func TestReportIsTheSameEachTime(t *testing.T) {
 // reach is one that the exploration reaches which leaves out what has the same future, and so is each invariant that a
 // broken saga breaks.
 func TestNothingIsLostByLeavingOut(t *testing.T) {
-	for name, variant := range map[string]func() world.Variant{
+	for name, variant := range map[string]func() trip.Variant{
 		"the product":                    nil,
-		"a failure that is not recorded": func() world.Variant { return world.Variant{Tasks: forgetFailure} },
+		"a failure that is not recorded": func() trip.Variant { return trip.Variant{Tasks: forgetFailure} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			opt := Options{Depth: 2, Scenarios: []string{"flight-full"}, World: world.Config{Variant: variant}}
+			opt := Options{Depth: 2, Scenarios: []string{"flight-full"}, World: product(trip.Config{Variant: variant})}
 			if variant != nil {
 				opt.OneIn = 4 // fewer show each invariant
 			}
@@ -108,13 +114,13 @@ func dropFlightCancels(tasks map[string]engine.Task) map[string]engine.Task {
 }
 
 func TestShrink(t *testing.T) {
-	cfg := world.Config{Variant: func() world.Variant { return world.Variant{Tasks: dropFlightCancels} }}
+	cfg := product(trip.Config{Variant: func() trip.Variant { return trip.Variant{Tasks: dropFlightCancels} }})
 	w, err := world.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	s, err := world.ParseSchedule("hotel-full:A.Engine#1.journal1=throttle,A.ReserveHotel#1=fail,A.BookingFailed#1=twice")
+	s, err := trip.Product().ParseSchedule("hotel-full:A.Engine#1.journal1=throttle,A.ReserveHotel#1=fail,A.BookingFailed#1=twice")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +138,7 @@ func TestMonotonous(t *testing.T) {
 	delivery := func(n int) world.Point {
 		return world.Point{Label: sim.Label{Saga: "A", Actor: "X", N: n + 1}, Where: world.AtDelivery, Attempt: n, Deaf: n > 0}
 	}
-	journal := world.Point{Label: sim.Label{Saga: "A", Actor: world.Engine}, Where: world.AtEngineWrite}
+	journal := world.Point{Label: sim.Label{Saga: "A", Actor: trip.Engine}, Where: world.AtEngineWrite}
 	var points []world.Point
 	for n := range 8 {
 		points = append(points, delivery(n), journal)
@@ -144,41 +150,5 @@ func TestMonotonous(t *testing.T) {
 	// The first delivery is the fault itself; of the seven deaf ones, two and two are looked at.
 	if got, want := marks.String(), "......xxxxxx...."; got != want {
 		t.Errorf("%s, want %s", got, want)
-	}
-}
-
-// TestTasksThatNoInvariantCovers names a task that the model does not know; the saga's own are all known.
-func TestTasksThatNoInvariantCovers(t *testing.T) {
-	other := strings.ReplaceAll(string(saga.Booking().Definition()), "${CancelHotel}", "${ChargeBaggage}")
-	for definition, want := range map[string][]string{string(saga.Booking().Definition()): {}, other: {"ChargeBaggage"}} {
-		if got, err := Unjudged([]byte(definition)); err != nil || !slices.Equal(got, want) {
-			t.Errorf("no invariant looks at %q, %v; want %q: add the task to effects in verify/model/answer.go", got, err, want)
-		}
-	}
-	// It can be explored all the same.
-	r := explore(t, Options{Scenarios: []string{"booked"}, World: world.Config{Definition: []byte(other)}})
-	mustHold(t, r)
-}
-
-func TestLint(t *testing.T) {
-	findings, err := Lint(saga.Booking().Definition())
-	if err != nil || len(findings) > 0 {
-		t.Errorf("trip/saga/booking.asl.json is not safe: %v, %v", findings, err)
-	}
-	findings, err = LintCancellation(saga.Cancellation().Definition())
-	if err != nil || len(findings) > 0 {
-		t.Errorf("trip/saga/cancellation.asl.json is not safe: %v, %v", findings, err)
-	}
-	hasty := strings.Replace(string(saga.Cancellation().Definition()), "${RefundBooking}", "${CancelFlight}", 1)
-	if findings, err = LintCancellation([]byte(hasty)); err != nil || len(findings) == 0 {
-		t.Errorf("a cancellation without a refund is safe: %v, %v", findings, err)
-	}
-	for definition, want := range map[string]bool{string(saga.Booking().Definition()): false, string(saga.Cancellation().Definition()): true, "{": false} {
-		if got := OfCancellation([]byte(definition)); got != want {
-			t.Errorf("of the cancellation: %t\n%.80s", got, definition)
-		}
-	}
-	if _, err := Lint([]byte("{")); err == nil {
-		t.Error("half a definition passes")
 	}
 }

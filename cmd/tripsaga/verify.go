@@ -21,6 +21,7 @@ import (
 	"tripsaga/verify"
 	"tripsaga/verify/lint"
 	"tripsaga/verify/mutants"
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -98,8 +99,8 @@ func (c *verifyCmd) check(p *program) error {
 		return errors.New("--html is the page of an exploration: it goes with neither --mutants nor --replay")
 	}
 	for _, name := range c.Scenario {
-		if !slices.Contains(world.ScenarioNames(), name) {
-			return fmt.Errorf("--scenario: there is no scenario %q, only %q", name, world.ScenarioNames())
+		if !slices.Contains(trip.Product().ScenarioNames(), name) {
+			return fmt.Errorf("--scenario: there is no scenario %q, only %q", name, trip.Product().ScenarioNames())
 		}
 	}
 	return c.htmlFlag.check(p, c.ASL)
@@ -108,14 +109,16 @@ func (c *verifyCmd) check(p *program) error {
 // world returns the configuration of what is played, and what closes it.
 func (c *verifyCmd) world(ctx context.Context) (cfg world.Config, done func(), err error) {
 	done = func() {}
+	var product trip.Config
 	if c.ASL != "" {
-		if cfg.Definition, err = readRegular(c.ASL); err != nil {
+		if product.Definition, err = readRegular(c.ASL); err != nil {
 			return cfg, done, usage(err)
 		}
-		if verify.OfCancellation(cfg.Definition) && (c.Replay != "" || c.HTML != "") {
+		if trip.OfCancellation(product.Definition) && (c.Replay != "" || c.HTML != "") {
 			return cfg, done, usage(fmt.Errorf("--asl %s is a cancellation, which is linted and not played: leave out --replay and --html", c.ASL))
 		}
 	}
+	cfg.Subject = trip.Subject(product)
 	if s := c.store(); s != nil {
 		cfg.Open, done, err = s.open(ctx)
 	}
@@ -132,25 +135,22 @@ type verified struct {
 func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 	result := verified{Lint: []lint.Finding{}, Unjudged: []string{}}
 	file := cmp.Or(c.ASL, "the saga's own definition")
-	definition := cfg.Definition
-	if definition == nil {
-		definition = saga.Booking().Definition()
-	}
-	if verify.OfCancellation(definition) {
+	definition := cfg.Subject.Machines[0].Source
+	if trip.OfCancellation(definition) {
 		return c.lintCancellation(p, definition)
 	}
-	findings, err := verify.Lint(definition)
+	findings, err := trip.Lint(definition)
 	if err != nil {
 		return usage(fmt.Errorf("%s: %w", file, err))
 	}
 	if c.ASL == "" {
-		second, err := verify.LintCancellation(saga.Cancellation().Definition())
+		second, err := trip.LintCancellation(saga.Cancellation().Definition())
 		if err != nil {
 			return err
 		}
 		findings = append(findings, second...)
 	}
-	unjudged, err := verify.Unjudged(definition)
+	unjudged, err := trip.Unjudged(definition)
 	if err != nil {
 		return usage(fmt.Errorf("%s: %w", file, err))
 	}
@@ -188,7 +188,7 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 
 // lintCancellation lints an edited cancellation. No exploration plays it: they cancel by the program's own.
 func (c *verifyCmd) lintCancellation(p *program, definition []byte) error {
-	findings, err := verify.LintCancellation(definition)
+	findings, err := trip.LintCancellation(definition)
 	switch {
 	case err != nil:
 		return usage(fmt.Errorf("%s: %w", c.ASL, err))
@@ -244,7 +244,7 @@ func (c *verifyCmd) printReport(p *program, cfg world.Config, result verified) e
 
 // replay plays one schedule and prints everything that happens.
 func (c *verifyCmd) replay(p *program, cfg world.Config) error {
-	s, err := world.ParseSchedule(c.Replay)
+	s, err := trip.Product().ParseSchedule(c.Replay)
 	if err != nil {
 		return usage(fmt.Errorf("--replay: %w", err))
 	}
@@ -275,7 +275,7 @@ func violated(n int) error {
 }
 
 // scenarioHelp lists the scenarios in the help text.
-func scenarioHelp() string { return strings.Join(world.ScenarioNames(), ", ") }
+func scenarioHelp() string { return strings.Join(trip.Product().ScenarioNames(), ", ") }
 
 // mutantsKilled is what --mutants --json prints.
 type mutantsKilled struct {
@@ -386,7 +386,7 @@ func (p *program) printCounts(r *verify.Report) {
 	if r.Partial {
 		verdict = "0 violations in what was run"
 	}
-	verdict += fmt.Sprintf(" of %d invariants", len(verify.Invariants()))
+	verdict += fmt.Sprintf(" of %d invariants", len(trip.Product().AllInvariants()))
 	if n := r.Found; n > 0 {
 		verdict = p.paint(red, fmt.Sprintf("%d violations", n))
 	}
@@ -409,7 +409,7 @@ func (c *verifyCmd) printViolations(p *program, cfg world.Config, all []verify.V
 		return err
 	}
 	defer w.Close()
-	first, err := world.ParseSchedule(all[0].ID)
+	first, err := trip.Product().ParseSchedule(all[0].ID)
 	if err != nil {
 		return err
 	}
@@ -508,7 +508,6 @@ func recordLine(item table.Item) string {
 }
 
 func scenarioMeans(name string) string {
-	all := world.Scenarios()
-	i := slices.IndexFunc(all, func(s world.Scenario) bool { return s.Name == name })
-	return all[i].Means
+	s, _ := trip.Product().Scenario(name)
+	return s.Means
 }

@@ -9,6 +9,8 @@ import (
 	"tripsaga/verify"
 	"tripsaga/verify/play"
 	"tripsaga/verify/play/bench"
+	"tripsaga/verify/trip"
+	"tripsaga/verify/world"
 )
 
 // reports are pages as the command writes them with --html, by their paths.
@@ -19,7 +21,7 @@ func reports(t *testing.T) map[string]*report.Page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt := verify.Options{Depth: 1, Scenarios: []string{"flight-full"}, OneIn: 20}
+	opt := verify.Options{World: world.Config{Subject: trip.Product()}, Depth: 1, Scenarios: []string{"flight-full"}, OneIn: 20}
 	explored, err := verify.Explore(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
@@ -29,9 +31,9 @@ func reports(t *testing.T) map[string]*report.Page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	explored.Found, explored.Violations = 1, []verify.Violation{{ID: "booked:A.ReserveHotel#1=fail", Invariant: verify.Invariants()[0].Name, Detail: "<b>"}}
+	explored.Found, explored.Violations = 1, []verify.Violation{{ID: "booked:A.ReserveHotel#1=fail", Invariant: trip.Product().AllInvariants()[0].Name, Detail: "<b>"}}
 	explored.Explored[0].Broken = 1
-	explored.Broken[verify.Invariants()[0].Name] = 1
+	explored.Broken[trip.Product().AllInvariants()[0].Name] = 1
 	return map[string]*report.Page{
 		"/demo":   end.Page(nil),
 		"/verify": explored.Page(verify.About{Options: opt, Definition: "O'Hare's <saga>", Replay: "tripsaga verify --replay"}),

@@ -11,6 +11,7 @@ import (
 	"tripsaga/engine/sim"
 	"tripsaga/shared/fault"
 	"tripsaga/verify/mutants"
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -67,11 +68,11 @@ func parseAddress(q url.Values) (a address, more bool, err error) {
 	if id == "" {
 		return a, false, fault.Invalidf("schedule", "it is missing; an id is such as booked:A.ReserveFlight#1.put1=lost")
 	}
-	if a.schedule, err = world.ParseSchedule(id); err != nil {
+	if a.schedule, err = trip.Product().ParseSchedule(id); err != nil {
 		return a, false, fault.Invalidf("schedule", "%v", err)
 	}
 	if more = extra != ""; more {
-		one, err := world.ParseSchedule(a.schedule.Scenario + ":" + extra)
+		one, err := trip.Product().ParseSchedule(a.schedule.Scenario + ":" + extra)
 		if err != nil {
 			return a, false, fault.Invalidf("fault", "%v", err)
 		}
@@ -80,7 +81,7 @@ func parseAddress(q url.Values) (a address, more bool, err error) {
 		}
 	}
 	if dropped != "" {
-		left, err := world.ParseSchedule(a.schedule.Scenario + ":" + dropped)
+		left, err := trip.Product().ParseSchedule(a.schedule.Scenario + ":" + dropped)
 		if err != nil {
 			return a, false, fault.Invalidf("dropped", "%v", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"tripsaga/engine/sim"
 	"tripsaga/shared/fault"
 	"tripsaga/verify/mutants"
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -46,12 +47,12 @@ const crash = "booked:A.ProcessPayment#1.put1=crash"
 
 // index lists the scenarios, and the faults that can happen in one of them.
 func (l *Lab) index(r *page.Request) (page.Page, error) {
-	v := &indexView{Chosen: cmp.Or(r.URL.Query().Get("scenario"), world.ScenarioNames()[0]), Edited: l.player.product.Definition != nil,
+	v := &indexView{Chosen: cmp.Or(r.URL.Query().Get("scenario"), trip.Product().ScenarioNames()[0]), Edited: l.edited,
 		Tasks: liveTasks(), Armed: l.live.waiting(), Crash: Address(crash)}
-	if !slices.Contains(world.ScenarioNames(), v.Chosen) {
-		return wrong(r, "", fault.New(fault.NotFound, fault.NameNotFound, "there is no scenario %.80q, only %s", v.Chosen, strings.Join(world.ScenarioNames(), ", "))), nil
+	if !slices.Contains(trip.Product().ScenarioNames(), v.Chosen) {
+		return wrong(r, "", fault.New(fault.NotFound, fault.NameNotFound, "there is no scenario %.80q, only %s", v.Chosen, strings.Join(trip.Product().ScenarioNames(), ", "))), nil
 	}
-	for _, s := range world.Scenarios() {
+	for _, s := range trip.Product().Scenarios {
 		a := address{schedule: world.Schedule{Scenario: s.Name}}
 		v.Scenarios = append(v.Scenarios, scenarioRow{s.Name, a.link(), "/console/lab?scenario=" + s.Name + "#break", describe(r, s.Name, s.Means), s.Name == v.Chosen})
 	}
@@ -74,7 +75,7 @@ func (l *Lab) index(r *page.Request) (page.Page, error) {
 	}
 	for _, m := range mutants.All() {
 		id := m.Schedule()
-		s, err := world.ParseSchedule(id)
+		s, err := trip.Product().ParseSchedule(id)
 		if err != nil {
 			return page.Page{}, err
 		}

@@ -1,7 +1,7 @@
 package lab
 
 import (
-	"tripsaga/verify"
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -32,7 +32,7 @@ const maxBroken = 50
 func judged(a address, t *world.Trace) judgement {
 	var j judgement
 	means, broken := map[string]string{}, map[string]bool{}
-	for _, i := range verify.Invariants() {
+	for _, i := range trip.Product().AllInvariants() {
 		means[i.Name] = i.Means
 	}
 	found := 0
@@ -57,7 +57,7 @@ func judged(a address, t *world.Trace) judgement {
 		}
 	}
 	seen := map[string]bool{}
-	for _, i := range verify.Invariants() {
+	for _, i := range trip.Product().AllInvariants() {
 		if seen[i.Name] {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 
 	"tripsaga/asl"
 	"tripsaga/console/page"
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -24,6 +25,7 @@ const section = "lab"
 // Lab is the state of the pages.
 type Lab struct {
 	player *player
+	edited bool // the definition is not the product's
 	live   live
 }
 
@@ -34,7 +36,7 @@ func New(definition []byte) (*Lab, error) {
 			return nil, err
 		}
 	}
-	return &Lab{player: newPlayer(world.Config{Definition: definition})}, nil
+	return &Lab{player: newPlayer(world.Config{Subject: trip.Subject(trip.Config{Definition: definition})}), edited: definition != nil}, nil
 }
 
 // Pages adds the lab to the console.

@@ -15,6 +15,7 @@ import (
 	"tripsaga/console/page"
 	"tripsaga/engine/sim"
 	"tripsaga/verify/mutants"
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -142,8 +143,8 @@ func TestEveryScenarioPlays(t *testing.T) {
 			t.Errorf("%s: the first frame differs from the end's link", a.attr("href"))
 		}
 	}
-	if watched != len(world.ScenarioNames()) {
-		t.Errorf("%d scenarios to watch, want %d", watched, len(world.ScenarioNames()))
+	if watched != len(trip.Product().ScenarioNames()) {
+		t.Errorf("%d scenarios to watch, want %d", watched, len(trip.Product().ScenarioNames()))
 	}
 }
 
@@ -151,8 +152,8 @@ func TestEveryScenarioPlays(t *testing.T) {
 func TestFramesShowTheRun(t *testing.T) {
 	s := newSite(t)
 	const id = "booked:A.ReserveHotel#1.put1=crash-2"
-	schedule, _ := world.ParseSchedule(id)
-	trace, err := trace(t.Context(), world.Config{}, schedule)
+	schedule, _ := trip.Product().ParseSchedule(id)
+	trace, err := trace(t.Context(), world.Config{Subject: trip.Product()}, schedule)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,8 +173,8 @@ func TestFramesShowTheRun(t *testing.T) {
 		if changed != want {
 			t.Errorf("frame %d, %s: %d records changed, want %d", i, f.Label, changed, want)
 		}
-		if status := d.all("p", "lab-status")[0].text(); f.Trips[0].Trip != "" && !strings.Contains(status, f.Trips[0].Trip) {
-			t.Errorf("frame %d: %s, want %s", i, status, f.Trips[0].Trip)
+		if status := d.all("p", "lab-status")[0].text(); f.Sagas[0].Status != "" && !strings.Contains(status, f.Sagas[0].Status) {
+			t.Errorf("frame %d: %s, want %s", i, status, f.Sagas[0].Status)
 		}
 	}
 }
@@ -353,7 +354,7 @@ func TestJapanese(t *testing.T) {
 
 // TestEveryTextHasItsKind: no fault and no event lacks its texts.
 func TestEveryTextHasItsKind(t *testing.T) {
-	for _, kind := range world.Kinds() {
+	for _, kind := range trip.Product().Kinds() {
 		for _, l := range []page.Lang{page.English, page.Japanese} {
 			if templates.Text(l, "kind-"+string(kind)) == "" {
 				t.Errorf("no text for %s", kind)
@@ -364,7 +365,7 @@ func TestEveryTextHasItsKind(t *testing.T) {
 
 // TestMeansInJapanese: no scenario and no mutant lacks its text.
 func TestMeansInJapanese(t *testing.T) {
-	names := world.ScenarioNames()
+	names := trip.Product().ScenarioNames()
 	for _, m := range mutants.All() {
 		names = append(names, m.Name)
 	}
@@ -431,7 +432,7 @@ func TestOtherDefinition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := New(cfg.Definition)
+	l, err := New(cfg.Subject.Machines[0].Source)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"tripsaga/engine/sim"
 	"tripsaga/shared/fault"
 	"tripsaga/verify/mutants"
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -142,7 +144,7 @@ type frameRow struct {
 	Who     string // whose operation it is
 	Link    string
 	Here    bool
-	Where   world.Where
+	Where   string       // the kind of the point, and of a provider's call which
 	Point   *world.Point // nil: none
 	Broken  int          // invariants that it breaks
 	Passed  time.Duration
@@ -157,7 +159,7 @@ func newPlayed(r *page.Request, a address, t *world.Trace) (*played, error) {
 		Schedule: a.schedule.String(), Scenario: a.schedule.Scenario, At: a.at, Last: len(t.Frames) - 1, Cut: t.Cut, Dropped: a.dropped,
 		Invariants: judged(a, t), Records: recordsOf(t, a.at),
 	}
-	for _, s := range world.Scenarios() {
+	for _, s := range trip.Product().Scenarios {
 		if s.Name == p.Scenario {
 			p.Means = describe(r, s.Name, s.Means)
 		}
@@ -187,7 +189,7 @@ func row(r *page.Request, a address, t *world.Trace, i int) frameRow {
 	f := frameRow{Frame: t.Frames[i], Index: i, Link: a.frame(i).link() + "#frame", Here: i == a.at, Broken: t.Frames[i].Found, Changed: len(t.Frames[i].Changes)}
 	if f.Frame.Point >= 0 {
 		f.Point = &t.Points[f.Frame.Point]
-		f.Where, f.Who = f.Point.Where, who(r, f.Label.Actor)
+		f.Where, f.Who = where(f.Point), who(r, f.Label.Actor)
 	}
 	if i > 0 {
 		f.Broken -= t.Frames[i-1].Found
@@ -196,11 +198,17 @@ func row(r *page.Request, a address, t *world.Trace, i int) frameRow {
 	return f
 }
 
+func where(p *world.Point) string {
+	if p.Where == world.AtProvider {
+		return p.Op
+	}
+	return strconv.Itoa(int(p.Where))
+}
+
 // who names an actor: a function by its task.
 func who(r *page.Request, actor string) string {
 	name, again := strings.CutSuffix(actor, "+")
-	switch name {
-	case world.Client, world.Canceller, world.Engine, world.SecondEngine, world.Listener, world.Reconciler, world.Redriver, world.Loader, world.Looker, world.Webhook:
+	if trip.Product().IsEngine(name) || trip.Product().IsActor(name) {
 		name = templates.Text(r.Lang, "actor-"+name)
 	}
 	if again {
@@ -282,7 +290,7 @@ func laterThan(t *world.Trace, point int) []sim.Label {
 	labels := []sim.Label{sim.AtEnd}
 	for i := point + 1; i < len(t.Points) && len(labels) < maxLater; i++ {
 		switch t.Points[i].Where {
-		case world.AtDelivery, world.AtWrite, world.AtCreate, world.AtCharge, world.AtRefund, world.AtEngineWrite:
+		case world.AtDelivery, world.AtWrite, world.AtProvider, world.AtEngineWrite:
 			labels = append(labels, t.Points[i].Label)
 		}
 	}

@@ -49,8 +49,8 @@ var first = []string{"TRIP", "FLIGHT", "HOTEL", "PAYMENT"}
 
 // recordsOf are the records that the run has written by the frame, those of the trips first.
 func recordsOf(t *world.Trace, frame int) []group {
-	groups := make([]group, len(t.Trips), len(t.Trips)+4)
-	for i, trip := range t.Trips {
+	groups := make([]group, len(t.Sagas), len(t.Sagas)+4)
+	for i, trip := range t.Sagas {
 		groups[i] = group{Owner: trip.Name, Trip: true}
 	}
 	for _, owner := range []string{"inventory", "bank", "engine", "other"} {
@@ -68,7 +68,7 @@ func recordsOf(t *world.Trace, frame int) []group {
 		}
 		g.Rows = append(g.Rows, newRecordRow(key, r))
 	}
-	for _, g := range groups[:len(t.Trips)] {
+	for _, g := range groups[:len(t.Sagas)] {
 		slices.SortStableFunc(g.Rows, func(a, b recordRow) int { return cmp.Compare(rank(a.Key), rank(b.Key)) })
 	}
 	return slices.DeleteFunc(groups, func(g group) bool { return len(g.Rows)+g.Older == 0 })
@@ -83,9 +83,9 @@ func rank(key string) int {
 
 // owner returns the index of the group that a record belongs to, and its name in it.
 func owner(t *world.Trace, key table.Key) (i int, name string) {
-	n := len(t.Trips)
+	n := len(t.Sagas)
 	ofTrip, ofRun := strings.HasPrefix(key.PK, pkTrip), strings.HasPrefix(key.PK, pkExecution)
-	at := slices.IndexFunc(t.Trips, func(trip world.TripName) bool {
+	at := slices.IndexFunc(t.Sagas, func(trip world.SagaName) bool {
 		return key.PK == pkTrip+trip.ID || key.PK == pkExecution+trip.ID
 	})
 	switch {
@@ -96,7 +96,7 @@ func owner(t *world.Trace, key table.Key) (i int, name string) {
 	case strings.HasPrefix(key.PK, "BANK#"):
 		return n + 1, key.SK
 	case ofRun && at >= 0:
-		return n + 2, t.Trips[at].Name + " " + key.SK
+		return n + 2, t.Sagas[at].Name + " " + key.SK
 	case strings.HasPrefix(key.PK, "EXEC"), strings.HasPrefix(key.PK, "NOTICE#"), strings.HasPrefix(key.PK, "DEADNOTICE#"), strings.HasPrefix(key.PK, "MACHINE#"):
 		return n + 2, key.String()
 	}

@@ -21,8 +21,8 @@ type sagaView struct {
 // sagas draws the saga of each trip, as its history is at the frame.
 func sagas(r *page.Request, t *world.Trace, frame int) ([]sagaView, error) {
 	var all []sagaView
-	for i, trip := range t.Trips {
-		s := sagaView{Name: trip.Name, ID: trip.ID, Status: t.Frames[frame].Trips[i].Trip, Execution: t.Frames[frame].Trips[i].Execution}
+	for i, trip := range t.Sagas {
+		s := sagaView{Name: trip.Name, ID: trip.ID, Status: t.Frames[frame].Sagas[i].Status, Execution: t.Frames[frame].Sagas[i].Execution}
 		var events []asl.HistoryEvent
 		if s.Execution != "" {
 			var err error

@@ -18,7 +18,7 @@ func BenchmarkBooking(b *testing.B) {
 		j := New(h.base, h.trips...)
 		j.Acknowledged(h.trips[0].ID)
 		for _, c := range commits {
-			if found := j.Commit(c.ops, c.before.get, c.after.get); found != nil {
+			if found := j.Commit(c.ops, c.before.Get, c.after.Get); found != nil {
 				b.Fatal(found)
 			}
 		}
@@ -37,9 +37,9 @@ type commit struct {
 func (h *history) commits() (all []commit, items Items) {
 	items = maps.Clone(h.base)
 	for _, a := range h.acts {
-		c := commit{ops: a.ops, before: items.of(a.ops)}
+		c := commit{ops: a.ops, before: some(items, a.ops)}
 		apply(items, a.ops)
-		c.after = items.of(a.ops)
+		c.after = some(items, a.ops)
 		all = append(all, c)
 	}
 	return all, items

@@ -38,9 +38,9 @@ func (h *history) judge() (found, atRest []Violation) {
 		case a.behind != nil:
 			a.behind(items)
 		default:
-			before := items.of(a.ops)
+			before := some(items, a.ops)
 			apply(items, a.ops)
-			found = append(found, j.Commit(a.ops, before.get, items.get)...)
+			found = append(found, j.Commit(a.ops, before.Get, items.Get)...)
 		}
 	}
 	if h.rest != nil {
@@ -50,19 +50,14 @@ func (h *history) judge() (found, atRest []Violation) {
 }
 
 // of are the items that the operations name.
-func (items Items) of(ops []table.Op) Items {
-	some := Items{}
+func some(items Items, ops []table.Op) Items {
+	of := Items{}
 	for _, op := range ops {
 		if item, ok := items[op.Key]; ok {
-			some[op.Key] = item
+			of[op.Key] = item
 		}
 	}
-	return some
-}
-
-func (items Items) get(k table.Key) (table.Item, bool) {
-	item, ok := items[k]
-	return item, ok
+	return of
 }
 
 // apply does what a table does, whatever the conditions say.

@@ -28,10 +28,11 @@ import (
 	"time"
 
 	"tripsaga/table"
+	"tripsaga/verify/judge"
 )
 
 // Items are all items of a table by key.
-type Items map[table.Key]table.Item
+type Items = judge.Items
 
 // Trip is the request of one booking of the schedule, in terms of the table's keys.
 type Trip struct {

@@ -107,7 +107,7 @@ func (w *world) settle() {
 }
 
 func (w *world) report(invariant, format string, args ...any) {
-	w.found = append(w.found, Violation{invariant, fmt.Sprintf(format, args...)})
+	w.found = append(w.found, Violation{Invariant: invariant, Detail: fmt.Sprintf(format, args...)})
 }
 
 func (w *world) booking(id string) *booking {

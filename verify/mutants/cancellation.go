@@ -12,19 +12,19 @@ import (
 	"tripsaga/table"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
-	"tripsaga/verify/world"
+	"tripsaga/verify/trip"
 )
 
 // cancellations are the mutants of a trip's cancellation.
 var cancellations = []Mutant{
 	{Name: "pivot-ignores-request", Means: "ProcessPayment does not see that the client has asked to cancel the trip", Scenario: "booked",
-		variant: func() world.Variant {
-			return world.Variant{Table: func(t table.Table) table.Table { return blind{t} }}
+		variant: func() trip.Variant {
+			return trip.Variant{Table: func(t table.Table) table.Table { return blind{t} }}
 		}},
 	{Name: "cancel-releases-twice", Means: "a repeated step of a cancellation releases seats or rooms again", Scenario: "cancelled",
-		variant: func() world.Variant {
+		variant: func() trip.Variant {
 			cancelling := map[string]bool{}
-			return world.Variant{Table: func(t table.Table) table.Table {
+			return trip.Variant{Table: func(t table.Table) table.Table {
 				return forgetful{writer{t, func(ctx context.Context, t table.Table, ops []table.Op) error {
 					err := t.Transact(ctx, ops...)
 					if ops[0].Key.SK == "TRIP" && bytes.Contains(ops[0].Item.Data, []byte(`"CANCELLING"`)) {
@@ -35,25 +35,25 @@ var cancellations = []Mutant{
 			}}
 		}},
 	{Name: "cancellation-renamed", Means: "a cancellation that is started again has a new name", Scenario: "cancelled",
-		variant: func() world.Variant {
+		variant: func() trip.Variant {
 			n := 0
-			return world.Variant{App: func(s *app.Service) { s.Starter = renaming{s.Starter, &n} }}
+			return trip.Variant{App: func(s *app.Service) { s.Starter = renaming{s.Starter, &n} }}
 		}},
 	{Name: "cancelled-though-departed", Means: "a trip is cancelled although its flight has departed", Scenario: "cancelled",
-		variant: func() world.Variant {
+		variant: func() trip.Variant {
 			var clock engine.Scheduler
-			return world.Variant{
+			return trip.Variant{
 				Scheduler: func(s engine.Scheduler) engine.Scheduler { clock = s; return s },
 				App:       func(s *app.Service) { s.Inventory = undeparted{s.Inventory, clock} },
 			}
 		}},
 	{Name: "cancel-not-started", Means: "a cancellation that was requested while the booking ran is started by nobody", Scenario: "booked",
-		variant: func() world.Variant {
-			return world.Variant{App: func(s *app.Service) { s.Starter = idle{s.Starter} }}
+		variant: func() trip.Variant {
+			return trip.Variant{App: func(s *app.Service) { s.Starter = idle{s.Starter} }}
 		}},
 	{Name: "cancelled-without-refund", Means: "RefundBooking reports success and refunds nothing", Scenario: "cancelled",
-		variant: func() world.Variant {
-			return world.Variant{Tasks: replace("RefundBooking", func(engine.Task) engine.Task {
+		variant: func() trip.Variant {
+			return trip.Variant{Tasks: replace("RefundBooking", func(engine.Task) engine.Task {
 				return func(context.Context, json.RawMessage) (json.RawMessage, error) {
 					return json.RawMessage(`{"taken_back":true}`), nil
 				}
@@ -138,11 +138,11 @@ type refundCall struct {
 }
 
 // onRefund replaces refunds of a part.
-func onRefund(do func(context.Context, domain.PaymentProvider, refundCall) (string, error)) func() world.Variant {
-	return func() world.Variant {
+func onRefund(do func(context.Context, domain.PaymentProvider, refundCall) (string, error)) func() trip.Variant {
+	return func() trip.Variant {
 		n := 0
 		var clock engine.Scheduler
-		return world.Variant{
+		return trip.Variant{
 			Scheduler: func(s engine.Scheduler) engine.Scheduler { clock = s; return s },
 			Provider: func(b domain.PaymentProvider) domain.PaymentProvider {
 				return refunds{b, func(ctx context.Context, r refundCall) (string, error) {

@@ -7,18 +7,18 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/table"
-	"tripsaga/verify/world"
+	"tripsaga/verify/trip"
 )
 
 // engines are the mutants of what the engine must keep across a crash.
 var engines = []Mutant{
-	{Name: "journal-late", Means: "an event is journalled after what it led to", variant: func() world.Variant {
-		return world.Variant{Table: func(t table.Table) table.Table { return &lagging{Table: t} }}
+	{Name: "journal-late", Means: "an event is journalled after what it led to", variant: func() trip.Variant {
+		return trip.Variant{Table: func(t table.Table) table.Table { return &lagging{Table: t} }}
 	}},
-	{Name: "timers-lost", Means: "the timers of before are not set again at a restart", Scenario: "booked", variant: func() world.Variant {
+	{Name: "timers-lost", Means: "the timers of before are not set again at a restart", Scenario: "booked", variant: func() trip.Variant {
 		processes := 0
 		var latest *waking
-		return world.Variant{
+		return trip.Variant{
 			// A process asks for its scheduler before it asks for its table.
 			Scheduler: func(s engine.Scheduler) engine.Scheduler {
 				processes++
@@ -36,8 +36,8 @@ var engines = []Mutant{
 			},
 		}
 	}},
-	{Name: "start-not-durable", Means: "a booking is acknowledged before it is on the disk", variant: func() world.Variant {
-		return world.Variant{Table: func(t table.Table) table.Table { return hasty{t} }}
+	{Name: "start-not-durable", Means: "a booking is acknowledged before it is on the disk", variant: func() trip.Variant {
+		return trip.Variant{Table: func(t table.Table) table.Table { return hasty{t} }}
 	}},
 	{Name: "notice-dropped", Means: "an end without success leaves no notice", Scenario: "booked", variant: onTransact(
 		func(ctx context.Context, t table.Table, ops []table.Op) error {

@@ -13,6 +13,7 @@ import (
 
 	"tripsaga/trip/saga"
 	"tripsaga/verify"
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -23,7 +24,7 @@ type Mutant struct {
 	Scenario string // the one scenario to explore, "" for all; a shortcut: all scenarios would find the mutant as well
 
 	edit    func(states map[string]state) // changes the definition; nil for none
-	variant func() world.Variant          // wraps parts of the program; nil for none
+	variant func() trip.Variant           // wraps parts of the program; nil for none
 }
 
 // All lists the mutants: those of the definition, of the steps, of the protocol with the provider, of the
@@ -49,16 +50,14 @@ func (m Mutant) Schedule() string {
 
 // Config returns the world that runs the mutant.
 func (m Mutant) Config() (world.Config, error) {
-	cfg := world.Config{Variant: m.variant}
-	if m.edit == nil {
-		return cfg, nil
+	cfg := trip.Config{Variant: m.variant}
+	if m.edit != nil {
+		var err error
+		if cfg.Definition, err = edited(saga.Booking().Definition(), m.edit); err != nil {
+			return world.Config{}, fmt.Errorf("mutant %s: %w", m.Name, err)
+		}
 	}
-	var err error
-	cfg.Definition, err = edited(saga.Booking().Definition(), m.edit)
-	if err != nil {
-		err = fmt.Errorf("mutant %s: %w", m.Name, err)
-	}
-	return cfg, err
+	return world.Config{Subject: trip.Subject(cfg)}, nil
 }
 
 // state is a state of the definition as decoded JSON.

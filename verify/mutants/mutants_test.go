@@ -11,6 +11,7 @@ import (
 
 	"tripsaga/verify"
 	"tripsaga/verify/model"
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -33,7 +34,7 @@ func TestTable(t *testing.T) {
 		writeTable(t)
 	}
 	rows := readTable(t)
-	product := newWorld(t, world.Config{})
+	product := newWorld(t, world.Config{Subject: trip.Product()})
 	if len(rows) != len(All()) {
 		t.Errorf("verify/README.md has %d rows of mutants, there are %d: run make update", len(rows), len(All()))
 	}
@@ -70,7 +71,7 @@ func holds(t *testing.T, m Mutant) bool {
 	if err != nil {
 		return false
 	}
-	s, err := world.ParseSchedule(rows[i].schedule)
+	s, err := trip.Product().ParseSchedule(rows[i].schedule)
 	if err != nil {
 		return false
 	}
@@ -90,7 +91,7 @@ func newWorld(t *testing.T, cfg world.Config) *world.World {
 
 func violations(t *testing.T, w *world.World, id string) []model.Violation {
 	t.Helper()
-	s, err := world.ParseSchedule(id)
+	s, err := trip.Product().ParseSchedule(id)
 	if err != nil {
 		t.Fatal(err)
 	}

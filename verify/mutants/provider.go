@@ -11,7 +11,7 @@ import (
 	"tripsaga/table"
 	"tripsaga/trip/adapters/bank"
 	"tripsaga/trip/domain"
-	"tripsaga/verify/world"
+	"tripsaga/verify/trip"
 )
 
 // providers are the mutants of the protocol with a payment provider, each a mistake that has cost others money.
@@ -42,9 +42,9 @@ var providers = []Mutant{
 }
 
 // trusting marks a payment DONE because a webhook reports it.
-func trusting() world.Variant {
+func trusting() trip.Variant {
 	var latest table.Table
-	return world.Variant{
+	return trip.Variant{
 		Table: func(t table.Table) table.Table { latest = t; return t },
 		Hint: func(ctx context.Context, tripID string) error {
 			item, ok, err := latest.Get(ctx, table.Key{PK: "TRIP#" + tripID, SK: "PAYMENT"})
@@ -60,10 +60,10 @@ func trusting() world.Variant {
 }
 
 // onProvider wraps the provider. What it notes by intent outlasts the processes, as a record would.
-func onProvider(wrap func(domain.PaymentProvider, map[string]string) domain.PaymentProvider) func() world.Variant {
-	return func() world.Variant {
+func onProvider(wrap func(domain.PaymentProvider, map[string]string) domain.PaymentProvider) func() trip.Variant {
+	return func() trip.Variant {
 		notes := map[string]string{}
-		return world.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return wrap(b, notes) }}
+		return trip.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return wrap(b, notes) }}
 	}
 }
 

@@ -9,13 +9,13 @@ import (
 
 	"tripsaga/engine"
 	"tripsaga/trip/domain"
-	"tripsaga/verify/world"
+	"tripsaga/verify/trip"
 )
 
 // steps are the mutants between the engine, a step and the bank.
 var steps = []Mutant{
-	{Name: "undo-swallows-error", Means: "CancelFlight reports success when it failed", variant: func() world.Variant {
-		return world.Variant{Tasks: replace("CancelFlight", func(next engine.Task) engine.Task {
+	{Name: "undo-swallows-error", Means: "CancelFlight reports success when it failed", variant: func() trip.Variant {
+		return trip.Variant{Tasks: replace("CancelFlight", func(next engine.Task) engine.Task {
 			return func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
 				out, err := next(ctx, in)
 				failed := (*engine.TaskError)(nil)
@@ -27,16 +27,16 @@ var steps = []Mutant{
 			}
 		})}
 	}},
-	{Name: "failure-not-recorded", Means: "BookingFailed ends the saga without recording anything", variant: func() world.Variant {
-		return world.Variant{Tasks: replace("BookingFailed", func(engine.Task) engine.Task {
+	{Name: "failure-not-recorded", Means: "BookingFailed ends the saga without recording anything", variant: func() trip.Variant {
+		return trip.Variant{Tasks: replace("BookingFailed", func(engine.Task) engine.Task {
 			return func(context.Context, json.RawMessage) (json.RawMessage, error) {
 				return nil, &engine.TaskError{Name: "BookingFailed"}
 			}
 		})}
 	}},
-	{Name: "retries-shared", Means: "the retries of a state are counted over all executions", Scenario: "two", variant: func() world.Variant {
+	{Name: "retries-shared", Means: "the retries of a state are counted over all executions", Scenario: "two", variant: func() trip.Variant {
 		var failures atomic.Int64
-		return world.Variant{Tasks: replace("ReserveHotel", func(next engine.Task) engine.Task {
+		return trip.Variant{Tasks: replace("ReserveHotel", func(next engine.Task) engine.Task {
 			return func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
 				const attempts = 5
 				out, err := next(ctx, in)
@@ -47,16 +47,16 @@ var steps = []Mutant{
 			}
 		})}
 	}},
-	{Name: "refund-from-reply", Means: "what is refunded is what the reply to the charge said", variant: func() world.Variant {
+	{Name: "refund-from-reply", Means: "what is refunded is what the reply to the charge said", variant: func() trip.Variant {
 		heard := map[string]bool{}
-		return world.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return replyBank{b, heard} }}
+		return trip.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return replyBank{b, heard} }}
 	}},
-	{Name: "charge-without-key", Means: "a charge that is retried has a new key", variant: func() world.Variant {
+	{Name: "charge-without-key", Means: "a charge that is retried has a new key", variant: func() trip.Variant {
 		calls := map[string]int{}
-		return world.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return keylessBank{b, calls} }}
+		return trip.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return keylessBank{b, calls} }}
 	}},
-	{Name: "refund-forgotten", Means: "RefundPayment reports success without asking the bank", variant: func() world.Variant {
-		return world.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return deafBank{b} }}
+	{Name: "refund-forgotten", Means: "RefundPayment reports success without asking the bank", variant: func() trip.Variant {
+		return trip.Variant{Provider: func(b domain.PaymentProvider) domain.PaymentProvider { return deafBank{b} }}
 	}},
 }
 

@@ -11,7 +11,7 @@ import (
 	"tripsaga/engine"
 	"tripsaga/table"
 	"tripsaga/trip/saga"
-	"tripsaga/verify/world"
+	"tripsaga/verify/trip"
 )
 
 // tables are the mutants of how steps and records use the table.
@@ -30,12 +30,12 @@ var tables = []Mutant{
 			}
 			return t.Transact(ctx, ops...)
 		})},
-	{Name: "no-fingerprint", Means: "a step that was done answers whatever input it is given", variant: func() world.Variant {
+	{Name: "no-fingerprint", Means: "a step that was done answers whatever input it is given", variant: func() trip.Variant {
 		asked := map[table.Key]string{}
-		return world.Variant{Table: func(t table.Table) table.Table { return &credulous{t, asked} }}
+		return trip.Variant{Table: func(t table.Table) table.Table { return &credulous{t, asked} }}
 	}},
-	{Name: "undo-twice", Means: "a repeated undo compensates again", variant: func() world.Variant {
-		return world.Variant{Table: func(t table.Table) table.Table { return forgetful{t, nil} }}
+	{Name: "undo-twice", Means: "a repeated undo compensates again", variant: func() trip.Variant {
+		return trip.Variant{Table: func(t table.Table) table.Table { return forgetful{t, nil} }}
 	}},
 	{Name: "throttle-swallowed", Means: "a write that the table was too busy for counts as written", variant: onTransact(
 		func(ctx context.Context, t table.Table, ops []table.Op) error {
@@ -63,9 +63,9 @@ var tables = []Mutant{
 }
 
 // onTransact replaces every write of the program by a function.
-func onTransact(f func(ctx context.Context, t table.Table, ops []table.Op) error) func() world.Variant {
-	return func() world.Variant {
-		return world.Variant{Table: func(t table.Table) table.Table { return writer{t, f} }}
+func onTransact(f func(ctx context.Context, t table.Table, ops []table.Op) error) func() trip.Variant {
+	return func() trip.Variant {
+		return trip.Variant{Table: func(t table.Table) table.Table { return writer{t, f} }}
 	}
 }
 
@@ -82,7 +82,7 @@ func (w writer) Transact(ctx context.Context, ops ...table.Op) error {
 func (w writer) Sync(ctx context.Context) error { return table.Sync(ctx, w.Table) }
 
 // apart writes some of a transaction's operations in a second transaction.
-func apart(which func(table.Op) bool) func() world.Variant {
+func apart(which func(table.Op) bool) func() trip.Variant {
 	return onTransact(func(ctx context.Context, t table.Table, ops []table.Op) error {
 		var first, later []table.Op
 		for _, op := range ops {

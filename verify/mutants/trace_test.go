@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
 
@@ -20,7 +21,7 @@ func TestViolationsAppearWhereTheyHappen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := world.ParseSchedule(row.schedule)
+		s, err := trip.Product().ParseSchedule(row.schedule)
 		if err != nil {
 			t.Fatal(err)
 		}

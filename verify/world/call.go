@@ -1,45 +1,41 @@
 package world
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
-	"tripsaga/trip/saga"
 )
 
 // frame is the actor in whose name operations are labelled.
 type frame struct {
-	label sim.Label
-	call  *call // of a function; nil for others
-	bank  bool  // it is inside the bank, which is a separate system: no points
-	begun bool  // it has made an operation
-	quiet bool  // no fault can happen to it
+	label   sim.Label
+	call    *call // of a function; nil for others
+	outside bool  // it is inside a provider, which is a separate system: no points
+	begun   bool  // it has made an operation
+	quiet   bool  // no fault can happen to it
 }
 
 // call is one delivery of a task.
 type call struct {
 	thread
-	p    *process
+	p    *Process
 	ctx  context.Context
+	info engine.Info
 	task engine.Task
 	in   json.RawMessage
 
-	altered   bool // its input differs from that of the delivery before it
-	cancelled bool // when it began, the client had asked to cancel the trip
-	out       json.RawMessage
-	err       error
-	done      bool
+	altered bool // its input differs from that of the delivery before it
+	out     json.RawMessage
+	err     error
+	done    bool
 }
 
-func (p *process) tasks(tasks map[string]engine.Task) map[string]engine.Task {
-	p.handlers = tasks
+// Tasks labels the deliveries of the tasks, and injects their faults.
+func (p *Process) Tasks(tasks map[string]engine.Task) map[string]engine.Task {
 	wrapped := make(map[string]engine.Task, len(tasks))
 	for name, task := range tasks {
 		wrapped[name] = func(ctx context.Context, in json.RawMessage) (out json.RawMessage, err error) {
@@ -55,11 +51,12 @@ func (p *process) tasks(tasks map[string]engine.Task) map[string]engine.Task {
 	return wrapped
 }
 
-func (r *run) newCall(p *process, trip, actor string, ctx context.Context, task engine.Task, in json.RawMessage) *call {
-	l := sim.Label{Saga: trip, Actor: actor}
+func (r *Run) newCall(p *Process, saga, actor string, ctx context.Context, task engine.Task, in json.RawMessage) *call {
+	l := sim.Label{Saga: saga, Actor: actor}
 	l.N = r.count(l)
 	// A call may outlive the delivery that it is part of.
 	c := &call{p: p, ctx: context.WithoutCancel(ctx), task: task, in: in}
+	c.info, _ = engine.InfoOf(ctx)
 	c.thread = thread{run: r, frame: &frame{label: l, call: c}, do: c.perform}
 	if r.pauses(l) {
 		c.coroutine = true
@@ -74,7 +71,7 @@ func (c *call) again() *call {
 }
 
 // deliver is the task that the engine calls.
-func (p *process) deliver(ctx context.Context, name string, task engine.Task, in json.RawMessage) (json.RawMessage, error) {
+func (p *Process) deliver(ctx context.Context, name string, task engine.Task, in json.RawMessage) (json.RawMessage, error) {
 	r := p.run
 	if p.dead {
 		return nil, engine.ErrNoReply
@@ -84,14 +81,14 @@ func (p *process) deliver(ctx context.Context, name string, task engine.Task, in
 	what := c.frame.label.Saga + "." + name
 	f := r.visit(Point{
 		Label: c.frame.label, Where: AtDelivery, Attempt: info.Attempt, Deaf: r.lasting[what] != "",
-		Alters: alters(in),
+		Alters: r.subject.Alters != nil && r.subject.Alters(in),
 	})
 	if p.dead {
 		return nil, engine.ErrNoReply
 	}
 	p.journalledFirst(c)
 	p.contextsEnd(wanted{c.frame.label, info.Attempt, ctx})
-	if lasts(f.Kind) || f.Kind == Nap {
+	if Lasts(f.Kind) || f.Kind == Nap {
 		r.lasting[what] = f.Kind
 	}
 	switch r.lasting[what] {
@@ -123,12 +120,12 @@ func injected(name string) error { return &engine.TaskError{Name: name, Message:
 
 // contextsEnd checks that the context of a delivery has ended when its state is retried, since nobody waits for its reply
 // any more. It skips the iterations of a Map state, which share a state and cannot be distinguished here.
-func (p *process) contextsEnd(next wanted) {
+func (p *Process) contextsEnd(next wanted) {
 	l := next.label
 	for _, w := range p.calls {
 		before := w.label
 		if before.Saga == l.Saga && before.Actor == l.Actor && w.attempt < next.attempt && w.ctx.Err() == nil && !p.run.world.maps {
-			p.run.violation(contextEnds, "%s is delivered, and the context of %s has not ended", l, before)
+			p.run.Violation(contextEnds, "%s is delivered, and the context of %s has not ended", l, before)
 		}
 	}
 	p.calls = append(p.calls, next)
@@ -171,7 +168,7 @@ func (c *call) reply() (json.RawMessage, error) {
 	if c.p.dead || f.Kind == sim.Lost {
 		return nil, engine.ErrNoReply
 	}
-	pk := r.executionOf(l)
+	pk := c.partition()
 	c.p.heard[pk] = r.journal[pk] + 1
 	f.Error = unavailable
 	return f.Answer(c.out, c.err)
@@ -179,35 +176,28 @@ func (c *call) reply() (json.RawMessage, error) {
 
 // journalledFirst checks the engine's order: a reply is in the journal before the next task is delivered because of it.
 // With two engines at work it checks nothing, since each may act on what the other has journalled.
-func (p *process) journalledFirst(c *call) {
-	pk := p.run.executionOf(c.frame.label)
+func (p *Process) journalledFirst(c *call) {
+	pk := c.partition()
 	if len(p.run.procs) > 1 && !p.run.procs[len(p.run.procs)-2].dead {
 		return
 	}
 	if want := p.heard[pk]; p.run.journal[pk] < want {
-		p.run.violation(journalFirst, "%s is delivered although the reply before it is not in the journal", c.frame.label)
+		p.run.Violation(journalFirst, "%s is delivered although the reply before it is not in the journal", c.frame.label)
 	}
 }
 
-// executionOf returns the partition of the execution that a delivery belongs to. A trip that is cancelled after it was
-// confirmed compensates nothing in its first one.
-func (r *run) executionOf(l sim.Label) string {
-	id := r.idOf(l.Saga)
-	if s := r.standings[id]; s != nil && s.second != "" && saga.Cancellation().Find(l.Actor).Name != "" {
-		return pkSecond + id
-	}
-	return pkExecution + id
-}
+// partition is that of the execution that the call belongs to.
+func (c *call) partition() string { return pkExecution + c.info.Machine + "#" + c.info.Execution }
 
 func (c *call) perform() {
 	defer func() {
 		if p := recover(); p != nil {
-			c.run.violation(noPanic, "%s: %v", c.frame.label, p)
+			c.run.Violation(noPanic, "%s: %v", c.frame.label, p)
 			c.err = &engine.TaskError{Name: engine.ErrNamePanic}
 		}
 		c.done = true
 	}()
-	c.cancelled = c.run.requested(c.frame.label.Saga)
+	c.run.cast.Begins(c.frame.label)
 	c.out, c.err = c.task(c.ctx, c.in)
 	c.judge()
 }
@@ -217,29 +207,9 @@ func (c *call) judge() {
 	if c.p.dead || c.gone() || c.altered || errors.Is(c.err, engine.ErrNoReply) {
 		return
 	}
-	r, l := c.run, c.frame.label
-	name := errorName(c.err)
-	r.found = append(r.found, r.judge.Answered(r.idOf(l.Saga), strings.TrimSuffix(l.Actor, "+"), c.out, name)...)
-}
-
-// errorName is the name by which a state machine knows an error; "" without an error.
-func errorName(err error) string {
-	var named interface{ ErrorName() string }
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &named):
-		return named.ErrorName()
-	}
-	return "error"
-}
-
-// amount matches a number in the input of a task that can be changed.
-var amount = regexp.MustCompile(`"(seats|rooms)":\s*\d+`)
-
-// alters spares most inputs the expression, which is slow.
-func alters(in []byte) bool {
-	return (bytes.Contains(in, []byte(`"seats"`)) || bytes.Contains(in, []byte(`"rooms"`))) && amount.Match(in)
+	l := c.frame.label
+	l.Actor = strings.TrimSuffix(l.Actor, "+")
+	c.run.found = append(c.run.found, c.run.cast.Answered(l, c.out, c.err)...)
 }
 
 // alter delivers a task that was done once more, with another input. It must be refused.
@@ -249,13 +219,9 @@ func (c *call) alter() {
 	}
 	other := c.again()
 	other.altered = true
-	other.in = amount.ReplaceAllFunc(c.in, func(field []byte) []byte {
-		name, n, _ := bytes.Cut(field, []byte(":"))
-		count, _ := strconv.Atoi(string(bytes.TrimSpace(n)))
-		return append(append(bytes.Clone(name), ':'), strconv.Itoa(count+1)...)
-	})
+	other.in = c.run.subject.Alter(c.in)
 	other.work()
 	if other.done && !c.p.dead && other.err == nil {
-		c.run.violation(sameInput, "%s was done again with another input, and was not refused", c.frame.label)
+		c.run.Violation(sameInput, "%s was done again with another input, and was not refused", c.frame.label)
 	}
 }

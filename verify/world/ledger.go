@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"tripsaga/table"
-	"tripsaga/verify/model"
+	"tripsaga/verify/judge"
 )
 
 // ledger wraps the table and keeps a copy of its items, for three purposes: to judge every write, to know what a crash can
@@ -25,9 +25,10 @@ import (
 // A crash needs no second store: the ledger undoes the newest writes, latest first, by what was there before each.
 type ledger struct {
 	inner   table.Table
+	subject *Subject
 	atOnce  bool        // every write is durable when it returns
-	base    model.Items // before the run; shared, never changed
-	items   model.Items // now, where it differs from base or did
+	base    judge.Items // before the run; shared, never changed
+	items   judge.Items // now, where it differs from base or did
 	gone    map[table.Key]bool
 	writes  []write
 	durable int  // how many of the writes have been waited for
@@ -202,8 +203,8 @@ func (l *ledger) restore(keys map[table.Key]bool) error {
 }
 
 // all returns everything in the table.
-func (l *ledger) all() model.Items {
-	all := make(model.Items, len(l.base)+len(l.items))
+func (l *ledger) all() judge.Items {
+	all := make(judge.Items, len(l.base)+len(l.items))
 	for key, item := range l.base {
 		if !l.gone[key] {
 			all[key] = item
@@ -227,17 +228,16 @@ func (l *ledger) changed() []table.Item {
 	return all
 }
 
-// books are two stores: the program's, and the bank's, which is a separate system. The commit order of one says nothing
-// about the other: a durable write of the bank makes none of the program's writes durable.
+// books are two stores: the program's, and that of all systems outside, such as a bank. The commit order of one says nothing
+// about the other: a durable write outside makes none of the program's writes durable.
 type books struct {
 	*ledger // the program's
 	bank    *ledger
+	outside string // what the partitions of the other store begin with; "" is none
 }
 
-const pkBank = "BANK#"
-
 func (b *books) of(key table.Key) *ledger {
-	if strings.HasPrefix(key.PK, pkBank) {
+	if b.outside != "" && strings.HasPrefix(key.PK, b.outside) {
 		return b.bank
 	}
 	return b.ledger
@@ -266,7 +266,7 @@ func (b *books) Transact(ctx context.Context, ops ...table.Op) error {
 func (b *books) get(key table.Key) (table.Item, bool)     { return b.of(key).get(key) }
 func (b *books) lasting(key table.Key) (table.Item, bool) { return b.of(key).lasting(key) }
 
-// crash removes the newest cut writes of the program, and all of the bank that nobody has waited for.
+// crash removes the newest cut writes of the program, and all of those outside that nobody has waited for.
 func (b *books) crash(cut int) error {
 	if n := len(b.bank.writes) - b.bank.durable; n > 0 {
 		if err := b.bank.undo(n); err != nil {
@@ -296,7 +296,7 @@ func (l *ledger) forget() {
 	l.durable, l.unheard, l.reading = 0, false, false
 }
 
-func (b *books) all() model.Items {
+func (b *books) all() judge.Items {
 	all := b.ledger.all()
 	for key, item := range b.bank.items {
 		all[key] = item
@@ -312,16 +312,16 @@ func (b *books) changed() []table.Item {
 
 var digestSeed = maphash.MakeSeed()
 
-// state is a hash of what the domain and the bank have written, without times and the list of days. The engines' own items are left out: what
-// the engine will do shows in the operations that follow.
+// state is a hash of what the tasks and the systems outside have written, without times. The engines' executions are left out:
+// what an engine will do shows in the operations that follow.
 func (l *ledger) state() uint64 {
 	var sum uint64
 	for key, item := range l.items {
-		if strings.HasPrefix(key.PK, pkExecution) || strings.HasPrefix(key.PK, pkSecond) || key.PK == pkDays {
+		if strings.HasPrefix(key.PK, pkExecution) || l.subject.Aside != nil && l.subject.Aside(key) {
 			continue
 		}
 		if old, ok := l.base[key]; !ok || !sameItem(old, item) {
-			sum += itemHash(key, &item)
+			sum += itemHash(key, &item, l.subject.Age)
 		}
 	}
 	for key := range l.gone {
@@ -330,7 +330,7 @@ func (l *ledger) state() uint64 {
 	return sum
 }
 
-func itemHash(key table.Key, item *table.Item) uint64 {
+func itemHash(key table.Key, item *table.Item, age string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(digestSeed)
 	h.WriteString(key.PK)
@@ -341,15 +341,17 @@ func itemHash(key table.Key, item *table.Item) uint64 {
 		h.WriteString(name)
 		maphash.WriteComparable(&h, n)
 	}
-	writeTimeless(&h, item.Data)
+	writeTimeless(&h, item.Data, age)
 	return h.Sum64()
 }
 
-// writeTimeless hashes JSON without the times in it, and without the age of a trip that is overdue.
-func writeTimeless(h *maphash.Hash, data []byte) {
-	if before, age, ok := bytes.Cut(data, []byte("has no end after ")); ok {
-		writeTimeless(h, before)
-		_, data, _ = bytes.Cut(age, []byte(","))
+// writeTimeless hashes JSON without the times in it, and without what follows age, see Subject.Age.
+func writeTimeless(h *maphash.Hash, data []byte, age string) {
+	if age != "" {
+		if before, rest, ok := bytes.Cut(data, []byte(age)); ok {
+			writeTimeless(h, before, "")
+			_, data, _ = bytes.Cut(rest, []byte(","))
+		}
 	}
 	for {
 		i := bytes.Index(data, []byte(`"20`))

@@ -19,13 +19,11 @@ const (
 	AtReply                        // of a function to the engine
 	AtRead                         // of a function
 	AtWrite                        // of a function
-	AtCharge                       // of a function, at the bank
-	AtRefund                       // of a function, at the bank: of all or a part, or a fence
+	AtProvider                     // of a function, at a provider
 	AtEngineRead                   // at a start, or when a saga is redriven
 	AtEngineWrite                  // of the journal and what goes with it
-	AtOtherRead                    // of the client's call, the listener, the reconciler
+	AtOtherRead                    // of the client's call, the listener, another actor
 	AtOtherWrite                   // of these
-	AtCreate                       // of a function, at the bank: of an intent
 )
 
 // The operations' names in labels.
@@ -33,29 +31,17 @@ const (
 	opGet     = "get"
 	opQuery   = "query"
 	opPut     = "put"
-	opCreate  = "create"
-	opCharge  = "charge"
-	opCancel  = "cancel"
-	opRefund  = "refund"
 	opJournal = "journal"
 	opNotice  = "notice"
 )
 
-// The engine's partitions.
+// The engines' items.
 const (
-	pkExecution = "EXEC#booking#"
-	pkSecond    = "EXEC#cancellation#"
-	pkSecondAll = "EXECS#cancellation"
-	pkNoticed   = "NOTICE#cancellation"
-	pkStatus    = "EXECS#"
+	pkExecution = "EXEC#"
 	pkNotice    = "NOTICE#"
 	pkMachine   = "MACHINE#"
-	pkTrip      = "TRIP#"
-	pkDays      = "TRIPDAYS"
 	skExecution = "EXEC"
 	skJournal   = "J#"
-	skTrip      = "TRIP"
-	skPayment   = "PAYMENT"
 )
 
 // Point is one operation of a run.
@@ -72,6 +58,8 @@ type Point struct {
 	Deaf    bool          // no further fault can happen here: a lasting fault has hit it, or a fault here equals one elsewhere
 	Hit     sim.Kind      // the fault that happened here, for the timeline
 	Given   bool          // that fault belongs to the scenario
+
+	subject *Subject
 }
 
 // keysOf returns the keys that an operation touches. A query touches a whole partition: a key without a sort key.
@@ -99,7 +87,6 @@ func isEngines(key table.Key) bool {
 // are the first level of pruning:
 //   - A crash that loses writes equals a crash before these writes: nothing but the table outlives a crash. So of the
 //     crashes at a point only the one that loses nothing is new, and that only if no write is pending.
-//   - A call that finds the provider busy equals one that fails: the port has one error for both.
 //   - A function that dies before it has written anything equals a delivery that never arrives.
 //   - What another actor does has the same effect anywhere between two operations that touch what it touches. So it comes
 //     only just before the operations that do.
@@ -124,13 +111,17 @@ func (p *Point) Choices() iter.Seq[Choice] {
 			}
 		}
 		p.choose(add)
-		p.chooseTime(add)
+		p.subject.Rules.Between(p, add)
+		if p.Alters {
+			add(false, Altered)
+		}
+		p.subject.Rules.Elapse(p, add)
 		if p.Crashes() {
 			for cut := 0; cut <= p.Pending; cut++ {
 				one(cut < p.Pending, Crash, cut)
 			}
 		}
-		if p.Actor == Client {
+		if p.subject.actor(p.Actor).Leaves {
 			add(false, Leave)
 		}
 		if p.Stopped {
@@ -139,83 +130,26 @@ func (p *Point) Choices() iter.Seq[Choice] {
 	}
 }
 
-func (p *Point) choose(add func(moot bool, kinds ...sim.Kind)) {
+// choose adds what can happen to every program.
+func (p *Point) choose(add Add) {
 	switch p.Where {
 	case AtDelivery:
-		add(false, sim.Fail, sim.Die, sim.Twice, Down, Mute, Doze, Nap, Overdue)
-		if p.Alters {
-			add(false, Altered)
-		}
-		if p.Actor == "BookingFailed" || p.Actor == "FlightBookingFailed" {
-			add(false, Stray)
-		}
+		add(false, sim.Fail, sim.Die, sim.Twice, Down, Mute, Doze, Nap)
 	case AtReply:
 		add(false, sim.Fail, sim.Lost)
-	case AtRead:
-		add(false, sim.Fail)
-		add(!p.touches("INVENTORY"), Load, Lower)
-		add(!p.touches(skTrip), Cancel)
 	case AtWrite:
-		add(false, sim.Fail, Throttle, sim.Lost, Gone, Crashed, Rival, Look)
+		add(false, sim.Fail, Throttle, sim.Lost, Gone, Crashed, Rival)
 		add(true, sim.Die)
-		add(!p.touches(skTrip), Overdue, Rebook, Cancel)
-		if p.touches(skPayment) || p.touches(skTrip) {
-			add(false, Hint)
-		}
-		add(!p.touches("AVAILABLE"), Load, Lower)
-	case AtCreate, AtCharge, AtRefund:
+	case AtProvider:
 		add(false, sim.Fail, sim.Lost, Down, Mute, Gone, Crashed, Rival)
-		add(true, sim.Die, Busy)
-		switch p.Where {
-		case AtCreate:
-			add(false, Forget, Stored)
-		case AtCharge:
-			add(false, Decline, Hint)
-		case AtRefund:
-			add(false, Hint)
-		}
+		add(true, sim.Die)
 	case AtEngineWrite:
-		add(false, sim.Fail, Throttle, sim.Lost, Crashed, Rival, Look)
-		if p.touches(skExecution) {
-			add(false, Overdue, Rebook, Cancel)
-		}
+		add(false, sim.Fail, Throttle, sim.Lost, Crashed, Rival)
 	case AtOtherWrite:
 		add(false, sim.Fail, Throttle, sim.Lost, Crashed)
-		p.meddle(add)
 	default:
 		add(false, sim.Fail)
-		p.meddle(add)
 	}
-}
-
-// meddle adds the actors that come in between the operations of an actor that is no function.
-func (p *Point) meddle(add func(moot bool, kinds ...sim.Kind)) {
-	switch p.Actor {
-	case Client:
-		if p.touches(skTrip) {
-			add(false, Overdue, Rebook, Look, Cancel)
-		}
-	case Listener, Canceller:
-		if p.touches(skTrip) {
-			add(false, Overdue, Look, Cancel)
-		}
-	case Loader:
-		add(false, Load, Lower, Look)
-	case Reconciler:
-		add(false, Overdue, Rebook)
-	case Client + "+", Redriver, Canceller + "+":
-		add(false, Overdue, Rebook, Cancel)
-	}
-}
-
-// touches reports whether the point touches an item with this sort key.
-func (p *Point) touches(sk string) bool {
-	for _, key := range p.Keys {
-		if key.SK == sk || key.SK == "" && strings.HasPrefix(key.PK, pkTrip) {
-			return true
-		}
-	}
-	return false
 }
 
 // Delays reports whether a call can be paused at the point and resume later, and whether the delivery can come again later.
@@ -223,10 +157,10 @@ func (p *Point) Delays() (late, again bool) {
 	switch p.Where {
 	case AtDelivery:
 		return !p.Deaf && !p.Given, !p.Deaf && !p.Given
-	case AtRead, AtWrite, AtCreate, AtCharge, AtRefund, AtEngineWrite:
+	case AtRead, AtWrite, AtProvider, AtEngineWrite:
 		return !p.Deaf && !p.Given, false
 	case AtOtherRead, AtOtherWrite:
-		return !p.Deaf && !p.Given && (p.Actor == Client || p.Actor == Listener || p.Actor == Redriver || p.Actor == Canceller), false
+		return !p.Deaf && !p.Given && p.subject.actor(p.Actor).Waits, false
 	}
 	return false, false
 }
@@ -251,7 +185,7 @@ func (p *Point) takes(k sim.Kind) bool {
 // point, since nothing is written in between.
 func (p *Point) Crashes() bool {
 	switch p.Where {
-	case AtWrite, AtCreate, AtCharge, AtRefund, AtEngineWrite, AtOtherWrite:
+	case AtWrite, AtProvider, AtEngineWrite, AtOtherWrite:
 		return !p.Deaf
 	}
 	return false
@@ -260,25 +194,10 @@ func (p *Point) Crashes() bool {
 // Call returns the delivery that the point belongs to; ok is false if it belongs to none.
 func (p *Point) Call() (delivery sim.Label, ok bool) {
 	switch p.Where {
-	case AtRead, AtWrite, AtCreate, AtCharge, AtRefund, AtReply:
+	case AtRead, AtWrite, AtProvider, AtReply:
 		return sim.Label{Saga: p.Saga, Actor: p.Actor, N: p.N}, true
 	}
 	return sim.Label{}, false
-}
-
-// Alone reports whether the fault is two faults in one, such as a failure and a restart during the wait that follows.
-// Pairs with such a fault are left out.
-func Alone(f sim.Fault) bool {
-	switch f.Kind {
-	case Doze, Nap, Lower, Rebook, Look, Stray, Busy, Hint, Hour, Break, Holidays:
-		return true
-	case sim.Late:
-		switch f.At.Actor {
-		case Engine, SecondEngine, Client, Canceller, Listener, Redriver:
-			return true
-		}
-	}
-	return Splits(f.Kind) && f.Count > 0
 }
 
 // Touched is the set of keys that a call reads, and of those that it writes.
@@ -314,7 +233,7 @@ func touchedBy(points []Point, counts func(*Point) bool) Touched {
 
 func (p *Point) writes() bool {
 	switch p.Where {
-	case AtWrite, AtEngineWrite, AtOtherWrite, AtCreate, AtCharge, AtRefund:
+	case AtWrite, AtEngineWrite, AtOtherWrite, AtProvider:
 		return true
 	}
 	return false

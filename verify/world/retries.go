@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 
 	"tripsaga/asl"
-	"tripsaga/local"
-	"tripsaga/trip/saga"
 )
 
 // Retries says how long the long retries of a saga are: those of a compensation or a cancellation, a hundred and more.
@@ -25,19 +23,23 @@ const (
 // twice as long as the one before, without a limit, so that they take as long as a hundred with one: most of a day.
 const few = 16
 
-type definitions struct{ booking, cancellation local.Definition }
+// Definition is what a state machine is opened with.
+type Definition struct {
+	Source  []byte
+	Machine *asl.Machine
+}
 
 // define parses the definitions. Errors: *asl.DefinitionError.
-func (c *Config) define() error {
-	sources := [2][]byte{c.Definition, saga.Cancellation().Definition()}
-	for _, d := range []*definitions{&c.all, &c.few} {
-		for i, to := range []*local.Definition{&d.booking, &d.cancellation} {
-			machine, err := asl.Parse(sources[i])
+func (w *World) define() error {
+	for _, m := range w.subject.Machines {
+		source := m.Source
+		for _, to := range []*[]Definition{&w.all, &w.few} {
+			machine, err := asl.Parse(source)
 			if err != nil {
 				return err
 			}
-			*to = local.Definition{Source: sources[i], Machine: machine}
-			if sources[i], err = fewRetries(sources[i]); err != nil {
+			*to = append(*to, Definition{source, machine})
+			if source, err = fewRetries(source); err != nil {
 				return err
 			}
 		}
@@ -45,12 +47,12 @@ func (c *Config) define() error {
 	return nil
 }
 
-// of returns the definitions that a schedule is played with.
-func (c *Config) of(s Schedule) *definitions {
-	if c.Retries == FewInAll || c.Retries == FewInPairs && len(s.Faults) > 1 {
-		return &c.few
+// definitions returns those that a schedule is played with.
+func (w *World) definitions(s Schedule) []Definition {
+	if w.cfg.Retries == FewInAll || w.cfg.Retries == FewInPairs && len(s.Faults) > 1 {
+		return w.few
 	}
-	return &c.all
+	return w.all
 }
 
 func fewRetries(definition []byte) ([]byte, error) {

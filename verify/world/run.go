@@ -2,7 +2,6 @@ package world
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,38 +12,36 @@ import (
 
 	"tripsaga/engine/sim"
 	"tripsaga/table"
-	"tripsaga/verify/model"
+	"tripsaga/verify/judge"
 )
 
-// run is one schedule being played.
-type run struct {
+// Run is one schedule being played.
+type Run struct {
 	ctx      context.Context
 	world    *World
-	scenario Scenario
+	subject  *Subject
+	scenario *Scenario
+	cast     Cast
 	order    uint64
 	faults   map[sim.Label]sim.Fault
 	given    map[sim.Label]bool // those of the faults that belong to the scenario
 	pending  int                // faults of the schedule that have not happened yet
 
 	ledger *books
-	judge  *model.Judge
 	time   func() time.Time // of the current process
-	procs  []*process       // the last one is alive, and with a rival the one before it too
-	trips  []*journey
+	procs  []*Process       // the last one is alive, and with a rival the one before it too
+	sagas  []*saga
 
 	frame   *frame  // in whose name operations are labelled; nil: the engine's
 	thread  *thread // the innermost thread at work; nil outside of all
-	silent  bool    // the world itself reads: no point, and no fault
 	counts  map[sim.Label]int
-	journal map[string]int // entries written, by trip
+	journal map[string]int // entries written, by execution
 
-	standings map[string]*standing    // by the trip's id
-	late      map[sim.Label][]*thread // by the point before which they resume
-	threads   *sim.Threads
-	stalled   []*thread           // every thread that is paused
-	lasting   map[string]sim.Kind // by trip and function
-	others    map[string]*frame
-	broke     Variant // that of this run
+	late    map[sim.Label][]*thread // by the point before which they resume
+	threads *sim.Threads
+	stalled []*thread           // every thread that is paused
+	lasting map[string]sim.Kind // by saga and function, or call of a provider
+	others  map[string]*frame
 
 	trace    *tracer // nil: it is not traced
 	points   []Point
@@ -53,34 +50,28 @@ type run struct {
 	states   []uint64 // of the records at each point, without faults
 	settled  int      // index of the first point after it at which no call is paused; -1 before
 	state    uint64   // of the records there
-	found    []model.Violation
+	found    []judge.Violation
 	steps    int
 	redrives int
-	loads    int
 	redriven bool // the operator has tried to redrive
 	between  bool // another actor has come in between, and works
 	stuck    bool // it did not end, and was abandoned
 	due      *promise
 	skipped  time.Duration // by faults
-	lapses   lapses
-	hangs    time.Time // the end of the time-out during which the process was killed
-	closed   int       // index of the first point after everything else has ended
-	happened int       // faults of the schedule
-	lasted   bool      // a lasting fault has happened
-	slow     bool      // the schedule pauses the engine or its listener, so that each step needs a thread
-	hopeless bool      // the program does not start any more
-	broken   error     // why the world itself could not go on
+	hangs    time.Time     // the end of the time-out during which the process was killed
+	closed   int           // index of the first point after everything else has ended
+	happened int           // faults of the schedule
+	lasted   bool          // a lasting fault has happened
+	slow     bool          // the schedule pauses the engine or its listener, so that each step needs a thread
+	hopeless bool          // the program does not start any more
+	broken   error         // why the world itself could not go on
 }
 
-// journey is one trip of the scenario on its way.
-type journey struct {
-	booking
-	standing *standing
-	calls    int
-	done     bool // the client has its answer, or has left
-
-	cancels   int
-	cancelled bool // the client who cancels has its answer
+// saga is one saga of the scenario on its way.
+type saga struct {
+	*Saga
+	status     string
+	executions []string // the statuses, by machine; "" before it exists
 }
 
 // Result is the result of a schedule.
@@ -96,20 +87,20 @@ type Result struct {
 	End        uint64   // of the domain's records in the end
 	Bytes      uint64   // of every write: the same schedule gives the same
 	Happened   int      // faults of the schedule that happened
-	Violations []model.Violation
-	Statuses   []string // how each trip ended
+	Violations []judge.Violation
+	Statuses   []string // how each saga ended
 
 	abandoned bool // it still runs, on a table that nobody reads any more
 }
 
-func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
+func newRun(ctx context.Context, w *World, scenario *Scenario, s Schedule) *Run {
 	clear(w.counts)
-	r := &run{
-		ctx: ctx, world: w, scenario: scenario, order: s.Order, faults: make(map[sim.Label]sim.Fault, len(s.Faults)), given: map[sim.Label]bool{}, pending: len(s.Faults),
+	r := &Run{
+		ctx: ctx, world: w, subject: w.subject, scenario: scenario, time: func() time.Time { return begin }, order: s.Order, faults: make(map[sim.Label]sim.Fault, len(s.Faults)), given: map[sim.Label]bool{}, pending: len(s.Faults),
 		ledger: w.books(), threads: w.threads, counts: w.counts, late: map[sim.Label][]*thread{}, lasting: map[string]sim.Kind{},
-		points: make([]Point, 0, usual), others: map[string]*frame{}, settled: -1, journal: map[string]int{}, standings: map[string]*standing{},
+		points: make([]Point, 0, usual), others: map[string]*frame{}, settled: -1, journal: map[string]int{},
 	}
-	for _, f := range scenario.given {
+	for _, f := range scenario.Given {
 		r.given[f.At] = true
 		r.faults[f.At] = f
 	}
@@ -118,20 +109,16 @@ func newRun(ctx context.Context, w *World, scenario Scenario, s Schedule) *run {
 		r.faults[f.At] = f
 	}
 	for at, f := range r.faults {
-		r.slow = r.slow || f.Kind == sim.Late && (at.Actor == Engine || at.Actor == SecondEngine || at.Actor == Listener)
+		r.slow = r.slow || f.Kind == sim.Late && (at.Actor == Listener || w.subject.IsEngine(at.Actor))
 	}
-	var trips []model.Trip
-	for _, b := range scenario.trips {
-		j := &journey{booking: b, standing: &standing{}}
-		r.trips = append(r.trips, j)
-		r.standings[b.trip.ID] = j.standing
-		trips = append(trips, b.trip)
+	for i := range scenario.Sagas {
+		r.sagas = append(r.sagas, &saga{Saga: &scenario.Sagas[i], executions: make([]string, len(w.subject.Machines))})
 	}
-	r.judge = model.New(w.base, trips...)
-	r.ledger.ledger.commit = func(ops []op, before, after lookup) {
+	r.cast = w.subject.NewCast(r, s.Scenario)
+	r.ledger.ledger.commit = func(ops []op, before, after Lookup) {
 		r.note(ops)
 		r.trace.committed(ops, before, after)
-		r.found = append(r.found, r.judge.Commit(ops, before, after)...)
+		r.found = append(r.found, r.cast.Commit(ops, before, after)...)
 	}
 	r.ledger.bank.commit = r.ledger.ledger.commit
 	return r
@@ -145,13 +132,13 @@ const (
 )
 
 // play plays the schedule and judges it. A panic anywhere is a violation; the records after it are not judged.
-func (r *run) play() (*Result, error) {
+func (r *Run) play() (*Result, error) {
 	r.guarded(r.playAll)
 	if r.guarded(r.abandon); r.broken != nil {
 		if err := r.ctx.Err(); err != nil {
 			return nil, err
 		}
-		r.violation(canBePlayed, "%v", r.broken)
+		r.Violation(canBePlayed, "%v", r.broken)
 		r.hopeless = true
 	}
 	var res *Result
@@ -165,7 +152,7 @@ func (r *run) play() (*Result, error) {
 	return res, nil
 }
 
-func (r *run) guarded(do func()) {
+func (r *Run) guarded(do func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.panicked(p)
@@ -174,8 +161,8 @@ func (r *run) guarded(do func()) {
 	do()
 }
 
-func (r *run) panicked(p any) {
-	r.violation(noPanic, "%v, at %s", p, panickedAt(debug.Stack()))
+func (r *Run) panicked(p any) {
+	r.Violation(noPanic, "%v, at %s", p, panickedAt(debug.Stack()))
 	r.hopeless = true
 }
 
@@ -190,17 +177,9 @@ func panickedAt(stack []byte) string {
 	return "a place unknown"
 }
 
-func (r *run) playAll() {
-	r.time = func() time.Time { return begin }
+func (r *Run) playAll() {
 	r.boot()
-	for i, j := range r.trips {
-		r.process().clock.AfterFunc(time.Duration(i)*r.scenario.apart, func() { r.book(j) })
-	}
-	for _, j := range r.trips {
-		if j.cancelAfter > 0 {
-			r.process().clock.AfterFunc(j.cancelAfter, func() { r.cancel(j) })
-		}
-	}
+	r.cast.Call(r.Process())
 	r.drain()
 	r.attendAll()
 	r.land(sim.AtStop)
@@ -210,14 +189,14 @@ func (r *run) playAll() {
 		r.landAll()
 		r.drain()
 		r.redrives = 0 // a paused call may have made all of them fail
-		if r.attendAll(); r.quiet() {
+		if r.attendAll(); r.Quiet() {
 			break
 		}
 	}
 }
 
-func (r *run) attendAll() {
-	for range 2 * len(r.trips) {
+func (r *Run) attendAll() {
+	for range 2 * len(r.sagas) {
 		if !r.attend() {
 			break
 		}
@@ -225,7 +204,7 @@ func (r *run) attendAll() {
 }
 
 // abandon ends the threads that nothing resumes.
-func (r *run) abandon() {
+func (r *Run) abandon() {
 	for _, t := range slices.Clone(r.stalled) {
 		t.abandon()
 	}
@@ -233,9 +212,9 @@ func (r *run) abandon() {
 }
 
 // drain runs everything that is due now or later, across crashes.
-func (r *run) drain() {
+func (r *Run) drain() {
 	for r.broken == nil && !r.hopeless {
-		p := r.process()
+		p := r.Process()
 		switch {
 		case r.ctx.Err() != nil:
 			r.broken = r.ctx.Err()
@@ -251,7 +230,7 @@ func (r *run) drain() {
 }
 
 // step runs what is due next. It reports false when nothing is left.
-func (r *run) step(p *process) bool {
+func (r *Run) step(p *Process) bool {
 	if p.halfway(r) {
 		return true
 	}
@@ -266,9 +245,9 @@ func (r *run) step(p *process) bool {
 }
 
 // circles ends a run that loops.
-func (r *run) circles(format string, args ...any) {
+func (r *Run) circles(format string, args ...any) {
 	if !r.hopeless {
-		r.violation(runEnds, "after "+format+" something still goes round", args...)
+		r.Violation(runEnds, "after "+format+" something still goes round", args...)
 	}
 	r.hopeless, r.stuck = true, true
 	for _, p := range r.procs {
@@ -276,23 +255,22 @@ func (r *run) circles(format string, args ...any) {
 	}
 }
 
-// attend does what operators and the reconciler do for trips that have no end though nothing is under way: redrive a saga
-// that has stopped, start one that was never started. It reports whether there was something to do.
-func (r *run) attend() bool {
+// attend does what operators and their jobs do for sagas that have no end though nothing is under way: redrive one that has
+// stopped, start one that was never started. It reports whether there was something to do.
+func (r *Run) attend() bool {
 	busy := false
-	for _, j := range r.trips {
+	for _, s := range r.sagas {
 		switch {
-		case !r.ended(j) && !r.halted(j) && r.unstarted(j):
-			r.process().clock.AfterFunc(2*time.Minute, r.reconcile)
-			busy = true
-		case r.halted(j):
-			r.mayStop(j)
-			if r.quiet() { // else the listener that marks the trip may be paused
-				r.found = append(r.found, r.judge.Stopped(r.ledger.all(), j.trip.ID)...)
+		case r.halted(s):
+			r.mayStop(s)
+			if r.Quiet() { // else the listener that marks it may be paused
+				r.found = append(r.found, r.cast.Stopped(s.Saga)...)
 			}
 			r.land(sim.AtStop)
 			clear(r.lasting)
-			r.redriveLater(j)
+			r.redriveLater(s)
+			busy = true
+		case r.cast.Attend(s.Saga):
 			busy = true
 		}
 	}
@@ -302,14 +280,14 @@ func (r *run) attend() bool {
 	return busy && r.broken == nil && !r.hopeless
 }
 
-func (r *run) violation(invariant, format string, args ...any) {
-	r.found = append(r.found, model.Violation{Invariant: invariant, Detail: fmt.Sprintf(format, args...)})
+// Violation reports what is wrong in the run.
+func (r *Run) Violation(invariant, format string, args ...any) {
+	r.found = append(r.found, judge.Violation{Invariant: invariant, Detail: fmt.Sprintf(format, args...)})
 }
 
-func (r *run) result() *Result {
+func (r *Run) result() *Result {
 	if !r.hopeless {
-		r.found = append(r.found, r.judge.Final(r.ledger.all())...)
-		r.oneWins()
+		r.found = append(r.found, r.cast.Final()...)
 		r.endsInTime()
 	}
 	if r.pending > 0 {
@@ -322,98 +300,64 @@ func (r *run) result() *Result {
 		Points: r.points, States: r.states, After: r.after, Settled: r.settled, State: r.state, End: r.ledger.state(), Bytes: r.ledger.bytesWritten(),
 		Happened: r.happened, Meddled: r.meddled, Closed: r.closed,
 	}
-	for _, j := range r.trips {
-		res.Statuses = append(res.Statuses, r.status(j))
+	for _, s := range r.sagas {
+		res.Statuses = append(res.Statuses, s.status)
 	}
 	return res
 }
 
-// oneWins checks that one of two trips gets the last seat, unless a fault outlasted the retries.
-func (r *run) oneWins() {
-	if !r.scenario.oneWins {
-		return
-	}
-	confirmed := 0
-	for _, j := range r.trips {
-		if r.status(j) == "CONFIRMED" {
-			confirmed++
-		}
-	}
-	if confirmed == 0 && !r.excused() {
-		r.violation(oneWins, "both trips failed, though the last seat was there for one")
-	}
-}
-
 // mayStop checks that the saga stops only for a fault that outlasts its retries.
-func (r *run) mayStop(j *journey) {
+func (r *Run) mayStop(s *saga) {
 	if r.lasted || r.redriven {
 		return
 	}
-	r.violation(stopsForLasting, "trip %s: the saga has stopped, though no fault outlasted its retries", j.name)
+	r.Violation(stopsForLasting, "saga %s: it has stopped, though no fault outlasted its retries", s.Name)
 }
 
 // inTime is far more than a saga needs without a lasting fault.
 const inTime = time.Hour
 
-func (r *run) endsInTime() {
-	if took := r.now() - r.skipped; !r.lasted && took > inTime {
-		r.violation(endsInTime, "it took %s, though no fault outlasted the retries", took)
+func (r *Run) endsInTime() {
+	if took := r.Now() - r.skipped; !r.lasted && took > inTime {
+		r.Violation(endsInTime, "it took %s, though no fault outlasted the retries", took)
 	}
 }
 
-// excused reports whether a fault of the schedule may cost a booking, whatever the saga does.
-func (r *run) excused() bool {
-	for _, f := range r.faults {
-		if lasts(f.Kind) || f.Kind == Leave || f.Kind == Load || f.Kind == Cancel || f.Kind == Decline || f.Kind == Altered || expires(f.Kind) {
-			return true
-		}
-	}
-	return false
-}
+// Process returns the newest process: it is alive, unless the program has just been killed.
+func (r *Run) Process() *Process { return r.procs[len(r.procs)-1] }
 
-func (r *run) process() *process { return r.procs[len(r.procs)-1] }
+// Now is the virtual time since the beginning of the run.
+func (r *Run) Now() time.Duration { return r.time().Sub(begin) }
 
-func (r *run) now() time.Duration { return r.time().Sub(begin) }
-
-type (
-	op     = table.Op
-	lookup = func(table.Key) (table.Item, bool)
-)
-
-// standing is the status of a trip, of its execution and of its cancellation's.
-type standing struct{ trip, execution, second string }
+type op = table.Op
 
 // note reads the statuses that a transaction has written.
-func (r *run) note(ops []op) {
+func (r *Run) note(ops []op) {
 	for i := range ops {
-		key := ops[i].Key
-		switch {
-		case key.SK == skTrip && strings.HasPrefix(key.PK, pkTrip):
-			r.standing(key.PK[len(pkTrip):]).trip = r.statusIn(key)
-		case key.SK == skExecution && strings.HasPrefix(key.PK, pkSecond):
-			r.standing(key.PK[len(pkSecond):]).second = r.statusIn(key)
-		case key.SK == skExecution:
-			r.standing(strings.TrimPrefix(key.PK, pkExecution)).execution = r.statusIn(key)
+		switch key := ops[i].Key; {
 		case strings.HasPrefix(key.SK, skJournal):
 			r.journal[key.PK]++
+		case key.SK == skExecution:
+			r.noteExecution(key)
+		default:
+			for _, s := range r.sagas {
+				if key == s.Record {
+					s.status = r.fieldOf(key, s.Field)
+				}
+			}
 		}
 	}
 }
 
-// standing returns that of any trip: the program may write a trip that nobody asked for, which the judge reports.
-func (r *run) standing(id string) *standing {
-	s := r.standings[id]
-	if s == nil {
-		s = &standing{}
-		r.standings[id] = s
+func (r *Run) noteExecution(key table.Key) {
+	machine, id := r.subject.engineOf(key)
+	if s := r.sagaOf(id); s != nil {
+		s.executions[machine] = r.fieldOf(key, "status")
 	}
-	return s
 }
 
-// statusIn reads the status of an item; "" if the item does not exist or cannot be read, which the judge reports.
-func (r *run) statusIn(key table.Key) string { return r.statusOf(key, "status") }
-
-func (r *run) statusOf(key table.Key, field string) (status string) {
+// fieldOf reads a field of an item; "" if the item does not exist or cannot be read, which the judge reports.
+func (r *Run) fieldOf(key table.Key, field string) string {
 	if item, ok := r.ledger.get(key); ok {
 		return r.world.seen.field(item.Data, field)
 	}
@@ -446,56 +390,57 @@ func (s seen) field(data []byte, field string) string {
 }
 
 // renote reads all statuses again, after a crash has lost some.
-func (r *run) renote() {
-	for id, s := range r.standings {
-		s.trip = r.statusIn(table.Key{PK: pkTrip + id, SK: skTrip})
-		s.execution = r.statusIn(table.Key{PK: pkExecution + id, SK: skExecution})
-		s.second = r.statusIn(table.Key{PK: pkSecond + id, SK: skExecution})
+func (r *Run) renote() {
+	for _, s := range r.sagas {
+		s.status = r.fieldOf(s.Record, s.Field)
+		for i, m := range r.subject.Machines {
+			s.executions[i] = r.fieldOf(executionKey(m.Name, s.ID), "status")
+		}
 	}
 }
 
-// status is the status of the trip; "" if it does not exist.
-func (r *run) status(j *journey) string { return j.standing.trip }
-
-// execution is the status of the trip's execution; "" if it does not exist.
-func (r *run) execution(j *journey) string { return j.standing.execution }
-
-// requested reports whether the client of the trip of this name has asked to cancel it.
-func (r *run) requested(trip string) bool {
-	item, _ := r.ledger.get(tripKey(r.idOf(trip)))
-	return bytes.Contains(item.Data, []byte(`"cancellation":`))
+// sagaOf returns the saga of this id; nil if there is none: the program may run one that nobody asked for, which the judge
+// reports.
+func (r *Run) sagaOf(id string) *saga {
+	for _, s := range r.sagas {
+		if s.ID == id {
+			return s
+		}
+	}
+	return nil
 }
 
-func (r *run) ended(j *journey) bool {
-	s := r.status(j)
-	return s == "CONFIRMED" || s == "FAILED" || s == "CANCELLED"
+func (r *Run) nameOf(id string) string {
+	if s := r.sagaOf(id); s != nil {
+		return s.Name
+	}
+	return ""
 }
 
-// second is the status of the execution of the trip's cancellation; "" if it does not exist.
-func (r *run) second(j *journey) string { return j.standing.second }
-
-// stopped reports whether the present execution of the trip has stopped: that of its cancellation, once it exists.
-func (r *run) stopped(j *journey) bool {
-	s := cmp.Or(r.second(j), r.execution(j))
-	return s == "FAILED" || s == "TIMED_OUT" || s == "ABORTED"
+// newest is the index of the saga's newest machine, and whether its execution has stopped.
+func (s *saga) newest() (machine int, stopped bool) {
+	for machine = len(s.executions) - 1; machine > 0 && s.executions[machine] == ""; machine-- {
+	}
+	switch s.executions[machine] {
+	case "FAILED", "TIMED_OUT", "ABORTED":
+		stopped = true
+	}
+	return machine, stopped
 }
 
-// halted reports whether the execution needs a redrive: it has stopped, and that is not the end of a trip that failed.
-func (r *run) halted(j *journey) bool {
-	failed := r.second(j) == "" && (r.status(j) == "FAILED" || r.status(j) == "CANCELLED" || r.status(j) == "CANCELLING")
-	return r.stopped(j) && !failed
+// stopped reports whether the newest execution of the saga has stopped.
+func (s *saga) stopped() bool {
+	_, stopped := s.newest()
+	return stopped
 }
 
-// unstarted reports whether a saga is started by nobody but the reconciler. The start of a cancellation may have been written
-// while its reply was lost, so that no engine runs it.
-func (r *run) unstarted(j *journey) bool {
-	return r.status(j) != "" && r.execution(j) == "" || r.status(j) == "CANCELLING"
-}
+// halted reports whether the saga needs a redrive: it has stopped, and that is not its end.
+func (r *Run) halted(s *saga) bool { return s.stopped() && r.cast.Halted(s.Saga) }
 
 // someStopped reports whether a saga needs a redrive at this moment.
-func (r *run) someStopped() bool {
-	for _, j := range r.trips {
-		if r.halted(j) {
+func (r *Run) someStopped() bool {
+	for _, s := range r.sagas {
+		if r.halted(s) {
 			return true
 		}
 	}

@@ -2,7 +2,6 @@ package world
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,18 +18,11 @@ const (
 	Down     sim.Kind = "down"     // it fails, and so does every later delivery until an operator repairs it
 	Mute     sim.Kind = "mute"     // it has its effect, and its reply is lost, now and later, until an operator repairs it
 	Broken   sim.Kind = "broken"   // it fails with an error that is not retried, until an operator repairs it; of scenarios only
-	Decline  sim.Kind = "decline"  // the bank declines the card
 	Crash    sim.Kind = "crash"    // the whole process is killed before it, and started again
 	Crashed  sim.Kind = "crashed"  // the whole process is killed after it, and started again
 	Leave    sim.Kind = "leave"    // the client gets an error and does not come back
 	Doze     sim.Kind = "doze"     // it fails, and the whole process is killed half-way through the wait for the next attempt
 	Nap      sim.Kind = "nap"      // it never arrives, and the whole process is killed half-way through its time-out
-
-	// What a provider of payments does.
-	Forget sim.Kind = "forget" // it forgets all idempotency keys just before it
-	Stored sim.Kind = "stored" // it fails, and repeats that error for as long as it remembers the key
-	Hint   sim.Kind = "hint"   // its webhook reports the payment just before it, twice, whatever the moment
-	Busy   sim.Kind = "busy"   // it is busy with another call of the same payment
 
 	// Time passes just before it: the machine is suspended, or the process is off.
 	Hour      sim.Kind = "hour"
@@ -41,50 +33,32 @@ const (
 	Holidays  sim.Kind = "holidays"  // off for 15 days
 
 	// Another actor comes in between. With -N@POINT it is paused before its N-th operation, and resumes at that point.
-	Overdue sim.Kind = "overdue" // the reconciler runs just before it, and finds every open trip overdue
-	Load    sim.Kind = "load"    // more, at a higher price, is offered of what it is about just before it
-	Lower   sim.Kind = "lower"   // less, at a higher price, is offered of what it is about just before it
 	Rival   sim.Kind = "rival"   // a second engine opens on the same table just before it
 	Redrive sim.Kind = "redrive" // an operator redrives the stopped sagas just before it
-	Cancel  sim.Kind = "cancel"  // a client asks to cancel the trip just before it
-	Rebook  sim.Kind = "rebook"  // the client's call comes once more just before it
-	Look    sim.Kind = "look"    // somebody reads all there is to read just before it, and asks for what must be refused
-	Stray   sim.Kind = "stray"   // a payment and a confirmation of the trip, which nobody asked for, are delivered just before it
 )
 
-// words are all that this player knows. The error of a failure is chosen by the place at which it happens.
+// words are the kinds that every program can meet. The error of a failure is chosen by the place at which it happens.
 var words = sim.Words{
 	sim.Fail: sim.Nothing, sim.Lost: sim.Nothing, sim.Die: sim.Nothing, sim.Late: sim.Until, sim.Twice: sim.Nothing, sim.Again: sim.Until,
 	Throttle: sim.Nothing, Gone: sim.Nothing, Altered: sim.Nothing, Down: sim.Nothing, Mute: sim.Nothing, Broken: sim.Nothing,
-	Decline: sim.Nothing, Crash: sim.Count, Crashed: sim.Count, Leave: sim.Nothing, Doze: sim.Nothing, Nap: sim.Nothing,
-	Overdue: sim.Split, Load: sim.Split, Lower: sim.Split, Redrive: sim.Split, Rebook: sim.Split, Cancel: sim.Split,
-	Forget: sim.Nothing, Stored: sim.Nothing, Busy: sim.Nothing, Hint: sim.Nothing,
+	Crash: sim.Count, Crashed: sim.Count, Leave: sim.Nothing, Doze: sim.Nothing, Nap: sim.Nothing,
 	Hour: sim.Nothing, Day: sim.Nothing, Fortnight: sim.Nothing, Break: sim.Nothing, Weekend: sim.Nothing, Holidays: sim.Nothing,
-	Rival: sim.Nothing, Look: sim.Nothing, Stray: sim.Nothing,
+	Redrive: sim.Split, Rival: sim.Nothing,
 }
 
-// Kinds lists the faults that a schedule can have.
-func Kinds() []sim.Kind { return slices.Sorted(maps.Keys(words)) }
+// Lasts reports whether the fault stays until it is repaired, so that retries do not help.
+func Lasts(k sim.Kind) bool { return k == Down || k == Mute || k == Broken }
 
-// Splits reports whether the kind is another actor's work, which can be paused between two of its operations.
-func Splits(k sim.Kind) bool { return words[k] == sim.Split }
-
-// lasts reports whether the fault stays until it is repaired, so that retries do not help.
-func lasts(k sim.Kind) bool { return k == Down || k == Mute || k == Broken }
-
-// Diverts reports whether the saga takes another way after the fault, however often it retries.
-func Diverts(k sim.Kind) bool { return lasts(k) || k == Decline }
-
-// parseFault reads a fault that this player knows: at one point, until another one.
-func parseFault(s string) (sim.Fault, error) {
-	f, err := words.Parse(s)
+// ParseFault reads a fault that the subject knows: at one point, until another one.
+func (s *Subject) ParseFault(text string) (sim.Fault, error) {
+	f, err := s.words().Parse(text)
 	switch {
 	case err != nil:
 		return f, err
 	case f.Last != 0:
-		return f, fmt.Errorf("%q: a schedule names each delivery, such as %s#%d", s, f.At.Actor, f.At.N)
+		return f, fmt.Errorf("%q: a schedule names each delivery, such as %s#%d", text, f.At.Actor, f.At.N)
 	case words[f.Kind] == sim.Until && f.Until == (sim.Label{}):
-		return f, fmt.Errorf("%q: in a schedule a call resumes before a point, such as @end", s)
+		return f, fmt.Errorf("%q: in a schedule a call resumes before a point, such as @end", text)
 	}
 	return f, nil
 }
@@ -110,33 +84,33 @@ func (s Schedule) String() string {
 }
 
 // ParseSchedule reads what String writes.
-func ParseSchedule(id string) (Schedule, error) {
+func (s *Subject) ParseSchedule(id string) (Schedule, error) {
 	name, list, some := strings.Cut(id, ":")
 	name, order, ordered := strings.Cut(name, "~")
-	s := Schedule{Scenario: name}
+	one := Schedule{Scenario: name}
 	if ordered {
 		var err error
-		if s.Order, err = strconv.ParseUint(order, 10, 64); err != nil || s.Order == 0 {
-			return s, fmt.Errorf("%q: behind a ~ is the seed of an order, a number from 1", id)
+		if one.Order, err = strconv.ParseUint(order, 10, 64); err != nil || one.Order == 0 {
+			return one, fmt.Errorf("%q: behind a ~ is the seed of an order, a number from 1", id)
 		}
 	}
-	if _, ok := scenarioNamed(name); !ok {
-		return s, fmt.Errorf("there is no scenario %q, only %s", name, strings.Join(ScenarioNames(), ", "))
+	if _, ok := s.Scenario(name); !ok {
+		return one, fmt.Errorf("there is no scenario %q, only %s", name, strings.Join(s.ScenarioNames(), ", "))
 	}
 	if !some {
-		return s, nil
+		return one, nil
 	}
 	for text := range strings.SplitSeq(list, ",") {
-		f, err := parseFault(text)
+		f, err := s.ParseFault(text)
 		if err != nil {
-			return s, err
+			return one, err
 		}
-		if slices.ContainsFunc(s.Faults, func(o sim.Fault) bool { return o.At == f.At }) {
-			return s, fmt.Errorf("%q: there are two faults at %s", id, f.At)
+		if slices.ContainsFunc(one.Faults, func(o sim.Fault) bool { return o.At == f.At }) {
+			return one, fmt.Errorf("%q: there are two faults at %s", id, f.At)
 		}
-		s.Faults = append(s.Faults, f)
+		one.Faults = append(one.Faults, f)
 	}
-	return s, nil
+	return one, nil
 }
 
 // With is s and one more fault.

@@ -15,7 +15,7 @@ import (
 // Control is always with one thread: the one that starts or resumes another waits until that ends or is paused. So there
 // is a chain of threads at work, each in the other (outer), of which r.thread is the innermost.
 type thread struct {
-	run   *run
+	run   *Run
 	do    func()
 	frame *frame // in whose name it works; kept while it is paused
 
@@ -106,7 +106,7 @@ func (t *thread) abandon() {
 }
 
 // land resumes the threads that are paused until this point. Each of them runs until it ends or is paused again.
-func (r *run) land(at sim.Label) {
+func (r *Run) land(at sim.Label) {
 	threads := r.late[at]
 	if len(threads) == 0 {
 		return
@@ -122,7 +122,7 @@ func (r *run) land(at sim.Label) {
 }
 
 // landAll resumes every thread that waits for a point that never came, in the order of the labels.
-func (r *run) landAll() {
+func (r *Run) landAll() {
 	for len(r.late) > 0 {
 		labels := slices.SortedFunc(maps.Keys(r.late), func(a, b sim.Label) int { return strings.Compare(a.String(), b.String()) })
 		for _, l := range labels {
@@ -134,12 +134,12 @@ func (r *run) landAll() {
 // label is that of the work that is paused.
 func (t *thread) label() sim.Label {
 	if t.frame == nil {
-		return sim.Label{Actor: Engine, N: len(t.run.procs)}
+		return sim.Label{Actor: t.run.subject.Machines[0].Actor, N: len(t.run.procs)}
 	}
 	return t.frame.label
 }
 
-func (r *run) forget(t *thread) {
+func (r *Run) forget(t *thread) {
 	for i := range r.stalled {
 		if r.stalled[i] == t {
 			r.stalled = append(r.stalled[:i], r.stalled[i+1:]...)
@@ -150,7 +150,7 @@ func (r *run) forget(t *thread) {
 
 // pauses reports whether the schedule pauses the actor at one of its operations, so that it needs a coroutine. A function
 // that dies in the middle is paused for ever.
-func (r *run) pauses(l sim.Label) bool {
+func (r *Run) pauses(l sim.Label) bool {
 	for at, f := range r.faults {
 		if at.Saga == l.Saga && at.Actor == l.Actor && at.N == l.N && at.Op != "" && (f.Kind == sim.Late || f.Kind == sim.Die || f.Kind == Gone) {
 			return true

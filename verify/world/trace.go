@@ -13,7 +13,7 @@ import (
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
 	"tripsaga/table"
-	"tripsaga/verify/model"
+	"tripsaga/verify/judge"
 )
 
 // Trace is one run of a schedule, frame by frame. It holds what each frame changed, so that the records of any frame can be
@@ -21,17 +21,18 @@ import (
 type Trace struct {
 	*Result
 	Schedule Schedule
-	Trips    []TripName
+	Sagas    []SagaName
 	Frames   []Frame // at least one
 	Cut      bool    // the run had more than maxFrames: the last frame has all that followed
 	Machine  *asl.Machine
 
-	base       model.Items
+	base       judge.Items
+	name       string // of the machine
 	definition []byte
 }
 
-// TripName is a trip of the scenario: its name in labels and its id.
-type TripName struct{ Name, ID string }
+// SagaName is a saga of the scenario: its name in labels and its id.
+type SagaName struct{ Name, ID string }
 
 // Event is what a frame shows.
 type Event uint8
@@ -57,7 +58,7 @@ type Frame struct {
 	Process int           // the current one, from 1
 	Changes []Change      // of records, the engine's included
 	Found   int           // violations of the run until the end of this frame: Result.Violations[:Found]
-	Trips   []Standing    // in the order of Trace.Trips, at the end of this frame
+	Sagas   []Standing    // in the order of Trace.Sagas, at the end of this frame
 }
 
 // Change is one record before and after; nil where it does not exist.
@@ -66,8 +67,8 @@ type Change struct {
 	Before, After *table.Item
 }
 
-// Standing is the status of a trip and of its execution; "" before either exists.
-type Standing struct{ Trip, Execution string }
+// Standing is the status of a saga's record and of its first execution; "" before either exists.
+type Standing struct{ Status, Execution string }
 
 // maxFrames bounds the memory of a trace. The longest run without a loop has a quarter.
 const maxFrames = 2_000
@@ -79,13 +80,13 @@ func (w *World) Trace(ctx context.Context, s Schedule) (*Trace, error) {
 	if err != nil {
 		return nil, err
 	}
-	trace := &Trace{Result: result, Schedule: s, Machine: w.sagas.booking.Machine, base: w.base, definition: w.sagas.booking.Source}
-	scenario, _ := scenarioNamed(s.Scenario)
-	for _, b := range scenario.trips {
-		trace.Trips = append(trace.Trips, TripName{b.name, b.trip.ID})
+	trace := &Trace{Result: result, Schedule: s, Machine: w.sagas[0].Machine, name: w.subject.Machines[0].Name, base: w.base, definition: w.sagas[0].Source}
+	scenario, _ := w.subject.Scenario(s.Scenario)
+	for _, one := range scenario.Sagas {
+		trace.Sagas = append(trace.Sagas, SagaName{one.Name, one.ID})
 	}
 	if result.abandoned { // the run may still write to its frames
-		trace.Frames = []Frame{{Event: AtRest, Point: -1, Process: 1, Found: len(result.Violations), Trips: make([]Standing, len(trace.Trips))}}
+		trace.Frames = []Frame{{Event: AtRest, Point: -1, Process: 1, Found: len(result.Violations), Sagas: make([]Standing, len(trace.Sagas))}}
 		return trace, nil
 	}
 	trace.Frames, trace.Cut = t.frames, t.cut
@@ -94,7 +95,7 @@ func (w *World) Trace(ctx context.Context, s Schedule) (*Trace, error) {
 
 // tracer records a run. A nil tracer records nothing.
 type tracer struct {
-	run    *run
+	run    *Run
 	frames []Frame
 	now    map[table.Key]table.Item // what the run has changed, as the frames say
 	cut    bool
@@ -112,7 +113,7 @@ func (t *tracer) add(f Frame) {
 		return
 	}
 	r := t.run
-	f.At, f.Process = r.now(), len(r.procs)
+	f.At, f.Process = r.Now(), len(r.procs)
 	if f.Event != Operation {
 		f.Point = -1
 	}
@@ -125,14 +126,14 @@ func (t *tracer) end() {
 		return
 	}
 	f := &t.frames[len(t.frames)-1]
-	f.Found, f.Trips = len(t.run.found), nil
-	for _, j := range t.run.trips {
-		f.Trips = append(f.Trips, Standing{t.run.status(j), t.run.execution(j)})
+	f.Found, f.Sagas = len(t.run.found), nil
+	for _, s := range t.run.sagas {
+		f.Sagas = append(f.Sagas, Standing{s.status, s.executions[0]})
 	}
 }
 
 // committed adds a transaction to the frame of its point. If others have come in between it gets its own frame.
-func (t *tracer) committed(ops []op, before, after lookup) {
+func (t *tracer) committed(ops []op, before, after Lookup) {
 	if t == nil || t.cut {
 		return
 	}
@@ -165,12 +166,12 @@ func (t *tracer) isOf(f *Frame, key table.Key) bool {
 			return k == key || k.SK == "" && k.PK == key.PK
 		}) && t.run.points[f.Point].writes()
 	case Committed:
-		return slices.ContainsFunc(f.Changes, func(c Change) bool { return c.Key.PK == key.PK && strings.HasPrefix(key.PK, pkBank) })
+		return slices.ContainsFunc(f.Changes, func(c Change) bool { return c.Key.PK == key.PK && t.run.ledger.of(key) == t.run.ledger.bank })
 	}
 	return false
 }
 
-func (t *tracer) change(key table.Key, before, after lookup) Change {
+func (t *tracer) change(key table.Key, before, after Lookup) Change {
 	c := Change{Key: key}
 	if item, ok := before(key); ok {
 		c.Before = &item
@@ -254,30 +255,26 @@ func (t *Trace) Records(frame int) []Record {
 	return records
 }
 
-// History returns the history of a trip's execution as an operator would read it at the end of the frame. Errors:
+// History returns the history of a saga's first execution as an operator would read it at the end of the frame. Errors:
 // [engine.ErrNotFound].
-func (t *Trace) History(ctx context.Context, frame int, trip string) ([]asl.HistoryEvent, error) {
-	view := &moment{base: t.base, items: model.Items{}}
+func (t *Trace) History(ctx context.Context, frame int, id string) ([]asl.HistoryEvent, error) {
+	view := &moment{base: t.base, items: judge.Items{}}
 	for _, r := range t.Records(frame) {
 		if r.Now != nil {
 			view.items[r.Key] = *r.Now
 		}
 	}
-	tasks := map[string]engine.Task{}
-	for _, name := range t.Machine.Functions() {
-		tasks[name] = nothing
-	}
-	reader, err := engine.Open(ctx, engine.Options{Name: "booking", Definition: t.definition, Machine: t.Machine, Table: view, Tasks: tasks})
+	reader, err := engine.Open(ctx, engine.Options{Name: t.name, Definition: t.definition, Machine: t.Machine, Table: view, Tasks: stubs(t.Machine)})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = reader.Close(ctx) }() // it runs nothing
-	return reader.History(ctx, trip)
+	return reader.History(ctx, id)
 }
 
 // moment is the table at the end of a frame, to be read. It has no index, so that an engine on it finds no open execution
 // to resume.
-type moment struct{ base, items model.Items }
+type moment struct{ base, items judge.Items }
 
 var _ table.Table = (*moment)(nil)
 

@@ -1,4 +1,4 @@
-package world
+package world_test
 
 import (
 	"context"
@@ -7,11 +7,13 @@ import (
 
 	"tripsaga/shared/history"
 	"tripsaga/table"
+	"tripsaga/verify/trip"
+	"tripsaga/verify/world"
 )
 
-func (w *World) mustTrace(t testing.TB, id string) *Trace {
+func mustTrace(t testing.TB, w *world.World, id string) *world.Trace {
 	t.Helper()
-	s, err := ParseSchedule(id)
+	s, err := trip.Product().ParseSchedule(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,8 +37,8 @@ var traced = []string{
 func TestTracesChangeNothing(t *testing.T) {
 	w, other := newWorld(t), newWorld(t)
 	for _, id := range traced {
-		trace := w.mustTrace(t, id)
-		s, _ := ParseSchedule(id)
+		trace := mustTrace(t, w, id)
+		s, _ := trip.Product().ParseSchedule(id)
 		plain, items, err := other.Replay(t.Context(), s)
 		if err != nil {
 			t.Fatal(err)
@@ -44,7 +46,7 @@ func TestTracesChangeNothing(t *testing.T) {
 		if trace.Bytes != plain.Bytes || !reflect.DeepEqual(trace.Points, plain.Points) {
 			t.Errorf("%s: the run differs when it is traced", id)
 		}
-		if again := w.mustTrace(t, id); !reflect.DeepEqual(again.Frames, trace.Frames) {
+		if again := mustTrace(t, w, id); !reflect.DeepEqual(again.Frames, trace.Frames) {
 			t.Errorf("%s: two traces differ", id)
 		}
 		last := map[table.Key]*table.Item{}
@@ -62,13 +64,13 @@ func TestTracesChangeNothing(t *testing.T) {
 // TestFramesAreConsecutive: each change begins where the one before ended, each point has one frame, and time does not run back.
 func TestFramesAreConsecutive(t *testing.T) {
 	w := newWorld(t)
-	seen := map[Event]bool{}
+	seen := map[world.Event]bool{}
 	for _, id := range traced {
-		trace := w.mustTrace(t, id)
+		trace := mustTrace(t, w, id)
 		point, now := 0, map[table.Key]*table.Item{}
 		for i, f := range trace.Frames {
 			seen[f.Event] = true
-			if f.Event == Operation {
+			if f.Event == world.Operation {
 				if f.Point != point || trace.Points[point].Label != f.Label || trace.Points[point].Hit != f.Fault.Kind {
 					t.Errorf("%s: frame %d is of %s, want that of point %d, %s", id, i, f.Label, point, trace.Points[point].Label)
 				}
@@ -79,7 +81,7 @@ func TestFramesAreConsecutive(t *testing.T) {
 			}
 			for _, c := range f.Changes {
 				was, changed := now[c.Key]
-				if base, ok := trace.base[c.Key]; !changed && ok {
+				if base, ok := trace.Base(c.Key); !changed && ok {
 					was = &base
 				}
 				if !reflect.DeepEqual(was, c.Before) {
@@ -88,11 +90,11 @@ func TestFramesAreConsecutive(t *testing.T) {
 				now[c.Key] = c.After
 			}
 		}
-		if point != len(trace.Points) || trace.Frames[len(trace.Frames)-1].Event != AtRest || trace.Cut {
+		if point != len(trace.Points) || trace.Frames[len(trace.Frames)-1].Event != world.AtRest || trace.Cut {
 			t.Errorf("%s: %d of %d points, cut %t", id, point, len(trace.Points), trace.Cut)
 		}
 	}
-	for e := Operation; e <= AtRest; e++ {
+	for e := world.Operation; e <= world.AtRest; e++ {
 		if !seen[e] {
 			t.Errorf("no frame has event %d", e)
 		}
@@ -103,21 +105,12 @@ func TestFramesAreConsecutive(t *testing.T) {
 func TestRecordsAreWhatTheModelSaw(t *testing.T) {
 	w := newWorld(t)
 	for _, id := range []string{"booked", "two", "last-seat", "flight-full"} {
-		trace := w.mustTrace(t, id)
+		trace := mustTrace(t, w, id)
 		for i, f := range trace.Frames {
-			if f.Event != Operation || i == 0 {
+			if f.Event != world.Operation || i == 0 {
 				continue
 			}
-			books := w.books()
-			for _, r := range trace.Records(i - 1) {
-				l := books.of(r.Key)
-				if r.Now == nil {
-					l.set(r.Key, table.Item{}, false)
-				} else {
-					l.set(r.Key, *r.Now, true)
-				}
-			}
-			if books.state() != trace.States[f.Point] {
+			if w.StateOf(trace.Records(i-1)) != trace.States[f.Point] {
 				t.Errorf("%s: before frame %d, %s, the records are not those of the run", id, i, f.Label)
 			}
 		}
@@ -127,11 +120,11 @@ func TestRecordsAreWhatTheModelSaw(t *testing.T) {
 // TestHistoryOfFrames: the history grows with the journal, and a crash takes back what it has lost.
 func TestHistoryOfFrames(t *testing.T) {
 	w := newWorld(t)
-	trace := w.mustTrace(t, "booked:A.Engine#1.journal2=crash-2")
-	trip := trace.Trips[0].ID
+	trace := mustTrace(t, w, "booked:A.Engine#1.journal2=crash-2")
+	trip := trace.Sagas[0].ID
 	var lengths []int
 	for i, f := range trace.Frames {
-		if f.Trips[0].Execution == "" {
+		if f.Sagas[0].Execution == "" {
 			continue
 		}
 		events, err := trace.History(t.Context(), i, trip)
@@ -157,20 +150,20 @@ func TestHistoryOfFrames(t *testing.T) {
 
 // TestTraceOfALoopIsBounded: a run that goes round in circles is cut, and its last frame has the rest.
 func TestTraceOfALoopIsBounded(t *testing.T) {
-	w, err := New(Config{Definition: circular(t)})
+	w, err := world.New(world.Config{Subject: trip.Subject(trip.Config{Definition: circular(t)})})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	trace := w.mustTrace(t, "booked:A.ReserveHotel#1=down")
+	trace := mustTrace(t, w, "booked:A.ReserveHotel#1=down")
 	last := trace.Frames[len(trace.Frames)-1]
-	if !trace.Cut || len(trace.Frames) != maxFrames+1 || last.Event != AtRest || len(last.Changes) == 0 {
+	if !trace.Cut || len(trace.Frames) != world.MaxFrames+1 || last.Event != world.AtRest || len(last.Changes) == 0 {
 		t.Fatalf("%d frames, cut %t, the last has event %d and %d changes", len(trace.Frames), trace.Cut, last.Event, len(last.Changes))
 	}
-	if n := last.Found; n == 0 || trace.Violations[n-1].Invariant != runEnds || trace.Frames[maxFrames-1].Found == n {
-		t.Errorf("%d violations in the last frame, %d in the one before: %v", n, trace.Frames[maxFrames-1].Found, trace.Violations)
+	if n := last.Found; n == 0 || trace.Violations[n-1].Invariant != world.RunEnds || trace.Frames[world.MaxFrames-1].Found == n {
+		t.Errorf("%d violations in the last frame, %d in the one before: %v", n, trace.Frames[world.MaxFrames-1].Found, trace.Violations)
 	}
-	if s := last.Trips[0]; s.Execution != "RUNNING" || s.Trip != "PENDING" {
+	if s := last.Sagas[0]; s.Execution != "RUNNING" || s.Status != "PENDING" {
 		t.Errorf("the trip is %+v", s)
 	}
 }

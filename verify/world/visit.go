@@ -8,14 +8,13 @@ import (
 	"tripsaga/engine/sim"
 	"tripsaga/table"
 	"tripsaga/table/faulty"
-	"tripsaga/verify/model"
 )
 
 // errInjected is the error of a call whose outcome is unknown to the caller.
 var errInjected = errors.New("injected: no answer")
 
 // decide is called before every call of the table: it labels the point, and returns the fault of the schedule there.
-func (p *process) decide(op faulty.Op) faulty.Fault {
+func (p *Process) decide(op faulty.Op) faulty.Fault {
 	r := p.run
 	keys := keysOf(&op)
 	if t := r.thread; t != nil && t.split > 0 {
@@ -26,8 +25,6 @@ func (p *process) decide(op faulty.Op) faulty.Fault {
 	switch {
 	case p.dead || r.broken != nil || r.thread.gone():
 		return faulty.Before(table.ErrClosed)
-	case r.silent:
-		return faulty.Fault{}
 	case !p.armed || strings.HasPrefix(keys[0].PK, pkMachine):
 		return faulty.Fault{}
 	case isEngines(keys[0]):
@@ -37,16 +34,17 @@ func (p *process) decide(op faulty.Op) faulty.Fault {
 	if f == nil {
 		f = r.other(Listener, p.n)
 	}
-	if f.bank {
+	if f.outside {
 		return faulty.Fault{}
 	}
 	return p.inject(r.visit(r.framePoint(f, &op, keys)))
 }
 
 // enginePoint labels an operation of the engine on its own items.
-func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
+func (p *Process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 	r := p.run
-	pt := Point{Where: AtEngineRead, Keys: keys, Label: sim.Label{Saga: r.tripOf(keys[0]), Actor: engineOf(keys[0]), N: p.n}}
+	machine, id := r.subject.engineOf(keys[0])
+	pt := Point{Where: AtEngineRead, Keys: keys, Label: sim.Label{Saga: r.nameOf(id), Actor: r.subject.Machines[machine].Actor, N: p.n}}
 	if pt.Op = opOf(op.Kind); pt.Op == opPut {
 		pt.Where = AtEngineWrite
 	}
@@ -67,16 +65,6 @@ func (p *process) enginePoint(op *faulty.Op, keys []table.Key) Point {
 	return pt
 }
 
-// engineOf names the engine to which an item belongs.
-func engineOf(key table.Key) string {
-	for _, prefix := range []string{pkSecond, pkSecondAll, pkNoticed} {
-		if strings.HasPrefix(key.PK, prefix) {
-			return SecondEngine
-		}
-	}
-	return Engine
-}
-
 func opOf(kind faulty.Kind) string {
 	switch kind {
 	case faulty.Get:
@@ -88,7 +76,7 @@ func opOf(kind faulty.Kind) string {
 }
 
 // framePoint labels an operation of a function or another actor.
-func (r *run) framePoint(f *frame, op *faulty.Op, keys []table.Key) Point {
+func (r *Run) framePoint(f *frame, op *faulty.Op, keys []table.Key) Point {
 	pt := Point{Where: AtRead, Keys: keys, Label: f.label, Deaf: f.quiet}
 	if pt.Op = opOf(op.Kind); pt.Op == opPut {
 		pt.Where = AtWrite
@@ -99,13 +87,13 @@ func (r *run) framePoint(f *frame, op *faulty.Op, keys []table.Key) Point {
 	pt.I = r.count(pt.Label)
 	pt.First = !f.begun
 	f.begun = true
-	if f.label.Actor == Reconciler && op.Kind == faulty.Query && pt.I > 1 || op.Query.Cursor != "" {
+	if op.Kind == faulty.Query && (pt.I > 1 && r.subject.actor(f.label.Actor).OneList || op.Query.Cursor != "") {
 		pt.Deaf = true // it reads one list, shard by shard and page by page
 	}
 	return pt
 }
 
-func (r *run) count(l sim.Label) int {
+func (r *Run) count(l sim.Label) int {
 	r.counts[l]++
 	return r.counts[l]
 }
@@ -116,20 +104,21 @@ func (r *run) count(l sim.Label) int {
 // state is noted, if this is the point from which the run continues without faults. Only then the fault happens: another
 // actor that comes in between does all its work before visit returns, and makes points of its own, which follow this one
 // in the list.
-func (r *run) visit(pt Point) sim.Fault {
+func (r *Run) visit(pt Point) sim.Fault {
 	if len(r.points) > maxPoints {
 		r.circles("%d operations", len(r.points))
 		return sim.Fault{}
 	}
-	pt.At, pt.Stopped, pt.Pending = r.now(), r.someStopped(), len(r.ledger.writes)-r.ledger.durable
+	pt.subject = r.subject
+	pt.At, pt.Stopped, pt.Pending = r.Now(), r.someStopped(), len(r.ledger.writes)-r.ledger.durable
 	r.land(pt.Label)
 	if len(r.faults) == len(r.given) {
 		r.states = append(r.states, r.ledger.state())
 	}
-	if r.pending == 0 && r.settled < 0 && !r.between && r.quiet() {
+	if r.pending == 0 && r.settled < 0 && !r.between && r.Quiet() {
 		r.settle()
 	}
-	if f, hit := r.faults[pt.Label]; hit && !r.process().dead {
+	if f, hit := r.faults[pt.Label]; hit && !r.Process().dead {
 		return r.strike(pt, f)
 	}
 	r.pass(pt, sim.Fault{})
@@ -137,7 +126,7 @@ func (r *run) visit(pt Point) sim.Fault {
 }
 
 // strike lets a fault happen at the point, if it can.
-func (r *run) strike(pt Point, f sim.Fault) sim.Fault {
+func (r *Run) strike(pt Point, f sim.Fault) sim.Fault {
 	given := r.given[pt.Label]
 	if !given && !pt.takes(f.Kind) {
 		r.pass(pt, sim.Fault{})
@@ -145,7 +134,8 @@ func (r *run) strike(pt Point, f sim.Fault) sim.Fault {
 	}
 	pt.Hit, pt.Given = f.Kind, given
 	r.pass(pt, f)
-	r.excuse(f)
+	r.lasted = r.lasted || Lasts(f.Kind)
+	r.cast.Struck(f)
 	if !given {
 		r.happened++
 		if r.pending--; r.pending == 0 {
@@ -161,22 +151,22 @@ func (r *run) strike(pt Point, f sim.Fault) sim.Fault {
 		r.meddled = len(r.points) - from
 	}
 	if f.Kind == Doze || f.Kind == Nap {
-		p := r.process()
+		p := r.Process()
 		p.cut = &f
 	}
 	return f
 }
 
 // pass lists the point with what goes wrong there.
-func (r *run) pass(pt Point, f sim.Fault) {
+func (r *Run) pass(pt Point, f sim.Fault) {
 	r.points = append(r.points, pt)
 	if r.trace != nil {
 		r.trace.add(Frame{Event: Operation, Label: pt.Label, Point: len(r.points) - 1, Fault: f})
 	}
 }
 
-// quiet reports whether no call is paused.
-func (r *run) quiet() bool {
+// Quiet reports whether no call is paused.
+func (r *Run) Quiet() bool {
 	for _, t := range r.stalled {
 		if !t.dead && t.until != (sim.Label{}) {
 			return false
@@ -188,9 +178,9 @@ func (r *run) quiet() bool {
 // settle notes the state from which the run continues without faults: all faults have happened, and no call is paused.
 // Two runs that settle in the same state, with the same operations to follow, have the same future; see signature in
 // package verify. What is not in the records, but decides what follows, is part of the state: lasting faults, a rival.
-func (r *run) settle() {
+func (r *Run) settle() {
 	r.settled, r.state = len(r.points), r.ledger.state()
-	r.state += r.lapses.hash()
+	r.state += r.cast.State()
 	for what, kind := range r.lasting {
 		r.state += hashText(what + string(kind))
 	}
@@ -199,22 +189,27 @@ func (r *run) settle() {
 	}
 }
 
-// excuse notes what the fault may cost: a lasting one, or one that changes what is on offer, may cost the booking.
-func (r *run) excuse(f sim.Fault) {
-	r.lasted = r.lasted || lasts(f.Kind)
-	for _, j := range r.trips {
-		if expires(f.Kind) { // a stopped saga can be redriven for 14 days
-			r.judge.SetOutcome(j.trip.ID, model.MayStay)
-			continue
-		}
-		if f.Kind == Load || f.Kind == Lower || f.Kind == Cancel || f.At.Saga == j.name && (lasts(f.Kind) || f.Kind == Decline || f.Kind == Altered) {
-			r.judge.SetOutcome(j.trip.ID, model.Either)
+// engineOf returns the index of the machine to which an item of the engines belongs, and the id of the execution; "" if the
+// item is none's.
+func (s *Subject) engineOf(key table.Key) (machine int, id string) {
+	_, rest, _ := strings.Cut(key.PK, "#")
+	for i := range s.Machines {
+		if after, ok := strings.CutPrefix(rest, s.Machines[i].Name); ok && (after == "" || after[0] == '#') {
+			machine, rest = i, strings.TrimPrefix(after, "#")
+			break
 		}
 	}
+	switch {
+	case strings.HasPrefix(key.PK, pkNotice):
+		id = key.SK
+	case strings.HasPrefix(key.PK, pkExecution):
+		id = rest
+	}
+	return machine, id
 }
 
 // inject translates the fault into one of the table's.
-func (p *process) inject(f sim.Fault) faulty.Fault {
+func (p *Process) inject(f sim.Fault) faulty.Fault {
 	switch {
 	case p.dead: // by the work of another actor that came in between
 		return faulty.Before(table.ErrClosed)
@@ -224,11 +219,13 @@ func (p *process) inject(f sim.Fault) faulty.Fault {
 	return p.injected(f)
 }
 
-func (p *process) injected(f sim.Fault) faulty.Fault {
+func (p *Process) injected(f sim.Fault) faulty.Fault {
 	r := p.run
 	switch f.Kind {
-	case sim.Fail, Leave:
-		r.leave(f)
+	case Leave:
+		r.cast.Left(f.At.Saga)
+		return faulty.Before(errInjected)
+	case sim.Fail:
 		return faulty.Before(errInjected)
 	case sim.Lost:
 		r.ledger.unheard = true
@@ -249,12 +246,4 @@ func (p *process) injected(f sim.Fault) faulty.Fault {
 		}
 	}
 	return faulty.Fault{}
-}
-
-func (r *run) leave(f sim.Fault) {
-	for _, j := range r.trips {
-		if f.Kind == Leave && f.At.Saga == j.name {
-			j.done = true
-		}
-	}
 }

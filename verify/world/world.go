@@ -1,9 +1,9 @@
-// Package world plays one schedule of faults against the real booking system: its definition, engine, handlers, barrier
-// and table, in virtual time and on one thread, so that a schedule always gives the same bytes. Package verify calls it,
-// hundreds of thousands of times.
+// Package world plays one schedule of faults against a program of sagas as it is, a [Subject]: its definitions, engines, tasks,
+// barrier and table, in virtual time and on one thread, so that a schedule always gives the same bytes. Package verify calls
+// it, hundreds of thousands of times.
 //
 // There is no list of places where something can go wrong. The world wraps the parts (the table, by package table/faulty;
-// the tasks; the bank) and gives a label to every operation as it comes by: a [Point]. A fault names a point by its label,
+// the tasks; the providers) and gives a label to every operation as it comes by: a [Point]. A fault names a point by its label,
 // so that a schedule means the same when other faults are removed from it. Faults and labels are those of package
 // engine/sim, with words for what only a whole system can meet: crashes of the process, other actors that come in between.
 //
@@ -21,44 +21,26 @@ import (
 	"strings"
 	"time"
 
+	"tripsaga/asl"
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
-	"tripsaga/local"
 	"tripsaga/table"
 	"tripsaga/table/embedded"
 	"tripsaga/table/memory"
-	"tripsaga/trip/adapters/store"
-	"tripsaga/trip/app"
-	"tripsaga/trip/domain"
-	"tripsaga/trip/saga"
-	"tripsaga/verify/model"
+	"tripsaga/verify/judge"
 )
 
-// Config configures a world. The zero value is the product as it is, over the embedded store in memory.
+// begin is the virtual time at which every run starts.
+var begin = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
+
+// Config configures a world.
 type Config struct {
-	Definition []byte // of the saga; default the product's
+	Subject *Subject
 	// Open returns an empty table whose writes are durable when they return, as DynamoDB's are, and a function that closes
 	// it. Default: tables that lose in a crash what nobody has waited for, see [World].
 	Open func() (table.Table, func() error, error)
-	// Variant breaks the product on purpose. It is called for every run; nil leaves the product whole.
-	Variant func() Variant
 
 	Retries Retries // of a saga's long retries
-
-	all, few definitions // see Retries
-	durable  bool        // every write is durable when it returns
-}
-
-// Variant wraps parts of the product; nil leaves a part as it is. Table is wrapped above the faults, since it belongs to
-// the program and not to what the program runs on. Each function is called once for every process of a run.
-type Variant struct {
-	Table     func(table.Table) table.Table
-	Tasks     func(map[string]engine.Task) map[string]engine.Task
-	Provider  func(domain.PaymentProvider) domain.PaymentProvider
-	Scheduler func(engine.Scheduler) engine.Scheduler
-	App       func(*app.Service) // changes the use cases in place
-	// Hint does something more when a webhook of the provider reports a trip's payment.
-	Hint func(ctx context.Context, tripID string) error
 }
 
 // World plays schedules, one after another. It is for one goroutine.
@@ -67,13 +49,16 @@ type Variant struct {
 // by its id, runs over the embedded store, so that a difference between the two would be found. Both pass package
 // tabletest. What a crash may lose is decided by the ledger, for both alike.
 type World struct {
-	cfg    Config
-	memory *ground // the same as store with Config.Open
-	store  *ground
-	on     *ground      // that of the present run
-	sagas  *definitions // those of the present run
-	base   model.Items
-	maps   bool // the definition has Map states
+	cfg      Config
+	subject  *Subject
+	all, few []Definition // see Retries
+	durable  bool         // every write is durable when it returns
+	memory   *ground      // the same as store with Config.Open
+	store    *ground
+	on       *ground      // that of the present run
+	sagas    []Definition // those of the present run
+	base     judge.Items
+	maps     bool // a definition has Map states
 
 	// What one run leaves to the next, since making it anew takes longer than a step of the saga.
 	hands   chan func() // the goroutine that plays, whose stack has grown
@@ -99,23 +84,26 @@ const (
 
 // New opens a world, which the caller closes. Errors: *asl.DefinitionError, or the table's.
 func New(cfg Config) (*World, error) {
-	if cfg.Definition == nil {
-		cfg.Definition = saga.Booking().Definition()
-	}
-	if err := cfg.define(); err != nil {
+	w := &World{cfg: cfg, subject: cfg.Subject}
+	if err := w.define(); err != nil {
 		return nil, err
 	}
-	w := &World{cfg: cfg, sagas: &cfg.all}
-	for _, s := range cfg.all.booking.Machine.States() {
-		w.maps = w.maps || s.Type == "Map"
+	w.sagas = w.all
+	for _, d := range w.all {
+		for _, s := range d.Machine.States() {
+			w.maps = w.maps || s.Type == "Map"
+		}
 	}
 	w.store = &ground{open: cfg.Open}
-	if w.memory, w.cfg.durable = w.store, cfg.Open != nil; !w.cfg.durable {
-		w.memory, w.store = &ground{open: openMemory}, &ground{open: openEmbedded, refresh: refresh}
+	if w.memory, w.durable = w.store, cfg.Open != nil; !w.durable {
+		w.memory, w.store = &ground{open: openMemory}, &ground{open: w.openEmbedded, refresh: refresh}
 	}
 	w.hire()
 	return w, w.use(w.memory)
 }
+
+// Subject is what it plays.
+func (w *World) Subject() *Subject { return w.subject }
 
 // hire starts the goroutine that plays the runs.
 func (w *World) hire() {
@@ -133,8 +121,8 @@ func openMemory() (table.Table, func() error, error) {
 }
 
 // openEmbedded keeps the store small: a run writes some kilobytes.
-func openEmbedded() (table.Table, func() error, error) {
-	s, err := embedded.Open("", embedded.Options{StreamPrefix: store.OutboxPrefix, Cache: 1 << 20})
+func (w *World) openEmbedded() (table.Table, func() error, error) {
+	s, err := embedded.Open("", embedded.Options{StreamPrefix: w.subject.Events, Cache: 1 << 20})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -152,7 +140,7 @@ func (w *World) groundOf(s Schedule) *ground {
 }
 
 // use makes g the table of the next run. If it is not open, or has served its time, it is opened and filled: the first
-// one by a load of the inventory, later ones by a copy of what that wrote.
+// one by the subject, later ones by a copy of what that wrote.
 func (w *World) use(g *ground) (err error) {
 	w.on = g
 	if g.played++; g.refresh > 0 && g.played%g.refresh == 0 {
@@ -185,60 +173,58 @@ func (g *ground) Close() error {
 	return g.close()
 }
 
+// load fills the first table, and notes what that wrote.
 func (w *World) load() error {
 	ctx := context.Background()
-	if _, err := store.NewInventory(w.on).Load(ctx, offers()); err != nil {
-		return fmt.Errorf("loading the inventory: %w", err)
-	}
-	// The definitions are stored once, as on any machine that has run before.
-	for _, w.sagas = range []*definitions{&w.cfg.all, &w.cfg.few} {
-		if _, err := local.OpenCore(ctx, w.on, w.options(sim.NewVirtual(begin))); err != nil {
+	b := &books{ledger: w.ledger(nil), bank: w.ledger(nil), outside: w.subject.Outside}
+	if w.subject.Load != nil {
+		if err := w.subject.Load(ctx, b); err != nil {
 			return err
 		}
 	}
-	w.base = model.Items{}
-	for _, pk := range append(partitions(), pkMachine+"booking", pkMachine+"cancellation") {
-		page, err := w.on.Query(ctx, table.Query{PK: pk})
-		if err != nil {
-			return fmt.Errorf("reading the inventory: %w", err)
-		}
-		for _, item := range page.Items {
-			w.base[item.Key] = item
+	// The definitions are stored once, as on any machine that has run before.
+	for _, all := range [][]Definition{w.all, w.few} {
+		for i, d := range all {
+			if err := storeDefinition(ctx, b, w.subject.Machines[i].Name, d); err != nil {
+				return err
+			}
 		}
 	}
+	w.base = b.all()
 	return nil
 }
 
-func (w *World) options(s engine.Scheduler) local.Options {
-	return local.Options{Booking: w.sagas.booking, Cancellation: w.sagas.cancellation, Scheduler: s, WrapTasks: w.stubbed}
+func storeDefinition(ctx context.Context, t table.Table, name string, d Definition) error {
+	e, err := engine.Open(ctx, engine.Options{
+		Name: name, Definition: d.Source, Machine: d.Machine, Table: t, Tasks: stubs(d.Machine), Scheduler: sim.NewVirtual(begin),
+	})
+	if err != nil {
+		return err
+	}
+	return e.Close(ctx) // it runs nothing
 }
 
-// stubbed adds the tasks that the definition calls and the program does not have: each does nothing, and succeeds.
-func (w *World) stubbed(tasks map[string]engine.Task) map[string]engine.Task {
-	for _, name := range w.sagas.booking.Machine.Functions() {
-		if tasks[name] == nil {
-			tasks[name] = nothing
-		}
+// stubs are tasks that do nothing, for an engine that delivers none.
+func stubs(m *asl.Machine) map[string]engine.Task {
+	tasks := map[string]engine.Task{}
+	for _, name := range m.Functions() {
+		tasks[name] = func(context.Context, json.RawMessage) (json.RawMessage, error) { return nil, engine.ErrNoReply }
 	}
 	return tasks
-}
-
-func nothing(context.Context, json.RawMessage) (json.RawMessage, error) {
-	return json.RawMessage(`{}`), nil
 }
 
 func (w *World) books() *books {
 	b := w.spare
 	if b == nil {
-		b = &books{ledger: w.ledger(w.base), bank: w.ledger(nil)}
+		b = &books{ledger: w.ledger(w.base), bank: w.ledger(nil), outside: w.subject.Outside}
 	}
 	b.ledger.inner, b.bank.inner = w.on.Table, w.on.Table
 	w.spare = nil
 	return b
 }
 
-func (w *World) ledger(base model.Items) *ledger {
-	return &ledger{inner: w.on.Table, atOnce: w.cfg.durable, base: base, items: model.Items{}, gone: map[table.Key]bool{},
+func (w *World) ledger(base judge.Items) *ledger {
+	return &ledger{inner: w.on.Table, subject: w.subject, atOnce: w.durable, base: base, items: judge.Items{}, gone: map[table.Key]bool{},
 		commit: func([]table.Op, func(table.Key) (table.Item, bool), func(table.Key) (table.Item, bool)) {}}
 }
 
@@ -267,14 +253,14 @@ type playing struct {
 }
 
 func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Result, records []table.Item, err error) {
-	scenario, ok := scenarioNamed(s.Scenario)
+	scenario, ok := w.subject.Scenario(s.Scenario)
 	if !ok {
-		return nil, nil, fmt.Errorf("there is no scenario %q, only %s", s.Scenario, strings.Join(ScenarioNames(), ", "))
+		return nil, nil, fmt.Errorf("there is no scenario %q, only %s", s.Scenario, strings.Join(w.subject.ScenarioNames(), ", "))
 	}
 	if err := w.use(w.groundOf(s)); err != nil {
 		return nil, nil, err
 	}
-	w.sagas = w.cfg.of(s)
+	w.sagas = w.definitions(s)
 	r := newRun(ctx, w, scenario, s)
 	if r.trace = what.trace; r.trace != nil {
 		r.trace.run = r
@@ -297,8 +283,8 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 		w.on.Table = nil
 		close(w.hands)
 		w.hire()
-		why := model.Violation{Invariant: runEnds, Detail: fmt.Sprintf("after %s it has not come to rest", longest)}
-		return &Result{Stuck: true, abandoned: true, Violations: []model.Violation{why}}, nil, nil
+		why := judge.Violation{Invariant: runEnds, Detail: fmt.Sprintf("after %s it has not come to rest", longest)}
+		return &Result{Stuck: true, abandoned: true, Violations: []judge.Violation{why}}, nil, nil
 	}
 	if what.keep {
 		records = r.ledger.changed()

@@ -1,4 +1,4 @@
-package world
+package world_test
 
 import (
 	"bytes"
@@ -13,15 +13,16 @@ import (
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
 	"tripsaga/table"
-	"tripsaga/table/embedded"
 	"tripsaga/trip/domain"
 	"tripsaga/trip/saga"
-	"tripsaga/verify/model"
+	"tripsaga/verify/judge"
+	"tripsaga/verify/trip"
+	"tripsaga/verify/world"
 )
 
-func newWorld(t testing.TB) *World {
+func newWorld(t testing.TB) *world.World {
 	t.Helper()
-	w, err := New(Config{})
+	w, err := world.New(world.Config{Subject: trip.Product()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,9 +34,9 @@ func newWorld(t testing.TB) *World {
 	return w
 }
 
-func (w *World) mustRun(t testing.TB, id string) *Result {
+func mustRun(t testing.TB, w *world.World, id string) *world.Result {
 	t.Helper()
-	s, err := ParseSchedule(id)
+	s, err := trip.Product().ParseSchedule(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +55,8 @@ func TestScenariosWithoutFaults(t *testing.T) {
 		"stopped": {"CONFIRMED"}, "rivals": {"CONFIRMED"}, "rivals-fail": {"FAILED"},
 		"weekend": {"FAILED"}, "off": {"CONFIRMED"}, "cancelled": {"CANCELLED"},
 	}
-	for _, name := range ScenarioNames() {
-		r := w.mustRun(t, name)
+	for _, name := range trip.Product().ScenarioNames() {
+		r := mustRun(t, w, name)
 		if !slices.Equal(r.Statuses, ends[name]) || len(r.Violations) > 0 {
 			t.Errorf("%s: %q, %v; want %q", name, r.Statuses, r.Violations, ends[name])
 		}
@@ -65,17 +66,18 @@ func TestScenariosWithoutFaults(t *testing.T) {
 // TestTablesAreAlike plays schedules over the table in memory and over the embedded store: every write must be the same.
 func TestTablesAreAlike(t *testing.T) {
 	fast, real := newWorld(t), newWorld(t)
-	fast.store, real.memory = fast.memory, real.store
+	fast.InMemory()
+	real.InStore()
 	for _, id := range []string{
 		"two", "hotel-full", "booked:A.ReserveHotel#1.put1=late@end,A.ReserveHotel#2=down", "booked:A.Engine#1.journal2=crash-1",
 		"booked:A.BookingConfirmed#1=down", "rivals-fail", "last-seat:B.ReserveFlight#1.put1=look", "booked:A.ReserveHotel#1.put1=load",
 	} {
-		a, b := fast.mustRun(t, id), real.mustRun(t, id)
+		a, b := mustRun(t, fast, id), mustRun(t, real, id)
 		if a.Bytes != b.Bytes || a.End != b.End || !reflect.DeepEqual(a.Points, b.Points) || len(a.Violations)+len(b.Violations) > 0 {
 			t.Errorf("%s: %d and %d points, %v, %v", id, len(a.Points), len(b.Points), a.Violations, b.Violations)
 		}
 	}
-	if _, ok := real.on.Table.(*embedded.Store); !ok || fast.on == real.on {
+	if fast.Stored() || !real.Stored() {
 		t.Error("both played over the same kind of table")
 	}
 }
@@ -88,7 +90,7 @@ func TestFoundByPairs(t *testing.T) {
 		"booked:A.ProcessPayment#1.put1=crash-4,A.ReserveFlight#2.get1=load",
 		"cancelled:A.Cancellation#1.journal0=lost,A.Cancellation#1.get1=fail", // the cancellation is started by nobody
 	} {
-		if r := w.mustRun(t, id); len(r.Violations) > 0 || r.Happened != 2 {
+		if r := mustRun(t, w, id); len(r.Violations) > 0 || r.Happened != 2 {
 			t.Errorf("%s: %d faults, %v", id, r.Happened, r.Violations)
 		}
 	}
@@ -134,34 +136,34 @@ func TestFaultsDoWhatTheyMean(t *testing.T) {
 		"hotel-full:A.BookingFailed#1=stray":                             {"FAILED", []string{"A.ProcessPayment+#1.get1"}, "A.ProcessPayment+#1.put1"},
 		"booked:A.BookingConfirmed#1=down,Listener#1.get1=redrive":       {"CONFIRMED", []string{"A.Engine#1.get1"}, ""},
 	} {
-		r := w.mustRun(t, id)
+		r := mustRun(t, w, id)
 		if r.Statuses[0] != want.end || len(r.Violations) > 0 {
 			t.Errorf("%s: %q, %v; want %q", id, r.Statuses, r.Violations, want.end)
 		}
 		for _, label := range want.passed {
-			if !r.passed(label) {
+			if !passed(r, label) {
 				t.Errorf("%s: no %s", id, label)
 			}
 		}
-		if want.absent != "" && r.passed(want.absent) {
+		if want.absent != "" && passed(r, want.absent) {
 			t.Errorf("%s: there is a %s", id, want.absent)
 		}
 	}
 }
 
-func (r *Result) passed(label string) bool {
-	return slices.ContainsFunc(r.Points, func(p Point) bool { return p.Label.String() == label })
+func passed(r *world.Result, label string) bool {
+	return slices.ContainsFunc(r.Points, func(p world.Point) bool { return p.Label.String() == label })
 }
 
 // TestSameScheduleSameBytes plays every single fault of a booking twice, in two worlds.
 func TestSameScheduleSameBytes(t *testing.T) {
 	one, other := newWorld(t), newWorld(t)
-	base := one.mustRun(t, "booked")
+	base := mustRun(t, one, "booked")
 	kinds := map[sim.Kind]bool{}
 	for i := range base.Points {
 		for c := range base.Points[i].Choices() {
-			id := Schedule{Scenario: "booked", Faults: []sim.Fault{c.Fault}}.String()
-			a, b := one.mustRun(t, id), other.mustRun(t, id)
+			id := world.Schedule{Scenario: "booked", Faults: []sim.Fault{c.Fault}}.String()
+			a, b := mustRun(t, one, id), mustRun(t, other, id)
 			if a.Bytes != b.Bytes || a.End != b.End {
 				t.Errorf("%s: two runs differ", id)
 			}
@@ -171,11 +173,12 @@ func TestSameScheduleSameBytes(t *testing.T) {
 			kinds[c.Kind] = true
 		}
 	}
-	if other := one.mustRun(t, "booked"); other.Bytes != base.Bytes {
+	if other := mustRun(t, one, "booked"); other.Bytes != base.Bytes {
 		t.Error("a run left something behind for the next")
 	}
-	for k := range words {
-		if delayed := words[k] == sim.Until; !kinds[k] && !delayed && k != Redrive && k != Broken && k != Stray {
+	never := []sim.Kind{sim.Late, sim.Again, world.Redrive, world.Broken, trip.Stray}
+	for _, k := range trip.Product().Kinds() {
+		if !kinds[k] && !slices.Contains(never, k) {
 			t.Errorf("no %s was offered", k)
 		}
 	}
@@ -185,38 +188,38 @@ func TestSameScheduleSameBytes(t *testing.T) {
 // asked for are violations of the schedule, and the world plays on.
 func TestWhateverTheProgramDoesIsAFinding(t *testing.T) {
 	circle := circular(t)
-	tasks := func(name string, task engine.Task) func() Variant {
-		return func() Variant {
-			return Variant{Tasks: func(all map[string]engine.Task) map[string]engine.Task {
+	tasks := func(name string, task engine.Task) func() trip.Variant {
+		return func() trip.Variant {
+			return trip.Variant{Tasks: func(all map[string]engine.Task) map[string]engine.Task {
 				all[name] = task
 				return all
 			}}
 		}
 	}
 	for name, c := range map[string]struct {
-		cfg  Config
+		cfg  trip.Config
 		id   string
 		want string
 	}{
-		"a task panics": {Config{Variant: func() Variant {
-			return Variant{Provider: func(domain.PaymentProvider) domain.PaymentProvider { return nil }}
-		}}, "booked", noPanic},
-		"the engine panics": {Config{Variant: func() Variant {
-			return Variant{Table: func(t table.Table) table.Table { return panicking{t} }}
-		}}, "booked", noPanic},
-		"the saga goes round in circles": {Config{Definition: circle}, "booked:A.ReserveHotel#1=down", runEnds},
-		"a step succeeds without doing anything": {Config{Variant: tasks("ReserveHotel",
+		"a task panics": {trip.Config{Variant: func() trip.Variant {
+			return trip.Variant{Provider: func(domain.PaymentProvider) domain.PaymentProvider { return nil }}
+		}}, "booked", world.NoPanic},
+		"the engine panics": {trip.Config{Variant: func() trip.Variant {
+			return trip.Variant{Table: func(t table.Table) table.Table { return panicking{t} }}
+		}}, "booked", world.NoPanic},
+		"the saga goes round in circles": {trip.Config{Definition: circle}, "booked:A.ReserveHotel#1=down", world.RunEnds},
+		"a step succeeds without doing anything": {trip.Config{Variant: tasks("ReserveHotel",
 			func(context.Context, json.RawMessage) (json.RawMessage, error) { return json.RawMessage(`{}`), nil })}, "booked", "outcome-respected"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, err := New(c.cfg)
+			w, err := world.New(world.Config{Subject: trip.Subject(c.cfg)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer w.Close()
 			for range 2 { // it plays on
-				r := w.mustRun(t, c.id)
-				if !slices.ContainsFunc(r.Violations, func(v model.Violation) bool { return v.Invariant == c.want }) {
+				r := mustRun(t, w, c.id)
+				if !slices.ContainsFunc(r.Violations, func(v judge.Violation) bool { return v.Invariant == c.want }) {
 					t.Errorf("no %s; found %v", c.want, r.Violations)
 				}
 			}
@@ -242,7 +245,7 @@ func circular(t *testing.T) []byte {
 type panicking struct{ table.Table }
 
 func (p panicking) Transact(ctx context.Context, ops ...table.Op) error {
-	if strings.HasPrefix(ops[0].Key.SK, skJournal) {
+	if strings.HasPrefix(ops[0].Key.SK, "J#") {
 		panic("the engine's")
 	}
 	return p.Table.Transact(ctx, ops...)
@@ -254,7 +257,7 @@ func TestIDs(t *testing.T) {
 		"booked:A.Book#1.put2=overdue-3@end,Load#1.put1=lower", "booked:A.Engine#1.journal2=late@A.ReserveHotel#1,A.X#1=nap",
 		"two:A.ReserveFlight#1=again@B.CancelFlight#1.get1,B.ReserveHotel+#1.put1=late@stop,A.ProcessPayment#1.reply=lost",
 	} {
-		s, err := ParseSchedule(id)
+		s, err := trip.Product().ParseSchedule(id)
 		if err != nil || s.String() != id {
 			t.Errorf("%s becomes %s, %v", id, s, err)
 		}
@@ -264,7 +267,7 @@ func TestIDs(t *testing.T) {
 		"booked:A.X=fail", "booked:A.X#one=fail", "booked:A.X#1.put=fail", "booked:A.X#1=crash--1", "booked:A.X#1=fail-1",
 		"booked:A.X#1=fail:Y", "booked:A.X#*=fail", "booked:A.X#1=late@30m", "booked:A.X#1=load-2", "booked:A.X#1=load@end", "booked:A.X#1=load-0@end", "booked:A.X#1=look-2@end", "booked:A.X#1=late-1@end",
 	} {
-		if s, err := ParseSchedule(id); err == nil {
+		if s, err := trip.Product().ParseSchedule(id); err == nil {
 			t.Errorf("%q is taken as %v", id, s)
 		}
 	}
@@ -276,7 +279,7 @@ func BenchmarkRun(b *testing.B) {
 		b.Run(id, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				w.mustRun(b, id)
+				mustRun(b, w, id)
 			}
 		})
 	}
@@ -290,11 +293,11 @@ func FuzzSchedule(f *testing.F) {
 		f.Add(id)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		s, err := ParseSchedule(id)
+		s, err := trip.Product().ParseSchedule(id)
 		if err != nil {
 			return
 		}
-		if again, err := ParseSchedule(s.String()); err != nil || !reflect.DeepEqual(again, s) {
+		if again, err := trip.Product().ParseSchedule(s.String()); err != nil || !reflect.DeepEqual(again, s) {
 			t.Errorf("%q is %+v, whose id is %q, %v", id, s, s, err)
 		}
 	})
@@ -303,14 +306,14 @@ func FuzzSchedule(f *testing.F) {
 // TestFewRetriesInPairs: a fault that outlasts a compensation's retries lasts as long, and takes fewer of them.
 func TestFewRetriesInPairs(t *testing.T) {
 	const single, pair = "hotel-full:A.CancelFlight#1=down", "hotel-full:A.CancelFlight#1=down,A.BookingFailed#1=twice"
-	tries := func(retries Retries, id string) (n int, last time.Duration) {
+	tries := func(retries world.Retries, id string) (n int, last time.Duration) {
 		t.Helper()
-		w, err := New(Config{Retries: retries})
+		w, err := world.New(world.Config{Subject: trip.Product(), Retries: retries})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer w.Close()
-		s, err := ParseSchedule(id)
+		s, err := trip.Product().ParseSchedule(id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,18 +322,18 @@ func TestFewRetriesInPairs(t *testing.T) {
 			t.Fatal(id, err, r.Violations)
 		}
 		for _, p := range r.Points {
-			if p.Where == AtDelivery && p.Actor == "CancelFlight" && p.Deaf {
+			if p.Where == world.AtDelivery && p.Actor == "CancelFlight" && p.Deaf {
 				n, last = n+1, p.At
 			}
 		}
 		return n, last
 	}
 	for _, test := range []struct {
-		retries Retries
+		retries world.Retries
 		id      string
 		want    int
 	}{
-		{FewInPairs, single, 100}, {FewInPairs, pair, 16}, {FewInAll, single, 16}, {AllInAll, pair, 100},
+		{world.FewInPairs, single, 100}, {world.FewInPairs, pair, 16}, {world.FewInAll, single, 16}, {world.AllInAll, pair, 100},
 	} {
 		n, last := tries(test.retries, test.id)
 		if n != test.want || last < 8*time.Hour || last > 24*time.Hour {

@@ -1,4 +1,4 @@
-package verify
+package trip
 
 import (
 	"slices"
@@ -8,11 +8,10 @@ import (
 	"tripsaga/trip/saga"
 	"tripsaga/verify/lint"
 	"tripsaga/verify/model"
-	"tripsaga/verify/world"
 )
 
 // Lint finds what makes an edit of the booking saga unsafe, without running it.
-func Lint(definition []byte) ([]lint.Finding, error) { return lint.Check(definition, booking()) }
+func Lint(definition []byte) ([]lint.Finding, error) { return lint.Check(definition, facts()) }
 
 // LintCancellation does the same for an edit of the cancellation saga. None of its tasks is compensated.
 func LintCancellation(definition []byte) ([]lint.Finding, error) {
@@ -48,8 +47,8 @@ func Unjudged(definition []byte) ([]string, error) {
 	return slices.Compact(unknown), nil
 }
 
-// booking is what the tasks are to the saga.
-func booking() lint.Options {
+// facts are what the tasks are to the saga.
+func facts() lint.Options {
 	opt := lint.Options{
 		Undo: map[string]string{}, Pivot: saga.Booking().Pivot(), Final: saga.Final(),
 		Known: map[string][]string{}, Timeouts: map[string]time.Duration{},
@@ -65,6 +64,3 @@ func booking() lint.Options {
 	}
 	return opt
 }
-
-// Invariants lists all that a run is checked for, by the model and by the world.
-func Invariants() []model.Invariant { return slices.Concat(model.Invariants(), world.Invariants()) }

@@ -1,4 +1,4 @@
-package world
+package trip
 
 import (
 	"fmt"
@@ -6,26 +6,20 @@ import (
 	"sync"
 	"time"
 
-	"tripsaga/engine/sim"
 	"tripsaga/shared/ident"
 	"tripsaga/trip/domain"
 	"tripsaga/verify/model"
 	"tripsaga/verify/play"
+	"tripsaga/verify/world"
 )
 
-// begin is the virtual time at which every run starts.
-var begin = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
-
-// Scenario is a script of the folder verify: a set of bookings. Without a fault each scenario has one end.
-type Scenario struct {
-	Name  string
-	Means string
+// scenario is a script of the folder verify: a set of bookings.
+type scenario struct {
+	world.Scenario
 	trips []booking
 	// At most one of the trips is confirmed, and exactly one if no fault outlasts the retries.
 	oneWins bool
 	apart   time.Duration // between the bookings
-	given   []sim.Fault   // faults of every run
-	single  bool          // given counts as a fault of the schedule, so that pairs are left out
 }
 
 // booking is one trip of a scenario.
@@ -37,59 +31,39 @@ type booking struct {
 	cancelAfter time.Duration // the client cancels then; 0: never
 }
 
-// Scenarios lists all of them.
-func Scenarios() []Scenario { return slices.Clone(scenarios()) }
-
-// ScenarioNames lists their names.
-func ScenarioNames() []string {
-	var names []string
-	for _, s := range scenarios() {
-		names = append(names, s.Name)
-	}
-	return names
-}
-
-func scenarioNamed(name string) (Scenario, bool) {
-	i := slices.IndexFunc(scenarios(), func(s Scenario) bool { return s.Name == name })
-	if i < 0 {
-		return Scenario{}, false
-	}
-	return scenarios()[i], true
+func scenarioNamed(name string) *scenario {
+	i := slices.IndexFunc(scenarios(), func(s scenario) bool { return s.Name == name })
+	return &scenarios()[i]
 }
 
 // scripts are the scenarios' files. They share one inventory.
 var scripts = sync.OnceValue(func() []play.Script { return play.Embedded("verify", play.Today) })
 
-var scenarios = sync.OnceValue(func() []Scenario {
-	var all []Scenario
+var scenarios = sync.OnceValue(func() []scenario {
+	var all []scenario
 	for _, s := range scripts() {
 		all = append(all, newScenario(s))
 	}
 	return all
 })
 
-func newScenario(script play.Script) Scenario {
+func newScenario(script play.Script) scenario {
 	e := script.Explore
-	s := Scenario{Name: script.Name, Means: script.Title, oneWins: e.OneWins, apart: e.Apart, single: len(e.Given) > 0}
+	s := scenario{Scenario: world.Scenario{Name: script.Name, Means: script.Title}, oneWins: e.OneWins, apart: e.Apart}
 	for _, text := range e.Given {
-		f, err := parseFault(text)
+		f, err := (&world.Subject{Faults: faults}).ParseFault(text)
 		if err != nil {
 			panic(fmt.Sprintf("%s: %v", script.File, err))
 		}
-		s.given = append(s.given, f)
+		s.Given = append(s.Given, f)
 	}
 	for _, t := range script.Trips {
 		b := newBooking(t, e.Ends[t.Name])
 		b.cancelAfter = e.Cancels[t.Name]
 		s.trips = append(s.trips, b)
+		s.Sagas = append(s.Sagas, world.Saga{Name: b.name, ID: b.trip.ID, Record: tripKey(b.trip.ID), Field: "status"})
 	}
 	return s
-}
-
-// Single reports whether the scenario has a fault of its own, so that pairs of further faults are left out.
-func Single(name string) bool {
-	s, _ := scenarioNamed(name)
-	return s.single
 }
 
 // newBooking adds to a script's booking what the judge must know of it: its ids, what it takes and what that costs.
