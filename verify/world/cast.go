@@ -19,6 +19,12 @@ import (
 // Context is that of the run.
 func (r *Run) Context() context.Context { return r.ctx }
 
+// Scenario is what it plays.
+func (r *Run) Scenario() *Scenario { return r.scenario }
+
+// Committed counts the transactions of the program that no crash has lost.
+func (r *Run) Committed() int { return len(r.ledger.writes) }
+
 // Base returns what the table had before the run. It is shared, and not to be changed.
 func (r *Run) Base() judge.Items { return r.world.base }
 

@@ -60,3 +60,6 @@ func (p *Process) Provider(op string, keys []table.Key, do func(sim.Fault) error
 	}
 	return err
 }
+
+// AtProvider reports whether the program is inside of a call by [Process.Provider].
+func (p *Process) AtProvider() bool { return p.run.frame != nil && p.run.frame.outside }

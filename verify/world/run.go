@@ -74,6 +74,14 @@ type saga struct {
 	executions []string // the statuses, by machine; "" before it exists
 }
 
+// text is the status of its record, or that of its execution if it has no record.
+func (s *saga) text() string {
+	if s.Record == (table.Key{}) {
+		return s.executions[0]
+	}
+	return s.status
+}
+
 // Result is the result of a schedule.
 type Result struct {
 	Stuck      bool // it did not end, and was abandoned
@@ -301,7 +309,7 @@ func (r *Run) result() *Result {
 		Happened: r.happened, Meddled: r.meddled, Closed: r.closed,
 	}
 	for _, s := range r.sagas {
-		res.Statuses = append(res.Statuses, s.status)
+		res.Statuses = append(res.Statuses, s.text())
 	}
 	return res
 }

@@ -1,0 +1,284 @@
+package verify
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tripsaga/asl"
+	"tripsaga/barrier"
+	"tripsaga/engine/sim"
+	"tripsaga/table"
+	"tripsaga/verify/judge"
+	"tripsaga/verify/world"
+)
+
+// effects judges a saga by what the barrier has recorded, whatever the saga is about: every effect is there in the end, or
+// none. A step's record is the first operation of its transaction. Which task has which record is learned from the runs
+// without a fault. The counters that a transaction changes (table.Add) belong to the record in it.
+type effects struct {
+	of  *prepared
+	log []written
+	all map[table.Key]*effect
+}
+
+// written is a transaction with a record. A crash may lose it.
+type written struct {
+	position int // of the program's transactions
+	key      table.Key
+	call     sim.Label
+	now      record
+	adds     []table.Op
+}
+
+// effect is a step's record and what belongs to it.
+type effect struct {
+	saga, task string // of the first delivery that wrote it: the step, or its compensation if that came first
+	now        record
+	counters   map[counter]int64 // changed by all transactions with the record
+}
+
+type counter struct {
+	key  table.Key
+	attr string
+}
+
+type record = barrier.Record[json.RawMessage]
+
+// baseline is a scenario without a fault.
+type baseline struct {
+	statuses []asl.Status
+	effects  map[table.Key]*effect
+}
+
+func newEffects(of *prepared) effects { return effects{of: of, all: map[table.Key]*effect{}} }
+
+// recordOf reads a record; ok is false for other items.
+func recordOf(item table.Item) (rec record, ok bool) {
+	rec, err := barrier.Decode[json.RawMessage](item)
+	if err != nil {
+		return rec, false
+	}
+	switch rec.State {
+	case barrier.Started, barrier.Done, barrier.Refused, barrier.Undone:
+		return rec, true
+	}
+	return rec, false
+}
+
+// closed reports whether nothing of the step is there, and never will be.
+func closed(rec record) bool {
+	return rec.State == barrier.Undone || rec.State == barrier.Refused && !rec.Open
+}
+
+func (e *effects) commit(c *sagaCast, call sim.Label, ops []table.Op, before world.Lookup) []judge.Violation {
+	if call == (sim.Label{}) || len(ops) == 0 || ops[0].Kind != table.OpPut || strings.HasPrefix(ops[0].Key.PK, outside) {
+		return nil
+	}
+	rec, ok := recordOf(ops[0].Item)
+	if !ok {
+		return nil
+	}
+	w := written{position: c.Committed(), key: ops[0].Key, call: call, now: rec}
+	for i := range ops {
+		if ops[i].Kind == table.OpAdd {
+			w.adds = append(w.adds, ops[i])
+		}
+	}
+	e.log = append(e.log, w)
+	now := e.apply(w)
+	item, had := before(w.key)
+	was, judged := recordOf(item)
+	found := []judge.Violation(nil)
+	if had && judged && !mayFollow(was, rec) {
+		found = append(found, judge.Violation{Invariant: recordKept, Detail: fmt.Sprintf("%s changes the record %s from %s to %s", call, w.key, textOf(was), textOf(rec))})
+	}
+	if !closed(rec) {
+		return found
+	}
+	for at, n := range now.counters {
+		if n != 0 {
+			found = append(found, judge.Violation{Invariant: effectReversed, Detail: fmt.Sprintf("%s writes the record %s as %s, and %s of %s is off by %+d",
+				call, w.key, rec.State, at.attr, at.key, n)})
+		}
+	}
+	return found
+}
+
+// apply makes a transaction part of the effects.
+func (e *effects) apply(w written) *effect {
+	f := e.all[w.key]
+	if f == nil {
+		f = &effect{saga: w.call.Saga, task: strings.TrimSuffix(w.call.Actor, "+"), counters: map[counter]int64{}}
+		e.all[w.key] = f
+	}
+	f.now = w.now
+	for _, op := range w.adds {
+		f.counters[counter{op.Key, op.Attr}] += op.Delta
+	}
+	return f
+}
+
+// mayFollow reports whether the barrier ever changes a record so.
+func mayFollow(was, now record) bool {
+	if was.Fingerprint != now.Fingerprint {
+		return false
+	}
+	switch {
+	case was.State == barrier.Started:
+		return now.State != barrier.Started
+	case was.State == barrier.Done:
+		return now.State == barrier.Undone
+	case was.State == barrier.Refused && was.Open:
+		return now.State == barrier.Refused && !now.Open
+	}
+	return false
+}
+
+func textOf(rec record) string {
+	if rec.Open {
+		return string(rec.State) + " (open)"
+	}
+	return string(rec.State)
+}
+
+// reset forgets the transactions that a crash has lost: all but the first n of the program.
+func (e *effects) reset(n int) {
+	e.log = slices.DeleteFunc(e.log, func(w written) bool { return w.position > n })
+	clear(e.all)
+	for _, w := range e.log {
+		e.apply(w)
+	}
+}
+
+// answered judges the success of a task: the record says the same.
+func (e *effects) answered(c *sagaCast, call sim.Label) (found []judge.Violation) {
+	base := e.of.base[c.scenario.Name]
+	if base == nil {
+		return nil
+	}
+	for key, f := range base.effects {
+		if f.saga != call.Saga {
+			continue
+		}
+		item, ok := c.Item(key)
+		rec, _ := recordOf(item)
+		does := f.task == call.Actor && base.does(f)
+		if does && rec.State != barrier.Done {
+			found = append(found, judge.Violation{Invariant: answerFits, Detail: fmt.Sprintf("%s succeeds, and the record %s %s", call, key, says(rec, ok))})
+		}
+		if e.of.Compensations[f.task] == call.Actor && !(ok && closed(rec)) {
+			found = append(found, judge.Violation{Invariant: answerFits, Detail: fmt.Sprintf(
+				"%s succeeds, which compensates %s, and the record %s %s", call, f.task, key, says(rec, ok))})
+		}
+	}
+	return found
+}
+
+func says(rec record, ok bool) string {
+	if !ok {
+		return "does not exist"
+	}
+	return "is " + textOf(rec)
+}
+
+// does reports whether the effect is there in the end.
+func (b *baseline) does(f *effect) bool { return f.now.State == barrier.Done }
+
+// final judges the records at the end: every effect of an execution that succeeded is there, and none of one that failed.
+func (e *effects) final(c *sagaCast) (found []judge.Violation) {
+	base := e.of.base[c.scenario.Name]
+	for i, s := range c.sagas {
+		status := asl.Status(c.Execution(i, 0))
+		for _, key := range slices.SortedFunc(maps.Keys(e.all), compareKeys) {
+			f := e.all[key]
+			if f.saga != s.Name || closed(f.now) || !e.of.does[f.task] && !e.of.compensates(f.task) {
+				continue
+			}
+			if status == asl.Failed && !c.Halted(&s.Saga) || f.now.State != barrier.Done && status == asl.Succeeded {
+				found = append(found, judge.Violation{Invariant: everyOrNone, Detail: fmt.Sprintf("saga %s is %s, and the record %s of %s is %s",
+					s.Name, status, key, f.task, textOf(f.now))})
+			}
+		}
+		if status != asl.Succeeded || base == nil || base.statuses[i] != asl.Succeeded {
+			continue
+		}
+		for _, key := range slices.SortedFunc(maps.Keys(base.effects), compareKeys) {
+			f := base.effects[key]
+			item, ok := c.Item(key)
+			if rec, _ := recordOf(item); f.saga == s.Name && base.does(f) && rec.State != barrier.Done {
+				found = append(found, judge.Violation{Invariant: everyOrNone, Detail: fmt.Sprintf("saga %s is %s, and the record %s of %s %s",
+					s.Name, status, key, f.task, says(rec, ok))})
+			}
+		}
+	}
+	return found
+}
+
+func compareKeys(a, b table.Key) int {
+	return strings.Compare(a.PK+"\x00"+a.SK, b.PK+"\x00"+b.SK)
+}
+
+// compensates reports whether the task is a compensation.
+func (p *prepared) compensates(task string) bool {
+	for _, by := range p.Compensations {
+		if by == task {
+			return true
+		}
+	}
+	return false
+}
+
+// succeeds reports whether an execution of a scenario succeeds without a fault.
+func (p *prepared) succeeds(scenario string, i int) bool {
+	base := p.base[scenario]
+	return base != nil && base.statuses[i] == asl.Succeeded
+}
+
+// learn notes a run without a fault.
+func (p *prepared) learn(c *sagaCast) {
+	b := &baseline{effects: c.effects.all}
+	for i := range c.sagas {
+		b.statuses = append(b.statuses, asl.Status(c.Execution(i, 0)))
+	}
+	p.base[c.scenario.Name] = b
+	for _, f := range b.effects {
+		i := slices.IndexFunc(c.sagas, func(s sagaRun) bool { return s.Name == f.saga })
+		if i >= 0 && b.statuses[i] == asl.Succeeded && b.does(f) {
+			p.does[f.task] = true
+		}
+	}
+}
+
+// The invariants of any saga, beside those of package world.
+const (
+	userCheck      = "check"
+	userRest       = "rest"
+	canBeOpened    = "can-be-opened"
+	sagaStarted    = "saga-started"
+	sagaEnded      = "saga-ended"
+	outcomeKept    = "outcome-kept"
+	recordKept     = "record-kept"
+	effectReversed = "effect-reversed"
+	everyOrNone    = "every-effect-or-none"
+	answerFits     = "answer-fits-record"
+	providerCalled = "provider-called"
+)
+
+func sagaInvariants() []judge.Invariant {
+	return []judge.Invariant{
+		{Name: userCheck, Means: "Saga.Check holds at every commit."},
+		{Name: userRest, Means: "Saga.Rest holds at the end."},
+		{Name: canBeOpened, Means: "The program opens with the tasks that Saga.Open returns."},
+		{Name: sagaStarted, Means: "A start that is repeated gets an answer, and one that was acknowledged is never lost."},
+		{Name: sagaEnded, Means: "Every saga ends: it succeeds, or fails where the definition says so."},
+		{Name: outcomeKept, Means: "A saga that succeeds without a fault succeeds, unless a fault outlasts its retries."},
+		{Name: recordKept, Means: "A step's record changes as the barrier changes it: an answer that was given stays."},
+		{Name: effectReversed, Means: "A compensation takes back exactly what its step has taken, once."},
+		{Name: everyOrNone, Means: "In the end every effect of a saga that succeeded is there, and none of one that failed."},
+		{Name: answerFits, Means: "A task succeeds only if its record says so."},
+		{Name: providerCalled, Means: "The books of providers are read and written by Program.Call only."},
+	}
+}

@@ -1,0 +1,241 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"tripsaga/asl"
+	"tripsaga/engine"
+	"tripsaga/engine/sim"
+	"tripsaga/table"
+	"tripsaga/verify/judge"
+	"tripsaga/verify/world"
+)
+
+// Saga is a saga to explore in a test: see [Run]. Definition, Open and Scenarios are required.
+type Saga struct {
+	Definition []byte // Amazon States Language
+	// Open is called for each process of each schedule, as a program starts. It returns the tasks by the names in the
+	// definition, as they are in production: they write to the table of p, and call their providers by [Program.Call].
+	Open      func(p *Program) map[string]engine.Task
+	Scenarios []Scenario
+	// Load fills the empty table before anything runs: what is on offer. nil loads nothing.
+	Load func(ctx context.Context, t table.Table) error
+
+	// Check judges every transaction that is committed, Rest the records at the end of a schedule. Both may be nil: every run
+	// is judged by what the barrier has recorded as well, see [Run].
+	Check func(c Commit) error
+	Rest  func(r Rest) error
+
+	// Compensations are the tasks that compensate, by the task that each compensates. With them an answer of a compensation
+	// is judged as well.
+	Compensations map[string]string
+	// Ends are errors with which a task ends a saga that has failed. Any other error that nothing catches stops the saga, so
+	// that an operator must redrive it. A Fail state is always an end.
+	Ends []string
+
+	Depth   int           // faults of one schedule: 1, or 2 for pairs as well; default 2, and 1 with go test -short
+	Triples int           // schedules of three faults, drawn
+	Seed    uint64        // of what is drawn
+	OneIn   int           // play one of so many schedules, drawn; 0 and 1: all
+	Workers int           // schedules that run concurrently; default two a processor
+	Budget  time.Duration // after which the exploration ends; what was left out is logged. Default: none
+}
+
+// Scenario is one execution of the saga, or several that run together.
+type Scenario struct {
+	Name   string
+	Means  string
+	Inputs []any // of the executions A, B, ...; each is marshalled to JSON
+	Acts   []Act // what people and other programs do meanwhile
+	// Either says that an execution may succeed or fail whatever goes wrong, such as two that want the last seat. Otherwise
+	// it must succeed if it succeeds without a fault, unless a fault outlasts its retries.
+	Either bool
+}
+
+// Act is what somebody does while the executions run: a person who approves, a webhook.
+type Act struct {
+	Name  string // in labels, such as "Approve"
+	After time.Duration
+	// Do is repeated every minute until it returns nil, also in a new process after a crash.
+	Do func(ctx context.Context, p *Program) error
+}
+
+// Program is the saga's program in one process of a schedule.
+type Program struct {
+	// Table has the program's records. Faults happen at its operations.
+	Table table.Table
+	// Outside has the books of providers: a crash of the program loses nothing of them. A double of a provider keeps all its
+	// state here, since schedules start from the beginning and are compared by what is written.
+	Outside table.Table
+	Engine  *engine.Engine // nil while Open runs
+	process *world.Process
+}
+
+// Now is the virtual time.
+func (p *Program) Now() time.Time { return p.process.Scheduler().Now() }
+
+// Call makes a call of a provider: one point, at which it happens as a whole or not at all. op is its name in labels, in lower
+// case, such as "charge"; id is what it is about, the idempotency key. The error is that of call, or one that says that there
+// was no answer.
+func (p *Program) Call(op, id string, call func() error) error {
+	return p.process.Provider(op, []table.Key{{PK: outside + id}}, func(sim.Fault) error { return call() })
+}
+
+// Commit is a transaction that was applied.
+type Commit struct {
+	Ops           []table.Op
+	Before, After func(key table.Key) (item table.Item, ok bool) // for the keys of Ops
+	Call          sim.Label                                      // the delivery that wrote it; zero: the engine, or somebody else
+}
+
+// Rest is what there is when everything has come to its end.
+type Rest struct {
+	Items      judge.Items // the program's
+	Outside    judge.Items // the providers'
+	Executions []Execution
+}
+
+// Execution is one of the scenario.
+type Execution struct {
+	Name, ID string
+	Input    json.RawMessage
+	Status   asl.Status // "" if it was never started
+	Error    string
+}
+
+// outside is what the partitions of the providers' books begin with.
+const outside = "OUTSIDE#"
+
+// Who acts for a saga, as labels name them.
+const (
+	starter    = "Start"
+	sagaEngine = "Engine"
+)
+
+// prepared is a saga whose fields were checked.
+type prepared struct {
+	Saga
+	machine *asl.Machine
+	inputs  map[string][]json.RawMessage // by scenario
+	base    map[string]*baseline         // by scenario, once it was played without a fault
+	does    map[string]bool              // tasks that have an effect in a saga which succeeds
+
+	learning bool // runs without a fault are played, to fill base and does
+}
+
+func (s Saga) prepare() (*prepared, error) {
+	p := &prepared{Saga: s, inputs: map[string][]json.RawMessage{}, base: map[string]*baseline{}, does: map[string]bool{}}
+	switch {
+	case len(s.Definition) == 0:
+		return nil, fmt.Errorf("field Definition is empty: it takes the saga in the Amazon States Language")
+	case s.Open == nil:
+		return nil, fmt.Errorf("field Open is nil: it takes a function that returns the saga's tasks")
+	case len(s.Scenarios) == 0:
+		return nil, fmt.Errorf("field Scenarios is empty: it takes at least one, with an input")
+	}
+	var err error
+	if p.machine, err = asl.Parse(s.Definition); err != nil {
+		return nil, fmt.Errorf("field Definition: %w", err)
+	}
+	for _, one := range s.Scenarios {
+		if err := p.scenario(one); err != nil {
+			return nil, err
+		}
+	}
+	functions := p.machine.Functions()
+	for task, by := range s.Compensations {
+		for _, name := range []string{task, by} {
+			if !slices.Contains(functions, name) {
+				return nil, fmt.Errorf("field Compensations: the definition calls no task %q, only %q", name, functions)
+			}
+		}
+	}
+	return p, nil
+}
+
+func (p *prepared) scenario(one Scenario) error {
+	if one.Name == "" || p.inputs[one.Name] != nil {
+		return fmt.Errorf("field Scenarios: %q is not a name, or that of two scenarios", one.Name)
+	}
+	if n := len(one.Inputs); n < 1 || n > 26 {
+		return fmt.Errorf("field Scenarios: %s has %d inputs; allowed are 1 to 26", one.Name, n)
+	}
+	for _, in := range one.Inputs {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("field Scenarios: an input of %s: %w", one.Name, err)
+		}
+		p.inputs[one.Name] = append(p.inputs[one.Name], data)
+	}
+	for _, a := range one.Acts {
+		if a.Name == "" || a.Do == nil {
+			return fmt.Errorf("field Scenarios: %s has an act without a name, or one that does nothing", one.Name)
+		}
+	}
+	return nil
+}
+
+// machineName is that of the state machine, and begins the ids of its executions.
+const machineName = "saga"
+
+func (p *prepared) subject() *world.Subject {
+	s := &world.Subject{
+		Machines: []world.Machine{{Name: machineName, Actor: sagaEngine, Source: p.Definition}},
+		Actors:   []world.Actor{{Name: starter, Waits: true, Leaves: true}},
+		Rules:    sagaRules{}, Invariants: sagaInvariants(), Outside: outside, Load: p.load,
+		NewCast: func(r *world.Run, scenario string) world.Cast { return newSagaCast(p, r, scenario) },
+	}
+	for _, state := range p.machine.States() {
+		if state.Function != "" && !slices.Contains(s.Steps, state.Function) {
+			s.Steps = append(s.Steps, state.Function)
+		}
+	}
+	for _, one := range p.Scenarios {
+		scenario := world.Scenario{Name: one.Name, Means: one.Means}
+		for i := range one.Inputs {
+			name := string(rune('A' + i))
+			scenario.Sagas = append(scenario.Sagas, world.Saga{Name: name, ID: machineName + "-" + name})
+		}
+		for _, a := range one.Acts {
+			if !s.IsActor(a.Name) {
+				s.Actors = append(s.Actors, world.Actor{Name: a.Name, Waits: true})
+			}
+		}
+		s.Scenarios = append(s.Scenarios, scenario)
+	}
+	return s
+}
+
+func (p *prepared) load(ctx context.Context, t table.Table) error {
+	if p.Load == nil {
+		return nil
+	}
+	if err := p.Load(ctx, t); err != nil {
+		return fmt.Errorf("field Load: %w", err)
+	}
+	return nil
+}
+
+// sagaRules say when time passes: before what the clock may decide.
+type sagaRules struct{}
+
+// Between implements world.Rules.
+func (sagaRules) Between(*world.Point, world.Add) {}
+
+// Elapse implements world.Rules.
+func (sagaRules) Elapse(p *world.Point, add world.Add) {
+	switch p.Where {
+	case world.AtDelivery:
+		add(false, world.Hour)
+		add(true, world.Day)
+	case world.AtProvider:
+		add(false, world.Day, world.Weekend)
+		add(true, world.Hour, world.Break)
+	case world.AtWrite, world.AtOtherWrite:
+		add(false, world.Weekend)
+	}
+}

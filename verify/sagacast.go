@@ -1,0 +1,318 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"tripsaga/asl"
+	"tripsaga/engine"
+	"tripsaga/engine/sim"
+	"tripsaga/table"
+	"tripsaga/verify/judge"
+	"tripsaga/verify/world"
+)
+
+// sagaCast is a saga in one run: its program, the clients who start it, and its judge.
+type sagaCast struct {
+	*world.Run
+	of       *prepared
+	scenario *Scenario
+	sagas    []sagaRun
+	acted    []bool // the acts that are done
+	acts     []int  // how often each was tried
+	programs map[*world.Process]*Program
+	effects  effects
+	excused  bool // a fault may cost the success
+}
+
+// sagaRun is one execution.
+type sagaRun struct {
+	world.Saga
+	input json.RawMessage
+	calls int
+	done  bool // the client has its answer, or has left
+	left  bool
+}
+
+func newSagaCast(of *prepared, run *world.Run, name string) *sagaCast {
+	i := slices.IndexFunc(of.Scenarios, func(s Scenario) bool { return s.Name == name })
+	c := &sagaCast{Run: run, of: of, scenario: &of.Scenarios[i], programs: map[*world.Process]*Program{}, effects: newEffects(of)}
+	for i, s := range run.Scenario().Sagas {
+		c.sagas = append(c.sagas, sagaRun{Saga: s, input: of.inputs[name][i]})
+	}
+	c.acted, c.acts = make([]bool, len(c.scenario.Acts)), make([]int, len(c.scenario.Acts))
+	return c
+}
+
+// Open implements world.Cast.
+func (c *sagaCast) Open(p *world.Process) ([]*engine.Engine, error) {
+	t := p.Table(p.Store())
+	program := &Program{Table: t, Outside: &books{t, c, p}, process: p}
+	tasks := c.of.Open(program)
+	d := p.Definition(0)
+	e, err := engine.Open(c.Context(), engine.Options{
+		Name: machineName, Definition: d.Source, Machine: d.Machine, Table: program.Table, Tasks: p.Tasks(tasks),
+		Scheduler: p.Scheduler(), Seed: rand.New(p.Seed()).Uint64, MaxOpen: math.MaxInt,
+	})
+	if errors.Is(err, engine.ErrInvalid) { // no restart helps
+		c.Violation(canBeOpened, "the program cannot be opened: %v; Open must return a task for each function of the definition", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	program.Engine = e
+	c.programs[p] = program
+	return []*engine.Engine{e}, nil
+}
+
+// Call implements world.Cast.
+func (c *sagaCast) Call(p *world.Process) {
+	soon := time.Duration(0)
+	if p.N() > 1 {
+		soon = time.Second
+	}
+	for i := range c.sagas {
+		if !c.sagas[i].done {
+			p.AfterFunc(soon, func() { c.start(&c.sagas[i]) })
+		}
+	}
+	for i, a := range c.scenario.Acts {
+		if !c.acted[i] {
+			p.AfterFunc(max(soon, a.After-c.Now()), func() { c.act(i) })
+		}
+	}
+}
+
+// maxCalls is how often a client calls before it gives up. Within a schedule it never needs that many.
+const maxCalls = 10
+
+// start is the client: it repeats its call until it has an answer.
+func (c *sagaCast) start(s *sagaRun) {
+	p := c.programs[c.Process()]
+	if p == nil || p.process.Dead() || s.done {
+		return
+	}
+	s.calls++
+	c.Work(s.Name, starter, sim.Fault{}, func() {
+		err := p.Engine.Start(c.Context(), s.ID, s.input)
+		switch {
+		case p.process.Dead() || s.done:
+		case err == nil || errors.Is(err, engine.ErrExists):
+			s.done = true
+			c.MustLast("saga "+s.Name+" is acknowledged", executionKey(s.ID))
+		case s.calls >= maxCalls:
+			s.done = true
+			if c.Quiet() {
+				c.Violation(sagaStarted, "saga %s: after %d calls the answer is still: %v", s.Name, maxCalls, err)
+			}
+		default:
+			p.process.AfterFunc(time.Second, func() { c.start(s) })
+		}
+	})
+}
+
+// mostActs bounds how often an act is tried: for most of a day, every minute.
+const mostActs = 1000
+
+func (c *sagaCast) act(i int) {
+	a, p := c.scenario.Acts[i], c.programs[c.Process()]
+	if p == nil || p.process.Dead() || c.acted[i] {
+		return
+	}
+	c.acts[i]++
+	c.Work("", a.Name, sim.Fault{}, func() {
+		err := a.Do(c.Context(), p)
+		switch {
+		case p.process.Dead():
+		case err == nil || c.acts[i] >= mostActs:
+			c.acted[i] = true
+		default:
+			p.process.AfterFunc(time.Minute, func() { c.act(i) })
+		}
+	})
+}
+
+// Begins implements world.Cast.
+func (c *sagaCast) Begins(sim.Label) {}
+
+// Answered implements world.Cast.
+func (c *sagaCast) Answered(call sim.Label, _ json.RawMessage, err error) []judge.Violation {
+	if err != nil {
+		return nil
+	}
+	return c.effects.answered(c, call)
+}
+
+// Commit implements world.Cast.
+func (c *sagaCast) Commit(ops []table.Op, before, after world.Lookup) []judge.Violation {
+	call, _ := c.Delivery()
+	found := c.effects.commit(c, call, ops, before)
+	if c.of.Check != nil && !strings.HasPrefix(ops[0].Key.PK, outside) {
+		found = append(found, failed(userCheck, c.of.Check(Commit{ops, before, after, call}))...)
+	}
+	return found
+}
+
+func failed(invariant string, err error) []judge.Violation {
+	if err == nil {
+		return nil
+	}
+	return []judge.Violation{{Invariant: invariant, Detail: err.Error()}}
+}
+
+// Reset implements world.Cast.
+func (c *sagaCast) Reset() { c.effects.reset(c.Committed()) }
+
+// Struck implements world.Cast.
+func (c *sagaCast) Struck(f sim.Fault) {
+	c.excused = c.excused || world.Lasts(f.Kind) || world.Passes(f.Kind)
+}
+
+// Between implements world.Cast.
+func (c *sagaCast) Between(sim.Fault, *world.Point) {}
+
+// Left implements world.Cast.
+func (c *sagaCast) Left(name string) {
+	for i := range c.sagas {
+		if s := &c.sagas[i]; s.Name == name {
+			s.done, s.left = true, true
+		}
+	}
+}
+
+// Elapsed implements world.Cast.
+func (c *sagaCast) Elapsed(sim.Fault) {}
+
+// Halted implements world.Cast.
+func (c *sagaCast) Halted(s *world.Saga) bool {
+	key := executionKey(s.ID)
+	if slices.Contains(c.of.Ends, c.FieldOf(key, "error")) {
+		return false
+	}
+	state := c.FieldOf(key, "state")
+	return !slices.ContainsFunc(c.of.machine.States(), func(i asl.StateInfo) bool { return i.Name == state && i.Type == "Fail" })
+}
+
+// Attend implements world.Cast.
+func (c *sagaCast) Attend(*world.Saga) bool { return false }
+
+// Stopped implements world.Cast.
+func (c *sagaCast) Stopped(*world.Saga) []judge.Violation { return nil }
+
+// Final implements world.Cast.
+func (c *sagaCast) Final() []judge.Violation {
+	if c.of.learning {
+		c.of.learn(c)
+		return nil
+	}
+	var found []judge.Violation
+	for i := range c.sagas {
+		found = append(found, c.ended(i)...)
+	}
+	found = append(found, c.effects.final(c)...)
+	if c.of.Rest != nil {
+		found = append(found, failed(userRest, c.of.Rest(c.rest()))...)
+	}
+	return found
+}
+
+// ended judges how an execution has ended.
+func (c *sagaCast) ended(i int) []judge.Violation {
+	s, status := &c.sagas[i], asl.Status(c.Execution(i, 0))
+	one := func(invariant, format string, args ...any) []judge.Violation {
+		return []judge.Violation{{Invariant: invariant, Detail: "saga " + s.Name + ": " + fmt.Sprintf(format, args...)}}
+	}
+	switch {
+	case status == "" && s.done && !s.left:
+		return one(sagaStarted, "its start was acknowledged, and there is no execution")
+	case status == asl.Running:
+		return one(sagaEnded, "it still runs, and nothing is left that it waits for")
+	case status != "" && status != asl.Succeeded && c.Halted(&s.Saga):
+		return one(sagaEnded, "it stays %s at %s with %s, although everything works again", status,
+			c.FieldOf(executionKey(s.ID), "state"), c.FieldOf(executionKey(s.ID), "error"))
+	case status == asl.Failed && !c.excused && !c.scenario.Either && c.of.succeeds(c.scenario.Name, i):
+		return one(outcomeKept, "it failed with %s, though it succeeds without a fault and no fault outlasted its retries",
+			c.FieldOf(executionKey(s.ID), "error"))
+	}
+	return nil
+}
+
+func (c *sagaCast) rest() Rest {
+	r := Rest{Items: judge.Items{}, Outside: judge.Items{}}
+	for key, item := range c.Items() {
+		if in, ok := strings.CutPrefix(key.PK, outside); ok {
+			item.Key.PK = in
+			r.Outside[item.Key] = item
+		} else {
+			r.Items[key] = item
+		}
+	}
+	for i, s := range c.sagas {
+		r.Executions = append(r.Executions, Execution{
+			s.Name, s.ID, s.input, asl.Status(c.Execution(i, 0)), c.FieldOf(executionKey(s.ID), "error"),
+		})
+	}
+	return r
+}
+
+// State implements world.Cast.
+func (c *sagaCast) State() uint64 { return 0 }
+
+func executionKey(id string) table.Key {
+	return table.Key{PK: "EXEC#" + machineName + "#" + id, SK: "EXEC"}
+}
+
+// books is the table of the providers: its partitions begin with outside.
+type books struct {
+	table.Table
+	cast    *sagaCast
+	process *world.Process
+}
+
+// check reports an operation outside of Program.Call, at which no fault of a provider could happen.
+func (b *books) check() {
+	if !b.process.Dead() && !b.process.AtProvider() {
+		b.cast.Violation(providerCalled, "Program.Outside is used outside of Program.Call: wrap each call of the provider in it")
+	}
+}
+
+// Get implements table.Table.
+func (b *books) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
+	b.check()
+	key.PK = outside + key.PK
+	item, ok, err := b.Table.Get(ctx, key)
+	item.PK = strings.TrimPrefix(item.PK, outside)
+	return item, ok, err
+}
+
+// Query implements table.Table.
+func (b *books) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	b.check()
+	q.PK = outside + q.PK
+	page, err := b.Table.Query(ctx, q)
+	page.Items = slices.Clone(page.Items)
+	for i := range page.Items {
+		page.Items[i].PK = strings.TrimPrefix(page.Items[i].PK, outside)
+	}
+	return page, err
+}
+
+// Transact implements table.Table.
+func (b *books) Transact(ctx context.Context, ops ...table.Op) error {
+	b.check()
+	ops = slices.Clone(ops)
+	for i := range ops {
+		ops[i].Key.PK = outside + ops[i].Key.PK
+		if ops[i].Kind == table.OpPut {
+			ops[i].Item.PK = ops[i].Key.PK
+		}
+	}
+	return b.Table.Transact(ctx, ops...)
+}
