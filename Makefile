@@ -121,7 +121,7 @@ infra-test: $(STATICCHECK) ## the infrastructure's tests, vet and staticcheck (N
 
 infra-lint: synth $(LINTERS)/installed $(ACTIONLINT) ## cfn-lint and checkov over the templates, actionlint over the workflows (Node, Python 3.11 with venv)
 	@$(CDK) synth -q -o bin/synth/pull-request -c pullRequest=1 >$(TOOLS)/synth.log 2>&1 || { cat $(TOOLS)/synth.log; exit 1; }
-	@$(CDK) synth -q -o bin/synth/github -c github=example/tripsaga >$(TOOLS)/synth.log 2>&1 || { cat $(TOOLS)/synth.log; exit 1; }
+	@$(CDK) synth -q -o bin/synth/github -c github=example/tripsaga -c staging=111111111111/eu-west-1 -c production=222222222222/eu-west-1 >$(TOOLS)/synth.log 2>&1 || { cat $(TOOLS)/synth.log; exit 1; }
 	TRIPSAGA_REQUIRE_LINT=1 $(GO) -C infrastructure test -count=1 -v ./lint
 
 contract: $(CONTRACT)/installed ## openapi-spec-validator over /openapi.json, schemathesis over the running server (Python 3.11 with venv)

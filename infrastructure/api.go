@@ -105,9 +105,14 @@ func (a *Application) addChecker() {
 	a.output("CheckerRoleArn", checker.RoleArn())
 }
 
-// pipelineRole adds a role of the stage that only a role of the pipeline may assume, perhaps from another account.
+// pipelineRole adds a role of the stage that only a role of the pipeline may assume, perhaps from another account, or that of
+// GitHub's workflow.
 func (a *Application) pipelineRole(id string, name, by *string) awsiam.Role {
-	pipelines, _ := a.Stage.in(pipelineStack, a.Stack)
+	deliveredFrom := pipelineStack
+	if a.Stage.byGitHub(a.Stage.Name) {
+		deliveredFrom = stackOf(a.Stage.Name)
+	}
+	pipelines, _ := a.Stage.in(deliveredFrom, a.Stack)
 	return awsiam.NewRole(a.Stack, &id, &awsiam.RoleProps{
 		RoleName: name,
 		AssumedBy: awsiam.NewAccountPrincipal(pipelines).WithConditions(&map[string]any{
@@ -122,12 +127,12 @@ func (a *Application) pipelineRole(id string, name, by *string) awsiam.Role {
 // of the role which it assumes to do so. Role names are unique in an account, stacks are regional; hence the region in the
 // name.
 func (c *Config) checkRole(s awscdk.Stack, stage string) *string {
-	by := "pipeline-check"
-	if e := environmentOf(stage); c.GitHub != "" || e == pullRequestEnvironment {
-		by = "github-" + e
+	if c.byGitHub(stage) {
+		_, region := c.in(stackOf(stage), s)
+		return jsii.String(c.Prefix + "-github-" + environmentOf(stage) + "-" + *region)
 	}
 	_, region := c.in(pipelineStack, s)
-	return jsii.String(c.Prefix + "-" + by + "-" + *region)
+	return jsii.String(c.Prefix + "-pipeline-check-" + *region)
 }
 
 func (c *Config) checkerRole(s awscdk.Stack, stage string) *string {

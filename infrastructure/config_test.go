@@ -86,6 +86,7 @@ func TestContextThatIsRefused(t *testing.T) {
 		{map[string]any{"pullRequest": 1e12}, []string{"pullRequest=1e+12: ", "; allowed: a whole number from 1 to 9999999"}},
 		{map[string]any{"pullRequest": "production"}, []string{"pullRequest=production: "}},
 		{map[string]any{"pullRequest": "1.5"}, []string{"pullRequest=1.5: "}},
+		{map[string]any{"github": "example/tripsaga", "staging": "123456789012/eu-west-1"}, []string{"production: missing; give staging and production, or none of them"}},
 		{map[string]any{"github": "tripsaga"}, []string{"github=tripsaga: ", "; allowed: owner/name, or owner@id/name@id"}},
 		{map[string]any{"github": "example/*"}, []string{"github=example/*: "}},
 		{map[string]any{"github": "example/tripsaga:ref:x"}, []string{"github=example/tripsaga:ref:x: "}},

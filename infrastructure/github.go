@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -18,6 +20,11 @@ func environmentOf(stage string) string {
 	return stage
 }
 
+// byGitHub reports whether a workflow deploys the stage.
+func (c *Config) byGitHub(stage string) bool {
+	return c.GitHub != "" || environmentOf(stage) == pullRequestEnvironment
+}
+
 // gitHubTokens is who issues the tokens of GitHub's workflows. IAM knows it by a provider of this name, of which an account
 // can have one; it is made by hand, once, as the CDK's bootstrap is.
 const gitHubTokens = "token.actions.githubusercontent.com"
@@ -26,20 +33,19 @@ const gitHubTokens = "token.actions.githubusercontent.com"
 // context at that time.
 var doctorMetadata = "tripsaga:doctor"
 
-// NewGitHubStack adds the roles that GitHub's workflows assume, one for each environment.
-func NewGitHubStack(scope constructs.Construct, id string, config Config) awscdk.Stack {
+// NewGitHubStack adds the role that GitHub's workflows assume in a stage's place; in staging's also the one for pull
+// requests.
+func NewGitHubStack(scope constructs.Construct, id string, config Config, stage string) awscdk.Stack {
 	g := &pipelineOf{
 		Stack:  awscdk.NewStack(scope, &id, &awscdk.StackProps{StackName: jsii.String(config.stackName(id)), Env: config.placeOf(id).env()}),
 		config: config,
 	}
-	for id, stage := range sorted(map[string]string{"Staging": staging, "Production": production}) {
-		role := g.addRole(id, stage)
-		role.AddToPolicy(g.mayAssume(stage, config.cleanerRole(g.Stack, stage)))
-		if stage == staging {
-			role.AddToPolicy(g.mayCheck(stage))
-		}
+	role := g.addRole(strings.ToUpper(stage[:1])+stage[1:], stage)
+	role.AddToPolicy(g.mayAssume(stage, config.cleanerRole(g.Stack, stage)))
+	if stage == staging {
+		role.AddToPolicy(g.mayCheck(stage))
 	}
-	if config.pullRequestsApart() {
+	if stage == staging && config.pullRequestsApart() {
 		all := config.pullRequest()
 		role := g.addRole("PullRequest", all)
 		role.AddToPolicy(g.mayCheck(all))

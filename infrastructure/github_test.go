@@ -14,7 +14,7 @@ var byGitHub = sync.OnceValues(func() (all [2]map[string]*template, err error) {
 		return all, err
 	}
 	all[1], err = synthesise(map[string]any{
-		"github": "example@1/tripsaga@2", "prefix": "travel", "throttleRate": 7.5, "staging": stagingPlace, "production": productionPlace, "pipeline": pipelinePlace,
+		"github": "example@1/tripsaga@2", "prefix": "travel", "throttleRate": 7.5, "staging": stagingPlace, "production": productionPlace,
 		"@aws-cdk/core:permissionsBoundary": map[string]any{"name": "boundary"},
 	})
 	return all, err
@@ -33,8 +33,9 @@ func delivery(t *testing.T) (one, several map[string]*template) {
 func TestWhoMayAssumeTheRolesOfGitHub(t *testing.T) {
 	one, several := delivery(t)
 	for role, environment := range map[string]string{"Staging": "staging", "Production": "production", "PullRequest": "pull-request"} {
-		for repository, s := range map[string]*template{"example/tripsaga": one[gitHubStack], "example@1/tripsaga@2": several[gitHubStack]} {
-			if role == "PullRequest" && s == one[gitHubStack] {
+		for repository, all := range map[string]map[string]*template{"example/tripsaga": one, "example@1/tripsaga@2": several} {
+			s := all[gitHubOf[role]]
+			if role == "PullRequest" && s == one[gitHubStagingStack] {
 				continue
 			}
 			const issuer = "token.actions.githubusercontent.com"
@@ -55,10 +56,15 @@ func TestWhoMayAssumeTheRolesOfGitHub(t *testing.T) {
 	}
 }
 
+// gitHubOf is the stack of each role.
+var gitHubOf = map[string]string{"Staging": gitHubStagingStack, "Production": gitHubProductionStack, "PullRequest": gitHubStagingStack}
+
 // account is where the stack is, as its ARNs have it.
 func account(s *template) string {
-	if strings.Contains(string(s.raw), "333333333333") {
-		return "333333333333"
+	for _, place := range []string{stagingPlace, productionPlace} {
+		if in, _, _ := strings.Cut(place, "/"); strings.Contains(string(s.raw), in) {
+			return in
+		}
 	}
 	return "${AWS::AccountId}"
 }
@@ -66,10 +72,10 @@ func account(s *template) string {
 // The bootstrap's roles reach all of an account: with production in it, a pull request gets none.
 func TestPullRequestsHaveARoleOnlyApartFromProduction(t *testing.T) {
 	one, several := delivery(t)
-	if got, want := names(one[gitHubStack].ofType("AWS::IAM::Role")), []string{"Production", "Staging"}; !slices.Equal(got, want) {
+	if got, want := names(one[gitHubStagingStack].ofType("AWS::IAM::Role")), []string{"Staging"}; !slices.Equal(got, want) {
 		t.Errorf("in one account there are the roles %q, want %q", got, want)
 	}
-	if got, want := names(several[gitHubStack].ofType("AWS::IAM::Role")), []string{"Production", "PullRequest", "Staging"}; !slices.Equal(got, want) {
+	if got, want := names(several[gitHubStagingStack].ofType("AWS::IAM::Role")), []string{"PullRequest", "Staging"}; !slices.Equal(got, want) {
 		t.Errorf("there are the roles %q, want %q", got, want)
 	}
 }
@@ -77,10 +83,9 @@ func TestPullRequestsHaveARoleOnlyApartFromProduction(t *testing.T) {
 // A role deploys its own stage by the bootstrap's roles of its place, and examines the account; it may do nothing else.
 func TestRolesOfGitHubMayDoLittle(t *testing.T) {
 	_, several := delivery(t)
-	s := several[gitHubStack]
-	const stack = "arn:${AWS::Partition}:cloudformation:us-east-1:333333333333:stack/"
 	for role, place := range map[string]string{"Staging": stagingPlace, "Production": productionPlace, "PullRequest": stagingPlace} {
 		in, region, _ := strings.Cut(place, "/")
+		s, stack := several[gitHubOf[role]], fmt.Sprintf("arn:${AWS::Partition}:cloudformation:%s:%s:stack/", region, in)
 		var assumed []string
 		for _, st := range s.statements(t, role) {
 			for _, action := range st.actions {
@@ -128,16 +133,19 @@ func TestGitHubReplacesThePipeline(t *testing.T) {
 	if one[pipelineStack] != nil || one[stagingStack] == nil || one[productionStack] == nil {
 		t.Errorf("the app has %d stacks", len(one))
 	}
-	if got := one[gitHubStack].stack.StackName; got != "tripsaga-github" {
-		t.Errorf("the stack is named %s", got)
+	for id, want := range map[string]string{gitHubStagingStack: "tripsaga-github-staging", gitHubProductionStack: "tripsaga-github-production"} {
+		if got := one[id].stack.StackName; got != want {
+			t.Errorf("the stack is named %s, want %s", got, want)
+		}
 	}
-	const role = "travel-github-staging-us-east-1"
-	several[gitHubStack].named(t, "Staging").has(t, map[string]any{"RoleName": role})
+	const role = "travel-github-staging-eu-west-1"
+	several[gitHubStagingStack].named(t, "Staging").has(t, map[string]any{"RoleName": role})
 	several[stagingStack].named(t, "Checker").has(t, map[string]any{
-		"AssumeRolePolicyDocument.Statement.0.Condition.ArnEquals": map[string]any{"aws:PrincipalArn": "arn:${AWS::Partition}:iam::333333333333:role/" + role},
+		"AssumeRolePolicyDocument.Statement.0.Principal":           map[string]any{"AWS": "arn:${AWS::Partition}:iam::111111111111:root"},
+		"AssumeRolePolicyDocument.Statement.0.Condition.ArnEquals": map[string]any{"aws:PrincipalArn": "arn:${AWS::Partition}:iam::111111111111:role/" + role},
 	})
 	several[productionStack].named(t, "Cleaner").has(t, map[string]any{
-		"AssumeRolePolicyDocument.Statement.0.Condition.ArnEquals": map[string]any{"aws:PrincipalArn": "arn:${AWS::Partition}:iam::333333333333:role/travel-github-production-us-east-1"},
+		"AssumeRolePolicyDocument.Statement.0.Condition.ArnEquals": map[string]any{"aws:PrincipalArn": "arn:${AWS::Partition}:iam::222222222222:role/travel-github-production-eu-central-1"},
 	})
 	if got, want := several[productionStack].Metadata["tripsaga:doctor"], "--prefix travel --lanes 4 --build-size NONE --throttle-rate 7.5"; got != want {
 		t.Errorf("the account is examined for %v, want %s", got, want)
@@ -148,16 +156,16 @@ func TestGitHubReplacesThePipeline(t *testing.T) {
 func TestThePullRequestsRoleChecksItsStage(t *testing.T) {
 	_, several := delivery(t)
 	s := stacksWith(t, map[string]any{
-		"pullRequest": "7", "github": "example@1/tripsaga@2", "prefix": "travel", "staging": stagingPlace, "production": productionPlace, "pipeline": pipelinePlace,
+		"pullRequest": "7", "github": "example@1/tripsaga@2", "prefix": "travel", "staging": stagingPlace, "production": productionPlace,
 		"@aws-cdk/core:permissionsBoundary": map[string]any{"name": "boundary"},
 	})[pullRequestStack]
-	const role, checker = "travel-github-pull-request-us-east-1", "travel-pr-7-checker-eu-west-1"
-	several[gitHubStack].named(t, "PullRequest").has(t, map[string]any{"RoleName": role})
+	const role, checker = "travel-github-pull-request-eu-west-1", "travel-pr-7-checker-eu-west-1"
+	several[gitHubStagingStack].named(t, "PullRequest").has(t, map[string]any{"RoleName": role})
 	s.named(t, "Checker").has(t, map[string]any{
 		"RoleName": checker,
-		"AssumeRolePolicyDocument.Statement.0.Condition.ArnEquals": map[string]any{"aws:PrincipalArn": "arn:${AWS::Partition}:iam::333333333333:role/" + role},
+		"AssumeRolePolicyDocument.Statement.0.Condition.ArnEquals": map[string]any{"aws:PrincipalArn": "arn:${AWS::Partition}:iam::111111111111:role/" + role},
 	})
-	if !allowed(several[gitHubStack].statements(t, "PullRequest"), request{action: "sts:AssumeRole", resource: "arn:${AWS::Partition}:iam::111111111111:role/" + checker}) {
+	if !allowed(several[gitHubStagingStack].statements(t, "PullRequest"), request{action: "sts:AssumeRole", resource: "arn:${AWS::Partition}:iam::111111111111:role/" + checker}) {
 		t.Error("the role may not assume the one for checks")
 	}
 	for id, r := range s.ofType("AWS::IAM::Role") {

@@ -54,7 +54,9 @@ const (
 	pipelineStack   = "PipelineStack"
 
 	pullRequestStack = "PullRequestStack"
-	gitHubStack      = "GitHubStack"
+
+	gitHubStagingStack    = "GitHubStagingStack"
+	gitHubProductionStack = "GitHubProductionStack"
 )
 
 // stackName is the name in CloudFormation of a stack, given its identifier.
@@ -62,7 +64,7 @@ func (c *Config) stackName(id string) string {
 	if id == pullRequestStack {
 		return c.Prefix + "-" + c.pullRequest()
 	}
-	return c.Prefix + "-" + strings.ToLower(strings.TrimSuffix(id, "Stack"))
+	return c.Prefix + "-" + strings.ToLower(strings.TrimSuffix(strings.Replace(id, "GitHub", "GitHub-", 1), "Stack"))
 }
 
 // The names of the stages.
@@ -92,7 +94,8 @@ func addStacks(app awscdk.App, config Config) {
 	NewApplicationStack(app, stagingStack, Stage{Name: staging, Config: config})
 	NewApplicationStack(app, productionStack, Stage{Name: production, Config: config})
 	if config.GitHub != "" {
-		NewGitHubStack(app, gitHubStack, config)
+		NewGitHubStack(app, gitHubStagingStack, config, staging)
+		NewGitHubStack(app, gitHubProductionStack, config, production)
 		return
 	}
 	NewPipelineStack(app, pipelineStack, config)

@@ -36,13 +36,21 @@ func (p Place) env() *awscdk.Environment {
 
 // placeOf is where a stack is deployed to.
 func (c *Config) placeOf(id string) Place {
-	return map[string]Place{stagingStack: c.Staging, pullRequestStack: c.Staging, productionStack: c.Production, pipelineStack: c.Pipeline, gitHubStack: c.Pipeline}[id]
+	return map[string]Place{
+		stagingStack: c.Staging, pullRequestStack: c.Staging, gitHubStagingStack: c.Staging,
+		productionStack: c.Production, gitHubProductionStack: c.Production, pipelineStack: c.Pipeline,
+	}[id]
 }
 
 // placeConflicts: a stage names the role by which the pipeline checks it, and the pipeline the roles by which it deploys; so
 // each needs to know where the other is.
 func (c *Config) placeConflicts() (all []error) {
 	given := map[string]Place{"staging": c.Staging, "production": c.Production, "pipeline": c.Pipeline}
+	want := "staging, production and pipeline"
+	if c.GitHub != "" {
+		delete(given, "pipeline")
+		want = "staging and production"
+	}
 	missing := 0
 	for _, p := range given {
 		if p == (Place{}) {
@@ -51,7 +59,7 @@ func (c *Config) placeConflicts() (all []error) {
 	}
 	for key, p := range sorted(given) {
 		if p == (Place{}) && missing < len(given) {
-			all = append(all, fmt.Errorf("%s: missing; give staging, production and pipeline, or none of them; allowed: %s", key, allowedPlace))
+			all = append(all, fmt.Errorf("%s: missing; give %s, or none of them; allowed: %s", key, want, allowedPlace))
 		}
 	}
 	return all

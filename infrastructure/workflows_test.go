@@ -225,7 +225,7 @@ func TestWorkflowsCutNoDeploymentShort(t *testing.T) {
 			seconds = s.With["role-duration-seconds"]
 		}
 	}
-	if one, _ := delivery(t); one[gitHubStack].named(t, "Staging").at("MaxSessionDuration") != 21600.0 || seconds != "21600" {
+	if one, _ := delivery(t); one[gitHubStagingStack].named(t, "Staging").at("MaxSessionDuration") != 21600.0 || seconds != "21600" {
 		t.Errorf("credentials are for %s s", seconds)
 	}
 }

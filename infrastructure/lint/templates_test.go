@@ -27,7 +27,7 @@ func (p place) String() string      { return p.resource.String() + " " + p.rule 
 // folders are where make infra-lint writes the templates of each stack: a pull request's and GitHub's are in other apps.
 var folders = map[string]string{
 	"PipelineStack": assembly, "ProductionStack": assembly, "StagingStack": assembly,
-	"PullRequestStack": "../../bin/synth/pull-request", "GitHubStack": "../../bin/synth/github",
+	"PullRequestStack": "../../bin/synth/pull-request", "GitHubStagingStack": "../../bin/synth/github", "GitHubProductionStack": "../../bin/synth/github",
 }
 
 func synthesised(t *testing.T) templates {

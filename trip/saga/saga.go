@@ -54,7 +54,7 @@ func Named(name string) *Saga {
 }
 
 // OfExecution is the saga of an execution, by its ARN: a state machine is called like its saga, or its name ends in a hyphen and
-// that name. Every other machine is the booking's.
+// that name. Every other machine is the booking's: a deployment's ends in the name of a stage, which is none of a saga.
 func OfExecution(arn string) *Saga {
 	machine := ""
 	if parts := strings.Split(arn, ":"); len(parts) > 6 {

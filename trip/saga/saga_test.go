@@ -85,6 +85,7 @@ func TestOfExecution(t *testing.T) {
 	for arn, want := range map[string]*Saga{
 		executions + "booking:x": Booking(), executions + "cancellation:x": Cancellation(),
 		executions + "tripsaga-staging:cancellation": Booking(), executions + "tripsaga-staging-cancellation:x": Cancellation(),
+		executions + "my-cancellation-production:x": Booking(), executions + "my-cancellation-pr-1-cancellation:x": Cancellation(),
 		executions + "nocancellation:x": Booking(), "cancellation": Booking(), "": Booking(),
 	} {
 		if got := OfExecution(arn); got != want {
