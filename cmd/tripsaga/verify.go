@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"tripsaga/verify"
 	"tripsaga/verify/lint"
 	"tripsaga/verify/mutants"
+	"tripsaga/verify/story"
 	"tripsaga/verify/trip"
 	"tripsaga/verify/world"
 )
@@ -36,6 +38,7 @@ type verifyCmd struct {
 	Whole    bool     `help:"Leave no schedule out because another one goes on alike. Takes many times as long."`
 
 	Replay  string       `help:"Run one schedule and show all that happens." placeholder:"ID" xor:"what"`
+	As      string       `help:"How --replay shows the schedule: ${enum}. A story is in plain words, mermaid is a sequence diagram, test is a Go test that plays it again." enum:"timeline,story,mermaid,test" default:"timeline" placeholder:"FORM"`
 	Mutants bool         `help:"Explore variants that are broken on purpose: each must be found out." xor:"what"`
 	ASL     string       `help:"Verify this definition in place of the saga's own: a lint first, then the exploration. A cancellation is only linted." name:"asl" placeholder:"FILE"`
 	Stores  kong.Plugins `embed:""` // each a verifyStore
@@ -95,6 +98,10 @@ func (c *verifyCmd) check(p *program) error {
 		return errors.New("--mutants breaks the product's own definition, over the embedded store: it takes neither --asl nor --backend")
 	case c.Mutants && (len(c.Scenario) > 0 || c.Only != "" || c.OneIn > 1 || c.Whole):
 		return errors.New("--mutants explores all: it takes none of --scenario, --only, --one-in and --whole")
+	case c.told() && c.Replay == "":
+		return fmt.Errorf("--as %s is how --replay shows a schedule: add --replay ID", c.As)
+	case c.told() && c.JSON:
+		return fmt.Errorf("--as %s is no JSON: leave out --as or --json", c.As)
 	case c.HTML != "" && (c.Mutants || c.Replay != ""):
 		return errors.New("--html is the page of an exploration: it goes with neither --mutants nor --replay")
 	}
@@ -260,11 +267,56 @@ func (c *verifyCmd) replay(p *program, cfg world.Config) error {
 		}
 		return cmp.Or(p.printJSON(report), violated(len(report.Violations)), err)
 	}
-	r, err := p.printReplay(p.ctx, w, s)
+	show := p.printReplay
+	if c.told() {
+		show = c.tell(p)
+	}
+	r, err := show(p.ctx, w, s)
 	if err != nil {
 		return err
 	}
 	return cmp.Or(violated(len(r.Violations)), verify.Missed(s, r))
+}
+
+// told reports whether a schedule is shown in another form than its timeline.
+func (c *verifyCmd) told() bool { return c.As != "" && c.As != "timeline" }
+
+// tell plays the schedule and prints it in the form of --as.
+func (c *verifyCmd) tell(p *program) func(context.Context, *world.World, world.Schedule) (*world.Result, error) {
+	return func(ctx context.Context, w *world.World, s world.Schedule) (*world.Result, error) {
+		trace, err := w.Trace(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if err := verify.Missed(s, trace.Result); err != nil {
+			return nil, err
+		}
+		text := ""
+		switch c.As {
+		case "story":
+			text = story.Text(w.Subject(), trace)
+		case "mermaid":
+			text = story.Mermaid(w.Subject(), trace)
+		default:
+			if text, err = c.asTest(s); err != nil {
+				return nil, err
+			}
+		}
+		fmt.Fprint(p.stdout, text)
+		return trace.Result, nil
+	}
+}
+
+func (c *verifyCmd) asTest(s world.Schedule) (string, error) {
+	file := c.ASL
+	if file != "" {
+		var err error
+		if file, err = filepath.Abs(file); err != nil { // a test runs in the folder of its package
+			return "", err
+		}
+	}
+	code, err := story.Test(trip.Program(file), s)
+	return string(code), err
 }
 
 func violated(n int) error {

@@ -61,7 +61,7 @@ var layers = []layer{
 	// The lint reads any saga, and the exploration plays any program of sagas: neither knows the trip.
 	{name: "lint", packages: "verify/lint", uses: "asl"},
 	{name: "judge", packages: "verify/judge", uses: "table"},
-	{name: "explore", packages: "verify verify/world", uses: "shared report table backend barrier asl engine lint judge"},
+	{name: "explore", packages: "verify verify/world verify/story", uses: "shared report table backend barrier asl engine lint judge"},
 	// The model judges the product, so it shares nothing with it but the types of the table.
 	{name: "model", packages: "verify/model", uses: "table judge"},
 	{name: "verify", packages: "verify/trip verify/mutants", uses: "model..."},

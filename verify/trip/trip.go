@@ -49,7 +49,7 @@ func Subject(cfg Config) *world.Subject {
 			{Name: domain.BookingSaga, Actor: Engine, Source: cfg.Definition},
 			{Name: domain.CancellationSaga, Actor: SecondEngine, Source: saga.Cancellation().Definition()},
 		},
-		Faults: faults, Actors: actors, Rules: rules{}, LeaveOut: leaveOut, Steps: steps(), Invariants: slices.Concat(model.Invariants(), invariants()),
+		Faults: faults, Actors: actors, Rules: rules{}, LeaveOut: leaveOut, Steps: steps(), Words: words, Invariants: slices.Concat(model.Invariants(), invariants()),
 		Events: store.OutboxPrefix, Outside: pkBank, Age: "has no end after ",
 		Aside: func(key table.Key) bool { return key.PK == pkDays },
 		Load:  load, Alters: alters, Alter: alter,

@@ -198,7 +198,9 @@ func (c *call) perform() {
 		c.done = true
 	}()
 	c.run.cast.Begins(c.frame.label)
-	c.out, c.err = c.task(c.ctx, c.in)
+	if c.out, c.err = c.task(c.ctx, c.in); !c.p.dead && !c.gone() {
+		c.run.trace.answered(c.frame.label, c.err)
+	}
 	c.judge()
 }
 

@@ -23,6 +23,7 @@ type Subject struct {
 	LeaveOut  []LeaveOut  // pairs that an exploration leaves out although they equal no other schedule
 
 	Steps      []string          // its tasks, in the order of a report
+	Words      map[string]string // for stories: by task what has happened when it succeeds ("the card was charged"), by actor who it is; without one its name is used
 	Invariants []judge.Invariant // what its casts check
 
 	Events  string // what the sort keys of events begin with, for the embedded store; "" is none

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -22,8 +23,9 @@ type Trace struct {
 	*Result
 	Schedule Schedule
 	Sagas    []SagaName
-	Frames   []Frame // at least one
-	Cut      bool    // the run had more than maxFrames: the last frame has all that followed
+	Frames   []Frame              // at least one
+	Cut      bool                 // the run had more than maxFrames: the last frame has all that followed
+	Answers  map[sim.Label]Answer // of the deliveries whose function has returned, by the label of the delivery
 	Machine  *asl.Machine
 
 	base       judge.Items
@@ -67,6 +69,12 @@ type Change struct {
 	Before, After *table.Item
 }
 
+// Answer is what a function has returned, whether or not the engine has received it.
+type Answer struct {
+	Error string // the error's name; "" is a success
+	Frame int    // in which it returned
+}
+
 // Standing is the status of a saga's record and of its first execution; "" before either exists.
 type Standing struct{ Status, Execution string }
 
@@ -75,7 +83,7 @@ const maxFrames = 2_000
 
 // Trace is Run, and returns what happened frame by frame. A run that did not come to rest has one frame.
 func (w *World) Trace(ctx context.Context, s Schedule) (*Trace, error) {
-	t := &tracer{now: map[table.Key]table.Item{}}
+	t := &tracer{now: map[table.Key]table.Item{}, answers: map[sim.Label]Answer{}}
 	result, _, err := w.play(ctx, s, playing{trace: t})
 	if err != nil {
 		return nil, err
@@ -89,16 +97,33 @@ func (w *World) Trace(ctx context.Context, s Schedule) (*Trace, error) {
 		trace.Frames = []Frame{{Event: AtRest, Point: -1, Process: 1, Found: len(result.Violations), Sagas: make([]Standing, len(trace.Sagas))}}
 		return trace, nil
 	}
-	trace.Frames, trace.Cut = t.frames, t.cut
+	trace.Frames, trace.Cut, trace.Answers = t.frames, t.cut, t.answers
 	return trace, nil
 }
 
 // tracer records a run. A nil tracer records nothing.
 type tracer struct {
-	run    *Run
-	frames []Frame
-	now    map[table.Key]table.Item // what the run has changed, as the frames say
-	cut    bool
+	run     *Run
+	frames  []Frame
+	answers map[sim.Label]Answer
+	now     map[table.Key]table.Item // what the run has changed, as the frames say
+	cut     bool
+}
+
+// answered notes what the function of a delivery has returned.
+func (t *tracer) answered(delivery sim.Label, err error) {
+	if t == nil || t.cut || errors.Is(err, engine.ErrNoReply) {
+		return
+	}
+	a := Answer{Frame: len(t.frames) - 1}
+	var named interface{ ErrorName() string }
+	switch {
+	case errors.As(err, &named):
+		a.Error = named.ErrorName()
+	case err != nil:
+		a.Error = "an error"
+	}
+	t.answers[delivery] = a
 }
 
 // add ends the frame before and begins the next one.

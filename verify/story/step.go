@@ -1,0 +1,237 @@
+package story
+
+import (
+	"strings"
+	"time"
+
+	"tripsaga/engine/sim"
+	"tripsaga/verify/world"
+)
+
+// kind is what a step is.
+type kind uint8
+
+const (
+	delivered kind = iota + 1 // a task, perhaps with retries summed up
+	ended                     // what the engine got for it
+	redriven                  // a saga that had stopped
+	struck                    // a fault
+	entered                   // another actor begins to work
+	called                    // a provider
+	resumed                   // a paused call
+	process                   // one is killed, starts, or joins
+)
+
+// step is one thing that happened. Stories and diagrams are made of the same steps.
+type step struct {
+	kind     kind
+	at       time.Duration
+	saga     string
+	actor    string
+	text     string    // of a fault, a process
+	call     string    // of a provider: its operation
+	lost     bool      // of a provider: its reply is
+	failed   bool      // of a provider: it has no effect
+	delivery *delivery // to which the step belongs
+
+	before *delivery     // of a delivery: the one before it in its saga
+	more   int           // of a retry: retries with the same outcome that it stands for
+	last   time.Duration // when the last of them began
+}
+
+// delivery is one delivery of a task and its outcome.
+type delivery struct {
+	label   sim.Label
+	attempt int
+	at      time.Duration
+	faults  int
+	open    bool // the engine waits for its reply
+	outcome
+	waited time.Duration // for nothing
+	end    int           // the frame in which the engine stopped waiting
+	reply  sim.Kind      // the fault of its reply
+	late   string        // what a call that was paused has answered after that, in words
+}
+
+// outcome is what has happened in a delivery, and what the engine got.
+type outcome struct {
+	answered bool   // the function returned in time
+	err      string // its error
+	heard    bool   // and the engine got that
+	waits    bool   // until a time-out
+}
+
+// done reports whether the task did what it is for: one that ends its saga with an error of its own name did, too.
+func (o outcome) done(actor string) bool { return o.answered && (o.err == "" || o.err == actor) }
+
+type reading struct {
+	*teller
+	at         int // frame
+	steps      []step
+	deliveries map[sim.Label]*delivery
+	last       map[string]*delivery // by saga
+	met        map[sim.Label]bool   // actors
+	standing   []string             // of the executions
+	kills      bool                 // the fault before has said so
+}
+
+// steps reads the trace.
+func (t *teller) steps() []step {
+	r := reading{teller: t, deliveries: map[sim.Label]*delivery{}, last: map[string]*delivery{}, met: map[sim.Label]bool{},
+		standing: make([]string, len(t.trace.Sagas))}
+	for r.at = range t.trace.Frames {
+		r.frame(&t.trace.Frames[r.at])
+	}
+	for l, d := range r.deliveries {
+		a, ok := t.trace.Answers[l]
+		switch d.err = a.Error; {
+		case !ok:
+		case !d.open && !repeated(l.Actor) && a.Frame >= d.end && !d.heard && d.reply == "":
+			late := outcome{answered: true, heard: true, err: a.Error}
+			d.late, d.err = t.told(l.Actor, &delivery{outcome: late}), ""
+		default:
+			d.answered = true
+		}
+	}
+	return r.summed()
+}
+
+func (r *reading) add(s step) { r.steps = append(r.steps, s) }
+
+func (r *reading) frame(f *world.Frame) {
+	switch f.Event {
+	case world.Operation:
+		r.operation(f, &r.trace.Points[f.Point])
+	case world.Resumed:
+		r.add(step{kind: resumed, at: f.At, saga: f.Label.Saga, actor: f.Label.Actor, text: f.Label.String(), delivery: r.of(f.Label)})
+	case world.Crashes:
+		if !r.kills {
+			r.add(step{kind: process, at: f.At, text: "the process was killed"})
+		}
+		r.kills = false
+		for _, d := range r.last { // nobody waits any more
+			d.open, d.end = false, min(d.end, r.at)
+		}
+	case world.Started:
+		if f.Process > 1 {
+			r.add(step{kind: process, at: f.At, text: "a new process started on what was stored"})
+		}
+	case world.Joined:
+		r.add(step{kind: process, at: f.At, text: "a second engine worked on the same table from here on"})
+	}
+	for i, s := range f.Sagas {
+		if was := r.standing[i]; was != "" && was != running && s.Execution == running {
+			r.add(step{kind: redriven, at: f.At, saga: r.trace.Sagas[i].Name})
+		}
+		r.standing[i] = s.Execution
+	}
+}
+
+const running = "RUNNING" // the status of an execution
+
+func (r *reading) operation(f *world.Frame, p *world.Point) {
+	call, ofCall := p.Call()
+	switch {
+	case p.Where == world.AtDelivery:
+		r.deliver(f.At, p.Label, p.Attempt)
+	case ofCall && r.deliveries[call] == nil: // a repeated delivery is no point
+		r.deliver(f.At, call, 0)
+	case p.Where == world.AtEngineWrite:
+		r.wrote(f.At, p.Saga)
+	case r.subject.IsActor(p.Actor) && p.Actor != world.Listener:
+		who := sim.Label{Saga: p.Saga, Actor: p.Actor, N: p.N}
+		if !r.met[who] {
+			r.met[who] = true
+			r.add(step{kind: entered, at: f.At, saga: p.Saga, actor: p.Actor})
+		}
+	}
+	d, k := r.of(p.Label), f.Fault.Kind
+	if p.Where == world.AtProvider {
+		r.add(step{kind: called, at: f.At, saga: p.Saga, actor: p.Actor, delivery: d, call: p.Op, lost: k == sim.Lost || k == world.Mute,
+			failed: k == sim.Fail || k == sim.Die || k == world.Down})
+	}
+	if k != "" {
+		if d != nil {
+			d.faults++
+		}
+		r.kills = k == world.Crash || k == world.Crashed || off(k)
+		r.add(step{kind: struck, at: f.At, saga: p.Saga, actor: p.Actor, delivery: d, text: r.struck(f.Fault, p)})
+	}
+	if p.Where == world.AtReply {
+		d.reply = k
+		if d.heard = k != sim.Lost && k != sim.Fail; d.heard || k == sim.Fail {
+			r.close(d, f.At)
+		}
+	}
+}
+
+func off(k sim.Kind) bool {
+	_, off := world.Elapses(k)
+	return off
+}
+
+// of is the delivery of a point, nil if it belongs to none.
+func (r *reading) of(l sim.Label) *delivery {
+	return r.deliveries[sim.Label{Saga: l.Saga, Actor: l.Actor, N: l.N}]
+}
+
+// wrote ends the wait of the saga's engine for a delivery.
+func (r *reading) wrote(at time.Duration, saga string) {
+	if d := r.last[saga]; d != nil && d.open {
+		d.waited = at - d.at
+		d.waits = d.waited > 0
+		r.close(d, at)
+	}
+}
+
+func (r *reading) close(d *delivery, at time.Duration) {
+	d.open, d.end = false, r.at
+	r.add(step{kind: ended, at: at, saga: d.label.Saga, actor: d.label.Actor, delivery: d})
+}
+
+func (r *reading) deliver(at time.Duration, l sim.Label, attempt int) {
+	d := &delivery{label: l, attempt: attempt, at: at, open: true, end: len(r.trace.Frames)}
+	r.deliveries[l] = d
+	s := step{kind: delivered, at: at, last: at, saga: l.Saga, actor: l.Actor, delivery: d}
+	if !repeated(l.Actor) {
+		s.before = r.last[l.Saga]
+		r.last[l.Saga] = d
+	}
+	r.add(s)
+}
+
+func repeated(actor string) bool { return strings.HasSuffix(actor, "+") }
+
+// summed joins retries that follow each other in their saga with the same outcome.
+func (r *reading) summed() []step {
+	var all []step
+	open := map[string]int{}       // by saga: the step that the next retry may join
+	joined := map[*delivery]bool{} // whose steps are left out
+	for _, s := range r.steps {
+		if s.delivery != nil && joined[s.delivery] {
+			continue
+		}
+		i, ok := open[s.saga]
+		switch {
+		case s.kind == delivered && ok && joins(&all[i], &s):
+			all[i].more++
+			all[i].last = s.at
+			joined[s.delivery] = true
+			continue
+		case s.kind == delivered:
+			if delete(open, s.saga); s.delivery.attempt > 0 && s.delivery.faults == 0 {
+				open[s.saga] = len(all)
+			}
+		case s.saga == "":
+			clear(open)
+		case s.kind != called && s.kind != ended:
+			delete(open, s.saga)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func joins(a, b *step) bool {
+	return a.actor == b.actor && b.delivery.attempt > a.delivery.attempt && b.delivery.faults == 0 && a.delivery.outcome == b.delivery.outcome
+}
