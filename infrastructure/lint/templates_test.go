@@ -6,10 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
-// templates are the CloudFormation templates by their stacks' names.
+// templates are the CloudFormation templates by their stacks' names, before which that of another app stands.
 type templates map[string]map[string]any
 
 // resourceOf is a resource of a template; place is a rule about it.
@@ -24,28 +25,39 @@ type (
 func (r resourceOf) String() string { return r.template + " " + r.id }
 func (p place) String() string      { return p.resource.String() + " " + p.rule }
 
-// folders are where make infra-lint writes the templates of each stack: a pull request's and GitHub's are in other apps.
-var folders = map[string]string{
-	"PipelineStack": assembly, "ProductionStack": assembly, "StagingStack": assembly,
-	"PullRequestStack": "../../bin/synth/pull-request", "GitHubStagingStack": "../../bin/synth/github", "GitHubProductionStack": "../../bin/synth/github",
-}
+// otherApps are what make infra-lint synthesises besides what is deployed, whose stacks are those of its context.
+var otherApps = map[string][]string{"pull-request": {"PullRequestStack"}, "github": {"GitHubProductionStack", "GitHubStagingStack"}}
 
 func synthesised(t *testing.T) templates {
 	t.Helper()
 	requireLinters(t)
 	all := templates{}
-	for stack, folder := range folders {
-		data, err := os.ReadFile(filepath.Join(folder, stack+suffix))
-		if err != nil {
-			t.Fatalf("%v; make infra-lint writes it", err)
+	deployed, err := filepath.Glob(filepath.Join(assembly, "*"+suffix))
+	if err != nil || len(deployed) == 0 {
+		t.Fatalf("cdk.out has no templates; make infra-lint writes them: %v", err)
+	}
+	for _, file := range deployed {
+		all.read(t, strings.TrimSuffix(filepath.Base(file), suffix), file)
+	}
+	for app, stacks := range otherApps {
+		for _, stack := range stacks {
+			all.read(t, app+"-"+stack, filepath.Join("../../bin/synth", app, stack+suffix))
 		}
-		var parsed map[string]any
-		if err := json.Unmarshal(data, &parsed); err != nil {
-			t.Fatal(err)
-		}
-		all[stack] = parsed
 	}
 	return all
+}
+
+func (all templates) read(t *testing.T, name, file string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v; make infra-lint writes it", err)
+	}
+	var parsed map[string]any
+	if err := json.Unmarshal(data, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	all[name] = parsed
 }
 
 const suffix = ".template.json"
