@@ -47,7 +47,7 @@ func (c *Config) cleanerRole(s awscdk.Stack, stage string) *string {
 }
 
 // cleanUp deletes the old versions of both stages after a release. A stage in which the next release is being deployed by
-// then is left to that one: the command's exit code is 5.
+// then is left to that one: the command's exit code is 6.
 func (p *pipelineOf) cleanUp() awscodepipeline.IAction {
 	commands := []string{
 		`chmod +x bin/tripsaga`, // an artifact may lose a file's mode
@@ -58,7 +58,7 @@ func (p *pipelineOf) cleanUp() awscodepipeline.IAction {
 		roles[variable[stage]] = p.role(stackOf(stage), *p.config.cleanerRole(p.Stack, stage))
 		commands = append(commands,
 			`printf '[default]\nrole_arn = %s\ncredential_source = EcsContainer\n' "$`+variable[stage]+`" >"$AWS_CONFIG_FILE"`,
-			`bin/tripsaga aws clean-up --delete --stack `+p.config.stackName(stackOf(stage))+` --region "`+p.regionOf(stackOf(stage))+`" || [ $? = 5 ]`)
+			`bin/tripsaga aws clean-up --delete --stack `+p.config.stackName(stackOf(stage))+` --region "`+p.regionOf(stackOf(stage))+`" || [ $? = 6 ]`)
 	}
 	project := p.project("CleanUp", &awscodebuild.PipelineProjectProps{
 		Role: awsiam.NewRole(p.Stack, jsii.String("CleanUpRole"), &awsiam.RoleProps{

@@ -47,6 +47,7 @@ type Report struct {
 	Region    string      `json:"region"`
 	Delete    bool        `json:"delete"`
 	Resources []*Resource `json:"resources"`
+	Tried     bool        `json:"-"` // a deletion was sent, whether or not it was answered
 }
 
 // Count returns the number of versions with an action.

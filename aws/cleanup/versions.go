@@ -60,6 +60,7 @@ func (r *run) delete(resource *Resource, remove func(number string) error) error
 		if v.Action != Delete {
 			continue
 		}
+		r.report.Tried = true
 		switch err := remove(strconv.Itoa(v.Number)); {
 		case err == nil:
 			v.Action = Deleted

@@ -624,7 +624,7 @@ func (c *cleanUpCmd) Run(p *program) error {
 		c.Stack = doctor.Stacks(c.Prefix)[:2] // the pipeline has no versions
 	}
 	report, err := cleanup.Run(p.ctx, cfg, cleanup.Options{Stacks: c.Stack, Latest: c.Latest, Delete: c.Delete, Now: time.Now})
-	return errors.Join(c.print(p, report), c.failure(p, err))
+	return errors.Join(c.print(p, report), c.failure(p, report, err))
 }
 
 // print prints the report, of an interrupted or failed run too if it has begun.
@@ -638,7 +638,8 @@ func (c *cleanUpCmd) print(p *program, r *cleanup.Report) error {
 	return r.Print(p.stdout)
 }
 
-func (c *cleanUpCmd) failure(p *program, err error) error {
+// failure gives an error its exit code. The pipeline takes exitBusy, and nothing else, for a reason to go on.
+func (c *cleanUpCmd) failure(p *program, r *cleanup.Report, err error) error {
 	var service smithy.APIError
 	switch {
 	case err == nil:
@@ -647,7 +648,9 @@ func (c *cleanUpCmd) failure(p *program, err error) error {
 		return context.Cause(p.ctx)
 	case errors.Is(err, cleanup.ErrNoStack):
 		return usage(err)
-	case errors.Is(err, cleanup.ErrBusy), !errors.As(err, &service):
+	case errors.Is(err, cleanup.ErrBusy):
+		return &exitError{code: exitBusy, err: err}
+	case !r.Tried && !errors.As(err, &service):
 		return &exitError{code: exitUnavailable, err: err}
 	}
 	return err

@@ -13,6 +13,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -381,7 +383,7 @@ func TestDoctorWithoutAWS(t *testing.T) {
 	}
 }
 
-// anInstallation has one stack at rest with one function of four versions. delete is the answer to a deletion.
+// anInstallation has one stack at rest with one function of four versions. delete is the answer to a deletion; 0 is none.
 func anInstallation(status string, delete int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.ParseForm()
@@ -390,6 +392,8 @@ func anInstallation(status string, delete int) http.HandlerFunc {
 			io.WriteString(w, "<R><DescribeStacksResult><Stacks><member><StackName>s</StackName><CreationTime>2026-11-01T00:00:00Z</CreationTime><StackStatus>"+status+"</StackStatus></member></Stacks></DescribeStacksResult></R>")
 		case action == "ListStackResources":
 			io.WriteString(w, "<R><ListStackResourcesResult><StackResourceSummaries><member><ResourceType>AWS::Lambda::Function</ResourceType><PhysicalResourceId>reserve</PhysicalResourceId></member></StackResourceSummaries></ListStackResourcesResult></R>")
+		case r.Method == "DELETE" && delete == 0:
+			panic(http.ErrAbortHandler)
 		case r.Method == "DELETE":
 			w.Header().Set("X-Amzn-ErrorType", "AccessDeniedException")
 			w.WriteHeader(delete)
@@ -412,7 +416,8 @@ func TestCleanUp(t *testing.T) {
 		"in JSON":     {anInstallation("UPDATE_COMPLETE", 500), "--stack s --json", 0, `"action": "delete"`, ""},
 		"a deletion":  {anInstallation("UPDATE_COMPLETE", 204), "--stack s --delete", 0, "2 versions are kept, 2 are deleted\n", ""},
 		"no right":    {anInstallation("UPDATE_COMPLETE", 403), "--stack s --delete", exitFailure, "0 are deleted, 2 are left\n", "AccessDenied"},
-		"a release":   {anInstallation("UPDATE_IN_PROGRESS", 500), "--stack s --delete", exitUnavailable, "", "s is UPDATE_IN_PROGRESS"},
+		"a release":   {anInstallation("UPDATE_IN_PROGRESS", 500), "--stack s --delete", exitBusy, "", "s is UPDATE_IN_PROGRESS"},
+		"an end":      {anInstallation("UPDATE_COMPLETE", 0), "--stack s --delete", exitFailure, "0 are deleted, 2 are left\n", "DeleteFunction"},
 		"no stack":    {stranger, "--stack s", exitUsage, "", "s: the stack does not exist"},
 		"no answer":   {func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, "", exitUnavailable, "", "DescribeStacks"},
 		"too few":     {stranger, "--latest 1", exitUsage, "", "--latest 1: allowed is a whole number from 2 to 1000"},
@@ -434,5 +439,24 @@ func TestCleanUp(t *testing.T) {
 	p := program{stdout: io.Discard, stderr: &stderr}
 	if code := p.run([]string{"aws", "clean-up"}); code != exitUsage || !strings.Contains(stderr.String(), "no AWS credentials") {
 		t.Errorf("without credentials: exit code %d: %s", code, stderr.String())
+	}
+}
+
+// Whoever cleans up after a release goes on only if the next one is under way: a network that is dead is a failure.
+func TestOnlyBusyIsForgiven(t *testing.T) {
+	for file, times := range map[string]int{"../../infrastructure/testdata/PipelineStack.template.json": 2, "../../.github/workflows/deploy.yml": 1} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := regexp.MustCompile(`aws clean-up --delete [^|\n]*\|\| \[ \$\? = (\d+) \]`).FindAllSubmatch(text, -1)
+		if len(calls) != times || strings.Count(string(text), "aws clean-up --delete ") != times {
+			t.Errorf("%s: calls are %q", file, calls)
+		}
+		for _, c := range calls {
+			if string(c[1]) != strconv.Itoa(exitBusy) || exitBusy == exitUnavailable {
+				t.Errorf("%s: %s", file, c[0])
+			}
+		}
 	}
 }

@@ -21,6 +21,7 @@ const (
 	exitUnknown     = 3
 	exitStore       = 4
 	exitUnavailable = 5
+	exitBusy        = 6
 	exitSignal      = 128 // plus the signal's number, as shells have it
 	interrupted     = exitSignal + int(syscall.SIGINT)
 	terminated      = exitSignal + int(syscall.SIGTERM)
@@ -38,6 +39,7 @@ var exitCodes = []struct {
 	{exitUnknown, "the outcome is unknown: the server went away, or did not answer in time"},
 	{exitStore, "the store cannot be opened or cannot continue: in use, damaged, or its disk is full"},
 	{exitUnavailable, "there is no server, or it is too busy; nothing was done, try again"},
+	{exitBusy, "of aws clean-up: something is being deployed, or a rollback has failed; nothing was deleted"},
 	{interrupted, "interrupted (Ctrl-C)"},
 	{terminated, "terminated (SIGTERM)"},
 }
