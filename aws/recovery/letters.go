@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 )
 
 // SQS moves only messages that came from another queue: StartMessageMoveTask refuses the dead letters of rules, functions and
@@ -20,7 +23,8 @@ import (
 type Queues interface {
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 	DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
-	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 }
 
 // Services are what dead letters are read from and sent to.
@@ -70,21 +74,39 @@ type Post struct {
 func NewPost(stack *Stack, s Services) *Post { return &Post{Services: s, stack: stack} }
 
 const (
-	pageSize  = 10 // the most that SQS returns
-	longPoll  = 2  // seconds; a short poll may miss messages
-	listHides = 60 // seconds for which a listed letter is hidden, should it not be released
-	sendHides = 900
+	pageSize   = 10 // the most that SQS returns, and releases
+	longPoll   = 2  // seconds; a short poll may miss messages
+	listHides  = 60 // seconds for which a listed letter is hidden, should it not be released; longer in a long list
+	sendHides  = 900
+	mostHidden = 120_000 // letters of a queue, as SQS has it
 )
 
+// Hidden is about how many letters of a queue of QueueNames nobody can read at present: another run has them, or one that was
+// killed. Errors: ErrNoStack; those of SQS.
+func (p *Post) Hidden(ctx context.Context, queue string) (int, error) {
+	url, err := p.url(queue)
+	if err != nil {
+		return 0, err
+	}
+	const name = types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
+	out, err := p.Queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{name}})
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(out.Attributes[string(name)])
+}
+
 // List reads at most limit letters of a queue of QueueNames; more reports that there may be others. It leaves them there.
-// Errors: ErrNoStack; those of SQS.
+// Letters are those that were read before an error. Errors: ErrNoStack; those of SQS.
 func (p *Post) List(ctx context.Context, queue string, limit int) (letters []Letter, more bool, err error) {
-	err = p.each(ctx, queue, listHides, func(l *Letter) (done bool) {
-		letters = append(letters, *l)
-		more = len(letters) >= limit
+	enough := func() bool { return len(letters) >= limit }
+	err = p.each(ctx, queue, listHides+min(limit, mostHidden)/pageSize*longPoll, func(l *Letter) (done bool) {
+		if !enough() {
+			letters = append(letters, *l)
+		}
 		return false
-	}, func() bool { return more })
-	return letters, more, err
+	}, enough)
+	return letters, enough(), err
 }
 
 // Redrive sends the letters of a queue of QueueNames again. A letter is deleted after what it should have reached has
@@ -96,7 +118,7 @@ func (p *Post) Redrive(ctx context.Context, queue string) (sent, failed []Letter
 	err = p.each(ctx, queue, sendHides, func(l *Letter) (done bool) {
 		err := kinds[queue].send(p, whole, l)
 		if err == nil {
-			_, err = p.Queues.DeleteMessage(whole, &sqs.DeleteMessageInput{QueueUrl: &l.url, ReceiptHandle: &l.receipt})
+			err = p.delete(whole, l)
 		}
 		if err != nil {
 			l.Error = err.Error()
@@ -109,39 +131,63 @@ func (p *Post) Redrive(ctx context.Context, queue string) (sent, failed []Letter
 	return sent, failed, err
 }
 
+func (p *Post) url(queue string) (string, error) {
+	return p.stack.id("AWS::SQS::Queue", kinds[queue].queue)
+}
+
 // each visits the letters of a queue, once each and hidden from other readers. Those that visit is not done with, or that
 // are left when the context or enough ends it, are released at the end.
-func (p *Post) each(ctx context.Context, queue string, hides int32, visit func(*Letter) (done bool), enough func() bool) (err error) {
-	url, err := p.stack.id("AWS::SQS::Queue", kinds[queue].queue)
+//
+// A run may outlast the time for which a letter is hidden. Then SQS delivers the letter again, under a new receipt, and only
+// the newest one releases it; also one that was deleted by an old receipt may return. So a page of known letters is no end:
+// there may be others behind them. An empty page is, and so are as many known letters in a row as there are.
+func (p *Post) each(ctx context.Context, queue string, hides int, visit func(*Letter) (done bool), enough func() bool) (err error) {
+	url, err := p.url(queue)
 	if err != nil {
 		return err
 	}
-	var held []string
-	defer func() { err = errors.Join(err, p.release(context.WithoutCancel(ctx), url, held)) }()
-	seen := map[string]bool{}
-	for !enough() && ctx.Err() == nil {
+	held, done := map[string]string{}, map[string]bool{} // receipts by id; ids
+	defer func() {
+		err = errors.Join(err, p.release(context.WithoutCancel(ctx), url, slices.Collect(maps.Values(held))))
+	}()
+	for again := 0; again <= len(held)+len(done) && !enough() && ctx.Err() == nil; {
 		messages, err := p.receive(ctx, url, hides)
-		if err != nil {
+		if err != nil || len(messages) == 0 {
 			return err
 		}
-		fresh := slices.DeleteFunc(messages, func(m types.Message) bool { return seen[aws.ToString(m.MessageId)] })
-		if len(fresh) == 0 {
-			return nil
-		}
-		for _, m := range fresh {
+		for _, m := range messages {
 			l := letter(queue, url, m)
-			seen[l.ID] = true
-			if ctx.Err() != nil || !visit(l) {
-				held = append(held, l.receipt)
+			_, known := held[l.ID]
+			switch {
+			case done[l.ID]:
+				again++
+				if err := p.delete(context.WithoutCancel(ctx), l); err != nil {
+					return err
+				}
+				continue
+			case known:
+				again++
+			case ctx.Err() == nil:
+				again = 0
+				if visit(l) {
+					done[l.ID] = true
+					continue
+				}
 			}
+			held[l.ID] = l.receipt
 		}
 	}
 	return ctx.Err()
 }
 
-func (p *Post) receive(ctx context.Context, url string, hides int32) ([]types.Message, error) {
+func (p *Post) delete(ctx context.Context, l *Letter) error {
+	_, err := p.Queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &l.url, ReceiptHandle: &l.receipt})
+	return err
+}
+
+func (p *Post) receive(ctx context.Context, url string, hides int) ([]types.Message, error) {
 	out, err := p.Queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &url, MaxNumberOfMessages: pageSize, WaitTimeSeconds: longPoll, VisibilityTimeout: hides,
+		QueueUrl: &url, MaxNumberOfMessages: pageSize, WaitTimeSeconds: longPoll, VisibilityTimeout: int32(hides),
 		MessageAttributeNames:       []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
 	})
@@ -151,12 +197,39 @@ func (p *Post) receive(ctx context.Context, url string, hides int32) ([]types.Me
 	return out.Messages, nil
 }
 
-// release shows letters again. One that cannot be released shows itself later.
-func (p *Post) release(ctx context.Context, url string, receipts []string) error {
-	for _, receipt := range receipts {
-		_, err := p.Queues.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &url, ReceiptHandle: &receipt})
-		if err != nil {
-			return fmt.Errorf("releasing letters, which show themselves within %d minutes: %w", sendHides/60, err)
+// release shows letters again, those too that come after one that cannot be released. Such a one shows itself later, and one
+// that is not held any more has done so already.
+func (p *Post) release(ctx context.Context, url string, receipts []string) (failed error) {
+	for page := range slices.Chunk(receipts, pageSize) {
+		in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &url}
+		for i, receipt := range page {
+			in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &receipt})
+		}
+		out, err := p.Queues.ChangeMessageVisibilityBatch(ctx, in)
+		var answer smithy.APIError
+		switch {
+		case err == nil:
+			err = refusal(out.Failed)
+		case !errors.As(err, &answer): // the others would wait for an answer, too
+			return releasing(err)
+		}
+		if failed == nil && err != nil {
+			failed = releasing(err)
+		}
+	}
+	return failed
+}
+
+func releasing(err error) error {
+	return fmt.Errorf("releasing letters, which show themselves later, after a redrive within %d minutes: %w", sendHides/60, err)
+}
+
+// refusal is why a letter that is still held could not be released. The names of the others have had several prefixes.
+func refusal(entries []types.BatchResultErrorEntry) error {
+	for _, e := range entries {
+		code := aws.ToString(e.Code)
+		if !strings.HasSuffix(code, "MessageNotInflight") && !strings.HasSuffix(code, "ReceiptHandleIsInvalid") && !strings.HasSuffix(code, "InvalidParameterValue") {
+			return fmt.Errorf("%s: %s", code, aws.ToString(e.Message))
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -15,71 +16,109 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 )
 
-// queues are SQS's: a message that was received is hidden until it is released or deleted. No time passes.
+// queues are SQS's: a message that was received is hidden for a time, under a receipt that is good until the next one. Each
+// call takes a time, too. It is virtual: the double's own clock, which whoever is called may turn on.
 type queues struct {
-	messages map[string][]types.Message // by URL
-	hidden   map[string]bool            // by message id
-	fails    map[string]error           // by operation, once
+	now, latency time.Duration
+	messages     map[string][]*message // by URL
+	received     int
+	fails        map[string]error // by operation, once
+}
+
+type message struct {
+	types.Message
+	until time.Duration // it is hidden
 }
 
 func newQueues() *queues {
-	return &queues{messages: map[string][]types.Message{}, hidden: map[string]bool{}, fails: map[string]error{}}
+	return &queues{latency: time.Millisecond, messages: map[string][]*message{}, fails: map[string]error{}}
 }
 
 // add adds a message; attributes are names and values in pairs.
 func (q *queues) add(url, body string, attributes ...string) (id string) {
 	id = fmt.Sprintf("%s-%d", url, len(q.messages[url]))
 	m := types.Message{
-		MessageId: &id, ReceiptHandle: aws.String("receipt of " + id), Body: &body, Attributes: map[string]string{"SentTimestamp": "1795867200000"},
+		MessageId: &id, Body: &body, Attributes: map[string]string{"SentTimestamp": "1795867200000"},
 		MessageAttributes: map[string]types.MessageAttributeValue{},
 	}
 	for i := 0; i < len(attributes); i += 2 {
 		m.MessageAttributes[attributes[i]] = types.MessageAttributeValue{StringValue: &attributes[i+1]}
 	}
-	q.messages[url] = append(q.messages[url], m)
+	q.messages[url] = append(q.messages[url], &message{Message: m})
 	return id
 }
 
 // visible are the ids of the messages that another reader would get.
 func (q *queues) visible(url string) (ids []string) {
 	for _, m := range q.messages[url] {
-		if !q.hidden[*m.MessageId] {
+		if m.until <= q.now {
 			ids = append(ids, *m.MessageId)
 		}
 	}
 	return ids
 }
 
-func (q *queues) failure(operation string) error {
+// call is a call of an operation.
+func (q *queues) call(operation string) error {
+	q.now += q.latency
 	err := q.fails[operation]
 	delete(q.fails, operation)
 	return err
 }
 
 func (q *queues) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	err := q.call("receive")
 	out := &sqs.ReceiveMessageOutput{}
 	for _, m := range q.messages[*in.QueueUrl] {
-		if !q.hidden[*m.MessageId] && len(out.Messages) < int(in.MaxNumberOfMessages) && in.VisibilityTimeout > 0 {
-			q.hidden[*m.MessageId] = true
-			out.Messages = append(out.Messages, m)
+		if m.until <= q.now && len(out.Messages) < int(in.MaxNumberOfMessages) && err == nil {
+			q.received++
+			m.until = q.now + time.Duration(in.VisibilityTimeout)*time.Second
+			m.ReceiptHandle = aws.String(fmt.Sprintf("receipt %d", q.received))
+			out.Messages = append(out.Messages, m.Message)
 		}
 	}
-	return out, errors.Join(ctx.Err(), q.failure("receive"))
+	if len(out.Messages) == 0 {
+		q.now += time.Duration(in.WaitTimeSeconds) * time.Second
+	}
+	return out, errors.Join(ctx.Err(), err)
 }
 
+// DeleteMessage succeeds without an effect with a receipt that is not the newest.
 func (q *queues) DeleteMessage(_ context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
-	if err := q.failure("delete"); err != nil {
+	if err := q.call("delete"); err != nil {
 		return nil, err
 	}
-	q.messages[*in.QueueUrl] = slices.DeleteFunc(q.messages[*in.QueueUrl], func(m types.Message) bool { return *m.ReceiptHandle == *in.ReceiptHandle })
+	q.messages[*in.QueueUrl] = slices.DeleteFunc(q.messages[*in.QueueUrl], func(m *message) bool { return aws.ToString(m.ReceiptHandle) == *in.ReceiptHandle })
 	return &sqs.DeleteMessageOutput{}, nil
 }
 
-func (q *queues) ChangeMessageVisibility(ctx context.Context, in *sqs.ChangeMessageVisibilityInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error) {
-	delete(q.hidden, strings.TrimPrefix(*in.ReceiptHandle, "receipt of "))
-	return &sqs.ChangeMessageVisibilityOutput{}, errors.Join(ctx.Err(), q.failure("release"))
+func (q *queues) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	if err := errors.Join(ctx.Err(), q.call("release")); err != nil {
+		return nil, err
+	}
+	out := &sqs.ChangeMessageVisibilityBatchOutput{}
+	for _, e := range in.Entries {
+		i := slices.IndexFunc(q.messages[*in.QueueUrl], func(m *message) bool { return aws.ToString(m.ReceiptHandle) == *e.ReceiptHandle })
+		err := q.fails["one release"]
+		delete(q.fails, "one release")
+		switch {
+		case i < 0 || q.messages[*in.QueueUrl][i].until <= q.now:
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("AWS.SimpleQueueService.MessageNotInflight")})
+		case err != nil:
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError"), Message: aws.String(err.Error())})
+		default:
+			q.messages[*in.QueueUrl][i].until = q.now
+		}
+	}
+	return out, nil
+}
+
+func (q *queues) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+	all := len(q.messages[*in.QueueUrl])
+	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{string(in.AttributeNames[0]): fmt.Sprint(all - len(q.visible(*in.QueueUrl)))}}, q.call("attributes")
 }
 
 // called are Lambda's functions and the bus.
@@ -260,6 +299,85 @@ func TestInterrupted(t *testing.T) {
 	sent, _, err := stagePost(t, q, c, nil).Redrive(ctx, "listener")
 	if !errors.Is(err, context.Canceled) || len(sent) != 2 || len(c.calls) != 2 || len(q.visible("ListenerDeadLetters")) != 3 {
 		t.Errorf("%v: %d sent, %d calls, %q are left", err, len(sent), len(c.calls), q.visible("ListenerDeadLetters"))
+	}
+}
+
+// A run may outlast the time for which its letters are hidden, and some are refused for good: all others are tried, once each,
+// and those that are left show themselves.
+func TestALongRunTriesEveryLetter(t *testing.T) {
+	for _, c := range []struct {
+		letters int
+		takes   time.Duration // a call of the function
+	}{{200, 3 * time.Second}, {200, 10 * time.Second}, {60, 100 * time.Second}, {3000, 500 * time.Millisecond}} {
+		q := newQueues()
+		q.latency = 50 * time.Millisecond
+		for i := range c.letters {
+			q.add("ListenerDeadLetters", strings.ReplaceAll(stopped, "t1", fmt.Sprintf("t%d.", i)))
+		}
+		called := &called{fails: func(call string) bool {
+			q.now += c.takes
+			return strings.Contains(call, `"t1.`) || strings.Contains(call, `"t7.`)
+		}}
+		sent, failed, err := stagePost(t, q, called, nil).Redrive(t.Context(), "listener")
+		if err != nil || len(sent) != c.letters-2 || len(failed) != 2 || len(called.calls) != c.letters {
+			t.Errorf("%+v: %d sent, %d failed, %d calls, %v", c, len(sent), len(failed), len(called.calls), err)
+		}
+		if left := q.visible("ListenerDeadLetters"); len(left) != 2 || len(q.messages["ListenerDeadLetters"]) != 2 {
+			t.Errorf("%+v: %d of %d letters show themselves", c, len(left), len(q.messages["ListenerDeadLetters"]))
+		}
+	}
+}
+
+// Letters that only return end a run: nobody waits for them for ever.
+func TestOnlyKnownLettersEndARun(t *testing.T) {
+	q := newQueues()
+	q.latency = time.Hour // longer than any letter is hidden
+	for range 25 {
+		q.add("ListenerDeadLetters", "{}")
+	}
+	_, failed, err := stagePost(t, q, &called{}, nil).Redrive(t.Context(), "listener")
+	if err != nil || len(failed) != 10 || len(q.visible("ListenerDeadLetters")) != 25 { // SQS, unlike this double, does not keep to the same ten
+		t.Errorf("%d failed, %v, %d visible", len(failed), err, len(q.visible("ListenerDeadLetters")))
+	}
+}
+
+func TestALongListIsComplete(t *testing.T) {
+	for _, latency := range []time.Duration{50 * time.Millisecond, time.Second} {
+		q := newQueues()
+		q.latency = latency
+		for range 3000 {
+			q.add("ListenerDeadLetters", stopped)
+		}
+		p := stagePost(t, q, nil, nil)
+		letters, more, err := p.List(t.Context(), "listener", 5000)
+		if err != nil || more || len(letters) != 3000 || len(q.visible("ListenerDeadLetters")) != 3000 {
+			t.Errorf("%s: %d letters, more %v, %v; %d visible", latency, len(letters), more, err, len(q.visible("ListenerDeadLetters")))
+		}
+		if letters, more, err = p.List(t.Context(), "listener", 5); err != nil || !more || len(letters) != 5 {
+			t.Errorf("%s: %d letters, more %v, %v", latency, len(letters), more, err)
+		}
+	}
+}
+
+// What was read before an error is returned, and one letter that cannot be released keeps no other one hidden.
+func TestAFailureOfAList(t *testing.T) {
+	q := newQueues()
+	for range 25 {
+		q.add("ListenerDeadLetters", stopped)
+	}
+	p := stagePost(t, q, nil, nil)
+	q.fails["one release"] = errors.New("SQS fails")
+	letters, _, err := p.List(t.Context(), "listener", 100)
+	if err == nil || !strings.Contains(err.Error(), "InternalError: SQS fails") || len(letters) != 25 || len(q.visible("ListenerDeadLetters")) != 24 {
+		t.Errorf("%d letters, %v; %d visible", len(letters), err, len(q.visible("ListenerDeadLetters")))
+	}
+	if hidden, err := p.Hidden(t.Context(), "listener"); err != nil || hidden != 1 {
+		t.Errorf("%d are hidden, %v", hidden, err)
+	}
+	q.fails["release"] = &smithy.GenericAPIError{Code: "RequestThrottled"}
+	letters, _, err = p.List(t.Context(), "listener", 100)
+	if err == nil || !strings.Contains(err.Error(), "RequestThrottled") || len(letters) != 24 || len(q.visible("ListenerDeadLetters")) != 14 {
+		t.Errorf("%d letters, %v; %d visible", len(letters), err, len(q.visible("ListenerDeadLetters")))
 	}
 }
 

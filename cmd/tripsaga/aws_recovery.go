@@ -146,19 +146,30 @@ func (c *listLettersCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	all, more := []recovery.Letter{}, false
+	all, more, hidden := []recovery.Letter{}, false, 0
 	for _, queue := range c.queues() {
-		letters, others, err := post.List(p.ctx, queue, c.Limit)
-		if err != nil {
-			return failedCall(p, err)
+		var letters []recovery.Letter
+		var others bool
+		var n int
+		if n, err = post.Hidden(p.ctx, queue); err == nil {
+			letters, others, err = post.List(p.ctx, queue, c.Limit)
 		}
-		all, more = append(all, letters...), more || others
+		all, more, hidden = append(all, letters...), more || others, hidden+n
+		if err != nil {
+			break
+		}
 	}
+	return errors.Join(c.print(p, all, more, hidden), failedCall(p, err))
+}
+
+// print prints what was read, before an error too.
+func (c *listLettersCmd) print(p *program, all []recovery.Letter, more bool, hidden int) error {
 	if c.JSON {
 		return p.printJSON(struct {
 			Letters []recovery.Letter `json:"letters"`
 			More    bool              `json:"more"`
-		}{all, more})
+			Hidden  int               `json:"hidden"`
+		}{all, more, hidden})
 	}
 	g := p.grid("QUEUE", "SENT", "ABOUT", "REASON")
 	for _, l := range all {
@@ -167,7 +178,15 @@ func (c *listLettersCmd) Run(p *program) error {
 	if more {
 		fmt.Fprintln(p.stderr, "there may be more: see --limit")
 	}
+	warnOfHidden(p, hidden)
 	return g.end()
+}
+
+// warnOfHidden says why a queue that holds letters may look empty.
+func warnOfHidden(p *program, n int) {
+	if n > 0 {
+		fmt.Fprintf(p.stderr, "about %d letters cannot be read at present: another run reads or sends them, or has been killed and shows them again later\n", n)
+	}
 }
 
 // redriveLettersCmd sends dead letters again.
@@ -182,15 +201,21 @@ func (c *redriveLettersCmd) Run(p *program) error {
 		Sent   []recovery.Letter `json:"sent"`
 		Failed []recovery.Letter `json:"failed"`
 	}{[]recovery.Letter{}, []recovery.Letter{}}
+	hidden := 0
 	for _, queue := range c.queues() {
 		var sent, failed []recovery.Letter
-		sent, failed, err = post.Redrive(p.ctx, queue)
+		var n int
+		if n, err = post.Hidden(p.ctx, queue); err == nil {
+			sent, failed, err = post.Redrive(p.ctx, queue)
+		}
+		hidden += n
 		result.Sent, result.Failed = append(result.Sent, sent...), append(result.Failed, failed...)
 		if err != nil {
 			break
 		}
 	}
 	err = failedCall(p, err)
+	warnOfHidden(p, hidden)
 	if c.JSON {
 		err = errors.Join(p.printJSON(result), err)
 	} else {

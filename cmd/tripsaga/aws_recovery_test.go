@@ -172,9 +172,16 @@ func lettered() answers {
 			return http.StatusOK, string(answer)
 		},
 		"Invoke": with("null"),
-		"ChangeMessageVisibility": func(string) (int, string) {
+		"ChangeMessageVisibilityBatch": func(string) (int, string) {
 			hidden = false
-			return http.StatusOK, "{}"
+			return http.StatusOK, `{"Successful":[{"Id":"0"}],"Failed":[]}`
+		},
+		"GetQueueAttributes": func(body string) (int, string) {
+			n := 0
+			if hidden && strings.Contains(body, "Listener") {
+				n = 1
+			}
+			return http.StatusOK, fmt.Sprintf(`{"Attributes":{"ApproximateNumberOfMessagesNotVisible":"%d"}}`, n)
 		},
 		"DeleteMessage": func(string) (int, string) {
 			deleted = true
@@ -197,6 +204,17 @@ func TestDeadLetters(t *testing.T) {
 	if code, stdout, stderr := runAWS(append(list, "--limit", "1")...); code != 0 || !strings.Contains(stderr, "there may be more") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
+
+	releases := a["ChangeMessageVisibilityBatch"]
+	delete(a, "ChangeMessageVisibilityBatch")
+	if code, stdout, stderr := runAWS(list...); code != exitFailure || !strings.Contains(stdout, "\nlistener  2026") || !strings.Contains(stderr, "AccessDenied") {
+		t.Errorf("a letter that cannot be released: exit code %d: %s%s", code, stdout, stderr)
+	}
+	if code, stdout, stderr := runAWS(list...); code != 0 || strings.Contains(stdout, "listener") || !strings.Contains(stderr, "about 1 letters cannot be read at present") {
+		t.Errorf("a letter that another run has: exit code %d: %s%s", code, stdout, stderr)
+	}
+	a["ChangeMessageVisibilityBatch"] = releases
+	releases("")
 
 	redrive := []string{"dead-letters", "redrive", "--stack", "tripsaga-production"}
 	accepts := a["Invoke"]
