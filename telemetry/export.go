@@ -149,6 +149,13 @@ func (q *queue) OnEnd(s sdktrace.ReadOnlySpan) {
 	q.SpanProcessor.OnEnd(s)
 }
 
+// late takes the error of a flush. Of a silent collector the exporter has no error yet when the flush is over.
+func (q *queue) late(err error) {
+	if q.waiting.Load() > 0 {
+		q.lost("they could not be sent in time", err)
+	}
+}
+
 // counting is the queue's exporter: it subtracts what has been sent from the count, and keeps errors from the SDK.
 type counting struct {
 	sdktrace.SpanExporter

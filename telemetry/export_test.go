@@ -128,6 +128,31 @@ func (s *stuck) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) er
 
 func (s *stuck) Shutdown(context.Context) error { return nil }
 
+func TestSilenceIsToldOnce(t *testing.T) {
+	var out output
+	to := &stuck{letGo: make(chan struct{})}
+	traces := newTraces(TraceOptions{}, newQueue(to, NewLogger(&out, slog.LevelInfo, FormatJSON)))
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := traces.Flush(over); err == nil || len(out.lines(t)) > 0 {
+		t.Errorf("nothing is lost: %v", err)
+	}
+	for i := range 3 {
+		_, end := traces.Start(t.Context(), "span")
+		end(nil)
+		if err := traces.Flush(over); err == nil {
+			t.Error("a flush without time succeeds")
+		}
+		if lines := out.lines(t); i == 0 && (len(lines) != 1 || lines[0]["why"] != "they could not be sent in time") || i > 0 && len(lines) > 0 {
+			t.Errorf("flush %d: told %v", i, lines)
+		}
+	}
+	close(to.letGo)
+	if err := traces.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAFullQueueDropsAndNeverBlocks(t *testing.T) {
 	var out output
 	to := &stuck{letGo: make(chan struct{})}

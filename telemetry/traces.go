@@ -65,6 +65,7 @@ func TraceEnv(service, version string) (TraceOptions, error) {
 type Traces struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
+	queue    *queue // nil where spans do not wait
 }
 
 // OpenTraces starts tracing. It returns nil, nil if the options name no destination. Errors name the invalid option. A
@@ -94,15 +95,20 @@ func newTraces(opt TraceOptions, p sdktrace.SpanProcessor) *Traces {
 		attribute.String("service.name", opt.Service), attribute.String("service.version", opt.Version))
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithIDGenerator(ids{}), sdktrace.WithResource(who), sdktrace.WithSpanProcessor(p))
-	return &Traces{provider: provider, tracer: provider.Tracer("tripsaga/telemetry")}
+	q, _ := p.(*queue)
+	return &Traces{provider: provider, tracer: provider.Tracer("tripsaga/telemetry"), queue: q}
 }
 
-// Flush sends the spans that have ended. Errors: those of ctx.
+// Flush sends the spans that have ended. Errors: those of ctx; the log has the warning of lost spans then, if it is the first.
 func (t *Traces) Flush(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}
-	return t.provider.ForceFlush(ctx)
+	err := t.provider.ForceFlush(ctx)
+	if err != nil && t.queue != nil {
+		t.queue.late(err)
+	}
+	return err
 }
 
 // Shutdown flushes and ends tracing. Spans that end later are dropped.

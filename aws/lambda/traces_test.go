@@ -166,7 +166,7 @@ func TestTracesThatXRayDoesNotTake(t *testing.T) {
 		"another key": {honest.URL, func(c *config) { c.secretAccessKey = "another" }, "403 Forbidden"},
 		"no token":    {honest.URL, func(c *config) { c.sessionKey = "" }, "403 Forbidden"},
 		"unsigned":    {honest.URL, func(c *config) { c.otlpSigned = false }, "403 Forbidden"},
-		"no answer":   {silent.URL, func(*config) {}, ""}, // the invocation ends before the exporter reports it
+		"no answer":   {silent.URL, func(*config) {}, "spans are lost"},
 		"no network":  {"http://127.0.0.1:1", func(*config) {}, "connection refused"},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -184,6 +184,28 @@ func TestTracesThatXRayDoesNotTake(t *testing.T) {
 	}
 	if x.asked != 3 || len(x.spans) > 0 {
 		t.Errorf("X-Ray was asked %d times, and has %d spans", x.asked, len(x.spans))
+	}
+}
+
+// A process reports lost spans once, whatever has lost them: the function's log is that of the exporter.
+func TestSilenceIsReportedOnce(t *testing.T) {
+	var log lostSpans
+	w := newWorld(t)
+	w.system.log = telemetry.NewLogger(&log, nil, telemetry.FormatJSON)
+	traces, err := (&config{function: "Api", otlpTraces: "http://127.0.0.1:1/v1/traces"}).traces(w.system.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.observer.Traces = traces
+	over, cancel := context.WithTimeout(t.Context(), 0) // no time is left for the spans
+	defer cancel()
+	for range 5 {
+		_, end := traces.Start(t.Context(), "span")
+		end(nil)
+		w.flush(over)
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "spans are lost") {
+		t.Errorf("%d lines: %s", n, log.String())
 	}
 }
 
