@@ -3,6 +3,7 @@ package recovery
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ type Finding struct {
 	Trip      domain.Status `json:"trip,omitempty"` // status in the table
 	ARN       string        `json:"execution_arn"`  // to stop it
 	trip      *domain.Trip  // nil if it is missing
+	ended     time.Time     // zero while it runs
 	err       error         // of reading it
 }
 
@@ -46,9 +48,12 @@ type Comparison struct {
 	Findings   []Finding `json:"findings"`   // the oldest first
 }
 
-// lookBack is how long before the point in time an execution may have started that ended after it: the longest retries last
-// half a day. One that is older and was redriven is a trip that needs attention in the table, too.
-const lookBack = 24 * time.Hour
+// An execution that has ended may have started so long before the point in time (lookBack), and have ended so long before it (settled).
+const (
+	longest  = 9 * 24 * time.Hour        // all retries of all states of a path
+	lookBack = longest + 14*24*time.Hour // with a redrive, which Step Functions allows for 14 days
+	settled  = 24 * time.Hour            // then its trip has ended in the table, or is what others look after
+)
 
 // readers bounds how many trips are read concurrently.
 const readers = 16
@@ -60,11 +65,22 @@ func Compare(ctx context.Context, client sfn.ListExecutionsAPIClient, machines m
 	get func(ctx context.Context, id string) (*domain.Trip, error)) (*Comparison, error) {
 	all := []Finding{}
 	for saga, arn := range machines {
-		some, err := executions(ctx, client, saga, arn, since.Add(-lookBack))
+		// The running ones first: what ends in between is in the second list, unless it is too old, and then it counts as running.
+		running, err := executions(ctx, client, saga, arn, types.ExecutionStatusRunning, time.Time{})
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, some...)
+		some, err := executions(ctx, client, saga, arn, "", since.Add(-lookBack))
+		if err != nil {
+			return nil, err
+		}
+		both := map[string]Finding{}
+		for _, f := range append(running, some...) {
+			if both[f.ARN] = f; !f.ended.IsZero() && f.ended.Before(since.Add(-settled)) {
+				delete(both, f.ARN)
+			}
+		}
+		all = slices.AppendSeq(all, maps.Values(both))
 	}
 	if err := readTrips(ctx, all, get); err != nil {
 		return nil, err
@@ -78,9 +94,10 @@ func Compare(ctx context.Context, client sfn.ListExecutionsAPIClient, machines m
 	return c, nil
 }
 
-// executions lists those of a state machine that were started at a time or later. Step Functions lists the newest first.
-func executions(ctx context.Context, client sfn.ListExecutionsAPIClient, saga, machine string, from time.Time) (all []Finding, err error) {
-	pages := sfn.NewListExecutionsPaginator(client, &sfn.ListExecutionsInput{StateMachineArn: &machine, MaxResults: 1000})
+// executions lists those of a state machine that have a status, "" for any, and were started at a time or later. Step Functions
+// lists the newest first.
+func executions(ctx context.Context, client sfn.ListExecutionsAPIClient, saga, machine string, status types.ExecutionStatus, from time.Time) (all []Finding, err error) {
+	pages := sfn.NewListExecutionsPaginator(client, &sfn.ListExecutionsInput{StateMachineArn: &machine, StatusFilter: status, MaxResults: 1000})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -92,6 +109,7 @@ func executions(ctx context.Context, client sfn.ListExecutionsAPIClient, saga, m
 			}
 			all = append(all, Finding{
 				TripID: aws.ToString(e.Name), Saga: saga, Started: aws.ToTime(e.StartDate).UTC(), Execution: string(e.Status), ARN: aws.ToString(e.ExecutionArn),
+				ended: aws.ToTime(e.StopDate),
 			})
 		}
 	}

@@ -2,8 +2,10 @@ package recovery
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +19,8 @@ import (
 
 	"tripsaga/shared/fault"
 	"tripsaga/trip/domain"
+	"tripsaga/trip/saga"
+	"tripsaga/verify/lint"
 )
 
 var pointInTime = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
@@ -29,6 +33,9 @@ func (m machines) ListExecutions(_ context.Context, in *sfn.ListExecutionsInput,
 	if !ok {
 		return nil, &types.StateMachineDoesNotExist{}
 	}
+	if in.StatusFilter != "" {
+		all = slices.DeleteFunc(slices.Clone(all), func(e types.ExecutionListItem) bool { return e.Status != in.StatusFilter })
+	}
 	from := 0
 	fmt.Sscan(aws.ToString(in.NextToken), &from)
 	to := min(from+2, len(all))
@@ -40,9 +47,18 @@ func (m machines) ListExecutions(_ context.Context, in *sfn.ListExecutionsInput,
 }
 
 func execution(trip string, status types.ExecutionStatus, started time.Duration) types.ExecutionListItem {
-	return types.ExecutionListItem{
+	e := types.ExecutionListItem{
 		Name: &trip, ExecutionArn: aws.String("arn:" + trip), Status: status, StartDate: aws.Time(pointInTime.Add(started)),
 	}
+	if status != types.ExecutionStatusRunning {
+		return lasting(e, time.Second)
+	}
+	return e
+}
+
+func lasting(e types.ExecutionListItem, d time.Duration) types.ExecutionListItem {
+	e.StopDate = aws.Time(e.StartDate.Add(d))
+	return e
 }
 
 // booked is a trip on its way to a status.
@@ -72,13 +88,16 @@ func TestCompare(t *testing.T) {
 		"b": {
 			execution("running", types.ExecutionStatusRunning, 2*time.Minute), execution("forgotten", types.ExecutionStatusSucceeded, time.Minute),
 			execution("open", types.ExecutionStatusSucceeded, -time.Minute), execution("failed", types.ExecutionStatusFailed, -time.Hour),
-			execution("attention", types.ExecutionStatusFailed, -day), execution("old", types.ExecutionStatusSucceeded, -day-time.Second),
+			execution("attention", types.ExecutionStatusFailed, -day), execution("old", types.ExecutionStatusSucceeded, -day-2*time.Second),
+			lasting(execution("long", types.ExecutionStatusSucceeded, -30*time.Hour), 31*time.Hour),
+			lasting(execution("redriven", types.ExecutionStatusSucceeded, -19*day), 19*day), execution("stuck", types.ExecutionStatusRunning, -80*day),
 		},
 		"c": {execution("uncancelled", types.ExecutionStatusSucceeded, 3*time.Minute)},
 	}
 	trips := map[string]*domain.Trip{
 		"running": booked(t, domain.Pending), "open": booked(t, domain.Pending), "failed": booked(t, domain.Failed),
 		"attention": booked(t, domain.NeedsAttention), "uncancelled": booked(t, domain.Pending),
+		"long": booked(t, domain.Pending), "redriven": booked(t, domain.NeedsAttention), "stuck": booked(t, domain.Pending),
 	}
 	get := func(_ context.Context, id string) (*domain.Trip, error) {
 		if trip := trips[id]; trip != nil {
@@ -95,9 +114,9 @@ func TestCompare(t *testing.T) {
 	for _, f := range got.Findings {
 		found = append(found, fmt.Sprintf("%s %s %s %s", f.Kind, f.TripID, f.Execution, f.Trip))
 	}
-	want := "attention attention FAILED NEEDS_ATTENTION, open open SUCCEEDED PENDING, forgotten forgotten SUCCEEDED , " +
+	want := "running stuck RUNNING PENDING, attention redriven SUCCEEDED NEEDS_ATTENTION, open long SUCCEEDED PENDING, attention attention FAILED NEEDS_ATTENTION, open open SUCCEEDED PENDING, forgotten forgotten SUCCEEDED , " +
 		"running running RUNNING PENDING, uncancelled uncancelled SUCCEEDED PENDING"
-	if s := strings.Join(found, ", "); s != want || got.Executions != 6 {
+	if s := strings.Join(found, ", "); s != want || got.Executions != 9 {
 		t.Errorf("of %d: %s\nwant %s", got.Executions, s, want)
 	}
 
@@ -113,6 +132,28 @@ func TestCompare(t *testing.T) {
 	cancel()
 	if _, err := Compare(ctx, m, map[string]string{domain.BookingSaga: "b"}, pointInTime, get); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
+	}
+}
+
+// An execution that has no time-out lasts as long as the lint says that its longest path does.
+func TestTheLongestExecutionIsLookedAt(t *testing.T) {
+	for _, s := range saga.All() {
+		long := func(limit time.Duration) bool {
+			var definition map[string]any
+			if err := json.Unmarshal(s.Definition(), &definition); err != nil {
+				t.Fatal(err)
+			}
+			definition["TimeoutSeconds"] = int(limit.Seconds())
+			data, _ := json.Marshal(definition) // came from JSON
+			found, err := lint.Check(data, lint.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return slices.ContainsFunc(found, func(f lint.Finding) bool { return f.Rule == "machine-timeout" })
+		}
+		if long(longest) || !long(time.Minute) {
+			t.Errorf("%s: an execution may take longer than %s", s.Name(), longest)
+		}
 	}
 }
 
