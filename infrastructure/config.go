@@ -301,7 +301,7 @@ var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545,
 var (
 	prefix     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,18}[a-z0-9]$`) // a role's name has at most 64 characters
 	repository = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
-	gitHub     = regexp.MustCompile(`^[A-Za-z0-9-]+(/[A-Za-z0-9_.-]+|@[0-9]+/[A-Za-z0-9_.-]+@[0-9]+)$`)
+	gitHub     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_.-]+|@[0-9]+/[A-Za-z0-9_.-]+@[0-9]+)$`)
 	branch     = regexp.MustCompile(`^[A-Za-z0-9_.-][A-Za-z0-9_./-]*$`)
 	connection = regexp.MustCompile(`^arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+$`)
 	secret     = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]+$`)
@@ -383,7 +383,7 @@ func oneOf(allowed []string, field func(*Config) *string) func(*Config, string) 
 
 func integer(field *int, v string, least, most int) error {
 	n, err := strconv.Atoi(v)
-	if err != nil || n < least || n > most {
+	if err != nil || strconv.Itoa(n) != v || n < least || n > most {
 		return errNotAllowed
 	}
 	*field = n
@@ -409,14 +409,14 @@ func boolean(field func(*Config) *bool) func(*Config, string) error {
 }
 
 func setBurst(c *Config, v string) error {
-	if _, err := strconv.Atoi(v); err != nil {
-		return errNotAllowed
-	}
-	return number(func(c *Config) *float64 { return &c.ThrottleBurst })(c, v)
+	var n int
+	err := integer(&n, v, 1, 10_000)
+	c.ThrottleBurst = float64(n)
+	return err
 }
 
 func setRetention(c *Config, v string) (err error) {
-	if c.LogRetentionDays, err = strconv.Atoi(v); err != nil || !slices.Contains(retentions, c.LogRetentionDays) {
+	if err = integer(&c.LogRetentionDays, v, 1, retentions[len(retentions)-1]); err != nil || !slices.Contains(retentions, c.LogRetentionDays) {
 		return errNotAllowed
 	}
 	return nil
@@ -430,10 +430,12 @@ func setEmail(c *Config, v string) error {
 	return nil
 }
 
+var decimal = regexp.MustCompile(`^[1-9][0-9]*(\.[0-9]+)?$`)
+
 func number(field func(*Config) *float64) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		n, err := strconv.ParseFloat(v, 64)
-		if err != nil || !(n >= 1 && n <= 10_000) {
+		if err != nil || !decimal.MatchString(v) || !(n >= 1 && n <= 10_000) {
 			return errNotAllowed
 		}
 		*field(c) = n
@@ -457,6 +459,9 @@ func several(field func(*Config) *[]string, check func(string) error) func(*Conf
 			value = strings.TrimSpace(value)
 			if err := check(value); err != nil {
 				return fmt.Errorf("%q: %w", value, err)
+			}
+			if slices.Contains(*field(c), value) {
+				return fmt.Errorf("%q: it is given twice", value)
 			}
 			*field(c) = append(*field(c), value)
 		}
@@ -495,6 +500,9 @@ func checkURL(v string, schemes ...string) error {
 	u, err := url.Parse(v)
 	if err != nil || !slices.Contains(schemes, u.Scheme) || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return errNotAllowed
+	}
+	if _, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && err != nil {
+		return errors.New("a port is at most 65535")
 	}
 	return nil
 }

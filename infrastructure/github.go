@@ -45,18 +45,34 @@ func NewGitHubStack(scope constructs.Construct, id string, config Config, stage 
 	if stage == staging {
 		role.AddToPolicy(g.mayCheck(stage))
 	}
-	if stage == staging && config.pullRequestsApart() {
+	if stage != staging {
+		return g.Stack
+	}
+	if reach := config.reachOfPullRequests(); reach != "" {
+		awscdk.NewCfnOutput(g.Stack, jsii.String("NoPullRequestRole"), &awscdk.CfnOutputProps{Value: jsii.String("staging's account is also " + reach + "'s")})
+	} else {
 		all := config.pullRequest()
 		role := g.addRole("PullRequest", all)
 		role.AddToPolicy(g.mayCheck(all))
-		role.AddToPolicy(allow("cloudformation", "DescribeStacks", jsii.String("*"), nil)) // to list those of pull requests
+		_, region := config.in(stagingStack, g.Stack) // elsewhere a removal would find nothing, and must not look
+		role.AddToPolicy(allow("cloudformation", "DescribeStacks", jsii.String("*"), map[string]any{
+			"StringEquals": map[string]any{"aws:RequestedRegion": region},
+		}))
 	}
 	return g.Stack
 }
 
-// pullRequestsApart reports whether pull requests are deployed to another account than production. The bootstrap's roles
-// reach a whole account, so that otherwise anybody who can push to any branch could change production.
-func (c *Config) pullRequestsApart() bool { return c.Staging.Account != c.Production.Account }
+// reachOfPullRequests is what anybody who can push to any branch could change as well; "" if it is staging alone. The
+// bootstrap's roles reach a whole account, and that of the pipeline is trusted by the bootstrap of production.
+func (c *Config) reachOfPullRequests() string {
+	switch c.Staging.Account {
+	case c.Production.Account:
+		return production
+	case c.Pipeline.Account:
+		return "the pipeline"
+	}
+	return ""
+}
 
 // addRole adds the role for a stage. Six hours is the most that a job on GitHub's machines may run.
 func (p *pipelineOf) addRole(id, stage string) awsiam.Role {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,6 +79,22 @@ func TestPullRequestsHaveARoleOnlyApartFromProduction(t *testing.T) {
 	if got, want := names(several[gitHubStagingStack].ofType("AWS::IAM::Role")), []string{"PullRequest", "Staging"}; !slices.Equal(got, want) {
 		t.Errorf("there are the roles %q, want %q", got, want)
 	}
+	if why := several[gitHubStagingStack].Outputs["NoPullRequestRole"]; why != nil {
+		t.Errorf("the role is there, and refused: %v", why)
+	}
+	for want, places := range map[string][3]string{
+		"":             {stagingPlace, productionPlace, pipelinePlace},
+		"production":   {stagingPlace, "111111111111/us-east-1", pipelinePlace},
+		"the pipeline": {stagingPlace, productionPlace, "111111111111/us-east-1"},
+	} {
+		c, err := configOf(map[string]any{"code": archive(t), "github": "example/tripsaga", "staging": places[0], "production": places[1], "pipeline": places[2]}, "")
+		if got := c.reachOfPullRequests(); err != nil || got != want {
+			t.Errorf("%q: pull requests could change %q, want %q: %v", places, got, want, err)
+		}
+	}
+	if why, _ := json.Marshal(one[gitHubStagingStack].Outputs["NoPullRequestRole"]); !strings.Contains(string(why), "staging's account is also production's") {
+		t.Errorf("the output says %s", why)
+	}
 }
 
 // A role deploys its own stage by the bootstrap's roles of its place, and examines the account; it may do nothing else.
@@ -114,8 +131,11 @@ func TestRolesOfGitHubMayDoLittle(t *testing.T) {
 				t.Errorf("%s may delete %s: %v", role, name, may)
 			}
 		}
-		if may := allowed(s.statements(t, role), request{action: "cloudformation:DescribeStacks", resource: "*"}); may != (role == "PullRequest") {
-			t.Errorf("%s may list all stacks: %v", role, may)
+		for _, asked := range []string{region, "us-east-1"} {
+			list := request{"cloudformation:DescribeStacks", "*", map[string][]string{"aws:RequestedRegion": {asked}}}
+			if may := allowed(s.statements(t, role), list); may != (role == "PullRequest" && asked == region) {
+				t.Errorf("%s may list all stacks in %s: %v", role, asked, may)
+			}
 		}
 	}
 	for stack, s := range several {

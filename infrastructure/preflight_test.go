@@ -39,7 +39,8 @@ func TestTheAccountIsExaminedBeforeADeployment(t *testing.T) {
 const awsStub = `#!/usr/bin/env bash
 echo "$*" >>"$CALLS"
 if [ "$2" = describe-stacks ]; then
-	[ -n "$STATUS" ] || { echo "does not exist" >&2; exit 254; }
+	[ -z "$DENIED" ] || { echo "AccessDenied: $DENIED" >&2; exit 254; }
+	[ -n "$STATUS" ] || { echo "An error occurred (ValidationError): Stack with id $4 does not exist" >&2; exit 254; }
 	echo "$STATUS"
 fi
 `
@@ -74,6 +75,21 @@ func TestAFailedCreationIsCleared(t *testing.T) {
 		}
 		if got := strings.Join(verbs, " "); got != want {
 			t.Errorf("%q: it calls %s, want %s", status, got, want)
+		}
+	}
+}
+
+// A stack that cannot be seen is not one that does not exist.
+func TestAFailedCreationIsLookedFor(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "aws"), []byte(awsStub), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range []string{"no right", "the role does not exist"} {
+		script := exec.Command("bash", "../scripts/clear_failed_creation.sh", "tripsaga-staging")
+		script.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "CALLS="+filepath.Join(dir, "calls"), "DENIED="+problem)
+		if out, err := script.CombinedOutput(); err == nil || !strings.Contains(string(out), problem) {
+			t.Errorf("%v: %s", err, out)
 		}
 	}
 }

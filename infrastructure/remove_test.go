@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,9 @@ import (
 // deletes.
 const listing = `#!/usr/bin/env bash
 case "$2 $3" in
-"describe-stacks --stack-name") grep "^$4	" <<<"$STACKS" || { echo "Stack with id $4 does not exist" >&2; exit 254; } ;;
+"describe-stacks --stack-name")
+	[ -z "$DENIED" ] || { echo "AccessDenied: the role does not exist" >&2; exit 254; }
+	grep "^$4	" <<<"$STACKS" || { echo "Stack with id $4 does not exist" >&2; exit 254; } ;;
 "describe-stacks --query")
 	[ -z "$DENIED" ] || { echo AccessDenied >&2; exit 254; }
 	[[ "$4" == *"Tags[?Key=='tripsaga:pull-request']"* ]] || exit 1
@@ -81,7 +84,27 @@ func TestRemovalReportsWhatStays(t *testing.T) {
 	if err == nil || got != "tripsaga-pr-1 tripsaga-pr-2" || !strings.Contains(out, "tripsaga-pr-1: not deleted") || !strings.Contains(out, "tripsaga-pr-2: deleted") {
 		t.Errorf("deleted %q, %v, says %q", got, err, out)
 	}
-	if got, out, err = remove(t, all, "tripsaga --unused 3", "DENIED=1"); err == nil || got != "" || !strings.Contains(out, "AccessDenied") {
-		t.Errorf("without the right it deleted %q, %v, says %q", got, err, out)
+	for _, what := range []string{"--unused 3", "1"} {
+		if got, out, err = remove(t, all, "tripsaga "+what, "DENIED=1"); err == nil || got != "" || !strings.Contains(out, "AccessDenied") {
+			t.Errorf("without the right it deleted %q, %v, says %q", got, err, out)
+		}
+	}
+}
+
+// The scripts are also for macOS, whose bash 3.2 takes an empty array for an unset variable, and has nothing of bash 4.
+func TestScriptsRunOnAnOldBash(t *testing.T) {
+	newer := regexp.MustCompile(`(^|[^+])"\$\{\w+\[@\]\}"|\$\{#\w+\[@\]|\b(mapfile|readarray|declare -A|local -n)\b|\$\{\w+(\^|,)|&>>|\|&`)
+	paths, err := filepath.Glob("../scripts/*.sh")
+	if err != nil || len(paths) < 5 {
+		t.Fatalf("%q %v", paths, err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := newer.FindString(string(text)); found != "" {
+			t.Errorf("%s: %s", path, found)
+		}
 	}
 }

@@ -28,7 +28,7 @@ shift
 tree=$(mktemp -d)
 git worktree add -q --detach "$tree" "$revision"
 trap 'git worktree remove --force "$tree"' EXIT
-for path in "${paths[@]}"; do
+for path in ${paths[@]+"${paths[@]}"}; do
   find "$tree/$path" -maxdepth 1 -name '*.go' -not -name '*_test.go' -delete 2>/dev/null || true
   git cat-file -e "$commit:$path" 2>/dev/null || continue # it did not exist yet
   git archive "$commit" -- "$path" | tar -x -C "$tree" --exclude='*_test.go' --exclude=testdata

@@ -4,9 +4,12 @@
 set -euo pipefail
 
 name=${1:?usage: clear_failed_creation.sh STACK, such as tripsaga-staging}
-status=$(aws cloudformation describe-stacks --stack-name "$name" --query 'Stacks[0].StackStatus' --output text 2>/dev/null || true)
+status=$(aws cloudformation describe-stacks --stack-name "$name" --query 'Stacks[0].StackStatus' --output text 2>&1) || {
+	[[ $status == *"Stack with id $name does not exist"* ]] || { echo "$status" >&2 && exit 1; }
+	status="does not exist"
+}
 if [ "$status" != ROLLBACK_COMPLETE ]; then
-	echo "$name: ${status:-does not exist}, nothing to clear"
+	echo "$name: $status, nothing to clear"
 	exit 0
 fi
 aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name "$name"

@@ -11,26 +11,26 @@ if [ "$what" = --unused ]; then
 	days=${3:?$usage}
 	[[ $days =~ ^[1-9][0-9]{0,2}$ ]] || refuse "--unused $days" "a whole number of days from 1 to 999"
 	before=$(date -u -d "$days days ago" +%Y-%m-%dT%H:%M:%S 2>/dev/null || date -u -v"-${days}d" +%Y-%m-%dT%H:%M:%S)
-	one=() pattern="^$prefix-pr-[1-9][0-9]{0,6}$"
+	one="" pattern="^$prefix-pr-[1-9][0-9]{0,6}$"
 else
 	[[ $what =~ ^[1-9][0-9]{0,6}$ ]] || refuse "NUMBER $what" "a whole number from 1 to 9999999"
-	before=9 one=(--stack-name "$prefix-pr-$what") pattern="^$prefix-pr-$what$"
+	before=9 one=$prefix-pr-$what pattern="^$prefix-pr-$what$"
 fi
 
 query="Stacks[?Tags[?Key=='tripsaga:pull-request']].[StackName, not_null(LastUpdatedTime, CreationTime)]"
-found=$(aws cloudformation describe-stacks "${one[@]}" --query "$query" --output text 2>&1) || {
-	[[ $found == *"does not exist"* ]] || { echo "$found" >&2 && exit 1; }
+found=$(aws cloudformation describe-stacks ${one:+--stack-name "$one"} --query "$query" --output text 2>&1) || {
+	[[ -n $one && $found == *"Stack with id $one does not exist"* ]] || { echo "$found" >&2 && exit 1; }
 	found=
 }
-gone=()
+gone="" # names without spaces: bash 3.2 of macOS takes an empty array for an unset variable
 while read -r name time; do
 	[[ $name =~ $pattern && $time < $before ]] || continue
 	aws cloudformation delete-stack --stack-name "$name"
-	gone+=("$name")
+	gone+=" $name"
 done <<<"$found"
 failed=0
-for name in "${gone[@]}"; do
+for name in $gone; do
 	if aws cloudformation wait stack-delete-complete --stack-name "$name"; then echo "$name: deleted"; else echo "$name: not deleted" >&2 && failed=1; fi
 done
-[ ${#gone[@]} -gt 0 ] || echo "$prefix: there is nothing to delete"
+[ -n "$gone" ] || echo "$prefix: there is nothing to delete"
 exit $failed
