@@ -1,14 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
+
+	"tripsaga/aws/dynamo/schema"
 )
 
 // streamARN names a table, its place and its stream. A restored table has no stream, and so cannot be given by mistake
@@ -51,6 +56,20 @@ func (a *Application) adoptTable(stream string) {
 	a.Table = awsdynamodb.Table_FromTableAttributes(a.Stack, jsii.String("Table"), &awsdynamodb.TableAttributes{
 		TableArn: jsii.String(tableARN(stream)), TableStreamArn: &stream,
 	})
+	a.output(schema.AdoptedStream, &stream)
+}
+
+// doctored is the table as the examination of the account takes it.
+func (s Stage) doctored() string { return cmp.Or(s.adopted(), schema.NewTable) }
+
+// mayDescribeTables are the rights to examine the tables that stacks adopt.
+func (p *pipelineOf) mayDescribeTables(ids []string) (all []awsiam.PolicyStatement) {
+	for stack, stream := range sorted(map[string]string{stagingStack: p.config.StagingTable, productionStack: p.config.ProductionTable}) {
+		if stream != "" && slices.Contains(ids, stack) {
+			all = append(all, allow("dynamodb", "DescribeTable DescribeTimeToLive DescribeContinuousBackups", jsii.String(tableARN(stream)), nil))
+		}
+	}
+	return all
 }
 
 // generation is part of the names of an adopted table's state machines: "" without one. Step Functions starts an execution's

@@ -115,6 +115,32 @@ func TestAdoptedTablesAreHandedOn(t *testing.T) {
 	}
 }
 
+// A release brings the table that its own templates have to the examination, and a stack shows the table that it has
+// adopted: so a release with templates from before the adoption is refused.
+func TestAdoptedTablesAreExamined(t *testing.T) {
+	eachStage(t, func(t *testing.T, stage string, s *template) {
+		other := adopters(t)[stackOf(stage)]
+		stream, _ := plain(other.Outputs["AdoptedStream"]["Value"]).(string)
+		if want := "table/restored-" + stage + "/stream/"; !strings.Contains(stream, want) || other.Metadata["tripsaga:table"] != stream {
+			t.Errorf("the output is %q, the metadata %v; want both with %s", stream, other.Metadata["tripsaga:table"], want)
+		}
+		if s.Metadata["tripsaga:table"] != "NEW" || s.Outputs["AdoptedStream"] != nil {
+			t.Errorf("a stack that makes its table has %v and the output %v", s.Metadata["tripsaga:table"], s.Outputs["AdoptedStream"])
+		}
+		var may []string
+		for _, policy := range adopters(t)[pipelineStack].ofType("AWS::IAM::Policy") {
+			if text, _ := json.Marshal(policy.Properties); strings.Contains(string(text), tableARN(stream)+`"`) {
+				may = append(may, string(text))
+			}
+		}
+		for _, action := range []string{"DescribeTable", "DescribeTimeToLive", "DescribeContinuousBackups"} {
+			if len(may) != 1 || !strings.Contains(may[0], `"dynamodb:`+action+`"`) {
+				t.Errorf("one role of the pipeline may %s on %s; the policies are %q", action, tableARN(stream), may)
+			}
+		}
+	})
+}
+
 // The table of a stack that adopts another is kept, as is the one of a stack that is deleted.
 func TestTheTableThatIsReplacedIsKept(t *testing.T) {
 	eachStage(t, func(t *testing.T, stage string, s *template) {

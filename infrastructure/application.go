@@ -63,8 +63,9 @@ func NewApplicationStack(scope constructs.Construct, id string, stage Stage) *Ap
 	a.addLanes()
 	a.finishOutbox()
 	if stage.GitHub != "" {
-		a.Stack.AddMetadata(&doctorMetadata, stage.doctorFlags("NONE"))
+		a.Stack.AddMetadata(&doctorMetadata, stage.doctorFlags("NONE")+" --table "+stage.doctored())
 	}
+	a.Stack.AddMetadata(jsii.String(tableMetadata), stage.doctored())
 	if stage.ephemeral() {
 		a.keepNothing()
 	}

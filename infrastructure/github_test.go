@@ -167,7 +167,7 @@ func TestGitHubReplacesThePipeline(t *testing.T) {
 	several[productionStack].named(t, "Cleaner").has(t, map[string]any{
 		"AssumeRolePolicyDocument.Statement.0.Condition.ArnEquals": map[string]any{"aws:PrincipalArn": "arn:${AWS::Partition}:iam::222222222222:role/travel-github-production-eu-central-1"},
 	})
-	if got, want := several[productionStack].Metadata["tripsaga:doctor"], "--prefix travel --lanes 4 --build-size NONE --throttle-rate 7.5"; got != want {
+	if got, want := several[productionStack].Metadata["tripsaga:doctor"], "--prefix travel --lanes 4 --build-size NONE --throttle-rate 7.5 --table NEW"; got != want {
 		t.Errorf("the account is examined for %v, want %s", got, want)
 	}
 }

@@ -247,7 +247,7 @@ func (p *pipelineOf) deployRights(ids ...string) (all []awsiam.PolicyStatement) 
 		service, action, _ := strings.Cut(read, ":")
 		all = append(all, allow(service, action, jsii.String("*"), nil))
 	}
-	return all
+	return append(all, p.mayDescribeTables(ids)...)
 }
 
 // regionOf is the region of a stack, in a shell's words.
@@ -258,9 +258,14 @@ func (p *pipelineOf) regionOf(id string) string {
 	return "$AWS_REGION"
 }
 
-// doctor is the command that examines the account for what the context asks for.
+// tableMetadata is the key in a template's metadata of the table that it adopts. The pipeline's project may be newer than
+// the release that it deploys, so that this comes from the release.
+const tableMetadata = "tripsaga:table"
+
+// doctor is the command that examines the account for what the context asks for, and for the table of the template.
 func (p *pipelineOf) doctor() string {
 	command := `bin/tripsaga aws doctor --stack "$STACK_NAME" ` + p.config.doctorFlags(p.config.BuildSize)
+	command += ` --table "$(jq -r '.Metadata["` + tableMetadata + `"] // "NEW"' "cdk.out/$STACK.template.json")"`
 	if p.config.ConnectionARN != "" {
 		command += " --connection-arn " + p.config.ConnectionARN
 	}

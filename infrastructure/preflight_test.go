@@ -12,9 +12,10 @@ import (
 // Before a stack is deployed, what a failed creation has left is removed, and then the account is examined: the other way
 // round, the examination would stop the deployment because of what is to be removed.
 func TestTheAccountIsExaminedBeforeADeployment(t *testing.T) {
+	const table = ` --table "$(jq -r '.Metadata["tripsaga:table"] // "NEW"' "cdk.out/$STACK.template.json")"`
 	for context, want := range map[string]string{
-		"standard":   `bin/tripsaga aws doctor --stack "$STACK_NAME" --prefix tripsaga --lanes 4 --build-size LARGE --throttle-rate 100`,
-		"customised": `bin/tripsaga aws doctor --stack "$STACK_NAME" --prefix travel --lanes 15 --build-size MEDIUM --throttle-rate 7.5`,
+		"standard":   `bin/tripsaga aws doctor --stack "$STACK_NAME" --prefix tripsaga --lanes 4 --build-size LARGE --throttle-rate 100` + table,
+		"customised": `bin/tripsaga aws doctor --stack "$STACK_NAME" --prefix travel --lanes 15 --build-size MEDIUM --throttle-rate 7.5` + table,
 	} {
 		s := stacks(t)[pipelineStack]
 		if context != "standard" {

@@ -1,4 +1,4 @@
-// Package doctor examines an AWS account before a deployment: quotas, the CDK's bootstrap, stacks, the connection to GitHub,
+// Package doctor examines an AWS account before a deployment: quotas, the CDK's bootstrap, stacks, adopted tables, the connection to GitHub,
 // the region's services, rights and the clock. It only reads. The command calls it, and so does the pipeline before each
 // deployment.
 package doctor
@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/codeconnections"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -69,6 +70,7 @@ type Options struct {
 	BuildSize  string   // of the pipeline's build, a key of BuildSizes, or NoBuild
 	Rate       float64  // requests a second that the API lets in
 	Connection string   // ARN of the connection; "": the one that the pipeline makes, if it has
+	Table      string   // ARN of the stream of the table that the stack adopts; schema.NewTable; "": what the stacks have
 	Qualifier  string   // of the CDK's bootstrap
 	Toolkit    string   // name of the bootstrap's stack
 	Now        func() time.Time
@@ -91,6 +93,7 @@ type examination struct {
 	quotas      *servicequotas.Client
 	lambda      *lambda.Client
 	connections *codeconnections.Client
+	tables      *dynamodb.Client
 
 	account, partition string
 	bootstrapped       bool
@@ -115,6 +118,7 @@ var checks = []check{
 	{"codebuild", "servicequotas:ListServiceQuotas", (*examination).codeBuild},
 	{"connection", "codeconnections:ListConnections", (*examination).connection},
 	{"stacks", "cloudformation:DescribeStacks", (*examination).installed},
+	{"table", "cloudformation:DescribeStacks, dynamodb:DescribeTable, DescribeTimeToLive and DescribeContinuousBackups", (*examination).adopted},
 }
 
 // Examine runs all checks. Errors: ErrCredentials; those of a service that cannot be reached at all. A check that fails is a
@@ -123,7 +127,7 @@ func Examine(ctx context.Context, cfg aws.Config, o Options) (*Report, error) {
 	e := &examination{
 		Options: o, cfg: cfg, sts: sts.NewFromConfig(cfg), stacks: cloudformation.NewFromConfig(cfg),
 		quotas: servicequotas.NewFromConfig(cfg), lambda: lambda.NewFromConfig(cfg),
-		connections: codeconnections.NewFromConfig(cfg), report: &Report{Region: cfg.Region},
+		connections: codeconnections.NewFromConfig(cfg), tables: dynamodb.NewFromConfig(cfg), report: &Report{Region: cfg.Region},
 	}
 	if e.Stacks == nil {
 		e.Stacks = Stacks(o.Prefix)

@@ -34,6 +34,7 @@ import (
 	"tripsaga/aws/doctor"
 	"tripsaga/aws/dynamo"
 	"tripsaga/aws/dynamo/dynamolocal"
+	"tripsaga/aws/dynamo/schema"
 	"tripsaga/aws/production"
 	"tripsaga/aws/rehearsal"
 	"tripsaga/aws/rehearsal/template"
@@ -489,6 +490,7 @@ type doctorCmd struct {
 	BuildSize  string   `help:"The context's buildSize: ${enum}; NONE where GitHub Actions deploy." enum:"SMALL,MEDIUM,LARGE,X2_LARGE,NONE" default:"LARGE" placeholder:"SIZE"`
 	Rate       float64  `name:"throttle-rate" help:"The context's throttleRate." default:"100" placeholder:"N"`
 	Connection string   `name:"connection-arn" help:"The context's connectionArn." placeholder:"ARN"`
+	Table      string   `help:"What the template of the one --stack has: the ARN of the stream of a table to adopt, or NEW; without it, the tables that the stacks have adopted are examined." placeholder:"ARN"`
 	Qualifier  string   `help:"Of the CDK's bootstrap." default:"hnb659fds" placeholder:"NAME"`
 	Toolkit    string   `name:"toolkit-stack" help:"The stack of the CDK's bootstrap." default:"CDKToolkit" placeholder:"NAME"`
 	JSON       bool     `help:"Print one JSON object." name:"json"`
@@ -505,7 +507,7 @@ func (c *doctorCmd) Run(p *program) error {
 	}
 	report, err := doctor.Examine(ctx, cfg, doctor.Options{
 		Prefix: c.Prefix, Stacks: c.Stack, Lanes: c.Lanes, BuildSize: c.BuildSize, Rate: c.Rate, Connection: c.Connection,
-		Qualifier: c.Qualifier, Toolkit: c.Toolkit, Now: time.Now,
+		Table: c.Table, Qualifier: c.Qualifier, Toolkit: c.Toolkit, Now: time.Now,
 	})
 	switch {
 	case p.ctx.Err() != nil:
@@ -527,12 +529,15 @@ func (c *doctorCmd) check() error {
 		{"--qualifier", c.Qualifier, `[A-Za-z0-9_-]{1,10}`, "1 to 10 letters, digits, - and _"},
 		{"--toolkit-stack", c.Toolkit, stackName, stackNames},
 		{"--connection-arn", c.Connection, `(arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+)?`, "the ARN of a connection"},
+		{"--table", c.Table, `(NEW|arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{3,255}/stream/[0-9T:.-]+)?`, "NEW or the ARN of a table's stream"},
 	} {
 		if !regexp.MustCompile(`^(` + f.pattern + `)$`).MatchString(f.value) {
 			return fmt.Errorf("%s %q: allowed is %s", f.flag, f.value, f.allowed)
 		}
 	}
 	switch {
+	case c.Table != "" && c.Table != schema.NewTable && len(c.Stack) != 1:
+		return fmt.Errorf("--table %q: allowed is one --stack with it, not %d", c.Table, len(c.Stack))
 	case c.Lanes < 2 || c.Lanes > 15:
 		return fmt.Errorf("--lanes %d: allowed is a whole number from 2 to 15", c.Lanes)
 	case !(c.Rate >= 1 && c.Rate <= 10_000): // NaN neither

@@ -344,7 +344,7 @@ func TestDoctorFlags(t *testing.T) {
 	setAccount(t, func(http.ResponseWriter, *http.Request) { t.Error("AWS was asked") }, "key")
 	for _, flag := range []string{
 		"--lanes=1", "--lanes=16", "--lanes=9223372036854775807", "--throttle-rate=NaN", "--throttle-rate=Inf", "--throttle-rate=0.5", "--prefix=A_B",
-		"--qualifier=x y", "--toolkit-stack=1", "--connection-arn=x", "--stack=a b", "--stack=,",
+		"--qualifier=x y", "--toolkit-stack=1", "--connection-arn=x", "--table=x", "--table=arn:aws:dynamodb:eu-west-1:123456789012:table/NAME/stream/2026-11-28T12:00:00.000", "--stack=a b", "--stack=,",
 	} {
 		var stderr bytes.Buffer
 		p := program{stdout: io.Discard, stderr: &stderr}

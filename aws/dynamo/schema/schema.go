@@ -17,6 +17,13 @@ const (
 // GSI1 is the name of the index.
 const GSI1 = "GSI1"
 
+// AdoptedStream is the output of a stack that adopts a table: the ARN of its stream. NewTable stands for that ARN where a
+// stack makes its table.
+const (
+	AdoptedStream = "AdoptedStream"
+	NewTable      = "NEW"
+)
+
 // Key names the attributes of a key; both are strings.
 type Key struct{ Partition, Sort string }
 
