@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strings"
+	"sync"
 	"time"
 
 	"tripsaga/asl"
@@ -178,7 +179,7 @@ func (w *World) load() error {
 	ctx := context.Background()
 	b := &books{ledger: w.ledger(nil), bank: w.ledger(nil), outside: w.subject.Outside}
 	if w.subject.Load != nil {
-		if err := w.subject.Load(ctx, b); err != nil {
+		if err := w.subject.Load(ctx, &oneByOne{Table: b}); err != nil {
 			return err
 		}
 	}
@@ -192,6 +193,33 @@ func (w *World) load() error {
 	}
 	w.base = b.all()
 	return nil
+}
+
+// oneByOne lets a load read and write from several goroutines. A ledger is for one.
+type oneByOne struct {
+	mu sync.Mutex
+	table.Table
+}
+
+// Get implements table.Table.
+func (t *oneByOne) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Table.Get(ctx, key)
+}
+
+// Query implements table.Table.
+func (t *oneByOne) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Table.Query(ctx, q)
+}
+
+// Transact implements table.Table.
+func (t *oneByOne) Transact(ctx context.Context, ops ...table.Op) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Table.Transact(ctx, ops...)
 }
 
 func storeDefinition(ctx context.Context, t table.Table, name string, d Definition) error {
