@@ -219,7 +219,7 @@ func (s *stepper) taskSucceeded(t *thread, output json.RawMessage) {
 	s.complete(t, v)
 }
 
-// taskSubmitted handles the output of a callback task's function. The task goes on waiting, unless the output is invalid.
+// taskSubmitted handles the output of a callback task's function. The task continues to wait, unless the output is invalid.
 func (s *stepper) taskSubmitted(t *thread, output json.RawMessage) {
 	b := t.state.body.(*task)
 	v, f := b.decode(output)

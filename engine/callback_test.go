@@ -192,7 +192,7 @@ func TestCallbackBeforeTheReply(t *testing.T) {
 	}
 }
 
-// TestATokenOutlivesCrashes: whoever holds a token may answer it after a crash at any moment, of which the journal need have
+// TestATokenOutlivesCrashes: the holder of a token may answer it after a crash at any moment, of which the journal need have
 // only what was durable. Then the deadline is still that of the first delivery.
 func TestATokenOutlivesCrashes(t *testing.T) {
 	for _, lucky := range []int{0, 1, 2, 5, 100} {

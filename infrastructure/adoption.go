@@ -51,7 +51,7 @@ func (s Stage) adopted() string {
 	return map[string]string{staging: s.StagingTable, production: s.ProductionTable}[s.Name]
 }
 
-// adoptTable uses a table that exists. The stack changes nothing of it: its definition is whoever's that made it.
+// adoptTable uses a table that exists. The stack changes nothing of it: its definition belongs to its owner.
 func (a *Application) adoptTable(stream string) {
 	a.Table = awsdynamodb.Table_FromTableAttributes(a.Stack, jsii.String("Table"), &awsdynamodb.TableAttributes{
 		TableArn: jsii.String(tableARN(stream)), TableStreamArn: &stream,

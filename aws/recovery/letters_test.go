@@ -20,7 +20,7 @@ import (
 )
 
 // queues are SQS's: a message that was received is hidden for a time, under a receipt that is good until the next one. Each
-// call takes a time, too. It is virtual: the double's own clock, which whoever is called may turn on.
+// call takes a time, too. It is virtual: the double's own clock, which the receiver of a call may advance.
 type queues struct {
 	now, latency time.Duration
 	messages     map[string][]*message // by URL

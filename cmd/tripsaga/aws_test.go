@@ -442,7 +442,7 @@ func TestCleanUp(t *testing.T) {
 	}
 }
 
-// Whoever cleans up after a release goes on only if the next one is under way: a network that is dead is a failure.
+// A clean-up after a release is forgiven only if the next deployment runs: a dead network is a failure.
 func TestOnlyBusyIsForgiven(t *testing.T) {
 	for file, times := range map[string]int{"../../infrastructure/testdata/PipelineStack.template.json": 2, "../../.github/workflows/deploy.yml": 1} {
 		text, err := os.ReadFile(file)

@@ -233,7 +233,7 @@ func TestWithoutWords(t *testing.T) {
 // TestWrittenTests compiles and runs two written tests: of a broken definition, which must fail, and of the product, which must pass.
 func TestWrittenTests(t *testing.T) {
 	if testing.Short() {
-		t.Skip("links a test binary")
+		t.Skip("it compiles and links a test binary twice, which takes most of the time of a short run")
 	}
 	dir := t.TempDir()
 	s, err := trip.Product().ParseSchedule("booked:A.ReserveHotel#1=mute")

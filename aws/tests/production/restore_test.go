@@ -167,7 +167,7 @@ func statusIn(t *testing.T, s *app.Service, key string) domain.Status {
 }
 
 // TestARestoredTable plays what the runbook says: sagas are held at the point in time, the table is restored to it, the old
-// system goes on for a while, is compared and closed, and a system with new state machines adopts the restored table.
+// system continues for a while, is compared and closed, and a system with new state machines adopts the restored table.
 func TestARestoredTable(t *testing.T) {
 	held := stops{}
 	broken := true
