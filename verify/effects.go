@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"tripsaga/asl"
 	"tripsaga/barrier"
@@ -49,6 +50,7 @@ type record = barrier.Record[json.RawMessage]
 
 // baseline is a scenario without a fault.
 type baseline struct {
+	takes    time.Duration
 	statuses []asl.Status
 	effects  map[table.Key]*effect
 }
@@ -239,7 +241,7 @@ func (p *prepared) succeeds(scenario string, i int) bool {
 
 // learn notes a run without a fault.
 func (p *prepared) learn(c *sagaCast) {
-	b := &baseline{effects: c.effects.all}
+	b := &baseline{takes: c.Now(), effects: c.effects.all}
 	for i := range c.sagas {
 		b.statuses = append(b.statuses, asl.Status(c.Execution(i, 0)))
 	}

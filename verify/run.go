@@ -83,9 +83,12 @@ func (p *prepared) play(ctx context.Context, cfg world.Config) error {
 	defer w.Close()
 	p.learning = true
 	defer func() { p.learning = false }()
-	for _, s := range p.Scenarios {
+	for i, s := range p.Scenarios {
 		if _, err := w.Run(ctx, world.Schedule{Scenario: s.Name}); err != nil {
 			return err
+		}
+		if base := p.base[s.Name]; base != nil {
+			cfg.Subject.Scenarios[i].Takes = base.takes
 		}
 	}
 	return nil

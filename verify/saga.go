@@ -49,8 +49,9 @@ type Saga struct {
 type Scenario struct {
 	Name   string
 	Means  string
-	Inputs []any // of the executions A, B, ...; each is marshalled to JSON
-	Acts   []Act // what people and other programs do meanwhile
+	Inputs []any    // of the executions A, B, ...; each is marshalled to JSON
+	IDs    []string // the executions' names; default saga-A, saga-B, ...
+	Acts   []Act    // what people and other programs do meanwhile
 	// Either says that an execution may succeed or fail whatever goes wrong, such as two that want the last seat. Otherwise
 	// it must succeed if it succeeds without a fault, unless a fault outlasts its retries.
 	Either bool
@@ -60,7 +61,8 @@ type Scenario struct {
 type Act struct {
 	Name  string // in labels, such as "Approve"
 	After time.Duration
-	// Do is repeated every minute until it returns nil, also in a new process after a crash.
+	// Do is repeated, after a minute and then ever more, until it returns nil or all executions have ended; also in a new
+	// process after a crash.
 	Do func(ctx context.Context, p *Program) error
 }
 
@@ -164,6 +166,9 @@ func (p *prepared) scenario(one Scenario) error {
 	if n := len(one.Inputs); n < 1 || n > 26 {
 		return fmt.Errorf("field Scenarios: %s has %d inputs; allowed are 1 to 26", one.Name, n)
 	}
+	if len(one.IDs) > 0 && len(one.IDs) != len(one.Inputs) {
+		return fmt.Errorf("field Scenarios: %s has %d IDs for %d inputs", one.Name, len(one.IDs), len(one.Inputs))
+	}
 	for _, in := range one.Inputs {
 		data, err := json.Marshal(in)
 		if err != nil {
@@ -198,7 +203,11 @@ func (p *prepared) subject() *world.Subject {
 		scenario := world.Scenario{Name: one.Name, Means: one.Means}
 		for i := range one.Inputs {
 			name := string(rune('A' + i))
-			scenario.Sagas = append(scenario.Sagas, world.Saga{Name: name, ID: machineName + "-" + name})
+			id := machineName + "-" + name
+			if len(one.IDs) > 0 {
+				id = one.IDs[i]
+			}
+			scenario.Sagas = append(scenario.Sagas, world.Saga{Name: name, ID: id})
 		}
 		for _, a := range one.Acts {
 			if !s.IsActor(a.Name) {

@@ -350,6 +350,7 @@ func TestBadSagas(t *testing.T) {
 		"Open is nil":              func(s *Saga) { s.Open = nil },
 		"Scenarios is empty":       func(s *Saga) { s.Scenarios = nil },
 		"has 0 inputs":             func(s *Saga) { s.Scenarios[0].Inputs = nil },
+		"has 2 IDs for 1 inputs":   func(s *Saga) { s.Scenarios[0].IDs = []string{"1", "2"} },
 		"that of two scenarios":    func(s *Saga) { s.Scenarios[1].Name = "sold" },
 		"an input of sold":         func(s *Saga) { s.Scenarios[0].Inputs[0] = func() {} },
 		"an act without a name":    func(s *Saga) { s.Scenarios[0].Acts = []Act{{}} },

@@ -118,12 +118,16 @@ func (c *sagaCast) start(s *sagaRun) {
 	})
 }
 
-// mostActs bounds how often an act is tried: for most of a day, every minute.
-const mostActs = 1000
+// mostActs bounds how often an act is tried: for three days, since each wait is twice as long as the one before.
+const mostActs = 13
 
 func (c *sagaCast) act(i int) {
 	a, p := c.scenario.Acts[i], c.programs[c.Process()]
 	if p == nil || p.process.Dead() || c.acted[i] {
+		return
+	}
+	if c.allEnded() {
+		c.acted[i] = true
 		return
 	}
 	c.acts[i]++
@@ -131,12 +135,33 @@ func (c *sagaCast) act(i int) {
 		err := a.Do(c.Context(), p)
 		switch {
 		case p.process.Dead():
-		case err == nil || c.acts[i] >= mostActs:
+		case err == nil:
 			c.acted[i] = true
+		case c.acts[i] >= mostActs: // it never comes, whatever waits for it
+			c.acted[i] = true
+			c.misses()
 		default:
-			p.process.AfterFunc(time.Minute, func() { c.act(i) })
+			wait := time.Minute << (c.acts[i] - 1)
+			c.Waits(wait)
+			p.process.AfterFunc(wait, func() { c.act(i) })
 		}
 	})
+}
+
+// allEnded reports whether every execution has ended, so that nothing waits for anybody.
+func (c *sagaCast) allEnded() bool {
+	for i := range c.sagas {
+		switch asl.Status(c.Execution(i, 0)) {
+		case "", asl.Running:
+			return false
+		case asl.Succeeded:
+		default:
+			if c.Halted(&c.sagas[i].Saga) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Begins implements world.Cast.
@@ -170,9 +195,22 @@ func failed(invariant string, err error) []judge.Violation {
 // Reset implements world.Cast.
 func (c *sagaCast) Reset() { c.effects.reset(c.Committed()) }
 
-// Struck implements world.Cast.
+// Struck implements world.Cast: a fault that lasts may cost the success, and so may time that passes.
 func (c *sagaCast) Struck(f sim.Fault) {
 	c.excused = c.excused || world.Lasts(f.Kind) || world.Passes(f.Kind)
+	if c.of.machine.Callbacks() && f.Kind == sim.Late && (f.At.Actor == sagaEngine || c.isAct(f.At.Actor)) {
+		c.misses() // who answers is late, or the engine with the answer
+	}
+}
+
+func (c *sagaCast) isAct(actor string) bool {
+	return slices.ContainsFunc(c.scenario.Acts, func(a Act) bool { return a.Name == actor })
+}
+
+// misses notes that an answer may come too late, so that the saga goes another way, and takes as long as it waits for answers.
+func (c *sagaCast) misses() {
+	c.excused = true
+	c.Waits(math.MaxInt64 / 4)
 }
 
 // Between implements world.Cast.

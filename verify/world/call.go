@@ -175,10 +175,11 @@ func (c *call) reply() (json.RawMessage, error) {
 }
 
 // journalledFirst checks the engine's order: a reply is in the journal before the next task is delivered because of it.
-// With two engines at work it checks nothing, since each may act on what the other has journalled.
+// With two engines at work it checks nothing, since each may act on what the other has journalled; and with states that run
+// concurrently, of which one does not wait for the reply of another.
 func (p *Process) journalledFirst(c *call) {
 	pk := c.partition()
-	if len(p.run.procs) > 1 && !p.run.procs[len(p.run.procs)-2].dead {
+	if p.run.world.parallel || len(p.run.procs) > 1 && !p.run.procs[len(p.run.procs)-2].dead {
 		return
 	}
 	if want := p.heard[pk]; p.run.journal[pk] < want {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -68,6 +69,9 @@ func (r *Run) Delivery() (call sim.Label, ok bool) {
 	}
 	return r.frame.label, true
 }
+
+// Waits adds to the time in which the run may end: somebody who is no part of the program lets it wait.
+func (r *Run) Waits(d time.Duration) { r.waited = min(r.waited+d, math.MaxInt64/4) }
 
 // Work does the next piece of an actor's work for a saga, or for none. If the fault by which the actor comes in between splits
 // its work, the work is paused there.

@@ -58,6 +58,8 @@ type Run struct {
 	stuck    bool // it did not end, and was abandoned
 	due      *promise
 	skipped  time.Duration // by faults
+	waited   time.Duration // for somebody who is no part of the program
+	written  time.Duration // when the newest transaction was
 	hangs    time.Time     // the end of the time-out during which the process was killed
 	closed   int           // index of the first point after everything else has ended
 	happened int           // faults of the schedule
@@ -124,6 +126,7 @@ func newRun(ctx context.Context, w *World, scenario *Scenario, s Schedule) *Run 
 	}
 	r.cast = w.subject.NewCast(r, s.Scenario)
 	r.ledger.ledger.commit = func(ops []op, before, after Lookup) {
+		r.written = r.Now()
 		r.note(ops)
 		r.trace.committed(ops, before, after)
 		r.found = append(r.found, r.cast.Commit(ops, before, after)...)
@@ -326,7 +329,7 @@ func (r *Run) mayStop(s *saga) {
 const inTime = time.Hour
 
 func (r *Run) endsInTime() {
-	if took := r.Now() - r.skipped; !r.lasted && took > inTime {
+	if took := r.written - r.skipped - r.waited; !r.lasted && took > r.scenario.Takes+inTime {
 		r.Violation(endsInTime, "it took %s, though no fault outlasted the retries", took)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
@@ -56,7 +57,8 @@ type Scenario struct {
 	Name  string
 	Means string
 	Sagas []Saga
-	Given []sim.Fault // faults of every run; with one, pairs of further faults are left out
+	Given []sim.Fault   // faults of every run; with one, pairs of further faults are left out
+	Takes time.Duration // without a fault, if that is long
 }
 
 // Saga is one execution of a scenario.

@@ -60,6 +60,8 @@ type World struct {
 	sagas    []Definition // those of the present run
 	base     judge.Items
 	maps     bool // a definition has Map states
+	parallel bool // or states that run concurrently with others
+	answered bool // or waits for callbacks
 
 	// What one run leaves to the next, since making it anew takes longer than a step of the saga.
 	hands   chan func() // the goroutine that plays, whose stack has grown
@@ -91,8 +93,10 @@ func New(cfg Config) (*World, error) {
 	}
 	w.sagas = w.all
 	for _, d := range w.all {
+		w.answered = w.answered || d.Machine.Callbacks()
 		for _, s := range d.Machine.States() {
 			w.maps = w.maps || s.Type == "Map"
+			w.parallel = w.parallel || s.Parent != ""
 		}
 	}
 	w.store = &ground{open: cfg.Open}
