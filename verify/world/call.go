@@ -24,9 +24,10 @@ type call struct {
 	thread
 	p    *Process
 	ctx  context.Context
-	info engine.Info
 	task engine.Task
 	in   json.RawMessage
+
+	partition string // of the execution that it belongs to
 
 	altered bool // its input differs from that of the delivery before it
 	out     json.RawMessage
@@ -56,7 +57,6 @@ func (r *Run) newCall(p *Process, saga, actor string, ctx context.Context, task 
 	l.N = r.count(l)
 	// A call may outlive the delivery that it is part of.
 	c := &call{p: p, ctx: context.WithoutCancel(ctx), task: task, in: in}
-	c.info, _ = engine.InfoOf(ctx)
 	c.thread = thread{run: r, frame: &frame{label: l, call: c}, do: c.perform}
 	if r.pauses(l) {
 		c.coroutine = true
@@ -67,7 +67,9 @@ func (r *Run) newCall(p *Process, saga, actor string, ctx context.Context, task 
 // again returns the same delivery once more.
 func (c *call) again() *call {
 	l := c.frame.label
-	return c.run.newCall(c.p, l.Saga, l.Actor+"+", c.ctx, c.task, c.in)
+	other := c.run.newCall(c.p, l.Saga, l.Actor+"+", c.ctx, c.task, c.in)
+	other.partition = c.partition
+	return other
 }
 
 // deliver is the task that the engine calls.
@@ -78,6 +80,7 @@ func (p *Process) deliver(ctx context.Context, name string, task engine.Task, in
 	}
 	info, _ := engine.InfoOf(ctx)
 	c := r.newCall(p, r.nameOf(info.Execution), name, ctx, task, in)
+	c.partition = pkExecution + info.Machine + "#" + info.Execution
 	what := c.frame.label.Saga + "." + name
 	f := r.visit(Point{
 		Label: c.frame.label, Where: AtDelivery, Attempt: info.Attempt, Deaf: r.lasting[what] != "",
@@ -168,8 +171,7 @@ func (c *call) reply() (json.RawMessage, error) {
 	if c.p.dead || f.Kind == sim.Lost {
 		return nil, engine.ErrNoReply
 	}
-	pk := c.partition()
-	c.p.heard[pk] = r.journal[pk] + 1
+	c.p.heard[c.partition] = r.journal[c.partition] + 1
 	f.Error = unavailable
 	return f.Answer(c.out, c.err)
 }
@@ -178,17 +180,13 @@ func (c *call) reply() (json.RawMessage, error) {
 // With two engines at work it checks nothing, since each may act on what the other has journalled; and with states that run
 // concurrently, of which one does not wait for the reply of another.
 func (p *Process) journalledFirst(c *call) {
-	pk := c.partition()
 	if p.run.world.parallel || len(p.run.procs) > 1 && !p.run.procs[len(p.run.procs)-2].dead {
 		return
 	}
-	if want := p.heard[pk]; p.run.journal[pk] < want {
+	if want := p.heard[c.partition]; p.run.journal[c.partition] < want {
 		p.run.Violation(journalFirst, "%s is delivered although the reply before it is not in the journal", c.frame.label)
 	}
 }
-
-// partition is that of the execution that the call belongs to.
-func (c *call) partition() string { return pkExecution + c.info.Machine + "#" + c.info.Execution }
 
 func (c *call) perform() {
 	defer func() {

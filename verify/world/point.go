@@ -44,22 +44,21 @@ const (
 	skJournal   = "J#"
 )
 
-// Point is one operation of a run.
+// Point is one operation of a run. Its small fields are together: an exploration keeps many points.
 type Point struct {
 	sim.Label
-	Where   Where
 	Attempt int           // of a delivery: the attempts of its state before this one
 	Keys    []table.Key   // that it touches
 	At      time.Duration // since the run's beginning
-	Stopped bool          // a saga has stopped, so that it can be redriven
 	Pending int           // writes that nobody has waited for, which a crash here can lose
-	First   bool          // operation of its delivery
-	Alters  bool          // of a delivery: its input has an amount that can be changed
-	Deaf    bool          // no further fault can happen here: a lasting fault has hit it, or a fault here equals one elsewhere
 	Hit     sim.Kind      // the fault that happened here, for the timeline
-	Given   bool          // that fault belongs to the scenario
-
 	subject *Subject
+	Where   Where
+	Stopped bool // a saga has stopped, so that it can be redriven
+	First   bool // operation of its delivery
+	Alters  bool // of a delivery: its input has something that can be changed
+	Deaf    bool // no further fault can happen here: a lasting fault has hit it, or a fault here equals one elsewhere
+	Given   bool // the fault that happened belongs to the scenario
 }
 
 // keysOf returns the keys that an operation touches. A query touches a whole partition: a key without a sort key.
