@@ -23,7 +23,13 @@ type effects struct {
 	of  *prepared
 	log []written
 	all map[table.Key]*effect
+
+	calls map[sim.Label][]string // of providers, that succeeded: what they were about, by delivery
+	ids   map[use]string         // under which each step has called its provider
 }
+
+// use is a call that a step makes in each of its deliveries.
+type use struct{ saga, task, op string }
 
 // written is a transaction with a record. A crash may lose it.
 type written struct {
@@ -38,6 +44,7 @@ type written struct {
 type effect struct {
 	saga, task string // of the first delivery that wrote it: the step, or its compensation if that came first
 	now        record
+	started    bool              // it was STARTED: a provider may have acted
 	counters   map[counter]int64 // changed by all transactions with the record
 }
 
@@ -53,9 +60,12 @@ type baseline struct {
 	takes    time.Duration
 	statuses []asl.Status
 	effects  map[table.Key]*effect
+	keys     []table.Key // of the effects, in order
 }
 
-func newEffects(of *prepared) effects { return effects{of: of, all: map[table.Key]*effect{}} }
+func newEffects(of *prepared) effects {
+	return effects{of: of, all: map[table.Key]*effect{}, calls: map[sim.Label][]string{}, ids: map[use]string{}}
+}
 
 // recordOf reads a record; ok is false for other items.
 func recordOf(item table.Item) (rec record, ok bool) {
@@ -97,6 +107,9 @@ func (e *effects) commit(c *sagaCast, call sim.Label, ops []table.Op, before wor
 	if had && judged && !mayFollow(was, rec) {
 		found = append(found, judge.Violation{Invariant: recordKept, Detail: fmt.Sprintf("%s changes the record %s from %s to %s", call, w.key, textOf(was), textOf(rec))})
 	}
+	if now.started && (closed(rec) || rec.State == barrier.Done) {
+		found = append(found, e.askedFor(now, call, w.key)...)
+	}
 	if !closed(rec) {
 		return found
 	}
@@ -106,6 +119,7 @@ func (e *effects) commit(c *sagaCast, call sim.Label, ops []table.Op, before wor
 				call, w.key, rec.State, at.attr, at.key, n)})
 		}
 	}
+	slices.SortFunc(found, func(a, b judge.Violation) int { return strings.Compare(a.Detail, b.Detail) })
 	return found
 }
 
@@ -117,10 +131,61 @@ func (e *effects) apply(w written) *effect {
 		e.all[w.key] = f
 	}
 	f.now = w.now
+	f.started = f.started || w.now.State == barrier.Started
 	for _, op := range w.adds {
 		f.counters[counter{op.Key, op.Attr}] += op.Delta
 	}
 	return f
+}
+
+// asks judges a call of a provider before it is made: the step's record is durable, so that a crash leaves a trace of the call,
+// and each delivery of the step calls under one id.
+func (e *effects) asks(c *sagaCast, op, id string) {
+	call, ok := c.Delivery()
+	base := e.of.base[c.scenario.Name]
+	if !ok || base == nil {
+		return
+	}
+	task := strings.TrimSuffix(call.Actor, "+")
+	for _, key := range base.keys {
+		f := base.effects[key]
+		if !f.started || f.saga != call.Saga || f.task != task {
+			continue
+		}
+		if _, there := c.Lasting(key); !there {
+			c.Violation(recordFirst, "%s calls the provider (%s of %s), and a crash now would leave no record %s", call, op, id, key)
+		}
+		is := use{call.Saga, task, op}
+		if first := e.ids[is]; first != "" && first != id {
+			c.Violation(idKept, "%s calls the provider (%s) about %s, and a delivery before it about %s", call, op, id, first)
+		}
+		e.ids[is] = id
+	}
+}
+
+// acted notes a call of a provider that succeeded.
+func (e *effects) acted(c *sagaCast, id string) {
+	if call, ok := c.Delivery(); ok {
+		e.calls[call] = append(e.calls[call], id)
+	}
+}
+
+// askedFor judges an answer about a step at a provider: the delivery that records it has asked the provider, about what the
+// step has done there.
+func (e *effects) askedFor(f *effect, call sim.Label, key table.Key) []judge.Violation {
+	var known []string
+	for is, id := range e.ids {
+		if is.saga == f.saga && is.task == f.task {
+			known = append(known, id)
+		}
+	}
+	slices.Sort(known)
+	asked := e.calls[call]
+	if len(asked) > 0 && (len(known) == 0 || slices.ContainsFunc(asked, func(id string) bool { return slices.Contains(known, id) })) {
+		return nil
+	}
+	return []judge.Violation{{Invariant: providerAsked, Detail: fmt.Sprintf("%s writes the record %s as %s, and has called no provider about %s with success",
+		call, key, textOf(f.now), strings.Join(known, ", "))}}
 }
 
 // mayFollow reports whether the barrier ever changes a record so.
@@ -161,7 +226,8 @@ func (e *effects) answered(c *sagaCast, call sim.Label) (found []judge.Violation
 	if base == nil {
 		return nil
 	}
-	for key, f := range base.effects {
+	for _, key := range base.keys {
+		f := base.effects[key]
 		if f.saga != call.Saga {
 			continue
 		}
@@ -207,7 +273,7 @@ func (e *effects) final(c *sagaCast) (found []judge.Violation) {
 		if status != asl.Succeeded || base == nil || base.statuses[i] != asl.Succeeded {
 			continue
 		}
-		for _, key := range slices.SortedFunc(maps.Keys(base.effects), compareKeys) {
+		for _, key := range base.keys {
 			f := base.effects[key]
 			item, ok := c.Item(key)
 			if rec, _ := recordOf(item); f.saga == s.Name && base.does(f) && rec.State != barrier.Done {
@@ -241,7 +307,7 @@ func (p *prepared) succeeds(scenario string, i int) bool {
 
 // learn notes a run without a fault.
 func (p *prepared) learn(c *sagaCast) {
-	b := &baseline{takes: c.Now(), effects: c.effects.all}
+	b := &baseline{takes: c.Now(), effects: c.effects.all, keys: slices.SortedFunc(maps.Keys(c.effects.all), compareKeys)}
 	for i := range c.sagas {
 		b.statuses = append(b.statuses, asl.Status(c.Execution(i, 0)))
 	}
@@ -267,6 +333,9 @@ const (
 	everyOrNone    = "every-effect-or-none"
 	answerFits     = "answer-fits-record"
 	providerCalled = "provider-called"
+	providerAsked  = "provider-asked"
+	recordFirst    = "record-before-provider"
+	idKept         = "one-id-at-provider"
 )
 
 func sagaInvariants() []judge.Invariant {
@@ -281,6 +350,9 @@ func sagaInvariants() []judge.Invariant {
 		{Name: effectReversed, Means: "A compensation takes back exactly what its step has taken, once."},
 		{Name: everyOrNone, Means: "In the end every effect of a saga that succeeded is there, and none of one that failed."},
 		{Name: answerFits, Means: "A task succeeds only if its record says so."},
+		{Name: providerAsked, Means: "A step at a provider is done or taken back only by a delivery that has asked the provider, with success."},
+		{Name: recordFirst, Means: "A provider is called only when the step's record would outlast a crash."},
+		{Name: idKept, Means: "All deliveries of a step call the provider about the same id, so that it acts once."},
 		{Name: providerCalled, Means: "The books of providers are read and written by Program.Call only."},
 	}
 }

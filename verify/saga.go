@@ -75,6 +75,7 @@ type Program struct {
 	Outside table.Table
 	Engine  *engine.Engine // nil while Open runs
 	process *world.Process
+	cast    *sagaCast
 }
 
 // Now is the virtual time.
@@ -84,7 +85,14 @@ func (p *Program) Now() time.Time { return p.process.Scheduler().Now() }
 // case, such as "charge"; id is what it is about, the idempotency key. The error is that of call, or one that says that there
 // was no answer.
 func (p *Program) Call(op, id string, call func() error) error {
-	return p.process.Provider(op, []table.Key{{PK: outside + id}}, func(sim.Fault) error { return call() })
+	return p.process.Provider(op, []table.Key{{PK: outside + id}}, func(sim.Fault) error {
+		p.cast.effects.asks(p.cast, op, id)
+		err := call()
+		if err == nil {
+			p.cast.effects.acted(p.cast, id)
+		}
+		return err
+	})
 }
 
 // Commit is a transaction that was applied.

@@ -73,6 +73,21 @@ func (c called) Cancel(ctx context.Context, id string) error {
 	return c.p.Call("cancel", id, func() error { return c.provider.Cancel(ctx, id) })
 }
 
+// deaf is a provider that is not asked to cancel.
+type deaf struct{ provider }
+
+func (deaf) Cancel(context.Context, string) error { return nil }
+
+// renamed is a provider that is asked under another id each time.
+type renamed struct {
+	provider
+	n int
+}
+
+func (r renamed) Charge(ctx context.Context, id string) error {
+	return r.provider.Charge(ctx, fmt.Sprint(id, "-", r.n))
+}
+
 func (s *sale) tasks() map[string]engine.Task {
 	return map[string]engine.Task{
 		"Reserve": task(s.reserve), "Charge": task(s.charge), "Send": task(s.send), "Refund": task(s.refund), "Release": task(s.release),
@@ -283,6 +298,28 @@ func TestBrokenSagasAreFound(t *testing.T) {
 				return s.release(ctx, o)
 			})
 		}), []string{answerFits}},
+		"refund forgets the provider": {replace("Refund", func(s *sale) engine.Task {
+			s.card = deaf{s.card}
+			return task(s.refund)
+		}), []string{providerAsked}},
+		"an id for each attempt": {replace("Charge", func(s *sale) engine.Task {
+			n := 0
+			return task(func(ctx context.Context, o order) error {
+				n++
+				other := sale{s.table, renamed{s.card, n}}
+				return other.charge(ctx, o)
+			})
+		}), []string{idKept}},
+		"charged before it is recorded": {replace("Charge", func(s *sale) engine.Task {
+			return task(func(ctx context.Context, o order) error {
+				if o.Card != "bad" {
+					if err := s.card.Charge(ctx, "charge-"+o.ID); err != nil {
+						return err
+					}
+				}
+				return s.charge(ctx, o)
+			})
+		}), []string{recordFirst}},
 		"swallows an error": {replace("Reserve", func(s *sale) engine.Task {
 			return task(func(ctx context.Context, o order) error {
 				if err := s.reserve(ctx, o); fault.KindOf(err) != fault.Unavailable {

@@ -54,7 +54,7 @@ func newSagaCast(of *prepared, run *world.Run, name string) *sagaCast {
 // Open implements world.Cast.
 func (c *sagaCast) Open(p *world.Process) ([]*engine.Engine, error) {
 	t := p.Table(p.Store())
-	program := &Program{Table: t, Outside: &books{t, c, p}, process: p}
+	program := &Program{Table: t, Outside: &books{t, c, p}, process: p, cast: c}
 	tasks := c.of.Open(program)
 	d := p.Definition(0)
 	e, err := engine.Open(c.Context(), engine.Options{
