@@ -33,6 +33,11 @@ type Saga struct {
 	// Compensations are the tasks that compensate, by the task that each compensates. With them an answer of a compensation
 	// is judged as well.
 	Compensations map[string]string
+	// Amounts are numbers in the inputs by their names, such as "pieces". A delivery with another amount is another request: once
+	// a step is done, it must refuse that.
+	Amounts []string
+	// Refusals are the errors with which a provider may refuse a call, by the call's name: "charge" and a declined card.
+	Refusals map[string]error
 	// Ends are errors with which a task ends a saga that has failed. Any other error that nothing catches stops the saga, so
 	// that an operator must redrive it. A Fail state is always an end.
 	Ends []string
@@ -85,8 +90,11 @@ func (p *Program) Now() time.Time { return p.process.Scheduler().Now() }
 // case, such as "charge"; id is what it is about, the idempotency key. The error is that of call, or one that says that there
 // was no answer.
 func (p *Program) Call(op, id string, call func() error) error {
-	return p.process.Provider(op, []table.Key{{PK: outside + id}}, func(sim.Fault) error {
+	return p.process.Provider(op, []table.Key{{PK: outside + id}}, func(f sim.Fault) error {
 		p.cast.effects.asks(p.cast, op, id)
+		if f.Kind == Refuse {
+			return p.cast.of.Refusals[op]
+		}
 		err := call()
 		if err == nil {
 			p.cast.effects.acted(p.cast, id)
@@ -94,6 +102,9 @@ func (p *Program) Call(op, id string, call func() error) error {
 		return err
 	})
 }
+
+// Refuse is the fault that a provider refuses a call, see Saga.Refusals.
+const Refuse sim.Kind = "refuse"
 
 // Commit is a transaction that was applied.
 type Commit struct {
@@ -199,7 +210,10 @@ func (p *prepared) subject() *world.Subject {
 	s := &world.Subject{
 		Machines: []world.Machine{{Name: machineName, Actor: sagaEngine, Source: p.Definition}},
 		Actors:   []world.Actor{{Name: starter, Waits: true, Leaves: true}},
-		Rules:    sagaRules{}, Invariants: sagaInvariants(), Outside: outside, Load: p.load,
+		Faults:   []world.FaultKind{{Kind: Refuse, Diverts: true, Means: "the provider refuses the call"}},
+		Amounts:  world.NewAmounts(p.Amounts...),
+		Frozen:   func(task string) bool { return p.does[task] },
+		Rules:    sagaRules{p.Refusals}, Invariants: sagaInvariants(), Outside: outside, Load: p.load,
 		NewCast: func(r *world.Run, scenario string) world.Cast { return newSagaCast(p, r, scenario) },
 	}
 	for _, state := range p.machine.States() {
@@ -237,11 +251,15 @@ func (p *prepared) load(ctx context.Context, t table.Table) error {
 	return nil
 }
 
-// sagaRules say when time passes: before what the clock may decide.
-type sagaRules struct{}
+// sagaRules say when time passes, before what the clock may decide, and which calls a provider may refuse.
+type sagaRules struct{ refusals map[string]error }
 
 // Between implements world.Rules.
-func (sagaRules) Between(*world.Point, world.Add) {}
+func (r sagaRules) Between(p *world.Point, add world.Add) {
+	if p.Where == world.AtProvider && r.refusals[p.Op] != nil {
+		add(false, Refuse)
+	}
+}
 
 // Elapse implements world.Rules.
 func (sagaRules) Elapse(p *world.Point, add world.Add) {

@@ -27,8 +27,9 @@ type sale struct {
 }
 
 type order struct {
-	ID   string `json:"id"`
-	Card string `json:"card"`
+	ID    string `json:"id"`
+	Card  string `json:"card"`
+	Cents int    `json:"cents"`
 }
 
 // provider charges once for an id, and never after Cancel.
@@ -104,10 +105,12 @@ func task(do func(context.Context, order) error) engine.Task {
 	}
 }
 
+var errDeclined = fault.New(fault.Refused, "Declined", "the card is declined")
+
 var seats = table.Key{PK: "SHOW", SK: "SEATS"}
 
 func (o order) step(what string) barrier.Step {
-	return barrier.Step{Key: table.Key{PK: "ORDER#" + o.ID, SK: what}, Fingerprint: o.ID + o.Card}
+	return barrier.Step{Key: table.Key{PK: "ORDER#" + o.ID, SK: what}, Fingerprint: fmt.Sprint(o)}
 }
 
 func (s *sale) reserve(ctx context.Context, o order) error {
@@ -138,7 +141,7 @@ func (s *sale) charge(ctx context.Context, o order) error {
 		Prepare: func(context.Context) (string, error) { return "charge-" + o.ID, nil },
 		Perform: func(ctx context.Context, id string) (string, error) {
 			if o.Card == "bad" {
-				return id, fault.New(fault.Refused, "Declined", "the card is declined")
+				return id, errDeclined
 			}
 			return id, s.card.Charge(ctx, id)
 		},
@@ -169,10 +172,12 @@ func theSale() Saga {
 			return t.Transact(ctx, table.Put(table.Item{Key: seats, Ints: map[string]int64{"free": 1}}, table.None))
 		},
 		Scenarios: []Scenario{
-			{Name: "sold", Inputs: []any{order{"1", "good"}}},
-			{Name: "declined", Inputs: []any{order{"1", "bad"}}},
-			{Name: "last-seat", Inputs: []any{order{"1", "good"}, order{"2", "good"}}, Either: true},
+			{Name: "sold", Inputs: []any{order{"1", "good", 100}}},
+			{Name: "declined", Inputs: []any{order{"1", "bad", 100}}},
+			{Name: "last-seat", Inputs: []any{order{"1", "good", 100}, order{"2", "good", 100}}, Either: true},
 		},
+		Amounts:       []string{"cents"},
+		Refusals:      map[string]error{"charge": errDeclined},
 		Compensations: map[string]string{"Reserve": "Release", "Charge": "Refund"},
 		Rest: func(r Rest) error {
 			for _, e := range r.Executions {
@@ -320,6 +325,12 @@ func TestBrokenSagasAreFound(t *testing.T) {
 				return s.charge(ctx, o)
 			})
 		}), []string{recordFirst}},
+		"no fingerprint": {replace("Reserve", func(s *sale) engine.Task {
+			return task(func(ctx context.Context, o order) error {
+				o.Cents = 0
+				return s.reserve(ctx, o)
+			})
+		}), []string{"same-input"}},
 		"swallows an error": {replace("Reserve", func(s *sale) engine.Task {
 			return task(func(ctx context.Context, o order) error {
 				if err := s.reserve(ctx, o); fault.KindOf(err) != fault.Unavailable {

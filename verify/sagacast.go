@@ -197,7 +197,7 @@ func (c *sagaCast) Reset() { c.effects.reset(c.Committed()) }
 
 // Struck implements world.Cast: a fault that lasts may cost the success, and so may time that passes.
 func (c *sagaCast) Struck(f sim.Fault) {
-	c.excused = c.excused || world.Lasts(f.Kind) || world.Passes(f.Kind)
+	c.excused = c.excused || world.Lasts(f.Kind) || world.Passes(f.Kind) || f.Kind == Refuse || f.Kind == world.Altered
 	if c.of.machine.Callbacks() && f.Kind == sim.Late && (f.At.Actor == sagaEngine || c.isAct(f.At.Actor)) {
 		c.misses() // who answers is late, or the engine with the answer
 	}

@@ -58,6 +58,8 @@ func TestEveryFaultAtEveryStep(t *testing.T) {
 		Definition:    definition,
 		Open:          func(p *verify.Program) map[string]engine.Task { return opened(p).tasks() },
 		Load:          func(ctx context.Context, t table.Table) error { return t.Transact(ctx, stocked("lamp", inStock)) },
+		Amounts:       []string{"pieces", "cents"},
+		Refusals:      map[string]error{"charge": errCardDeclined, "book": errNoCourier},
 		Compensations: map[string]string{"ReserveStock": "ReleaseStock", "BookCourier": "CancelCourier", "Charge": "Refund"},
 		Scenarios: []verify.Scenario{
 			one("approved", good, person("Approve", true)), one("rejected", good, person("Reject", false)),

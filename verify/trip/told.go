@@ -63,6 +63,18 @@ func (r *cast) heardByBank(trip, id string) {
 	}
 }
 
+// errorName is the name by which a state machine knows an error; "" without an error.
+func errorName(err error) string {
+	var named interface{ ErrorName() string }
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &named):
+		return named.ErrorName()
+	}
+	return "error"
+}
+
 // heardOfBank checks that an answer of the bank fits its books, and that these are durable.
 func (r *cast) heardOfBank(op, intent, id string, err error) {
 	key := table.Key{PK: pkBank + intent, SK: "INTENT"}

@@ -52,7 +52,7 @@ func Subject(cfg Config) *world.Subject {
 		Faults: faults, Actors: actors, Rules: rules{}, LeaveOut: leaveOut, Steps: steps(), Words: words, Invariants: slices.Concat(model.Invariants(), invariants()),
 		Events: store.OutboxPrefix, Outside: pkBank, Age: "has no end after ",
 		Aside: func(key table.Key) bool { return key.PK == pkDays },
-		Load:  load, Alters: alters, Alter: alter,
+		Load:  load, Amounts: world.NewAmounts("seats", "rooms"),
 		NewCast: func(r *world.Run, scenario string) world.Cast { return newCast(&cfg, r, scenario) },
 	}
 	for _, one := range scenarios() {

@@ -84,7 +84,7 @@ func (p *Process) deliver(ctx context.Context, name string, task engine.Task, in
 	what := c.frame.label.Saga + "." + name
 	f := r.visit(Point{
 		Label: c.frame.label, Where: AtDelivery, Attempt: info.Attempt, Deaf: r.lasting[what] != "",
-		Alters: r.subject.Alters != nil && r.subject.Alters(in),
+		Alters: r.subject.alters(name, in),
 	})
 	if p.dead {
 		return nil, engine.ErrNoReply
@@ -220,7 +220,7 @@ func (c *call) alter() {
 	}
 	other := c.again()
 	other.altered = true
-	other.in = c.run.subject.Alter(c.in)
+	other.in = c.run.subject.Amounts.other(c.in)
 	other.work()
 	if other.done && !c.p.dead && other.err == nil {
 		c.run.Violation(sameInput, "%s was done again with another input, and was not refused", c.frame.label)

@@ -36,10 +36,10 @@ type Subject struct {
 	Aside func(key table.Key) bool
 	// Age precedes a duration in a record, such as the age of what is overdue: which one it is makes no difference. It ends at
 	// a comma. "" is none.
-	Age string
-	// Alters reports whether the input of a delivery has something that can be changed. Alter changes it. nil: none has.
-	Alters func(input []byte) bool
-	Alter  func(input json.RawMessage) json.RawMessage
+	Age     string
+	Amounts *Amounts // in the inputs of tasks; nil: none
+	// Frozen reports whether a task that is done must refuse a delivery with other amounts; nil: each must.
+	Frozen func(task string) bool
 
 	// NewCast begins a run of one of the scenarios.
 	NewCast func(r *Run, scenario string) Cast
@@ -165,6 +165,11 @@ func (s *Subject) LeavesFirst(scenario string, first sim.Fault) bool {
 // LeavesPair reports whether a rule leaves out the pair.
 func (s *Subject) LeavesPair(scenario string, first, second sim.Fault) bool {
 	return slices.ContainsFunc(s.LeaveOut, func(l LeaveOut) bool { return l.Second != nil && l.Second(scenario, first, second) })
+}
+
+// alters reports whether a delivery can be repeated with other amounts.
+func (s *Subject) alters(task string, input []byte) bool {
+	return (s.Frozen == nil || s.Frozen(task)) && s.Amounts.in(input)
 }
 
 // words are all kinds of fault that the subject knows.
