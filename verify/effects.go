@@ -24,6 +24,7 @@ type effects struct {
 	log []written
 	all map[table.Key]*effect
 
+	ops   map[string]bool        // calls of providers
 	calls map[sim.Label][]string // of providers, that succeeded: what they were about, by delivery
 	ids   map[use]string         // under which each step has called its provider
 }
@@ -60,11 +61,12 @@ type baseline struct {
 	takes    time.Duration
 	statuses []asl.Status
 	effects  map[table.Key]*effect
-	keys     []table.Key // of the effects, in order
+	keys     []table.Key     // of the effects, in order
+	ops      map[string]bool // calls of providers
 }
 
 func newEffects(of *prepared) effects {
-	return effects{of: of, all: map[table.Key]*effect{}, calls: map[sim.Label][]string{}, ids: map[use]string{}}
+	return effects{of: of, all: map[table.Key]*effect{}, ops: map[string]bool{}, calls: map[sim.Label][]string{}, ids: map[use]string{}}
 }
 
 // recordOf reads a record; ok is false for other items.
@@ -141,6 +143,7 @@ func (e *effects) apply(w written) *effect {
 // asks judges a call of a provider before it is made: the step's record is durable, so that a crash leaves a trace of the call,
 // and each delivery of the step calls under one id.
 func (e *effects) asks(c *sagaCast, op, id string) {
+	e.ops[op] = true
 	call, ok := c.Delivery()
 	base := e.of.base[c.scenario.Name]
 	if !ok || base == nil {
@@ -307,7 +310,7 @@ func (p *prepared) succeeds(scenario string, i int) bool {
 
 // learn notes a run without a fault.
 func (p *prepared) learn(c *sagaCast) {
-	b := &baseline{takes: c.Now(), effects: c.effects.all, keys: slices.SortedFunc(maps.Keys(c.effects.all), compareKeys)}
+	b := &baseline{takes: c.Now(), effects: c.effects.all, ops: c.effects.ops, keys: slices.SortedFunc(maps.Keys(c.effects.all), compareKeys)}
 	for i := range c.sagas {
 		b.statuses = append(b.statuses, asl.Status(c.Execution(i, 0)))
 	}

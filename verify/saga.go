@@ -95,7 +95,7 @@ func (p *Program) Call(op, id string, call func() error) error {
 		if f.Kind == Refuse {
 			return p.cast.of.Refusals[op]
 		}
-		err := call()
+		err := p.cast.of.calls(op, call)
 		if err == nil {
 			p.cast.effects.acted(p.cast, id)
 		}
@@ -145,7 +145,16 @@ type prepared struct {
 	base    map[string]*baseline         // by scenario, once it was played without a fault
 	does    map[string]bool              // tasks that have an effect in a saga which succeeds
 
-	learning bool // runs without a fault are played, to fill base and does
+	mutant   *mutant // nil: as it is
+	learning bool    // runs without a fault are played, to fill base and does
+}
+
+// calls makes a call of a provider, unless the mutant does something else.
+func (p *prepared) calls(op string, call func() error) error {
+	if p.mutant != nil && p.mutant.call != nil {
+		return p.mutant.call(op, call)
+	}
+	return call()
 }
 
 func (s Saga) prepare() (*prepared, error) {

@@ -204,6 +204,13 @@ func TestRun(t *testing.T) {
 	Run(t, s)
 }
 
+// TestMutants: each usual way to break the sale is found.
+func TestMutants(t *testing.T) {
+	s := theSale()
+	s.Scenarios = s.Scenarios[:2]
+	Mutants(t, s)
+}
+
 // exploreSaga explores to depth 1.
 func exploreSaga(t *testing.T, s Saga) (*Report, world.Config) {
 	t.Helper()

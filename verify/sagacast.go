@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -55,7 +56,16 @@ func newSagaCast(of *prepared, run *world.Run, name string) *sagaCast {
 func (c *sagaCast) Open(p *world.Process) ([]*engine.Engine, error) {
 	t := p.Table(p.Store())
 	program := &Program{Table: t, Outside: &books{t, c, p}, process: p, cast: c}
+	if m := c.of.mutant; m != nil && m.table != nil {
+		program.Table = m.table(t)
+	}
 	tasks := c.of.Open(program)
+	if m := c.of.mutant; m != nil && m.task != nil {
+		tasks = maps.Clone(tasks)
+		for name, task := range tasks {
+			tasks[name] = m.task(name, task)
+		}
+	}
 	d := p.Definition(0)
 	e, err := engine.Open(c.Context(), engine.Options{
 		Name: machineName, Definition: d.Source, Machine: d.Machine, Table: program.Table, Tasks: p.Tasks(tasks),

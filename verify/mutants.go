@@ -1,0 +1,388 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"tripsaga/barrier"
+	"tripsaga/engine"
+	"tripsaga/table"
+	"tripsaga/verify/world"
+)
+
+// mutant is a saga that is broken on purpose: in its definition, or by a wrapper around a part of the program.
+type mutant struct {
+	name       string
+	definition []byte // nil: as it is
+	gone       string // a compensation that the definition no longer calls
+
+	table func(table.Table) table.Table
+	task  func(name string, next engine.Task) engine.Task
+	call  func(op string, call func() error) error
+	used  *atomic.Bool // the wrapper has changed something
+}
+
+// Mutants breaks a saga in the usual ways, one after another, and explores each variant: a Catch, a Retry, a time-out or a
+// compensation is missing; a compensation writes no tombstone, or compensates again; a refusal that lost its race is answered;
+// the first page is taken for all; an error is swallowed; the effect is written apart from its record; a provider is not asked.
+// It logs what finds each, and which of them your own Check and Rest would miss. A variant that nothing finds fails the test.
+func Mutants(t *testing.T, s Saga) {
+	t.Helper()
+	p, err := s.prepare()
+	if err != nil {
+		t.Fatalf("verify.Saga: %v", err)
+	}
+	if err := p.play(t.Context(), world.Config{Subject: p.subject()}); err != nil {
+		t.Fatalf("verify: %v", err)
+	}
+	var missed []string
+	for _, m := range p.mutants() {
+		r, err := p.explore(t.Context(), m)
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", m.name, err)
+		case r.Found > 0:
+			t.Logf("%s: found in %d schedules: %s by %s", m.name, r.Schedules, r.Violations[0].Invariant, r.Violations[0].ID)
+			if r.Broken[userCheck]+r.Broken[userRest] == 0 {
+				missed = append(missed, m.name)
+			}
+		case m.used != nil && !m.used.Load():
+			t.Logf("%s: does not apply, since the saga never does that", m.name)
+		default:
+			t.Errorf("%s: nothing finds it, in %d schedules", m.name, r.Schedules)
+		}
+	}
+	if s.Check != nil || s.Rest != nil {
+		t.Logf("your own checks alone would miss %d: %s", len(missed), strings.Join(missed, ", "))
+	}
+}
+
+// explore explores a variant: every single fault, and pairs if that finds nothing. It is judged by what was learned from the
+// saga as it is.
+func (p *prepared) explore(ctx context.Context, m *mutant) (*Report, error) {
+	s := p.Saga
+	if m.definition != nil {
+		s.Definition = m.definition
+	}
+	s.Compensations = maps.Clone(s.Compensations)
+	maps.DeleteFunc(s.Compensations, func(_, by string) bool { return by == m.gone })
+	broken, err := s.prepare()
+	if err != nil {
+		return nil, err
+	}
+	broken.base, broken.does, broken.mutant = p.base, p.does, m
+	subject := broken.subject()
+	for i := range subject.Scenarios {
+		subject.Scenarios[i].Takes = p.base[subject.Scenarios[i].Name].takes
+	}
+	opt := broken.options(world.Config{Subject: subject})
+	deepest := opt.Depth
+	opt.Depth, opt.Triples, opt.Workers = 1, 0, s.Workers
+	r, err := Explore(ctx, opt)
+	if err == nil && r.Found == 0 && deepest > 1 && (m.used == nil || m.used.Load()) {
+		opt.Depth, opt.Enough = deepest, true
+		return Explore(ctx, opt)
+	}
+	return r, err
+}
+
+// mutants lists the variants of the saga.
+func (p *prepared) mutants() []*mutant {
+	all := p.edits()
+	for _, name := range p.machine.Functions() {
+		all = append(all, swallowing(name))
+	}
+	var ops []string
+	for _, b := range p.base {
+		for op := range b.ops {
+			if !slices.Contains(ops, op) {
+				ops = append(ops, op)
+			}
+		}
+	}
+	slices.Sort(ops)
+	for _, op := range ops {
+		all = append(all, unasked(op))
+	}
+	return append(all, p.tables()...)
+}
+
+// edits are the definitions without one of the things that make a saga safe.
+func (p *prepared) edits() (all []*mutant) {
+	for _, s := range p.machine.States() {
+		for _, field := range []string{"Catch", "Retry", "TimeoutSeconds"} {
+			if p.machine.Field(s.Name, field) != nil && (s.Type == "Task" || field != "TimeoutSeconds") {
+				all = append(all, &mutant{name: s.Name + " has no " + field, definition: p.edited(s.Name, func(state map[string]any) { delete(state, field) })})
+			}
+		}
+		if s.Function != "" && p.compensates(s.Function) {
+			all = append(all, &mutant{name: s.Name + " is left out", gone: s.Function, definition: p.edited(s.Name, func(state map[string]any) {
+				kept := map[string]any{"Type": "Pass"}
+				for _, field := range []string{"Next", "End"} {
+					if state[field] != nil {
+						kept[field] = state[field]
+					}
+				}
+				clear(state)
+				maps.Copy(state, kept)
+			})})
+		}
+	}
+	return all
+}
+
+// edited is the definition after an edit of a state, without the states that nothing leads to any more.
+func (p *prepared) edited(name string, edit func(state map[string]any)) []byte {
+	var machine map[string]any
+	_ = json.Unmarshal(p.Definition, &machine) // it was parsed
+	eachGraph(machine, func(graph map[string]any) {
+		states := graph["States"].(map[string]any)
+		if state, ok := states[name].(map[string]any); ok {
+			edit(state)
+		}
+		reached := map[string]bool{}
+		reach(states, graph["StartAt"], reached)
+		maps.DeleteFunc(states, func(name string, _ any) bool { return !reached[name] })
+	})
+	data, _ := json.Marshal(machine)
+	return data
+}
+
+// eachGraph visits the machine, the branches of Parallel states and the processors of Map states.
+func eachGraph(value any, visit func(map[string]any)) {
+	switch v := value.(type) {
+	case []any:
+		for _, inner := range v {
+			eachGraph(inner, visit)
+		}
+	case map[string]any:
+		if _, ok := v["States"].(map[string]any); ok {
+			visit(v)
+		}
+		for _, inner := range v {
+			eachGraph(inner, visit)
+		}
+	}
+}
+
+// reach marks the states that a state leads to, by Next and Default wherever they are in it, but in its own branches.
+func reach(states map[string]any, name any, reached map[string]bool) {
+	id, _ := name.(string)
+	state, ok := states[id].(map[string]any)
+	if !ok || reached[id] {
+		return
+	}
+	reached[id] = true
+	var follow func(value any)
+	follow = func(value any) {
+		switch v := value.(type) {
+		case []any:
+			for _, inner := range v {
+				follow(inner)
+			}
+		case map[string]any:
+			for field, inner := range v {
+				switch field {
+				case "Next", "Default":
+					reach(states, inner, reached)
+				case "Branches", "ItemProcessor", "Iterator":
+				default:
+					follow(inner)
+				}
+			}
+		}
+	}
+	follow(state)
+}
+
+// swallowing is a task that succeeds when it has failed for a reason that a retry may help.
+func swallowing(function string) *mutant {
+	m := &mutant{name: function + " swallows an error", used: new(atomic.Bool)}
+	m.task = func(name string, next engine.Task) engine.Task {
+		if name != function {
+			return next
+		}
+		return func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
+			out, err := next(ctx, in)
+			if err == nil || errors.Is(err, engine.ErrNoReply) {
+				return out, err
+			}
+			m.used.Store(true)
+			return json.RawMessage(`{}`), nil
+		}
+	}
+	return m
+}
+
+// unasked is a provider that is not called, and taken for one that has agreed.
+func unasked(op string) *mutant {
+	return &mutant{name: "the provider is not asked: " + op, call: func(called string, call func() error) error {
+		if called == op {
+			return nil
+		}
+		return call()
+	}}
+}
+
+// tables are variants of how the barrier uses the table.
+func (p *prepared) tables() []*mutant {
+	return []*mutant{
+		writing("a compensation writes no tombstone", func(ctx context.Context, t table.Table, rec record, ops []table.Op) (bool, error) {
+			return rec.State == barrier.Undone && ops[0].Cond == table.Absent, nil
+		}),
+		writing("a refusal that lost its race is answered", func(ctx context.Context, t table.Table, rec record, ops []table.Op) (bool, error) {
+			if rec.State != barrier.Refused {
+				return false, nil
+			}
+			err := t.Transact(ctx, ops...)
+			if table.IsConflict(err) {
+				return true, nil
+			}
+			return false, err
+		}),
+		writing("the effect is written after its record, apart", func(ctx context.Context, t table.Table, _ record, ops []table.Op) (bool, error) {
+			if len(ops) < 2 {
+				return false, nil
+			}
+			return true, errors.Join(t.Transact(ctx, ops[0]), t.Transact(ctx, ops[1:]...))
+		}),
+		p.again(), anyInput(), firstPage(),
+	}
+}
+
+// writing is a table that does something else with some of the transactions that have a step's record. do reports whether it
+// has, so that the transaction is left out.
+func writing(name string, do func(ctx context.Context, t table.Table, rec record, ops []table.Op) (bool, error)) *mutant {
+	m := &mutant{name: name, used: new(atomic.Bool)}
+	m.table = func(t table.Table) table.Table { return writer{t, m.used, do} }
+	return m
+}
+
+type writer struct {
+	table.Table
+	used *atomic.Bool
+	do   func(ctx context.Context, t table.Table, rec record, ops []table.Op) (bool, error)
+}
+
+// Transact implements table.Table.
+func (w writer) Transact(ctx context.Context, ops ...table.Op) error {
+	if len(ops) > 0 && ops[0].Kind == table.OpPut {
+		if rec, ok := recordOf(ops[0].Item); ok {
+			done, err := w.do(ctx, w.Table, rec, ops)
+			if done {
+				w.used.Store(true)
+			}
+			if done || err != nil {
+				return err
+			}
+		}
+	}
+	return w.Table.Transact(ctx, ops...)
+}
+
+// Sync passes the call on: embedding the interface hides the method.
+func (w writer) Sync(ctx context.Context) error { return table.Sync(ctx, w.Table) }
+
+// again shows to compensations a record as it was before they compensated.
+func (p *prepared) again() *mutant {
+	m := &mutant{name: "a compensation that is repeated compensates again", used: new(atomic.Bool)}
+	m.table = func(t table.Table) table.Table {
+		return reader{Table: t, get: func(ctx context.Context, item table.Item) table.Item {
+			info, _ := engine.InfoOf(ctx)
+			rec, ok := recordOf(item)
+			if ok && rec.State == barrier.Undone && rec.Fingerprint != "" && p.compensates(info.Function) {
+				m.used.Store(true)
+				item.Data = bytes.Replace(item.Data, []byte(`"UNDONE"`), []byte(`"DONE"`), 1)
+			}
+			return item
+		}}
+	}
+	return m
+}
+
+// anyInput shows each record with the fingerprint of the newest input.
+func anyInput() *mutant {
+	m := &mutant{name: "a step that is done answers another input", used: new(atomic.Bool)}
+	m.table = func(t table.Table) table.Table {
+		var mu sync.Mutex
+		asked := map[table.Key]string{}
+		return reader{Table: t,
+			put: func(op table.Op) {
+				if rec, ok := recordOf(op.Item); ok && op.Kind == table.OpPut {
+					mu.Lock()
+					defer mu.Unlock()
+					asked[op.Key] = rec.Fingerprint
+				}
+			},
+			get: func(_ context.Context, item table.Item) table.Item {
+				mu.Lock()
+				defer mu.Unlock()
+				if rec, ok := recordOf(item); ok && rec.Fingerprint != "" && asked[item.Key] != "" && rec.Fingerprint != asked[item.Key] {
+					m.used.Store(true)
+					item.Data = bytes.ReplaceAll(item.Data, []byte(rec.Fingerprint), []byte(asked[item.Key]))
+				}
+				return item
+			}}
+	}
+	return m
+}
+
+// firstPage takes the first page of a list for all of it. Pages have one item.
+func firstPage() *mutant {
+	m := &mutant{name: "the first page is taken for all", used: new(atomic.Bool)}
+	m.table = func(t table.Table) table.Table {
+		return reader{Table: t, page: func(q table.Query, page table.Page) table.Page {
+			if page.Cursor != "" && len(page.Items) > 0 && !strings.HasPrefix(q.PK, "EXEC") && !strings.HasPrefix(q.PK, "NOTICE#") {
+				m.used.Store(true)
+				page.Cursor = ""
+			}
+			return page
+		}}
+	}
+	return m
+}
+
+// reader changes what is read.
+type reader struct {
+	table.Table
+	put  func(table.Op)
+	get  func(context.Context, table.Item) table.Item
+	page func(table.Query, table.Page) table.Page
+}
+
+// Get implements table.Table.
+func (r reader) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
+	item, ok, err := r.Table.Get(ctx, key)
+	if ok && r.get != nil {
+		item = r.get(ctx, item)
+	}
+	return item, ok, err
+}
+
+// Query implements table.Table.
+func (r reader) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	page, err := r.Table.Query(ctx, q)
+	if err == nil && r.page != nil {
+		page = r.page(q, page)
+	}
+	return page, err
+}
+
+// Transact implements table.Table.
+func (r reader) Transact(ctx context.Context, ops ...table.Op) error {
+	if r.put != nil && len(ops) > 0 {
+		r.put(ops[0])
+	}
+	return r.Table.Transact(ctx, ops...)
+}
+
+// Sync passes the call on.
+func (r reader) Sync(ctx context.Context) error { return table.Sync(ctx, r.Table) }
