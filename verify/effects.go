@@ -331,6 +331,7 @@ const (
 	sagaStarted    = "saga-started"
 	sagaEnded      = "saga-ended"
 	outcomeKept    = "outcome-kept"
+	stopsThere     = "stops-where-a-fault-lasts"
 	recordKept     = "record-kept"
 	effectReversed = "effect-reversed"
 	everyOrNone    = "every-effect-or-none"
@@ -349,6 +350,7 @@ func sagaInvariants() []judge.Invariant {
 		{Name: sagaStarted, Means: "A start that is repeated gets an answer, and one that was acknowledged is never lost."},
 		{Name: sagaEnded, Means: "Every saga ends: it succeeds, or fails where the definition says so."},
 		{Name: outcomeKept, Means: "A saga that succeeds without a fault succeeds, unless a fault outlasts its retries."},
+		{Name: stopsThere, Means: "A saga stops, so that an operator must redrive it, only at a task where a fault lasts."},
 		{Name: recordKept, Means: "A step's record changes as the barrier changes it: an answer that was given stays."},
 		{Name: effectReversed, Means: "A compensation takes back exactly what its step has taken, once."},
 		{Name: everyOrNone, Means: "In the end every effect of a saga that succeeded is there, and none of one that failed."},

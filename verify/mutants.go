@@ -22,7 +22,6 @@ import (
 type mutant struct {
 	name       string
 	definition []byte // nil: as it is
-	gone       string // a compensation that the definition no longer calls
 
 	table func(table.Table) table.Table
 	task  func(name string, next engine.Task) engine.Task
@@ -72,23 +71,27 @@ func (p *prepared) explore(ctx context.Context, m *mutant) (*Report, error) {
 	if m.definition != nil {
 		s.Definition = m.definition
 	}
-	s.Compensations = maps.Clone(s.Compensations)
-	maps.DeleteFunc(s.Compensations, func(_, by string) bool { return by == m.gone })
+	s.Compensations = nil
 	broken, err := s.prepare()
 	if err != nil {
 		return nil, err
 	}
+	broken.Compensations = maps.Clone(p.Compensations)
+	maps.DeleteFunc(broken.Compensations, func(_, by string) bool { return !slices.Contains(broken.machine.Functions(), by) })
 	broken.base, broken.does, broken.mutant = p.base, p.does, m
 	subject := broken.subject()
 	for i := range subject.Scenarios {
 		subject.Scenarios[i].Takes = p.base[subject.Scenarios[i].Name].takes
 	}
 	opt := broken.options(world.Config{Subject: subject})
-	deepest := opt.Depth
-	opt.Depth, opt.Triples, opt.Workers = 1, 0, s.Workers
+	deepest, oneIn := opt.Depth, opt.OneIn
+	opt.Depth, opt.Triples = 1, 0
+	if deepest > 1 {
+		opt.OneIn = 1 // it is for the pairs
+	}
 	r, err := Explore(ctx, opt)
 	if err == nil && r.Found == 0 && deepest > 1 && (m.used == nil || m.used.Load()) {
-		opt.Depth, opt.Enough = deepest, true
+		opt.Depth, opt.OneIn, opt.Enough = deepest, oneIn, true
 		return Explore(ctx, opt)
 	}
 	return r, err
@@ -124,7 +127,7 @@ func (p *prepared) edits() (all []*mutant) {
 			}
 		}
 		if s.Function != "" && p.compensates(s.Function) {
-			all = append(all, &mutant{name: s.Name + " is left out", gone: s.Function, definition: p.edited(s.Name, func(state map[string]any) {
+			all = append(all, &mutant{name: s.Name + " is left out", definition: p.edited(s.Name, func(state map[string]any) {
 				kept := map[string]any{"Type": "Pass"}
 				for _, field := range []string{"Next", "End"} {
 					if state[field] != nil {

@@ -30,7 +30,8 @@ type sagaCast struct {
 	acts     []int  // how often each was tried
 	programs map[*world.Process]*Program
 	effects  effects
-	excused  bool // a fault may cost the success
+	excused  bool        // a fault may cost the success
+	lasting  []sim.Label // where faults that last have happened
 }
 
 // sagaRun is one execution.
@@ -208,6 +209,9 @@ func (c *sagaCast) Reset() { c.effects.reset(c.Committed()) }
 // Struck implements world.Cast: a fault that lasts may cost the success, and so may time that passes.
 func (c *sagaCast) Struck(f sim.Fault) {
 	c.excused = c.excused || world.Lasts(f.Kind) || world.Passes(f.Kind) || f.Kind == Refuse || f.Kind == world.Altered
+	if world.Lasts(f.Kind) {
+		c.lasting = append(c.lasting, f.At)
+	}
 	if c.of.machine.Callbacks() && f.Kind == sim.Late && (f.At.Actor == sagaEngine || c.isAct(f.At.Actor)) {
 		c.misses() // who answers is late, or the engine with the answer
 	}
@@ -251,8 +255,17 @@ func (c *sagaCast) Halted(s *world.Saga) bool {
 // Attend implements world.Cast.
 func (c *sagaCast) Attend(*world.Saga) bool { return false }
 
-// Stopped implements world.Cast.
-func (c *sagaCast) Stopped(*world.Saga) []judge.Violation { return nil }
+// Stopped implements world.Cast: a saga stops at a task only for a fault that lasts there, or at a provider.
+func (c *sagaCast) Stopped(s *world.Saga) []judge.Violation {
+	state := c.FieldOf(executionKey(s.ID), "state")
+	for _, info := range c.of.machine.States() {
+		if info.Name == state && info.Function != "" && !slices.ContainsFunc(c.lasting, func(l sim.Label) bool { return l.Op != "" || l.Actor == info.Function }) {
+			return []judge.Violation{{Invariant: stopsThere, Detail: fmt.Sprintf("saga %s has stopped at %s with %s, where no fault lasted",
+				s.Name, state, c.FieldOf(executionKey(s.ID), "error"))}}
+		}
+	}
+	return nil
+}
 
 // Final implements world.Cast.
 func (c *sagaCast) Final() []judge.Violation {
