@@ -148,9 +148,8 @@ func (c *sagaCast) act(i int) {
 		case p.process.Dead():
 		case err == nil:
 			c.acted[i] = true
-		case c.acts[i] >= mostActs: // it never comes, whatever waits for it
+		case c.acts[i] >= mostActs:
 			c.acted[i] = true
-			c.misses()
 		default:
 			wait := time.Minute << (c.acts[i] - 1)
 			c.Waits(wait)
@@ -212,9 +211,24 @@ func (c *sagaCast) Struck(f sim.Fault) {
 	if world.Lasts(f.Kind) {
 		c.lasting = append(c.lasting, f.At)
 	}
-	if c.of.machine.Callbacks() && f.Kind == sim.Late && (f.At.Actor == sagaEngine || c.isAct(f.At.Actor)) {
-		c.misses() // who answers is late, or the engine with the answer
+	if c.of.machine.Callbacks() && c.unanswered(f) {
+		c.misses()
 	}
+}
+
+// unanswered reports whether a fault may cost the answer that a state waits for: who asks, who answers or the engine is late,
+// or the question is lost without a reply, which is like a question that nobody answers.
+func (c *sagaCast) unanswered(f sim.Fault) bool {
+	switch f.Kind {
+	case sim.Late:
+		if f.At.Actor == sagaEngine || f.At.Actor == starter || c.isAct(f.At.Actor) {
+			return true
+		}
+	case sim.Die, world.Gone, world.Nap:
+	default:
+		return false
+	}
+	return slices.ContainsFunc(c.of.machine.States(), func(i asl.StateInfo) bool { return i.Callback && i.Function == f.At.Actor })
 }
 
 func (c *sagaCast) isAct(actor string) bool {
