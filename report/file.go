@@ -44,11 +44,16 @@ func CheckFile(path string, used ...string) error {
 }
 
 // WriteFile writes the page with mode 0644. At any moment the path has the old file or the whole new one.
-func (p *Page) WriteFile(path string) (err error) {
+func (p *Page) WriteFile(path string) error {
 	html, err := p.HTML()
 	if err != nil {
 		return err
 	}
+	return WriteFile(path, html)
+}
+
+// WriteFile writes what belongs to a report with mode 0644. At any moment the path has the old file or the whole new one.
+func WriteFile(path string, data []byte) (err error) {
 	file, err := target(path)
 	if err != nil {
 		return err
@@ -62,7 +67,7 @@ func (p *Page) WriteFile(path string) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	_, err = f.Write(html)
+	_, err = f.Write(data)
 	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
 		return named(path, err)
 	}
@@ -71,7 +76,7 @@ func (p *Page) WriteFile(path string) (err error) {
 
 // temporary creates a file beside the target of the path, so that it can be renamed to it.
 func temporary(path, target string) (*os.File, error) {
-	f, err := os.CreateTemp(filepath.Dir(target), ".tripsaga-*.html")
+	f, err := os.CreateTemp(filepath.Dir(target), ".tripsaga-*")
 	if err != nil {
 		return nil, fmt.Errorf("%s: no file can be created there: %w", path, cause(err))
 	}

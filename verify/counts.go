@@ -28,6 +28,7 @@ type Played struct {
 type counts struct {
 	faults    map[cell]*tally
 	scenarios map[string]*tally
+	coverage  coverage
 }
 
 type cell struct {
@@ -37,10 +38,11 @@ type cell struct {
 
 type tally struct{ schedules, broken int }
 
-func newCounts() counts { return counts{map[cell]*tally{}, map[string]*tally{}} }
+func newCounts() counts { return counts{map[cell]*tally{}, map[string]*tally{}, coverage{}} }
 
 func (c *counts) add(s world.Schedule, broken bool) {
 	count(c.scenarios, s.Scenario, broken)
+	c.coverage.add(s)
 	for i, f := range s.Faults {
 		at := cellOf(f)
 		if !slices.ContainsFunc(s.Faults[:i], func(o sim.Fault) bool { return cellOf(o) == at }) {

@@ -54,10 +54,8 @@ func (e *expansion) at(ctx context.Context, i int) error {
 	p := &e.points[i]
 	for c := range p.Choices() {
 		moot := c.Moot && e.covered(i, c.Kind)
-		if moot && !e.everywhere || e.plain && e.subject().Alone(c.Fault) || e.leaves(c.Fault) {
-			continue
-		}
-		if e.last && !e.drawn(e.parent.With(c.Fault)) {
+		if rule := e.leaves(c.Fault, moot); rule != "" {
+			e.leave(rule, c.Fault, 1)
 			continue
 		}
 		if _, err := e.add(ctx, c.Fault, moot); err != nil {
@@ -65,20 +63,46 @@ func (e *expansion) at(ctx context.Context, i int) error {
 		}
 	}
 	late, again := p.Delays()
-	if late && !(p.First && e.arrives(p)) && !(e.plain && e.subject().Alone(sim.Fault{At: p.Label, Kind: sim.Late})) {
-		if err := e.delay(ctx, p.Label, sim.Late); err != nil {
+	if late {
+		if err := e.delay(ctx, p.Label, sim.Late, p.First && e.arrives(p)); err != nil {
 			return err
 		}
 	}
 	if again {
-		return e.delay(ctx, p.Label, sim.Again)
+		return e.delay(ctx, p.Label, sim.Again, false)
 	}
 	return nil
 }
 
-// leaves reports whether a rule of the subject leaves out the pair with this second fault.
-func (e *expansion) leaves(f sim.Fault) bool {
-	return len(e.parent.Faults) == 1 && e.subject().LeavesPair(e.parent.Scenario, e.parent.Faults[0], f)
+// leaves names the rule that leaves out the schedule with this fault; "" is none.
+func (e *expansion) leaves(f sim.Fault, moot bool) (rule string) {
+	switch {
+	case moot && !e.everywhere:
+		return ruleMoot
+	case e.plain && e.subject().Alone(f):
+		return ruleAlone
+	}
+	if len(e.parent.Faults) == 1 {
+		rule = e.subject().LeavesPair(e.parent.Scenario, e.parent.Faults[0], f)
+	}
+	if rule == "" && e.last && !e.drawn(e.parent.With(f)) {
+		rule = ruleOneIn
+	}
+	return rule
+}
+
+// leaveAt counts the faults of a point that a rule leaves out as a whole. A delay counts once, wherever it could resume.
+func (e *expansion) leaveAt(rule string, i int) {
+	p := &e.points[i]
+	for c := range p.Choices() {
+		e.leave(rule, c.Fault, 1)
+	}
+	late, again := p.Delays()
+	for kind, can := range map[sim.Kind]bool{sim.Late: late, sim.Again: again} {
+		if can {
+			e.leave(rule, sim.Fault{At: p.Label, Kind: kind}, 1)
+		}
+	}
 }
 
 // covered reports whether the expansion runs the fault that a moot one equals. At the edge of the explored points it may
@@ -103,6 +127,7 @@ func (e *expansion) arrives(p *world.Point) bool {
 func (e *expansion) add(ctx context.Context, f sim.Fault, moot bool) (*world.Result, error) {
 	s := e.parent.With(f)
 	if e.last && !e.named(s) {
+		e.leave(ruleOnly, f, 1)
 		if f.Until == sim.AtEnd {
 			return e.world.Run(ctx, s) // only its landings are needed
 		}
@@ -133,24 +158,33 @@ func (x *exploration) drawn(s world.Schedule) bool {
 }
 
 // delay pauses the call at a point, or delivers it again. It plays the run in which the call resumes at the end first: the
-// points of that run are those between which the call can resume, see landing. All these schedules are drawn, or none.
-func (e *expansion) delay(ctx context.Context, at sim.Label, kind sim.Kind) error {
+// points of that run are those between which the call can resume, see landing. All these schedules are drawn, or none. A call
+// that has done nothing before it is paused (idle) equals a delivery that is paused.
+func (e *expansion) delay(ctx context.Context, at sim.Label, kind sim.Kind, idle bool) error {
 	f := sim.Fault{At: at, Kind: kind, Until: sim.AtEnd}
-	if e.leaves(f) || e.last && !e.drawn(e.parent.With(f)) {
+	rule := e.leaves(f, false)
+	if idle {
+		rule = ruleMoot
+	}
+	if rule != "" {
+		e.leave(rule, f, 1)
 		return nil
 	}
 	r, err := e.add(ctx, f, false)
 	if err != nil {
 		return err
 	}
+	passed := 0
 	for _, l := range landings(e.subject(), r, f) {
 		if f.Until = l.until; !e.everywhere && (e.last && !l.meets || l.moot()) {
+			passed++
 			continue
 		}
 		if _, err := e.add(ctx, f, l.moot()); err != nil {
 			return err
 		}
 	}
+	e.leave(ruleLanding, f, passed)
 	return nil
 }
 
@@ -220,7 +254,11 @@ func landingsOf(points []world.Point, from int, touched world.Touched, call sim.
 func (e *expansion) interleave(ctx context.Context, i int) error {
 	p := &e.points[i]
 	for c := range p.Choices() {
-		if !e.subject().Splits(c.Kind) || c.Moot || !e.drawn(e.parent.With(c.Fault)) {
+		if !e.subject().Splits(c.Kind) {
+			continue
+		}
+		if rule := e.leavesSplit(c); rule != "" {
+			e.leave(rule, c.Fault, 1)
 			continue
 		}
 		whole, err := e.world.Run(ctx, e.parent.With(c.Fault))
@@ -228,16 +266,27 @@ func (e *expansion) interleave(ctx context.Context, i int) error {
 			return err
 		}
 		own := whole.Points[whole.After:][:whole.Meddled]
-		if p.Meets(world.TouchedAt(own)) {
-			if err := e.pauses(ctx, c.Fault, own); err != nil {
-				return err
-			}
+		if !p.Meets(world.TouchedAt(own)) {
+			e.leave(ruleLanding, c.Fault, max(len(own)-1, 0))
+		} else if err := e.pauses(ctx, c.Fault, own); err != nil {
+			return err
 		}
 		if err := e.nested(ctx, c.Fault, own); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// leavesSplit names the rule that leaves out all that splits the work of another actor; "" is none.
+func (e *expansion) leavesSplit(c world.Choice) string {
+	switch {
+	case c.Moot:
+		return ruleMoot
+	case !e.drawn(e.parent.With(c.Fault)):
+		return ruleOneIn
+	}
+	return ""
 }
 
 // pauses runs the schedules in which the actor is paused before one of its operations.
@@ -253,6 +302,7 @@ func (e *expansion) pauses(ctx context.Context, f sim.Fault, own []world.Point) 
 		}
 		for _, l := range landingsOf(r.Points[:r.Closed], r.After+n-1, world.TouchedAt(own[n:]), own[n].Label) {
 			if f.Until = l.until; !l.meets {
+				e.leave(ruleLanding, f, 1)
 				continue
 			}
 			if _, err := e.add(ctx, f, false); err != nil {
@@ -267,11 +317,16 @@ func (e *expansion) pauses(ctx context.Context, f sim.Fault, own []world.Point) 
 func (e *expansion) nested(ctx context.Context, f sim.Fault, own []world.Point) error {
 	for n := 1; n < len(own); n++ {
 		for c := range own[n].Choices() {
-			if !e.subject().Splits(c.Kind) || c.Moot {
+			if !e.subject().Splits(c.Kind) {
+				continue
+			}
+			if c.Moot {
+				e.leave(ruleMoot, c.Fault, 1)
 				continue
 			}
 			s := e.parent.With(f).With(c.Fault)
 			if !e.named(s) {
+				e.leave(ruleOnly, c.Fault, 1)
 				continue
 			}
 			if err := e.run(ctx, e.world, s, e.count, func(*world.Result) error { return nil }); err != nil {

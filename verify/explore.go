@@ -34,9 +34,9 @@ var errStuck = errors.New("too many schedules do not come to rest")
 type node struct {
 	schedule world.Schedule
 	sign     signature
-	moot     bool // another node has the same future
-	alone    bool // its pairs are left out
-	same     bool // once it has settled, a node before it has the same future
+	moot     bool   // another node has the same future
+	alone    string // the rule that leaves out its pairs; "" is none
+	same     bool   // once it has settled, a node before it has the same future
 }
 
 // root is a scenario without a fault.
@@ -180,7 +180,7 @@ func (x *exploration) reordered(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	roots = slices.DeleteFunc(roots, func(r root) bool { return aloneIn(x.subject(), r.schedule) })
+	roots = slices.DeleteFunc(roots, func(r root) bool { return aloneIn(x.subject(), r.schedule) != "" })
 	_, err = x.singles(ctx, "other order", roots, &x.report.Reordered)
 	return err
 }
@@ -202,7 +202,7 @@ func (x *exploration) markSame(roots []root, singles []node) {
 	}
 	for i := range singles {
 		n := &singles[i]
-		if n.moot || n.alone {
+		if n.moot || n.alone != "" {
 			continue
 		}
 		if n.same = seen[n.sign]; n.same {
@@ -243,9 +243,21 @@ func (x *exploration) fewRetries() world.Config {
 // pairs plays every second fault at every point after the first.
 func (x *exploration) pairs(ctx context.Context, singles []node) error {
 	firsts := slices.DeleteFunc(slices.Clone(singles), func(n node) bool {
-		return n.alone || n.moot && !x.opt.Whole || x.subject().LeavesFirst(n.schedule.Scenario, n.schedule.Faults[0])
+		rule := x.withoutPairs(&n)
+		if rule != "" {
+			x.leavePairs(rule, n.schedule.Faults[0])
+		}
+		return rule != ""
 	})
 	return x.batches(ctx, "pairs", x.fewRetries(), len(firsts), x.seconds(firsts))
+}
+
+// withoutPairs names the rule that leaves out all pairs of a single; "" is none.
+func (x *exploration) withoutPairs(n *node) string {
+	if n.moot && !x.opt.Whole {
+		return ruleMoot
+	}
+	return cmp.Or(n.alone, x.subject().LeavesFirst(n.schedule.Scenario, n.schedule.Faults[0]))
 }
 
 // seconds returns the job that plays the pairs whose first fault is one of these.
@@ -267,20 +279,26 @@ func (x *exploration) seconds(firsts []node) job {
 		var onward []pair
 		if n.schedule.Faults[0].Until == sim.AtEnd {
 			e.visit = func(s world.Schedule, two *world.Result, _ bool) {
-				if x.subject().Diverts(s.Faults[1].Kind) {
-					onward = append(onward, pair{s, two})
+				if !x.subject().Diverts(s.Faults[1].Kind) {
+					x.leave(ruleDiverted, s.Faults[1], 1)
+					return
 				}
+				onward = append(onward, pair{s, two})
 			}
 		}
 		e.survey()
 		dull := monotonous(r.Points)
 		for p := r.After; p < to; p++ {
 			if dull[p] && !x.opt.Whole {
+				e.leaveAt(ruleRetries, p)
 				continue
 			}
 			if err := e.at(ctx, p); err != nil {
 				return err
 			}
+		}
+		for p := max(to, r.After); p < len(r.Points); p++ {
+			e.leaveAt(ruleSame, p)
 		}
 		return x.land(ctx, w, r.Points, onward)
 	}
@@ -302,7 +320,11 @@ func (x *exploration) land(ctx context.Context, w *world.World, known []world.Po
 	for _, p := range pairs {
 		for _, l := range landings(x.subject(), p.result, p.schedule.Faults[0]) {
 			s := world.Schedule{Scenario: p.schedule.Scenario, Faults: slices.Clone(p.schedule.Faults)}
-			if s.Faults[0].Until = l.until; had[l.until] || !l.meets || !x.named(s) || !x.drawn(s) {
+			if s.Faults[0].Until = l.until; had[l.until] {
+				continue
+			}
+			if rule := x.leavesLanding(l, s); rule != "" {
+				x.leave(rule, s.Faults[1], 1)
 				continue
 			}
 			if err := x.run(ctx, w, s, &x.report.Pairs, nil); err != nil {
@@ -311,6 +333,19 @@ func (x *exploration) land(ctx context.Context, w *world.World, known []world.Po
 		}
 	}
 	return nil
+}
+
+// leavesLanding names the rule that leaves out a schedule of a landing; "" is none.
+func (x *exploration) leavesLanding(l landing, s world.Schedule) string {
+	switch {
+	case !l.meets:
+		return ruleLanding
+	case !x.named(s):
+		return ruleOnly
+	case !x.drawn(s):
+		return ruleOneIn
+	}
+	return ""
 }
 
 // perWalk is how many triples one walk draws for the same two faults.

@@ -9,15 +9,46 @@ import (
 
 // The rules that leave out pairs which do not equal another schedule, beside those of the subject, see [world.LeaveOut].
 
-// aloneIn reports whether the pairs of a single are left out: its fault is two in one, or its scenario has a fault already.
-func aloneIn(subject *world.Subject, s world.Schedule) bool {
+// The names of rules in a coverage, beside those of the subject. docs/verify.md explains each of them.
+const (
+	ruleMoot     = "moot"        // equals another fault
+	ruleLanding  = "landing"     // a call that resumes there has the future of one that resumes elsewhere
+	ruleSame     = "same-future" // a first fault after which everything continues as after another one
+	ruleRetries  = "retries"     // in the middle of the retries of a lasting fault
+	ruleAlone    = "alone"       // a fault that is two in one
+	ruleGiven    = "given"       // a scenario that has a fault already
+	ruleDiverted = "diverted"    // a call that resumes at a point of the second fault, which leads to no compensation
+	ruleOnly     = "only"        // Options.Only
+	ruleOneIn    = "one-in"      // Options.OneIn
+)
+
+// leftBy is a rule and what it leaves out.
+type leftBy struct{ name, means string }
+
+// rules are those of every subject, in the order of docs/verify.md.
+var rules = []leftBy{
+	{ruleMoot, "A fault that equals another one at another point: a crash that loses writes equals a crash before them."},
+	{ruleLanding, "A late call that resumes between operations with which it does not conflict."},
+	{ruleSame, "A second fault after a first one since which the records and the future are the same as after another first fault."},
+	{ruleRetries, "A second fault in the middle of the retries of a lasting fault: it comes in the first two and the last two."},
+	{ruleAlone, "A fault that is already a combination, together with another fault or in another order of equal events."},
+	{ruleGiven, "Pairs in scenarios that begin with a fault."},
+	{ruleDiverted, "A late call that resumes at a point which exists only because of the second fault, unless that fault leads to the compensations."},
+	{ruleOnly, "What --only does not choose."},
+	{ruleOneIn, "What --one-in does not draw."},
+}
+
+// aloneIn names the rule that leaves out the pairs of a single: its fault is two in one, or its scenario has a fault already.
+func aloneIn(subject *world.Subject, s world.Schedule) (rule string) {
 	for _, f := range s.Faults {
 		if subject.Alone(f) {
-			return true
+			return ruleAlone
 		}
 	}
-	scenario, _ := subject.Scenario(s.Scenario)
-	return len(scenario.Given) > 0
+	if scenario, _ := subject.Scenario(s.Scenario); len(scenario.Given) > 0 {
+		return ruleGiven
+	}
+	return ""
 }
 
 // monotonous marks the points between the retries of a lasting fault, except for the first two and the last two retries. A

@@ -57,7 +57,11 @@ func (r *Report) Page(about About) *report.Page {
 	if len(about.Lint)+len(about.Unjudged) > 0 {
 		p.Sections = append(p.Sections, about.lintSection())
 	}
-	p.Sections = append(p.Sections, r.faultsSection(about.Options), r.schedulesSection(about.subject()), r.invariantsSection(about.subject()), r.leftOutSection(about.Options))
+	p.Sections = append(p.Sections, r.faultsSection(about.Options))
+	if r.Coverage != nil {
+		p.Sections = append(p.Sections, r.Coverage.section(about.subject()))
+	}
+	p.Sections = append(p.Sections, r.schedulesSection(about.subject()), r.invariantsSection(about.subject()), r.leftOutSection(about.Options))
 	return p
 }
 

@@ -72,6 +72,7 @@ type Report struct {
 	Explored  []Explored     `json:"explored"`
 	Scenarios []Played       `json:"scenarios"`
 	Broken    map[string]int `json:"broken_invariants"` // by name: the schedules that broke it
+	Coverage  *Coverage      `json:"-"`                 // nil if the exploration ended before everything was run
 
 	ends   map[uint64]bool // the records in the end, of every run
 	counts counts
@@ -105,7 +106,9 @@ func Explore(ctx context.Context, opt Options) (*Report, error) {
 	err := x.explore(ctx)
 	r := &x.report
 	r.sum(x.subject())
-	r.Partial = err != nil
+	if r.Partial = err != nil; !r.Partial && !x.enough() {
+		r.Coverage = x.coverage()
+	}
 	if errors.Is(err, errStuck) { // which is among the violations
 		err = nil
 	}

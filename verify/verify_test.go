@@ -43,6 +43,7 @@ func TestSingles(t *testing.T) {
 	if testing.Short() {
 		return
 	}
+	mustCover(t, r.Coverage, "testdata/coverage.txt")
 	if r.Singles < 500 || r.Triples != 200 || r.Schedules < r.Singles+r.Reordered+r.Triples || r.Interleaved < 200 || r.Reordered < r.Singles/3 {
 		t.Errorf("%d schedules, %d singles, %d triples", r.Schedules, r.Singles, r.Triples)
 	}
@@ -50,11 +51,17 @@ func TestSingles(t *testing.T) {
 
 func TestReportIsTheSameEachTime(t *testing.T) {
 	opt := Options{World: product(trip.Config{}), Depth: 2, Triples: 40, Seed: 3, Scenarios: []string{"flight-full"}, OneIn: 7}
-	a, b := explore(t, opt), explore(t, opt)
+	opt.Workers = 1
+	a := explore(t, opt)
+	opt.Workers = 5
+	b := explore(t, opt)
 	a.Seconds, a.PerSecond, b.Seconds, b.PerSecond = 0, 0, 0, 0
 	if a.Schedules != b.Schedules || a.Singles != b.Singles || a.Pairs != b.Pairs || a.Same != b.Same || a.Ends != b.Ends ||
 		!slices.Equal(a.Explored, b.Explored) || !slices.Equal(a.Scenarios, b.Scenarios) {
 		t.Errorf("%+v, then %+v", a, b)
+	}
+	if one, five := string(a.Coverage.Text()), string(b.Coverage.Text()); one != five {
+		t.Errorf("one worker covers %s, five %s", one, five)
 	}
 	if a.Pairs == 0 {
 		t.Error("no pairs")

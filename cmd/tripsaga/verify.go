@@ -44,6 +44,7 @@ type verifyCmd struct {
 	Stores  kong.Plugins `embed:""` // each a verifyStore
 	JSON    bool         `help:"Print one JSON object." name:"json"`
 	htmlFlag
+	coverageFlags
 }
 
 // verifyStore is another table than the embedded one, when its flag asks for it.
@@ -110,7 +111,10 @@ func (c *verifyCmd) check(p *program) error {
 			return fmt.Errorf("--scenario: there is no scenario %q, only %q", name, trip.Product().ScenarioNames())
 		}
 	}
-	return c.htmlFlag.check(p, c.ASL)
+	if err := c.coverageFlags.check(c); err != nil {
+		return err
+	}
+	return c.htmlFlag.check(p, c.ASL, c.Coverage, c.CoverageEquals)
 }
 
 // world returns the configuration of what is played, and what closes it.
@@ -121,8 +125,8 @@ func (c *verifyCmd) world(ctx context.Context) (cfg world.Config, done func(), e
 		if product.Definition, err = readRegular(c.ASL); err != nil {
 			return cfg, done, usage(err)
 		}
-		if trip.OfCancellation(product.Definition) && (c.Replay != "" || c.HTML != "") {
-			return cfg, done, usage(fmt.Errorf("--asl %s is a cancellation, which is linted and not played: leave out --replay and --html", c.ASL))
+		if trip.OfCancellation(product.Definition) && (c.Replay != "" || c.HTML != "" || c.asked()) {
+			return cfg, done, usage(fmt.Errorf("--asl %s is a cancellation, which is linted and not played: leave out --replay, --html and --coverage", c.ASL))
 		}
 	}
 	cfg.Subject = trip.Subject(product)
@@ -137,6 +141,7 @@ type verified struct {
 	Lint     []lint.Finding `json:"lint"`
 	Unjudged []string       `json:"unjudged_tasks"` // whose effects no invariant looks at
 	*verify.Report
+	Differences []string `json:"coverage_differences,omitempty"` // from the file of --coverage-equals
 }
 
 func (c *verifyCmd) explore(p *program, cfg world.Config) error {
@@ -187,10 +192,11 @@ func (c *verifyCmd) explore(p *program, cfg world.Config) error {
 		return errors.Join(about.Failure, written)
 	}
 	result.Report = found
+	uncovered := c.cover(p, &result)
 	if err := c.printReport(p, cfg, result); err != nil {
 		return errors.Join(err, written)
 	}
-	return errors.Join(c.verdict(p, file, result), written)
+	return errors.Join(c.verdict(p, file, result), uncovered, written)
 }
 
 // lintCancellation lints an edited cancellation. No exploration plays it: they cancel by the program's own.

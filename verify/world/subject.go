@@ -157,14 +157,23 @@ type Cast interface {
 	State() uint64
 }
 
-// LeavesFirst reports whether a rule leaves out all pairs with this first fault.
-func (s *Subject) LeavesFirst(scenario string, first sim.Fault) bool {
-	return slices.ContainsFunc(s.LeaveOut, func(l LeaveOut) bool { return l.First != nil && l.First(scenario, first) })
+// LeavesFirst returns the name of the rule that leaves out all pairs with this first fault; "" is none.
+func (s *Subject) LeavesFirst(scenario string, first sim.Fault) (rule string) {
+	return s.leaves(func(l *LeaveOut) bool { return l.First != nil && l.First(scenario, first) })
 }
 
-// LeavesPair reports whether a rule leaves out the pair.
-func (s *Subject) LeavesPair(scenario string, first, second sim.Fault) bool {
-	return slices.ContainsFunc(s.LeaveOut, func(l LeaveOut) bool { return l.Second != nil && l.Second(scenario, first, second) })
+// LeavesPair returns the name of the rule that leaves out the pair; "" is none.
+func (s *Subject) LeavesPair(scenario string, first, second sim.Fault) (rule string) {
+	return s.leaves(func(l *LeaveOut) bool { return l.Second != nil && l.Second(scenario, first, second) })
+}
+
+func (s *Subject) leaves(applies func(*LeaveOut) bool) string {
+	for i := range s.LeaveOut {
+		if applies(&s.LeaveOut[i]) {
+			return s.LeaveOut[i].Name
+		}
+	}
+	return ""
 }
 
 // alters reports whether a delivery can be repeated with other amounts.
