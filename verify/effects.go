@@ -302,12 +302,6 @@ func (p *prepared) compensates(task string) bool {
 	return false
 }
 
-// succeeds reports whether an execution of a scenario succeeds without a fault.
-func (p *prepared) succeeds(scenario string, i int) bool {
-	base := p.base[scenario]
-	return base != nil && base.statuses[i] == asl.Succeeded
-}
-
 // learn notes a run without a fault.
 func (p *prepared) learn(c *sagaCast) {
 	b := &baseline{takes: c.Now(), effects: c.effects.all, ops: c.effects.ops, keys: slices.SortedFunc(maps.Keys(c.effects.all), compareKeys)}
@@ -349,7 +343,7 @@ func sagaInvariants() []judge.Invariant {
 		{Name: canBeOpened, Means: "The program opens with the tasks that Saga.Open returns."},
 		{Name: sagaStarted, Means: "A start that is repeated gets an answer, and one that was acknowledged is never lost."},
 		{Name: sagaEnded, Means: "Every saga ends: it succeeds, or fails where the definition says so."},
-		{Name: outcomeKept, Means: "A saga that succeeds without a fault succeeds, unless a fault outlasts its retries."},
+		{Name: outcomeKept, Means: "A saga ends as its scenario says, unless a fault outlasts its retries."},
 		{Name: stopsThere, Means: "A saga stops, so that an operator must redrive it, only at a task where a fault lasts."},
 		{Name: recordKept, Means: "A step's record changes as the barrier changes it: an answer that was given stays."},
 		{Name: effectReversed, Means: "A compensation takes back exactly what its step has taken, once."},

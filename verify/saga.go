@@ -57,8 +57,10 @@ type Scenario struct {
 	Inputs []any    // of the executions A, B, ...; each is marshalled to JSON
 	IDs    []string // the executions' names; default saga-A, saga-B, ...
 	Acts   []Act    // what people and other programs do meanwhile
-	// Either says that an execution may succeed or fail whatever goes wrong, such as two that want the last seat. Otherwise
-	// it must succeed if it succeeds without a fault, unless a fault outlasts its retries.
+	// Fails is the error with which each execution fails, whatever else goes wrong: "CardDeclined". "": each succeeds, unless a
+	// fault outlasts its retries.
+	Fails string
+	// Either says that an execution may succeed or fail whatever goes wrong, such as two that want the last seat.
 	Either bool
 }
 
@@ -196,6 +198,9 @@ func (p *prepared) scenario(one Scenario) error {
 	}
 	if len(one.IDs) > 0 && len(one.IDs) != len(one.Inputs) {
 		return fmt.Errorf("field Scenarios: %s has %d IDs for %d inputs", one.Name, len(one.IDs), len(one.Inputs))
+	}
+	if one.Either && one.Fails != "" {
+		return fmt.Errorf("field Scenarios: %s has Fails (%q) and Either; only one of them can hold", one.Name, one.Fails)
 	}
 	for _, in := range one.Inputs {
 		data, err := json.Marshal(in)

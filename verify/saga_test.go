@@ -173,7 +173,7 @@ func theSale() Saga {
 		},
 		Scenarios: []Scenario{
 			{Name: "sold", Inputs: []any{order{"1", "good", 100}}},
-			{Name: "declined", Inputs: []any{order{"1", "bad", 100}}},
+			{Name: "declined", Inputs: []any{order{"1", "bad", 100}}, Fails: "SaleFailed"},
 			{Name: "last-seat", Inputs: []any{order{"1", "good", 100}, order{"2", "good", 100}}, Either: true},
 		},
 		Amounts:       []string{"cents"},
@@ -341,6 +341,9 @@ func TestBrokenSagasAreFound(t *testing.T) {
 				return s.reserve(ctx, o)
 			})
 		}), []string{"same-input"}},
+		"fails for another reason": {edit(`"Error": "SaleFailed"`, `"Error": "Other"`), []string{outcomeKept}},
+		"fails without a reason":   {func(s *Saga) { s.Scenarios[1].Fails = "" }, []string{outcomeKept}},
+		"does not fail":            {func(s *Saga) { s.Scenarios[0].Fails = "SaleFailed" }, []string{outcomeKept}},
 		"swallows an error": {replace("Reserve", func(s *sale) engine.Task {
 			return task(func(ctx context.Context, o order) error {
 				if err := s.reserve(ctx, o); fault.KindOf(err) != fault.Unavailable {
@@ -411,6 +414,7 @@ func TestBadSagas(t *testing.T) {
 		"has 2 IDs for 1 inputs":   func(s *Saga) { s.Scenarios[0].IDs = []string{"1", "2"} },
 		"that of two scenarios":    func(s *Saga) { s.Scenarios[1].Name = "sold" },
 		"an input of sold":         func(s *Saga) { s.Scenarios[0].Inputs[0] = func() {} },
+		"has Fails":                func(s *Saga) { s.Scenarios[1].Either = true },
 		"an act without a name":    func(s *Saga) { s.Scenarios[0].Acts = []Act{{}} },
 		`calls no task "Recharge"`: func(s *Saga) { s.Compensations["Charge"] = "Recharge" },
 	} {

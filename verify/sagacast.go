@@ -312,11 +312,23 @@ func (c *sagaCast) ended(i int) []judge.Violation {
 	case status != "" && status != asl.Succeeded && c.Halted(&s.Saga):
 		return one(sagaEnded, "it stays %s at %s with %s, although everything works again", status,
 			c.FieldOf(executionKey(s.ID), "state"), c.FieldOf(executionKey(s.ID), "error"))
-	case status == asl.Failed && !c.excused && !c.scenario.Either && c.of.succeeds(c.scenario.Name, i):
-		return one(outcomeKept, "it failed with %s, though it succeeds without a fault and no fault outlasted its retries",
-			c.FieldOf(executionKey(s.ID), "error"))
+	case status == asl.Succeeded && c.scenario.Fails != "":
+		return one(outcomeKept, "it succeeded, and by Scenario.Fails it fails with %s", c.scenario.Fails)
+	case status == asl.Failed && !c.excused && !c.scenario.Either:
+		return c.failedWith(one, c.FieldOf(executionKey(s.ID), "error"))
 	}
 	return nil
+}
+
+// failedWith judges the error of an execution that no fault has cost its success.
+func (c *sagaCast) failedWith(one func(invariant, format string, args ...any) []judge.Violation, name string) []judge.Violation {
+	switch want := c.scenario.Fails; {
+	case want == name:
+		return nil
+	case want != "":
+		return one(outcomeKept, "it failed with %s, and by Scenario.Fails it fails with %s", name, want)
+	}
+	return one(outcomeKept, "it failed with %s, though no fault outlasted its retries; if this scenario is to fail so, Scenario.Fails is %q", name, name)
 }
 
 func (c *sagaCast) rest() Rest {

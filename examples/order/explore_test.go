@@ -51,8 +51,8 @@ func TestEveryFaultAtEveryStep(t *testing.T) {
 	good := Order{"1", "lamp", 2, 9800, "visa", "Japan"}
 	poor, far, many := good, good, good
 	poor.Card, far.Country, many.Pieces = "declined", "Atlantis", 9
-	one := func(name string, o Order, acts ...verify.Act) verify.Scenario {
-		return verify.Scenario{Name: name, Inputs: []any{o}, IDs: []string{o.ID}, Acts: acts}
+	one := func(name string, o Order, fails string, acts ...verify.Act) verify.Scenario {
+		return verify.Scenario{Name: name, Inputs: []any{o}, IDs: []string{o.ID}, Fails: fails, Acts: acts}
 	}
 	saga := verify.Saga{
 		Definition:    definition,
@@ -62,8 +62,8 @@ func TestEveryFaultAtEveryStep(t *testing.T) {
 		Refusals:      map[string]error{"charge": errCardDeclined, "book": errNoCourier},
 		Compensations: map[string]string{"ReserveStock": "ReleaseStock", "BookCourier": "CancelCourier", "Charge": "Refund"},
 		Scenarios: []verify.Scenario{
-			one("approved", good, person("Approve", true)), one("rejected", good, person("Reject", false)),
-			one("declined", poor), one("too-far", far), one("too-many", many),
+			one("approved", good, "", person("Approve", true)), one("rejected", good, "Rejected", person("Reject", false)),
+			one("nobody", good, "States.Timeout"), one("declined", poor, "CardDeclined"), one("too-far", far, "NoCourier"), one("too-many", many, "OutOfStock"),
 		},
 		Rest: func(r verify.Rest) error {
 			for _, c := range []struct{ name, record string }{{"BANK", recPayment}, {"COURIER", recCourier}} {
