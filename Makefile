@@ -27,7 +27,7 @@ UPDATE_AWS := TRIPSAGA_REQUIRE_DYNAMODB=1 $(GO) test -count=1
 # Noise of a successful synthesis; a failed one is printed whole.
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
-.PHONY: help build test rest update race lint fmt check diagram docs verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local stripe-mock aws-cli clean \
+.PHONY: help build test rest update race lint fmt check diagram docs course verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local stripe-mock aws-cli clean \
   synth infra-test infra-lint contract module npm screenshots pull-request remove-pull-request
 
 help: ## list the targets
@@ -46,7 +46,8 @@ update: dynamodb-local ## rewrite all golden files and generated parts of docume
 	$(GO) test -count=1 -run TestRun ./asl -update
 	$(GO) test -count=1 -run TestStoredBytes ./trip/adapters/store -update
 	$(GO) test -count=1 -run 'TestScenarios$$' ./tests/scenarios -update
-	$(GO) test -count=1 -run 'TestDiagram|TestSample' ./tests/docs -update
+	$(GO) test -count=1 -run 'TestDiagram|TestSample|TestCourse' ./tests/docs -update
+	$(GO) test -count=1 -run TestReadTogether ./tests/docs -update
 	$(GO) test -count=1 -run 'TestEveryErrorOfATask|TestTheVariables|TestTheTasksSampleEvents' ./aws/lambda -update
 	$(UPDATE_AWS) -run 'TestCalls|TestUsage' ./aws/tests/production -update
 	$(UPDATE_AWS) -run 'TestReport|TestUsage' ./aws/tests/capacity -update
@@ -75,6 +76,9 @@ diagram: ## write the diagrams of both sagas, docs/saga.svg and docs/cancellatio
 
 docs: ## run every command of the documents, compare the sample
 	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -v ./tests/docs
+
+course: ## work through the course, docs/course, as a reader does
+	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -v -run 'TestCourse|TestLanguages|TestTerms' ./tests/docs
 
 verify: ## every fault at every step of a booking, singles and pairs
 	$(GO) run ./cmd/tripsaga verify

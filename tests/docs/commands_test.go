@@ -24,14 +24,14 @@ const runEnv = "TRIPSAGA_RUN_DOCS"
 // TestCommands runs the commands of every page, each page from the top, in the repository's folder. The first line of a
 // block decides: ```sh runs to its end; ```sh server runs in the background until the page ends; ```sh account needs an
 // AWS account, or a state that is not here, and is only checked for syntax. A failed command fails the test.
-// README.ja.md has the commands of README.md, which another test compares.
+// README.ja.md has the commands of README.md, which another test compares. TestCourse runs the course.
 func TestCommands(t *testing.T) {
 	if os.Getenv(runEnv) == "" {
 		t.Skipf("the documents' commands take a while; %s=1 (or make docs, as CI does) runs them", runEnv)
 	}
 	for _, name := range pages(t) {
 		blocks := commandBlocks(t, name)
-		if len(blocks) == 0 || name == japanese {
+		if len(blocks) == 0 || name == japanese || inCourse(name) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -53,8 +53,8 @@ func TestFences(t *testing.T) {
 		for _, b := range p.blocks {
 			first, _, _ := strings.Cut(b, "\n")
 			language, _, _ := strings.Cut(strings.TrimPrefix(first, "```"), " ")
-			if !slices.Contains([]string{"", "sh", "go", "json", "console", "diff"}, language) {
-				t.Errorf("%s has a block of %q: commands are in sh, other known languages are go, json, console and diff", name, language)
+			if !slices.Contains([]string{"", "sh", "go", "json", "console", "diff", "text"}, language) {
+				t.Errorf("%s has a block of %q: commands are in sh, other known languages are go, json, console, diff and text", name, language)
 			}
 		}
 	}
@@ -79,6 +79,7 @@ func commandBlocks(t *testing.T, name string) (blocks []block) {
 // document is a page whose commands run: it has its own data folder and port.
 type document struct {
 	t   *testing.T
+	dir string // where its commands run
 	url string
 	env []string
 }
@@ -86,7 +87,7 @@ type document struct {
 func newDocument(t *testing.T) *document {
 	t.Helper()
 	addr := unused(t)
-	return &document{t: t, url: "http://" + addr, env: append(os.Environ(), runEnv+"=", "TRIPSAGA_ADDR="+addr, "TRIPSAGA_URL=http://"+addr,
+	return &document{t: t, dir: root, url: "http://" + addr, env: append(os.Environ(), runEnv+"=", "TRIPSAGA_ADDR="+addr, "TRIPSAGA_URL=http://"+addr,
 		"TRIPSAGA_SFN_ADDR="+unused(t), "TRIPSAGA_DATA="+filepath.Join(t.TempDir(), "data"))}
 }
 
@@ -136,11 +137,8 @@ func TestOwnTestsAreLeftOut(t *testing.T) {
 func (d *document) foreground(script string) {
 	d.t.Helper()
 	script = withoutOwnTests(script)
-	var out bytes.Buffer
-	cmd := d.command(d.t.Context(), script)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		d.t.Errorf("%s\n%v\n%s", script, err, out.String())
+	if out, err := d.command(d.t.Context(), script).CombinedOutput(); err != nil {
+		d.t.Errorf("%s\n%v\n%s", script, err, out)
 	}
 }
 
@@ -154,7 +152,7 @@ func (d *document) check(script string) {
 
 func (d *document) command(ctx context.Context, script string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
-	cmd.Dir, cmd.Env = root, d.env
+	cmd.Dir, cmd.Env = d.dir, d.env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd

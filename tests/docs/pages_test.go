@@ -60,10 +60,11 @@ type page struct {
 	unclosed bool     // the last block has no closing fence
 }
 
-// section is a heading and the lines below it, fenced blocks left out. The first section of a page may have no heading.
+// section is a heading and what is below it. The first section of a page may have no heading.
 type section struct {
-	heading string // with its #
-	lines   []string
+	heading string   // with its #
+	lines   []string // without fenced blocks
+	blocks  []string // as in page
 }
 
 func parse(text string) *page {
@@ -75,7 +76,8 @@ func parse(text string) *page {
 		case block == nil && fence:
 			block = []string{line}
 		case block != nil && fence:
-			p.blocks, block = append(p.blocks, strings.Join(block, "\n")), nil
+			whole := strings.Join(block, "\n")
+			p.blocks, here.blocks, block = append(p.blocks, whole), append(here.blocks, whole), nil
 		case block != nil:
 			block = append(block, line)
 		case heading.MatchString(line):
@@ -196,33 +198,37 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 }
 
-// TestJapaneseIsInStep compares README.ja.md with README.md: the same code blocks; the same headings in number and order,
+// TestJapaneseIsInStep compares README.ja.md with README.md.
+func TestJapaneseIsInStep(t *testing.T) { inStep(t, readme, japanese) }
+
+// inStep compares a Japanese page with the English one: the same code blocks; the same headings in number and order,
 // each under an anchor with the name of the English one; below each the same links, and as many rows and list items.
-func TestJapaneseIsInStep(t *testing.T) {
-	english, other := parse(read(t, readme)), parse(read(t, japanese))
+func inStep(t *testing.T, englishName, otherName string) {
+	t.Helper()
+	english, other := parse(read(t, englishName)), parse(read(t, otherName))
 	for i := range max(len(english.blocks), len(other.blocks)) {
 		if i >= len(english.blocks) || i >= len(other.blocks) || english.blocks[i] != other.blocks[i] {
-			t.Errorf("code block %d: README.md has\n%s\nand README.ja.md\n%s", i+1, at(english.blocks, i), at(other.blocks, i))
+			t.Errorf("code block %d: %s has\n%s\nand %s\n%s", i+1, englishName, at(english.blocks, i), otherName, at(other.blocks, i))
 			break
 		}
 	}
 	if len(english.sections) != len(other.sections) {
-		t.Fatalf("README.md has %d headings, README.ja.md %d", len(english.sections)-1, len(other.sections)-1)
+		t.Fatalf("%s has %d headings, %s %d", englishName, len(english.sections)-1, otherName, len(other.sections)-1)
 	}
 	for i, s := range english.sections {
 		o := other.sections[i]
 		if level(s.heading) != level(o.heading) {
-			t.Errorf("heading %d is %q in README.md and %q in README.ja.md", i, s.heading, o.heading)
+			t.Errorf("heading %d is %q in %s and %q in %s", i, s.heading, englishName, o.heading, otherName)
 		}
 		if want := slug(s.heading); level(s.heading) > 1 && !slices.Contains(other.sections[i-1].find(anchor), want) {
-			t.Errorf(`README.ja.md has no <a id="%s"></a> before its heading %q`, want, o.heading)
+			t.Errorf(`%s has no <a id="%s"></a> before its heading %q`, otherName, want, o.heading)
 		}
 		if a, b := links(s), links(o); !slices.Equal(a, b) {
-			t.Errorf("%q: README.md links to\n%q\nand README.ja.md to\n%q", s.heading, a, b)
+			t.Errorf("%q: %s links to\n%q\nand %s to\n%q", s.heading, englishName, a, otherName, b)
 		}
 		for _, kind := range []string{"|", "-"} {
 			if a, b := starting(s, kind), starting(o, kind); a != b {
-				t.Errorf("%q: README.md has %d lines that begin with %s, README.ja.md %d", s.heading, a, kind, b)
+				t.Errorf("%q: %s has %d lines that begin with %s, %s %d", s.heading, englishName, a, kind, otherName, b)
 			}
 		}
 	}
@@ -237,13 +243,15 @@ func at(texts []string, i int) string {
 
 func level(heading string) int { return len(heading) - len(strings.TrimLeft(heading, "#")) }
 
-// links are a section's, sorted, since two languages have different orders of words. Both pages link to each other.
+// links are a section's, sorted, since two languages have different orders of words. The pages of two languages link to
+// each other.
 func links(s section) []string {
 	found := s.find(link)
 	for i, target := range found {
 		if target == japanese {
-			found[i] = readme
+			target = readme
 		}
+		found[i] = strings.Replace(target, "../ja/", "../en/", 1)
 	}
 	slices.Sort(found)
 	return found

@@ -1,0 +1,287 @@
+//go:build unix
+
+package docs
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The course, docs/course. Its README.md has the format of a chapter.
+const (
+	course    = "docs/course/"
+	exercises = "## Exercises"
+)
+
+func inCourse(name string) bool { return strings.HasPrefix(name, course) }
+
+// chapters are the English ones, in order.
+func chapters(t *testing.T) (names []string) {
+	t.Helper()
+	for _, name := range pages(t) {
+		if strings.HasPrefix(name, course+"en/") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func inJapanese(chapter string) string { return course + "ja/" + path.Base(chapter) }
+
+// TestCourse works through the course as a reader does, in a module beside this one: it writes the files that a chapter
+// shows, runs its commands and compares their output. With -update it writes changed outputs into both languages.
+// TestLanguages holds the Japanese chapters to the same blocks.
+func TestCourse(t *testing.T) {
+	if os.Getenv(runEnv) == "" && !*update {
+		t.Skipf("the course takes a while; %s=1 (or make docs, as CI does) works through it", runEnv)
+	}
+	beside := t.TempDir()
+	for _, name := range chapters(t) {
+		if !t.Run(path.Base(name), func(t *testing.T) {
+			r := &reader{document: newDocument(t), chapter: name, beside: beside}
+			r.env = append(r.env, "TZ=UTC", "GOWORK=off")
+			r.work()
+		}) {
+			break // the next chapter continues with the files of this one
+		}
+	}
+}
+
+// reader is somebody who works through a chapter.
+type reader struct {
+	*document
+	chapter string
+	beside  string // what the folder is to the reader in which the clone of this repository is
+	last    string // output of the last commands
+	hasRun  bool   // there are last commands, and their output was not compared yet
+	block   int    // index of the block in the chapter
+}
+
+// module is the reader's. The first commands of the course create it.
+const module = "concert"
+
+func (r *reader) work() {
+	inExercises := false
+	for _, s := range parse(read(r.t, r.chapter)).sections {
+		if level(s.heading) == 2 {
+			inExercises = s.heading == exercises
+		}
+		r.dir = filepath.Join(r.beside, module)
+		if _, err := os.Stat(r.dir); err != nil {
+			r.dir = r.beside
+		}
+		if inExercises && len(s.blocks) > 0 {
+			branch := r.t.TempDir()
+			if err := os.CopyFS(branch, os.DirFS(r.dir)); err != nil {
+				r.t.Fatal(err)
+			}
+			r.dir = branch
+		}
+		for _, b := range s.blocks {
+			info, text, _ := strings.Cut(strings.TrimPrefix(b, "```"), "\n")
+			language, rest, _ := strings.Cut(info, " ")
+			if text != "" {
+				text += "\n"
+			}
+			r.read(s, language, rest, text)
+			r.block++
+		}
+	}
+}
+
+func (r *reader) read(s section, language, rest, text string) {
+	r.t.Helper()
+	file, isFile := strings.CutPrefix(rest, "file=")
+	from, isExcerpt := strings.CutPrefix(rest, "from=")
+	switch {
+	case isFile && !slices.Contains(s.find(codeSpan), file):
+		r.t.Errorf("%q shows the file %s without its name in backticks", s.heading, file)
+	case isFile && language == "diff":
+		r.edit(file, text)
+	case isFile:
+		r.write(file, text)
+	case isExcerpt:
+		inOrder(r.t, text, read(r.t, from), from)
+	case language == "sh":
+		r.command(rest, text)
+	case language == "text" && rest == "" && r.hasRun:
+		r.compare(text)
+	default:
+		r.t.Fatalf("block %d, in %q: ```%s %s is not a file, an excerpt, commands or their output, see %sREADME.md", r.block+1, s.heading, language, rest, course)
+	}
+}
+
+func (r *reader) write(file, text string) {
+	r.t.Helper()
+	if err := os.WriteFile(filepath.Join(r.dir, filepath.FromSlash(file)), []byte(text), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *reader) edit(file, diff string) {
+	r.t.Helper()
+	old, err := os.ReadFile(filepath.Join(r.dir, filepath.FromSlash(file)))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	text, err := apply(string(old), diff)
+	if err != nil {
+		r.t.Fatalf("%s: %v", file, err)
+	}
+	r.write(file, text)
+}
+
+// apply makes the edits of a diff whose hunks are separated by lines that begin with @@. They have no line numbers: the
+// lines that a hunk keeps and removes must be in the text once.
+func apply(text, diff string) (string, error) {
+	for _, hunk := range regexp.MustCompile(`(?m)^@@.*\n`).Split(diff, -1) {
+		var before, after strings.Builder
+		for line := range strings.Lines(hunk) {
+			sign, content := line[:1], line[1:]
+			if line == "\n" {
+				sign, content = " ", line
+			}
+			if sign != "+" {
+				before.WriteString(content)
+			}
+			if sign != "-" {
+				after.WriteString(content)
+			}
+			if !strings.Contains(" +-", sign) {
+				return "", fmt.Errorf("a line of a diff begins with space, + or -, and not so: %q", line)
+			}
+		}
+		switch n := strings.Count("\n"+text, "\n"+before.String()); {
+		case hunk == "":
+		case n != 1:
+			return "", fmt.Errorf("these lines are there %d times and not once:\n%s", n, before.String())
+		default:
+			text = strings.Replace("\n"+text, "\n"+before.String(), "\n"+after.String(), 1)[1:]
+		}
+	}
+	return text, nil
+}
+
+func TestApply(t *testing.T) {
+	const text = "a\nb\n\nc\nd\n"
+	got, err := apply(text, " a\n-b\n+B\n+x\n\n@@\n-d\n+D\n")
+	if want := "a\nB\nx\n\nc\nD\n"; got != want || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, diff := range []string{"-x\n+y\n", " a\nb\n", "+y\n"} {
+		if got, err := apply(text, diff); err == nil {
+			t.Errorf("%q gives %q", diff, got)
+		}
+	}
+}
+
+// command runs what the chapter runs. The clone beside the reader's module is this repository.
+func (r *reader) command(kind, script string) {
+	r.t.Helper()
+	clone, err := filepath.Abs(root)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	here := strings.ReplaceAll(script, "../tripsaga", clone)
+	if kind != "" && kind != "fails" {
+		r.run(block{kind, here})
+		return
+	}
+	out, err := r.document.command(r.t.Context(), here).CombinedOutput()
+	if (err != nil) != (kind == "fails") {
+		r.t.Fatalf("%s\n%v\n%s", script, err, out)
+	}
+	r.last, r.hasRun = strings.ReplaceAll(string(out), clone, "../tripsaga"), true
+}
+
+// changing is what differs from run to run.
+var changing = []struct {
+	what *regexp.Regexp
+	as   string
+}{
+	{regexp.MustCompile(`(?m)^(ok|FAIL)(\s+\S+)\s+(\d+\.\d+s|\(cached\))$`), "$1$2 TIME"},
+	{regexp.MustCompile(`(?m)(--- \w+: \S+) \(\d+\.\d+s\)$`), "$1 TIME"},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "ADDRESS"},
+}
+
+func steady(text string) string {
+	for _, c := range changing {
+		text = c.what.ReplaceAllString(text, c.as)
+	}
+	return text
+}
+
+// shows reports whether the sample is the output. "..." represents lines left out.
+func shows(sample, output string) bool {
+	var pattern strings.Builder
+	for line := range strings.Lines(steady(sample)) {
+		if strings.TrimSpace(line) == "..." {
+			pattern.WriteString(`(?:.*\n)*`)
+		} else {
+			pattern.WriteString(regexp.QuoteMeta(strings.TrimRight(line, " \n")) + ` *\n`)
+		}
+	}
+	return regexp.MustCompile(`^` + pattern.String() + `$`).MatchString(steady(output))
+}
+
+func TestShows(t *testing.T) {
+	const output = "a\nb  \nc\nok  \texample.com/concert\t0.031s\n"
+	for sample, want := range map[string]bool{
+		"a\nb\nc\nok  \texample.com/concert\t0.004s\n":  true,
+		"a\n...\nok  \texample.com/concert\t(cached)\n": true,
+		"a\n...\n": true, "...\nc\n...\n": true, "b\n...\n": false, "a\nb\nc\n": false, "a\n": false, "": false,
+	} {
+		if got := shows(sample, output); got != want {
+			t.Errorf("%q: %t", sample, got)
+		}
+	}
+}
+
+func (r *reader) compare(sample string) {
+	r.t.Helper()
+	r.hasRun = false
+	switch {
+	case shows(sample, r.last):
+	case *update:
+		for _, name := range []string{r.chapter, inJapanese(r.chapter)} {
+			text := withBlock(read(r.t, name), r.block, "```text\n"+regexp.MustCompile(`(?m) +$`).ReplaceAllString(strings.TrimRight(r.last, "\n"), ""))
+			if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
+				r.t.Fatal(err)
+			}
+		}
+	default:
+		r.t.Errorf("block %d shows\n%s\nand the commands print\n%s\ngo test ./tests/docs -run TestCourse -update writes that into the chapter", r.block+1, sample, r.last)
+	}
+}
+
+// withBlock replaces the n-th block of a page, all but its closing fence.
+func withBlock(text string, n int, block string) string {
+	var lines []string
+	fences := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.HasPrefix(line, "```") {
+			fences++
+			if fences == 2*n+1 {
+				lines = append(lines, block)
+			}
+		}
+		if fences != 2*n+1 {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestWithBlock(t *testing.T) {
+	const page = "x\n```sh\na\n```\ny\n```text\nb\n```\nz\n"
+	if got, want := withBlock(page, 1, "```text\nc\nd"), "x\n```sh\na\n```\ny\n```text\nc\nd\n```\nz\n"; got != want {
+		t.Errorf("%q", got)
+	}
+}
