@@ -27,7 +27,7 @@ UPDATE_AWS := TRIPSAGA_REQUIRE_DYNAMODB=1 $(GO) test -count=1
 # Noise of a successful synthesis; a failed one is printed whole.
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
-.PHONY: help build test rest update race lint fmt check diagram docs course verify mutants crash load fuzz bench lambda lambda-figures dynamodb-local stripe-mock aws-cli clean \
+.PHONY: help build test rest update race lint fmt check diagram docs course verify mutants crash load fuzz bench bench-compare lambda lambda-figures dynamodb-local stripe-mock aws-cli clean \
   synth infra-test infra-lint contract module npm screenshots pull-request remove-pull-request
 
 help: ## list the targets
@@ -97,6 +97,9 @@ fuzz: ## each fuzz target for FUZZTIME (default 10s)
 
 bench: ## throughput and latency against a raw log, on this machine
 	$(GO) run ./cmd/tripsaga bench
+
+bench-compare: ## the bench of this checkout and of a commit, alternating: make bench-compare BASE=main~1 [N=5] [BENCH="--http --trips 20000"]
+	@$(GO) run ./scripts/benchcompare "$(BASE)" $(or $(N),5) $(BENCH)
 
 # AWS answers over HTTP/1.1, and without HTTP/2 a function is smaller.
 lambda: ## build the AWS functions: bin/lambda/bootstrap (arm64) and bin/lambda/function.zip

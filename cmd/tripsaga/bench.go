@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/pprof"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -17,15 +16,21 @@ import (
 // benchCmd runs bench.Bench in a folder.
 type benchCmd struct {
 	Trips       int    `help:"Bookings to measure." default:"20000"`
+	HTTP        bool   `help:"Book over HTTP: a server in another process over the loopback interface, a connection for each concurrent booking. CPU, allocations, memory and profiles are then the server's." name:"http"`
 	Concurrency int    `help:"Bookings under way at once." default:"64"`
 	Preload     int    `help:"Bookings to make before measuring." default:"0"`
 	Dir         string `help:"Folder for the store, which must be empty or new; default: a temporary one, removed afterwards." type:"path"`
 	CPUProfile  string `help:"Write a CPU profile of the measured bookings, for go tool pprof." name:"cpuprofile" type:"path"`
+	MemProfile  string `help:"Write a profile of all allocations, for go tool pprof." name:"memprofile" type:"path"`
+	ServeHTTP   bool   `hidden:"" name:"serve-http"` // be the server of --http
 	JSON        bool   `help:"Print one JSON object." name:"json"`
 	htmlFlag
 }
 
 func (c *benchCmd) Run(p *program) error {
+	if c.ServeHTTP {
+		return c.serve(p)
+	}
 	if err := c.check(p); err != nil {
 		return usage(err)
 	}
@@ -35,11 +40,17 @@ func (c *benchCmd) Run(p *program) error {
 	}
 	defer remove()
 	b := bench.Bench{
-		Dir: dir, Trips: c.Trips, Concurrency: c.Concurrency, Preload: c.Preload, Measure: c.profile,
+		Dir: dir, Trips: c.Trips, Concurrency: c.Concurrency, Preload: c.Preload,
+		Profiles: bench.Profiles{CPU: c.CPUProfile, Allocs: c.MemProfile},
 		Progress: func(phase string, n int) (step, done func()) {
 			bar := p.progress(phase, n)
 			return func() { bar.Add(1) }, func() { bar.Finish() }
 		},
+	}
+	if c.HTTP {
+		if b.Server, err = c.server(dir); err != nil {
+			return err
+		}
 	}
 	began := time.Now()
 	res, err := b.Run(p.ctx)
@@ -61,10 +72,13 @@ func (c *benchCmd) check(p *program) error {
 	if c.Concurrency < 1 || c.Concurrency > 5000 {
 		return fmt.Errorf("--concurrency %d: allowed are 1 to 5,000", c.Concurrency)
 	}
+	if c.HTTP && c.Concurrency > bench.MaxConnections {
+		return fmt.Errorf("--concurrency %d: allowed with --http are 1 to %d, beyond which the server refuses bookings", c.Concurrency, bench.MaxConnections)
+	}
 	if c.Preload < 0 || c.Preload > 10_000_000 {
 		return fmt.Errorf("--preload %d: allowed are 0 to 10,000,000", c.Preload)
 	}
-	return c.htmlFlag.check(p, c.CPUProfile, c.Dir)
+	return c.htmlFlag.check(p, c.CPUProfile, c.MemProfile, c.Dir)
 }
 
 func (c *benchCmd) folder() (dir string, remove func(), err error) {
@@ -83,24 +97,6 @@ func (c *benchCmd) folder() (dir string, remove func(), err error) {
 		return "", nil, usage(fmt.Errorf("--dir %s is not empty", c.Dir))
 	}
 	return c.Dir, func() {}, nil
-}
-
-// profile starts the CPU profile, if one is asked for.
-func (c *benchCmd) profile() (stop func(), err error) {
-	if c.CPUProfile == "" {
-		return func() {}, nil
-	}
-	f, err := os.Create(c.CPUProfile)
-	if err != nil {
-		return nil, usage(err)
-	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, err
-	}
-	return func() {
-		pprof.StopCPUProfile()
-		f.Close()
-	}, nil
 }
 
 // progress is a bar on a terminal and nothing elsewhere.

@@ -34,6 +34,8 @@ type serveCmd struct {
 
 	// wrapTasks wraps the tasks of the system, see local.Options; nil leaves them.
 	wrapTasks func(map[string]engine.Task) map[string]engine.Task
+	// wrapOnEnd is that of local.Options.
+	wrapOnEnd func(local.OnEnd) local.OnEnd
 	// pages returns the web console of the system with the API beside it; nil in a build without console.go.
 	pages func(api http.Handler, sys *local.System, log *slog.Logger) http.Handler
 	// cost estimates an execution on AWS; nil in a build without aws.go.
@@ -113,7 +115,7 @@ func (c *serveCmd) system(p *program, listener net.Listener, log *slog.Logger) e
 		return usage(err)
 	}
 	sys, err := local.Open(p.ctx, local.Options{Dir: c.Data, MaxOpen: c.MaxOpen, Log: log, Telemetry: watch.Observer,
-		WrapTasks: c.wrapTasks, Provider: provider, Policy: policy})
+		WrapTasks: c.wrapTasks, WrapOnEnd: c.wrapOnEnd, Provider: provider, Policy: policy})
 	if err != nil {
 		return p.unlessStopped(openFailed(err))
 	}

@@ -39,8 +39,8 @@ func (r *Result) Page(err error) *report.Page {
 		{Value: report.Digits(round2(r.BytesPerTrip/1000)) + " KB", Label: "written a booking"},
 		{Value: report.Digits(round2(r.DurableWaitsPerTrip)), Label: "waits for the disk a booking"},
 	}
-	p.Facts = append(p.Facts, report.Fact{Name: "Bookings", Value: fmt.Sprintf("%s, %d at once, after %s others; each from its request to its durable end",
-		report.Digits(float64(r.Trips)), r.Concurrency, report.Digits(float64(r.Preloaded)))})
+	p.Facts = append(p.Facts, report.Fact{Name: "Bookings", Value: fmt.Sprintf("%s%s, %d at once, after %s others; each from its request to its durable end",
+		report.Digits(float64(r.Trips)), r.over(), r.Concurrency, report.Digits(float64(r.Preloaded)))})
 	p.Sections = []report.Section{r.latencySection(), r.throughputSection(), r.figuresSection()}
 	return p
 }

@@ -60,7 +60,7 @@ func TestPage(t *testing.T) {
 	if got := p.Figure("Against a raw log"); !slices.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := p.Section("figures"); len(got) != len(r.figures())+1 || got[4][1] != "700" {
+	if got := p.Section("figures"); len(got) != len(r.figures())+1 || got[6][1] != "700" {
 		t.Errorf("%q", got)
 	}
 }
