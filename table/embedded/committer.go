@@ -40,7 +40,9 @@ const (
 //  3. written is raised before Pebble applies the batch. A reader loads written after it has read. If written were raised
 //     after the batch became visible, a reader could see a new item, load the old number, find it durable, and return
 //     what a crash can still take back.
-//  4. The batch is applied to the log and the memtable. From here on readers see it.
+//  4. The batch is applied to the log and the memtable. From here on readers see it. Only then applied is raised, by which
+//     recent answers reads of it: earlier, a reader could be shown what Pebble does not have yet; and what recent knew of
+//     these items before must not count any more once Pebble shows the batch.
 //  5. Deferred callers are answered. They asked for no durability.
 //  6. Durable callers are passed to the syncer with the batch. After the fsync it raises durable, and then answers them.
 //     The committer is meanwhile busy with the next group, so disk and CPU work at the same time.
@@ -54,9 +56,10 @@ type committer struct {
 	store  *Store
 	life   uint64 // random number of this opening of the store, see record
 	syncs  chan<- syncJob
-	recent recent
+	recent *recent // the store's
 	batch  *pebble.Batch
 	group  []*request
+	size   int   // bytes of the group's items
 	full   error // the disk has no room for the group; nil if it has
 
 	number uint64 // of the last group applied
@@ -71,7 +74,7 @@ type committer struct {
 }
 
 func newCommitter(s *Store, syncs chan<- syncJob, change uint64) *committer {
-	c := &committer{store: s, life: s.record.life(), syncs: syncs, recent: newRecent(), change: change, flush: time.NewTimer(flushAfter)}
+	c := &committer{store: s, life: s.record.life(), syncs: syncs, recent: &s.recent, change: change, flush: time.NewTimer(flushAfter)}
 	c.flush.Stop()
 	return c
 }
@@ -124,11 +127,11 @@ func (c *committer) drain() {
 // has arrived during the commit before.
 func (c *committer) collect(r *request) {
 	c.group = append(c.group, r)
-	for size := r.size; len(c.group) < groupRequests && size < groupBytes; {
+	for c.size = r.size; len(c.group) < groupRequests && c.size < groupBytes; {
 		select {
 		case r := <-c.store.queue:
 			c.group = append(c.group, r)
-			size += r.size
+			c.size += r.size
 		default:
 			return
 		}
@@ -143,7 +146,7 @@ func (c *committer) commit() {
 	}
 	c.full = nil
 	if len(c.group) > 0 {
-		c.full = c.store.room.check()
+		c.full = c.store.room.admit(c.size)
 	}
 	c.batch = c.store.db.NewBatch()
 	c.mark()
@@ -215,6 +218,7 @@ func (c *committer) apply(o *pebble.WriteOptions, how func(*pebble.Batch, *pebbl
 		}
 	}()
 	if err = how(c.batch, o); err == nil {
+		c.recent.applied.Store(c.number)
 		c.store.nextSeq.Store(uint64(c.batch.SeqNum()) + uint64(c.batch.Count()))
 	}
 	return err
@@ -318,7 +322,7 @@ type write struct {
 	delta int64
 	floor int64
 
-	oldIndex table.Key // of the item that exists now; set by the check
+	oldIndex table.Key // of the item that exists now, if it differs from index, else index; set by the check
 }
 
 // newRequest reuses a request of an earlier call, or makes one. Reuse saves a tenth of the CPU, see BenchmarkTransact.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -110,15 +111,21 @@ func (m *measured) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return vfs.DiskUsage{AvailBytes: m.free.Load(), TotalBytes: 100 << 30}, nil
 }
 
-// TestNearlyFullDisk refuses writes while less is free than the reserve, before anything fails, and takes them again.
+// TestNearlyFullDisk refuses writes while less is free than the reserve, before anything fails, and takes them again. While
+// there is much room, it looks once in 10 ms and 8 MB.
 func TestNearlyFullDisk(t *testing.T) {
 	disk := &measured{FS: vfs.NewMem()}
 	disk.free.Store(50 << 30)
-	s := open(t, "data", embedded.Options{FS: disk, StreamPrefix: "OUTBOX#"})
+	var passed atomic.Int64
+	s := open(t, "data", embedded.Options{FS: disk, StreamPrefix: "OUTBOX#", Now: func() time.Time { return time.UnixMilli(passed.Load()) }})
 	before := item("a", "before", 1)
 	write(t, s, before)
-	for range 3 {
+	for i := range 3 {
 		disk.free.Store(255 << 20)
+		if i == 0 {
+			write(t, s, before)
+		}
+		passed.Add(10)
 		for _, ctx := range []context.Context{t.Context(), table.Deferred(t.Context())} {
 			err := s.Transact(ctx, table.Put(item("a", "refused", 1), table.None))
 			if !errors.Is(err, table.ErrFull) || errors.Is(err, table.ErrClosed) || !strings.Contains(err.Error(), "255 MB left") {
@@ -138,6 +145,19 @@ func TestNearlyFullDisk(t *testing.T) {
 		if err := errors.Join(s.Refuses(), s.Failed(), s.Transact(t.Context(), table.Put(before, table.None))); err != nil {
 			t.Errorf("with room again: %v", err)
 		}
+	}
+	disk.free.Store(50 << 30)
+	write(t, s, before)
+	write(t, s, before)
+	disk.free.Store(255 << 20)
+	large := item("a", "large", 1)
+	large.Data = []byte(strings.Repeat("1", 300<<10))
+	written := 0
+	for s.Transact(t.Context(), table.Put(large, table.None)) == nil {
+		written++
+	}
+	if want := (8 << 20) / (300 << 10); written != want {
+		t.Errorf("%d items of 300 KB were written since the last look, want %d", written, want)
 	}
 }
 

@@ -28,6 +28,8 @@ const (
 	terminator = 0x01
 )
 
+var endOfItems = []byte{spaceItem + 1}
+
 func appendEscaped(dst []byte, s string) []byte {
 	for i := range len(s) {
 		dst = append(dst, s[i])
@@ -190,6 +192,11 @@ func (h *header) index() table.Key {
 		return table.Key{}
 	}
 	return table.Key{PK: string(h.indexPK), SK: string(h.indexSK)}
+}
+
+// indexed reports whether index is the item's index key.
+func (h *header) indexed(index table.Key) bool {
+	return string(h.indexPK) == index.PK && string(h.indexSK) == index.SK
 }
 
 func parseHeader(val []byte) (h header, err error) {

@@ -21,7 +21,7 @@ func (s *Store) Get(ctx context.Context, key table.Key) (item table.Item, ok boo
 		return table.Item{}, false, err
 	}
 	defer s.leave()
-	item, ok, err = load(s.db, key)
+	item, ok, err = s.get(key)
 	if err == nil && !table.IsDeferred(ctx) {
 		err = s.settle(ctx)
 	}
@@ -31,16 +31,44 @@ func (s *Store) Get(ctx context.Context, key table.Key) (item table.Item, ok boo
 	return item, ok, nil
 }
 
-func load(from pebble.Reader, key table.Key) (item table.Item, ok bool, err error) {
-	value, closer, err := from.Get(appendItemKey(make([]byte, 0, 128), key))
-	if err == pebble.ErrNotFound {
+// get reads the item's newest state, from recent if that has it.
+func (s *Store) get(key table.Key) (item table.Item, ok bool, err error) {
+	value, known, ages := s.recent.read(key)
+	if !known {
+		if value, err = find(s.db, key); err != nil {
+			return table.Item{}, false, err
+		}
+		if value != nil {
+			s.recent.add(key, value, ages)
+		}
+	}
+	if value == nil {
 		return table.Item{}, false, nil
 	}
+	item, err = decodeItem(key, bytes.Clone(value))
+	return item, err == nil, err
+}
+
+// find returns a copy of the item's value, nil if there is none.
+func find(from pebble.Reader, key table.Key) (value []byte, err error) {
+	value, closer, err := from.Get(appendItemKey(make([]byte, 0, 128), key))
+	if err == pebble.ErrNotFound {
+		return nil, nil
+	}
 	if err != nil {
+		return nil, err
+	}
+	value = bytes.Clone(value)
+	return value, closer.Close()
+}
+
+func load(from pebble.Reader, key table.Key) (item table.Item, ok bool, err error) {
+	value, err := find(from, key)
+	if value == nil || err != nil {
 		return table.Item{}, false, err
 	}
-	item, err = decodeItem(key, slices.Clone(value))
-	return item, err == nil, errors.Join(err, closer.Close())
+	item, err = decodeItem(key, value)
+	return item, err == nil, err
 }
 
 // Items returns a snapshot of all items in the order of their keys, beginning with the first whose partition key is at

@@ -53,7 +53,7 @@ type Options struct {
 	// StreamPrefix selects the items whose Put is a change of the stream: those whose sort key begins with it. ""
 	// selects no item.
 	StreamPrefix string
-	// Now is the clock by which items expire; nil means time.Now.
+	// Now is the clock by which items expire and the disk's free space is checked; nil means time.Now.
 	Now func() time.Time
 	// Logger gets Pebble's messages and the store's; nil discards them.
 	Logger *slog.Logger
@@ -162,6 +162,7 @@ type Store struct {
 	copying sync.Mutex
 	copyCtx atomic.Pointer[context.Context] // of the copy that is being made
 
+	recent   recent
 	feed     feed
 	epochs   []epoch // in their order, the last is this opening's; see Place
 	counters counters
@@ -205,6 +206,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		ended:  make(chan struct{}),
 		failed: make(chan struct{}),
 	}
+	s.recent.init()
 	s.log = &pebbleLog{to: s.opts.Logger, fail: s.fail, dir: dir}
 	lock, err := s.lock()
 	if err != nil {
@@ -248,7 +250,7 @@ func (s *Store) unusable(err error) error {
 }
 
 func (s *Store) start(lock *pebble.Lock) error {
-	s.room = newRoom(s.opts.FS, s.dir, s.roomChanged)
+	s.room = newRoom(s.opts.FS, s.dir, s.opts.Now, s.roomChanged)
 	s.record = &record{fs: s.opts.FS, dir: s.dir, room: s.room, next: s.nextSeq.Load, sizes: map[uint64]int64{}}
 	if s.dir != "" {
 		s.makePrivate()

@@ -345,5 +345,7 @@ func (c *committer) removeItem(k table.Key) error {
 	if h.expires == 0 || h.expires > c.store.opts.Now().Unix() {
 		return nil
 	}
-	return c.delete(&write{key: k, oldIndex: h.index()})
+	gone := []write{{kind: table.OpDelete, key: k, oldIndex: h.index()}}
+	c.recent.remember(gone, c.number+1)
+	return c.delete(&gone[0])
 }
