@@ -4,6 +4,7 @@ package docs
 
 import (
 	"fmt"
+	"go/format"
 	"os"
 	"path"
 	"path/filepath"
@@ -120,6 +121,11 @@ func (r *reader) read(s section, language, rest, text string) {
 
 func (r *reader) write(file, text string) {
 	r.t.Helper()
+	if strings.HasSuffix(file, ".go") {
+		if formatted, err := format.Source([]byte(text)); err != nil || string(formatted) != text {
+			r.t.Errorf("block %d: %s is not formatted, or no Go: %v", r.block+1, file, err)
+		}
+	}
 	if err := os.WriteFile(filepath.Join(r.dir, filepath.FromSlash(file)), []byte(text), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
