@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"tripsaga/asl"
 	"tripsaga/engine"
@@ -41,6 +44,9 @@ type Saga struct {
 	// Ends are errors with which a task ends a saga that has failed. Any other error that nothing catches stops the saga, so
 	// that an operator must redrive it. A Fail state is always an end.
 	Ends []string
+	// Words are for the story of a violation: what has happened when a task succeeds, by its name, such as "the card was
+	// charged"; and who it is that acts, by the act's name. Without them the names are used.
+	Words map[string]string
 
 	Depth   int           // faults of one schedule: 1, or 2 for pairs as well; default 2, and 1 with go test -short
 	Triples int           // schedules of three faults, drawn
@@ -139,6 +145,11 @@ const (
 	sagaEngine = "Engine"
 )
 
+// everyWord is what stories call them.
+var everyWord = map[string]string{
+	starter: "the client", sagaEngine: "the engine", world.Redriver: "an operator who redrives", world.Listener: "the listener",
+}
+
 // prepared is a saga whose fields were checked.
 type prepared struct {
 	Saga
@@ -186,12 +197,24 @@ func (s Saga) prepare() (*prepared, error) {
 			}
 		}
 	}
+	for name := range s.Words {
+		if !slices.Contains(functions, name) && !slices.ContainsFunc(s.Scenarios, func(one Scenario) bool { return one.acts(name) }) {
+			return nil, fmt.Errorf("field Words: %q is neither a task of the definition, %q, nor an act of a scenario", name, functions)
+		}
+	}
 	return p, nil
+}
+
+func (s *Scenario) acts(name string) bool {
+	return slices.ContainsFunc(s.Acts, func(a Act) bool { return a.Name == name })
 }
 
 func (p *prepared) scenario(one Scenario) error {
 	if one.Name == "" || p.inputs[one.Name] != nil {
 		return fmt.Errorf("field Scenarios: %q is not a name, or that of two scenarios", one.Name)
+	}
+	if i := strings.IndexFunc(one.Name, func(r rune) bool { return strings.ContainsRune(":~'", r) || !unicode.IsPrint(r) }); i >= 0 {
+		return fmt.Errorf("field Scenarios: the name %q has %q in it, which a schedule's id cannot have", one.Name, one.Name[i:i+1])
 	}
 	if n := len(one.Inputs); n < 1 || n > 26 {
 		return fmt.Errorf("field Scenarios: %s has %d inputs; allowed are 1 to 26", one.Name, n)
@@ -213,6 +236,9 @@ func (p *prepared) scenario(one Scenario) error {
 		if a.Name == "" || a.Do == nil {
 			return fmt.Errorf("field Scenarios: %s has an act without a name, or one that does nothing", one.Name)
 		}
+		if l, err := sim.ParseLabel(a.Name + "#1"); err != nil || l.Actor != a.Name {
+			return fmt.Errorf("field Scenarios: %s has the act %q; the name takes letters, digits, - and _", one.Name, a.Name)
+		}
 	}
 	return nil
 }
@@ -225,11 +251,12 @@ func (p *prepared) subject() *world.Subject {
 		Machines: []world.Machine{{Name: machineName, Actor: sagaEngine, Source: p.Definition}},
 		Actors:   []world.Actor{{Name: starter, Waits: true, Leaves: true}},
 		Faults:   []world.FaultKind{{Kind: Refuse, Diverts: true, Means: "the provider refuses the call"}},
-		Amounts:  world.NewAmounts(p.Amounts...),
-		Frozen:   func(task string) bool { return p.does[task] },
-		Rules:    sagaRules{p.Refusals}, Invariants: sagaInvariants(), Outside: outside, Load: p.load,
+		Amounts:  world.NewAmounts(p.Amounts...), Words: maps.Clone(everyWord),
+		Frozen: func(task string) bool { return p.does[task] },
+		Rules:  sagaRules{p.Refusals}, Invariants: sagaInvariants(), Outside: outside, Load: p.load,
 		NewCast: func(r *world.Run, scenario string) world.Cast { return newSagaCast(p, r, scenario) },
 	}
+	maps.Copy(s.Words, p.Words)
 	for _, state := range p.machine.States() {
 		if state.Function != "" && !slices.Contains(s.Steps, state.Function) {
 			s.Steps = append(s.Steps, state.Function)

@@ -248,7 +248,7 @@ func TestShortest(t *testing.T) {
 	for _, want := range []string{
 		everyOrNone + " is broken in ", "Schedule    sold:A.Reserve#1=mute\n", "A.Reserve#1  <- mute\n", `ORDER#1 / SEAT  {"state":"DONE"`, "Ends        FAILED\n",
 		"Violation   every-effect-or-none: saga A is FAILED, and the record ORDER#1 / SEAT of Reserve is DONE\n",
-		"Again: VERIFY_REPLAY='sold:A.Reserve#1=mute' go test -run '^TestSale$/^small$'\n", "more violations, such as\n  sold~1:A.Reserve#1=mute: ",
+		"Again: VERIFY_REPLAY='sold:A.Reserve#1=mute' go test -v -run '^TestSale$/^small$' tripsaga/verify\n", "All replies were lost from delivery 1 of Reserve on; Reserve succeeded, and no reply came in 10 s; 3 retries over 37 s had the same outcome. In the end A is FAILED: saga A", "more violations, such as\n  sold~1:A.Reserve#1=mute: ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -406,12 +406,17 @@ func TestUserChecks(t *testing.T) {
 
 func TestBadSagas(t *testing.T) {
 	for want, breakIt := range map[string]func(*Saga){
-		"Definition is empty":      func(s *Saga) { s.Definition = nil },
-		"Definition: ":             func(s *Saga) { s.Definition = []byte(`{}`) },
-		"Open is nil":              func(s *Saga) { s.Open = nil },
-		"Scenarios is empty":       func(s *Saga) { s.Scenarios = nil },
-		"has 0 inputs":             func(s *Saga) { s.Scenarios[0].Inputs = nil },
-		"has 2 IDs for 1 inputs":   func(s *Saga) { s.Scenarios[0].IDs = []string{"1", "2"} },
+		"Definition is empty":    func(s *Saga) { s.Definition = nil },
+		"Definition: ":           func(s *Saga) { s.Definition = []byte(`{}`) },
+		"Open is nil":            func(s *Saga) { s.Open = nil },
+		"Scenarios is empty":     func(s *Saga) { s.Scenarios = nil },
+		"has 0 inputs":           func(s *Saga) { s.Scenarios[0].Inputs = nil },
+		"has 2 IDs for 1 inputs": func(s *Saga) { s.Scenarios[0].IDs = []string{"1", "2"} },
+		`"a:b" has ":" in it`:    func(s *Saga) { s.Scenarios[0].Name = "a:b" },
+		`the act "The boss"`: func(s *Saga) {
+			s.Scenarios[0].Acts = []Act{{Name: "The boss", Do: func(context.Context, *Program) error { return nil }}}
+		},
+		`"Recharge" is neither`:    func(s *Saga) { s.Words = map[string]string{"Recharge": "the card was charged again"} },
 		"that of two scenarios":    func(s *Saga) { s.Scenarios[1].Name = "sold" },
 		"an input of sold":         func(s *Saga) { s.Scenarios[0].Inputs[0] = func() {} },
 		"has Fails":                func(s *Saga) { s.Scenarios[1].Either = true },

@@ -31,7 +31,7 @@ func Test(p Program, s world.Schedule) ([]byte, error) {
 			fmt.Fprintf(&standard, "%q\n", path)
 		}
 	}
-	return format.Source(fmt.Appendf(nil, code, p.Folder, p.Package, standard.String(), own.String(), testName(s.String()), p.Setup, s.String()))
+	return format.Source(fmt.Appendf(nil, code, p.Folder, p.Package, standard.String(), own.String(), Name(s.String()), p.Setup, s.String()))
 }
 
 const code = `// Written by tripsaga verify. Save it as %s/replay_test.go.
@@ -62,8 +62,8 @@ func Test%s(t *testing.T) {
 }
 `
 
-// testName is the id in the letters of a name.
-func testName(id string) string {
+// Name is the id of a schedule in the letters of a name, such as ReplaySoldACharge1Mute.
+func Name(id string) string {
 	var b strings.Builder
 	upper := true
 	for _, r := range id {

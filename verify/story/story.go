@@ -162,16 +162,8 @@ func (t *teller) told(actor string, d *delivery) string {
 
 // ends are the sentences of the end, with what says a violation.
 func (t *teller) ends(broken func(judge.Violation) string) (lines []string) {
-	last := t.trace.Frames[len(t.trace.Frames)-1]
-	for i, s := range t.trace.Sagas {
-		status := last.Sagas[i].Status
-		if status == "" {
-			status = last.Sagas[i].Execution
-		}
-		if status == "" {
-			status = "not there"
-		}
-		lines = append(lines, fmt.Sprintf("in the end %s is %s", s.Name, status))
+	for _, status := range t.statuses() {
+		lines = append(lines, "in the end "+status)
 	}
 	if len(t.trace.Violations) == 0 {
 		return append(lines, "nothing is broken")

@@ -1,0 +1,117 @@
+package story
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tripsaga/verify/judge"
+	"tripsaga/verify/world"
+)
+
+// maxClauses is how many clauses a short story has before its end: the middle of more is left out.
+const maxClauses = 12
+
+// Short tells the run in two sentences: what went wrong and what came of it; and how it ended, with the first violation of the
+// invariant.
+func Short(s *world.Subject, trace *world.Trace, invariant string) string {
+	t := &teller{s, trace}
+	clauses := t.clauses()
+	if left := len(clauses) - maxClauses; left > 0 {
+		clauses = slices.Concat(clauses[:maxClauses/2], []string{"..."}, clauses[len(clauses)-maxClauses/2:])
+	}
+	end := "in the end " + strings.Join(t.statuses(), ", ")
+	if i := slices.IndexFunc(trace.Violations, func(v judge.Violation) bool { return v.Invariant == invariant }); i >= 0 {
+		end += ": " + trace.Violations[i].Detail
+	}
+	if len(clauses) == 0 {
+		return sentence(end)
+	}
+	return sentence(strings.Join(clauses, "; ")) + " " + sentence(end)
+}
+
+// clauses begin with the first fault: what works as usual before it says nothing.
+func (t *teller) clauses() (all []string) {
+	steps := t.steps()
+	first := slices.IndexFunc(steps, func(s step) bool { return s.kind == struck })
+	var usual []string // tasks that did what they do, one after another
+	flush := func() {
+		if len(usual) > 0 {
+			all = append(all, "then "+strings.Join(usual, ", "))
+		}
+		usual = nil
+	}
+	var whole *delivery // whose end is told already
+	for i := max(first, 0); i < len(steps); i++ {
+		s := &steps[i]
+		if d := s.delivery; s.kind == delivered && s.more == 0 && d.faults == 0 && d.heard && d.done(s.actor) {
+			if why := t.why(s); why != "" {
+				flush()
+				all = append(all, why)
+			}
+			usual, whole = append(usual, s.actor), d
+			continue
+		}
+		if s.kind == delivered && s.more > 0 {
+			whole = s.delivery
+		}
+		for _, clause := range t.clause(s, whole) {
+			flush()
+			all = append(all, clause)
+		}
+	}
+	flush()
+	return all
+}
+
+// why says why the saga has left the task before.
+func (t *teller) why(s *step) string {
+	if s.before == nil || s.before.label.Actor == s.actor {
+		return ""
+	}
+	return strings.TrimSuffix(t.after(s.before), ", and ")
+}
+
+// clause says what happened in a step; empty if that is nothing worth a word.
+func (t *teller) clause(s *step, whole *delivery) (all []string) {
+	switch s.kind {
+	case entered, called:
+	case delivered:
+		if why := t.why(s); why != "" {
+			all = append(all, why)
+		}
+		if s.more > 0 {
+			all = append(all, fmt.Sprintf("%d retries over %s had the same outcome", s.more+1, short(s.last-s.before.at)))
+		}
+	case ended:
+		if s.delivery == whole {
+			return nil
+		}
+		told := t.told(s.actor, s.delivery)
+		if it, ok := strings.CutPrefix(told, "it "); ok {
+			told = s.actor + " " + it
+		} else if t.subject.Words[s.actor] == "" || !strings.HasPrefix(told, t.subject.Words[s.actor]) {
+			told = s.actor + ": " + told
+		}
+		return []string{told}
+	default:
+		return []string{strings.TrimSuffix(strings.TrimSuffix(t.tell(s), " until an operator repaired it"), ",")}
+	}
+	return all
+}
+
+// statuses say how each saga has ended.
+func (t *teller) statuses() (all []string) {
+	last := t.trace.Frames[len(t.trace.Frames)-1]
+	for i, s := range t.trace.Sagas {
+		status := last.Sagas[i].Status
+		if status == "" {
+			status = last.Sagas[i].Execution
+		}
+		if status == "" {
+			status = "not there"
+		}
+		all = append(all, s.Name+" is "+status)
+	}
+	return all
+}
