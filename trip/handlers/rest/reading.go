@@ -41,22 +41,26 @@ func begin(w http.ResponseWriter, r *http.Request) {
 
 // unclear reports what in the query or the headers is ambiguous or cannot be read, nil if all is clear.
 func unclear(r *http.Request) *Problem {
-	p := newProblem(http.StatusUnprocessableEntity, fault.NameInvalid, "")
-	seen := map[string]int{}
-	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
-		if pair != "" {
-			p.checkPair(pair, seen)
-		}
+	var p Problem
+	if r.URL.RawQuery != "" {
+		p.checkQuery(r.URL.RawQuery)
 	}
-	for _, name := range []string{"Idempotency-Key", "Last-Event-ID"} {
+	for _, name := range [...]string{"Idempotency-Key", "Last-Event-ID"} {
 		if values := r.Header.Values(name); len(values) > 0 && strings.TrimSpace(values[0]) == "" {
 			p.add("header."+name, "it is empty: leave it out, or give it a value", nil)
 		}
 	}
+	return p.ifInvalid()
+}
+
+// ifInvalid returns a problem of the errors that were added to p, nil if there are none.
+func (p *Problem) ifInvalid() *Problem {
 	if len(p.Errors) == 0 {
 		return nil
 	}
-	return p.summarize()
+	invalid := newProblem(http.StatusUnprocessableEntity, fault.NameInvalid, "")
+	invalid.Errors = p.Errors
+	return invalid.summarize()
 }
 
 // plain has the allowed spelling of each type of the description. strconv accepts more: +1, 01, T, FALSE.
@@ -70,19 +74,29 @@ var plain = map[string]struct {
 
 // spelled refuses numbers and booleans in the query with another spelling.
 func spelled(hc huma.Context, next func(huma.Context)) {
-	p := newProblem(http.StatusUnprocessableEntity, fault.NameInvalid, "")
+	var p Problem
 	for _, param := range hc.Operation().Parameters {
 		rule, ok := plain[param.Schema.Type]
 		if value := hc.Query(param.Name); ok && param.In == "query" && value != "" && !rule.spelling.MatchString(value) {
 			p.add("query."+param.Name, rule.want, value)
 		}
 	}
-	if len(p.Errors) == 0 {
+	invalid := p.ifInvalid()
+	if invalid == nil {
 		next(hc)
 		return
 	}
 	_, w := humago.Unwrap(hc)
-	p.summarize().write(w)
+	invalid.write(w)
+}
+
+func (p *Problem) checkQuery(query string) {
+	seen := map[string]int{}
+	for pair := range strings.SplitSeq(query, "&") {
+		if pair != "" {
+			p.checkPair(pair, seen)
+		}
+	}
 }
 
 // checkPair checks one name and value of the query. seen counts the names.
