@@ -18,6 +18,7 @@ CDK         := node_modules/.bin/cdk
 LINTERS     := $(TOOLS)/lint
 CONTRACT    := $(TOOLS)/contract
 AWS_CLI     := $(TOOLS)/aws-cli
+SITE        := docs/site/node_modules/.bin/eleventy
 # The CDK prints at every start how long Node will be maintained.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
@@ -28,7 +29,7 @@ UPDATE_AWS := TRIPSAGA_REQUIRE_DYNAMODB=1 $(GO) test -count=1
 SYNTH_NOISE := Runtime process exited abnormally: waitid: no child processes|^Successfully synth.*|^Supply a stack id.*|.*feature flags are not configured.*
 
 .PHONY: help build test rest update race lint fmt check diagram docs course verify mutants crash load fuzz bench bench-compare lambda lambda-figures dynamodb-local stripe-mock aws-cli clean \
-  synth infra-test infra-lint contract module npm screenshots pull-request remove-pull-request
+  synth infra-test infra-lint contract module npm site screenshots pull-request remove-pull-request
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -174,6 +175,14 @@ $(CDK): package.json package-lock.json
 	npm ci --silent --no-audit --no-fund || npm ci
 	@touch $@
 
+site: $(SITE) ## build the documents as a site that needs no network: bin/site/index.html (Node)
+	rm -rf bin/site
+	$(SITE) --quiet --config=docs/site/eleventy.config.js --output=bin/site
+
+$(SITE): docs/site/package.json docs/site/package-lock.json
+	npm --prefix docs/site ci --silent --no-audit --no-fund || npm --prefix docs/site ci
+	@touch $@
+
 $(LINTERS)/installed: infrastructure/lint/requirements.txt
 	rm -rf $(LINTERS)
 	$(PYTHON) -m venv $(LINTERS)
@@ -196,4 +205,4 @@ module: ## rename the Go module in both go.mod files, imports and documents: mak
 	@$(GO) run ./scripts/module "$$MODULE"
 
 clean:
-	rm -rf bin .tools node_modules cdk.out
+	rm -rf bin .tools node_modules docs/site/node_modules cdk.out

@@ -76,7 +76,7 @@ func moduleFiles(t *testing.T) (files []string) {
 	t.Helper()
 	root := os.DirFS("../..")
 	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() && below(path, ".git .tools bin node_modules cdk.out") {
+		if d != nil && d.IsDir() && below(path, ".git .tools bin node_modules docs/site/node_modules cdk.out") {
 			return fs.SkipDir
 		}
 		if err == nil && d.Type().IsRegular() && path != ".git" {
