@@ -21,6 +21,9 @@
 // [Undo] compensates either. Once a refusal was answered or an undo has succeeded, no late call leaves anything done.
 //
 // A transaction with an unknown outcome is reported as Unavailable. The retry reads the record and so learns the outcome.
+//
+// Errors have a kind and a name of package fault. A definition matches the name: fault.New(fault.Refused, "OutOfStock", ...) is
+// "OutOfStock" to Retry and Catch, and what is Unavailable is "ServiceUnavailable".
 package barrier
 
 import (

@@ -5,6 +5,9 @@
 //	err = eng.Start(ctx, "order-17", input)
 //	end, err := eng.Wait(ctx, "order-17")
 //
+// Package barrier gives the tasks exactly-once effects, and package verify explores every fault at every step of the saga, in go test:
+// docs/use-as-library.md has all three in one program.
+//
 // The journal comes before the effects. Everything that reaches an execution from outside (a task's reply, a timer that
 // fired, a stop) is an event. The engine computes the event's step with [asl.Step], which is pure, writes the event to
 // the execution's journal, and only then performs the step's effects. The journal is therefore the whole state:

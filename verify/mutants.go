@@ -54,14 +54,27 @@ func Mutants(t *testing.T, s Saga) {
 				missed = append(missed, m.name)
 			}
 		case m.used != nil && !m.used.Load():
-			t.Logf("%s: does not apply, since the saga never does that", m.name)
+			t.Logf("%s: does not apply, since that never happens in a schedule", m.name)
 		default:
-			t.Errorf("%s: nothing finds it, in %d schedules", m.name, r.Schedules)
+			t.Errorf("%s: nothing finds it, in %d schedules%s", m.name, r.Schedules, m.advice())
 		}
 	}
 	if s.Check != nil || s.Rest != nil {
 		t.Logf("your own checks alone would miss %d: %s", len(missed), strings.Join(missed, ", "))
 	}
+}
+
+// advice says what may find a variant that nothing finds.
+func (m *mutant) advice() string {
+	switch {
+	case testing.Short():
+		return "; without -short two faults may"
+	case m.call != nil:
+		return "; a Rest that compares Outside with the ends of the executions may"
+	case strings.HasSuffix(m.name, " has no Catch"):
+		return "; a scenario in which the step is refused may (Scenario.Fails), or an error in Refusals"
+	}
+	return "; a scenario in which the saga fails may (Scenario.Fails), or Compensations, Amounts, Refusals, Check and Rest"
 }
 
 // explore explores a variant: every single fault, and pairs if that finds nothing. It is judged by what was learned from the

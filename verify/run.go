@@ -3,6 +3,9 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"tripsaga/verify/world"
@@ -36,20 +39,16 @@ func Run(t *testing.T, s Saga) {
 		replay(t, cfg, id, as)
 		return
 	}
-	if s.Budget > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.Budget)
-		defer cancel()
-	}
-	opt := p.options(cfg)
-	r, err := Explore(ctx, opt)
-	if err != nil && !(r.Partial && errors.Is(err, context.DeadlineExceeded)) {
+	r, opt, err := p.run(ctx, cfg)
+	if err != nil {
 		t.Fatalf("verify: %v", err)
 	}
 	t.Logf("%d schedules in %.1f s, %.0f a second: %d of one fault, %d of two, %d of three", r.Schedules, r.Seconds, r.PerSecond,
 		r.Singles+r.Reordered+r.Interleaved, r.Pairs, r.Triples)
-	for _, left := range r.leftOut(opt) {
-		t.Log("left out: " + left)
+	if testing.Verbose() {
+		for _, left := range r.leftOut(opt) {
+			t.Log("left out: " + left)
+		}
 	}
 	if len(r.Violations) == 0 {
 		return
@@ -61,12 +60,60 @@ func Run(t *testing.T, s Saga) {
 	t.Error(text)
 }
 
+// Explore is [Run] outside of a test: it returns what it finds.
+func (s Saga) Explore(ctx context.Context) (*Report, error) {
+	p, err := s.prepare()
+	if err != nil {
+		return nil, fmt.Errorf("verify.Saga: %w", err)
+	}
+	cfg := world.Config{Subject: p.subject()}
+	if err := p.play(ctx, cfg); err != nil {
+		return nil, err
+	}
+	r, _, err := p.run(ctx, cfg)
+	return r, err
+}
+
+// run explores within the budget. A saga that is broken without a fault is not explored: it is broken in every schedule.
+func (p *prepared) run(ctx context.Context, cfg world.Config) (*Report, Options, error) {
+	if p.Budget > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.Budget)
+		defer cancel()
+	}
+	opt := p.options(cfg)
+	if r, err := Explore(ctx, Options{World: cfg, Workers: opt.Workers}); err != nil || r.Found > 0 {
+		return r, opt, err
+	}
+	r, err := Explore(ctx, opt)
+	if r.Partial && errors.Is(err, context.DeadlineExceeded) {
+		return r, opt, nil
+	}
+	if err == nil && r.Found == 0 {
+		err = p.unused(r)
+	}
+	return r, opt, err
+}
+
+// unused reports names in fields of the saga that nothing has, so that they judge nothing.
+func (p *prepared) unused(r *Report) error {
+	for _, op := range slices.Sorted(maps.Keys(p.Refusals)) {
+		if _, ok := p.called.Load(op); !ok {
+			return fmt.Errorf("field Refusals: no task has made a call %q by Program.Call", op)
+		}
+	}
+	if len(p.Amounts) > 0 && p.OneIn < 2 && !slices.ContainsFunc(r.Explored, func(e Explored) bool { return e.Fault == world.Altered }) {
+		return fmt.Errorf("field Amounts: no step that was done has a number %q in its input", p.Amounts)
+	}
+	return nil
+}
+
 func (p *prepared) options(cfg world.Config) Options {
 	opt := Options{World: cfg, Depth: p.Depth, Triples: p.Triples, Seed: p.Seed, OneIn: p.OneIn, Workers: p.Workers}
 	if opt.Depth == 0 {
 		opt.Depth = 2
 	}
-	if testing.Short() {
+	if testing.Testing() && testing.Short() {
 		opt.Depth, opt.Triples = 1, 0
 	}
 	return opt

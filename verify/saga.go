@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -158,12 +159,16 @@ type prepared struct {
 	base    map[string]*baseline         // by scenario, once it was played without a fault
 	does    map[string]bool              // tasks that have an effect in a saga which succeeds
 
-	mutant   *mutant // nil: as it is
-	learning bool    // runs without a fault are played, to fill base and does
+	called   sync.Map // the names of calls of providers
+	mutant   *mutant  // nil: as it is
+	learning bool     // runs without a fault are played, to fill base and does
 }
 
 // calls makes a call of a provider, unless the mutant does something else.
 func (p *prepared) calls(op string, call func() error) error {
+	if _, ok := p.called.Load(op); !ok {
+		p.called.Store(op, true)
+	}
 	if p.mutant != nil && p.mutant.call != nil {
 		return p.mutant.call(op, call)
 	}

@@ -93,6 +93,9 @@ func shown(t *testing.T, w *world.World, s world.Schedule, as string) (string, *
 // mostPoints is how long the timeline in a failure is: nobody reads each of a hundred retries.
 const mostPoints = 60
 
+// mostViolations are shown with them: a task that always panics has one in each of its deliveries.
+const mostViolations = 5
+
 // shortest describes the first violation of a report, by its shortest schedule.
 func shortest(ctx context.Context, cfg world.Config, r *Report, test string) (string, error) {
 	w, err := world.New(cfg)
@@ -173,7 +176,11 @@ func timeline(ctx context.Context, w *world.World, s world.Schedule, most int) (
 		fmt.Fprintf(&out, "  %s\n", lineOf(item))
 	}
 	fmt.Fprintf(&out, "\nEnds        %s\n", strings.Join(r.Statuses, ", "))
-	for _, v := range r.Violations {
+	for i, v := range r.Violations {
+		if most > 0 && i == mostViolations {
+			fmt.Fprintf(&out, "            ... %d more violations of this schedule ...\n", len(r.Violations)-i)
+			break
+		}
 		fmt.Fprintf(&out, "Violation   %s: %s\n", v.Invariant, v.Detail)
 	}
 	return out.String(), r, nil

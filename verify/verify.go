@@ -1,6 +1,17 @@
-// Package verify explores what can go wrong with a program of sagas: it plays every schedule of faults up to a depth against the
-// program as it is (package world), has each run judged, and reports for every violation the shortest schedule that shows it.
-// The command tripsaga verify explores the trip by it (package verify/trip).
+// Package verify explores what can go wrong with a saga: it plays every schedule of faults up to a depth against the program as it
+// is (package world), has each run judged, and reports for every violation the shortest schedule that shows it.
+//
+// For a saga of your own, call [Run] in a test; docs/use-as-library.md is a path from an empty folder to there. [Mutants] says whether
+// a broken variant of the saga would be found. The rest of the package is for the command tripsaga verify, which explores the
+// trip (package verify/trip).
+//
+//	func TestSaga(t *testing.T) {
+//		verify.Run(t, verify.Saga{
+//			Definition: definition,
+//			Open:       func(p *verify.Program) map[string]engine.Task { return tasks(p.Table) }, // as in production
+//			Scenarios:  []verify.Scenario{{Name: "sold", Inputs: []any{order}}},
+//		})
+//	}
 //
 // The exploration is a search. A run without faults has some thirty points, at each of which several faults can happen:
 // these are the schedules of one fault. Nearly every fault changes what follows. So the points for a second fault are not
@@ -235,7 +246,7 @@ func breaks(r *world.Result, invariant string) bool {
 // Missed returns an error if faults of the schedule did not happen: then another schedule was played than was asked for.
 func Missed(s world.Schedule, r *world.Result) error {
 	if n := len(s.Faults) - r.Happened; n > 0 {
-		return fmt.Errorf("%d of the %d faults did not come to pass: there is no such point, or no such fault at it", n, len(s.Faults))
+		return fmt.Errorf("%d of the %d faults did not come to pass: there is no such point, or no such fault at it; the timeline of %q has the points", n, len(s.Faults), world.Schedule{Scenario: s.Scenario})
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ const (
 // Error is an error with a kind and a stable name.
 type Error struct {
 	Kind    Kind
-	Name    string // one of the Name constants
+	Name    string // one of the Name constants, or your own, such as OutOfStock: Retry and Catch match it
 	Message string // for people; names the field, the value and what is allowed
 	Field   string // the JSON path of the offending input ("flight.number"), or ""
 	Cause   error
