@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/strictjson"
 	"tripsaga/table"
 )
 
@@ -52,7 +53,7 @@ func Load[R any](ctx context.Context, t table.Table, key table.Key) (rec Record[
 // Decode returns the record in an item.
 func Decode[R any](item table.Item) (Record[R], error) {
 	var rec Record[R]
-	if err := json.Unmarshal(item.Data, &rec); err != nil {
+	if err := strictjson.DecodeRecord(item.Data, &rec); err != nil {
 		return rec, fmt.Errorf("barrier: the record at %s: %w", item.Key, err)
 	}
 	rec.version = item.Version

@@ -71,8 +71,7 @@ func task[In, Out any](do func(context.Context, In) (Out, error)) Handler {
 
 func decode(input []byte, into any) error {
 	err := strictjson.Decode(input, into)
-	var e *strictjson.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*strictjson.Error](err); ok {
 		return fault.Invalidf(strings.TrimPrefix(e.Path, "."), "%s (line %d, column %d of the input)", e.Message, e.Line, e.Column)
 	}
 	return err
@@ -145,7 +144,7 @@ func openPayload(payload []byte) (Delivery, json.RawMessage, error) {
 			TripID    string `json:"trip_id"`
 			Attempt   *int   `json:"attempt"`
 		} `json:"delivery"`
-		Input json.RawMessage `json:"input"`
+		Input strictjson.Raw `json:"input"`
 	}
 	if err := decode(payload, &p); err != nil {
 		return Delivery{}, nil, err
@@ -159,7 +158,7 @@ func openPayload(payload []byte) (Delivery, json.RawMessage, error) {
 	if err := missing.Err(); err != nil {
 		return Delivery{}, nil, err
 	}
-	return Delivery{Execution: d.Execution, TripID: d.TripID, Attempt: *d.Attempt}, p.Input, nil
+	return Delivery{Execution: d.Execution, TripID: d.TripID, Attempt: *d.Attempt}, json.RawMessage(p.Input), nil
 }
 
 func absent(is bool) error {

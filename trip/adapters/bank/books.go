@@ -10,6 +10,7 @@ import (
 
 	"tripsaga/shared/ident"
 	"tripsaga/shared/money"
+	"tripsaga/shared/strictjson"
 	"tripsaga/table"
 	"tripsaga/trip/domain"
 )
@@ -93,7 +94,7 @@ func (b *Bank) intent(ctx context.Context, id string) (in intent, version int64,
 	case !ok:
 		return in, 0, wrong("the bank knows no payment %s: compare its books with the trip's payment before you go on", id)
 	}
-	if err := json.Unmarshal(it.Data, &in); err != nil {
+	if err := strictjson.DecodeRecord(it.Data, &in); err != nil {
 		return in, 0, fmt.Errorf("bank: the intent of %s: %w", id, err)
 	}
 	return in, it.Version, nil
@@ -143,7 +144,7 @@ func refund(refundID string, a money.Amount) domain.Entry {
 }
 
 func decodeEntry(it table.Item) (e domain.Entry, err error) {
-	if err := json.Unmarshal(it.Data, &e); err != nil {
+	if err := strictjson.DecodeRecord(it.Data, &e); err != nil {
 		return e, fmt.Errorf("bank: the entry at %s: %w", it.Key, err)
 	}
 	return e, nil

@@ -11,35 +11,21 @@ import (
 	"tripsaga/barrier"
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
+	"tripsaga/shared/strictjson"
 	"tripsaga/table"
 	"tripsaga/trip/domain"
 )
 
 // Inventory implements domain.Inventory.
-type Inventory struct{ table table.Table }
+type Inventory struct {
+	table  table.Table
+	offers offers
+}
 
 var _ domain.Inventory = (*Inventory)(nil)
 
 // NewInventory returns the inventory in t.
-func NewInventory(t table.Table) *Inventory { return &Inventory{t} }
-
-// terms are the fields of an offer that a reservation needs, for flights and hotels.
-type terms struct {
-	Price   money.Amount `json:"price"`
-	Origin  string       `json:"origin"` // of flights only, like Departs
-	Departs string       `json:"departs"`
-}
-
-func getOffer(ctx context.Context, t table.Table, key table.Key) (offer terms, ok bool, err error) {
-	item, ok, err := t.Get(ctx, key)
-	if err != nil || !ok {
-		return offer, false, barrier.Fault(err)
-	}
-	if err := json.Unmarshal(item.Data, &offer); err != nil {
-		return offer, false, fmt.Errorf("store: the offer at %s: %w", key, err)
-	}
-	return offer, true, nil
-}
+func NewInventory(t table.Table) *Inventory { return &Inventory{table: t} }
 
 // flightRecord is the stored JSON of a flight on one day. It converts into [domain.FlightDay], field by field.
 type flightRecord struct {
@@ -68,7 +54,7 @@ type nightRecord struct {
 
 // Departure implements domain.Inventory.
 func (v *Inventory) Departure(ctx context.Context, n domain.FlightNumber, day domain.Date) (domain.FlightDay, error) {
-	offer, _, err := getOffer(ctx, v.table, flightKey(n, day, skInventory))
+	offer, _, err := v.offers.get(ctx, v.table, flightKey(n, day, skInventory))
 	return domain.FlightDay{Number: n, Date: day, Origin: offer.Origin, Departs: offer.Departs}, err
 }
 
@@ -111,7 +97,7 @@ func list[R, T any](ctx context.Context, t table.Table, index string, q domain.I
 	p.Items = make([]T, len(page.Items))
 	err = parallel(ctx, len(page.Items), func(ctx context.Context, i int) error {
 		var r R
-		if err := json.Unmarshal(page.Items[i].Data, &r); err != nil {
+		if err := strictjson.DecodeRecord(page.Items[i].Data, &r); err != nil {
 			return fmt.Errorf("store: the offer at %s: %w", page.Items[i].Key, err)
 		}
 		counter, _, err := t.Get(ctx, table.Key{PK: page.Items[i].PK, SK: skAvailable})
@@ -130,7 +116,7 @@ func (v *Inventory) LastLoad(ctx context.Context) (state domain.LoadState, err e
 	if err != nil || !ok {
 		return state, barrier.Fault(err)
 	}
-	if err := json.Unmarshal(item.Data, &state); err != nil {
+	if err := strictjson.DecodeRecord(item.Data, &state); err != nil {
 		return state, fmt.Errorf("store: the state of the last load: %w", err)
 	}
 	return state, nil

@@ -11,6 +11,7 @@ import (
 	"tripsaga/shared/fault"
 	"tripsaga/shared/ident"
 	"tripsaga/shared/money"
+	"tripsaga/shared/strictjson"
 	"tripsaga/table"
 	"tripsaga/trip/domain"
 )
@@ -104,7 +105,7 @@ func (p *Payments) payer(ctx context.Context, tripID string) (trip payer, err er
 	if !ok {
 		return trip, noTrip(tripID)
 	}
-	if err := json.Unmarshal(item.Data, &trip); err != nil {
+	if err := strictjson.DecodeRecord(item.Data, &trip); err != nil {
 		return trip, fmt.Errorf("store: the trip at %s: %w", item.Key, err)
 	}
 	return trip, nil

@@ -16,12 +16,13 @@ import (
 // Airline implements app.Airline over the inventory. A reservation is the step's record, and the same transaction takes
 // the seats from the flight's counter.
 type Airline struct {
-	table table.Table
-	now   func() time.Time
+	table  table.Table
+	now    func() time.Time
+	offers offers
 }
 
 // NewAirline returns an airline whose inventory and reservations are in t.
-func NewAirline(t table.Table, now func() time.Time) *Airline { return &Airline{t, now} }
+func NewAirline(t table.Table, now func() time.Time) *Airline { return &Airline{table: t, now: now} }
 
 // Reserve implements app.Airline.
 func (a *Airline) Reserve(ctx context.Context, tripID string, f domain.Flight,
@@ -38,7 +39,7 @@ func (a *Airline) Reserve(ctx context.Context, tripID string, f domain.Flight,
 func (a *Airline) hold(ctx context.Context, tripID string, f domain.Flight,
 	currency money.Currency) (e barrier.Effect[domain.FlightReservation], err error) {
 	flight := domain.FlightDay{Number: f.Number, Date: f.Date}
-	offer, ok, err := getOffer(ctx, a.table, flightKey(f.Number, f.Date, skInventory))
+	offer, ok, err := a.offers.get(ctx, a.table, flightKey(f.Number, f.Date, skInventory))
 	switch {
 	case err != nil:
 		return e, err
@@ -77,12 +78,13 @@ func noFlight(format string, args ...any) error {
 
 // Hotels implements app.Hotels over the inventory, as [Airline] does. One transaction takes all nights.
 type Hotels struct {
-	table table.Table
-	now   func() time.Time
+	table  table.Table
+	now    func() time.Time
+	offers offers
 }
 
 // NewHotels returns hotels whose inventory and reservations are in t.
-func NewHotels(t table.Table, now func() time.Time) *Hotels { return &Hotels{t, now} }
+func NewHotels(t table.Table, now func() time.Time) *Hotels { return &Hotels{table: t, now: now} }
 
 // Reserve implements app.Hotels.
 func (h *Hotels) Reserve(ctx context.Context, tripID string, s domain.Stay,
@@ -121,7 +123,7 @@ func (h *Hotels) price(ctx context.Context, s domain.Stay, nights []domain.Date,
 	currency money.Currency) (sum money.Amount, err error) {
 	for _, date := range nights {
 		night := domain.HotelNight{Hotel: s.Hotel, Night: date}
-		offer, ok, err := getOffer(ctx, h.table, hotelKey(s.Hotel, date, skInventory))
+		offer, ok, err := h.offers.get(ctx, h.table, hotelKey(s.Hotel, date, skInventory))
 		switch {
 		case err != nil:
 			return sum, err

@@ -12,6 +12,7 @@ import (
 	"tripsaga/barrier"
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
+	"tripsaga/shared/strictjson"
 	"tripsaga/table"
 	"tripsaga/trip/app"
 	"tripsaga/trip/domain"
@@ -140,7 +141,7 @@ func Events(ctx context.Context, t table.Table, tripID string) ([]domain.Event, 
 			return nil, barrier.Fault(err)
 		}
 		var e domain.Event
-		if err := json.Unmarshal(item.Data, &e); err != nil {
+		if err := strictjson.DecodeRecord(item.Data, &e); err != nil {
 			return nil, fmt.Errorf("store: the event at %s: %w", item.Key, err)
 		}
 		events = append(events, e)
@@ -246,7 +247,7 @@ func tripItem(t *domain.Trip) (table.Item, error) {
 
 func decodeTrip(item table.Item) (*domain.Trip, error) {
 	var r tripRecord
-	if err := json.Unmarshal(item.Data, &r); err != nil {
+	if err := strictjson.DecodeRecord(item.Data, &r); err != nil {
 		return nil, fmt.Errorf("store: the trip at %s: %w", item.Key, err)
 	}
 	r.Version = item.Version
