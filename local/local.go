@@ -346,16 +346,31 @@ func (s *System) overdue() time.Duration {
 	return overdueAfter
 }
 
-// Sweep removes the events whose retention has ended.
-func (s *System) Sweep(ctx context.Context, log *slog.Logger) {
-	for {
-		removed, err := s.Store.Sweep(ctx)
+// Sweep removes the events whose retention has ended, and the executions that ended longer ago than keep; 0 keeps those.
+func (s *System) Sweep(ctx context.Context, keep time.Duration, log *slog.Logger) {
+	sweepAll(ctx, log, "events", s.Store.Sweep)
+	if keep == 0 {
+		return
+	}
+	const step = 100 // so that a report is made, and an interrupt heeded, now and then
+	before := s.App.Now().Add(-keep)
+	for _, e := range []*engine.Engine{s.Engine, s.Cancellations} {
+		sweepAll(ctx, log, "executions", func(ctx context.Context) (int, error) { return e.Forget(ctx, before, step) })
+	}
+}
+
+// sweepAll calls sweep until it removes nothing.
+func sweepAll(ctx context.Context, log *slog.Logger, what string, sweep func(context.Context) (int, error)) {
+	for ctx.Err() == nil {
+		removed, err := sweep(ctx)
 		if err != nil && ctx.Err() == nil {
-			log.Error("sweeping failed", "error", err)
+			log.Error("sweeping failed", "of", what, "error", err)
+		}
+		if removed > 0 {
+			log.Info("swept", what, removed)
 		}
 		if err != nil || removed == 0 {
 			return
 		}
-		log.Info("swept", "events", removed)
 	}
 }

@@ -236,7 +236,7 @@ func TestServeRefusesADangerousConfiguration(t *testing.T) {
 		os.Unsetenv(env)
 	}
 	for _, args := range [][]string{
-		{"--allow-host", "http://trips.example.com"}, {"--allow-host", "*"}, {"--allow-host", "a b"}, {"--max-open=-1"},
+		{"--allow-host", "http://trips.example.com"}, {"--allow-host", "*"}, {"--allow-host", "a b"}, {"--max-open=-1"}, {"--keep-executions=13"},
 		{"--addr", "8080"}, {"--addr", "127.0.0.1:99999"}, {"--log-level", "loud"}, {"--log-format", "xml"},
 	} {
 		if code, _, stderr := verbs["serve"].ran(t.Context(), "serve", t.TempDir(), args...); code != exitUsage || stderr == "" {

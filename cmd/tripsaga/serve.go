@@ -26,6 +26,7 @@ type serveCmd struct {
 	Data      string   `env:"TRIPSAGA_DATA" help:"Data folder." default:"tripsaga-data" type:"path"`
 	AllowHost []string `help:"Host names, besides loopback ones, that calls may name in their Host header." placeholder:"HOST"`
 	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are refused with 503, as they are when they come faster than they can be stored." default:"10000"`
+	Keep      int      `env:"TRIPSAGA_KEEP_EXECUTIONS" name:"keep-executions" help:"Days for which the history of a saga that has ended is kept; 0 keeps it for ever. Trips and their records stay." default:"90" placeholder:"DAYS"`
 	Empty     bool     `help:"Do not load the demo inventory into a new data folder."`
 	Policy    string   `env:"TRIPSAGA_CANCELLATION_POLICY" name:"cancellation-policy" help:"JSON file with the fees of cancellations, as trip/domain/cancellation_policy.json has them; default: that one." placeholder:"FILE" type:"path"`
 	payments
@@ -63,6 +64,7 @@ const (
 	reconcileEvery = time.Minute
 	reconcileGrace = time.Minute // a trip younger than this may just be being started
 	sweepEvery     = 10 * time.Minute
+	minKeep        = 14        // days: until then an execution can be redriven
 	demoEvery      = time.Hour // the demo inventory gets another day at midnight UTC
 )
 
@@ -102,6 +104,7 @@ func (c *serveCmd) run(p *program, log *slog.Logger) error {
 
 // system serves from the data folder, or from memory if it is "".
 func (c *serveCmd) system(p *program, listener net.Listener, log *slog.Logger) error {
+	setGC(servedGCPercent)
 	watch, err := openWatch(log)
 	if err != nil {
 		return err
@@ -157,7 +160,7 @@ func (c *serveCmd) serve(p *program, sys *local.System, listener net.Listener, w
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	every(ctx, reconcileEvery, func() { sys.Reconcile(ctx, reconcileGrace, log) })
-	every(ctx, sweepEvery, func() { sys.Sweep(ctx, log) })
+	every(ctx, sweepEvery, func() { sys.Sweep(ctx, time.Duration(c.Keep)*24*time.Hour, log) })
 	if !c.Empty {
 		every(ctx, demoEvery, func() {
 			if _, err := sys.KeepDemoInventory(ctx); err != nil && ctx.Err() == nil {
@@ -217,6 +220,9 @@ var hostName = regexp.MustCompile(`^(?i)(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-
 func (c *serveCmd) checkServer() error {
 	if c.MaxOpen < 1 || c.MaxOpen > 1_000_000 {
 		return fmt.Errorf("--max-open %d: allowed are 1 to 1,000,000", c.MaxOpen)
+	}
+	if c.Keep != 0 && (c.Keep < minKeep || c.Keep > 36500) {
+		return fmt.Errorf("--keep-executions %d: allowed are %d to 36,500 days, and 0", c.Keep, minKeep)
 	}
 	for _, host := range c.AllowHost {
 		if !hostName.MatchString(host) {

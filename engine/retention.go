@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"tripsaga/asl"
+	"tripsaga/table"
+)
+
+// Forget removes executions that ended before a time, with their histories, and returns how many: at most limit, each by itself.
+// As with Step Functions, whose retention is 90 days, the name of a forgotten execution can be started again. An execution whose
+// OnEnd has not returned yet is kept. A failed call may be repeated.
+func (e *Engine) Forget(ctx context.Context, before time.Time, limit int) (removed int, err error) {
+	for _, s := range allStatuses {
+		if s == asl.Running {
+			continue
+		}
+		started := table.Query{PK: e.statusPK(s), Index: true, To: before.UTC().Format(timeLayout)} // and so those that ended
+		for item, err := range table.Items(ctx, e.opt.Table, started) {
+			if err != nil || removed == limit {
+				return removed, err
+			}
+			gone, err := e.forget(ctx, item, before)
+			if err != nil {
+				return removed, err
+			}
+			if gone {
+				removed++
+			}
+		}
+	}
+	return removed, nil
+}
+
+// forget removes the record last: until then the next call finds what is left of the execution. The record's version keeps a
+// redrive from losing its history.
+func (e *Engine) forget(ctx context.Context, item table.Item, before time.Time) (gone bool, err error) {
+	rec, err := decodeRecord(item)
+	if err != nil || !time.UnixMicro(rec.Stopped).Before(before) {
+		return false, err
+	}
+	unchanged := table.Version(item.Version)
+	notified := table.Check(e.noticeKey(strings.TrimPrefix(item.PK, e.partition(""))), table.Absent)
+	ops := []table.Op{notified, table.Check(item.Key, unchanged)}
+	for entry, err := range table.Items(ctx, e.opt.Table, table.Query{PK: item.PK, Descending: true}) {
+		if err != nil {
+			return false, err
+		}
+		if entry.Key == item.Key {
+			continue
+		}
+		if len(ops) == table.MaxOps {
+			if err := e.opt.Table.Transact(table.Deferred(ctx), ops...); err != nil {
+				return false, unlessConflict(err)
+			}
+			ops = ops[:2]
+		}
+		ops = append(ops, table.Delete(entry.Key, table.Cond{}))
+	}
+	ops[1] = table.Delete(item.Key, unchanged)
+	err = e.opt.Table.Transact(table.Deferred(ctx), ops...)
+	return err == nil, unlessConflict(err)
+}
+
+// unlessConflict drops the error of an execution that was redriven meanwhile, or is not announced yet.
+func unlessConflict(err error) error {
+	if table.IsConflict(err) {
+		return nil
+	}
+	return err
+}
