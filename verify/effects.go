@@ -334,6 +334,8 @@ const (
 	providerAsked  = "provider-asked"
 	recordFirst    = "record-before-provider"
 	idKept         = "one-id-at-provider"
+
+	participantAnswers = "participant-answers"
 )
 
 func sagaInvariants() []judge.Invariant {
@@ -353,5 +355,6 @@ func sagaInvariants() []judge.Invariant {
 		{Name: recordFirst, Means: "A provider is called only when the step's record would outlast a crash."},
 		{Name: idKept, Means: "All deliveries of a step call the provider about the same id, so that it acts once."},
 		{Name: providerCalled, Means: "The books of providers are read and written by Program.Call only."},
+		{Name: participantAnswers, Means: "A participant that is another program answers in time."},
 	}
 }

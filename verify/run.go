@@ -129,8 +129,14 @@ func (p *prepared) play(ctx context.Context, cfg world.Config) error {
 	p.learning = true
 	defer func() { p.learning = false }()
 	for i, s := range p.Scenarios {
-		if _, err := w.Run(ctx, world.Schedule{Scenario: s.Name}); err != nil {
+		r, err := w.Run(ctx, world.Schedule{Scenario: s.Name})
+		if err != nil {
 			return err
+		}
+		for _, v := range r.Violations {
+			if v.Invariant == participantAnswers { // no schedule says more
+				return fmt.Errorf("scenario %s: %s", s.Name, v.Detail)
+			}
 		}
 		if base := p.base[s.Name]; base != nil {
 			cfg.Subject.Scenarios[i].Takes = base.takes

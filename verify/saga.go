@@ -29,6 +29,12 @@ type Saga struct {
 	// Load fills the empty table before anything runs: what is on offer. nil loads nothing.
 	Load func(ctx context.Context, t table.Table) error
 
+	// Participants is called in the beginning of each schedule, for several at the same time: it starts or resets the programs
+	// behind [Program.Remote]. Its result is Program.Participants and Rest.Participants; end, unless nil, is called when the schedule has ended. A crash
+	// of the saga's program leaves them running.
+	Participants func() (participants any, end func())
+	Patience     time.Duration // how long an answer of Program.Remote may take, by the clock; default 10 s
+
 	// Check judges every transaction that is committed, Rest the records at the end of a schedule. Both may be nil: every run
 	// is judged by what the barrier has recorded as well, see [Run].
 	Check func(c Commit) error
@@ -88,8 +94,10 @@ type Program struct {
 	// state here, since schedules start from the beginning and are compared by what is written.
 	Outside table.Table
 	Engine  *engine.Engine // nil while Open runs
-	process *world.Process
-	cast    *sagaCast
+	// Participants is what Saga.Participants has returned.
+	Participants any
+	process      *world.Process
+	cast         *sagaCast
 }
 
 // Now is the virtual time.
@@ -127,6 +135,8 @@ type Rest struct {
 	Items      judge.Items // the program's
 	Outside    judge.Items // the providers'
 	Executions []Execution
+
+	Participants any // what Saga.Participants has returned
 }
 
 // Execution is one of the scenario.

@@ -32,6 +32,10 @@ type sagaCast struct {
 	effects  effects
 	excused  bool        // a fault may cost the success
 	lasting  []sim.Label // where faults that last have happened
+
+	participating bool // the participants were started
+	participants  any
+	remotes       int // deliveries to them
 }
 
 // sagaRun is one execution.
@@ -56,7 +60,8 @@ func newSagaCast(of *prepared, run *world.Run, name string) *sagaCast {
 // Open implements world.Cast.
 func (c *sagaCast) Open(p *world.Process) ([]*engine.Engine, error) {
 	t := p.Table(p.Store())
-	program := &Program{Table: t, Outside: &books{t, c, p}, process: p, cast: c}
+	c.participate()
+	program := &Program{Table: t, Outside: &books{t, c, p}, Participants: c.participants, process: p, cast: c}
 	if m := c.of.mutant; m != nil && m.table != nil {
 		program.Table = m.table(t)
 	}
@@ -332,7 +337,7 @@ func (c *sagaCast) failedWith(one func(invariant, format string, args ...any) []
 }
 
 func (c *sagaCast) rest() Rest {
-	r := Rest{Items: judge.Items{}, Outside: judge.Items{}}
+	r := Rest{Items: judge.Items{}, Outside: judge.Items{}, Participants: c.participants}
 	for key, item := range c.Items() {
 		if in, ok := strings.CutPrefix(key.PK, outside); ok {
 			item.Key.PK = in

@@ -15,7 +15,6 @@ package production
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -246,20 +245,9 @@ func (s *System) functions(opt Options) rie.Options {
 func (s *System) tasks() map[string]engine.Task {
 	tasks := map[string]engine.Task{}
 	for _, t := range saga.Tasks() {
-		tasks[t.Name] = s.task(t.Name)
+		tasks[t.Name] = s.Functions.Task(t.Name)
 	}
 	return tasks
-}
-
-func (s *System) task(name string) engine.Task {
-	return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
-		info, _ := engine.InfoOf(ctx)
-		out, err := s.Functions.Invoke(ctx, rie.Request{Function: name, Payload: input, Trace: info.Trace})
-		if errors.Is(err, rie.ErrReplyLost) {
-			return nil, engine.ErrNoReply
-		}
-		return out, err
-	}
 }
 
 // KeepDemoInventory loads the demo inventory into a table that never had an inventory, and adds new days to a table that

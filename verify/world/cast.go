@@ -70,6 +70,9 @@ func (r *Run) Delivery() (call sim.Label, ok bool) {
 	return r.frame.label, true
 }
 
+// OnEnd lets end be called when the run has ended.
+func (r *Run) OnEnd(end func()) { r.endings = append(r.endings, end) }
+
 // Waits adds to the time in which the run may end: somebody who is no part of the program lets it wait.
 func (r *Run) Waits(d time.Duration) { r.waited = min(r.waited+d, math.MaxInt64/4) }
 

@@ -67,6 +67,7 @@ type Run struct {
 	slow     bool          // the schedule pauses the engine or its listener, so that each step needs a thread
 	hopeless bool          // the program does not start any more
 	broken   error         // why the world itself could not go on
+	endings  []func()
 }
 
 // saga is one saga of the scenario on its way.
@@ -159,6 +160,9 @@ func (r *Run) play() (*Result, error) {
 		res = &Result{Points: r.points, Settled: len(r.points), After: len(r.points)}
 	}
 	r.trace.end()
+	for _, end := range r.endings {
+		r.guarded(end)
+	}
 	res.Violations, res.Stuck = r.found, r.stuck
 	return res, nil
 }
@@ -257,8 +261,13 @@ func (r *Run) step(p *Process) bool {
 
 // circles ends a run that loops.
 func (r *Run) circles(format string, args ...any) {
+	r.GiveUp(runEnds, "after "+format+" something still goes round", args...)
+}
+
+// GiveUp reports a violation and ends the run, as one that does not come to rest.
+func (r *Run) GiveUp(invariant, format string, args ...any) {
 	if !r.hopeless {
-		r.Violation(runEnds, "after "+format+" something still goes round", args...)
+		r.Violation(invariant, format, args...)
 	}
 	r.hopeless, r.stuck = true, true
 	for _, p := range r.procs {

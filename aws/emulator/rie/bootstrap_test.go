@@ -89,6 +89,14 @@ func (handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		fmt.Print("first line\nsecond")
 	case "mark":
 		return []byte(`"marked"`), os.WriteFile(o.Path, nil, 0o600)
+	case "charge": // a line for each delivery
+		return []byte("null"), charge(o.Path, os.O_APPEND)
+	case "charge once":
+		err := charge(o.Path, os.O_EXCL)
+		if errors.Is(err, os.ErrExist) {
+			err = nil
+		}
+		return []byte("null"), err
 	case "large":
 		return bytes.Repeat([]byte("1"), 7<<20), nil
 	case "no json":
@@ -97,6 +105,16 @@ func (handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return []byte("true"), meet(o.Path)
 	}
 	return json.Marshal(tell(ctx))
+}
+
+func charge(books string, flag int) error {
+	f, err := os.OpenFile(books, os.O_CREATE|os.O_WRONLY|flag, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString("charged\n")
+	return err
 }
 
 func tell(ctx context.Context) about {

@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"tripsaga/engine"
 )
 
 // Function is what the server can run.
@@ -143,6 +145,18 @@ func (s *Server) Invoke(ctx context.Context, r Request) (json.RawMessage, error)
 		return r.payload, r.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// Task is a function of the server as a task of package engine. A reply that is lost is lost for the engine as well.
+func (s *Server) Task(function string) engine.Task {
+	return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
+		info, _ := engine.InfoOf(ctx)
+		out, err := s.Invoke(ctx, Request{Function: function, Payload: input, Trace: info.Trace})
+		if errors.Is(err, ErrReplyLost) {
+			return nil, engine.ErrNoReply
+		}
+		return out, err
 	}
 }
 
