@@ -149,7 +149,7 @@ func (x *exploration) named(s world.Schedule) bool {
 
 // drawn reports whether the schedule is one of those that Options.OneIn draws.
 func (x *exploration) drawn(s world.Schedule) bool {
-	if x.opt.OneIn <= 1 {
+	if x.opt.OneIn <= 1 || x.opt.allSingles && len(s.Faults) == 1 && s.Order == 0 && s.Faults[0].Until == (sim.Label{}) {
 		return true
 	}
 	h := fnv.New64a()

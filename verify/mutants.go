@@ -91,7 +91,7 @@ func (p *prepared) explore(ctx context.Context, m *mutant) (*Report, error) {
 	}
 	broken.Compensations = maps.Clone(p.Compensations)
 	maps.DeleteFunc(broken.Compensations, func(_, by string) bool { return !slices.Contains(broken.machine.Functions(), by) })
-	broken.base, broken.does, broken.mutant = p.base, p.does, m
+	broken.learned, broken.mutant = p.learned, m
 	subject := broken.subject()
 	for i := range subject.Scenarios {
 		subject.Scenarios[i].Takes = p.base[subject.Scenarios[i].Name].takes

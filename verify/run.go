@@ -102,14 +102,14 @@ func (p *prepared) unused(r *Report) error {
 			return fmt.Errorf("field Refusals: no task has made a call %q by Program.Call", op)
 		}
 	}
-	if len(p.Amounts) > 0 && p.OneIn < 2 && !slices.ContainsFunc(r.Explored, func(e Explored) bool { return e.Fault == world.Altered }) {
+	if len(p.Amounts) > 0 && !slices.ContainsFunc(r.Explored, func(e Explored) bool { return e.Fault == world.Altered }) {
 		return fmt.Errorf("field Amounts: no step that was done has a number %q in its input", p.Amounts)
 	}
 	return nil
 }
 
 func (p *prepared) options(cfg world.Config) Options {
-	opt := Options{World: cfg, Depth: p.Depth, Triples: p.Triples, Seed: p.Seed, OneIn: p.OneIn, Workers: p.Workers}
+	opt := Options{World: cfg, Depth: p.Depth, Triples: p.Triples, Seed: p.Seed, OneIn: p.OneIn, Workers: p.Workers, allSingles: true}
 	if opt.Depth == 0 {
 		opt.Depth = 2
 	}
@@ -117,30 +117,4 @@ func (p *prepared) options(cfg world.Config) Options {
 		opt.Depth, opt.Triples = 1, 0
 	}
 	return opt
-}
-
-// play plays every scenario without a fault, to learn which records its steps have.
-func (p *prepared) play(ctx context.Context, cfg world.Config) error {
-	w, err := world.New(cfg)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	p.learning = true
-	defer func() { p.learning = false }()
-	for i, s := range p.Scenarios {
-		r, err := w.Run(ctx, world.Schedule{Scenario: s.Name})
-		if err != nil {
-			return err
-		}
-		for _, v := range r.Violations {
-			if v.Invariant == participantAnswers { // no schedule says more
-				return fmt.Errorf("scenario %s: %s", s.Name, v.Detail)
-			}
-		}
-		if base := p.base[s.Name]; base != nil {
-			cfg.Subject.Scenarios[i].Takes = base.takes
-		}
-	}
-	return nil
 }

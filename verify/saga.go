@@ -48,6 +48,11 @@ type Saga struct {
 	Amounts []string
 	// Refusals are the errors with which a provider may refuse a call, by the call's name: "charge" and a declined card.
 	Refusals map[string]error
+	// Statistics are counters (numbers of items) that are no effects: a failed execution keeps what it has added to them, and a
+	// delivery that is repeated may add again.
+	Statistics []string
+	// Optional are tasks without whose effects an execution may succeed, since another one takes their place when they fail.
+	Optional []string
 	// Ends are errors with which a task ends a saga that has failed. Any other error that nothing catches stops the saga, so
 	// that an operator must redrive it. A Fail state is always an end.
 	Ends []string
@@ -58,7 +63,7 @@ type Saga struct {
 	Depth   int           // faults of one schedule: 1, or 2 for pairs as well; default 2, and 1 with go test -short
 	Triples int           // schedules of three faults, drawn
 	Seed    uint64        // of what is drawn
-	OneIn   int           // play one of so many schedules, drawn; 0 and 1: all
+	OneIn   int           // play one of so many late calls, other orders and pairs, drawn; 0 and 1: all. Other single faults are all played
 	Workers int           // schedules that run concurrently; default two a processor
 	Budget  time.Duration // after which the exploration ends; what was left out is logged. Default: none
 }
@@ -112,16 +117,20 @@ func (p *Program) Call(op, id string, call func() error) error {
 		if f.Kind == Refuse {
 			return p.cast.of.Refusals[op]
 		}
+		writes := p.cast.Writes()
 		err := p.cast.of.calls(op, call)
 		if err == nil {
-			p.cast.effects.acted(p.cast, id)
+			p.cast.effects.acted(p.cast, act{op: op, id: id, wrote: p.cast.Writes() > writes})
 		}
 		return err
 	})
 }
 
-// Refuse is the fault that a provider refuses a call, see Saga.Refusals.
-const Refuse sim.Kind = "refuse"
+// Kinds of fault beside those of package world.
+const (
+	Refuse sim.Kind = "refuse" // the provider refuses the call, see Saga.Refusals
+	Outage sim.Kind = "outage" // the task fails for a minute: a saga that has begun may fail for it, and never stops
+)
 
 // Commit is a transaction that was applied.
 type Commit struct {
@@ -166,12 +175,13 @@ type prepared struct {
 	Saga
 	machine *asl.Machine
 	inputs  map[string][]json.RawMessage // by scenario
-	base    map[string]*baseline         // by scenario, once it was played without a fault
-	does    map[string]bool              // tasks that have an effect in a saga which succeeds
+	*learned
 
-	called   sync.Map // the names of calls of providers
-	mutant   *mutant  // nil: as it is
-	learning bool     // runs without a fault are played, to fill base and does
+	called sync.Map          // the names of calls of providers
+	mutant *mutant           // nil: as it is
+	final  func(c *sagaCast) // learns from a run at its end; nil: it is judged
+
+	learning bool // it is played without a fault
 }
 
 // calls makes a call of a provider, unless the mutant does something else.
@@ -186,7 +196,7 @@ func (p *prepared) calls(op string, call func() error) error {
 }
 
 func (s Saga) prepare() (*prepared, error) {
-	p := &prepared{Saga: s, inputs: map[string][]json.RawMessage{}, base: map[string]*baseline{}, does: map[string]bool{}}
+	p := &prepared{Saga: s, inputs: map[string][]json.RawMessage{}, learned: newLearned()}
 	switch {
 	case len(s.Definition) == 0:
 		return nil, fmt.Errorf("field Definition is empty: it takes the saga in the Amazon States Language")
@@ -265,8 +275,11 @@ func (p *prepared) subject() *world.Subject {
 	s := &world.Subject{
 		Machines: []world.Machine{{Name: machineName, Actor: sagaEngine, Source: p.Definition}},
 		Actors:   []world.Actor{{Name: starter, Waits: true, Leaves: true}},
-		Faults:   []world.FaultKind{{Kind: Refuse, Diverts: true, Means: "the provider refuses the call"}},
-		Amounts:  world.NewAmounts(p.Amounts...), Words: maps.Clone(everyWord),
+		Faults: []world.FaultKind{
+			{Kind: Refuse, Diverts: true, Means: "the provider refuses the call"},
+			{Kind: Outage, Alone: true, Diverts: true, Means: "the task fails for a minute"},
+		},
+		Amounts: world.NewAmounts(p.Amounts...), Words: maps.Clone(everyWord),
 		Frozen: func(task string) bool { return p.does[task] },
 		Rules:  sagaRules{p.Refusals}, Invariants: sagaInvariants(), Outside: outside, Load: p.load,
 		NewCast: func(r *world.Run, scenario string) world.Cast { return newSagaCast(p, r, scenario) },
@@ -312,6 +325,9 @@ type sagaRules struct{ refusals map[string]error }
 
 // Between implements world.Rules.
 func (r sagaRules) Between(p *world.Point, add world.Add) {
+	if p.Where == world.AtDelivery {
+		add(false, Outage)
+	}
 	if p.Where == world.AtProvider && r.refusals[p.Op] != nil {
 		add(false, Refuse)
 	}

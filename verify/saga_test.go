@@ -344,6 +344,38 @@ func TestBrokenSagasAreFound(t *testing.T) {
 		"fails for another reason": {edit(`"Error": "SaleFailed"`, `"Error": "Other"`), []string{outcomeKept}},
 		"fails without a reason":   {func(s *Saga) { s.Scenarios[1].Fails = "" }, []string{outcomeKept}},
 		"does not fail":            {func(s *Saga) { s.Scenarios[0].Fails = "SaleFailed" }, []string{outcomeKept}},
+		"narrow catch":             {edit(`{"ErrorEquals": ["States.ALL"], "ResultPath": null, "Next": "Refund"}`, `{"ErrorEquals": ["States.Timeout"], "ResultPath": null, "Next": "Refund"}`), []string{stopsThere}},
+		"too few retries":          {edit(`"MaxAttempts": 20, "MaxDelaySeconds": 60`, `"MaxAttempts": 4`), []string{"stops-only-for-lasting-faults"}},
+		"no record": {replace("Reserve", func(s *sale) engine.Task {
+			return task(func(ctx context.Context, o order) error {
+				err := s.table.Transact(ctx, table.Add(seats, "free", -1, 0))
+				if table.IsConflict(err) {
+					return fault.New(fault.Refused, "SoldOut", "no seat is left")
+				}
+				return err
+			})
+		}), []string{everyOrNone}},
+		"an item apart from its record": {replace("Send", func(s *sale) engine.Task {
+			return task(func(ctx context.Context, o order) error {
+				err := s.send(ctx, o)
+				if err == nil {
+					_ = s.table.Transact(ctx, table.Put(table.Item{Key: table.Key{PK: "TICKET", SK: o.ID}}, table.None))
+				}
+				return err
+			})
+		}), []string{everyOrNone}},
+		"a record of all": {replace("Reserve", func(s *sale) engine.Task {
+			return task(func(ctx context.Context, o order) error { return s.reserve(ctx, order{ID: "all"}) })
+		}), []string{recordShared}},
+		"refunded nowhere": {replace("Refund", func(*sale) engine.Task { return task(func(context.Context, order) error { return nil }) }), []string{everyOrNone, answerFits}},
+		"charged without a record": {replace("Charge", func(s *sale) engine.Task {
+			return task(func(ctx context.Context, o order) error {
+				if o.Card == "bad" {
+					return errDeclined
+				}
+				return s.card.Charge(ctx, "charge-"+o.ID)
+			})
+		}), []string{everyOrNone, answerFits}},
 		"swallows an error": {replace("Reserve", func(s *sale) engine.Task {
 			return task(func(ctx context.Context, o order) error {
 				if err := s.reserve(ctx, o); fault.KindOf(err) != fault.Unavailable {

@@ -30,8 +30,10 @@ type sagaCast struct {
 	acts     []int  // how often each was tried
 	programs map[*world.Process]*Program
 	effects  effects
-	excused  bool        // a fault may cost the success
-	lasting  []sim.Label // where faults that last have happened
+	excused  bool                     // a fault may cost the success
+	timed    bool                     // time has passed by a fault
+	lasting  []sim.Label              // where faults that last have happened
+	outages  map[string]time.Duration // by task: until when it fails
 
 	participating bool // the participants were started
 	participants  any
@@ -49,7 +51,7 @@ type sagaRun struct {
 
 func newSagaCast(of *prepared, run *world.Run, name string) *sagaCast {
 	i := slices.IndexFunc(of.Scenarios, func(s Scenario) bool { return s.Name == name })
-	c := &sagaCast{Run: run, of: of, scenario: &of.Scenarios[i], programs: map[*world.Process]*Program{}, effects: newEffects(of)}
+	c := &sagaCast{Run: run, of: of, scenario: &of.Scenarios[i], programs: map[*world.Process]*Program{}, outages: map[string]time.Duration{}, effects: newEffects(of)}
 	for i, s := range run.Scenario().Sagas {
 		c.sagas = append(c.sagas, sagaRun{Saga: s, input: of.inputs[name][i]})
 	}
@@ -72,6 +74,7 @@ func (c *sagaCast) Open(p *world.Process) ([]*engine.Engine, error) {
 			tasks[name] = m.task(name, task)
 		}
 	}
+	tasks = c.withOutages(tasks)
 	d := p.Definition(0)
 	e, err := engine.Open(c.Context(), engine.Options{
 		Name: machineName, Definition: d.Source, Machine: d.Machine, Table: program.Table, Tasks: p.Tasks(tasks),
@@ -86,6 +89,23 @@ func (c *sagaCast) Open(p *world.Process) ([]*engine.Engine, error) {
 	program.Engine = e
 	c.programs[p] = program
 	return []*engine.Engine{e}, nil
+}
+
+// outage is how long a task fails. Retries that end before that are too few for a task at which a saga must not stop.
+const outage = time.Minute
+
+// withOutages lets tasks fail while they have an outage.
+func (c *sagaCast) withOutages(tasks map[string]engine.Task) map[string]engine.Task {
+	all := maps.Clone(tasks)
+	for name, task := range tasks {
+		all[name] = func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
+			if c.Now() < c.outages[name] {
+				return nil, &engine.TaskError{Name: "ServiceUnavailable", Message: "injected: an outage of a minute"}
+			}
+			return task(ctx, in)
+		}
+	}
+	return all
 }
 
 // Call implements world.Cast.
@@ -212,10 +232,11 @@ func (c *sagaCast) Reset() { c.effects.reset(c.Committed()) }
 
 // Struck implements world.Cast: a fault that lasts may cost the success, and so may time that passes.
 func (c *sagaCast) Struck(f sim.Fault) {
-	c.excused = c.excused || world.Lasts(f.Kind) || world.Passes(f.Kind) || f.Kind == Refuse || f.Kind == world.Altered
+	c.excused = c.excused || world.Lasts(f.Kind) || world.Passes(f.Kind) || f.Kind == Refuse || f.Kind == Outage || f.Kind == world.Altered
 	if world.Lasts(f.Kind) {
 		c.lasting = append(c.lasting, f.At)
 	}
+	c.timed = c.timed || world.Passes(f.Kind)
 	if c.of.machine.Callbacks() && c.unanswered(f) {
 		c.misses()
 	}
@@ -247,7 +268,11 @@ func (c *sagaCast) misses() {
 }
 
 // Between implements world.Cast.
-func (c *sagaCast) Between(sim.Fault, *world.Point) {}
+func (c *sagaCast) Between(f sim.Fault, p *world.Point) {
+	if f.Kind == Outage {
+		c.outages[p.Actor] = c.Now() + outage
+	}
+}
 
 // Left implements world.Cast.
 func (c *sagaCast) Left(name string) {
@@ -274,13 +299,23 @@ func (c *sagaCast) Halted(s *world.Saga) bool {
 // Attend implements world.Cast.
 func (c *sagaCast) Attend(*world.Saga) bool { return false }
 
-// Stopped implements world.Cast: a saga stops at a task only for a fault that lasts there, or at a provider.
+// Stopped implements world.Cast: a saga stops at a task only for a fault that lasts there, or at a provider, and only if nothing
+// compensates the task: then it should fail, and compensate.
 func (c *sagaCast) Stopped(s *world.Saga) []judge.Violation {
-	state := c.FieldOf(executionKey(s.ID), "state")
+	key := executionKey(s.ID)
+	state, why := c.FieldOf(key, "state"), c.FieldOf(key, "error")
+	one := func(format string, args ...any) []judge.Violation {
+		return []judge.Violation{{Invariant: stopsThere, Detail: fmt.Sprintf("saga %s has stopped at %s with %s, ", s.Name, state, why) + fmt.Sprintf(format, args...)}}
+	}
 	for _, info := range c.of.machine.States() {
-		if info.Name == state && info.Function != "" && !slices.ContainsFunc(c.lasting, func(l sim.Label) bool { return l.Op != "" || l.Actor == info.Function }) {
-			return []judge.Violation{{Invariant: stopsThere, Detail: fmt.Sprintf("saga %s has stopped at %s with %s, where no fault lasted",
-				s.Name, state, c.FieldOf(executionKey(s.ID), "error"))}}
+		if info.Function == "" || info.Name != state && info.Parent != state {
+			continue
+		}
+		if by := c.of.Compensations[info.Function]; by != "" {
+			return one("and nothing leads on; %s compensates %s, so a Catch of every error (States.ALL) leads there", by, info.Function)
+		}
+		if info.Name == state && !slices.ContainsFunc(c.lasting, func(l sim.Label) bool { return l.Op != "" || l.Actor == info.Function }) {
+			return one("where no fault lasted")
 		}
 	}
 	return nil
@@ -288,8 +323,8 @@ func (c *sagaCast) Stopped(s *world.Saga) []judge.Violation {
 
 // Final implements world.Cast.
 func (c *sagaCast) Final() []judge.Violation {
-	if c.of.learning {
-		c.of.learn(c)
+	if c.of.final != nil {
+		c.of.final(c)
 		return nil
 	}
 	var found []judge.Violation

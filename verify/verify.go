@@ -54,6 +54,8 @@ type Options struct {
 	Workers   int      // worlds that run concurrently; 0: two a processor
 
 	Progress func(Progress)
+
+	allSingles bool // OneIn leaves out no single fault but calls that are late or come again, and faults in another order
 }
 
 // Progress is how far an exploration is.

@@ -1,0 +1,47 @@
+package verify
+
+import "tripsaga/verify/judge"
+
+// The invariants of any saga, beside those of package world.
+const (
+	userCheck      = "check"
+	userRest       = "rest"
+	canBeOpened    = "can-be-opened"
+	sagaStarted    = "saga-started"
+	sagaEnded      = "saga-ended"
+	outcomeKept    = "outcome-kept"
+	stopsThere     = "stops-where-a-fault-lasts"
+	recordKept     = "record-kept"
+	effectReversed = "effect-reversed"
+	everyOrNone    = "every-effect-or-none"
+	answerFits     = "answer-fits-record"
+	providerCalled = "provider-called"
+	providerAsked  = "provider-asked"
+	recordFirst    = "record-before-provider"
+	idKept         = "one-id-at-provider"
+	recordShared   = "record-of-one-saga"
+
+	participantAnswers = "participant-answers"
+)
+
+func sagaInvariants() []judge.Invariant {
+	return []judge.Invariant{
+		{Name: userCheck, Means: "Saga.Check holds at every commit."},
+		{Name: userRest, Means: "Saga.Rest holds at the end."},
+		{Name: canBeOpened, Means: "The program opens with the tasks that Saga.Open returns."},
+		{Name: sagaStarted, Means: "A start that is repeated gets an answer, and one that was acknowledged is never lost."},
+		{Name: sagaEnded, Means: "Every saga ends: it succeeds, or fails where the definition says so."},
+		{Name: outcomeKept, Means: "A saga ends as its scenario says, unless a fault outlasts its retries."},
+		{Name: stopsThere, Means: "A saga stops, so that an operator must redrive it, only at a task where a fault lasts, and that nothing compensates."},
+		{Name: recordKept, Means: "A step's record changes as the barrier changes it: an answer that was given stays."},
+		{Name: effectReversed, Means: "A compensation takes back exactly what its step has taken, once."},
+		{Name: everyOrNone, Means: "In the end every effect of a saga that succeeded is there, and none of one that failed: records, counters, items, and what was done at providers."},
+		{Name: recordShared, Means: "A step's record belongs to one execution."},
+		{Name: answerFits, Means: "A task succeeds only if its record says so."},
+		{Name: providerAsked, Means: "A step at a provider is done or taken back only by a delivery that has asked the provider, with success."},
+		{Name: recordFirst, Means: "A provider is called only when the step's record would outlast a crash."},
+		{Name: idKept, Means: "All deliveries of a step call the provider about the same id, so that it acts once."},
+		{Name: providerCalled, Means: "The books of providers are read and written by Program.Call only."},
+		{Name: participantAnswers, Means: "A participant that is another program answers in time."},
+	}
+}
