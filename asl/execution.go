@@ -184,7 +184,7 @@ func newExecution(m *Machine) *Execution {
 		ready:   make([]*thread, 0, 2),
 	}
 	x.env.Random = x.random.next
-	x.env.Context = x.buildContext
+	x.env.Context, x.env.Member = x.buildContext, x.member
 	return x
 }
 

@@ -114,6 +114,11 @@ func (b *task) visit(s *stepper, t *thread, input any) {
 		t.token = s.x.started.token(s.x.lastTask + 1)
 		s.x.context.forget()
 	}
+	t.heartbeatEvery = heartbeat
+	if t.state.params != nil && !b.resource.invoke && s.rec == nil && s.watch == nil {
+		s.deliverText(t, b, input, timeout)
+		return
+	}
 	params, f := s.template(t, t.state.params, input, "Parameters")
 	if f != nil {
 		s.fail(t, f)
@@ -124,8 +129,25 @@ func (b *task) visit(s *stepper, t *thread, input any) {
 		s.fail(t, f)
 		return
 	}
-	t.heartbeatEvery = heartbeat
-	s.deliver(t, b, function, payload, params, timeout)
+	if _, f := t.checkSize(payload); f != nil {
+		s.fail(t, f)
+		return
+	}
+	s.deliver(t, b, function, b.request(s, payload), params, timeout)
+}
+
+// deliverText delivers what Parameters makes of input, of which nobody needs more than the text.
+func (s *stepper) deliverText(t *thread, b *task, input any, timeout time.Duration) {
+	text, err := t.state.params.Append(s.x.scratch[:0], s.env(t, input))
+	s.x.scratch = text
+	switch {
+	case err != nil:
+		s.fail(t, t.evaluation("Parameters", err))
+	case len(text) > MaxData:
+		s.fail(t, dataLimit(t.state.name))
+	default:
+		s.deliver(t, b, b.resource.function, bytes.Clone(text), nil, timeout)
+	}
 }
 
 // call returns the function to call and its payload.
@@ -155,12 +177,7 @@ func (b *task) request(s *stepper, payload any) []byte {
 	return s.encode(payload)
 }
 
-func (s *stepper) deliver(t *thread, b *task, function string, payload, params any, timeout time.Duration) {
-	if _, f := t.checkSize(payload); f != nil {
-		s.fail(t, f)
-		return
-	}
-	input := b.request(s, payload)
+func (s *stepper) deliver(t *thread, b *task, function string, input []byte, params any, timeout time.Duration) {
 	s.taskScheduled(t, b, input, params, timeout)
 	s.taskStarted(t, b)
 	s.x.lastTask++

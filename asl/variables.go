@@ -58,6 +58,32 @@ func (x *Execution) buildContext() any {
 	return c.value
 }
 
+// member returns the parts of the context object that most definitions read, without building all of it.
+func (x *Execution) member(object, name string) (any, bool) {
+	if object == "State" && name == "RetryCount" {
+		t := x.context.thread
+		if t.state == nil || !t.state.canRetry {
+			return nil, false
+		}
+		if t.attempt == 0 {
+			return zero, true
+		}
+		return number(t.attempt), true
+	}
+	if object != "Execution" {
+		return nil, false
+	}
+	switch name {
+	case "Id":
+		return x.started.ExecutionID, true
+	case "Name":
+		return x.started.Name, true
+	}
+	return nil, false
+}
+
+var zero any = number(0)
+
 func (x *Execution) executionContext() map[string]any {
 	return map[string]any{
 		"Id":           x.started.ExecutionID,

@@ -31,7 +31,10 @@ type Env struct {
 	// Context is $$: the context object, or a func() any that builds it. The function is called each time a path reads the
 	// context object, so it should cache its result.
 	Context any
-	Vars    map[string]any // $name; may be nil
+	// Member, unless it is nil, returns a member of an object in the context object, without building it. ok is false for
+	// members that only Context has.
+	Member func(object, name string) (value any, ok bool)
+	Vars   map[string]any // $name; may be nil
 	// Random is the source of States.UUID, and of States.MathRandom without a seed. If nil, they fail.
 	Random func() uint64
 

@@ -77,6 +77,7 @@ func checkSet(t *testing.T, path string, data any) {
 
 func FuzzTemplate(f *testing.F) {
 	seedCases(f, "testdata/templates.txt")
+	f.Add(`{"a.$":"States.UUID()","a-b.$":"States.UUID()","c":[1,{"d.$":"$"}]}`)
 	data := decode(f, fuzzData)
 	f.Fuzz(func(t *testing.T, s string) {
 		template, err := Decode([]byte(s))
@@ -99,8 +100,13 @@ func FuzzTemplate(f *testing.F) {
 		if err1 != nil && !errors.As(err1, &failed) {
 			t.Errorf("error is %T, want an *Error", err1)
 		}
-		if _, err := Encode(first); err != nil {
+		want, err := Encode(first)
+		if err != nil {
 			t.Error(err)
+		}
+		text, err := compiled.Append(nil, &Env{Data: data, Context: data, Random: rand.NewPCG(1, 2).Uint64})
+		if err == nil != (err1 == nil) || err != nil && err.Error() != err1.Error() || err == nil && !bytes.Equal(text, want) {
+			t.Errorf("Append: %s, %v; Eval: %s, %v", text, err, want, err1)
 		}
 	})
 }

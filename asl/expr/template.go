@@ -36,6 +36,27 @@ func (t *Template) Eval(env *Env) (any, error) {
 	return t.root.eval(env)
 }
 
+// Append appends the value of [Template.Eval] as JSON, with the bytes of [Encode], without making the value. The error is
+// Eval's.
+func (t *Template) Append(dst []byte, env *Env) ([]byte, error) {
+	env.begin()
+	return appendNode(dst, t.root, env)
+}
+
+func appendNode(dst []byte, n node, env *Env) ([]byte, error) {
+	switch n := n.(type) {
+	case objectNode:
+		return n.append(dst, env)
+	case arrayNode:
+		return n.append(dst, env)
+	}
+	v, err := n.eval(env)
+	if err != nil {
+		return dst, err
+	}
+	return appendValue(dst, v)
+}
+
 // ParseField compiles the path or intrinsic function of a field such as ErrorPath.
 func ParseField(name, expression string) (*Template, error) {
 	n, err := parseExpression(expression)
@@ -63,6 +84,19 @@ func (a arrayNode) eval(env *Env) (any, error) {
 	return array, nil
 }
 
+func (a arrayNode) append(dst []byte, env *Env) (_ []byte, err error) {
+	dst = append(dst, '[')
+	for i, n := range a {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = appendNode(dst, n, env); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
 type member struct {
 	name  string
 	value node
@@ -81,6 +115,23 @@ func (o objectNode) eval(env *Env) (any, error) {
 	}
 	return object, nil
 }
+
+func (o objectNode) append(dst []byte, env *Env) (_ []byte, err error) {
+	dst = append(dst, '{')
+	for i := range o {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendString(dst, o[i].name), ':')
+		if dst, err = appendNode(dst, o[i].value, env); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// unsorted is an object whose members are evaluated in another order than they are written: "a-b" before "a.$".
+type unsorted struct{ objectNode }
 
 type pathNode struct{ path *Path }
 
@@ -159,10 +210,13 @@ func parseObject(at string, object map[string]any) (node, error) {
 		}
 		members = append(members, m)
 	}
-	if slices.ContainsFunc(members, func(m member) bool { return isDynamic(m.value) }) {
-		return members, nil
+	switch {
+	case !slices.ContainsFunc(members, func(m member) bool { return isDynamic(m.value) }):
+		return constant{object}, nil
+	case !slices.IsSortedFunc(members, func(a, b member) int { return strings.Compare(a.name, b.name) }):
+		return unsorted{members}, nil
 	}
-	return constant{object}, nil
+	return members, nil
 }
 
 func isDynamic(n node) bool {
