@@ -34,8 +34,6 @@ func chapters(t *testing.T) (names []string) {
 	return names
 }
 
-func inJapanese(chapter string) string { return course + "ja/" + path.Base(chapter) }
-
 // TestCourse works through the course as a reader does, in a module beside this one: it writes the files that a chapter
 // shows, runs its commands and compares their output. With -update it writes changed outputs into both languages.
 // TestLanguages holds the Japanese chapters to the same blocks.

@@ -17,15 +17,26 @@ import (
 	"testing"
 )
 
-// readTogether is a file with a line for each section of a chapter: a hash of its English and one of its Japanese text.
+// readTogether is a file with a line for each section of a bilingual page: a hash of its English and one of its Japanese text.
 const readTogether = course + "in-step.txt"
 
 var figure = regexp.MustCompile(`\d+(?:[.,:]\d+)*`)
 
-// TestLanguages holds the two languages of the course together: what inStep compares, and in each section the same names
+// bilingual are the English pages whose text is held together with a Japanese one: the course and the operations.
+func bilingual(t *testing.T) []string { return append([]string{"docs/operations.md"}, chapters(t)...) }
+
+// inJapanese is the counterpart of a bilingual page.
+func inJapanese(name string) string {
+	if inCourse(name) {
+		return course + "ja/" + path.Base(name)
+	}
+	return "docs/ja/" + path.Base(name)
+}
+
+// TestLanguages holds the two languages of each bilingual page together: what inStep compares, and in each section the same names
 // in backticks and the same figures.
 func TestLanguages(t *testing.T) {
-	for _, name := range chapters(t) {
+	for _, name := range bilingual(t) {
 		t.Run(path.Base(name), func(t *testing.T) {
 			inStep(t, name, inJapanese(name))
 			english, other := parse(read(t, name)), parse(read(t, inJapanese(name)))
@@ -75,7 +86,7 @@ func TestReadTogether(t *testing.T) {
 		old[place] = hashes
 	}
 	var lines strings.Builder
-	for _, name := range chapters(t) {
+	for _, name := range bilingual(t) {
 		english, other := parse(read(t, name)), parse(read(t, inJapanese(name)))
 		for i, s := range english.sections[1:] {
 			place, now := path.Base(name)+"#"+slug(s.heading), hash(t, s)+" "+hash(t, other.sections[i+1])
@@ -138,11 +149,11 @@ func glossary(t *testing.T) (terms []term) {
 	return terms
 }
 
-// TestTerms looks for the glossary's terms in the course: a section that uses one in English uses its counterpart in
+// TestTerms looks for the glossary's terms in the bilingual pages: a section that uses one in English uses its counterpart in
 // Japanese, and no Japanese page has a word in place of it.
 func TestTerms(t *testing.T) {
 	terms := glossary(t)
-	for _, name := range chapters(t) {
+	for _, name := range bilingual(t) {
 		english, other := parse(read(t, name)), parse(read(t, inJapanese(name)))
 		for i, s := range english.sections {
 			en, ja := prose(s), prose(other.sections[i])

@@ -201,6 +201,16 @@ func TestReadmeIsShort(t *testing.T) {
 // TestJapaneseIsInStep compares README.ja.md with README.md.
 func TestJapaneseIsInStep(t *testing.T) { inStep(t, readme, japanese) }
 
+// TestHandbook compares the handbook's index in both languages, and looks in it for every page of docs.
+func TestHandbook(t *testing.T) {
+	inStep(t, "docs/README.md", "docs/ja/README.md")
+	for _, name := range pages(t) {
+		if path.Dir(name) == "docs" && path.Base(name) != readme && !strings.Contains(read(t, "docs/README.md"), "]("+path.Base(name)+") |") {
+			t.Errorf("docs/README.md does not name %s", name)
+		}
+	}
+}
+
 // inStep compares a Japanese page with the English one: the same code blocks; the same headings in number and order,
 // each under an anchor with the name of the English one; below each the same links, and as many rows and list items.
 func inStep(t *testing.T, englishName, otherName string) {
@@ -223,7 +233,7 @@ func inStep(t *testing.T, englishName, otherName string) {
 		if want := slug(s.heading); level(s.heading) > 1 && !slices.Contains(other.sections[i-1].find(anchor), want) {
 			t.Errorf(`%s has no <a id="%s"></a> before its heading %q`, otherName, want, o.heading)
 		}
-		if a, b := links(s), links(o); !slices.Equal(a, b) {
+		if a, b := links(englishName, s), links(otherName, o); !slices.Equal(a, b) {
 			t.Errorf("%q: %s links to\n%q\nand %s to\n%q", s.heading, englishName, a, otherName, b)
 		}
 		for _, kind := range []string{"|", "-"} {
@@ -243,15 +253,22 @@ func at(texts []string, i int) string {
 
 func level(heading string) int { return len(heading) - len(strings.TrimLeft(heading, "#")) }
 
-// links are a section's, sorted, since two languages have different orders of words. The pages of two languages link to
-// each other.
-func links(s section) []string {
+// links are a section's, sorted, since two languages have different orders of words. They are paths from the root, in which
+// a Japanese page has the name of its English one.
+func links(page string, s section) []string {
 	found := s.find(link)
 	for i, target := range found {
-		if target == japanese {
-			target = readme
+		if strings.Contains(target, "://") {
+			continue
 		}
-		found[i] = strings.Replace(target, "../ja/", "../en/", 1)
+		file, fragment, _ := strings.Cut(target, "#")
+		if file = path.Join(path.Dir(page), file); strings.HasPrefix(target, "#") {
+			file = page
+		}
+		if file == japanese {
+			file = readme
+		}
+		found[i] = strings.NewReplacer("docs/course/ja/", "docs/course/en/", "docs/ja/", "docs/").Replace(file) + "#" + fragment
 	}
 	slices.Sort(found)
 	return found
