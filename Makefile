@@ -55,7 +55,7 @@ update: dynamodb-local ## rewrite all golden files and generated parts of docume
 	$(GO) -C infrastructure test -count=1 -run 'TestSnapshots|TestPermissions|TestStackUsage' . -update
 	$(GO) test -count=1 -run TestFixture ./aws/rehearsal -update
 	$(GO) test -count=1 -run TestTheDocumentsSample ./cmd/tripsaga -update
-	$(GO) test -count=1 -run TestCosts ./aws/tests/docs -update
+	$(GO) test -count=1 -run 'TestCosts|TestArchitecture' ./aws/tests/docs -update
 	$(GO) test -count=1 -run TestTable ./verify/mutants -update
 	$(GO) test -count=1 -run TestGolden ./verify/story -update
 	$(GO) test -count=1 -run TestSingles ./verify -update
@@ -72,8 +72,9 @@ fmt: ## fail when a file is not formatted, as the toolchain of go.mod formats
 
 check: fmt lint test ## what to run before a commit
 
-diagram: ## write the diagrams of both sagas, docs/saga.svg and docs/cancellation.svg
-	$(GO) test ./tests/docs -run TestDiagramIsOfTheDefinition -update
+diagram: ## write the diagrams of the documents: both sagas, one booking, the architecture
+	$(GO) test ./tests/docs -run 'TestDiagramIsOfTheDefinition|TestBookingIsAHistory' -update
+	$(GO) test ./aws/tests/docs -run TestArchitecture -update
 
 docs: ## run every command of the documents, compare the sample
 	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -v ./tests/docs

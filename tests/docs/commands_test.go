@@ -54,7 +54,7 @@ func TestFences(t *testing.T) {
 		for _, b := range p.blocks {
 			first, _, _ := strings.Cut(b, "\n")
 			language, _, _ := strings.Cut(strings.TrimPrefix(first, "```"), " ")
-			if !slices.Contains([]string{"", "sh", "go", "json", "console", "diff", "text"}, language) {
+			if !slices.Contains([]string{"", "sh", "go", "json", "console", "diff", "text", "mermaid"}, language) {
 				t.Errorf("%s has a block of %q: commands are in sh, other known languages are go, json, console, diff and text", name, language)
 			}
 		}

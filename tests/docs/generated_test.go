@@ -16,7 +16,9 @@ import (
 	"tripsaga/trip/saga"
 	"tripsaga/verify/lint"
 	"tripsaga/verify/model"
+	"tripsaga/verify/story"
 	"tripsaga/verify/trip"
+	"tripsaga/verify/world"
 )
 
 // Each test compares a part of a document with its source. aws/tests/docs does so for the AWS wing.
@@ -43,6 +45,43 @@ func TestDiagramIsOfTheDefinition(t *testing.T) {
 		if !*update {
 			t.Errorf("%s is stale; make diagram rewrites it", name)
 		} else if err := os.WriteFile(file, []byte(picture), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestBookingIsAHistory compares the sequence diagram in docs/design.md with a booking that is played: its payment is charged, and every reply lost.
+func TestBookingIsAHistory(t *testing.T) {
+	w, err := world.New(world.Config{Subject: trip.Product()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	s, err := w.Subject().ParseSchedule("booked:A.ProcessPayment#1=mute")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace, err := w.Trace(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	generated(t, "docs/design.md", "history", "```mermaid\n"+story.Mermaid(w.Subject(), trace)+"```\n")
+}
+
+// generated compares what a page has between the comments <!-- NAME --> and <!-- /NAME -->; with -update it writes it.
+func generated(t *testing.T, page, name, want string) {
+	t.Helper()
+	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
+	before, rest, begins := strings.Cut(read(t, page), begin)
+	has, after, ends := strings.Cut(rest, end)
+	switch {
+	case !begins || !ends:
+		t.Fatalf("%s has no part between %q and %q", page, begin, end)
+	case has == want:
+	case !*update:
+		t.Errorf("%s: the part %q is stale; make diagram writes it. It is:\n%s", page, name, want)
+	default:
+		if err := os.WriteFile(filepath.Join(root, page), []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Error(err)
 		}
 	}

@@ -41,22 +41,27 @@ func TestCostsAreTheEstimate(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "```sh\n" + command + "\n```\n\n```\n" + string(printed) + "```\n"
-	data, err := os.ReadFile(deploy)
+	generated(t, deploy, costBegin, costEnd, want)
+}
+
+// generated compares what a page has between two lines; with -update it writes it.
+func generated(t *testing.T, page, begin, end, want string) {
+	t.Helper()
+	data, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, begins := strings.Cut(string(data), costBegin)
-	shown, after, ends := strings.Cut(rest, costEnd)
-	if !begins || !ends {
-		t.Fatalf("%s has no part between %q and %q", deploy, costBegin, costEnd)
-	}
-	if shown == want {
-		return
-	}
-	if !*update {
-		t.Fatalf("the bill in %s is stale; run this test with -update. It is:\n%s", deploy, want)
-	}
-	if err := os.WriteFile(deploy, []byte(before+costBegin+want+costEnd+after), 0o644); err != nil {
-		t.Fatal(err)
+	before, rest, begins := strings.Cut(string(data), begin)
+	shown, after, ends := strings.Cut(rest, end)
+	switch {
+	case !begins || !ends:
+		t.Fatalf("%s has no part between %q and %q", page, begin, end)
+	case shown == want:
+	case !*update:
+		t.Fatalf("this part of %s is stale; run this test with -update. It is:\n%s", page, want)
+	default:
+		if err := os.WriteFile(page, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
