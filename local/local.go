@@ -49,7 +49,7 @@ type Options struct {
 
 	Booking, Cancellation Definition // replace the product's, see package saga
 
-	// These wrap the parts where they meet, to inject faults and to observe.
+	// These wrap the interfaces between the parts, to inject faults and to observe.
 	WrapTasks    func(map[string]engine.Task) map[string]engine.Task
 	WrapTable    func(table.Table) table.Table
 	WrapProvider func(domain.PaymentProvider) domain.PaymentProvider

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 )
 
-// CheckFile reports why a page cannot be written to a path: so that a long run need not end to find out. An existing file
-// is overwritten, unless the run uses it: as an input, as another output, or as a folder around it. A page is a file:
-// neither a folder, nor a device, nor "-".
+// CheckFile reports why a page cannot be written to a path. Commands call it before a long run. An existing file is
+// overwritten, unless the run uses it: as an input, as another output, or as a folder around it. A page is a file: neither a
+// folder, nor a device, nor "-".
 func CheckFile(path string, used ...string) error {
 	info, err := os.Stat(path)
 	switch {

@@ -109,7 +109,7 @@ func (e *emf) Delivered(_ context.Context, d Delivery) {
 
 // Answers is implemented by [Metrics] that count a function's answers to requests.
 type Answers interface {
-	// Answered counts an answer of the function; failed if its status is 5xx, which is no error to Lambda.
+	// Answered counts an answer of the function; failed if its status is 5xx, which Lambda does not count as an error.
 	Answered(function string, failed bool)
 }
 

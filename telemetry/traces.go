@@ -68,8 +68,8 @@ type Traces struct {
 	queue    *queue // nil where spans do not wait
 }
 
-// OpenTraces starts tracing. It returns nil, nil if the options name no destination. Errors name the invalid option. A
-// destination that does not answer is no error: its spans are dropped.
+// OpenTraces starts tracing. It returns nil, nil if the options name no destination. Errors name the invalid option. If the
+// destination does not answer, spans are dropped without an error.
 func OpenTraces(opt TraceOptions) (*Traces, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
@@ -99,7 +99,7 @@ func newTraces(opt TraceOptions, p sdktrace.SpanProcessor) *Traces {
 	return &Traces{provider: provider, tracer: provider.Tracer("tripsaga/telemetry"), queue: q}
 }
 
-// Flush sends the spans that have ended. Errors: those of ctx; the log has the warning of lost spans then, if it is the first.
+// Flush sends the spans that have ended. Errors: those of ctx; lost spans are logged as a warning, once.
 func (t *Traces) Flush(ctx context.Context) error {
 	if t == nil {
 		return nil

@@ -36,7 +36,7 @@ type Finding struct {
 	Check   string `json:"check"`
 	Level   Level  `json:"level"`
 	Message string `json:"message"`
-	Mend    string `json:"mend,omitempty"` // the command, or the place, that mends it
+	Mend    string `json:"mend,omitempty"` // the command or the place that fixes it
 }
 
 // Report has the findings, in the order of the checks.

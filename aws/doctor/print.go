@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// Print writes the report as text, each finding with what mends it.
+// Print writes the report as text, each finding with its fix.
 func (r *Report) Print(w io.Writer) (err error) {
 	print := func(format string, arguments ...any) {
 		if err == nil {

@@ -53,8 +53,8 @@ type Table struct {
 
 var _ table.Table = (*Table)(nil)
 
-// New returns the port to the table tableName, which must exist, see [CreateTable]. The client's own retries are not
-// used: this package knows better which calls may be repeated.
+// New returns the port to the table tableName, which must exist, see [CreateTable]. The client's own retries are not used:
+// this package decides which calls may be repeated.
 func New(client *dynamodb.Client, tableName string, opts Options) *Table {
 	t := &Table{name: &tableName, opts: opts, report: types.ReturnConsumedCapacityNone}
 	if opts.Consumed != nil {

@@ -48,8 +48,8 @@ type Setting struct {
 	Meaning   string
 }
 
-// ReadBy reports whether the function reads the setting. A name that is no function reads what most functions read, so
-// that the problems of its other settings are reported too.
+// ReadBy reports whether the function reads the setting. An unknown name reads what most functions read, so that problems of
+// its other settings are reported too.
 func (s *Setting) ReadBy(function string) bool {
 	return (s.Functions == nil || slices.Contains(s.Functions, function)) && !slices.Contains(s.Except, function)
 }

@@ -28,7 +28,7 @@ const (
 	Uncancelled Kind = "uncancelled" // the trip is CONFIRMED, its cancellation was accepted after the point in time
 )
 
-// Finding is a trip of which Step Functions knows what the table does not.
+// Finding is a trip about which Step Functions knows more than the table.
 type Finding struct {
 	Kind      Kind          `json:"kind"`
 	TripID    string        `json:"trip_id"`

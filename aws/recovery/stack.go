@@ -20,7 +20,7 @@ type Stack struct {
 	found map[string]map[string]string
 }
 
-// ErrNoStack is the error of a stack that does not exist, or is no stage.
+// ErrNoStack is returned for a stack that does not exist or is not a stage.
 var ErrNoStack = errors.New("it is not the stack of a stage in this account and region")
 
 // hash is what the CDK puts behind a construct's name to make a logical id.

@@ -148,7 +148,7 @@ type BadVersion string
 const (
 	Faults   BadVersion = "faults"   // some of its deliveries fail, some of these after their effect
 	Crash    BadVersion = "crash"    // it ends before it writes anything; the hook has not seen that
-	Declines BadVersion = "declines" // under it banks decline more cards, which is no fault of the software
+	Declines BadVersion = "declines" // with it banks decline more cards, which is not a fault of the software
 	Latency  BadVersion = "latency"  // it needs more than half of the functions' time-out
 	Cold     BadVersion = "cold"     // it is good, and each first call of a process as slow as that
 	None     BadVersion = "none"

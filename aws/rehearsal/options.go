@@ -38,7 +38,7 @@ type Delays struct {
 type Between struct{ From, To time.Duration }
 
 // DefaultDelays let the two overlap: what Lambda counts of a function may be there while its own count is not. LateLogs are
-// those of a bad day.
+// the delays of a day on which CloudWatch is slow.
 var (
 	DefaultDelays = Delays{Lambda: Between{20 * time.Second, 60 * time.Second}, Log: Between{5 * time.Second, 75 * time.Second}}
 	LateLogs      = Delays{Lambda: DefaultDelays.Lambda, Log: Between{30 * time.Second, 3 * time.Minute}}

@@ -61,7 +61,7 @@ const (
 func isName(s string) bool { return len(s) <= maxName && nameBytes.MatchString(s) }
 
 // SagaOf returns the name of the saga that a state machine runs. arn is the state machine's, or that of any of its versions
-// or aliases. ok is false if it is none of these state machines.
+// or aliases. ok is false for any other state machine.
 func (m *StateMachines) SagaOf(arn string) (saga string, ok bool) {
 	for saga, machine := range m.arns {
 		if unqualified(arn) == unqualified(machine) {

@@ -1,4 +1,4 @@
-// Command lambda is the program of every function of tripsaga on AWS; package lambda has the rest.
+// Command lambda is the program of every Lambda function. Package lambda has its code.
 package main
 
 import (

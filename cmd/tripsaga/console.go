@@ -56,7 +56,8 @@ type labMode struct {
 	ASL string `name:"asl" help:"With --lab: the lab plays this definition in place of the saga's own, as verify --asl does." placeholder:"FILE"`
 }
 
-// AfterApply refuses a data folder: the lab is never beside real data. kong calls it once it has read the command line.
+// AfterApply refuses a data folder, because the lab never runs beside real data. kong calls it after parsing the command
+// line.
 func (m *labMode) AfterApply(k *kong.Context) error {
 	for _, step := range k.Path {
 		if m.Lab && step.Flag != nil && step.Flag.Name == "data" {

@@ -100,7 +100,7 @@ func (i interruption) Error() string {
 	return "interrupted"
 }
 
-// Is makes it equal to the error of a canceled context.
+// Is reports that the error equals context.Canceled.
 func (i interruption) Is(target error) bool { return target == context.Canceled }
 
 // interruptedBy returns the signal that has ended the run, and its exit code; 0 if there was no signal.

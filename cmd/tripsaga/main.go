@@ -63,7 +63,7 @@ type commands struct {
 	Check     checkCmd     `cmd:"" help:"Book trips at any deployment and verify every record that they leave."`
 	Inventory inventoryCmd `cmd:"" help:"Show or load flights and hotels."`
 	Bench     benchCmd     `cmd:"" help:"Measure bookings on a durable store against a raw log."`
-	Verify    verifyCmd    `cmd:"" help:"Play every fault at every step of a booking and judge what comes of it."`
+	Verify    verifyCmd    `cmd:"" help:"Play every fault at every step of a booking and check every outcome."`
 	Rehearse  kong.Plugins `embed:""`
 	Backup    backupCmd    `cmd:"" help:"Copy the data folder of a running or a stopped server, and read the copy through."`
 	Table     tableCmd     `cmd:"" help:"Inspect the items of a data folder whose server is stopped."`

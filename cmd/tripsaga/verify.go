@@ -31,11 +31,11 @@ import (
 type verifyCmd struct {
 	Depth    int      `help:"Faults of one schedule: 1 is every single fault at every point, 2 is every pair as well." default:"2"`
 	Triples  int      `help:"Schedules of three faults, drawn by the seed." default:"2000"`
-	Seed     uint64   `help:"Of what is drawn." default:"1"`
+	Seed     uint64   `help:"The seed of everything drawn at random." default:"1"`
 	Scenario []string `help:"Play only these: ${scenarios}." placeholder:"NAME"`
-	Only     string   `help:"Of the schedules with most faults, run those whose id contains this." placeholder:"TEXT"`
+	Only     string   `help:"Run only the schedules with the most faults whose id contains this text." placeholder:"TEXT"`
 	OneIn    int      `help:"Run one in so many schedules, drawn by the seed." default:"1" placeholder:"N"`
-	Whole    bool     `help:"Leave no schedule out because another one goes on alike. Takes many times as long."`
+	Whole    bool     `help:"Also run schedules that are equivalent to others. Takes many times as long."`
 
 	Replay  string       `help:"Run one schedule and show all that happens." placeholder:"ID" xor:"what"`
 	As      string       `help:"How --replay shows the schedule: ${enum}. A story is in plain words, mermaid is a sequence diagram, test is a Go test that plays it again." enum:"timeline,story,mermaid,test" default:"timeline" placeholder:"FORM"`

@@ -12,7 +12,7 @@ import (
 	"tripsaga/trip/handlers/rest"
 )
 
-// Live says when a page changes. Each field is optional; a page without Changed and Every is rendered once.
+// Live describes when a page changes. Each field is optional; a page without Changed and Every is rendered once.
 type Live struct {
 	// Changed returns a channel that is closed when there is something newer than this call.
 	Changed func() <-chan struct{}

@@ -109,7 +109,7 @@ func read(fs embed.FS, name string) []byte {
 // Navigate adds an entry to the navigation of every page. Text is a key of the texts of package page.
 func (f *Frame) Navigate(text, path string) { f.nav = append(f.nav, Link{text, path}) }
 
-// Notify shows what h returns above each page, while h has something to show.
+// Notify shows the result of h above each page, unless it is empty.
 func (f *Frame) Notify(h func(*Request) (notice Page, ok bool)) { f.notice = h }
 
 // Asset serves a file, and includes it in every page if it is a style sheet or a script.

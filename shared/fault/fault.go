@@ -17,7 +17,7 @@ const (
 	Invalid                 // the request is malformed; final
 	NotFound                // final
 	Conflict                // the request contradicts what is stored; final
-	Refused                 // a business rule says no: sold out, declined; final, and no fault of the software
+	Refused                 // refused by a business rule: sold out, declined; final, and not a fault of the software
 )
 
 func (k Kind) String() string {
@@ -41,7 +41,7 @@ const (
 	NameFlightBookingFailed = "FlightBookingFailed"
 	NameTripCancelled       = "TripCancelled"  // the client has cancelled the trip
 	NameTripDeparted        = "TripDeparted"   // it is too late to cancel it
-	NameNotCancellable      = "NotCancellable" // nothing is booked that could be cancelled
+	NameNotCancellable      = "NotCancellable" // there is no booking to cancel
 	NameFeeTooHigh          = "FeeTooHigh"     // a cancellation costs more than its client accepts
 )
 
@@ -142,7 +142,7 @@ func Is(err error, name string) bool {
 // Problems collects everything that is wrong with one input, so that the client gets all of it in one response.
 type Problems struct{ errs []error }
 
-// Add adds err, its fields prefixed by parent ("" adds no prefix). It ignores a nil err.
+// Add appends err with its fields prefixed by parent; "" adds no prefix. A nil err is ignored.
 func (p *Problems) Add(parent string, err error) {
 	if err == nil {
 		return

@@ -177,7 +177,7 @@ func (s *Server) answers(ctx context.Context) error {
 	}
 }
 
-// Close ends the server and returns once it has ended. Closing again does nothing.
+// Close stops the server and returns when it has ended. A second call does nothing.
 func (s *Server) Close() error {
 	if err := s.stdin.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
@@ -189,7 +189,7 @@ func (s *Server) Close() error {
 // Client is a new client of the server.
 func (s *Server) Client() *dynamodb.Client { return Client(s.Endpoint) }
 
-// Client is a new client of the DynamoDB Local at this URL, whoever started it.
+// Client returns a client of the DynamoDB Local at this URL, which any process may have started.
 func Client(endpoint string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		BaseEndpoint: &endpoint,

@@ -20,8 +20,8 @@ import (
 
 // The environment variables of the tests.
 const (
-	EndpointVariable = "DYNAMODB_ENDPOINT"         // the URL of a server to use in place of one of our own
-	RequireVariable  = "TRIPSAGA_REQUIRE_DYNAMODB" // "1" makes a server that cannot be had a failure
+	EndpointVariable = "DYNAMODB_ENDPOINT"         // the URL of a running server; without it the tests start one
+	RequireVariable  = "TRIPSAGA_REQUIRE_DYNAMODB" // "1" fails the tests, instead of skipping them, if no server can be started
 )
 
 // shared is the server of this process's tests, started at most once.
@@ -89,7 +89,7 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Stop ends the server of [ForTest], for a TestMain that has more to end than that.
+// Stop stops the server of [ForTest]. It is for a TestMain that must stop other things too.
 func Stop() error {
 	if shared.server == nil {
 		return nil

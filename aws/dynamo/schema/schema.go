@@ -17,8 +17,8 @@ const (
 // GSI1 is the name of the index.
 const GSI1 = "GSI1"
 
-// AdoptedStream is the output of a stack that adopts a table: the ARN of its stream. NewTable stands for that ARN where a
-// stack makes its table.
+// AdoptedStream is the output of a stack that adopts a table: the ARN of its stream. NewTable replaces that ARN if the stack
+// creates its table.
 const (
 	AdoptedStream = "AdoptedStream"
 	NewTable      = "NEW"
