@@ -115,10 +115,14 @@ type System struct {
 	traces    *telemetry.Traces
 }
 
+// cache is the size of the store's block cache: what a saga reads was written a moment ago, and is not in blocks yet.
+const cache = 16 << 20
+
 // Open opens the store and resumes every open saga.
 func Open(ctx context.Context, opt Options) (*System, error) {
 	opt.setDefaults()
 	st, err := embedded.Open(opt.Dir, embedded.Options{
+		Cache:        cache,
 		StreamPrefix: store.OutboxPrefix, Now: opt.Scheduler.Now, Logger: opt.Log,
 	})
 	if err != nil {
