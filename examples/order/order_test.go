@@ -140,17 +140,3 @@ func TestEveryFault(t *testing.T) {
 }
 
 func lasts(faults sim.Plan) bool { return faults[0].Last == sim.Open }
-
-// TestRefusals: an order that a business rule refuses leaves nothing.
-func TestRefusals(t *testing.T) {
-	for want, o := range map[string]Order{
-		"OutOfStock":   {"17", "lamp", inStock + 1, 1, "visa", "Japan"},
-		"CardDeclined": {"17", "lamp", 1, 1, "declined", "Japan"},
-		"NoCourier":    {"17", "lamp", 1, 1, "visa", "Atlantis"},
-	} {
-		s := sell(t, o, true, nil)
-		if got := s.effects(t); s.end.Error != want || !slices.Equal(got, none) {
-			t.Errorf("%s: %s with %q", want, s.end.Error, got)
-		}
-	}
-}

@@ -2,10 +2,12 @@
 package library
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -44,6 +46,37 @@ func TestDependencies(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestVerify explores a saga in a stranger's module. Its compensation is broken: go test fails by the shortest schedule, the
+// line that it prints plays that again, and the mended saga passes.
+func TestVerify(t *testing.T) {
+	test, err := os.ReadFile("testdata/order_test.go.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := outside(t, "package main\n\nfunc main() {}\n")
+	if err := os.WriteFile(filepath.Join(dir, "order_test.go"), bytes.ReplaceAll(test, []byte("MODULE"), []byte(module(t))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call(t, dir, "go", "test", "-c", "-o", "order.test", ".")
+	run := func(env ...string) (passed bool, out string) {
+		cmd := exec.Command("./order.test", "-test.v")
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+		text, err := cmd.CombinedOutput()
+		return err == nil, string(text)
+	}
+	passed, out := run()
+	again := regexp.MustCompile(`(?m)VERIFY_REPLAY='(sold:A\.reserve#1\S*=late@\S+)'.* go test .*TestOrder`).FindStringSubmatch(out)
+	if passed || again == nil || !strings.Contains(out, "every-effect-or-none") {
+		t.Fatalf("broken, it passes: %t, without a schedule that shows it:\n%s", passed, out)
+	}
+	if passed, out := run("VERIFY_REPLAY=" + again[1]); passed || !strings.Contains(out, "saga A is FAILED, and the record ORDER#17 / RESERVATION of reserve is DONE") {
+		t.Errorf("%s passes: %t\n%s", again[1], passed, out)
+	}
+	if passed, out := run("MENDED=1"); !passed {
+		t.Errorf("mended, it fails:\n%s", out)
 	}
 }
 
