@@ -25,14 +25,15 @@ const runEnv = "TRIPSAGA_RUN_DOCS"
 // TestCommands runs the commands of every page, each page from the top, in the repository's folder. The first line of a
 // block decides: ```sh runs to its end; ```sh server runs in the background until the page ends; ```sh account needs an
 // AWS account, or a state that is not here, and is only checked for syntax. A failed command fails the test.
-// A Japanese page has the commands of the English one, which another test compares. TestCourse runs the course.
+// A Japanese page has the commands of the English one, which another test compares. TestCourse runs the course,
+// TestPath docs/use-as-library.md.
 func TestCommands(t *testing.T) {
 	if os.Getenv(runEnv) == "" {
 		t.Skipf("the documents' commands take a while; %s=1 (or make docs, as CI does) runs them", runEnv)
 	}
 	for _, name := range pages(t) {
 		blocks := commandBlocks(t, name)
-		if len(blocks) == 0 || name == japanese || path.Dir(name) == "docs/ja" || inCourse(name) {
+		if len(blocks) == 0 || name == japanese || path.Dir(name) == "docs/ja" || inCourse(name) || name == library {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

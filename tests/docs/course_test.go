@@ -16,6 +16,7 @@ import (
 
 // The course, docs/course. Its README.md has the format of a chapter.
 const (
+	library   = "docs/use-as-library.md"
 	course    = "docs/course/"
 	exercises = "## Exercises"
 )
@@ -44,35 +45,51 @@ func TestCourse(t *testing.T) {
 	beside := t.TempDir()
 	for _, name := range chapters(t) {
 		if !t.Run(path.Base(name), func(t *testing.T) {
-			r := &reader{document: newDocument(t), chapter: name, beside: beside}
-			r.env = append(r.env, "TZ=UTC", "GOWORK=off")
-			r.work()
+			r := newReader(t, name, beside, "concert")
+			r.work("")
 		}) {
 			break // the next chapter continues with the files of this one
 		}
 	}
 }
 
+// TestPath works through the first sections of docs/use-as-library.md in the same way.
+func TestPath(t *testing.T) {
+	if os.Getenv(runEnv) == "" && !*update {
+		t.Skipf("it builds a program; %s=1 (or make docs, as CI does) works through it", runEnv)
+	}
+	newReader(t, library, t.TempDir(), "shop").work("## A state that waits for a person")
+}
+
 // reader is somebody who works through a chapter.
 type reader struct {
 	*document
 	chapter string
+	module  string // the folder of the reader's module, which the first commands create
 	beside  string // what the folder is to the reader in which the clone of this repository is
 	last    string // output of the last commands
 	hasRun  bool   // there are last commands, and their output was not compared yet
 	block   int    // index of the block in the chapter
 }
 
-// module is the reader's. The first commands of the course create it.
-const module = "concert"
+func newReader(t *testing.T, page, beside, module string) *reader {
+	t.Helper()
+	r := &reader{document: newDocument(t), chapter: page, beside: beside, module: module}
+	r.env = append(r.env, "TZ=UTC", "GOWORK=off")
+	return r
+}
 
-func (r *reader) work() {
+// work works through the sections before the one with the heading until; "" is none.
+func (r *reader) work(until string) {
 	inExercises := false
 	for _, s := range parse(read(r.t, r.chapter)).sections {
+		if s.heading == until && until != "" {
+			return
+		}
 		if level(s.heading) == 2 {
 			inExercises = s.heading == exercises
 		}
-		r.dir = filepath.Join(r.beside, module)
+		r.dir = filepath.Join(r.beside, r.module)
 		if _, err := os.Stat(r.dir); err != nil {
 			r.dir = r.beside
 		}
@@ -254,7 +271,11 @@ func (r *reader) compare(sample string) {
 	switch {
 	case shows(sample, r.last):
 	case *update:
-		for _, name := range []string{r.chapter, inJapanese(r.chapter)} {
+		names := []string{r.chapter}
+		if inCourse(r.chapter) {
+			names = append(names, inJapanese(r.chapter))
+		}
+		for _, name := range names {
 			text := withBlock(read(r.t, name), r.block, "```text\n"+regexp.MustCompile(`(?m) +$`).ReplaceAllString(strings.TrimRight(r.last, "\n"), ""))
 			if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
 				r.t.Fatal(err)

@@ -16,8 +16,8 @@ const document = "../../docs/use-as-library.md"
 
 // TestProgram runs the document's program and compares what it prints.
 func TestProgram(t *testing.T) {
-	dir := outside(t, block(t, "```go\n"))
-	if got, want := call(t, dir, "go", "run", "."), block(t, "It prints\n\n```\n"); got != want {
+	dir := outside(t, block(t, "```go file=main.go\n"))
+	if got, want := call(t, dir, "go", "run", "."), block(t, "It prints\n\n```text\n"); got != want {
 		t.Errorf("the program prints\n%swant\n%s", got, want)
 	}
 }
@@ -30,7 +30,7 @@ func TestDependencies(t *testing.T) {
 		banned  []string
 	}{
 		// Pebble itself imports Prometheus' client, and errors that know Sentry.
-		"on the embedded table": {block(t, "```go\n"), nil},
+		"on the embedded table": {block(t, "```go file=main.go\n"), nil},
 		"on a table of its own": {strings.ReplaceAll(own, "MODULE", module(t)),
 			[]string{"github.com/cockroachdb", "github.com/getsentry", "github.com/prometheus"}},
 	} {
