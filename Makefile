@@ -59,6 +59,7 @@ update: dynamodb-local ## rewrite all golden files and generated parts of docume
 	$(GO) test -count=1 -run TestTable ./verify/mutants -update
 	$(GO) test -count=1 -run TestGolden ./verify/story -update
 	$(GO) test -count=1 -run TestSingles ./verify -update
+	VERIFY_UPDATE=1 $(GO) test -count=1 -run TestEveryFaultAtEveryStep ./examples/order
 
 race: ## the tests under the race detector, but for the longest explorations and the rehearsal, which plays on one goroutine (needs a C compiler)
 	$(GO) test -race -count=1 -skip '^($(SLOW_UNDER_RACE))$$' $$($(GO) list ./... | grep -v '/aws/rehearsal$$')

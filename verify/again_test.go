@@ -2,9 +2,11 @@ package verify
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,7 +18,7 @@ func TestAUsersModule(t *testing.T) {
 		t.Skip("it compiles and links a test binary, which takes most of the time of a short run")
 	}
 	dir := userModule(t)
-	const id = "sold:A.Reserve#1=mute"
+	const id, small = "sold:A.Reserve#1=mute", "^TestSale$/^small$"
 	s, err := theShop().subject().ParseSchedule(id)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +34,7 @@ func TestAUsersModule(t *testing.T) {
 		t.Fatalf("%v\n%s\n%s", err, out, code)
 	}
 	run := func(pattern string, env ...string) (string, bool) {
-		out, err := in(t, dir, env, "./shop.test", "-test.v", "-test.run", pattern)
+		out, err := in(t, dir, env, "./shop.test", "-test.v", "-test.run", pattern, fmt.Sprintf("-test.short=%t", slices.Contains(env, "SHORT=1")))
 		var exit *exec.ExitError
 		if err != nil && !errors.As(err, &exit) {
 			t.Fatal(err)
@@ -49,15 +51,26 @@ func TestAUsersModule(t *testing.T) {
 			"All replies were lost from delivery 1 of Reserve on; the lamp was reserved, and no reply came in 10 s; 3 retries over 37 s had the same outcome. In the end A is FAILED: saga A is FAILED, and the record ORDER / LAMPS of Reserve is DONE.",
 			"\n        Again: VERIFY_REPLAY='" + id + "' go test -v -run '^TestSale$/^small$' example.com/shop\n",
 		}},
-		{"^TestSale$/^small$", []string{"VERIFY_REPLAY=" + id, "VERIFY_AS=story"}, false, []string{"The story of " + id, "In the end A is FAILED."}},
-		{"^TestSale$/^small$", []string{"VERIFY_REPLAY=" + id, "VERIFY_AS=mermaid"}, false, []string{"sequenceDiagram\n", "P2--xP1: the lamp was reserved, and no reply came in 10 s"}},
-		{"^TestSale$/^small$", []string{"VERIFY_REPLAY=" + id, "VERIFY_AS=test"}, false, []string{indented(code)}},
-		{"^TestSale$/^small$", []string{"VERIFY_REPLAY=" + id, "VERIFY_AS=poem"}, false, []string{`VERIFY_AS is "poem"; allowed are timeline, story, mermaid, test`}},
-		{"^TestSale$/^small$", []string{"VERIFY_AS=story"}, false, []string{"VERIFY_REPLAY has no schedule"}},
+		{small, []string{"VERIFY_REPLAY=" + id, "VERIFY_AS=story"}, false, []string{"The story of " + id, "In the end A is FAILED."}},
+		{small, []string{"VERIFY_REPLAY=" + id, "VERIFY_AS=mermaid"}, false, []string{"sequenceDiagram\n", "P2--xP1: the lamp was reserved, and no reply came in 10 s"}},
+		{small, []string{"VERIFY_REPLAY=" + id, "VERIFY_AS=test"}, false, []string{indented(code)}},
+		{small, []string{"VERIFY_REPLAY=" + id, "VERIFY_AS=poem"}, false, []string{`VERIFY_AS is "poem"; allowed are timeline, story, mermaid, test`}},
+		{small, []string{"VERIFY_AS=story"}, false, []string{"VERIFY_REPLAY has no schedule"}},
 		{"^TestReplay", nil, false, []string{"--- FAIL: TestReplaySoldAReserve1Mute/small", "--- PASS: TestReplaySoldAReserve1Mute/large", "Violation   every-effect-or-none"}},
 		{"^TestReplay", []string{"REPAIRED=1"}, true, []string{"--- PASS: TestReplaySoldAReserve1Mute/small"}},
-		{"^TestSale$", []string{"REPAIRED=1"}, true, nil},
+		{small, []string{"REPAIRED=1"}, false, []string{"testdata/coverage.txt does not exist", "VERIFY_UPDATE=1 go test -v -run '" + small + "' example.com/shop"}},
+		{small, []string{"REPAIRED=1", "VERIFY_UPDATE=1", "BUDGET=1ns"}, false, []string{"coverage.txt is not written: the time of the field Budget"}},
+		{small, []string{"REPAIRED=1", "VERIFY_UPDATE=yes"}, false, []string{`VERIFY_UPDATE is "yes"; allowed is 1`}},
+		{small, []string{"REPAIRED=1", "VERIFY_UPDATE=1"}, true, nil},
+		{"^TestSale$", []string{"REPAIRED=1", "WORKERS=1"}, true, nil},
+		{small, []string{"REPAIRED=1", "WORKERS=7"}, true, nil},
+		{small, []string{"REPAIRED=1", "BUDGET=1ns"}, true, []string{"not compared with testdata/coverage.txt: the time of the field Budget"}},
+		{small, []string{"REPAIRED=1", "SHORT=1"}, true, []string{"not compared with testdata/coverage.txt: go test -short explores less"}},
+		{small, []string{"REPAIRED=1", "EXTRA=Nobody.put crash single=1\nReserve.put fail single=1\n"}, false, []string{"differs from testdata/coverage.txt in 2 lines:\n          missing: Nobody.put crash single=1\n          changed: Reserve.put fail "}},
 	} {
+		if slices.ContainsFunc(c.env, func(e string) bool { return strings.HasPrefix(e, "EXTRA=") }) {
+			mustEdit(t, filepath.Join(dir, "testdata", "coverage.txt"), c.env[1][len("EXTRA="):])
+		}
 		out, passed := run(c.pattern, c.env...)
 		if passed != c.passes {
 			t.Errorf("%s %q: passed %t\n%s", c.pattern, c.env, passed, out)
@@ -67,6 +80,18 @@ func TestAUsersModule(t *testing.T) {
 				t.Errorf("%s %q: no %q in\n%s", c.pattern, c.env, want, out)
 			}
 		}
+	}
+}
+
+// mustEdit appends lines to a file.
+func mustEdit(t *testing.T, file, lines string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, append(text, lines...), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 const (
 	ReplayVariable = "VERIFY_REPLAY" // the id of a schedule: Run plays it alone, and shows it
 	AsVariable     = "VERIFY_AS"     // with it: as a story, as mermaid, or as a Go test
+	UpdateVariable = "VERIFY_UPDATE" // 1: Run writes the file Saga.Coverage
 )
 
 // Run explores a saga: it plays every fault at every step, and judges each run. It fails the test with the shortest schedule
@@ -45,12 +46,11 @@ func Run(t *testing.T, s Saga) {
 	}
 	t.Logf("%d schedules in %.1f s, %.0f a second: %d of one fault, %d of two, %d of three", r.Schedules, r.Seconds, r.PerSecond,
 		r.Singles+r.Reordered+r.Interleaved, r.Pairs, r.Triples)
-	if testing.Verbose() {
+	if len(r.Violations) == 0 {
 		for _, left := range r.leftOut(opt) {
 			t.Log("left out: " + left)
 		}
-	}
-	if len(r.Violations) == 0 {
+		r.mustCover(t, s.Coverage)
 		return
 	}
 	text, err := shortest(context.WithoutCancel(ctx), cfg, r, t.Name())
@@ -82,10 +82,10 @@ func (p *prepared) run(ctx context.Context, cfg world.Config) (*Report, Options,
 		defer cancel()
 	}
 	opt := p.options(cfg)
-	if r, err := Explore(ctx, Options{World: cfg, Workers: opt.Workers}); err != nil || r.Found > 0 {
-		return r, opt, err
+	r, err := Explore(ctx, Options{World: cfg, Workers: opt.Workers})
+	if err == nil && r.Found == 0 {
+		r, err = Explore(ctx, opt)
 	}
-	r, err := Explore(ctx, opt)
 	if r.Partial && errors.Is(err, context.DeadlineExceeded) {
 		return r, opt, nil
 	}

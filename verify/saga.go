@@ -66,6 +66,11 @@ type Saga struct {
 	OneIn   int           // play one of so many late calls, other orders and pairs, drawn; 0 and 1: all. Other single faults are all played
 	Workers int           // schedules that run concurrently; default two a processor
 	Budget  time.Duration // after which the exploration ends; what was left out is logged. Default: none
+
+	// Coverage is a file with what is explored, such as "testdata/coverage.txt": which faults at which operations, and what was
+	// left out by which rule. A run must equal it, unless it is one of go test -short or has no time left. VERIFY_UPDATE=1
+	// writes it.
+	Coverage string
 }
 
 // Scenario is one execution of the saga, or several that run together.

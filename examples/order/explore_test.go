@@ -104,6 +104,6 @@ func TestEveryFaultAtEveryStep(t *testing.T) {
 			{Name: "two", Inputs: []any{good, small}, IDs: []string{good.ID, small.ID}, Acts: []verify.Act{approve, person("ApproveOther", small.ID, true)}},
 		},
 		Rest:  atRest,
-		Depth: 1, OneIn: 4, Triples: 100,
+		Depth: 1, OneIn: 4, Triples: 100, Coverage: "testdata/coverage.txt",
 	})
 }

@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"tripsaga/barrier"
 	"tripsaga/engine"
@@ -31,6 +33,8 @@ func saga(pieces int) verify.Saga {
 	if os.Getenv("REPAIRED") != "" {
 		next = "Release"
 	}
+	workers, _ := strconv.Atoi(os.Getenv("WORKERS"))
+	budget, _ := time.ParseDuration(os.Getenv("BUDGET"))
 	return verify.Saga{
 		Definition: []byte(strings.ReplaceAll(definition, "DEFAULT", next)),
 		Open: func(p *verify.Program) map[string]engine.Task {
@@ -56,6 +60,9 @@ func saga(pieces int) verify.Saga {
 		Scenarios: []verify.Scenario{{Name: "sold", Inputs: []any{map[string]int{"pieces": pieces}}}},
 		Words:     map[string]string{"Reserve": "the lamp was reserved"},
 		Depth:     1,
+		Workers:   workers,
+		Budget:    budget,
+		Coverage:  "testdata/coverage.txt",
 	}
 }
 
