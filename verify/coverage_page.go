@@ -10,7 +10,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// section draws the coverage: operations by faults, and what each rule left out.
+// section draws the coverage: operations by faults.
 func (c *Coverage) section(subject *world.Subject) report.Section {
 	g := chart.Grid{
 		Title:   "Schedules by operation and fault",
@@ -33,7 +33,7 @@ func (c *Coverage) section(subject *world.Subject) report.Section {
 	slices.SortFunc(g.Columns, func(a, b string) int { return cmp.Compare(kindOrder(subject, a), kindOrder(subject, b)) })
 	return report.Section{
 		ID: "coverage", Heading: "Coverage", Text: "A second run with the same options must have the same coverage: verify --coverage FILE writes it, --coverage-equals FILE compares it.",
-		Blocks: []template.HTML{"<details><summary>Operations by faults</summary>" + g.HTML() + "</details>", c.rulesTable(subject).HTML()},
+		Blocks: []template.HTML{"<details><summary>Operations by faults</summary>" + g.HTML() + "</details>"},
 	}
 }
 

@@ -103,7 +103,7 @@ func TestWhatIsLeftOutIsCountedByRule(t *testing.T) {
 	}
 	p := reporttest.Check(t, r.Page(About{Options: opt, Definition: "the saga's own definition", Replay: "tripsaga verify --replay"}))
 	for rule, n := range left {
-		if !slices.ContainsFunc(p.Section("coverage"), func(row []string) bool { return row[0] == rule && row[2] == digits(n) }) {
+		if !slices.ContainsFunc(p.Section("left-out"), func(row []string) bool { return row[0] == rule && row[2] == digits(n) }) {
 			t.Errorf("the page does not say that %s left out %d", rule, n)
 		}
 	}

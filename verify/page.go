@@ -274,15 +274,26 @@ func (r *Report) invariantsSection(subject *world.Subject) report.Section {
 	}
 }
 
+// leftOutSection counts what each rule left out, if the exploration has a coverage.
 func (r *Report) leftOutSection(o Options) report.Section {
-	return report.Section{
-		ID: "left-out", Heading: "What was left out", Text: "No violation says nothing about what was not run.",
-		Blocks: []template.HTML{report.List(r.leftOut(o)...)},
+	section := report.Section{ID: "left-out", Heading: "What was left out", Text: "No violation says nothing about what was not run."}
+	if r.Coverage == nil {
+		section.Blocks = []template.HTML{report.List(r.leftOut(o)...)}
+		return section
 	}
+	section.Blocks = []template.HTML{report.List(append(r.notAsked(o), never)...), r.Coverage.rulesTable(o.World.Subject).HTML()}
+	return section
 }
 
+const never = "Faults inside of providers, whose calls happen or do not; damage to the disk; clocks that differ."
+
 // leftOut names what the options leave out, then what every exploration does.
-func (r *Report) leftOut(o Options) (all []string) {
+func (r *Report) leftOut(o Options) []string {
+	return append(append(r.notAsked(o), r.ruledOut(o)...), never)
+}
+
+// notAsked names what the options leave out.
+func (r *Report) notAsked(o Options) (all []string) {
 	add := func(when bool, format string, args ...any) {
 		if when {
 			all = append(all, fmt.Sprintf(format, args...))
@@ -296,19 +307,28 @@ func (r *Report) leftOut(o Options) (all []string) {
 	add(o.Depth < 1, "Single faults.")
 	add(o.Depth < 2, "Pairs of faults.")
 	add(true, "Schedules of three and more faults, but for %s of three that were drawn.", digits(r.Triples))
-	if o.Depth == 2 && !o.Whole {
-		add(r.Same > 0, "Pairs of %s first faults after which the records and the future are the same as after another first fault.", digits(r.Same))
-		add(true, "Pairs that equal another pair: a crash that loses writes equals a crash before them; a late call that resumes between operations with which it does not conflict.")
-		add(true, "Second faults of a saga in the middle of the hundred retries of a lasting fault: they come in the first two and the last two.")
+	return all
+}
+
+// ruledOut names the pairs that rules leave out.
+func (r *Report) ruledOut(o Options) (all []string) {
+	if o.Depth < 2 {
+		return nil
 	}
-	if o.Depth == 2 {
-		for _, rule := range o.World.Subject.LeaveOut {
-			add(true, "%s", rule.Means)
+	add := func(when bool, format string, args ...any) {
+		if when {
+			all = append(all, fmt.Sprintf(format, args...))
 		}
-		add(true, "Pairs with a fault that is already a combination, and pairs in scenarios that begin with a fault.")
-		add(true, "A late call that resumes at a point which exists only because of the second fault, unless that fault leads to the compensations.")
 	}
-	return append(all, "Faults inside of providers, whose calls happen or do not; damage to the disk; clocks that differ.")
+	add(!o.Whole && r.Same > 0, "Pairs of %s first faults after which the records and the future are the same as after another first fault.", digits(r.Same))
+	add(!o.Whole, "Pairs that equal another pair: a crash that loses writes equals a crash before them; a late call that resumes between operations with which it does not conflict.")
+	add(!o.Whole, "Second faults of a saga in the middle of the hundred retries of a lasting fault: they come in the first two and the last two.")
+	for _, rule := range o.World.Subject.LeaveOut {
+		add(true, "%s", rule.Means)
+	}
+	add(true, "Pairs with a fault that is already a combination, and pairs in scenarios that begin with a fault.")
+	add(true, "A late call that resumes at a point which exists only because of the second fault, unless that fault leads to the compensations.")
+	return all
 }
 
 // kinds are the words for faults of every program, in the order of docs/verify.md, with what each means.

@@ -246,7 +246,7 @@ func TestShortest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		everyOrNone + " is broken in ", "Schedule    sold:A.Reserve#1=mute\n", "A.Reserve#1  <- mute\n", `ORDER#1 / SEAT  {"state":"DONE"`, "Ends        FAILED\n",
+		everyOrNone + " is broken in ", "Schedule    sold:A.Reserve#1=mute\n", "A.Reserve#1  <- mute: it has its effect and all its replies are lost, until an operator repairs it\n", `ORDER#1 / SEAT  {"state":"DONE"`, "Ends        FAILED\n",
 		"Violation   every-effect-or-none: saga A is FAILED, and the record ORDER#1 / SEAT of Reserve is DONE\n",
 		"Again: VERIFY_REPLAY='sold:A.Reserve#1=mute' go test -v -run '^TestSale$/^small$' tripsaga/verify\n", "All replies were lost from delivery 1 of Reserve on; Reserve succeeded, and no reply came in 10 s; 3 retries over 37 s had the same outcome. In the end A is FAILED: saga A", "more violations, such as\n  sold~1:A.Reserve#1=mute: ",
 	} {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tripsaga/engine/sim"
 	"tripsaga/table"
 	"tripsaga/verify/story"
 	"tripsaga/verify/world"
@@ -155,8 +156,16 @@ func timeline(ctx context.Context, w *world.World, s world.Schedule, most int) (
 	if err != nil {
 		return "", nil, err
 	}
+	trace, err := w.Trace(ctx, s)
+	if err != nil {
+		return "", nil, err
+	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "Schedule    %s\n\nTimeline\n", s)
+	fmt.Fprintf(&out, "Schedule    %s\n", s)
+	if s.Order != 0 {
+		fmt.Fprintf(&out, "            what is due at one instant happens in another order, drawn by %d\n", s.Order)
+	}
+	out.WriteString("\nTimeline\n")
 	for i := range r.Points {
 		if left := len(r.Points) - most; most > 0 && left > 0 && i >= most/2 && i < most/2+left {
 			if i == most/2 {
@@ -164,12 +173,7 @@ func timeline(ctx context.Context, w *world.World, s world.Schedule, most int) (
 			}
 			continue
 		}
-		p := &r.Points[i]
-		fmt.Fprintf(&out, "  %10s  %s", p.At.Truncate(time.Millisecond), p.Label)
-		if p.Hit != "" {
-			fmt.Fprintf(&out, "  <- %s", p.Hit)
-		}
-		out.WriteByte('\n')
+		out.WriteString(lineAt(w.Subject(), &trace.Points[i], trace.Answers) + "\n")
 	}
 	out.WriteString("\nRecords\n")
 	for _, item := range records {
@@ -184,6 +188,22 @@ func timeline(ctx context.Context, w *world.World, s world.Schedule, most int) (
 		fmt.Fprintf(&out, "Violation   %s: %s\n", v.Invariant, v.Detail)
 	}
 	return out.String(), r, nil
+}
+
+// lineAt is one point: what was done, the error that a task has answered, and what went wrong.
+func lineAt(subject *world.Subject, p *world.Point, answers map[sim.Label]world.Answer) string {
+	line := fmt.Sprintf("  %10s  %s", p.At.Truncate(time.Millisecond), p.Label)
+	if delivery, ok := p.Call(); ok && p.Where == world.AtReply && answers[delivery].Error != "" {
+		line += "  " + answers[delivery].Error
+	}
+	if p.Hit == "" {
+		return line
+	}
+	line += fmt.Sprintf("  <- %s: %s", p.Hit, kindMeans(subject, string(p.Hit)))
+	if name := p.Injected(); name != "" {
+		line += "; the error is " + name
+	}
+	return line
 }
 
 // lineOf is one record, cut to a line.

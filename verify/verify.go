@@ -36,6 +36,7 @@ import (
 	"strings"
 	"time"
 
+	"tripsaga/engine/sim"
 	"tripsaga/verify/judge"
 	"tripsaga/verify/world"
 )
@@ -247,10 +248,61 @@ func breaks(r *world.Result, invariant string) bool {
 
 // Missed returns an error if faults of the schedule did not happen: then another schedule was played than was asked for.
 func Missed(s world.Schedule, r *world.Result) error {
-	if n := len(s.Faults) - r.Happened; n > 0 {
-		return fmt.Errorf("%d of the %d faults did not come to pass: there is no such point, or no such fault at it; the timeline of %q has the points", n, len(s.Faults), world.Schedule{Scenario: s.Scenario})
+	n := len(s.Faults) - r.Happened
+	if n <= 0 {
+		return nil
 	}
-	return nil
+	err := fmt.Errorf("%d of the %d faults did not come to pass: there is no such point, or no such fault at it", n, len(s.Faults))
+	for _, f := range s.Faults {
+		at := slices.IndexFunc(r.Points, func(p world.Point) bool { return p.Label == f.At })
+		switch {
+		case at < 0:
+			return fmt.Errorf("%w; there is no %s, but %s", err, f.At, nearest(f.At, r.Points))
+		case r.Points[at].Hit == "":
+			return fmt.Errorf("%w; %s does not happen at %s, but %s", err, f.Kind, f.At, strings.Join(kindsAt(&r.Points[at]), ", "))
+		}
+	}
+	return err
+}
+
+// nearest lists points of the same delivery or, without one, the deliveries and calls that there are.
+func nearest(l sim.Label, points []world.Point) string {
+	const most = 12
+	var same, all []string
+	for i := range points {
+		p := points[i].Label
+		if p.Saga == l.Saga && p.Actor == l.Actor && p.N == l.N {
+			same = append(same, p.String())
+		}
+		p.Op, p.I, p.Try = "", 0, 0
+		if who := p.String(); !slices.Contains(all, who) {
+			all = append(all, who)
+		}
+	}
+	if len(same) > 0 {
+		all = same
+	}
+	if left := len(all) - most; left > 0 {
+		all = append(all[:most:most], fmt.Sprintf("%d more", left))
+	}
+	return strings.Join(all, ", ")
+}
+
+// kindsAt lists what can go wrong at a point.
+func kindsAt(p *world.Point) (all []string) {
+	for c := range p.Choices() {
+		if kind := string(c.Kind); !slices.Contains(all, kind) {
+			all = append(all, kind)
+		}
+	}
+	late, again := p.Delays()
+	if late {
+		all = append(all, string(sim.Late))
+	}
+	if again {
+		all = append(all, string(sim.Again))
+	}
+	return all
 }
 
 // Replay plays one schedule. The report may come with an error: a fault did not happen.

@@ -119,6 +119,19 @@ const (
 	broken      = "InvalidRequest" // which is not retried
 )
 
+// Injected is the name of the error that the engine gets for the fault which happened at the point; "" is none.
+func (p *Point) Injected() string {
+	switch {
+	case p.Where == AtReply && p.Hit == sim.Fail, p.Where == AtDelivery && p.Hit == Down:
+		return unavailable
+	case p.Where == AtDelivery && (p.Hit == sim.Fail || p.Hit == Doze):
+		return throttled
+	case p.Where == AtDelivery && p.Hit == Broken:
+		return broken
+	}
+	return ""
+}
+
 func injected(name string) error { return &engine.TaskError{Name: name, Message: "injected"} }
 
 // contextsEnd checks that the context of a delivery has ended when its state is retried, since nobody waits for its reply
