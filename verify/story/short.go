@@ -66,7 +66,7 @@ func (t *teller) clauses() (all []string) {
 
 // why says why the saga has left the task before.
 func (t *teller) why(s *step) string {
-	if s.before == nil || s.before.label.Actor == s.actor {
+	if s.before == nil || s.also || s.before.label.Actor == s.actor {
 		return ""
 	}
 	return strings.TrimSuffix(t.after(s.before), ", and ")

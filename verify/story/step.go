@@ -1,6 +1,7 @@
 package story
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ type step struct {
 	delivery *delivery // to which the step belongs
 
 	before *delivery     // of a delivery: the one before it in its saga
+	also   bool          // another delivery has come after that one already, in a concurrent branch
 	more   int           // of a retry: retries with the same outcome that it stands for
 	last   time.Duration // when the last of them began
 }
@@ -48,7 +50,9 @@ type delivery struct {
 	open    bool // the engine waits for its reply
 	outcome
 	waited time.Duration // for nothing
+	since  time.Duration // when the wait began: an engine that starts again delivers the same attempt once more
 	end    int           // the frame in which the engine stopped waiting
+	answer string        // of a task that waits for a callback: how that went
 	reply  sim.Kind      // the fault of its reply
 	late   string        // what a call that was paused has answered after that, in words
 }
@@ -69,15 +73,17 @@ type reading struct {
 	at         int // frame
 	steps      []step
 	deliveries map[sim.Label]*delivery
-	last       map[string]*delivery // by saga
-	met        map[sim.Label]bool   // actors
-	standing   []string             // of the executions
-	kills      bool                 // the fault before has said so
+	lanes      lanes
+	followed   map[*delivery]bool // by another one, see step.also
+	last       map[lane]*delivery
+	met        map[sim.Label]bool // actors
+	standing   []string           // of the executions
+	kills      bool               // the fault before has said so
 }
 
 // steps reads the trace.
 func (t *teller) steps() []step {
-	r := reading{teller: t, deliveries: map[sim.Label]*delivery{}, last: map[string]*delivery{}, met: map[sim.Label]bool{},
+	r := reading{teller: t, deliveries: map[sim.Label]*delivery{}, last: map[lane]*delivery{}, lanes: lanesOf(t.trace.Machine), followed: map[*delivery]bool{}, met: map[sim.Label]bool{},
 		standing: make([]string, len(t.trace.Sagas))}
 	for r.at = range t.trace.Frames {
 		r.frame(&t.trace.Frames[r.at])
@@ -109,7 +115,7 @@ func (r *reading) frame(f *world.Frame) {
 			r.add(step{kind: process, at: f.At, text: "the process was killed"})
 		}
 		r.kills = false
-		for _, d := range r.last { // nobody waits any more
+		for _, d := range r.deliveries { // nobody waits any more
 			d.open, d.end = false, min(d.end, r.at)
 		}
 	case world.Started:
@@ -137,7 +143,7 @@ func (r *reading) operation(f *world.Frame, p *world.Point) {
 	case ofCall && r.deliveries[call] == nil: // a repeated delivery is no point
 		r.deliver(f.At, call, 0)
 	case p.Where == world.AtEngineWrite:
-		r.wrote(f.At, p.Saga)
+		r.wrote(f, p.Saga)
 	case r.subject.IsActor(p.Actor) && p.Actor != world.Listener:
 		who := sim.Label{Saga: p.Saga, Actor: p.Actor, N: p.N}
 		if !r.met[who] {
@@ -175,13 +181,30 @@ func (r *reading) of(l sim.Label) *delivery {
 	return r.deliveries[sim.Label{Saga: l.Saga, Actor: l.Actor, N: l.N}]
 }
 
-// wrote ends the wait of the saga's engine for a delivery.
-func (r *reading) wrote(at time.Duration, saga string) {
-	if d := r.last[saga]; d != nil && d.open {
-		d.waited = at - d.at
-		d.waits = d.waited > 0
-		r.close(d, at)
+// wrote ends the wait of the saga's engine for a delivery. Where branches run concurrently the write may be another one's: there
+// only a time-out that is due ends it.
+func (r *reading) wrote(f *world.Frame, saga string) {
+	for _, state := range r.lanes.inOrder {
+		d := r.last[lane{saga, state}]
+		if d == nil {
+			continue
+		}
+		info := r.lanes.of[d.label.Actor]
+		due := info.Timeout > 0 && f.At-d.since >= info.Timeout-time.Millisecond
+		if info.Callback {
+			d.answer = answerIn(f, d, due)
+		}
+		if d.open && (due || d.answer != "" || info.Timeout == 0 || !r.lanes.concurrent()) {
+			r.abandon(d, f.At)
+		}
 	}
+}
+
+// abandon notes that the engine does not wait for a reply any more.
+func (r *reading) abandon(d *delivery, at time.Duration) {
+	d.waited = at - d.at
+	d.waits = d.waited > 0
+	r.close(d, at)
 }
 
 func (r *reading) close(d *delivery, at time.Duration) {
@@ -190,13 +213,18 @@ func (r *reading) close(d *delivery, at time.Duration) {
 }
 
 func (r *reading) deliver(at time.Duration, l sim.Label, attempt int) {
-	d := &delivery{label: l, attempt: attempt, at: at, open: true, end: len(r.trace.Frames)}
-	r.deliveries[l] = d
+	d := &delivery{label: l, attempt: attempt, at: at, since: at, open: true, end: len(r.trace.Frames)}
 	s := step{kind: delivered, at: at, last: at, saga: l.Saga, actor: l.Actor, delivery: d}
 	if !repeated(l.Actor) {
-		s.before = r.last[l.Saga]
-		r.last[l.Saga] = d
+		here := lane{l.Saga, r.lanes.at(l.Actor)}
+		r.leave(here, at)
+		if s.before = r.before(here, d); s.before != nil && s.before.label.Actor == l.Actor && s.before.attempt == attempt {
+			d.since = s.before.since
+		}
+		s.also, r.last[here] = r.followed[s.before], d
+		r.followed[s.before] = true
 	}
+	r.deliveries[l] = d
 	r.add(s)
 }
 
@@ -205,13 +233,14 @@ func repeated(actor string) bool { return strings.HasSuffix(actor, "+") }
 // summed joins retries that follow each other in their saga with the same outcome.
 func (r *reading) summed() []step {
 	var all []step
-	open := map[string]int{}       // by saga: the step that the next retry may join
+	open := map[lane]int{}         // the step that the next retry may join
 	joined := map[*delivery]bool{} // whose steps are left out
 	for _, s := range r.steps {
 		if s.delivery != nil && joined[s.delivery] {
 			continue
 		}
-		i, ok := open[s.saga]
+		here := lane{s.saga, r.lanes.at(s.actor)}
+		i, ok := open[here]
 		switch {
 		case s.kind == delivered && ok && joins(&all[i], &s):
 			all[i].more++
@@ -219,13 +248,13 @@ func (r *reading) summed() []step {
 			joined[s.delivery] = true
 			continue
 		case s.kind == delivered:
-			if delete(open, s.saga); s.delivery.attempt > 0 && s.delivery.faults == 0 {
-				open[s.saga] = len(all)
+			if delete(open, here); s.delivery.attempt > 0 && s.delivery.faults == 0 {
+				open[here] = len(all)
 			}
 		case s.saga == "":
 			clear(open)
 		case s.kind != called && s.kind != ended:
-			delete(open, s.saga)
+			maps.DeleteFunc(open, func(l lane, _ int) bool { return l.saga == s.saga && (s.delivery == nil || l == here) })
 		}
 		all = append(all, s)
 	}

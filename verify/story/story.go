@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tripsaga/engine/sim"
 	"tripsaga/verify/judge"
 	"tripsaga/verify/world"
 )
@@ -108,6 +109,8 @@ func (t *teller) begun(s *step) string {
 		return t.who(s.actor)
 	case b == nil:
 		return "the saga began with " + s.actor
+	case s.also && b.label.Actor != s.actor:
+		return "the saga continued with " + s.actor
 	case b.label.Actor == s.actor && d.attempt > b.attempt:
 		return fmt.Sprintf("%s was retried after %s", s.actor, short(s.at-b.at))
 	case b.label.Actor == s.actor:
@@ -120,6 +123,8 @@ func (t *teller) begun(s *step) string {
 func (t *teller) after(b *delivery) string {
 	o := b.outcome
 	switch {
+	case b.answer != "" && o.answered && o.err == "" && b.reply != sim.Fail:
+		return b.label.Actor + " " + b.answer + ", and "
 	case o.heard && o.err == "":
 		return ""
 	case o.heard:
