@@ -171,8 +171,8 @@ func TestTerms(t *testing.T) {
 	}
 }
 
-// prose is a section's text without links' targets and names in backticks.
+// prose is a section's text without links' targets, names in backticks and the name of AWS's service.
 func prose(s section) string {
-	text := s.heading + "\n" + strings.Join(s.lines, "\n")
+	text := strings.ReplaceAll(s.heading+"\n"+strings.Join(s.lines, "\n"), "Step Functions", "")
 	return codeSpan.ReplaceAllString(link.ReplaceAllString(text, "]"), "")
 }
