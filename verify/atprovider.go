@@ -83,7 +83,15 @@ func (e *effects) askedFor(f *effect, call sim.Label, key table.Key) []judge.Vio
 		}
 	}
 	slices.Sort(known)
-	if slices.ContainsFunc(e.acts, func(a act) bool { return a.call == call && (len(known) == 0 || slices.Contains(known, a.id)) }) {
+	records := 0 // more than one in a Map state: which id belongs to which is not known
+	for _, other := range e.all {
+		if other.saga == f.saga && other.task == f.task {
+			records++
+		}
+	}
+	if slices.ContainsFunc(e.acts, func(a act) bool {
+		return a.call == call && (len(known) == 0 || records > 1 || slices.Contains(known, a.id))
+	}) {
 		return nil
 	}
 	return []judge.Violation{{Invariant: providerAsked, Detail: fmt.Sprintf("%s writes the record %s as %s, and has called no provider about %s with success",

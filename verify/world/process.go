@@ -120,8 +120,8 @@ func (p *Process) halfway(r *Run) bool {
 	saga := p.cut.At.Saga
 	p.cut = nil
 	p.clock.Advance(due.Sub(p.clock.Now()) / 2)
-	if r.hangs = due; len(r.sagas) == 1 && len(r.faults)-len(r.given) == 1 && !r.world.answered {
-		// With other sagas or faults it may be another wait, and a callback may end it before.
+	if r.hangs = due; len(r.sagas) == 1 && len(r.faults)-len(r.given) == 1 && !r.world.answered && !r.world.parallel {
+		// With other sagas, faults or concurrent states it may be another wait, and a callback may end it before.
 		r.due = &promise{saga, due}
 	}
 	r.kill(0)
