@@ -164,7 +164,7 @@ func TestSite(t *testing.T) {
 				{"バックアップ", "docs/ja/index.html#質問"},
 				{"銀行が落ちたら", "docs/ja/index.html#質問"},
 				{"ステップを追加する", "docs/ja/index.html#自分で作る"},
-				{"自分の saga を検証する", "docs/ja/index.html#自分で作る"},
+				{"自分の saga を検証する", "docs/course/ja/07-verify.html"},
 				{"費用", "docs/ja/index.html#質問"},
 			},
 		} {
