@@ -315,6 +315,9 @@ func (c *sagaCast) Stopped(s *world.Saga) []judge.Violation {
 			return one("and nothing leads on; %s compensates %s, so a Catch of every error (States.ALL) leads there", by, info.Function)
 		}
 		if info.Name == state && !slices.ContainsFunc(c.lasting, func(l sim.Label) bool { return l.Op != "" || l.Actor == info.Function }) {
+			if _, ok := c.outages[info.Function]; ok {
+				return one("after an outage of %s; where a saga must not fail, the Retry of the state has to last longer", outage)
+			}
 			return one("where no fault lasted")
 		}
 	}

@@ -37,11 +37,11 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	}
 	rounds, err := strconv.Atoi(args[1])
 	if err != nil || rounds < 1 || rounds > 1000 {
-		return fmt.Errorf("N is %q: allowed are 1 to 1000 runs of each", args[1])
+		return fmt.Errorf("field N is %q: allowed are 1 to 1000 runs of each", args[1])
 	}
 	commit, err := output(ctx, "git", "rev-parse", "--verify", "--quiet", args[0]+"^{commit}")
 	if err != nil {
-		return fmt.Errorf("BASE is %q: it is not a commit of this repository", args[0])
+		return fmt.Errorf("field BASE is %q: it is not a commit of this repository", args[0])
 	}
 	dir, err := os.MkdirTemp("", "bench-compare-")
 	if err != nil {

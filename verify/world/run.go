@@ -331,7 +331,7 @@ func (r *Run) mayStop(s *saga) {
 	if r.lasted || r.redriven {
 		return
 	}
-	r.Violation(stopsForLasting, "saga %s: it has stopped, though no fault outlasted its retries", s.Name)
+	r.Violation(stopsForLasting, "saga %s: it has stopped, though no fault lasts until it is repaired", s.Name)
 }
 
 // inTime is far more than a saga needs without a lasting fault.

@@ -20,7 +20,7 @@ import (
 func payment(t *testing.T, server *rie.Server, do string) verify.Saga {
 	return verify.Saga{
 		Definition: []byte(`{"StartAt": "Charge", "States": {"Charge": {"Type": "Task", "Resource": "Charge", "TimeoutSeconds": 10,
-			"Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 5}], "End": true}}}`),
+			"Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 8}], "End": true}}}`),
 		Scenarios: []verify.Scenario{{Name: "paid", Inputs: []any{nil}}},
 		Participants: func() (any, func()) {
 			dir, err := os.MkdirTemp(t.TempDir(), "books")
