@@ -249,6 +249,22 @@ func TestTheDeadlineOutlivesCrashes(t *testing.T) {
 	}
 }
 
+// TestTheDeadlineIsOverBeforeTheRestart: an answer cannot overtake the time-out of a state that ended while no process ran.
+func TestTheDeadlineIsOverBeforeTheRestart(t *testing.T) {
+	for definition, ended := range map[string]string{approval: asl.ErrTimeout, beating: asl.ErrHeartbeatTimeout} {
+		a := newAsked(t, definition)
+		a.start("a", "{}")
+		a.until(50 * time.Second)
+		a.virtual.Advance(time.Hour)
+		after := a.crashed(0)
+		a.sends("success, immediately after the restart", after.SendTaskSuccess(t.Context(), a.tokens[0], json.RawMessage(`"late"`)), engine.ErrTaskTimedOut)
+		a.sends("heartbeat, immediately after the restart", after.SendTaskHeartbeat(t.Context(), a.tokens[0]), engine.ErrTaskTimedOut)
+		if d := after.end("a"); !strings.Contains(string(d.Output), ended) {
+			t.Errorf("ended %s %s, want %s", d.Status, d.Output, ended)
+		}
+	}
+}
+
 // TestAnAcknowledgedCallbackOutlivesCrashes crashes right after the acknowledgement.
 func TestAnAcknowledgedCallbackOutlivesCrashes(t *testing.T) {
 	a := newAsked(t, approval)

@@ -224,6 +224,13 @@ func (r *run) setTimer(t *asl.SetTimer, asked time.Time) {
 	r.stopTimer(t.Timer)
 	id := t.Timer
 	wait := min(t.At.Sub(r.e.opt.Scheduler.Now()), t.At.Sub(asked))
+	if wait <= 0 && r.machine.Callbacks() {
+		// It was due while no process ran. An answer that was sent to this one came later, and must not overtake it.
+		r.mu.Lock()
+		r.inbox = slices.Insert(r.inbox, 0, letter{Event: asl.Event{Fired: &asl.TimerFired{Timer: id}}})
+		r.mu.Unlock()
+		return
+	}
 	r.timers[id] = r.e.opt.Scheduler.AfterFunc(wait, func() {
 		r.deliver(asl.Event{Fired: &asl.TimerFired{Timer: id}})
 	})
