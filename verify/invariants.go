@@ -21,6 +21,7 @@ const (
 	idKept         = "one-id-at-provider"
 	recordShared   = "record-of-one-saga"
 
+	usedRight          = "used-as-documented"
 	participantAnswers = "participant-answers"
 )
 
@@ -42,6 +43,7 @@ func sagaInvariants() []judge.Invariant {
 		{Name: recordFirst, Means: "A provider is called only when the step's record would outlast a crash."},
 		{Name: idKept, Means: "All deliveries of a step call the provider about the same id, so that it acts once."},
 		{Name: providerCalled, Means: "The books of providers are read and written by Program.Call only."},
+		{Name: usedRight, Means: "The functions of the test are used as they are documented: a call has a name that labels can have, an act is done once."},
 		{Name: participantAnswers, Means: "A participant that is another program answers in time."},
 	}
 }

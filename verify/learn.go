@@ -75,7 +75,7 @@ func (p *prepared) play(ctx context.Context, cfg world.Config) error {
 			return err
 		}
 		for _, v := range r.Violations {
-			if v.Invariant == participantAnswers { // no schedule says more
+			if v.Invariant == participantAnswers || v.Invariant == canBeOpened || v.Invariant == usedRight { // no schedule says more
 				return fmt.Errorf("scenario %s: %s", s.Name, v.Detail)
 			}
 		}

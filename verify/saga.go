@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -92,7 +93,7 @@ type Act struct {
 	Name  string // in labels, such as "Approve"
 	After time.Duration
 	// Do is repeated, after a minute and then ever more, until it returns nil or all executions have ended; also in a new
-	// process after a crash.
+	// process after a crash. Without a fault it must not fail for three days.
 	Do func(ctx context.Context, p *Program) error
 }
 
@@ -114,9 +115,13 @@ type Program struct {
 func (p *Program) Now() time.Time { return p.process.Scheduler().Now() }
 
 // Call makes a call of a provider: one point, at which it happens as a whole or not at all. op is its name in labels, in lower
-// case, such as "charge"; id is what it is about, the idempotency key. The error is that of call, or one that says that there
+// case and without a digit at its end, such as "charge"; id is what it is about, the idempotency key. The error is that of call, or one that says that there
 // was no answer.
 func (p *Program) Call(op, id string, call func() error) error {
+	if err := checkCall(op); err != nil {
+		p.cast.GiveUp(usedRight, "Program.Call: %v", err)
+		return err
+	}
 	return p.process.Provider(op, []table.Key{{PK: outside + id}}, func(f sim.Fault) error {
 		p.cast.effects.asks(p.cast, op, id)
 		if f.Kind == Refuse {
@@ -186,7 +191,8 @@ type prepared struct {
 	mutant *mutant           // nil: as it is
 	final  func(c *sagaCast) // learns from a run at its end; nil: it is judged
 
-	learning bool // it is played without a fault
+	learning bool     // it is played without a fault
+	idle     []string // tasks that the definition does not call
 }
 
 // calls makes a call of a provider, unless the mutant does something else.
@@ -210,9 +216,15 @@ func (s Saga) prepare() (*prepared, error) {
 	case len(s.Scenarios) == 0:
 		return nil, fmt.Errorf("field Scenarios is empty: it takes at least one, with an input")
 	}
-	var err error
+	err := s.checkNumbers()
+	if err != nil {
+		return nil, err
+	}
 	if p.machine, err = asl.Parse(s.Definition); err != nil {
 		return nil, fmt.Errorf("field Definition: %w", err)
+	}
+	if err := p.checkNames(); err != nil {
+		return nil, err
 	}
 	for _, one := range s.Scenarios {
 		if err := p.scenario(one); err != nil {
@@ -315,7 +327,12 @@ func (p *prepared) subject() *world.Subject {
 	return s
 }
 
-func (p *prepared) load(ctx context.Context, t table.Table) error {
+func (p *prepared) load(ctx context.Context, t table.Table) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("field Load panics: %v\n%s", v, debug.Stack())
+		}
+	}()
 	if p.Load == nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tripsaga/barrier"
 	"tripsaga/engine"
@@ -448,17 +449,111 @@ func TestBadSagas(t *testing.T) {
 		`the act "The boss"`: func(s *Saga) {
 			s.Scenarios[0].Acts = []Act{{Name: "The boss", Do: func(context.Context, *Program) error { return nil }}}
 		},
-		`"Recharge" is neither`:    func(s *Saga) { s.Words = map[string]string{"Recharge": "the card was charged again"} },
-		"that of two scenarios":    func(s *Saga) { s.Scenarios[1].Name = "sold" },
-		"an input of sold":         func(s *Saga) { s.Scenarios[0].Inputs[0] = func() {} },
-		"has Fails":                func(s *Saga) { s.Scenarios[1].Either = true },
-		"an act without a name":    func(s *Saga) { s.Scenarios[0].Acts = []Act{{}} },
-		`calls no task "Recharge"`: func(s *Saga) { s.Compensations["Charge"] = "Recharge" },
+		`"Recharge" is neither`:                         func(s *Saga) { s.Words = map[string]string{"Recharge": "the card was charged again"} },
+		"that of two scenarios":                         func(s *Saga) { s.Scenarios[1].Name = "sold" },
+		"an input of sold":                              func(s *Saga) { s.Scenarios[0].Inputs[0] = func() {} },
+		"has Fails":                                     func(s *Saga) { s.Scenarios[1].Either = true },
+		"an act without a name":                         func(s *Saga) { s.Scenarios[0].Acts = []Act{{}} },
+		`calls no task "Recharge"`:                      func(s *Saga) { s.Compensations["Charge"] = "Recharge" },
+		"Depth is 3; allowed are":                       func(s *Saga) { s.Depth = 3 },
+		"Depth is -1; allowed are":                      func(s *Saga) { s.Depth = -1 },
+		"Triples is -1; allowed":                        func(s *Saga) { s.Triples = -1 },
+		"OneIn is -2; allowed":                          func(s *Saga) { s.OneIn = -2 },
+		"Workers is -1; allowed":                        func(s *Saga) { s.Workers = -1 },
+		"Budget is -1s; allowed":                        func(s *Saga) { s.Budget = -time.Second },
+		"Patience is -1s; allowed":                      func(s *Saga) { s.Patience = -time.Second },
+		`Optional: the definition calls no task "Gift"`: func(s *Saga) { s.Optional = []string{"Gift"} },
+		`Optional has "Send" twice`:                     func(s *Saga) { s.Optional = []string{"Send", "Send"} },
+		"Ends: the name at index 1 is empty":            func(s *Saga) { s.Ends = []string{"Over", ""} },
+		`Ends has "Over" twice`:                         func(s *Saga) { s.Ends = []string{"Over", "Over"} },
+		`Statistics has "tried" twice`:                  func(s *Saga) { s.Statistics = []string{"tried", "tried"} },
+		"Amounts: the name at index 0 is empty":         func(s *Saga) { s.Amounts = []string{""} },
+		`Refusals: "cancel" has no error`:               func(s *Saga) { s.Refusals["cancel"] = nil },
+		`Refusals: a call is named "Charge"; allowed`:   func(s *Saga) { s.Refusals["Charge"] = errDeclined },
+		`a call is named "charge2"; allowed`:            func(s *Saga) { s.Refusals["charge2"] = errDeclined },
+		`a call is named ""; allowed`:                   func(s *Saga) { s.Refusals[""] = errDeclined },
+		`a call is named "put"; labels`:                 func(s *Saga) { s.Refusals["put"] = errDeclined },
 	} {
 		s := theSale()
 		breakIt(&s)
 		if _, err := s.prepare(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// TestBadFunctions: what is wrong with the functions of a saga is named, with what to do, before anything is explored.
+func TestBadFunctions(t *testing.T) {
+	edit := func(change func(p *Program, tasks map[string]engine.Task) map[string]engine.Task) func(*Saga) {
+		return func(s *Saga) {
+			open := s.Open
+			s.Open = func(p *Program) map[string]engine.Task { return change(p, open(p)) }
+		}
+	}
+	calls := func(op string) func(*Saga) {
+		return edit(func(p *Program, tasks map[string]engine.Task) map[string]engine.Task {
+			tasks["Send"] = func(context.Context, json.RawMessage) (json.RawMessage, error) {
+				return nil, p.Call(op, "1", func() error { return nil })
+			}
+			return tasks
+		})
+	}
+	for name, test := range map[string]struct {
+		breakIt func(*Saga)
+		want    string
+	}{
+		"no tasks": {edit(func(*Program, map[string]engine.Task) map[string]engine.Task { return nil }), "field Open: it has returned no task; it must return those"},
+		"nil task": {edit(func(_ *Program, tasks map[string]engine.Task) map[string]engine.Task {
+			tasks["Send"] = nil
+			return tasks
+		}), `field Open: the task "Send" that it has returned is nil`},
+		"misspelled": {edit(func(_ *Program, tasks map[string]engine.Task) map[string]engine.Task {
+			tasks["Sent"] = tasks["Send"]
+			delete(tasks, "Send")
+			return tasks
+		}), `no task "Send", which the definition calls, but ["Sent"], which it does not call`},
+		"upper case": {calls("Send"), `Program.Call: a call is named "Send"; allowed are lower-case letters`},
+		"reserved":   {calls("reply"), `Program.Call: a call is named "reply"; labels name something else so`},
+		"an act without an end": {func(s *Saga) {
+			s.Definition = []byte(strings.Replace(saleDefinition, `"StartAt": "Reserve",`, `"StartAt": "Wait",`, 1))
+			s.Definition = []byte(strings.Replace(string(s.Definition), `"States": {`, `"States": {"Wait": {"Type": "Wait", "Seconds": 900000, "Next": "Reserve"},`, 1))
+			s.Scenarios[0].Acts = []Act{{Name: "Boss", Do: func(context.Context, *Program) error { return fmt.Errorf("nobody has asked") }}}
+		}, "the act Boss of sold, tried 13 times in 68 h where nothing goes wrong, still returns nobody has asked; it must return nil"},
+		"load panics": {func(s *Saga) { s.Load = func(context.Context, table.Table) error { panic("no seats") } }, "field Load panics: no seats"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := theSale()
+			test.breakIt(&s)
+			if _, err := s.Explore(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+// TestPanicsAreNamed: a panic of a user's function says which one it is, and where.
+func TestPanicsAreNamed(t *testing.T) {
+	for want, breakIt := range map[string]func(*Saga){
+		"Check panics: no, at verify/saga_test.go:": func(s *Saga) { s.Check = func(Commit) error { panic("no") } },
+		"Rest panics: no, at verify/saga_test.go:":  func(s *Saga) { s.Rest = func(Rest) error { panic("no") } },
+		"Open panics: no, at verify/saga_test.go:":  func(s *Saga) { s.Open = func(*Program) map[string]engine.Task { panic("no") } },
+		"the act Boss panics: no, at verify/saga_test.go:": func(s *Saga) {
+			s.Scenarios[0].Acts = []Act{{Name: "Boss", Do: func(context.Context, *Program) error { panic("no") }}}
+		},
+	} {
+		s := theSale()
+		s.Scenarios = s.Scenarios[:1]
+		breakIt(&s)
+		r, err := s.Explore(t.Context())
+		var is string
+		switch {
+		case err != nil:
+			is = err.Error()
+		case r.Found > 0:
+			is = r.Violations[0].Detail
+		}
+		if !strings.Contains(is, want) {
+			t.Errorf("%q, want %q", is, want)
 		}
 	}
 }

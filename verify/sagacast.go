@@ -28,6 +28,7 @@ type sagaCast struct {
 	sagas    []sagaRun
 	acted    []bool // the acts that are done
 	acts     []int  // how often each was tried
+	whyNot   string // the newest error of an act, with its name
 	programs map[*world.Process]*Program
 	effects  effects
 	excused  bool                     // a fault may cost the success
@@ -67,7 +68,15 @@ func (c *sagaCast) Open(p *world.Process) ([]*engine.Engine, error) {
 	if m := c.of.mutant; m != nil && m.table != nil {
 		program.Table = m.table(t)
 	}
-	tasks := c.of.Open(program)
+	var tasks map[string]engine.Task
+	c.Guard("Open", func() { tasks = c.of.Open(program) })
+	if err := c.of.checkTasks(tasks); err != nil { // no restart helps
+		c.GiveUp(canBeOpened, "%v", err)
+		return nil, err
+	}
+	if c.of.learning {
+		c.of.idle = c.of.uncalled(tasks)
+	}
 	if m := c.of.mutant; m != nil && m.task != nil {
 		tasks = maps.Clone(tasks)
 		for name, task := range tasks {
@@ -80,8 +89,8 @@ func (c *sagaCast) Open(p *world.Process) ([]*engine.Engine, error) {
 		Name: machineName, Definition: d.Source, Machine: d.Machine, Table: program.Table, Tasks: p.Tasks(tasks),
 		Scheduler: p.Scheduler(), Seed: rand.New(p.Seed()).Uint64, MaxOpen: math.MaxInt,
 	})
-	if errors.Is(err, engine.ErrInvalid) { // no restart helps
-		c.Violation(canBeOpened, "the program cannot be opened: %v; Open must return a task for each function of the definition", err)
+	if errors.Is(err, engine.ErrInvalid) {
+		c.GiveUp(canBeOpened, "the program cannot be opened: %v", err)
 	}
 	if err != nil {
 		return nil, err
@@ -168,13 +177,20 @@ func (c *sagaCast) act(i int) {
 	}
 	c.acts[i]++
 	c.Work("", a.Name, sim.Fault{}, func() {
-		err := a.Do(c.Context(), p)
+		var err error
+		c.Guard("the act "+a.Name, func() { err = a.Do(c.Context(), p) })
+		if err != nil {
+			c.whyNot = fmt.Sprintf("; the act %s has not returned nil: %v", a.Name, err)
+		}
 		switch {
 		case p.process.Dead():
 		case err == nil:
 			c.acted[i] = true
 		case c.acts[i] >= mostActs:
-			c.acted[i] = true
+			if c.acted[i] = true; c.of.learning {
+				c.GiveUp(usedRight, "field Scenarios: the act %s of %s, tried %d times in %.0f h where nothing goes wrong, still returns %v; it must return nil when it is done",
+					a.Name, c.scenario.Name, mostActs, (c.Now() - a.After).Hours(), err)
+			}
 		default:
 			wait := time.Minute << (c.acts[i] - 1)
 			c.Waits(wait)
@@ -215,7 +231,7 @@ func (c *sagaCast) Commit(ops []table.Op, before, after world.Lookup) []judge.Vi
 	call, _ := c.Delivery()
 	found := c.effects.commit(c, call, ops, before)
 	if c.of.Check != nil && !strings.HasPrefix(ops[0].Key.PK, outside) {
-		found = append(found, failed(userCheck, c.of.Check(Commit{ops, before, after, call}))...)
+		c.Guard("Check", func() { found = append(found, failed(userCheck, c.of.Check(Commit{ops, before, after, call}))...) })
 	}
 	return found
 }
@@ -336,7 +352,7 @@ func (c *sagaCast) Final() []judge.Violation {
 	}
 	found = append(found, c.effects.final(c)...)
 	if c.of.Rest != nil {
-		found = append(found, failed(userRest, c.of.Rest(c.rest()))...)
+		c.Guard("Rest", func() { found = append(found, failed(userRest, c.of.Rest(c.rest()))...) })
 	}
 	return found
 }
@@ -371,7 +387,7 @@ func (c *sagaCast) failedWith(one func(invariant, format string, args ...any) []
 	case want != "":
 		return one(outcomeKept, "it failed with %s, and by Scenario.Fails it fails with %s", name, want)
 	}
-	return one(outcomeKept, "it failed with %s, though no fault outlasted its retries; if this scenario is to fail so, Scenario.Fails is %q", name, name)
+	return one(outcomeKept, "it failed with %s, though no fault outlasted its retries; if this scenario is to fail so, Scenario.Fails is %q%s", name, name, c.whyNot)
 }
 
 func (c *sagaCast) rest() Rest {

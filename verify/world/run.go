@@ -176,6 +176,16 @@ func (r *Run) guarded(do func()) {
 	do()
 }
 
+// Guard calls what is not the program's, such as a user's check: a panic in it is a violation that names it, and ends the run.
+func (r *Run) Guard(what string, do func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.panicked(fmt.Sprintf("%s panics: %v", what, p))
+		}
+	}()
+	do()
+}
+
 func (r *Run) panicked(p any) {
 	r.Violation(noPanic, "%v, at %s", p, panickedAt(debug.Stack()))
 	r.hopeless = true
@@ -185,7 +195,7 @@ func (r *Run) panicked(p any) {
 func panickedAt(stack []byte) string {
 	_, below, _ := bytes.Cut(stack, []byte("\npanic("))
 	for line := range bytes.Lines(below) {
-		if file, _, ok := bytes.Cut(bytes.TrimSpace(line), []byte(" +0x")); ok && !bytes.Contains(file, []byte("/runtime/")) {
+		if file, _, ok := bytes.Cut(bytes.TrimSpace(line), []byte(" +0x")); ok && !bytes.Contains(append([]byte("/"), file...), []byte("/runtime/")) {
 			return string(file[bytes.LastIndexByte(file[:max(0, bytes.LastIndexByte(file, '/'))], '/')+1:])
 		}
 	}
