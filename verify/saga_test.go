@@ -519,6 +519,29 @@ func TestBadFunctions(t *testing.T) {
 			s.Definition = []byte(strings.Replace(string(s.Definition), `"States": {`, `"States": {"Wait": {"Type": "Wait", "Seconds": 900000, "Next": "Reserve"},`, 1))
 			s.Scenarios[0].Acts = []Act{{Name: "Boss", Do: func(context.Context, *Program) error { return fmt.Errorf("nobody has asked") }}}
 		}, "the act Boss of sold, tried 13 times in 68 h where nothing goes wrong, still returns nobody has asked; it must return nil"},
+		"seats in memory": {func(s *Saga) {
+			left := 1
+			edit(func(_ *Program, tasks map[string]engine.Task) map[string]engine.Task {
+				reserve := tasks["Reserve"]
+				tasks["Reserve"] = func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
+					if left--; left < 0 {
+						return nil, &engine.TaskError{Name: "SoldOut"}
+					}
+					return reserve(ctx, in)
+				}
+				return tasks
+			})(s)
+		}, "scenario sold, played once more without a fault, is another one: operation 3 was A.Reserve#1.put1, and is A.Reserve#1.reply. A task keeps state outside of"},
+		"numbered in memory": {func(s *Saga) {
+			n := 0
+			edit(func(p *Program, tasks map[string]engine.Task) map[string]engine.Task {
+				tasks["Send"] = func(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
+					n++
+					return nil, p.Table.Transact(ctx, table.Put(table.Item{Key: table.Key{PK: "TICKET", SK: fmt.Sprint(n)}}, table.Absent))
+				}
+				return tasks
+			})(s)
+		}, "the record TICKET / 1 was "},
 		"load panics": {func(s *Saga) { s.Load = func(context.Context, table.Table) error { panic("no seats") } }, "field Load panics: no seats"},
 	} {
 		t.Run(name, func(t *testing.T) {
