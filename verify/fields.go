@@ -68,7 +68,7 @@ func (p *prepared) checkNames() error {
 }
 
 // labelled are operations that labels name so already.
-var labelled = []string{sim.Reply, "get", "query", "put", "journal", "notice", "remote"}
+var labelled = []string{sim.Reply, "get", "query", "put", "journal", "notice", opRemote}
 
 // checkCall checks the name of a call of a provider, which a label has with its index after it.
 func checkCall(op string) error {

@@ -23,7 +23,7 @@ import (
 // Saga.Patience, by the clock, ends the schedule with a violation.
 func (p *Program) Remote(name string, task engine.Task) engine.Task {
 	return func(ctx context.Context, in json.RawMessage) (out json.RawMessage, err error) {
-		err = p.process.Provider("remote", []table.Key{{PK: outside + deliveries}}, func(sim.Fault) error {
+		err = p.process.Provider(opRemote, []table.Key{{PK: outside + deliveries}}, func(sim.Fault) error {
 			err := p.cast.ask(ctx, name, task, in, &out)
 			if p.cast.of.learning {
 				p.cast.mustAnswer(name, out, err)
@@ -39,6 +39,8 @@ func (p *Program) Remote(name string, task engine.Task) engine.Task {
 		return out, err
 	}
 }
+
+const opRemote = "remote" // in labels
 
 // patience is how long an answer may take, unless Saga.Patience says otherwise.
 const patience = 10 * time.Second

@@ -105,6 +105,9 @@ func (p *prepared) unused(r *Report) error {
 			return fmt.Errorf("field Refusals: no task has made a call %q by Program.Call", op)
 		}
 	}
+	if p.Forget != nil && !slices.ContainsFunc(r.Explored, func(e Explored) bool { return e.Fault == Forget }) {
+		return fmt.Errorf("field Forget: no task has made a call by Program.Call")
+	}
 	if len(p.Amounts) > 0 && !slices.ContainsFunc(r.Explored, func(e Explored) bool { return e.Fault == world.Altered }) {
 		return fmt.Errorf("field Amounts: no step that was done has a number %q in its input", p.Amounts)
 	}

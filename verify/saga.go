@@ -49,6 +49,9 @@ type Saga struct {
 	Amounts []string
 	// Refusals are the errors with which a provider may refuse a call, by the call's name: "charge" and a declined card.
 	Refusals map[string]error
+	// Forget deletes from Program.Outside by which keys providers know a call again, as they do after a day: a saga that relies on
+	// the key alone then acts twice. It is a fault before each call, once. nil: they are never forgotten.
+	Forget func(ctx context.Context, outside table.Table) error
 	// Statistics are counters (numbers of items) that are no effects: a failed execution keeps what it has added to them, and a
 	// delivery that is repeated may add again.
 	Statistics []string
@@ -124,8 +127,11 @@ func (p *Program) Call(op, id string, call func() error) error {
 	}
 	return p.process.Provider(op, []table.Key{{PK: outside + id}}, func(f sim.Fault) error {
 		p.cast.effects.asks(p.cast, op, id)
-		if f.Kind == Refuse {
+		switch f.Kind {
+		case Refuse:
 			return p.cast.of.Refusals[op]
+		case Forget:
+			p.cast.forget(p.Outside)
 		}
 		writes := p.cast.Writes()
 		err := p.cast.of.calls(op, call)
@@ -139,6 +145,7 @@ func (p *Program) Call(op, id string, call func() error) error {
 // Kinds of fault beside those of package world.
 const (
 	Refuse sim.Kind = "refuse" // the provider refuses the call, see Saga.Refusals
+	Forget sim.Kind = "forget" // providers forget the keys of all calls before it, see Saga.Forget
 	Outage sim.Kind = "outage" // the task fails for a minute: a saga that has begun may fail for it, and never stops
 )
 
@@ -294,11 +301,12 @@ func (p *prepared) subject() *world.Subject {
 		Actors:   []world.Actor{{Name: starter, Waits: true, Leaves: true}},
 		Faults: []world.FaultKind{
 			{Kind: Refuse, Diverts: true, Means: "the provider refuses the call"},
+			{Kind: Forget, Means: "the providers forget all idempotency keys"},
 			{Kind: Outage, Alone: true, Diverts: true, Means: "the task fails for a minute"},
 		},
 		Amounts: world.NewAmounts(p.Amounts...), Words: maps.Clone(everyWord),
 		Frozen: func(task string) bool { return p.does[task] },
-		Rules:  sagaRules{p.Refusals}, Invariants: sagaInvariants(), Outside: outside, Load: p.load,
+		Rules:  sagaRules{p.Refusals, p.Forget != nil}, Invariants: sagaInvariants(), Outside: outside, Load: p.load,
 		NewCast: func(r *world.Run, scenario string) world.Cast { return newSagaCast(p, r, scenario) },
 	}
 	maps.Copy(s.Words, p.Words)
@@ -343,7 +351,10 @@ func (p *prepared) load(ctx context.Context, t table.Table) (err error) {
 }
 
 // sagaRules say when time passes, before what the clock may decide, and which calls a provider may refuse.
-type sagaRules struct{ refusals map[string]error }
+type sagaRules struct {
+	refusals map[string]error
+	forgets  bool
+}
 
 // Between implements world.Rules.
 func (r sagaRules) Between(p *world.Point, add world.Add) {
@@ -352,6 +363,9 @@ func (r sagaRules) Between(p *world.Point, add world.Add) {
 	}
 	if p.Where == world.AtProvider && r.refusals[p.Op] != nil {
 		add(false, Refuse)
+	}
+	if p.Where == world.AtProvider && r.forgets && p.Op != opRemote {
+		add(false, Forget)
 	}
 }
 

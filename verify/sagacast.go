@@ -290,6 +290,14 @@ func (c *sagaCast) Between(f sim.Fault, p *world.Point) {
 	}
 }
 
+func (c *sagaCast) forget(outside table.Table) {
+	c.Guard("Forget", func() {
+		if err := c.of.Forget(c.Context(), outside); err != nil {
+			c.GiveUp(usedRight, "field Forget: %v", err)
+		}
+	})
+}
+
 // Left implements world.Cast.
 func (c *sagaCast) Left(name string) {
 	for i := range c.sagas {
