@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -32,7 +33,8 @@ type mutant struct {
 // Mutants breaks a saga in the usual ways, one after another, and explores each variant: a Catch, a Retry, a time-out or a
 // compensation is missing; a compensation writes no tombstone, or compensates again; a refusal that lost its race is answered;
 // the first page is taken for all; an error is swallowed; the effect is written apart from its record; a provider is not asked.
-// It logs what finds each, and which of them your own Check and Rest would miss. A variant that nothing finds fails the test.
+// It logs what finds each, and which of them your own Check and Rest would miss. A variant that nothing finds fails the test, unless
+// Saga.Survives has it. With go test -short, which plays single faults, it is logged as one that needs pairs, and not judged.
 func Mutants(t *testing.T, s Saga) {
 	t.Helper()
 	p, err := s.prepare()
@@ -42,33 +44,86 @@ func Mutants(t *testing.T, s Saga) {
 	if err := p.play(t.Context(), world.Config{Subject: p.subject()}); err != nil {
 		t.Fatalf("verify: %v", err)
 	}
-	var missed []string
-	for _, m := range p.mutants() {
+	mutants := p.mutants()
+	if err := p.checkSurvives(mutants); err != nil {
+		t.Fatalf("verify.Saga: %v", err)
+	}
+	var missed, unjudged []string
+	short := testing.Short() && s.Depth != 1
+	for _, m := range mutants {
 		r, err := p.explore(t.Context(), m)
-		switch {
-		case err != nil:
+		if err != nil {
 			t.Errorf("%s: %v", m.name, err)
-		case r.Found > 0:
-			t.Logf("%s: found in %d schedules: %s by %s", m.name, r.Schedules, r.Violations[0].Invariant, r.Violations[0].ID)
-			if r.Broken[userCheck]+r.Broken[userRest] == 0 {
-				missed = append(missed, m.name)
-			}
-		case m.used != nil && !m.used.Load():
-			t.Logf("%s: does not apply, since that never happens in a schedule", m.name)
-		default:
-			t.Errorf("%s: nothing finds it, in %d schedules%s", m.name, r.Schedules, m.advice())
+			continue
 		}
+		v := p.verdict(m, r, short)
+		if t.Logf("%s: %s", m.name, v.text); v.wrong {
+			t.Fail()
+		}
+		if v.unjudged {
+			unjudged = append(unjudged, m.name)
+		}
+		if r.Found > 0 && r.Broken[userCheck]+r.Broken[userRest] == 0 {
+			missed = append(missed, m.name)
+		}
+	}
+	if len(unjudged) > 0 {
+		t.Logf("NOT JUDGED by -short, of %d variants %d that single faults do not find: %s", len(mutants), len(unjudged), strings.Join(unjudged, ", "))
 	}
 	if s.Check != nil || s.Rest != nil {
 		t.Logf("your own checks alone would miss %d: %s", len(missed), strings.Join(missed, ", "))
 	}
 }
 
+// verdict is what the exploration of a variant says.
+type verdict struct {
+	text     string
+	wrong    bool // the test fails
+	unjudged bool // it needs pairs, which were not played
+}
+
+func (p *prepared) verdict(m *mutant, r *Report, short bool) verdict {
+	why, excepted := p.Survives[m.name]
+	switch {
+	case r.Found > 0 && excepted:
+		return verdict{text: fmt.Sprintf("field Survives says that nothing finds it (%s), and %s does, by %s; take it out", why, r.Violations[0].Invariant, r.Violations[0].ID), wrong: true}
+	case r.Found > 0:
+		return verdict{text: fmt.Sprintf("found in %d schedules: %s by %s", r.Schedules, r.Violations[0].Invariant, r.Violations[0].ID)}
+	case m.used != nil && !m.used.Load():
+		return verdict{text: "does not apply, since that never happens in a schedule"}
+	case excepted:
+		return verdict{text: fmt.Sprintf("nothing finds it, in %d schedules, as field Survives says: %s", r.Schedules, why)}
+	case short:
+		return verdict{text: fmt.Sprintf("no single fault finds it, in %d schedules; it needs pairs: run without -short", r.Schedules), unjudged: true}
+	}
+	return verdict{text: fmt.Sprintf("nothing finds it, in %d schedules%s", r.Schedules, m.advice()), wrong: true}
+}
+
+// checkSurvives checks the exceptions against the variants that there are.
+func (p *prepared) checkSurvives(mutants []*mutant) error {
+	var names []string
+	for _, m := range mutants {
+		names = append(names, m.name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Survives)) {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("field Survives: there is no variant %q, only %q", name, names)
+		}
+		if strings.TrimSpace(p.Survives[name]) == "" {
+			return fmt.Errorf("field Survives: %q has no reason; say why no schedule can show that it is wrong", name)
+		}
+	}
+	return nil
+}
+
 // advice says what may find a variant that nothing finds.
 func (m *mutant) advice() string {
+	const last = "; if nothing can, Survives takes it, with the reason"
+	return m.more() + last
+}
+
+func (m *mutant) more() string {
 	switch {
-	case testing.Short():
-		return "; without -short two faults may"
 	case m.call != nil:
 		return "; a Rest that compares Outside with the ends of the executions may"
 	case strings.HasSuffix(m.name, " has no Catch"):

@@ -64,6 +64,10 @@ type Saga struct {
 	// charged"; and who it is that acts, by the act's name. Without them the names are used.
 	Words map[string]string
 
+	// Survives are variants of [Mutants] that no schedule can show to be wrong, each with the reason: "Send has no Catch": "it never
+	// fails". Such a one does not fail the test, unless it is found after all.
+	Survives map[string]string
+
 	Depth   int           // faults of one schedule: 1, or 2 for pairs as well; default 2, and 1 with go test -short
 	Triples int           // schedules of three faults, drawn
 	Seed    uint64        // of what is drawn
