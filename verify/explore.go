@@ -222,7 +222,7 @@ func (x *exploration) run(ctx context.Context, w *world.World, s world.Schedule,
 		return err
 	}
 	x.take(s, r, count)
-	if r.Stuck && x.stuck.Add(1) >= mostStuck {
+	if r.Hung || r.Stuck && x.stuck.Add(1) >= mostStuck { // one that hangs takes as long as thousands
 		return errStuck
 	}
 	if visit == nil {

@@ -76,7 +76,7 @@ func (p *prepared) play(ctx context.Context, cfg world.Config) error {
 		}
 		r := first.result
 		for _, v := range r.Violations {
-			if v.Invariant == participantAnswers || v.Invariant == canBeOpened || v.Invariant == usedRight { // no schedule says more
+			if v.Invariant == participantAnswers || v.Invariant == canBeOpened || v.Invariant == usedRight || r.Hung { // no schedule says more
 				return fmt.Errorf("scenario %s: %s", s.Name, v.Detail)
 			}
 		}
@@ -93,8 +93,12 @@ func (p *prepared) play(ctx context.Context, cfg world.Config) error {
 			}
 			played++
 			one := world.Schedule{Scenario: s.Name, Faults: []sim.Fault{{At: r.Points[at].Label, Kind: sim.Fail}}}
-			if _, err := w.Run(ctx, one); err != nil {
+			r, err := w.Run(ctx, one)
+			if err != nil {
 				return err
+			}
+			if r.Hung {
+				return fmt.Errorf("schedule %s: %s", one, r.Violations[0].Detail)
 			}
 		}
 		if err := p.mustRepeat(ctx, w, s.Name, first); err != nil {

@@ -41,7 +41,7 @@ func Mutants(t *testing.T, s Saga) {
 	if err != nil {
 		t.Fatalf("verify.Saga: %v", err)
 	}
-	if err := p.play(t.Context(), world.Config{Subject: p.subject()}); err != nil {
+	if err := p.play(t.Context(), p.config()); err != nil {
 		t.Fatalf("verify: %v", err)
 	}
 	mutants := p.mutants()
@@ -151,7 +151,7 @@ func (p *prepared) explore(ctx context.Context, m *mutant) (*Report, error) {
 	for i := range subject.Scenarios {
 		subject.Scenarios[i].Takes = p.base[subject.Scenarios[i].Name].takes
 	}
-	opt := broken.options(world.Config{Subject: subject})
+	opt := broken.options(world.Config{Subject: subject, Patience: max(p.Patience, patience)})
 	deepest, oneIn := opt.Depth, opt.OneIn
 	opt.Depth, opt.Triples = 1, 0
 	if deepest > 1 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"testing"
 
@@ -27,11 +28,12 @@ const (
 // execution ends, what was acknowledged is never lost, nothing panics. [world.Invariants] has the rest.
 func Run(t *testing.T, s Saga) {
 	t.Helper()
+	mayUpdate(t)
 	p, err := s.prepare()
 	if err != nil {
 		t.Fatalf("verify.Saga: %v", err)
 	}
-	cfg := world.Config{Subject: p.subject()}
+	cfg := p.config()
 	ctx := t.Context()
 	if err := p.play(ctx, cfg); err != nil {
 		t.Fatalf("verify: %v", err)
@@ -63,13 +65,24 @@ func Run(t *testing.T, s Saga) {
 	t.Error(text)
 }
 
+// mayUpdate refuses what would be ignored.
+func mayUpdate(t *testing.T) {
+	t.Helper()
+	switch update := os.Getenv(UpdateVariable); {
+	case update != "" && update != "1":
+		t.Fatalf("%s is %q; allowed is 1", UpdateVariable, update)
+	case update != "" && os.Getenv(ReplayVariable) != "":
+		t.Fatalf("%s writes the file of the field Coverage after everything was played, and %s plays one schedule; unset one of them", UpdateVariable, ReplayVariable)
+	}
+}
+
 // Explore is [Run] outside of a test: it returns what it finds.
 func (s Saga) Explore(ctx context.Context) (*Report, error) {
 	p, err := s.prepare()
 	if err != nil {
 		return nil, fmt.Errorf("verify.Saga: %w", err)
 	}
-	cfg := world.Config{Subject: p.subject()}
+	cfg := p.config()
 	if err := p.play(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -112,6 +125,10 @@ func (p *prepared) unused(r *Report) error {
 		return fmt.Errorf("field Amounts: no step that was done has a number %q in its input", p.Amounts)
 	}
 	return nil
+}
+
+func (p *prepared) config() world.Config {
+	return world.Config{Subject: p.subject(), Patience: max(p.Patience, patience)}
 }
 
 func (p *prepared) options(cfg world.Config) Options {

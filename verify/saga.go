@@ -34,7 +34,9 @@ type Saga struct {
 	// behind [Program.Remote]. Its result is Program.Participants and Rest.Participants; end, unless nil, is called when the schedule has ended. A crash
 	// of the saga's program leaves them running.
 	Participants func() (participants any, end func())
-	Patience     time.Duration // how long an answer of Program.Remote may take, by the clock; default 10 s
+	// Patience is how long an answer of Program.Remote may take, by the clock; default 10 s. A task that does not return in that time
+	// (or 10 s, if that is longer) and does nothing meanwhile ends the test.
+	Patience time.Duration
 
 	// Check judges every transaction that is committed, Rest the records at the end of a schedule. Both may be nil: every run
 	// is judged by what the barrier has recorded as well, see [Run].

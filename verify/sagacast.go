@@ -335,6 +335,9 @@ func (c *sagaCast) Stopped(s *world.Saga) []judge.Violation {
 		if info.Function == "" || info.Name != state && info.Parent != state {
 			continue
 		}
+		if why == asl.ErrRuntime {
+			return one("%s", uncaught)
+		}
 		if by := c.of.Compensations[info.Function]; by != "" {
 			return one("and nothing leads on; %s compensates %s, so a Catch of every error (States.ALL) leads there", by, info.Function)
 		}
@@ -347,6 +350,10 @@ func (c *sagaCast) Stopped(s *world.Saga) []judge.Violation {
 	}
 	return nil
 }
+
+// uncaught says what to do about States.Runtime.
+const uncaught = "which no Catch and no Retry matches, not even States.ALL, as in Step Functions: a path or a field of the state does not fit " +
+	"its input. Change that input, or let a Choice before the state lead elsewhere"
 
 // Final implements world.Cast.
 func (c *sagaCast) Final() []judge.Violation {
@@ -377,8 +384,11 @@ func (c *sagaCast) ended(i int) []judge.Violation {
 	case status == asl.Running:
 		return one(sagaEnded, "it still runs, and nothing is left that it waits for")
 	case status != "" && status != asl.Succeeded && c.Halted(&s.Saga):
-		return one(sagaEnded, "it stays %s at %s with %s, although everything works again", status,
-			c.FieldOf(executionKey(s.ID), "state"), c.FieldOf(executionKey(s.ID), "error"))
+		state, why := c.FieldOf(executionKey(s.ID), "state"), c.FieldOf(executionKey(s.ID), "error")
+		if why == asl.ErrRuntime {
+			return one(sagaEnded, "it stays %s at %s with %s, %s", status, state, why, uncaught)
+		}
+		return one(sagaEnded, "it stays %s at %s with %s, although everything works again", status, state, why)
 	case status == asl.Succeeded && c.scenario.Fails != "":
 		return one(outcomeKept, "it succeeded, and by Scenario.Fails it fails with %s", c.scenario.Fails)
 	case status == asl.Failed && !c.excused && !c.scenario.Either:

@@ -60,7 +60,7 @@ func replay(t *testing.T, cfg world.Config, id, as string) {
 	}
 	defer w.Close()
 	text, r, err := shown(t, w, s, as)
-	if err == nil {
+	if err == nil && !r.Hung {
 		err = Missed(s, r)
 	}
 	if err != nil {
@@ -105,6 +105,10 @@ func shortest(ctx context.Context, cfg world.Config, r *Report, test string) (st
 	}
 	defer w.Close()
 	first := r.Violations[0]
+	if first.hung { // playing it again takes as long
+		return fmt.Sprintf("%s is broken, and the exploration has ended there, after %d schedules.\n\nSchedule    %s\nViolation   %s\n\nAgain: %s='%[3]s' %s\n",
+			first.Invariant, r.Schedules, first.ID, first.Detail, ReplayVariable, command(test)), nil
+	}
 	s, err := cfg.Subject.ParseSchedule(first.ID)
 	if err != nil {
 		return "", err
@@ -155,6 +159,9 @@ func timeline(ctx context.Context, w *world.World, s world.Schedule, most int) (
 	r, records, err := w.Replay(ctx, s)
 	if err != nil {
 		return "", nil, err
+	}
+	if r.Hung {
+		return fmt.Sprintf("Schedule    %s\nViolation   %s: %s\n", s, r.Violations[0].Invariant, r.Violations[0].Detail), r, nil
 	}
 	trace, err := w.Trace(ctx, s)
 	if err != nil {

@@ -107,6 +107,8 @@ type Violation struct {
 	Invariant string   `json:"invariant"`
 	Detail    string   `json:"detail"`
 	Schedule  []string `json:"schedule"` // its faults
+
+	hung bool // the run does not come back
 }
 
 // Explore runs the schedules. With an error (a schedule could not be played, or ctx has ended) the report has what was
@@ -130,10 +132,29 @@ func Explore(ctx context.Context, opt Options) (*Report, error) {
 		r.PerSecond = float64(r.Schedules) / r.Seconds
 	}
 	slices.SortFunc(r.Violations, func(a, b Violation) int {
-		return cmp.Or(cmp.Compare(len(a.Schedule), len(b.Schedule)), cmp.Compare(x.place(a), x.place(b)), cmp.Compare(len(a.ID), len(b.ID)),
-			cmp.Compare(a.ID, b.ID), cmp.Compare(a.Invariant, b.Invariant))
+		return cmp.Or(hungFirst(a, b), cmp.Compare(len(a.Schedule), len(b.Schedule)), cmp.Compare(x.place(a), x.place(b)), cmp.Compare(len(a.ID), len(b.ID)),
+			cmp.Compare(a.ID, b.ID), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Invariant, b.Invariant))
 	})
 	return r, err
+}
+
+// hungFirst puts what has ended the exploration first.
+func hungFirst(a, b Violation) int {
+	switch {
+	case a.hung == b.hung:
+		return 0
+	case a.hung:
+		return -1
+	}
+	return 1
+}
+
+// rank puts what only follows from something else last: a saga that goes wrong may take long as well.
+func rank(v Violation) int {
+	if v.Invariant == world.InTime {
+		return 1
+	}
+	return 0
 }
 
 // place puts the violations of the simplest scenario first.
@@ -188,7 +209,9 @@ func (x *exploration) take(s world.Schedule, r *world.Result, count *int) {
 			continue
 		}
 		if x.report.Found++; len(x.report.Violations) < maxViolations {
-			x.report.Violations = append(x.report.Violations, violationOf(s, v))
+			one := violationOf(s, v)
+			one.hung = r.Hung
+			x.report.Violations = append(x.report.Violations, one)
 		}
 		x.report.Broken[v.Invariant]++
 		told[v.Invariant] = true

@@ -37,7 +37,7 @@ func (t *teller) clauses() (all []string) {
 	var usual []string // tasks that did what they do, one after another
 	flush := func() {
 		if len(usual) > 0 {
-			all = append(all, "then "+strings.Join(usual, ", "))
+			all = append(all, "then "+strings.Join(counted(usual), ", "))
 		}
 		usual = nil
 	}
@@ -61,6 +61,23 @@ func (t *teller) clauses() (all []string) {
 		}
 	}
 	flush()
+	return all
+}
+
+// fewAlike are listed one by one.
+const fewAlike = 2
+
+// counted are the tasks with how often the same one came in turn: a saga may ask hundreds of times.
+func counted(tasks []string) (all []string) {
+	for i, n := 0, 0; i < len(tasks); i += n {
+		for n = 1; i+n < len(tasks) && tasks[i+n] == tasks[i]; n++ {
+		}
+		if n > fewAlike {
+			all = append(all, fmt.Sprintf("%s %d times", tasks[i], n))
+		} else {
+			all = append(all, tasks[i:i+n]...)
+		}
+	}
 	return all
 }
 

@@ -121,8 +121,11 @@ const (
 	timeKept        = "time-kept"
 )
 
-// Durable is the name of the invariant that MustLast checks.
-const Durable = toldLasts
+// Names of invariants that others speak of.
+const (
+	Durable = toldLasts // which MustLast checks
+	InTime  = endsInTime
+)
 
 // Invariants lists those that every run is checked for, whatever its subject.
 func Invariants() []judge.Invariant {

@@ -1,9 +1,11 @@
 package world
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"tripsaga/engine/sim"
 )
@@ -35,7 +37,11 @@ func (t *thread) work() {
 	r := t.run
 	frame, outer := r.frame, r.thread
 	r.frame, r.thread, t.outer = t.frame, t, outer
-	defer func() { r.frame, r.thread = frame, outer }() // also when it panics
+	r.beat(t.frame)
+	defer func() { // also when it panics
+		r.frame, r.thread = frame, outer
+		r.beat(frame)
+	}()
 	switch {
 	case !t.coroutine:
 		t.do()
@@ -131,6 +137,34 @@ func (r *Run) landAll() {
 	}
 }
 
+// idle is how many deliveries in turn have changed no record.
+type idle struct {
+	state      uint64
+	deliveries int
+}
+
+// mostIdle is how many they may be, retries apart, while a call is paused.
+const mostIdle = 50
+
+// awaited resumes every paused call once all that still happens is that tasks are delivered and change nothing: a loop that
+// asks again and again for what such a call writes would never come to the end at which the call resumes. A loop that writes
+// goes on for half of the operations that a run may have.
+func (r *Run) awaited(p *Point) {
+	if len(r.late) == 0 || p.Where != AtDelivery || p.Attempt > 0 {
+		return
+	}
+	if state := r.ledger.state(); state != r.idle.state {
+		r.idle = idle{state: state}
+	}
+	if r.idle.deliveries++; r.idle.deliveries < mostIdle && len(r.points) < maxPoints/2 {
+		return
+	}
+	r.idle.deliveries = 0
+	r.Waits(r.Now())
+	r.close()
+	r.landAll()
+}
+
 // label is that of the work that is paused.
 func (t *thread) label() sim.Label {
 	if t.frame == nil {
@@ -157,4 +191,20 @@ func (r *Run) pauses(l sim.Label) bool {
 		}
 	}
 	return false
+}
+
+// beat tells whoever waits for the run that it goes on.
+func (r *Run) beat(f *frame) {
+	r.doing.Store(f)
+	r.beats.Add(1)
+}
+
+// hangsAt says what does not return. It is called while the run is at work.
+func (r *Run) hangsAt(patience time.Duration) string {
+	f := r.doing.Load()
+	if f == nil {
+		return fmt.Sprintf("for %s, by the clock, nothing has happened, and no task is at work: what opens, starts or judges the program does not return", patience)
+	}
+	return fmt.Sprintf("%s has not returned for %s, by the clock. Virtual time stands still meanwhile, so that no time-out comes: %s must not wait for "+
+		"the end of its context, for a timer or for another goroutine", f.label, patience, f.label.Actor)
 }

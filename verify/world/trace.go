@@ -93,7 +93,7 @@ func (w *World) Trace(ctx context.Context, s Schedule) (*Trace, error) {
 	for _, one := range scenario.Sagas {
 		trace.Sagas = append(trace.Sagas, SagaName{one.Name, one.ID})
 	}
-	if result.abandoned { // the run may still write to its frames
+	if result.Hung { // the run may still write to its frames
 		trace.Frames = []Frame{{Event: AtRest, Point: -1, Process: 1, Found: len(result.Violations), Sagas: make([]Standing, len(trace.Sagas))}}
 		return trace, nil
 	}

@@ -111,6 +111,8 @@ func (r *Run) visit(pt Point) sim.Fault {
 	}
 	pt.subject = r.subject
 	pt.At, pt.Stopped, pt.Pending = r.Now(), r.someStopped(), len(r.ledger.writes)-r.ledger.durable
+	r.beats.Add(1)
+	r.awaited(&pt)
 	r.land(pt.Label)
 	if len(r.faults) == len(r.given) {
 		r.states = append(r.states, r.ledger.state())

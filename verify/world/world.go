@@ -13,6 +13,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,6 +43,10 @@ type Config struct {
 	Open func() (table.Table, func() error, error)
 
 	Retries Retries // of a saga's long retries
+
+	// Patience is how long a run may go without an operation, by the clock: then a task hangs, and the run is left alone. 0: two
+	// minutes.
+	Patience time.Duration
 }
 
 // World plays schedules, one after another. It is for one goroutine.
@@ -297,27 +302,19 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 	if r.trace = what.trace; r.trace != nil {
 		r.trace.run = r
 	}
-	type played struct {
-		result *Result
-		err    error
-	}
 	done := make(chan played, 1)
 	w.hands <- func() {
 		res, err := r.play()
 		done <- played{res, err}
 	}
-	patience := time.NewTimer(longest)
-	defer patience.Stop()
-	select {
-	case p := <-done:
-		result, err = p.result, p.err
-	case <-patience.C: // the run continues on its table, so this world takes another one
+	p, hangs := w.await(r, done)
+	if hangs != "" { // the run continues on its table, so this world takes another one
 		w.on.Table = nil
 		close(w.hands)
 		w.hire()
-		why := judge.Violation{Invariant: runEnds, Detail: fmt.Sprintf("after %s it has not come to rest", longest)}
-		return &Result{Stuck: true, abandoned: true, Violations: []judge.Violation{why}}, nil, nil
+		return &Result{Stuck: true, Hung: true, Violations: []judge.Violation{{Invariant: runEnds, Detail: hangs}}}, nil, nil
 	}
+	result, err = p.result, p.err
 	if what.keep {
 		records = r.ledger.changed()
 	}
@@ -329,5 +326,37 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 	return result, records, err
 }
 
+type played struct {
+	result *Result
+	err    error
+}
+
 // longest is how long a schedule may take by the wall clock; usually it takes milliseconds.
 const longest = 2 * time.Minute
+
+// looks is how often it is seen within the patience whether a run goes on. One look more than that has to be in vain, so that
+// whoever gives up after the same time comes first, and a machine that was busy or suspended is no run that hangs.
+const looks = 4
+
+// await waits for the run. It returns why, if that does not go on.
+func (w *World) await(r *Run, done <-chan played) (p played, hangs string) {
+	patience := cmp.Or(w.cfg.Patience, longest)
+	ticks := time.NewTicker(patience / looks)
+	defer ticks.Stop()
+	beats, vain := r.beats.Load(), 0
+	for look := 0; ; look++ {
+		select {
+		case p := <-done:
+			return p, ""
+		case <-ticks.C:
+		}
+		if now := r.beats.Load(); now != beats {
+			beats, vain = now, 0
+		} else if vain++; vain > looks {
+			return p, r.hangsAt(patience)
+		}
+		if time.Duration(look)*patience/looks > max(longest, patience) {
+			return p, fmt.Sprintf("after %s it has not come to rest", longest)
+		}
+	}
+}
