@@ -61,6 +61,8 @@ func TestAUsersModule(t *testing.T) {
 		{small, []string{"REPAIRED=1"}, false, []string{"testdata/coverage.txt does not exist", "VERIFY_UPDATE=1 go test -v -run '" + small + "' example.com/shop"}},
 		{small, []string{"REPAIRED=1", "VERIFY_UPDATE=1", "BUDGET=1ns"}, false, []string{"coverage.txt is not written: the time of the field Budget"}},
 		{small, []string{"REPAIRED=1", "VERIFY_UPDATE=yes"}, false, []string{`VERIFY_UPDATE is "yes"; allowed is 1`}},
+		{small, []string{"REPAIRED=1", "VERIFY_UPDATE=1", "VERIFY_REPLAY=" + id}, false, []string{"VERIFY_REPLAY plays one schedule; unset one of them"}},
+		{small, []string{"REPAIRED=1", "VERIFY_UPDATE=1", "UNCOVERED=1"}, true, []string{"VERIFY_UPDATE writes nothing: field Coverage is empty"}},
 		{small, []string{"REPAIRED=1", "VERIFY_UPDATE=1"}, true, nil},
 		{"^TestSale$", []string{"REPAIRED=1", "WORKERS=1"}, true, nil},
 		{small, []string{"REPAIRED=1", "WORKERS=7"}, true, nil},

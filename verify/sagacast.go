@@ -178,7 +178,9 @@ func (c *sagaCast) act(i int) {
 	c.acts[i]++
 	c.Work("", a.Name, sim.Fault{}, func() {
 		var err error
+		began, skipped := c.Now(), c.Skipped()
 		c.Guard("the act "+a.Name, func() { err = a.Do(c.Context(), p) })
+		c.Waits(max(0, c.Now()-began-(c.Skipped()-skipped))) // while it was paused, a saga may have waited for it
 		if err != nil {
 			c.whyNot = fmt.Sprintf("; the act %s has not returned nil: %v", a.Name, err)
 		}

@@ -311,6 +311,10 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 	if hangs != "" { // the run continues on its table, so this world takes another one
 		w.on.Table = nil
 		close(w.hands)
+		go func(threads *sim.Threads) { // should it come back
+			<-done
+			threads.Close()
+		}(w.threads)
 		w.hire()
 		return &Result{Stuck: true, Hung: true, Violations: []judge.Violation{{Invariant: runEnds, Detail: hangs}}}, nil, nil
 	}

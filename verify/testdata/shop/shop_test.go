@@ -35,6 +35,10 @@ func saga(pieces int) verify.Saga {
 	}
 	workers, _ := strconv.Atoi(os.Getenv("WORKERS"))
 	budget, _ := time.ParseDuration(os.Getenv("BUDGET"))
+	coverage := "testdata/coverage.txt"
+	if os.Getenv("UNCOVERED") != "" {
+		coverage = ""
+	}
 	return verify.Saga{
 		Definition: []byte(strings.ReplaceAll(definition, "DEFAULT", next)),
 		Open: func(p *verify.Program) map[string]engine.Task {
@@ -62,7 +66,7 @@ func saga(pieces int) verify.Saga {
 		Depth:     1,
 		Workers:   workers,
 		Budget:    budget,
-		Coverage:  "testdata/coverage.txt",
+		Coverage:  coverage,
 	}
 }
 
