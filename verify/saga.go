@@ -110,10 +110,12 @@ type Act struct {
 type Program struct {
 	// Table has the program's records. Faults happen at its operations.
 	Table table.Table
-	// Outside has the books of providers: a crash of the program loses nothing of them. A double of a provider keeps all its
-	// state here, since schedules start from the beginning and are compared by what is written.
+	// Outside has the books of providers: a crash of the program loses nothing of them. A double of a provider, such as a
+	// [sim.Provider], keeps all its state here, since schedules start from the beginning and are compared by what is written.
 	Outside table.Table
 	Engine  *engine.Engine // nil while Open runs
+	// App is what Open stores here, such as the program that it has made, so that acts reach it. Nothing else looks at it.
+	App any
 	// Participants is what Saga.Participants has returned.
 	Participants any
 	process      *world.Process
@@ -124,8 +126,9 @@ type Program struct {
 func (p *Program) Now() time.Time { return p.process.Scheduler().Now() }
 
 // Call makes a call of a provider: one point, at which it happens as a whole or not at all. op is its name in labels, in lower
-// case and without a digit at its end, such as "charge"; id is what it is about, the idempotency key. The error is that of call, or one that says that there
-// was no answer.
+// case and without a digit at its end, such as "charge"; id is what it is about, the idempotency key. The error is that of call,
+// or one that says that there was no answer. It is the Call of a [sim.Provider]; a double of your own calls it in each of its
+// methods.
 func (p *Program) Call(op, id string, call func() error) error {
 	if err := checkCall(op); err != nil {
 		p.cast.GiveUp(usedRight, "Program.Call: %v", err)
@@ -169,6 +172,13 @@ type Rest struct {
 	Executions []Execution
 
 	Participants any // what Saga.Participants has returned
+}
+
+// Acts reports whether a provider has acted for an id and was not told to cancel, by the books of its double, a [sim.Provider] of
+// that name in Program.Outside.
+func (r Rest) Acts(provider, id string) bool {
+	entry, _ := r.Outside.Get(sim.Entry(provider, id))
+	return sim.Acts(entry)
 }
 
 // Execution is one of the scenario.

@@ -3,7 +3,8 @@ package main
 import (
 	"context"
 
-	"tripsaga/shared/fault"
+	"tripsaga/engine/sim"
+	"tripsaga/shared/ident"
 	"tripsaga/table"
 )
 
@@ -16,46 +17,32 @@ type company interface {
 	Cancel(ctx context.Context, id string) error
 }
 
-// simulated is a company with books of its own.
-type simulated struct {
-	books  table.Table
-	name   string
-	refuse func(Order) error
-}
-
-// The versions of an entry in the books.
+// The names of the companies.
 const (
-	acted     = 1
-	cancelled = 2
+	theBank    = "BANK"
+	theCourier = "COURIER"
 )
 
-// Perform implements company.
-func (c *simulated) Perform(ctx context.Context, id string, o Order) error {
-	if err := c.refuse(o); err != nil {
-		return err
-	}
-	err := c.books.Transact(ctx, table.Put(c.entry(id, acted), table.Absent))
-	if !table.IsConflict(err) {
-		return err
-	}
-	item, _, err := c.books.Get(ctx, c.entry(id, 0).Key)
-	if err == nil && item.Version == cancelled {
-		return fault.New(fault.Conflict, fault.NameStepCancelled, "%s was cancelled", id)
-	}
-	return err
+// companyID is the id under which a company knows the order for which it acts.
+func companyID(record, order string) string { return ident.Derive(record, order) }
+
+// calls makes the calls of the companies; nil calls directly.
+type calls func(op, id string, call func() error) error
+
+func newBank(books table.Table, by calls) company {
+	return sim.Provider[Order]{Name: theBank, Op: "charge", Books: books, Call: by, Refuse: func(o Order) error {
+		if o.Card == "declined" {
+			return errCardDeclined
+		}
+		return nil
+	}}
 }
 
-// Cancel implements company.
-func (c *simulated) Cancel(ctx context.Context, id string) error {
-	return c.books.Transact(ctx, table.Put(c.entry(id, cancelled), table.None))
-}
-
-// acts reports whether the company has acted for the id and was not told to cancel.
-func (c *simulated) acts(ctx context.Context, id string) bool {
-	item, ok, err := c.books.Get(ctx, c.entry(id, 0).Key)
-	return err == nil && ok && item.Version == acted
-}
-
-func (c *simulated) entry(id string, version int64) table.Item {
-	return table.Item{Key: table.Key{PK: c.name + "#" + id, SK: "ENTRY"}, Version: version, Data: []byte(`{}`)}
+func newCourier(books table.Table, by calls) company {
+	return sim.Provider[Order]{Name: theCourier, Op: "book", Books: books, Call: by, Refuse: func(o Order) error {
+		if o.Country == "Atlantis" {
+			return errNoCourier
+		}
+		return nil
+	}}
 }

@@ -1,4 +1,4 @@
-// Command order sells lamps: another saga than a trip, on the packages alone. It plays five orders in virtual time and
+// Command order sells lamps: another saga than a trip, on the packages alone. It plays six orders in virtual time and
 // prints how each ended. See README.md.
 package main
 
@@ -7,8 +7,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
+	"log"
 	"time"
 
 	"tripsaga/engine"
@@ -20,43 +19,30 @@ import (
 //go:embed order.asl.json
 var definition []byte
 
+// newShop is a shop over a table, with companies that have their books outside of it.
+func newShop(t, outside table.Table, by calls) *shop {
+	return &shop{table: t, bank: newBank(outside, by), courier: newCourier(outside, by)}
+}
+
+func (s *shop) tasks() map[string]engine.Task {
+	return map[string]engine.Task{
+		"ReserveStock": engine.JSON(s.reserveStock), "ReleaseStock": engine.JSON(s.releaseStock),
+		"BookCourier": engine.JSON(s.bookCourier), "CancelCourier": engine.JSON(s.cancelCourier),
+		"Charge": engine.JSON(s.charge), "Refund": engine.JSON(s.refund),
+		"AskForApproval": engine.JSON(s.askForApproval), "Dispatch": engine.JSON(s.dispatch),
+	}
+}
+
+// main sells the lamps on the shelf.
 func main() {
-	if err := play(context.Background(), os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "order:", err)
-		os.Exit(1)
-	}
-}
-
-// newShop is a shop over a table, with companies that keep their books there too, in partitions of their own.
-func newShop(t table.Table) *shop {
-	refuse := func(when bool, err error) error {
-		if when {
-			return err
-		}
-		return nil
-	}
-	return &shop{
-		table:   t,
-		bank:    &simulated{t, "BANK", func(o Order) error { return refuse(o.Card == "declined", errCardDeclined) }},
-		courier: &simulated{t, "COURIER", func(o Order) error { return refuse(o.Country == "Atlantis", errNoCourier) }},
-	}
-}
-
-// play sells the lamps on the shelf.
-func play(ctx context.Context, out io.Writer) error {
+	ctx := context.Background()
 	store, err := embedded.Open("", embedded.Options{}) // "" is in memory; name a folder to keep the data
-	if err != nil {
-		return err
-	}
+	check(err)
 	defer store.Close()
-	if err := store.Transact(ctx, stocked("lamp", 5)); err != nil {
-		return err
-	}
-	s, clock := newShop(store), sim.NewVirtual(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC))
+	check(store.Transact(ctx, stocked("lamp", 5)))
+	s, clock := newShop(store, store, nil), sim.NewVirtual(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC))
 	e, err := engine.Open(ctx, engine.Options{Name: "order", Definition: definition, Tasks: s.tasks(), Table: store, Scheduler: clock})
-	if err != nil {
-		return err
-	}
+	check(err)
 	defer e.Close(ctx)
 
 	yes, no := true, false
@@ -72,29 +58,23 @@ func play(ctx context.Context, out io.Writer) error {
 		{Order{"6", "lamp", 1, 4900, "visa", "Atlantis"}, nil},
 	} {
 		input, err := json.Marshal(c.order)
-		if err != nil {
-			return err
-		}
+		check(err)
 		begin := clock.Now()
-		if err := e.Start(ctx, c.order.ID, input); err != nil {
-			return err
-		}
+		check(e.Start(ctx, c.order.ID, input))
 		if c.approved != nil {
-			clock.AfterFunc(time.Hour, func() { _, err = s.answer(ctx, e, c.order.ID, *c.approved) })
+			clock.AfterFunc(time.Hour, func() { check(s.answer(ctx, e, c.order.ID, *c.approved)) })
 		}
 		clock.Run()
-		if err != nil {
-			return err
-		}
 		end, err := e.Describe(ctx, c.order.ID)
-		if err != nil {
-			return err
-		}
+		check(err)
 		left, _, err := store.Get(ctx, shelf("lamp"))
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "order %s: %s %s after %s; %d lamps are left\n", c.order.ID, end.Status, end.Error, end.Stopped.Sub(begin).Round(time.Second), left.Ints[pieces])
+		check(err)
+		fmt.Printf("order %s: %s %s after %s; %d lamps are left\n", c.order.ID, end.Status, end.Error, end.Stopped.Sub(begin).Round(time.Second), left.Ints[pieces])
 	}
-	return nil
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatalln("order:", err)
+	}
 }

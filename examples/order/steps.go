@@ -8,7 +8,6 @@ import (
 
 	"tripsaga/barrier"
 	"tripsaga/engine"
-	"tripsaga/shared/fault"
 	"tripsaga/shared/ident"
 	"tripsaga/table"
 )
@@ -21,73 +20,49 @@ type shop struct {
 	courier company
 }
 
-func (s *shop) tasks() map[string]engine.Task {
-	return map[string]engine.Task{
-		"ReserveStock": task(s.reserveStock), "ReleaseStock": task(s.releaseStock),
-		"BookCourier": task(s.bookCourier), "CancelCourier": task(s.cancelCourier),
-		"Charge": task(s.charge), "Refund": task(s.refund),
-		"AskForApproval": task(s.askForApproval), "Dispatch": task(s.dispatch),
-	}
-}
-
-// task decodes a step's input.
-func task[In any](do func(context.Context, In) error) engine.Task {
-	return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
-		var in In
-		if err := json.Unmarshal(input, &in); err != nil {
-			return nil, fault.Wrap(fault.Invalid, fault.NameInvalid, err, "the input of the step")
-		}
-		return nil, do(ctx, in)
-	}
-}
-
 func step(o Order, record string) barrier.Step {
 	return barrier.Step{Key: orderKey(o.ID, record), Fingerprint: ident.Fingerprint(fmt.Sprint(o))}
 }
 
-func (s *shop) reserveStock(ctx context.Context, o Order) error {
-	_, err := barrier.Do(ctx, s.table, step(o, recStock), func(context.Context) (barrier.Effect[int64], error) {
+func (s *shop) reserveStock(ctx context.Context, o Order) (int64, error) {
+	return barrier.Do(ctx, s.table, step(o, recStock), func(context.Context) (barrier.Effect[int64], error) {
 		return barrier.Effect[int64]{
 			Result: o.Pieces,
 			Ops:    []table.Op{table.Add(shelf(o.Item), pieces, -o.Pieces, 0)},
 			Refuse: func(int) error { return errOutOfStock },
 		}, nil
 	})
-	return err
 }
 
-func (s *shop) releaseStock(ctx context.Context, o Order) error {
-	back := func(_ context.Context, taken int64) (int64, []table.Op, bool, error) {
+func (s *shop) releaseStock(ctx context.Context, o Order) (bool, error) {
+	return barrier.Undo(ctx, s.table, orderKey(o.ID, recStock), func(_ context.Context, taken int64) (int64, []table.Op, bool, error) {
 		return taken, []table.Op{table.Add(shelf(o.Item), pieces, taken, 0)}, true, nil
-	}
-	_, err := barrier.Undo(ctx, s.table, orderKey(o.ID, recStock), back)
-	return err
+	})
 }
 
-func (s *shop) bookCourier(ctx context.Context, o Order) error {
+func (s *shop) bookCourier(ctx context.Context, o Order) (string, error) {
 	return s.call(ctx, o, recCourier, s.courier)
 }
 
-func (s *shop) cancelCourier(ctx context.Context, o Order) error {
-	_, err := barrier.Undo(ctx, s.table, orderKey(o.ID, recCourier), cancelAt(s.courier))
-	return err
+func (s *shop) cancelCourier(ctx context.Context, o Order) (bool, error) {
+	return barrier.Undo(ctx, s.table, orderKey(o.ID, recCourier), cancelAt(s.courier))
 }
 
-func (s *shop) charge(ctx context.Context, o Order) error { return s.call(ctx, o, recPayment, s.bank) }
+func (s *shop) charge(ctx context.Context, o Order) (string, error) {
+	return s.call(ctx, o, recPayment, s.bank)
+}
 
-func (s *shop) refund(ctx context.Context, o Order) error {
-	_, err := barrier.Undo(ctx, s.table, orderKey(o.ID, recPayment), cancelAt(s.bank))
-	return err
+func (s *shop) refund(ctx context.Context, o Order) (bool, error) {
+	return barrier.Undo(ctx, s.table, orderKey(o.ID, recPayment), cancelAt(s.bank))
 }
 
 // call lets a company act for the order. The result of the step is the id under which the company knows it.
-func (s *shop) call(ctx context.Context, o Order, record string, by company) error {
-	_, err := barrier.Call(ctx, s.table, step(o, record), barrier.Provider[string]{
-		Prepare: func(context.Context) (string, error) { return ident.Derive(record, o.ID), nil },
+func (s *shop) call(ctx context.Context, o Order, record string, by company) (string, error) {
+	return barrier.Call(ctx, s.table, step(o, record), barrier.Provider[string]{
+		Prepare: func(context.Context) (string, error) { return companyID(record, o.ID), nil },
 		Perform: func(ctx context.Context, id string) (string, error) { return id, by.Perform(ctx, id, o) },
 		Reverse: cancelAt(by),
 	})
-	return err
 }
 
 func cancelAt(c company) barrier.Reverse[string] {
@@ -104,24 +79,28 @@ type question struct {
 
 // askForApproval keeps the token for the person who answers. Each attempt of the state has another token, and a late call
 // may bring an old one. So all are kept, and an answer goes to each.
-func (s *shop) askForApproval(ctx context.Context, q question) error {
+func (s *shop) askForApproval(ctx context.Context, q question) (any, error) {
 	data, err := json.Marshal(q)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	key := orderKey(q.ID, recToken+ident.Fingerprint(q.Token))
-	return barrier.Fault(s.table.Transact(ctx, table.Put(table.Item{Key: key, Data: data}, table.None)))
+	return nil, barrier.Fault(s.table.Transact(ctx, table.Put(table.Item{Key: key, Data: data}, table.None)))
 }
 
-// answer is what a person does: approve the order, or reject it. It may be repeated. It reports whether somebody waited.
-func (s *shop) answer(ctx context.Context, e *engine.Engine, order string, approved bool) (waited bool, err error) {
+// errNotAsked means that nobody waits for an answer: not yet, or not any more.
+var errNotAsked = errors.New("nobody has asked whether the order may leave")
+
+// answer is what a person does: approve the order, or reject it. It may be repeated.
+func (s *shop) answer(ctx context.Context, e *engine.Engine, order string, approved bool) error {
+	answered := errNotAsked
 	for item, err := range table.Items(ctx, s.table, table.Query{PK: orderKey(order, "").PK, Prefix: recToken}) {
 		var q question
 		if err == nil {
 			err = json.Unmarshal(item.Data, &q)
 		}
 		if err != nil {
-			return waited, err
+			return err
 		}
 		if approved {
 			err = e.SendTaskSuccess(ctx, q.Token, json.RawMessage(`{}`))
@@ -130,19 +109,18 @@ func (s *shop) answer(ctx context.Context, e *engine.Engine, order string, appro
 		}
 		switch {
 		case err == nil:
-			waited = true
+			answered = nil
 		case !errors.Is(err, engine.ErrTaskTimedOut): // which is a token that was answered, or too old
-			return waited, err
+			return err
 		}
 	}
-	return waited, nil
+	return answered
 }
 
 // dispatch hands the parcel over. Nothing compensates it, so it is the last step.
-func (s *shop) dispatch(ctx context.Context, o Order) error {
-	_, err := barrier.Do(ctx, s.table, step(o, recDispatch), func(context.Context) (barrier.Effect[string], error) {
+func (s *shop) dispatch(ctx context.Context, o Order) (string, error) {
+	return barrier.Do(ctx, s.table, step(o, recDispatch), func(context.Context) (barrier.Effect[string], error) {
 		p := table.Item{Key: parcel(o.ID), Data: []byte(`{}`)}
 		return barrier.Effect[string]{Result: "handed over", Ops: []table.Op{table.Put(p, table.Absent)}}, nil
 	})
-	return err
 }
