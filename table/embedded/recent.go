@@ -26,7 +26,7 @@ const recentBytes = 8 << 20
 type recent struct {
 	mu         sync.RWMutex // guards all below
 	young, old generation
-	size       int    // bytes of young
+	size       int    // bytes of young, its gaps included
 	ages       uint64 // generations that were forgotten
 
 	applied atomic.Uint64 // the last group that readers see in Pebble
@@ -141,8 +141,13 @@ func (r *recent) looked(partition, next []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	kind := kindOf(partition)
-	if bytes.Compare(next, r.young.gaps[string(kind)].to) >= 0 {
+	last, known := r.young.gaps[string(kind)]
+	if bytes.Compare(next, last.to) >= 0 {
 		r.young.gaps[string(kind)] = gap{bytes.Clone(partition), bytes.Clone(next)}
+		r.size += len(partition) + len(next) - len(last.from) - len(last.to)
+		if !known {
+			r.size += len(kind) + 64
+		}
 		return
 	}
 	r.young.empty[string(partition)] = !bytes.HasPrefix(next, partition)
