@@ -79,13 +79,17 @@ func (c *console) readTrip(r *page.Request) (*tripRead, error) {
 		return nil, err
 	}
 	t := &tripRead{lang: r.Lang, Address: tripAddress(id), Name: cmp.Or(asked, saga.Booking().Name())}
-	for {
+	for again := true; ; {
 		view, err := c.sagas.View(r.Context(), t.Name, id)
 		if err = sagaFault(err); err != nil && fault.KindOf(err) != fault.NotFound {
 			return nil, err
 		}
 		t.Saga, t.Started = view, err == nil
-		if t.Details, err = c.Details(r.Context(), id); err != nil || asked != "" || t.Present() {
+		if t.Details, err = c.Details(r.Context(), id); err == nil && !t.Started && again && t.Trip.Ran(t.Name) {
+			again = false // it may have been started since
+			continue
+		}
+		if err != nil || asked != "" || t.Present() {
 			return t, err
 		}
 		t.Name = t.Trip.Saga()
@@ -135,7 +139,7 @@ func (t *tripRead) title() string { return t.text("trip-title", shortID(t.Trip.I
 // live says when a page about the trip changes: not any more once both the trip and its saga have ended.
 func (c *console) live(t *tripRead) *page.Live {
 	every := tripEvery
-	if t.Started && t.Saga.Status != asl.Running {
+	if t.Saga.Status != asl.Running && (t.Started || t.Trip.Ran(t.Name)) {
 		if t.Trip.Ended() {
 			return nil
 		}
@@ -259,7 +263,7 @@ func (t *tripRead) CanRedrive() bool { return t.whyNot() == "" }
 func (t *tripRead) whyNot() string {
 	switch {
 	case !t.Started:
-		return "trip-unstarted"
+		return t.Missing()
 	case !t.Present():
 		return "trip-whynot-succeeded"
 	case t.Saga.Status == asl.Running:
@@ -274,6 +278,14 @@ func (t *tripRead) whyNot() string {
 		return "trip-whynot-limit"
 	}
 	return ""
+}
+
+// Missing is the key of the text why there is no saga to show.
+func (t *tripRead) Missing() string {
+	if t.Trip.Ran(t.Name) {
+		return "trip-history-removed"
+	}
+	return "trip-unstarted"
 }
 
 // stamp is a time with milliseconds and its zone.

@@ -121,3 +121,25 @@ func BenchmarkLongHistory(b *testing.B) {
 	b.Run("filtered", look("/history?q=nowhere&state=Work"))
 	b.Run("visit", look("/visits/24990"))
 }
+
+// TestARemovedHistory is said to be removed, and the page does not wait for it.
+func TestARemovedHistory(t *testing.T) {
+	s := open(t)
+	id := s.ended(domain.Confirmed).ID()
+	for removed := 0; removed == 0; { // the saga ends a moment after its trip
+		var err error
+		if removed, err = s.sys.Engine.Forget(t.Context(), time.Now().Add(time.Hour), 1, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for lang, want := range map[string]string{"en": "its history was removed", "ja": "実行履歴は削除されています"} {
+		s.lang = lang
+		page := s.get("/console/trips/" + id)
+		if page.status != 200 || !strings.Contains(page.body, want) {
+			t.Errorf("%s: %d, the page does not say %q", lang, page.status, want)
+		}
+		if len(page.all("body", "data-live", "*"))+len(page.all("main", "data-live", "*")) > 0 {
+			t.Errorf("%s: the page waits for changes", lang)
+		}
+	}
+}

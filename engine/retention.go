@@ -11,8 +11,9 @@ import (
 
 // Forget removes executions that ended before a time, with their histories, and returns how many: at most limit, each by itself.
 // As with Step Functions, whose retention is 90 days, the name of a forgotten execution can be started again. An execution whose
-// OnEnd has not returned yet is kept. A failed call may be repeated.
-func (e *Engine) Forget(ctx context.Context, before time.Time, limit int) (removed int, err error) {
+// OnEnd has not returned yet is kept, and so is one of which needed, unless it is nil, returns true: a later call asks again. A
+// failed call may be repeated.
+func (e *Engine) Forget(ctx context.Context, before time.Time, limit int, needed func(context.Context, Description) (bool, error)) (removed int, err error) {
 	for _, s := range allStatuses {
 		if s == asl.Running {
 			continue
@@ -22,7 +23,7 @@ func (e *Engine) Forget(ctx context.Context, before time.Time, limit int) (remov
 			if err != nil || removed == limit {
 				return removed, err
 			}
-			gone, err := e.forget(ctx, item, before)
+			gone, err := e.forget(ctx, item, before, needed)
 			if err != nil {
 				return removed, err
 			}
@@ -36,13 +37,19 @@ func (e *Engine) Forget(ctx context.Context, before time.Time, limit int) (remov
 
 // forget removes the record last: until then the next call finds what is left of the execution. The record's version keeps a
 // redrive from losing its history.
-func (e *Engine) forget(ctx context.Context, item table.Item, before time.Time) (gone bool, err error) {
+func (e *Engine) forget(ctx context.Context, item table.Item, before time.Time, needed func(context.Context, Description) (bool, error)) (gone bool, err error) {
 	rec, err := decodeRecord(item)
 	if err != nil || !time.UnixMicro(rec.Stopped).Before(before) {
 		return false, err
 	}
+	name := strings.TrimPrefix(item.PK, e.partition(""))
+	if needed != nil {
+		if keep, err := needed(ctx, e.describe(name, rec, nil)); keep || err != nil {
+			return false, err
+		}
+	}
 	unchanged := table.Version(item.Version)
-	notified := table.Check(e.noticeKey(strings.TrimPrefix(item.PK, e.partition(""))), table.Absent)
+	notified := table.Check(e.noticeKey(name), table.Absent)
 	ops := []table.Op{notified, table.Check(item.Key, unchanged)}
 	for entry, err := range table.Items(ctx, e.opt.Table, table.Query{PK: item.PK, Descending: true}) {
 		if err != nil {

@@ -16,7 +16,7 @@ const stubborn = `{"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": 
 
 func forget(t *testing.T, b *bench, before time.Time, limit, want int) {
 	t.Helper()
-	if n, err := b.Forget(t.Context(), before, limit); n != want || err != nil {
+	if n, err := b.Forget(t.Context(), before, limit, nil); n != want || err != nil {
 		t.Errorf("%d executions are forgotten, %v; want %d", n, err, want)
 	}
 }
@@ -66,6 +66,36 @@ func TestForgetInSteps(t *testing.T) {
 	later := b.virtual.Now().Add(time.Hour)
 	forget(t, b, later, 2, 2)
 	forget(t, b, later, 2, 1)
+}
+
+// TestWhatIsNeededIsNotForgotten: the limit is for the others.
+func TestWhatIsNeededIsNotForgotten(t *testing.T) {
+	b := newBench(t, failing, nil)
+	for _, name := range []string{"a", "b", "c"} {
+		b.start(name, "{}")
+		b.end(name)
+	}
+	var asked []string
+	down := errors.New("down")
+	var answer error
+	needed := func(_ context.Context, d engine.Description) (bool, error) {
+		asked = append(asked, d.Name+" "+string(d.Status)+" "+d.Machine)
+		return d.Name == "a", answer
+	}
+	later := b.virtual.Now().Add(time.Hour)
+	for _, want := range []int{1, 1, 0} {
+		if n, err := b.Forget(t.Context(), later, 1, needed); n != want || err != nil {
+			t.Errorf("%d executions are forgotten, %v; want %d", n, err, want)
+		}
+	}
+	if left(t, b, "a") == 0 || left(t, b, "b")+left(t, b, "c") != 0 || asked[0] != "a FAILED test" {
+		t.Errorf("%d items of a are left, asked were %q", left(t, b, "a"), asked)
+	}
+	answer = down
+	if n, err := b.Forget(t.Context(), later, 1, needed); n != 0 || !errors.Is(err, down) {
+		t.Errorf("%d executions are forgotten, %v", n, err)
+	}
+	forget(t, b, later, 1, 1)
 }
 
 // TestForgetALongHistory needs several transactions.

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -305,12 +306,18 @@ func engineFault(err error) error {
 	case errors.Is(err, engine.ErrNotFound):
 		return fault.Wrap(fault.NotFound, fault.NameNotFound, err, "no saga")
 	case errors.Is(err, engine.ErrNotRedrivable):
-		return fault.Wrap(fault.Conflict, "NotRedrivable", err, "nothing to redrive")
+		return fault.Wrap(fault.Conflict, "NotRedrivable", err, "%s", notRedrivable(err))
 	case errors.Is(err, engine.ErrBusy), errors.Is(err, engine.ErrClosed):
 		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "too busy")
 	default:
 		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the engine failed")
 	}
+}
+
+// notRedrivable is the engine's reason, without its advice: a trip has one execution of a saga.
+func notRedrivable(err error) string {
+	why, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), engine.ErrNotRedrivable.Error()+": "), "; start another")
+	return why
 }
 
 // KeepDemoInventory loads the demo inventory into a store that never had an inventory, and updates it in a store that has
@@ -350,17 +357,33 @@ func (s *System) overdue() time.Duration {
 	return overdueAfter
 }
 
-// Sweep removes the events whose retention has ended, and the executions that ended longer ago than keep; 0 keeps those.
+// Sweep removes the events whose retention has ended, and the executions that ended longer ago than keep, unless their trip needs
+// attention; 0 keeps those.
 func (s *System) Sweep(ctx context.Context, keep time.Duration, log *slog.Logger) {
 	sweepAll(ctx, log, "events", s.Store.Sweep)
 	if keep == 0 {
 		return
 	}
-	const step = 100 // so that a report is made, and an interrupt heeded, now and then
+	const step = 1000 // so that a report is made now and then, and those that are needed are looked at seldom
 	before := s.App.Now().Add(-keep)
 	for _, e := range []*engine.Engine{s.Engine, s.Cancellations} {
-		sweepAll(ctx, log, "executions", func(ctx context.Context) (int, error) { return e.Forget(ctx, before, step) })
+		sweepAll(ctx, log, "executions", func(ctx context.Context) (int, error) { return e.Forget(ctx, before, step, s.needed) })
 	}
+}
+
+// needed reports whether the history of an execution says why its trip needs attention.
+func (c *Core) needed(ctx context.Context, d engine.Description) (bool, error) {
+	if d.Status == asl.Succeeded {
+		return false, nil
+	}
+	trip, err := c.App.Trips.Get(ctx, d.Name)
+	if kind := fault.KindOf(err); err != nil {
+		if kind == fault.NotFound || kind == fault.Invalid { // an execution without a trip, which somebody started by hand
+			return false, nil
+		}
+		return false, err
+	}
+	return trip.Status() == domain.NeedsAttention && trip.Saga() == d.Machine, nil
 }
 
 // sweepAll calls sweep until it removes nothing.

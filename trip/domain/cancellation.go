@@ -54,6 +54,15 @@ func (t *Trip) Saga() string {
 	return BookingSaga
 }
 
+// Ran reports whether the saga of this name has certainly been started. While the trip is PENDING or CANCELLING its present one
+// may not have been; only a trip whose saga was started is marked NEEDS_ATTENTION.
+func (t *Trip) Ran(saga string) bool {
+	if saga == BookingSaga {
+		return t.s.Status != Pending
+	}
+	return saga == t.Saga() && t.s.Status != Cancelling
+}
+
 // FeeLimit is the highest fee of a cancellation that its client accepts. The zero FeeLimit accepts any.
 type FeeLimit struct {
 	Fee     money.Amount // without a currency: any

@@ -26,6 +26,7 @@ const (
 	nameForbidden        = "Forbidden"
 	nameMethodNotAllowed = "MethodNotAllowed"
 	nameNoFeed           = "NoEventFeed"
+	nameHistoryRemoved   = "HistoryRemoved"
 )
 
 // retryAfter is how many seconds a client should wait before it retries.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -177,13 +178,23 @@ func (a *api) redrive(ctx context.Context, in *TripID) (*redriveOutput, error) {
 	return &redriveOutput{Location: "/trips/" + in.ID}, nil
 }
 
-// missing distinguishes a missing trip from a trip whose saga has not started.
+// missing distinguishes a missing trip, a saga that has not started, and a saga whose history was removed.
 func (a *api) missing(ctx context.Context, name, id string, err error) error {
 	if fault.KindOf(err) != fault.NotFound {
 		return err
 	}
-	if _, missing := a.Details(ctx, id); missing != nil {
+	d, missing := a.Details(ctx, id)
+	if missing != nil {
 		return missing
+	}
+	if d.Trip.Ran(name) {
+		if _, err = a.Executions.Progress(ctx, name, id); err != nil && fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+	}
+	if d.Trip.Ran(name) && err != nil { // else it has been started since
+		return fault.New(fault.NotFound, nameHistoryRemoved, "the %s of trip %s has ended, and its history was removed: it is kept for 90 days, "+
+			"or as long as the server's --keep-executions says; the trip itself is kept", sagaText(name), id)
 	}
 	return fault.New(fault.NotFound, fault.NameOf(err), "the %s of trip %s has not started", sagaText(name), id)
 }
@@ -205,5 +216,6 @@ func (a *api) notRedriven(ctx context.Context, name, id string, err error) error
 	if unknown != nil {
 		return err
 	}
-	return fault.New(fault.Conflict, fault.NameOf(err), "trip %s: its %s is %s, %s", id, sagaText(name), p.Status, detail(fault.All(err)))
+	why := strings.TrimPrefix(detail(fault.All(err)), "it is "+p.Status+"; ")
+	return fault.New(fault.Conflict, fault.NameOf(err), "trip %s: its %s is %s, %s", id, sagaText(name), p.Status, why)
 }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"tripsaga/shared/fault"
@@ -171,4 +172,35 @@ func TestThrottledCalls(t *testing.T) {
 	if answer.Header().Get("Retry-After") != "1" {
 		t.Errorf("header %v", answer.Header())
 	}
+}
+
+// TestARemovedHistory is told from one that has not begun, and from one that began between the looks.
+func TestARemovedHistory(t *testing.T) {
+	w, h, id := booked(t)
+	progress := w.progress[id]
+	clear(w.progress)
+	history := func(name, detail string) {
+		t.Helper()
+		if p := wantProblem(t, ask(h, "GET", "/trips/"+id+"/history", ""), 404, name); !strings.Contains(p.Detail, detail) {
+			t.Errorf("detail %q, want %q", p.Detail, detail)
+		}
+	}
+	history(fault.NameNotFound, "the saga of trip "+id+" has not started")
+	w.trips[id].MarkNeedsAttention(domain.BookingSaga, domain.Reason{Name: "X"}, noon)
+	history(nameHistoryRemoved, "the saga of trip "+id+" has ended, and its history was removed")
+	w.trips[id].Confirm(yen(50000), noon)
+	history(nameHistoryRemoved, "the trip itself is kept")
+	looks := 0
+	w.asked = func() {
+		if looks++; looks == 2 {
+			w.progress[id] = progress
+		}
+	}
+	history(fault.NameNotFound, "has not started")
+	clear(w.progress)
+	looks = 2
+	w.trips[id].RequestCancellation("", "", 0, 1, noon)
+	history(fault.NameNotFound, "the cancellation of trip "+id+" has not started")
+	w.trips[id].Cancel(noon)
+	history(nameHistoryRemoved, "the cancellation of trip "+id+" has ended")
 }
