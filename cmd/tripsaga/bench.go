@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,7 +79,24 @@ func (c *benchCmd) check(p *program) error {
 	if c.Preload < 0 || c.Preload > 10_000_000 {
 		return fmt.Errorf("--preload %d: allowed are 0 to 10,000,000", c.Preload)
 	}
-	return c.htmlFlag.check(p, c.CPUProfile, c.MemProfile, c.Dir)
+	if err := c.htmlFlag.check(p, c.CPUProfile, c.MemProfile, c.Dir); err != nil {
+		return err
+	}
+	return cmp.Or(checkProfile("--cpuprofile", c.CPUProfile, c.MemProfile, c.Dir), checkProfile("--memprofile", c.MemProfile, c.CPUProfile, c.Dir))
+}
+
+// checkProfile finds out whether a profile can be written, before the run. Used are the run's other files.
+func checkProfile(flag, path string, used ...string) error {
+	switch path {
+	case "":
+		return nil
+	case "-":
+		return fmt.Errorf("%s -: a profile is written to a file", flag)
+	}
+	if err := report.CheckFile(path, used...); err != nil {
+		return fmt.Errorf("%s %w", flag, err)
+	}
+	return nil
 }
 
 func (c *benchCmd) folder() (dir string, remove func(), err error) {
