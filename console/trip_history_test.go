@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"tripsaga/asl"
 	"tripsaga/console"
 	"tripsaga/engine"
 	"tripsaga/engine/sim"
 	"tripsaga/table/embedded"
+	"tripsaga/trip/domain"
 )
 
 // long is a saga whose history is full.
