@@ -196,7 +196,7 @@ func (a *api) missing(ctx context.Context, name, id string, err error) error {
 		return fault.New(fault.NotFound, nameHistoryRemoved, "the %s of trip %s has ended, and its history was removed: it is kept for 90 days, "+
 			"or as long as the server's --keep-executions says; the trip itself is kept", sagaText(name), id)
 	}
-	return fault.New(fault.NotFound, fault.NameOf(err), "the %s of trip %s has not started", sagaText(name), id)
+	return fault.New(fault.NotFound, fault.NameNotFound, "the %s of trip %s has not started", sagaText(name), id)
 }
 
 // sagaText is a saga in messages.
