@@ -26,7 +26,7 @@ type serveCmd struct {
 	Data      string   `env:"TRIPSAGA_DATA" help:"Data folder." default:"tripsaga-data" type:"path"`
 	AllowHost []string `help:"Host names, besides loopback ones, that calls may name in their Host header." placeholder:"HOST"`
 	MaxOpen   int      `help:"Sagas under way at once; beyond that bookings are refused with 503, as they are when they come faster than they can be stored." default:"10000"`
-	Keep      int      `env:"TRIPSAGA_KEEP_EXECUTIONS" name:"keep-executions" help:"Days for which the history of a saga that has ended is kept; 0 keeps it for ever. Trips and their records stay." default:"90" placeholder:"DAYS"`
+	Keep      int      `env:"TRIPSAGA_KEEP_EXECUTIONS" name:"keep-executions" help:"Days for which the history of a saga that has ended is kept: 14 to 36,500, or 0 for ever. Trips and their records stay." default:"90" placeholder:"DAYS"`
 	Empty     bool     `help:"Do not load the demo inventory into a new data folder."`
 	Policy    string   `env:"TRIPSAGA_CANCELLATION_POLICY" name:"cancellation-policy" help:"JSON file with the fees of cancellations, as trip/domain/cancellation_policy.json has them; default: that one." placeholder:"FILE" type:"path"`
 	payments
