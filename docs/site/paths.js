@@ -22,7 +22,7 @@ export const relative = (from, to) => path.posix.relative(path.posix.dirname(fro
 
 // The pages that exist in both languages, as patterns of their paths.
 const languages = [
-  [/^README\.md$/, "README.ja.md"], [/^README\.ja\.md$/, "README.md"],
+  [/^((?:docs\/course\/)?README)\.md$/, "$1.ja.md"], [/^((?:docs\/course\/)?README)\.ja\.md$/, "$1.md"],
   [/^docs\/course\/en\//, "docs/course/ja/"], [/^docs\/course\/ja\//, "docs/course/en/"],
   [/^docs\/(?!ja\/|course\/)/, "docs/ja/"], [/^docs\/ja\//, "docs/"],
 ];

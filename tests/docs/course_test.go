@@ -16,9 +16,8 @@ import (
 
 // The course, docs/course. Its README.md has the format of a chapter.
 const (
-	library   = "docs/use-as-library.md"
-	course    = "docs/course/"
-	exercises = "## Exercises"
+	library = "docs/use-as-library.md"
+	course  = "docs/course/"
 )
 
 func inCourse(name string) bool { return strings.HasPrefix(name, course) }
@@ -69,47 +68,49 @@ type reader struct {
 	beside  string // what the folder is to the reader in which the clone of this repository is
 	last    string // output of the last commands
 	hasRun  bool   // there are last commands, and their output was not compared yet
+	failed  bool   // they were to fail
 	block   int    // index of the block in the chapter
 }
 
 func newReader(t *testing.T, page, beside, module string) *reader {
 	t.Helper()
 	r := &reader{document: newDocument(t), chapter: page, beside: beside, module: module}
-	r.env = append(r.env, "TZ=UTC", "GOWORK=off")
+	r.env = slices.DeleteFunc(r.env, func(v string) bool { return strings.HasPrefix(v, "GIT_") }) // as a hook has them, they name the repository here
+	r.env = append(r.env, "TZ=UTC", "GOWORK=off", "GIT_CONFIG_GLOBAL=/dev/null")
 	return r
 }
 
 // work works through the sections before the one with the heading until; "" is none.
 func (r *reader) work(until string) {
-	inExercises := false
 	for _, s := range parse(read(r.t, r.chapter)).sections {
 		if s.heading == until && until != "" {
 			return
 		}
-		if level(s.heading) == 2 {
-			inExercises = s.heading == exercises
-		}
-		r.dir = filepath.Join(r.beside, r.module)
-		if _, err := os.Stat(r.dir); err != nil {
-			r.dir = r.beside
-		}
-		if inExercises && len(s.blocks) > 0 {
-			branch := r.t.TempDir()
-			if err := os.CopyFS(branch, os.DirFS(r.dir)); err != nil {
-				r.t.Fatal(err)
-			}
-			r.dir = branch
-		}
 		for _, b := range s.blocks {
+			r.dir = filepath.Join(r.beside, r.module)
+			if _, err := os.Stat(r.dir); err != nil {
+				r.dir = r.beside
+			}
 			info, text, _ := strings.Cut(strings.TrimPrefix(b, "```"), "\n")
 			language, rest, _ := strings.Cut(info, " ")
 			if text != "" {
 				text += "\n"
 			}
+			r.reason(language)
 			r.read(s, language, rest, text)
 			r.block++
 		}
+		r.reason("")
 	}
+}
+
+// reason holds a chapter to show why commands fail, lest they fail for another reason.
+func (r *reader) reason(next string) {
+	r.t.Helper()
+	if r.hasRun && r.failed && r.last != "" && next != "text" {
+		r.t.Errorf("block %d fails, and no ```text after it shows how:\n%s", r.block, r.last)
+	}
+	r.failed = false
 }
 
 func (r *reader) read(s section, language, rest, text string) {
@@ -219,7 +220,7 @@ func (r *reader) command(kind, script string) {
 	if (err != nil) != (kind == "fails") {
 		r.t.Fatalf("%s\n%v\n%s", script, err, out)
 	}
-	r.last, r.hasRun = strings.ReplaceAll(string(out), clone, "../tripsaga"), true
+	r.last, r.hasRun, r.failed = strings.ReplaceAll(string(out), clone, "../tripsaga"), true, kind == "fails"
 }
 
 // changing is what differs from run to run.

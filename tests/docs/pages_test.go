@@ -265,8 +265,8 @@ func links(page string, s section) []string {
 		if file = path.Join(path.Dir(page), file); strings.HasPrefix(target, "#") {
 			file = page
 		}
-		if file == japanese {
-			file = readme
+		if path.Base(file) == japanese {
+			file = path.Join(path.Dir(file), readme)
 		}
 		found[i] = strings.NewReplacer("docs/course/ja/", "docs/course/en/", "docs/ja/", "docs/").Replace(file) + "#" + fragment
 	}
