@@ -50,7 +50,16 @@ export default function (config) {
         for (const child of token.children || []) visit(child);
       };
       const title = plain(state.tokens[state.tokens.findIndex((t) => t.type === "heading_open") + 1] || {});
+      let row; // of the handbook's tables: it finds the page that it leads to
       state.tokens.forEach((token, i) => {
+        if (token.type === "tr_open" && /^docs\/(ja\/)?README\.md$/.test(page)) row = { page: title, heading: "", text: "", ja: state.env.ja };
+        if (token.type === "tr_close" && row) {
+          if (row.url) sections.push(row);
+          row = null;
+        }
+        const href = row && !row.url && token.children?.find((t) => t.type === "link_open")?.attrGet("href");
+        const target = href && resolve(page, href);
+        if (target) row.url = address(target.file) + (target.fragment ? "#" + target.fragment : "");
         visit(token);
         if (token.type === "heading_open") {
           const heading = plain(state.tokens[i + 1]);
@@ -59,7 +68,8 @@ export default function (config) {
           token.attrSet("id", slug(heading) + (n ? "-" + n : ""));
           section = { page: title, heading, url: address(page) + (token.tag === "h1" ? "" : "#" + token.attrGet("id")), text: "", ja: state.env.ja };
           sections.push(section);
-        } else if (token.type === "inline" && state.tokens[i - 1].type !== "heading_open") section.text += plain(token) + " ";
+        } else if (token.type === "inline" && row) row[row.heading ? "text" : "heading"] += plain(token);
+        else if (token.type === "inline" && state.tokens[i - 1].type !== "heading_open") section.text += plain(token) + " ";
         else if (token.type === "fence") section.text += token.content + " ";
       });
     });

@@ -3,11 +3,11 @@ import { address, counterpart, isJapanese, relative, resolve } from "./paths.js"
 
 const texts = {
   en: { home: "tripsaga", course: "The course", handbook: "Handbook", other: "日本語", search: "Search", results: "Results", none: "Nothing found", pages: "Pages" },
-  ja: { home: "tripsaga", course: "ハンズオン", handbook: "ハンドブック", other: "English", search: "検索", results: "検索結果", none: "見つかりません", pages: "ページ一覧" },
+  ja: { home: "tripsaga", course: "コース", handbook: "ハンドブック", other: "English", search: "検索", results: "検索結果", none: "見つかりません", pages: "ページ一覧" },
 };
 const places = {
   en: { home: "README.md", course: "docs/course/README.md", handbook: "docs/README.md" },
-  ja: { home: "README.ja.md", course: "docs/course/README.md", handbook: "docs/ja/README.md" },
+  ja: { home: "README.ja.md", course: "docs/course/README.ja.md", handbook: "docs/ja/README.md" },
 };
 
 // contents lists the pages that the handbook's index names: its headings, and the first link of each row or item.
@@ -53,10 +53,10 @@ ${["home", "course", "handbook"].filter((p) => fs.existsSync(place[p])).map((p) 
 <ol aria-label="${text.results}" data-none="${text.none}" hidden></ol>
 </search>
 </header>
-${pages ? `<nav class="pages" aria-label="${text.pages}"><details open><summary>${text.pages}</summary><ul>\n${pages}</ul></details></nav>\n` : ""}<main>
+<main>
 ${content}
 </main>
-</body>
+${pages ? `<nav class="pages" aria-label="${text.pages}"><details open><summary>${text.pages}</summary><ul>\n${pages}</ul></details></nav>\n` : ""}</body>
 </html>
 `;
 }

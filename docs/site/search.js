@@ -37,7 +37,8 @@ if (globalThis.document) {
     const query = input.value.trim();
     const words = query.split(/\s+/);
     const joined = words.slice(1).map((word, i) => words[i] + word); // back up is backup
-    const found = search.search([query, ...joined].join(" "), { boostDocument: (id, term, { ja = false, url }) => (ja === japanese ? 2 : 1) * (url.includes("/adr/") ? 0.5 : 1) }).slice(0, 10);
+    const found = search.search([query, ...joined].join(" "), { boostDocument: (id, term, { ja = false, url }) => (ja === japanese ? 2 : 1) * (url.includes("/adr/") ? 0.5 : 1) })
+      .filter((r, i, all) => all.findIndex((other) => other.url === r.url) === i).slice(0, 10);
     list.replaceChildren(...found.map((r) => {
       const link = document.createElement("a");
       link.href = box.dataset.root + r.url;
