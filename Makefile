@@ -13,7 +13,7 @@ CRASH_ROUNDS ?= 1000
 LOAD_SECONDS ?= 30
 PYTHON      ?= python3
 # Explorations: minutes under the race detector, and no goroutine more than the tests of package verify/world.
-SLOW_UNDER_RACE := TestNothingIsLostByLeavingOut|TestSingles
+SLOW_UNDER_RACE := TestNothingIsLostByLeavingOut|TestSingles|TestMutants|TestBrokenSagasAreFound
 CDK         := node_modules/.bin/cdk
 LINTERS     := $(TOOLS)/lint
 CONTRACT    := $(TOOLS)/contract
