@@ -176,9 +176,12 @@ type Rest struct {
 
 // Acts reports whether a provider has acted for an id and was not told to cancel, by the books of its double, a [sim.Provider] of
 // that name in Program.Outside.
-func (r Rest) Acts(provider, id string) bool {
+func (r Rest) Acts(provider, id string) bool { return r.Did(provider, id) != nil }
+
+// Did returns what that provider was asked when it acted for the id, as JSON; nil if it does not act for it.
+func (r Rest) Did(provider, id string) json.RawMessage {
 	entry, _ := r.Outside.Get(sim.Entry(provider, id))
-	return sim.Acts(entry)
+	return sim.Did(entry)
 }
 
 // Execution is one of the scenario.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 
 	"tripsaga/shared/fault"
 	"tripsaga/table"
@@ -27,7 +28,11 @@ func (p Provider[R]) Perform(ctx context.Context, id string, request R) error {
 				return err
 			}
 		}
-		err := p.Books.Transact(ctx, table.Put(entry(p.Name, id, done), table.Absent))
+		done, err := json.Marshal(entry{Did: request})
+		if err != nil {
+			return err
+		}
+		err = p.Books.Transact(ctx, table.Put(table.Item{Key: Entry(p.Name, id), Data: done}, table.Absent))
 		if !table.IsConflict(err) {
 			return err
 		}
@@ -43,7 +48,7 @@ func (p Provider[R]) Perform(ctx context.Context, id string, request R) error {
 // repeated. Errors are those of Books and of Call.
 func (p Provider[R]) Cancel(ctx context.Context, id string) error {
 	return p.call("cancel", id, func() error {
-		return p.Books.Transact(ctx, table.Put(entry(p.Name, id, cancelled), table.None))
+		return p.Books.Transact(ctx, table.Put(table.Item{Key: Entry(p.Name, id), Data: []byte(cancelled)}, table.None))
 	})
 }
 
@@ -54,18 +59,24 @@ func (p Provider[R]) call(op, id string, call func() error) error {
 	return p.Call(op, id, call)
 }
 
-// What is in the books of an id.
-const (
-	done      = `"DONE"`
-	cancelled = `"CANCELLED"`
-)
+// entry is what is in the books of an id: what was asked, or cancelled.
+type entry struct {
+	Did any `json:"did"`
+}
+
+const cancelled = `"CANCELLED"`
 
 // Entry is the key of an id in the books of the provider of that name.
 func Entry(provider, id string) table.Key { return table.Key{PK: provider + "#" + id, SK: "ENTRY"} }
 
 // Acts reports whether an item of the books says that the provider has acted for its id, and was not told to cancel.
-func Acts(entry table.Item) bool { return string(entry.Data) == done }
+func Acts(item table.Item) bool { return Did(item) != nil }
 
-func entry(provider, id, state string) table.Item {
-	return table.Item{Key: Entry(provider, id), Data: []byte(state)}
+// Did returns what the provider was asked when it acted for the id of the item, as JSON; nil if it does not act for it.
+func Did(item table.Item) json.RawMessage {
+	var e struct{ Did json.RawMessage }
+	if json.Unmarshal(item.Data, &e) != nil {
+		return nil // cancelled, or there is no item
+	}
+	return e.Did
 }

@@ -43,6 +43,9 @@ func TestProviderActsOnceUntilItIsCancelled(t *testing.T) {
 			t.Errorf("performed: %v, acts: %t", err, acts(t, books, "BANK", "1"))
 		}
 	}
+	if item, _, err := books.Get(ctx, sim.Entry("BANK", "1")); err != nil || string(sim.Did(item)) != "100" {
+		t.Errorf("asked for 100, it did %s: %v", sim.Did(item), err)
+	}
 	for range 2 {
 		if err := b.Cancel(ctx, "1"); err != nil || acts(t, books, "BANK", "1") {
 			t.Errorf("cancelled: %v, acts: %t", err, acts(t, books, "BANK", "1"))
