@@ -79,7 +79,7 @@ func foundBy(t *testing.T, p *prepared, cfg world.Config) error {
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(text, "Schedule    sold:A.Send#1") || !strings.Contains(text, "Again: VERIFY_REPLAY='sold:A.Send#1") {
+	if !strings.Contains(text, "Schedule    sold:A.Send#1") || !strings.Contains(text, "\nAgain: VERIFY_REPLAY='sold:A.Send#1=twice' go test -v -run '^TestATaskThatHangs$/^second_delivery$' tripsaga/verify\n") {
 		t.Errorf("no schedule in\n%s", text)
 	}
 	return fmt.Errorf("%s", text)

@@ -106,8 +106,8 @@ func shortest(ctx context.Context, cfg world.Config, r *Report, test string) (st
 	defer w.Close()
 	first := r.Violations[0]
 	if first.hung { // playing it again takes as long
-		return fmt.Sprintf("%s is broken, and the exploration has ended there, after %d schedules.\n\nSchedule    %s\nViolation   %s\n\nAgain: %s='%[3]s' %s\n",
-			first.Invariant, r.Schedules, first.ID, first.Detail, ReplayVariable, command(test)), nil
+		return fmt.Sprintf("%s is broken, and the exploration has ended there, after %d schedules.\n\nSchedule    %s\nViolation   %s\n\nAgain: %s='%s' %s\n",
+			first.Invariant, r.Schedules, first.ID, first.Detail, ReplayVariable, first.ID, command(test)), nil
 	}
 	s, err := cfg.Subject.ParseSchedule(first.ID)
 	if err != nil {
