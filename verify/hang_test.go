@@ -165,7 +165,7 @@ func TestTooLongComesLast(t *testing.T) {
 	}
 }
 
-// TestNoCatchHelps: an input that does not fit is told as that, where a Catch would change nothing.
+// TestNoCatchHelps: the message names an input that does not fit, where a Catch would change nothing.
 func TestNoCatchHelps(t *testing.T) {
 	s := theSale()
 	s.Definition, s.Compensations = []byte(mapped), map[string]string{"Charge": "Refund"}

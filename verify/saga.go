@@ -174,7 +174,7 @@ type Rest struct {
 	Participants any // what Saga.Participants has returned
 }
 
-// Acts reports whether a provider has acted for an id and was not told to cancel, by the books of its double, a [sim.Provider] of
+// Acts reports whether a provider has acted for an id and did not cancel it, by the books of its double, a [sim.Provider] of
 // that name in Program.Outside.
 func (r Rest) Acts(provider, id string) bool { return r.Did(provider, id) != nil }
 

@@ -69,7 +69,7 @@ const cancelled = `"CANCELLED"`
 // Entry is the key of an id in the books of the provider of that name.
 func Entry(provider, id string) table.Key { return table.Key{PK: provider + "#" + id, SK: "ENTRY"} }
 
-// Acts reports whether an item of the books says that the provider has acted for its id, and was not told to cancel.
+// Acts reports whether an item of the books says that the provider has acted for its id and did not cancel it.
 func Acts(item table.Item) bool { return Did(item) != nil }
 
 // Did returns what the provider was asked when it acted for the id of the item, as JSON; nil if it does not act for it.

@@ -12,7 +12,7 @@ import (
 // maxClauses is how many clauses a short story has before its end: the middle of more is left out.
 const maxClauses = 12
 
-// Short tells the run in two sentences: what went wrong and what came of it; and how it ended, with the first violation of the
+// Short describes the run in two sentences: what went wrong and what followed; and how it ended, with the first violation of the
 // invariant.
 func Short(s *world.Subject, trace *world.Trace, invariant string) string {
 	t := &teller{s, trace}

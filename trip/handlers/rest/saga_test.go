@@ -174,7 +174,7 @@ func TestThrottledCalls(t *testing.T) {
 	}
 }
 
-// TestARemovedHistory is told from one that has not begun, and from one that began between the looks.
+// TestARemovedHistory is distinguished from one that has not begun, and from one that began between the looks.
 func TestARemovedHistory(t *testing.T) {
 	w, h, id := booked(t)
 	progress := w.progress[id]
