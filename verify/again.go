@@ -16,9 +16,9 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Again plays one schedule of a test that calls [Run]: a violation that was found once, as a test to keep. It fails until the
-// schedule breaks nothing any more. If the test calls Run in subtests, below is the name of the one that found it, such as
-// "small". VERIFY_AS=test writes such a test.
+// Again replays one schedule of a test that calls [Run], as a regression test for a violation that was found once. id
+// identifies the schedule. The test fails until the schedule violates no invariant. If the test calls Run in subtests, below is
+// the name of the subtest that found the violation, such as "small". VERIFY_AS=test writes such a test.
 func Again(t *testing.T, id string, test func(*testing.T), below ...string) {
 	t.Helper()
 	name := strings.Join(append([]string{t.Name()}, below...), "/")
@@ -31,7 +31,7 @@ func Again(t *testing.T, id string, test func(*testing.T), below ...string) {
 	test(t)
 }
 
-// again has the schedules of the tests that call Again.
+// again holds the schedules of the tests that call Again.
 var again onlySchedules
 
 type onlySchedules struct {
@@ -53,7 +53,7 @@ func (o *onlySchedules) keep(test, name, id string) {
 	o.all[test] = &onlySchedule{name: name, id: id}
 }
 
-// end forgets the schedule of a test, and reports whether it was played.
+// end removes the schedule of a test, and reports whether it was played.
 func (o *onlySchedules) end(test string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -62,8 +62,8 @@ func (o *onlySchedules) end(test string) bool {
 	return played
 }
 
-// schedule is what Run plays in the test of this name: ok is false if Again has not called it, and the id "" if it is another
-// subtest's.
+// schedule returns the schedule that Run plays in the test of this name. ok is false if Again did not call the test; the id is
+// "" if the schedule belongs to another subtest.
 func (o *onlySchedules) schedule(name string) (id string, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -83,7 +83,7 @@ func (o *onlySchedules) schedule(name string) (id string, ok bool) {
 	}
 }
 
-// testFile is the Go file with a test that plays the schedule of a test again. The folder has the files of its package.
+// testFile returns a Go file with a test that replays the schedule. The folder contains the package of the test that found it.
 func testFile(folder, test string, s world.Schedule) (string, error) {
 	top, below, sub := strings.Cut(test, "/")
 	pkg, err := packageOf(folder, top)
@@ -112,7 +112,7 @@ func Test%s(t *testing.T) {
 }
 `
 
-// packageOf is the package of the file that has a test.
+// packageOf returns the package name of the file that contains a test.
 func packageOf(folder, test string) (string, error) {
 	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
 	if err != nil {

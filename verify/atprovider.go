@@ -15,15 +15,15 @@ import (
 // use is a call that a step makes in each of its deliveries.
 type use struct{ saga, task, op string }
 
-// act is a call of a provider that succeeded.
+// act is a successful call of a provider.
 type act struct {
 	call   sim.Label
 	op, id string
 	wrote  bool // in the provider's books
 }
 
-// asks judges a call of a provider before it is made: the step's record is durable, so that a crash leaves a trace of the call,
-// and each delivery of the step calls under one id. A step of a Map state has a record, and an id, for each item.
+// asks judges a call of a provider before it is made. The step's record must be durable, so that a crash leaves a trace of the
+// call, and all deliveries of the step must use the same id. A step of a Map state has one record and one id for each item.
 func (e *effects) asks(c *sagaCast, op, id string) {
 	e.ops[op] = true
 	call, ok := c.Delivery()
@@ -65,7 +65,7 @@ func textOfKeys(keys []table.Key) string {
 	return strings.Join(all, ", ")
 }
 
-// acted notes a call of a provider that succeeded.
+// acted records a successful call of a provider.
 func (e *effects) acted(c *sagaCast, a act) {
 	if call, ok := c.Delivery(); ok {
 		a.call = call
@@ -73,8 +73,8 @@ func (e *effects) acted(c *sagaCast, a act) {
 	}
 }
 
-// askedFor judges an answer about a step at a provider: the delivery that records it has asked the provider, about what the
-// step has done there.
+// askedFor judges the record of a step at a provider: the delivery that writes it must have called the provider, with the id
+// under which the step acted.
 func (e *effects) askedFor(f *effect, call sim.Label, key table.Key) []judge.Violation {
 	var known []string
 	for is, ids := range e.ids {
@@ -98,8 +98,8 @@ func (e *effects) askedFor(f *effect, call sim.Label, key table.Key) []judge.Vio
 		call, key, textOf(f.now), strings.Join(slices.Compact(known), ", "))}}
 }
 
-// open returns what an execution has done at providers and has not reversed there since, by task and id: the calls that its
-// steps make when it succeeds, without those after which the compensation, or the step itself, has made another call.
+// open returns what an execution has done at providers and has not reversed since, by task and id. These are the calls that its
+// steps make when it succeeds, except those that were followed by another call of the compensation or of the step itself.
 func (e *effects) open(saga string) map[use]act {
 	all := map[use]act{}
 	for _, a := range e.acts {
@@ -119,7 +119,7 @@ func (e *effects) open(saga string) map[use]act {
 	return all
 }
 
-// atProviders judges what an execution has left at providers.
+// atProviders judges the effects that an execution has left at providers.
 func (e *effects) atProviders(c *sagaCast, i int, status asl.Status) (found []judge.Violation) {
 	s, base := &c.sagas[i], e.of.base[c.scenario.Name]
 	open := e.open(s.Name)
@@ -143,7 +143,7 @@ func (e *effects) atProviders(c *sagaCast, i int, status asl.Status) (found []ju
 	return found
 }
 
-// byTask returns the ids about which each task has acted.
+// byTask returns the ids with which each task has acted.
 func byTask(open map[use]act) map[string][]string {
 	all := map[string][]string{}
 	for _, is := range slices.SortedFunc(maps.Keys(open), compareUses) {

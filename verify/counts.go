@@ -9,12 +9,12 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Explored counts the schedules with a fault of one kind at one step.
+// Explored counts the schedules with one kind of fault at one step.
 type Explored struct {
-	Step      string   `json:"step"` // a task, or who else acts: the engine, the client, ...
+	Step      string   `json:"step"` // a task, or another actor: the engine, the client, ...
 	Fault     sim.Kind `json:"fault"`
 	Schedules int      `json:"schedules"`
-	Broken    int      `json:"broken,omitempty"` // of them: those that broke an invariant
+	Broken    int      `json:"broken,omitempty"` // how many of them violated an invariant
 }
 
 // Played counts the schedules of one scenario.
@@ -24,7 +24,7 @@ type Played struct {
 	Broken    int    `json:"broken,omitempty"`
 }
 
-// counts are what take adds up: a few words a schedule, since an exploration plays over a thousand a second.
+// counts are the sums that take maintains: a few words for each schedule, since an exploration plays over a thousand a second.
 type counts struct {
 	faults    map[cell]*tally
 	scenarios map[string]*tally
@@ -51,7 +51,7 @@ func (c *counts) add(s world.Schedule, broken bool) {
 	}
 }
 
-// cellOf takes a duplicate delivery for its task.
+// cellOf returns the cell of a fault. A duplicate delivery counts for its task.
 func cellOf(f sim.Fault) cell { return cell{strings.TrimSuffix(f.At.Actor, "+"), f.Kind} }
 
 func count[K comparable](all map[K]*tally, key K, broken bool) {
@@ -66,7 +66,7 @@ func count[K comparable](all map[K]*tally, key K, broken bool) {
 	}
 }
 
-// explored lists the faults: the tasks first, in the order of the saga.
+// explored lists the faults. The tasks come first, in the order of the saga.
 func (c *counts) explored(subject *world.Subject) []Explored {
 	list := []Explored{}
 	for at, t := range c.faults {
@@ -85,7 +85,7 @@ func stepOrder(subject *world.Subject, step string) int {
 	return len(subject.Steps)
 }
 
-// played lists the scenarios in their own order.
+// played lists the scenarios in the subject's order.
 func (c *counts) played(subject *world.Subject) []Played {
 	list := []Played{}
 	for _, name := range subject.ScenarioNames() {

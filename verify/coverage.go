@@ -13,18 +13,18 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Coverage is what an exploration has played and left out. The same program and options give the same coverage, however many
-// worlds run concurrently: it has no times, and nothing of it depends on the order of the runs.
+// Coverage is what an exploration has played and left out. It is deterministic: the same program and options give the same
+// coverage, however many worlds run concurrently. It contains no times and does not depend on the order of the runs.
 type Coverage struct {
-	Options   string // that decide what is explored
+	Options   string // the options that determine what is explored
 	Totals    string
 	Scenarios []Played
 	Cells     []Covered // by operation and fault
 }
 
-// Covered is what was played of one kind of fault at one operation, and what was left out there.
+// Covered counts what was played and left out of one kind of fault at one operation.
 type Covered struct {
-	Operation string // who works and what he does: ReserveHotel is its delivery, ReserveHotel.put its writes; ReserveHotel+ comes again
+	Operation string // actor and operation: ReserveHotel is a delivery, ReserveHotel.put its writes, ReserveHotel+ a duplicate delivery
 	Fault     sim.Kind
 	Single    int      // schedules of this fault alone
 	First     int      // schedules of two faults of which it is the first
@@ -37,7 +37,7 @@ type Covered struct {
 	NoPairs map[string]int // by rule: singles with this fault whose pairs were all left out
 }
 
-// Schedules is how many have the fault.
+// Schedules returns the number of schedules with the fault.
 func (c *Covered) Schedules() int { return c.Single + c.First + c.Second + c.Further }
 
 // spot is an operation, and a kind of fault at it.
@@ -55,13 +55,13 @@ func (s spot) operation() string {
 	return s.actor + "." + s.op
 }
 
-// placed is a point of one scenario.
+// placed is a point in a scenario.
 type placed struct {
 	scenario string
 	at       sim.Label
 }
 
-// covering collects what becomes a Covered.
+// covering collects the figures of a Covered.
 type covering struct {
 	played           [4]int // single, first, second, further
 	points           map[placed]struct{}
@@ -112,7 +112,7 @@ func (x *exploration) leavePairs(rule string, f sim.Fault) {
 	x.report.counts.coverage.at(spotOf(f)).noPairs[rule]++
 }
 
-// coverage is that of an exploration that has ended by itself.
+// coverage returns the coverage of an exploration that was not interrupted.
 func (x *exploration) coverage() *Coverage {
 	o, r := x.opt, &x.report
 	c := &Coverage{
@@ -134,7 +134,7 @@ func (x *exploration) coverage() *Coverage {
 	return c
 }
 
-// positions are the classes of the points, so that a fault that is retried a hundred times has a short list.
+// positions returns the classes of the points: a hundred retries give a short list.
 func positions(points map[placed]struct{}) []string {
 	all := map[string]bool{}
 	for p := range points {
@@ -157,7 +157,7 @@ func class(n int) string {
 	return strconv.Itoa(n)
 }
 
-// Text is the coverage as lines of a file, sorted, so that two of them can be compared.
+// Text returns the coverage as sorted lines of a text file, so that two coverages can be compared.
 func (c *Coverage) Text() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "options %s\nschedules %s\n", c.Options, c.Totals)
@@ -196,8 +196,8 @@ func writeRules(b *bytes.Buffer, name string, rules map[string]int) {
 	}
 }
 
-// Differs lists how the coverage differs from the text of another one, a line each: first the options, which explain all
-// the rest, then what only one of them has.
+// Differs returns the differences from the text of another coverage, one line each: first the options, which explain the rest,
+// then the lines that only one of them has.
 func (c *Coverage) Differs(want []byte) (lines []string) {
 	old, now := linesOf(want), linesOf(c.Text())
 	var changed []string
@@ -224,7 +224,7 @@ func (c *Coverage) Differs(want []byte) (lines []string) {
 
 const keyOptions = "options"
 
-// linesOf maps what a line is about to what it says.
+// linesOf maps the key of each line to the rest of the line.
 func linesOf(text []byte) map[string]string {
 	all := map[string]string{}
 	for line := range strings.Lines(string(text)) {

@@ -37,7 +37,7 @@ func (c *Coverage) section(subject *world.Subject) report.Section {
 	}
 }
 
-// rulesTable sums up what each rule left out, the subject's rules last.
+// rulesTable shows how much each rule left out, the subject's rules last.
 func (c *Coverage) rulesTable(subject *world.Subject) *report.Table {
 	t := &report.Table{Head: []string{"rule", "what it leaves out", "schedules", "singles without pairs"}}
 	all := slices.Clone(rules)

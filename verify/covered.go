@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// mustCover compares the coverage of an exploration without a violation with a file, or writes that.
+// mustCover compares the coverage of an exploration without violations with a file, or writes the file.
 func (r *Report) mustCover(t *testing.T, file string) {
 	t.Helper()
 	update := os.Getenv(UpdateVariable)
@@ -34,7 +34,7 @@ func (r *Report) mustCover(t *testing.T, file string) {
 	}
 }
 
-// noCoverage says why there is nothing to compare; "" if there is.
+// noCoverage returns why there is no coverage to compare; "" if there is one.
 func (r *Report) noCoverage() string {
 	switch {
 	case testing.Short():
@@ -52,7 +52,7 @@ func (c *Coverage) save(file string) error {
 	return os.WriteFile(file, c.Text(), 0o644)
 }
 
-// mostDifferences is how many lines a failure shows.
+// mostDifferences is the maximum number of lines that a failure shows.
 const mostDifferences = 20
 
 // mustEqual compares the coverage with a file.

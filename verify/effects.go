@@ -15,25 +15,25 @@ import (
 	"tripsaga/verify/world"
 )
 
-// effects judges a saga by what the barrier has recorded, whatever the saga is about: every effect is there in the end, or
-// none. A step's record is the first operation of its transaction. Which task has which record is learned from the runs
-// without a fault. The counters that a transaction changes (table.Add) belong to the record in it.
+// effects judges any saga by the records of the barrier: at the end, all effects exist or no effect does. A step's record is
+// the first operation of its transaction. Which task writes which record is learned from the runs without a fault. The counters
+// that a transaction changes (table.Add) belong to its record.
 type effects struct {
 	of  *prepared
 	log []written
 	all map[table.Key]*effect
 
 	moves []move
-	tasks map[use]bool // that have succeeded, by execution
+	tasks map[use]bool // tasks that have succeeded, by execution
 
 	ops  map[string]bool // calls of providers
 	acts []act
 	ids  map[use][]string // under which each step has called its provider
 }
 
-// written is a transaction with a record. A crash may lose it.
+// written is a transaction with a record. A crash can lose it.
 type written struct {
-	position int // of the program's transactions
+	position int // among the program's transactions
 	key      table.Key
 	call     sim.Label
 	now      record
@@ -72,7 +72,7 @@ func recordOf(item table.Item) (rec record, ok bool) {
 	return rec, false
 }
 
-// closed reports whether nothing of the step is there, and never will be.
+// closed reports whether the step has no effect and can have none later.
 func closed(rec record) bool {
 	return rec.State == barrier.Undone || rec.State == barrier.Refused && !rec.Open
 }
@@ -119,7 +119,8 @@ func (e *effects) commit(c *sagaCast, call sim.Label, ops []table.Op, before wor
 	return found
 }
 
-// mayWrite judges who writes a record: deliveries of one execution, and a compensation only of a step that has a record.
+// mayWrite judges which delivery writes a record: only deliveries of one execution may, and a compensation only for a step that
+// has a record.
 func (e *effects) mayWrite(f *effect, w written, had bool) (found []judge.Violation) {
 	if f.saga != w.call.Saga {
 		found = append(found, judge.Violation{Invariant: recordShared, Detail: fmt.Sprintf("%s writes the record %s, which is one of saga %s", w.call, w.key, f.saga)})
@@ -132,7 +133,7 @@ func (e *effects) mayWrite(f *effect, w written, had bool) (found []judge.Violat
 	return found
 }
 
-// apply makes a transaction part of the effects.
+// apply adds a transaction to the effects.
 func (e *effects) apply(w written) *effect {
 	f := e.all[w.key]
 	if f == nil {
@@ -147,7 +148,7 @@ func (e *effects) apply(w written) *effect {
 	return f
 }
 
-// mayFollow reports whether the barrier ever changes a record so.
+// mayFollow reports whether the barrier can change a record from was to now.
 func mayFollow(was, now record) bool {
 	if was.Fingerprint != now.Fingerprint {
 		return false
@@ -170,7 +171,7 @@ func textOf(rec record) string {
 	return string(rec.State)
 }
 
-// reset forgets the transactions that a crash has lost: all but the first n of the program.
+// reset removes the transactions that a crash has lost: all but the program's first n.
 func (e *effects) reset(n int) {
 	e.log = slices.DeleteFunc(e.log, func(w written) bool { return w.position > n })
 	e.moves = slices.DeleteFunc(e.moves, func(m move) bool { return m.position > n })
@@ -181,7 +182,7 @@ func (e *effects) reset(n int) {
 	}
 }
 
-// answered judges the success of a task: the record says the same.
+// answered judges the success of a task: its record must agree.
 func (e *effects) answered(c *sagaCast, call sim.Label) (found []judge.Violation) {
 	e.tasks[use{saga: call.Saga, task: call.Actor}] = true
 	base := e.of.base[c.scenario.Name]
@@ -216,7 +217,7 @@ func (e *effects) answered(c *sagaCast, call sim.Label) (found []judge.Violation
 	return append(found, wrong...)
 }
 
-// owned judges the success of a task that leaves a record: it is that of its execution, not of another one's.
+// owned judges the success of a task that leaves a record: the record must belong to the task's execution.
 func (e *effects) owned(call sim.Label) []judge.Violation {
 	if !e.of.does[call.Actor] {
 		return nil
@@ -245,7 +246,7 @@ func says(rec record, ok bool) string {
 	return "is " + textOf(rec)
 }
 
-// final judges the records at the end: every effect of an execution that succeeded is there, and none of one that failed.
+// final judges the records at the end: an execution that succeeded has all its effects, one that failed has no effect.
 func (e *effects) final(c *sagaCast) (found []judge.Violation) {
 	for i := range c.sagas {
 		status := asl.Status(c.Execution(i, 0))
@@ -289,7 +290,8 @@ func (e *effects) recorded(c *sagaCast, i int, status asl.Status) (found []judge
 	return append(found, e.once(s.Name, done, base)...)
 }
 
-// once judges how many records of each task are done in an execution that has succeeded: as many as without a fault.
+// once judges the number of DONE records of each task in an execution that has succeeded: it must be the number without a
+// fault.
 func (e *effects) once(saga string, done map[string]int, base *baseline) (found []judge.Violation) {
 	for task, n := range base.done(saga) {
 		if done[task] > n {

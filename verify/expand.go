@@ -10,7 +10,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// expansion runs the schedules that have one fault more than a parent.
+// expansion runs the schedules that extend a parent by one fault.
 type expansion struct {
 	*exploration
 	world  *world.World
@@ -74,7 +74,7 @@ func (e *expansion) at(ctx context.Context, i int) error {
 	return nil
 }
 
-// leaves names the rule that leaves out the schedule with this fault; "" is none.
+// leaves returns the rule that leaves out the schedule with this fault; "" if no rule does.
 func (e *expansion) leaves(f sim.Fault, moot bool) (rule string) {
 	switch {
 	case moot && !e.everywhere:
@@ -105,8 +105,8 @@ func (e *expansion) leaveAt(rule string, i int) {
 	}
 }
 
-// covered reports whether the expansion runs the fault that a moot one equals. At the edge of the explored points it may
-// not; then the moot fault is run.
+// covered reports whether the expansion runs the fault that is equivalent to a moot one. At the edge of the explored points it
+// may not, and then the moot fault is run.
 func (e *expansion) covered(i int, kind sim.Kind) bool {
 	switch kind {
 	case world.Crash: // one before it, or after the write before it
@@ -123,7 +123,7 @@ func (e *expansion) arrives(p *world.Point) bool {
 	return ok && e.deliveries[call]
 }
 
-// add runs the parent with one more fault.
+// add runs the parent's schedule with one more fault.
 func (e *expansion) add(ctx context.Context, f sim.Fault, moot bool) (*world.Result, error) {
 	s := e.parent.With(f)
 	if e.last && !e.named(s) {
@@ -157,9 +157,9 @@ func (x *exploration) drawn(s world.Schedule) bool {
 	return (h.Sum64()^x.opt.Seed)%uint64(x.opt.OneIn) == 0
 }
 
-// delay pauses the call at a point, or delivers it again. It plays the run in which the call resumes at the end first: the
-// points of that run are those between which the call can resume, see landing. All these schedules are drawn, or none. A call
-// that has done nothing before it is paused (idle) equals a delivery that is paused.
+// delay pauses the call at a point, or delivers it again. It first plays the run in which the call resumes at the end: the call
+// can resume between the points of that run, see landing. OneIn draws all of these schedules or omits all of them. A call that
+// has done nothing before it is paused (idle) is equivalent to a paused delivery.
 func (e *expansion) delay(ctx context.Context, at sim.Label, kind sim.Kind, idle bool) error {
 	f := sim.Fault{At: at, Kind: kind, Until: sim.AtEnd}
 	rule := e.leaves(f, false)
@@ -190,9 +190,9 @@ func (e *expansion) delay(ctx context.Context, at sim.Label, kind sim.Kind, idle
 
 // landing is a point before which a paused call can resume.
 //
-// A call that is paused can resume before every later point, often hundreds. Most of them are equal. The call touches some
-// keys; a point conflicts with it (meets) if one of the two writes what the other touches. Two operations that do not
-// conflict can change places, so resuming anywhere between two conflicting points has the same effect. In the points
+// A paused call can resume before every later point, often hundreds. Most of these places are equivalent. The call touches some
+// keys; a point conflicts with it (meets) if one of the two writes what the other touches. Two operations that do not conflict
+// can change places, so resuming anywhere between two conflicting points has the same effect. In the points
 //
 //	1   2!  3   4   5!  6
 //
@@ -214,8 +214,8 @@ type landing struct {
 
 func (l landing) moot() bool { return !l.meets && !l.after }
 
-// landings lists those of a call in a run in which it resumes at the end. What the call touches is only known because it
-// does resume there: its operations are among the points of the run.
+// landings lists the landings of a call in a run in which it resumes at the end. Only that run shows what the call touches: its
+// operations are among the points of the run.
 func landings(subject *world.Subject, r *world.Result, f sim.Fault) (all []landing) {
 	points := r.Points[:r.Closed]
 	call := sim.Label{Saga: f.At.Saga, Actor: f.At.Actor, N: f.At.N}
@@ -278,7 +278,7 @@ func (e *expansion) interleave(ctx context.Context, i int) error {
 	return nil
 }
 
-// leavesSplit names the rule that leaves out all that splits the work of another actor; "" is none.
+// leavesSplit returns the rule that leaves out all schedules that split the work of another actor; "" if no rule does.
 func (e *expansion) leavesSplit(c world.Choice) string {
 	switch {
 	case c.Moot:

@@ -25,21 +25,22 @@ type exploration struct {
 	stage  Progress
 }
 
-// mostStuck is how many schedules may fail to end before the exploration ends: each of them takes as long as hundreds.
+// mostStuck is how many schedules may fail to end before the exploration stops: each of them takes as long as hundreds of
+// others.
 const mostStuck = 20
 
 var errStuck = errors.New("too many schedules do not come to rest")
 
-// node is a schedule whose run can be followed by one more fault.
+// node is a schedule that can be extended by one more fault.
 type node struct {
 	schedule world.Schedule
 	sign     signature
 	moot     bool   // another node has the same future
-	alone    string // the rule that leaves out its pairs; "" is none
+	alone    string // the rule that leaves out its pairs; "" if no rule does
 	same     bool   // once it has settled, a node before it has the same future
 }
 
-// root is a scenario without a fault.
+// root is a scenario without a fault, and its run.
 type root struct {
 	node
 	points []world.Point
@@ -78,7 +79,7 @@ func (x *exploration) workers() int {
 	if x.opt.Workers > 0 {
 		return x.opt.Workers
 	}
-	return 2 * runtime.GOMAXPROCS(0) // a world waits for its store now and then
+	return 2 * runtime.GOMAXPROCS(0) // a world sometimes waits for its store
 }
 
 func (x *exploration) work(ctx context.Context, cfg world.Config, jobs <-chan int, do job) error {
@@ -156,7 +157,7 @@ func (x *exploration) singles(ctx context.Context, stage string, roots []root, c
 	return all, err
 }
 
-// batches runs n jobs: at once, or in batches if the exploration stops once it has found a violation.
+// batches runs n jobs: all together, or in batches if the exploration stops at the first violation.
 func (x *exploration) batches(ctx context.Context, stage string, cfg world.Config, n int, do job) error {
 	size := n
 	if x.opt.Enough {
@@ -173,8 +174,8 @@ func (x *exploration) batches(ctx context.Context, stage string, cfg world.Confi
 	return nil
 }
 
-// reordered plays every fault at every point again, with events that are due at one instant in another order. The points
-// are those of that order: another saga may come first. Faults that are two in one are left out.
+// reordered plays every fault at every point again, with a different order of simultaneous events. The points are those of that
+// order, in which another saga may come first. Combined faults are left out.
 func (x *exploration) reordered(ctx context.Context) error {
 	roots, err := x.roots(ctx, cmp.Or(x.opt.Seed+1, 1))
 	if err != nil {
@@ -185,9 +186,9 @@ func (x *exploration) reordered(ctx context.Context) error {
 	return err
 }
 
-// markSame finds the nodes that have the future of a root, or of a node before them, by their signatures. Pairs with such
-// a node are explored only up to the point at which it has settled: from there on the second fault would do what it does
-// to the other node. The order of the nodes is fixed, so the same ones are marked in every exploration.
+// markSame marks the nodes that have the same future, by signature, as a root or an earlier node. Pairs with such a node are
+// explored only up to the point at which it has settled: after that, a second fault has the same effect as on the other node.
+// The order of the nodes is fixed, so every exploration marks the same nodes.
 func (x *exploration) markSame(roots []root, singles []node) {
 	if x.opt.Whole {
 		return
@@ -212,7 +213,7 @@ func (x *exploration) markSame(roots []root, singles []node) {
 	}
 }
 
-// run plays one schedule, counts it and keeps its violations.
+// run plays one schedule, counts it and records its violations.
 func (x *exploration) run(ctx context.Context, w *world.World, s world.Schedule, count *int, visit func(*world.Result) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -231,7 +232,7 @@ func (x *exploration) run(ctx context.Context, w *world.World, s world.Schedule,
 	return visit(r)
 }
 
-// fewRetries configures a world in which a run of the first fault has the points of the pairs.
+// fewRetries configures a world in which a run of the first fault has only the points at which pairs are played.
 func (x *exploration) fewRetries() world.Config {
 	cfg := x.opt.World
 	if cfg.Retries == world.FewInPairs {
@@ -252,7 +253,7 @@ func (x *exploration) pairs(ctx context.Context, singles []node) error {
 	return x.batches(ctx, "pairs", x.fewRetries(), len(firsts), x.seconds(firsts))
 }
 
-// withoutPairs names the rule that leaves out all pairs of a single; "" is none.
+// withoutPairs returns the rule that leaves out all pairs of a single; "" if no rule does.
 func (x *exploration) withoutPairs(n *node) string {
 	if n.moot && !x.opt.Whole {
 		return ruleMoot
@@ -260,7 +261,7 @@ func (x *exploration) withoutPairs(n *node) string {
 	return cmp.Or(n.alone, x.subject().LeavesFirst(n.schedule.Scenario, n.schedule.Faults[0]))
 }
 
-// seconds returns the job that plays the pairs whose first fault is one of these.
+// seconds returns the job that plays the pairs with these first faults.
 func (x *exploration) seconds(firsts []node) job {
 	return func(ctx context.Context, w *world.World, i int) error {
 		n := &firsts[i]
@@ -310,8 +311,8 @@ type pair struct {
 	result   *world.Result
 }
 
-// land lets the call that the first fault pauses resume at the points that only the second fault leads to: those of the
-// compensations. The landings of the first fault alone do not have them, since the saga took the other way.
+// land resumes the call that the first fault pauses at the points that only the second fault leads to: those of the
+// compensations. The landings of the first fault alone do not include them, since the saga did not compensate.
 func (x *exploration) land(ctx context.Context, w *world.World, known []world.Point, pairs []pair) error {
 	had := map[sim.Label]bool{}
 	for i := range known {
@@ -335,7 +336,7 @@ func (x *exploration) land(ctx context.Context, w *world.World, known []world.Po
 	return nil
 }
 
-// leavesLanding names the rule that leaves out a schedule of a landing; "" is none.
+// leavesLanding returns the rule that leaves out a schedule of a landing; "" if no rule does.
 func (x *exploration) leavesLanding(l landing, s world.Schedule) string {
 	switch {
 	case !l.meets:
@@ -348,10 +349,10 @@ func (x *exploration) leavesLanding(l landing, s world.Schedule) string {
 	return ""
 }
 
-// perWalk is how many triples one walk draws for the same two faults.
+// perWalk is the number of triples that one walk draws for the same two faults.
 const perWalk = 8
 
-// triples draws schedules of three faults: two at random, and then several thirds to them.
+// triples draws schedules of three faults: two at random, then several third faults for each two.
 func (x *exploration) triples(ctx context.Context) error {
 	walks := (x.opt.Triples + perWalk - 1) / perWalk
 	return x.each(ctx, "triples", x.fewRetries(), walks, func(ctx context.Context, w *world.World, i int) error {
@@ -392,7 +393,7 @@ func (k *walker) do(ctx context.Context, n int) error {
 	return nil
 }
 
-// further returns s with one more fault, drawn from those that can happen after its last one; s itself if there is none.
+// further returns s with one more fault, drawn from those that can happen after its last one; s itself if no fault can.
 func (k *walker) further(s world.Schedule, r *world.Result) world.Schedule {
 	points := r.Points[r.After:]
 	const tries = 20 // many points of a lasting fault have none
@@ -408,7 +409,7 @@ func (k *walker) further(s world.Schedule, r *world.Result) world.Schedule {
 	return s
 }
 
-// faults lists those of a point. A call that is paused there resumes at the end, or before a point that is drawn.
+// faults lists the faults of a point. A call that is paused there resumes at the end, or before a point that is drawn.
 func (k *walker) faults(points []world.Point, i int) []sim.Fault {
 	p := &points[i]
 	var all []sim.Fault

@@ -11,7 +11,7 @@ import (
 	"tripsaga/engine/sim"
 )
 
-// checkNumbers checks the fields that say how much is explored.
+// checkNumbers checks the fields that limit the exploration.
 func (s *Saga) checkNumbers() error {
 	if s.Depth < 0 || s.Depth > 2 {
 		return fmt.Errorf("field Depth is %d; allowed are 1 for single faults, 2 for pairs as well, and 0 for the default; three faults are drawn by Triples", s.Depth)
@@ -35,7 +35,7 @@ func (s *Saga) checkNumbers() error {
 	return nil
 }
 
-// checkNames checks the fields that have names, once the definition was read.
+// checkNames checks the fields that contain names, after the definition was read.
 func (p *prepared) checkNames() error {
 	for _, f := range []struct {
 		field string
@@ -67,10 +67,10 @@ func (p *prepared) checkNames() error {
 	return nil
 }
 
-// labelled are operations that labels name so already.
+// labelled are the names of operations that labels already use.
 var labelled = []string{sim.Reply, "get", "query", "put", "journal", "notice", opRemote}
 
-// checkCall checks the name of a call of a provider, which a label has with its index after it.
+// checkCall checks the name of a provider call. A label consists of this name and an index.
 func checkCall(op string) error {
 	digits := "0123456789"
 	const letters = "abcdefghijklmnopqrstuvwxyz"
@@ -83,7 +83,7 @@ func checkCall(op string) error {
 	return nil
 }
 
-// checkTasks checks what Open has returned.
+// checkTasks checks the tasks that Open has returned.
 func (p *prepared) checkTasks(tasks map[string]engine.Task) error {
 	functions := p.machine.Functions()
 	if len(tasks) == 0 {

@@ -13,16 +13,16 @@ import (
 	"tripsaga/verify/world"
 )
 
-// move is what a delivery has changed, with a record of the barrier or without one: a counter by n, or an item as a whole.
+// move is a change that a delivery has made, with or without a record of the barrier: of a counter by n, or of a whole item.
 type move struct {
-	position int // of the program's transactions, of which a crash may lose some; 0: a provider's, which it does not
+	position int // among the program's transactions, of which a crash may lose some; 0 for a provider's, which a crash never loses
 	call     sim.Label
-	at       counter // without a name of a number: the item was written
+	at       counter // without a counter's name, the item was written
 	n        int64
 }
 
-// moved notes what a transaction of a delivery has changed: numbers of what was there before the run, numbers that it adds
-// to, and items that it writes.
+// moved records the changes that a transaction of a delivery has made: to numbers of items that existed before the run, to
+// numbers that it adds to, and to items that it writes.
 func (e *effects) moved(c *sagaCast, call sim.Label, ops []table.Op, before world.Lookup) {
 	loaded := c.Base()
 	for i := range ops {
@@ -54,10 +54,10 @@ func (e *effects) moved(c *sagaCast, call sim.Label, ops []table.Op, before worl
 	}
 }
 
-// footprint is what an execution has changed.
+// footprint is all changes that an execution has made.
 type footprint struct {
 	counters map[counter]int64
-	items    map[table.Key]string // that it has written and that exist, by the task that wrote them first
+	items    map[table.Key]string // existing items that it has written, with the task that wrote each first
 	optional map[counter]bool     // that a task has changed which a success may lack
 }
 
@@ -79,7 +79,8 @@ func (e *effects) footprint(c *sagaCast, saga string) footprint {
 	return f
 }
 
-// left judges what an execution has changed: what it changes without a fault if it succeeds, and no counter if it fails.
+// left judges the changes of an execution: if it succeeds, they are those of the run without a fault; if it fails, no counter
+// has changed.
 func (e *effects) left(c *sagaCast, i int, status asl.Status) (found []judge.Violation) {
 	s, base := &c.sagas[i], e.of.base[c.scenario.Name]
 	is, want := e.footprint(c, s.Name), footprint{}
@@ -95,7 +96,7 @@ func (e *effects) left(c *sagaCast, i int, status asl.Status) (found []judge.Vio
 			continue
 		}
 		if status == asl.Succeeded && want.counters[at] == 0 && len(e.of.Optional) > 0 {
-			continue // by a task that has taken the place of another one
+			continue // written by a task that ran instead of another one
 		}
 		found = append(found, judge.Violation{Invariant: everyOrNone, Detail: fmt.Sprintf("saga %s is %s, and has changed %s of %s by %+d; expected: %+d",
 			s.Name, status, at.attr, strings.TrimPrefix(at.key.String(), outside), is.counters[at], want.counters[at])})

@@ -2,7 +2,7 @@ package verify
 
 import "tripsaga/verify/judge"
 
-// The invariants of any saga, beside those of package world.
+// The invariants of any saga, in addition to those of package world.
 const (
 	userCheck      = "check"
 	userRest       = "rest"

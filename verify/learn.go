@@ -14,20 +14,20 @@ import (
 	"tripsaga/verify/world"
 )
 
-// learned is what runs without a fault have shown, by task.
+// learned is what the runs without a fault have shown about the tasks.
 type learned struct {
 	base    map[string]*baseline // by scenario
 	records map[string]bool      // it writes a record
 	does    map[string]bool      // it has an effect in an execution that succeeds
-	acts    map[use]bool         // calls of providers that it makes in such an execution
-	keeps   map[string]bool      // these write in the provider's books
+	acts    map[use]bool         // provider calls that it makes in such an execution
+	keeps   map[string]bool      // it writes in the provider's books
 }
 
 func newLearned() *learned {
 	return &learned{map[string]*baseline{}, map[string]bool{}, map[string]bool{}, map[use]bool{}, map[string]bool{}}
 }
 
-// baseline is a scenario without a fault.
+// baseline is the result of a scenario without a fault.
 type baseline struct {
 	takes    time.Duration
 	statuses []asl.Status
@@ -38,10 +38,10 @@ type baseline struct {
 	open     []map[string][]string // ids at providers, by execution and task
 }
 
-// does reports whether the effect is there in the end.
+// does reports whether the effect exists at the end.
 func (b *baseline) does(f *effect) bool { return f.now.State == barrier.Done }
 
-// done counts the records of an execution that are done in the end, by task.
+// done counts the records of an execution that are DONE at the end, by task.
 func (b *baseline) done(saga string) map[string]int {
 	all := map[string]int{}
 	for _, f := range b.effects {
@@ -52,14 +52,15 @@ func (b *baseline) done(saga string) map[string]int {
 	return all
 }
 
-// succeeded reports whether an execution succeeds without a fault. It is not known of a scenario that could not be played.
+// succeeded reports whether an execution succeeds without a fault. It is false for a scenario that could not be played.
 func (b *baseline) succeeded(i int) bool { return b != nil && b.statuses[i] == asl.Succeeded }
 
-// mostLearned bounds the runs from which it is learned which items of a scenario have other names after a retry.
+// mostLearned limits the runs, per scenario, that find out which items have different names after a retry.
 const mostLearned = 50
 
-// play plays every scenario without a fault, to learn which records its steps have. Then it plays each with one delivery that
-// fails once, to learn which of its items have other names then, and at last without a fault again: nothing may have remained.
+// play plays every scenario without a fault, to learn which records its steps write. Then it plays each with one delivery that
+// fails once, to learn which items have different names after a retry. Finally it plays each without a fault again: no state
+// may have remained.
 func (p *prepared) play(ctx context.Context, cfg world.Config) error {
 	w, err := world.New(cfg)
 	if err != nil {
@@ -108,7 +109,7 @@ func (p *prepared) play(ctx context.Context, cfg world.Config) error {
 	return nil
 }
 
-// learn notes a run without a fault.
+// learn records a run without a fault.
 func (p *prepared) learn(c *sagaCast) {
 	e := &c.effects
 	b := &baseline{takes: c.Now(), effects: e.all, ops: e.ops, keys: slices.SortedFunc(maps.Keys(e.all), compareKeys)}
@@ -135,7 +136,7 @@ func (p *prepared) learn(c *sagaCast) {
 	}
 }
 
-// learnActs notes how the steps of an execution that has succeeded act at providers.
+// learnActs records which provider calls the steps of a successful execution make.
 func (p *prepared) learnActs(acts []act, saga string) {
 	for _, a := range acts {
 		if task := taskOf(a.call); a.call.Saga == saga && !p.compensates(task) {
@@ -145,7 +146,7 @@ func (p *prepared) learnActs(acts []act, saga string) {
 	}
 }
 
-// unsettle notes the items that a run which succeeded after a retry does not have: their names depend on the attempt.
+// unsettle records the items that are missing in a run that succeeded after a retry: their names depend on the attempt.
 func (b *baseline) unsettle(c *sagaCast) {
 	for i := range c.sagas {
 		if asl.Status(c.Execution(i, 0)) == asl.Succeeded {
@@ -164,7 +165,7 @@ func (p *prepared) compensates(task string) bool {
 	return false
 }
 
-// isOptional reports whether an execution may succeed without the task, or the task compensates such a one.
+// isOptional reports whether an execution may succeed without the task, or without the step that the task compensates.
 func (p *prepared) isOptional(task string) bool {
 	return slices.ContainsFunc(p.Optional, func(one string) bool { return one == task || p.Compensations[one] == task })
 }

@@ -7,9 +7,9 @@ import (
 	"tripsaga/verify/world"
 )
 
-// The rules that leave out pairs which do not equal another schedule, beside those of the subject, see [world.LeaveOut].
+// The names of the rules in a coverage. The subject has further rules, see [world.LeaveOut].
 
-// The names of rules in a coverage, beside those of the subject. docs/verify.md explains each of them.
+// docs/verify.md explains each of them.
 const (
 	ruleMoot     = "moot"        // equals another fault
 	ruleLanding  = "landing"     // a call that resumes there has the future of one that resumes elsewhere
@@ -25,7 +25,7 @@ const (
 // leftBy is a rule and what it leaves out.
 type leftBy struct{ name, means string }
 
-// rules are those of every subject, in the order of docs/verify.md.
+// rules are the rules for every subject, in the order of docs/verify.md.
 var rules = []leftBy{
 	{ruleMoot, "A fault that equals another one at another point: a crash that loses writes equals a crash before them."},
 	{ruleLanding, "A late call that resumes between operations with which it does not conflict."},
@@ -38,7 +38,8 @@ var rules = []leftBy{
 	{ruleOneIn, "What --one-in does not draw."},
 }
 
-// aloneIn names the rule that leaves out the pairs of a single: its fault is two in one, or its scenario has a fault already.
+// aloneIn returns the rule that leaves out the pairs of a single because its fault is a combination or its scenario already has
+// a fault; "" if no rule does.
 func aloneIn(subject *world.Subject, s world.Schedule) (rule string) {
 	for _, f := range s.Faults {
 		if subject.Alone(f) {
@@ -52,7 +53,7 @@ func aloneIn(subject *world.Subject, s world.Schedule) (rule string) {
 }
 
 // monotonous marks the points between the retries of a lasting fault, except for the first two and the last two retries. A
-// compensation that fails for long has a hundred retries, each with the same points: in the middle one is like another.
+// compensation that fails for a long time has a hundred retries with the same points, and those in the middle are all alike.
 func monotonous(points []world.Point) []bool {
 	const ends = 2
 	dull := make([]bool, len(points))
@@ -82,13 +83,13 @@ func monotonous(points []world.Point) []bool {
 	return dull
 }
 
-// signature identifies what a run does from the point on at which it has settled: the records there, every operation that
-// follows, and the records in the end. Two runs with one signature have the same future, so a second fault does to the one
-// what it does to the other.
+// signature identifies what a run does after the point at which it has settled: the records there, every operation that
+// follows, and the records at the end. Two runs with equal signatures have the same future, so a second fault has the same
+// effect on both.
 //
-// A signature is not a proof. The state leaves out times and the engine's own items; what the engine will do is taken
-// from the operations that it does do. So two runs could differ in something that shows only under a second fault. That
-// nothing is lost is tested instead: TestNothingIsLostByLeavingOut.
+// A signature is not a proof. The state leaves out times and the engine's own items; what the engine will do is inferred from
+// the operations that follow. So two runs could differ in something that shows only under a second fault.
+// TestNothingIsLostByLeavingOut tests that no violation is missed.
 type signature struct {
 	scenario            string
 	state, follows, end uint64

@@ -1,5 +1,5 @@
-// Package check verifies a deployment: it books trips through the API and compares every record that they leave with what
-// they must leave. The command tripsaga check runs it, after a deployment and whenever an operator wants to know.
+// Package check verifies a deployment: it books trips through the API and compares every record that they leave with the
+// expected one. The command tripsaga check runs it after each deployment and on demand.
 package check
 
 import (
@@ -17,26 +17,26 @@ import (
 	"tripsaga/trip/wire"
 )
 
-// Options say what is verified.
+// Options configure a run.
 type Options struct {
 	Client    *client.Client
 	Scenarios []Scenario
-	Timeout   time.Duration // for the end of a saga
-	Interval  time.Duration // between two looks at a saga
-	Settle    time.Duration // how long lists, history and ledger may lag behind a trip's end: until then they are read again
+	Timeout   time.Duration // maximum wait for the end of a saga
+	Interval  time.Duration // between two reads of a saga
+	Settle    time.Duration // how long lists, history and ledger may lag behind a trip's end: until then, reads are repeated
 	Strict    bool          // a check that could not be compared counts as a failure
 
 	Booked   func(s Scenario, tripID string) // called when a trip's id is known, before it has ended
 	Verified func(ScenarioReport) error      // called after each scenario; its error ends the run
 }
 
-// Report is what a run found.
+// Report is the result of a run.
 type Report struct {
 	Holds     bool             `json:"holds"`
 	Scenarios []ScenarioReport `json:"scenarios"`
 }
 
-// ScenarioReport is what one trip left.
+// ScenarioReport is the result of one scenario.
 type ScenarioReport struct {
 	Name   string  `json:"name"`
 	TripID string  `json:"trip_id"`
@@ -78,8 +78,8 @@ func (n Tally) String() string {
 	return strings.Join(words, ", ")
 }
 
-// NotBookedError is a booking that was not answered as it must be. Key is its Idempotency-Key, under which it can be
-// repeated when its outcome is unknown.
+// NotBookedError reports a booking without the expected answer. Key is its Idempotency-Key, with which the booking can be
+// repeated if its outcome is unknown.
 type NotBookedError struct {
 	Key string
 	Err error
@@ -90,7 +90,7 @@ func (e *NotBookedError) Error() string { return "booking: " + e.Err.Error() }
 // Unwrap returns the client's error.
 func (e *NotBookedError) Unwrap() error { return e.Err }
 
-// StoppedError is a trip that was booked and could not be verified to the end.
+// StoppedError reports a trip that was booked but could not be verified completely.
 type StoppedError struct {
 	TripID  string
 	Waiting bool   // for the end of its saga
@@ -108,8 +108,8 @@ func (e *StoppedError) Unwrap() error { return e.Err }
 // ErrNotEnded means that a saga was still running after Options.Timeout.
 var ErrNotEnded = errors.New("the saga has not ended in time")
 
-// Run books the trips, one after the other, and verifies each. It stops at the first one whose outcome cannot be known;
-// the report has what was verified before. The report is nil when nothing was booked for want of an offer. Errors:
+// Run books the trips one after another and verifies each. It stops at the first trip whose outcome cannot be determined; the
+// report then covers the trips before it. The report is nil if nothing was booked because there was no offer. Errors:
 // [ErrNoOffer], [*NotBookedError], [*StoppedError], those of the client and of Options.Verified.
 func Run(ctx context.Context, opt Options) (*Report, error) {
 	d := &deployment{c: opt.Client, ours: map[string]bool{}}
@@ -153,7 +153,7 @@ func (r *Report) runAll(ctx context.Context, opt Options, d *deployment, o offer
 	return nil
 }
 
-// trial is one scenario under way.
+// trial is one running scenario.
 type trial struct {
 	Options
 	scenario      Scenario
@@ -182,7 +182,7 @@ func (t *trial) book(ctx context.Context, d *deployment) error {
 	return nil
 }
 
-// follow waits for the trip's end and verifies what it leaves.
+// follow waits for the trip's end and verifies its records.
 func (t *trial) follow(ctx context.Context, d *deployment) ([]Check, error) {
 	if err := t.repeat(ctx, d); err != nil {
 		return nil, &StoppedError{TripID: t.id, Key: t.key, Err: err}
@@ -200,7 +200,7 @@ func (t *trial) follow(ctx context.Context, d *deployment) ([]Check, error) {
 	return checks, nil
 }
 
-// repeat sends the same booking under the same key, and another one.
+// repeat sends the same booking again with the same key, and a different booking with that key.
 func (t *trial) repeat(ctx context.Context, d *deployment) (err error) {
 	if !t.scenario.repeats() {
 		return nil
@@ -214,7 +214,7 @@ func (t *trial) repeat(ctx context.Context, d *deployment) (err error) {
 	return err
 }
 
-// bookAgain returns the trip's id, or the name of the problem that the server reports.
+// bookAgain repeats a booking. It returns the trip's id, or the name of the problem that the server reports.
 func (t *trial) bookAgain(ctx context.Context, d *deployment, r domain.Request) (answer string, err error) {
 	trip, err := d.c.Book(ctx, t.key, requestBody(r))
 	var problem *client.Problem
@@ -225,7 +225,7 @@ func (t *trial) bookAgain(ctx context.Context, d *deployment, r domain.Request) 
 	return trip.ID, err
 }
 
-// cancel cancels the trip, if the scenario does so, twice, and waits for its end.
+// cancel cancels the trip twice and waits for its end, if the scenario has a cancellation.
 func (t *trial) cancel(ctx context.Context, d *deployment) (err error) {
 	if !t.scenario.cancels() {
 		return nil
@@ -257,10 +257,11 @@ func (t *trial) await(ctx context.Context, d *deployment) error {
 	return err
 }
 
-// settlePause is the number of intervals between two looks at a whole deployment, because its audit is expensive.
+// settlePause is the number of intervals between two snapshots of a deployment. It is more than one because the audit is
+// expensive.
 const settlePause = 5
 
-// settled verifies until everything holds, or until what may lag behind has had its time.
+// settled verifies repeatedly until all checks hold or Options.Settle has passed.
 func (t *trial) settled(ctx context.Context, d *deployment) ([]Check, error) {
 	for end := time.Now().Add(t.Settle); ; {
 		if err := d.observe(ctx, t); err != nil {

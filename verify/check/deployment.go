@@ -21,7 +21,7 @@ type deployment struct {
 	ours map[string]bool // trips that the check has booked
 }
 
-// snapshot is what a deployment holds at one moment, and what tells whether it holds still.
+// snapshot is the state of a deployment at one moment, with what shows whether other trips changed it meanwhile.
 type snapshot struct {
 	newest    wire.Trip        // of all trips
 	open      string           // a trip under way that is not ours
@@ -37,8 +37,9 @@ type snapshot struct {
 	attentionAfter map[string]int64         // as attention, after the totals were read
 }
 
-// look takes a snapshot; since is the one before, nil for the first. The order matters: a trip of others that moves the
-// totals between two snapshots is open before the first one's totals are read, or newer than the first one's newest.
+// look takes a snapshot; since is the previous one, nil for the first. The order of the reads matters: a trip of others that
+// changes the totals between two snapshots is either open before the first snapshot's totals are read, or newer than that
+// snapshot's newest trip.
 func (d *deployment) look(ctx context.Context, o offer, since *snapshot) (*snapshot, error) {
 	s := &snapshot{}
 	for _, part := range []func() error{
@@ -88,8 +89,7 @@ func (d *deployment) needAttention(ctx context.Context) (map[string]int64, error
 	return versions, nil
 }
 
-// lookAtLedger bears with a ledger that is not to be had: the audit of a large deployment may take longer than its
-// gateway waits.
+// lookAtLedger tolerates an unavailable ledger: the audit of a large deployment may take longer than its gateway waits.
 func (d *deployment) lookAtLedger(ctx context.Context, s *snapshot) error {
 	s.ledger, s.unread = d.c.Ledger(ctx)
 	if s.unread != nil && !answered(s.unread) {
@@ -120,7 +120,7 @@ func (d *deployment) lookAtCounters(ctx context.Context, o offer, s *snapshot) e
 	return err
 }
 
-// lookAtNewer goes through the list of all trips, the newest first, down to the newest of the snapshot before.
+// lookAtNewer reads the list of all trips, newest first, down to the newest trip of the previous snapshot.
 func (d *deployment) lookAtNewer(ctx context.Context, since *snapshot, s *snapshot) (err error) {
 	if since == nil {
 		return nil
@@ -143,7 +143,7 @@ func (d *deployment) lookAtNewer(ctx context.Context, since *snapshot, s *snapsh
 	return err
 }
 
-// trips lists the trips of a status, or all, the newest first. Pages are small: mostly the first trips suffice.
+// trips lists the trips of a status, or all trips, newest first. Pages are small because the first few trips usually suffice.
 func (d *deployment) trips(ctx context.Context, status domain.Status) iter.Seq2[wire.Trip, error] {
 	return func(yield func(wire.Trip, error) bool) {
 		for page, err := range d.c.Trips(ctx, status, 20) {
@@ -160,13 +160,14 @@ func (d *deployment) trips(ctx context.Context, status domain.Status) iter.Seq2[
 	}
 }
 
-// answered tells that the server is there, though its answer is an error or takes too long.
+// answered reports whether the server is up although its answer is an error or takes too long.
 func answered(err error) bool {
 	var p *client.Problem
 	return errors.As(err, &p) || client.TookTooLong(err)
 }
 
-// disturbed tells which trip of others may have moved the totals between two snapshots; "" is none.
+// disturbed describes the change by others that may have moved the totals between two snapshots; "" if there was no such
+// change.
 func disturbed(before, after *snapshot) string {
 	for _, id := range []string{before.open, after.newer} {
 		if id != "" {
@@ -179,7 +180,7 @@ func disturbed(before, after *snapshot) string {
 	return ""
 }
 
-// observe reads what the trip has left.
+// observe reads the trip's records.
 func (d *deployment) observe(ctx context.Context, t *trial) (err error) {
 	if t.trip, err = d.c.Trip(ctx, t.id); err != nil {
 		return err
@@ -191,7 +192,7 @@ func (d *deployment) observe(ctx context.Context, t *trial) (err error) {
 	return err
 }
 
-// history is that of the trip's present saga, empty if it is not known yet.
+// history returns the history of the trip's current saga, empty if the saga is not known yet.
 func (d *deployment) history(ctx context.Context, id string) ([]history.Event, error) {
 	body, err := d.c.History(ctx, id, "")
 	if err != nil && !client.NotFound(err) {

@@ -16,20 +16,20 @@ import (
 	"tripsaga/verify/play"
 )
 
-// Scenario is a script of the folder check, to be booked from what a deployment offers. What its end costs and holds follows
-// from the states of its steps: a step that is DONE or UNDONE has its price on record, and only what is DONE is held or
-// captured.
+// Scenario is a script of the folder check, booked from the offers of a deployment. The states of its steps determine what the
+// trip costs and holds at its end: a step that is DONE or UNDONE has a recorded price, and only a step that is DONE holds a
+// reservation or captured money.
 type Scenario struct {
 	Name, Title string
 	script      play.Script
 	want        play.End
-	// Whether the flight and the hotel are among the script's offers. Otherwise no inventory has them, and nothing is ever
+	// Whether the flight and the hotel are among the script's offers. If not, no inventory has them, and nothing is ever
 	// reserved under their names.
 	flightOffered, hotelOffered bool
 }
 
-// Scenarios returns the trip that is confirmed, named happy-path, those that fail at each step, and one that is confirmed and
-// then cancelled, named cancellation.
+// Scenarios returns all scenarios: the trip that is confirmed (happy-path), one that fails at each step, and one that is
+// confirmed and then cancelled (cancellation).
 func Scenarios() []Scenario {
 	var all []Scenario
 	for _, script := range play.Embedded("check", play.Today) {
@@ -51,17 +51,17 @@ func Scenarios() []Scenario {
 	return all
 }
 
-// repeats reports whether the booking is sent again under its key, and another booking under that key, too.
+// repeats reports whether the booking is repeated with its key, and a different booking sent with that key.
 func (s Scenario) repeats() bool { return s.want.Trip == domain.Confirmed }
 
-// cancels reports whether the trip is cancelled when it is confirmed.
+// cancels reports whether the trip is cancelled once it is confirmed.
 func (s Scenario) cancels() bool { return len(s.script.Cancels) > 0 }
 
-// charged reports whether the trip's payment is charged, perhaps to be refunded later.
+// charged reports whether the trip's payment is charged, even if it is refunded later.
 func (s Scenario) charged() bool { return s.want.Payment == domain.StepDone || s.cancels() }
 
-// request is the script's booking with the days, the currency and, where it is offered, the flight and the hotel of a
-// deployment.
+// request returns the script's booking with the days and the currency of a deployment's offer and, where the script offers
+// them, its flight and hotel.
 func (s Scenario) request(o offer) domain.Request {
 	r := s.script.Request()
 	r.Currency = string(o.flight.Price.Currency)
@@ -76,14 +76,14 @@ func (s Scenario) request(o offer) domain.Request {
 	return r
 }
 
-// What every booking asks for.
+// What every booking requests.
 const (
 	bookedSeats  = 2
 	bookedNights = 2
 	bookedRooms  = 1
 )
 
-// offer is what the checks book: a flight and a stay of bookedNights in its currency.
+// offer is what the checks book: a flight and a stay of bookedNights in the same currency.
 type offer struct {
 	flight wire.FlightDay
 	nights []wire.HotelNight
@@ -93,10 +93,10 @@ type offer struct {
 var ErrNoOffer = errors.New("this deployment offers no flight with 2 seats left and, from its day or the next one on, no " +
 	"hotel with a room for two nights in the same currency: load an inventory with `tripsaga inventory load FILE`")
 
-// choose takes the first day of the inventory on which a trip can be booked, and of its flights and hotels those with
-// the most room. It reads no more than it needs: an inventory may be large.
+// choose returns an offer on the first day on which a trip can be booked: the flight and the hotel with the most room left. It
+// reads only what it needs, since an inventory may be large.
 func (d *deployment) choose(ctx context.Context) (offer, error) {
-	// The day after tomorrow has not begun anywhere: none of its flights has departed.
+	// The day after tomorrow has not begun in any time zone, so none of its flights has departed.
 	first := relative.Date("today+2", domain.DateOf(time.Now()))
 	for page, err := range d.c.Flights(ctx, first, "", 50) {
 		if err != nil {
@@ -110,7 +110,7 @@ func (d *deployment) choose(ctx context.Context) (offer, error) {
 	return offer{}, ErrNoOffer
 }
 
-// chooseFrom goes through the flights of a page day by day.
+// chooseFrom searches the flights of a page day by day.
 func (d *deployment) chooseFrom(ctx context.Context, flights []wire.FlightDay) (o offer, ok bool, err error) {
 	for len(flights) > 0 {
 		day := flights[0].Date
@@ -131,7 +131,7 @@ func (d *deployment) chooseFrom(ctx context.Context, flights []wire.FlightDay) (
 	return o, false, nil
 }
 
-// bestOf is the flight with the most seats for which there is a stay.
+// bestOf returns the flight with the most seats left for which there is a stay.
 func bestOf(flights []wire.FlightDay, stays map[money.Currency][]wire.HotelNight) (offer, bool) {
 	flights = slices.SortedStableFunc(slices.Values(flights), func(a, b wire.FlightDay) int {
 		return cmp.Compare(b.Available, a.Available)
@@ -144,7 +144,7 @@ func bestOf(flights []wire.FlightDay, stays map[money.Currency][]wire.HotelNight
 	return offer{}, false
 }
 
-// stays are, by currency, the two nights of one hotel with the most room.
+// stays returns, by currency, the two nights of the hotel with the most rooms left.
 func stays(nights []wire.HotelNight) map[money.Currency][]wire.HotelNight {
 	best := map[money.Currency][]wire.HotelNight{}
 	for _, first := range nights {
@@ -167,7 +167,7 @@ func nightAfter(nights []wire.HotelNight, first wire.HotelNight) (wire.HotelNigh
 	return nights[i], true
 }
 
-// roomsLeft is what is left on every one of the nights, 0 for no stay.
+// roomsLeft returns how many rooms are left on every one of the nights; 0 without a stay.
 func roomsLeft(stay []wire.HotelNight) int64 {
 	if len(stay) == 0 {
 		return 0

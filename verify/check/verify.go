@@ -15,13 +15,13 @@ import (
 	"tripsaga/verify/play"
 )
 
-// Check is one thing that must be so.
+// Check is one comparison of an expected with an actual value.
 type Check struct {
 	Name        string `json:"name"`
 	Want        string `json:"want"`
 	Got         string `json:"got"`
 	OK          bool   `json:"ok"`
-	NotCompared string `json:"not_compared,omitempty"` // why it does not count
+	NotCompared string `json:"not_compared,omitempty"` // why the values could not be compared; "" if they were
 }
 
 func same(name string, want, got any) Check {
@@ -29,7 +29,7 @@ func same(name string, want, got any) Check {
 	return Check{Name: name, Want: w, Got: g, OK: w == g}
 }
 
-// text shows a value; what is empty is none.
+// text formats a value; an empty one is shown as "none".
 func text(v any) string {
 	if a, ok := v.(money.Amount); ok && a == (money.Amount{}) {
 		return none
@@ -45,7 +45,7 @@ const (
 	given = "given"
 )
 
-// presence is for ids, of which it matters that they are there.
+// presence formats whether an id exists; its value does not matter.
 func presence(there bool) string {
 	if there {
 		return given
@@ -53,7 +53,7 @@ func presence(there bool) string {
 	return none
 }
 
-// verify compares everything that the trip has left with what it must leave.
+// verify compares all records of the trip with the expected ones.
 func (t *trial) verify() []Check {
 	return slices.Concat(t.verifyKey(), t.verifyTrip(), t.verifySaga(), t.verifySteps(), t.verifyCancellation(), t.verifyTotals())
 }
@@ -68,7 +68,7 @@ func (t *trial) verifyKey() []Check {
 	}
 }
 
-// recordVersion is that of a trip that was requested and has ended, perhaps to be cancelled and to end once more.
+// recordVersion is the version of the trip's record: one write for the request, one for the end, and more for a cancellation.
 func (t *trial) recordVersion() int {
 	if t.scenario.cancels() {
 		return 4
@@ -95,16 +95,15 @@ func (t *trial) verifyTrip() []Check {
 	}
 }
 
-// inTime tells that both are given, in this order; they may be one moment.
+// inTime reports whether both times are set and in this order; they may be equal.
 func inTime(first, last time.Time) bool { return !first.IsZero() && !last.Before(first) }
 
-// known reports whether one of this program's sagas has the state. Others, which another version adds, may be between their
-// states.
+// known reports whether one of this program's sagas has the state. Another version may have further states between these.
 func known(state string) bool {
 	return slices.ContainsFunc(saga.All(), func(s *saga.Saga) bool { return s.Find(state).Name != "" })
 }
 
-// verifySaga compares the saga's history with what is wanted, and with what the trip's own records say of it.
+// verifySaga compares the saga's history with the expected one and with the trip's own records.
 func (t *trial) verifySaga() []Check {
 	want, got := t.scenario.want, history.Read(t.events)
 	var visited []string
@@ -148,7 +147,7 @@ func at(list []string, i int) string {
 	return none
 }
 
-// reached tells that a step has a result on record, which it keeps after it was taken back.
+// reached reports whether a step has a recorded result. A step keeps its result when it is compensated.
 func reached(s domain.StepState) bool { return s == domain.StepDone || s == domain.StepUndone }
 
 func (t *trial) verifySteps() []Check {
@@ -159,7 +158,7 @@ func (t *trial) verifySteps() []Check {
 		t.verifyStep("hotel", want.Hotel, t.offer.stayPrice(), t.trip.Reservations.Hotel),
 		[]Check{
 			same("payment", want.Payment, paid.State),
-			// The amount is frozen before the bank is asked, and stays on record when it declines.
+			// The amount is fixed before the bank is called, and stays recorded if the bank declines.
 			same("payment amount", onlyIf(want.Payment != "", t.offer.total()), paid.Amount),
 			same("payment charge id", presence(t.scenario.charged()), presence(paid.ChargeID != "")),
 			same("payment refund id", presence(t.refund() != 0), presence(paid.RefundID != "")),
@@ -179,7 +178,7 @@ func (t *trial) verifyStep(name string, want domain.StepState, price money.Amoun
 	}
 }
 
-// fee is what the cancellation costs, in minor units and rounded down; 0 without a cancellation.
+// fee is the cancellation fee in minor units, rounded down; 0 without a cancellation.
 func (t *trial) fee() int64 {
 	if !t.scenario.cancels() {
 		return 0
@@ -194,7 +193,7 @@ func (t *trial) quotedPercent() int {
 	return *t.quote.FeePercent
 }
 
-// refund is what the cancellation gives back.
+// refund is the amount that the cancellation refunds, in minor units.
 func (t *trial) refund() int64 {
 	if !t.scenario.cancels() {
 		return 0
@@ -202,7 +201,7 @@ func (t *trial) refund() int64 {
 	return t.offer.total().Minor - t.fee()
 }
 
-// verifyCancellation compares what was offered before the cancellation and what is on record after it.
+// verifyCancellation compares the quote before the cancellation with the record after it.
 func (t *trial) verifyCancellation() []Check {
 	if !t.scenario.cancels() {
 		return nil
@@ -221,7 +220,7 @@ func (t *trial) verifyCancellation() []Check {
 	}
 }
 
-// refusal is the reason of the step that was refused, which is the trip's.
+// refusal is the expected reason of a step: that of the trip if the step was refused.
 func refusal(s domain.StepState, want play.End) string {
 	if s == domain.StepRefused {
 		return want.Reason
@@ -252,12 +251,12 @@ func (o offer) total() money.Amount {
 	return money.Amount{Minor: o.flightPrice().Minor + o.stayPrice().Minor, Currency: o.flight.Price.Currency}
 }
 
-// delta is by how much a total changes.
+// delta is the change of a total.
 type delta int64
 
 func (d delta) String() string { return fmt.Sprintf("%+d", int64(d)) }
 
-// holds is what a step that is DONE adds to a total.
+// holds returns amount if the step is DONE, else 0.
 func holds(s domain.StepState, amount int64) delta {
 	if s == domain.StepDone {
 		return delta(amount)
@@ -265,8 +264,8 @@ func holds(s domain.StepState, amount int64) delta {
 	return 0
 }
 
-// verifyTotals compares by how much the totals have changed. They are everyone's: where others book meanwhile, they are
-// shown and not compared.
+// verifyTotals compares the changes of the totals. The totals include the trips of others: if others book at the same time, the
+// changes are shown but not compared.
 func (t *trial) verifyTotals() []Check {
 	moved := disturbed(t.before, t.after)
 	counters := notCompared(moved, append(t.verifyCounters(),
@@ -290,7 +289,7 @@ func notCompared(why string, checks []Check) []Check {
 	return checks
 }
 
-// verifyCounters is about the flight and the nights of the offer, also where the scenario asks for others.
+// verifyCounters compares the counters of the offer's flight and nights, even if the scenario requests others.
 func (t *trial) verifyCounters() []Check {
 	want, f := t.scenario.want, t.offer.flight
 	checks := []Check{same(fmt.Sprintf("seats held, %s on %s", f.Number, f.Date),
@@ -302,7 +301,7 @@ func (t *trial) verifyCounters() []Check {
 	return checks
 }
 
-// held is 0 for a night that is not offered any more.
+// held returns how many rooms are held on a night; 0 if the night is no longer offered.
 func held(s *snapshot, night int) int64 {
 	if night < len(s.rooms) {
 		return s.rooms[night]
@@ -337,8 +336,8 @@ func moneyMoved(was, is app.Ledger, c money.Currency, of func(app.Account) int64
 	return delta(of(is.Currencies[c]) - of(was.Currencies[c]))
 }
 
-// verifyBalance bears with a ledger that does not balance for trips that need attention: theirs is held or paid without
-// a confirmed trip, until they are redriven.
+// verifyBalance tolerates a ledger that does not balance because of trips that need attention: until they are redriven, they
+// hold or have paid without being confirmed.
 func (t *trial) verifyBalance() Check {
 	v := same("ledger balanced", true, t.after.ledger.Balanced)
 	if n := len(t.after.attentionAfter); !v.OK && n > 0 {

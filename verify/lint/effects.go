@@ -28,7 +28,7 @@ func (s *survey) checkEffects() {
 	}
 }
 
-// effect asks on which paths the saga fails while the step may be in effect.
+// effect is the question on which paths the saga fails while the step may be in effect.
 func (s *survey) effect(do string) *question {
 	return &question{survey: s,
 		step: func(e *edge, m marks) []marks {
@@ -83,7 +83,7 @@ func (s *survey) records(p *place) bool {
 	return p.Function != "" && slices.Contains(s.opt.Record, p.Function)
 }
 
-// undoes reports whether the task compensates another.
+// undoes reports whether the task compensates another task.
 func (s *survey) undoes(task string) bool {
 	for _, undo := range s.opt.Undo {
 		if undo == task {
@@ -105,7 +105,7 @@ func (s *survey) findEffect(do string, c culprit) {
 		"what %s did stays in effect: %s without %s", do, c.way, undo)
 }
 
-// uncaught are the places at which an error may end the execution while the step may be in effect.
+// uncaught returns the places at which an error may end the execution while the step may be in effect.
 func (q *question) uncaught(do string) []int {
 	var all []int
 	for _, n := range q.reached() {

@@ -8,7 +8,7 @@ import (
 	"tripsaga/asl"
 )
 
-// end is the place of an execution that has succeeded.
+// end is the pseudo place of an execution that has succeeded.
 const end = -1
 
 // survey is a definition as the checks read it, a graph: its states are places, its transitions edges.
@@ -67,7 +67,7 @@ func newSurvey(machine *asl.Machine, definition []byte, opt Options) *survey {
 	return s
 }
 
-// forward are the edges out of a place without a failure.
+// forward returns the edges that leave a place without a failure.
 func (s *survey) forward(i int) []edge {
 	p := &s.places[i]
 	switch p.Type {
@@ -109,7 +109,7 @@ func (s *survey) chosen(i int) []edge {
 	return all
 }
 
-// leaving are the places after p's success: its Next or, if p ends its branch, what follows the branch.
+// leaving returns the places after p's success: its Next or, if p ends its branch, what follows the branch.
 func (s *survey) leaving(p *place) []int {
 	for _, e := range p.Edges {
 		if e.Kind == asl.EdgeNext {
@@ -129,7 +129,7 @@ func (s *survey) leaving(p *place) []int {
 	return s.leaving(around)
 }
 
-// starts is the first place of a branch; nil if the branch does not exist.
+// starts returns the first place of a branch; nil if the branch does not exist.
 func (s *survey) starts(parent string, index int) []int {
 	if i, ok := s.first[branch{parent, index}]; ok {
 		return []int{i}
@@ -173,7 +173,7 @@ func (g *graphFields) into(all map[string]fields) {
 	}
 }
 
-// caught are the edges out of a place by Catch. A catcher that can never match has no edge.
+// caught returns the edges that leave a place by a Catch. A catcher that can never match has no edge.
 func (s *survey) caught(i int) []edge {
 	p := &s.places[i]
 	var all []edge
@@ -188,7 +188,7 @@ func (s *survey) caught(i int) []edge {
 
 func catchPath(p *place, n int) string { return fmt.Sprintf("%s.Catch[%d]", p.Path, n) }
 
-// left are those of names that no earlier catcher matches.
+// left returns those of names that no earlier catcher matches.
 func left(earlier []asl.CatchInfo, names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return name == asl.ErrRuntime || slices.ContainsFunc(earlier, func(c asl.CatchInfo) bool { return takes(c.Errors, name) })

@@ -2,10 +2,10 @@
 // leaves uncompensated, a compensation that is abandoned, a final error that is retried. The command tripsaga verify
 // calls it before it explores anything; a test can call it with its own saga.
 //
-// A task is identified by the function that its state calls, and [Options] say what each task is to the saga. [Check]
-// follows all paths, through loops, Choice, Parallel and Map states. At each state it computes which effects may exist
-// uncompensated: a step that failed with an unknown outcome may have taken effect. It does not evaluate the rules of a
-// Choice, so a finding may be on a path that the data exclude.
+// A task is identified by the function that its state calls, and [Options] give its role in the saga. [Check] follows all
+// paths, through loops, Choice, Parallel and Map states. At each state it computes which effects may exist uncompensated: a
+// step that failed with an unknown outcome may have taken effect. It does not evaluate the rules of a Choice, so a finding may
+// be on a path that the data exclude.
 //
 // Not covered: States.Runtime, which no state can catch (a path that matches nothing in the input); what the handlers
 // do; and whether a step after its own compensation would be refused. What the lint cannot analyse is a finding of the
@@ -21,7 +21,7 @@ import (
 	"tripsaga/asl"
 )
 
-// Options say what each task is to the saga. A task is named by the function that its state calls.
+// Options describe the role of each task in the saga. A task is named by the function that its state calls.
 type Options struct {
 	// Undo maps each task to the task that compensates it. An empty name means that the task has no effect that a failed
 	// saga must compensate.
@@ -29,17 +29,17 @@ type Options struct {
 	// Pivot is the task after which nothing may be compensated. Without a pivot, an execution counts as successful if it
 	// ends without having left a task of Undo by a Catch.
 	Pivot string
-	// Record are the tasks that record the end. A task that fails with its own name as the error has recorded first.
+	// Record lists the tasks that record the end. A task that fails with its own name as the error has recorded the end first.
 	Record []string
-	// Final are the errors that a retry cannot help.
+	// Final lists the errors that a retry cannot cure.
 	Final []string
-	// Known are, for each task, the errors after which it certainly had no effect: they may skip its own compensation.
+	// Known lists, for each task, the errors after which it certainly had no effect: they may skip its own compensation.
 	Known map[string][]string
-	// Timeouts are those of the functions; functions not listed are not checked.
+	// Timeouts maps functions to their time-outs; functions not listed are not checked.
 	Timeouts map[string]time.Duration
 }
 
-// Finding is one place of a definition that is not safe.
+// Finding is one unsafe place of a definition.
 type Finding struct {
 	Path    string `json:"path"`    // JSON path, such as $.States.ReserveHotel.Catch[1]
 	State   string `json:"state"`   // the state at Path; "" for the definition as a whole
@@ -52,8 +52,8 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s: %s; %s", f.Path, f.Rule, f.Problem, f.Advice)
 }
 
-// Check returns what is unsafe in a definition, sorted by path. The error is the [*asl.DefinitionError] of asl.Parse: a
-// definition that does not parse, because of a state that nothing leads to for example, is not checked.
+// Check returns the findings for a definition, sorted by path. The error is the [*asl.DefinitionError] of asl.Parse: a
+// definition that does not parse, for example because of an unreachable state, is not checked.
 func Check(definition []byte, opt Options) ([]Finding, error) {
 	machine, err := asl.Parse(definition)
 	if err != nil {
@@ -140,5 +140,5 @@ var rules = []Rule{
 	{notFollowed, "The definition has nothing that the lint cannot follow."},
 }
 
-// Rules lists what Check looks for.
+// Rules lists the rules that Check verifies.
 func Rules() []Rule { return slices.Clone(rules) }

@@ -2,7 +2,7 @@ package lint
 
 import "slices"
 
-// passing is the question without bad nodes: which places an execution reaches before and after the pivot.
+// passing is the question which places an execution reaches before and after the pivot. It has no bad nodes.
 func (s *survey) passing() *question {
 	return &question{survey: s, step: s.move, bad: func(node) bool { return false }}
 }
@@ -56,7 +56,7 @@ func (s *survey) checkForward(e *edge) {
 	}
 }
 
-// ends are the places at which the execution can end if no step fails from here on.
+// ends returns the places at which the execution can end if no step fails from here on.
 func (s *survey) ends(from int) []int {
 	seen := map[int]bool{from: true}
 	var ends []int

@@ -26,7 +26,7 @@ func (s *survey) checkShape() {
 	}
 }
 
-// ending are the places from which the execution can end.
+// ending returns the places from which the execution can end.
 func (s *survey) ending() map[int]bool {
 	before := map[int][]int{}
 	ending := map[int]bool{end: true}
@@ -67,7 +67,7 @@ func (s *survey) checkRounds() {
 	}
 }
 
-// round is the loop through a place if success leads nowhere else; nil otherwise.
+// round returns the loop through a place if success leads nowhere else; nil otherwise.
 func (s *survey) round(from int) []int {
 	var way []int
 	for at := from; ; {
@@ -85,7 +85,7 @@ func (s *survey) round(from int) []int {
 	}
 }
 
-// successors are the places that follow the success of a place.
+// successors returns the places that follow the success of a place.
 func (s *survey) successors(at int) (to []int) {
 	for _, e := range s.places[at].out {
 		if !e.catch && !slices.Contains(to, e.to) {
@@ -167,7 +167,7 @@ func (s *survey) checkParallel(p *place) {
 	}
 }
 
-// branchOf is the index of the branch of p that contains a state, at any depth.
+// branchOf returns the index of the branch of p that contains a state, at any depth.
 func (s *survey) branchOf(p *place, i int) int {
 	for s.places[i].Parent != p.Name {
 		i = s.index[s.places[i].Parent]

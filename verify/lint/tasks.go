@@ -25,7 +25,7 @@ func (s *survey) checkKnown() {
 	}
 }
 
-// takenAt is the path of the catcher that matches an error, or p's path if no catcher does.
+// takenAt returns the path of the catcher that matches an error, or p's path if no catcher does.
 func (s *survey) takenAt(p *place, name string) string {
 	for n := range p.Catch {
 		if takes(p.Catch[n].Errors, name) {
@@ -98,14 +98,14 @@ func (s *survey) checkPatience(p *place) {
 
 func retryPath(p *place, n int) string { return fmt.Sprintf("%s.Retry[%d]", p.Path, n) }
 
-// passingErrors are the errors that a retry may cure.
+// passingErrors returns the errors that a retry may cure.
 func (s *survey) passingErrors(p *place, names []string) []string {
 	final := append(s.finalErrors(p, true), asl.ErrRuntime)
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(final, name) })
 }
 
-// finalErrors are the errors of p that a retry cannot cure: the final ones of the options, the step's known outcomes and,
-// once the saga has failed, the own name of a recording.
+// finalErrors returns the errors of p that a retry cannot cure: Options.Final, the step's known errors and, once the saga has
+// failed, the error that has a recording task's own name.
 func (s *survey) finalErrors(p *place, failed bool) []string {
 	all := slices.Concat(s.opt.Final, s.opt.Known[p.Function])
 	if failed && s.records(p) {

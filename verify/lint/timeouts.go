@@ -45,7 +45,7 @@ func (s *survey) checkHeartbeat(p *place, function time.Duration) {
 	}
 }
 
-// longest is the maximum duration of an execution in seconds, retries included; if it is infinite, why says the reason.
+// longest is the maximum duration of an execution in seconds, retries included. If it is infinite, why is the reason.
 type longest struct {
 	seconds float64
 	why     string
@@ -107,7 +107,7 @@ func longer(a, b longest) longest {
 	return a
 }
 
-// visit is the maximum duration of one state with all its retries.
+// visit returns the maximum duration of one state with all its retries.
 func (w *measuring) visit(p *place) longest {
 	once := w.attempt(p)
 	times, delay := 1.0, 0.0
@@ -140,8 +140,8 @@ func (w *measuring) attempt(p *place) longest {
 	return slowest
 }
 
-// delays is the sum of a retrier's waits without jitter: a geometric series up to MaxDelay, then MaxDelay for each of the
-// remaining retries.
+// delays returns the sum of a retrier's waits in seconds, without jitter: a geometric series up to MaxDelay, then MaxDelay for
+// each of the remaining retries.
 func delays(r asl.RetryInfo) float64 {
 	n, interval, rate, most := float64(r.MaxAttempts), r.Interval.Seconds(), r.BackoffRate, r.MaxDelay.Seconds()
 	if rate == 1 || n == 0 {

@@ -19,8 +19,8 @@ type node struct {
 	marks marks
 }
 
-// question asks which paths lead to a state that an execution must never reach. The marks after an edge depend only on
-// the edge and the marks before it, not on the path. Paths that meet at the same node therefore have the same future,
+// question is a search for the paths that lead to a state that an execution must never reach. The marks after an edge depend
+// only on the edge and the marks before it, not on the path. Paths that meet at the same node therefore have the same future,
 // and visiting every node once covers every path, loops included. With two marks there are at most four nodes per place.
 type question struct {
 	survey *survey
@@ -48,7 +48,7 @@ func (s *survey) move(e *edge, m marks) []marks {
 	return []marks{m}
 }
 
-// does reports whether p, or a state inside it, calls such a task.
+// does reports whether p, or a state inside it, calls a task for which such is true.
 func (s *survey) does(p *place, such func(task string) bool) bool {
 	return such(p.Function) || slices.ContainsFunc(p.inside, func(i int) bool { return such(s.places[i].Function) })
 }
@@ -95,9 +95,9 @@ type culprit struct {
 	way  string
 }
 
-// culprits finds the edges to blame for each path to a bad node. If a path without any failure leads there, that is the
-// last edge. Otherwise it is the last catcher on the path, since what follows it happens without a further failure. Every
-// path has a last catcher or none, so that no path is missed.
+// culprits finds the edges to blame for each path to a bad node. If a path without any failure leads there, that is the last
+// edge. Otherwise it is the last catcher on the path, since what follows it happens without a further failure. Every path has a
+// last catcher or no catcher at all, so no path is missed.
 func (q *question) culprits() []culprit {
 	nodes := q.reached()
 	all := q.unprovoked()
@@ -162,7 +162,7 @@ func (s *survey) name(at int) string {
 	return s.places[at].Name
 }
 
-// unprovoked are the edges into bad nodes on paths from the start without any failure.
+// unprovoked returns the edges into bad nodes on paths from the start without any failure.
 func (q *question) unprovoked() []culprit {
 	start := q.survey.start()
 	ways := map[node]string{start: q.survey.name(start.at)}
