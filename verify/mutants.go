@@ -19,7 +19,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// mutant is a saga that is broken on purpose: in its definition, or by a wrapper around a part of the program.
+// mutant is a saga with a deliberate bug, in its definition or in a wrapper around a part of the program.
 type mutant struct {
 	name       string
 	definition []byte // nil: as it is
@@ -30,11 +30,12 @@ type mutant struct {
 	used  *atomic.Bool // the wrapper has changed something
 }
 
-// Mutants breaks a saga in the usual ways, one after another, and explores each variant: a Catch, a Retry, a time-out or a
-// compensation is missing; a compensation writes no tombstone, or compensates again; a refusal that lost its race is answered;
-// the first page is taken for all; an error is swallowed; the effect is written apart from its record; a provider is not asked.
-// It logs what finds each, and which of them your own Check and Rest would miss. A variant that nothing finds fails the test, unless
-// Saga.Survives has it. With go test -short, which plays single faults, it is logged as one that needs pairs, and not judged.
+// Mutants tests whether [Run] would find the usual bugs in a saga. It introduces one bug after another and explores each
+// variant: a Catch, a Retry, a time-out or a compensation is missing; a compensation writes no tombstone, or compensates again;
+// a refusal that lost its race is returned; the first page is read as the whole list; an error is swallowed; the effect is
+// written separately from its record; a provider is not called. It logs which invariant finds each variant, and which variants
+// your own Check and Rest would miss. A variant that no schedule finds fails the test, unless Saga.Survives lists it. go test
+// -short plays single faults only: it logs such a variant as one that needs pairs and does not judge it.
 func Mutants(t *testing.T, s Saga) {
 	t.Helper()
 	p, err := s.prepare()
@@ -75,7 +76,7 @@ func Mutants(t *testing.T, s Saga) {
 	}
 }
 
-// verdict is what the exploration of a variant says.
+// verdict is the result of the exploration of a variant.
 type verdict struct {
 	text     string
 	wrong    bool // the test fails
@@ -99,7 +100,7 @@ func (p *prepared) verdict(m *mutant, r *Report, short bool) verdict {
 	return verdict{text: fmt.Sprintf("nothing finds it, in %d schedules%s", r.Schedules, m.advice()), wrong: true}
 }
 
-// checkSurvives checks the exceptions against the variants that there are.
+// checkSurvives checks Saga.Survives against the existing variants.
 func (p *prepared) checkSurvives(mutants []*mutant) error {
 	var names []string
 	for _, m := range mutants {
@@ -116,7 +117,7 @@ func (p *prepared) checkSurvives(mutants []*mutant) error {
 	return nil
 }
 
-// advice says what may find a variant that nothing finds.
+// advice says what could find a variant that no schedule finds.
 func (m *mutant) advice() string {
 	const last = "; if nothing can, Survives takes it, with the reason"
 	return m.more() + last
@@ -132,8 +133,8 @@ func (m *mutant) more() string {
 	return "; a scenario in which the saga fails may (Scenario.Fails), or Compensations, Amounts, Refusals, Check and Rest"
 }
 
-// explore explores a variant: every single fault, and pairs if that finds nothing. It is judged by what was learned from the
-// saga as it is.
+// explore explores a variant: every single fault, then pairs if no violation was found. Runs are judged by what was learned
+// from the unchanged saga.
 func (p *prepared) explore(ctx context.Context, m *mutant) (*Report, error) {
 	s := p.Saga
 	if m.definition != nil {
@@ -155,7 +156,7 @@ func (p *prepared) explore(ctx context.Context, m *mutant) (*Report, error) {
 	deepest, oneIn := opt.Depth, opt.OneIn
 	opt.Depth, opt.Triples = 1, 0
 	if deepest > 1 {
-		opt.OneIn = 1 // it is for the pairs
+		opt.OneIn = 1 // it only applies to pairs
 	}
 	r, err := Explore(ctx, opt)
 	if err == nil && r.Found == 0 && deepest > 1 && (m.used == nil || m.used.Load()) {
@@ -186,7 +187,7 @@ func (p *prepared) mutants() []*mutant {
 	return append(all, p.tables()...)
 }
 
-// edits are the definitions without one of the things that make a saga safe.
+// edits returns variants of the definition, each without one of the fields or states that make a saga safe.
 func (p *prepared) edits() (all []*mutant) {
 	for _, s := range p.machine.States() {
 		for _, field := range []string{"Catch", "Retry", "TimeoutSeconds"} {
@@ -210,10 +211,10 @@ func (p *prepared) edits() (all []*mutant) {
 	return all
 }
 
-// edited is the definition after an edit of a state, without the states that nothing leads to any more.
+// edited returns the definition after an edit of a state, without the states that have become unreachable.
 func (p *prepared) edited(name string, edit func(state map[string]any)) []byte {
 	var machine map[string]any
-	_ = json.Unmarshal(p.Definition, &machine) // it was parsed
+	_ = json.Unmarshal(p.Definition, &machine) // it was parsed before
 	eachGraph(machine, func(graph map[string]any) {
 		states := graph["States"].(map[string]any)
 		if state, ok := states[name].(map[string]any); ok {
@@ -244,7 +245,7 @@ func eachGraph(value any, visit func(map[string]any)) {
 	}
 }
 
-// reach marks the states that a state leads to, by Next and Default wherever they are in it, but in its own branches.
+// reach marks the states that a state leads to by Next and Default, anywhere in it except in its branches.
 func reach(states map[string]any, name any, reached map[string]bool) {
 	id, _ := name.(string)
 	state, ok := states[id].(map[string]any)
@@ -274,7 +275,7 @@ func reach(states map[string]any, name any, reached map[string]bool) {
 	follow(state)
 }
 
-// swallowing is a task that succeeds when it has failed for a reason that a retry may help.
+// swallowing is the variant in which a task reports success after an error that a retry may cure.
 func swallowing(function string) *mutant {
 	m := &mutant{name: function + " swallows an error", used: new(atomic.Bool)}
 	m.task = func(name string, next engine.Task) engine.Task {
@@ -293,7 +294,7 @@ func swallowing(function string) *mutant {
 	return m
 }
 
-// unasked is a provider that is not called, and taken for one that has agreed.
+// unasked is the variant in which a provider call is not made and counts as successful.
 func unasked(op string) *mutant {
 	return &mutant{name: "the provider is not asked: " + op, call: func(called string, call func() error) error {
 		if called == op {
@@ -303,7 +304,7 @@ func unasked(op string) *mutant {
 	}}
 }
 
-// tables are variants of how the barrier uses the table.
+// tables returns variants of how the barrier uses the table.
 func (p *prepared) tables() []*mutant {
 	return []*mutant{
 		writing("a compensation writes no tombstone", func(ctx context.Context, t table.Table, rec record, ops []table.Op) (bool, error) {
@@ -329,8 +330,8 @@ func (p *prepared) tables() []*mutant {
 	}
 }
 
-// writing is a table that does something else with some of the transactions that have a step's record. do reports whether it
-// has, so that the transaction is left out.
+// writing is a variant whose table treats some transactions with a step's record differently. do reports whether it has handled
+// the transaction, which is then left out.
 func writing(name string, do func(ctx context.Context, t table.Table, rec record, ops []table.Op) (bool, error)) *mutant {
 	m := &mutant{name: name, used: new(atomic.Bool)}
 	m.table = func(t table.Table) table.Table { return writer{t, m.used, do} }
@@ -362,7 +363,7 @@ func (w writer) Transact(ctx context.Context, ops ...table.Op) error {
 // Sync passes the call on: embedding the interface hides the method.
 func (w writer) Sync(ctx context.Context) error { return table.Sync(ctx, w.Table) }
 
-// again shows to compensations a record as it was before they compensated.
+// again is the variant in which compensations read a record as it was before they compensated.
 func (p *prepared) again() *mutant {
 	m := &mutant{name: "a compensation that is repeated compensates again", used: new(atomic.Bool)}
 	m.table = func(t table.Table) table.Table {
@@ -379,7 +380,7 @@ func (p *prepared) again() *mutant {
 	return m
 }
 
-// anyInput shows each record with the fingerprint of the newest input.
+// anyInput is the variant in which each record is read with the fingerprint of the newest input.
 func anyInput() *mutant {
 	m := &mutant{name: "a step that is done answers another input", used: new(atomic.Bool)}
 	m.table = func(t table.Table) table.Table {
@@ -406,7 +407,7 @@ func anyInput() *mutant {
 	return m
 }
 
-// firstPage takes the first page of a list for all of it. Pages have one item.
+// firstPage is the variant in which the first page of a list is read as the whole list. Pages have one item.
 func firstPage() *mutant {
 	m := &mutant{name: "the first page is taken for all", used: new(atomic.Bool)}
 	m.table = func(t table.Table) table.Table {
@@ -421,7 +422,7 @@ func firstPage() *mutant {
 	return m
 }
 
-// reader changes what is read.
+// reader is a table that changes what is read.
 type reader struct {
 	table.Table
 	put  func(table.Op)

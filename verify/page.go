@@ -15,16 +15,16 @@ import (
 	"tripsaga/verify/world"
 )
 
-// About is what a page says of an exploration beside its report.
+// About is what a page shows of an exploration in addition to its report.
 type About struct {
 	Options    Options
-	Definition string // its file, or what it is
+	Definition string // its file, or a description
 	Lint       []lint.Finding
 	Unjudged   []string
 	Replay     string                 // the command that plays one schedule, without the id
-	Lab        func(id string) string // how to play one in the console; nil without one
-	LabAddress func(id string) string // of the page that plays it there; nil without one
-	Failure    error                  // that ended the exploration, but for an interrupt
+	Lab        func(id string) string // how to play a schedule in the console; nil without a console
+	LabAddress func(id string) string // address of the page that plays it there; nil without a console
+	Failure    error                  // the error that ended the exploration, other than an interrupt
 }
 
 func (a *About) subject() *world.Subject { return a.Options.World.Subject }
@@ -67,7 +67,7 @@ func (r *Report) Page(about About) *report.Page {
 
 func digits(n int) string { return report.Digits(float64(n)) }
 
-// stateOf is that of a number of findings.
+// stateOf returns the state of a section with n findings.
 func stateOf(n int, partial bool) report.State {
 	switch {
 	case n > 0:
@@ -93,7 +93,7 @@ func (r *Report) verdict(about About) (report.State, string) {
 	return report.OK, fmt.Sprintf("No violation in %s schedules", digits(r.Schedules))
 }
 
-// explored says which schedules were asked for.
+// explored describes which schedules the options ask for.
 func (a *About) explored() string {
 	o := a.Options
 	text := []string{"scenarios without a fault", "every single fault", "every single fault and every pair"}[o.Depth]
@@ -135,7 +135,7 @@ func (r *Report) violationsSection(about About) report.Section {
 	}
 }
 
-// first is the id of the schedule with the fewest faults.
+// first returns the id of the schedule with the fewest faults.
 func first(all []Violation) string {
 	if len(all) == 0 {
 		return ""
@@ -157,7 +157,7 @@ func (a *About) lintSection() report.Section {
 	return report.Section{ID: "definition", Heading: "Findings in the definition", Blocks: []template.HTML{t.HTML()}}
 }
 
-// faultsSection has the kinds of faults in rows: there are more of them than steps, and a page is higher than it is wide.
+// faultsSection shows the kinds of faults in rows and the steps in columns, since there are more kinds than steps.
 func (r *Report) faultsSection(o Options) report.Section {
 	g := chart.Grid{
 		Title:   "Schedules by the kind of a fault, and the step at which it happens",
@@ -187,7 +187,7 @@ func (r *Report) faultsSection(o Options) report.Section {
 	}}
 }
 
-// notReached says at which steps of the saga no fault was played, and why.
+// notReached describes at which steps of the saga no fault was played, and why.
 func (r *Report) notReached(o Options) string {
 	var names []string
 	for _, step := range o.World.Subject.Steps {
@@ -210,7 +210,7 @@ func (r *Report) notReached(o Options) string {
 	return missing + "no schedule that was played reaches them."
 }
 
-// firstFindings is where the first violation with a fault is listed.
+// firstFindings maps each kind of fault at a step to the place on the page that lists its first violation.
 func (r *Report) firstFindings(subject *world.Subject) map[cell]string {
 	first := map[cell]string{}
 	for i, v := range r.Violations[:min(len(r.Violations), mostListed)] {
@@ -287,12 +287,12 @@ func (r *Report) leftOutSection(o Options) report.Section {
 
 const never = "Faults inside of providers, whose calls happen or do not; damage to the disk; clocks that differ."
 
-// leftOut names what the options leave out, then what every exploration does.
+// leftOut lists what the options leave out, then what every exploration leaves out.
 func (r *Report) leftOut(o Options) []string {
 	return append(append(r.notAsked(o), r.ruledOut(o)...), never)
 }
 
-// notAsked names what the options leave out.
+// notAsked lists what the options leave out.
 func (r *Report) notAsked(o Options) (all []string) {
 	add := func(when bool, format string, args ...any) {
 		if when {
@@ -310,7 +310,7 @@ func (r *Report) notAsked(o Options) (all []string) {
 	return all
 }
 
-// ruledOut names the pairs that rules leave out.
+// ruledOut lists the pairs that rules leave out.
 func (r *Report) ruledOut(o Options) (all []string) {
 	if o.Depth < 2 {
 		return nil
@@ -331,7 +331,7 @@ func (r *Report) ruledOut(o Options) (all []string) {
 	return all
 }
 
-// kinds are the words for faults of every program, in the order of docs/verify.md, with what each means.
+// kinds are the faults that every program can meet, in the order of docs/verify.md, with their meanings.
 var kinds = []struct {
 	kind  sim.Kind
 	means string
@@ -363,7 +363,7 @@ var kinds = []struct {
 	{world.Redrive, "an operator redrives in between"},
 }
 
-// kindOrder is the place of a kind: those of every program first, then the subject's.
+// kindOrder returns the position of a kind: those of every program first, then the subject's.
 func kindOrder(subject *world.Subject, kind string) int {
 	for i, k := range kinds {
 		if string(k.kind) == kind {

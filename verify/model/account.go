@@ -9,7 +9,7 @@ func (w *world) judgeAccount(a *account) {
 	w.judgeRefunds(a)
 }
 
-// judgeRefunds requires that refunds are the charge turned round, all of it or parts, and with the change of the intent.
+// judgeRefunds requires that refunds reverse the charge, wholly or in part, in the transaction that changes the intent.
 func (w *world) judgeRefunds(a *account) {
 	old, now := &a.old, &a.now
 	fresh := now.parts[len(old.parts):]
@@ -54,7 +54,7 @@ func (w *world) judgeOwner(a *account) {
 	in := &a.now.intent
 	switch owner := w.trips[in.Reference]; {
 	case in.there && (owner == nil || !owner.now.trip.there):
-		w.report(belongsToTrip, "intent %s of the bank is of trip %q, which is not there", a.id, in.Reference)
+		w.report(belongsToTrip, "intent %s of the bank is of trip %q, which does not exist", a.id, in.Reference)
 	case w.payers[a.id] == nil && in.State != opened:
 		w.report(unrecordedStill, "intent %s of the bank is %s, and no payment's", a.id, named(in.State))
 	}
@@ -89,12 +89,12 @@ func legalIntent(from, to string) bool {
 }
 
 // judgeCapture requires that the captured amount is the one that the payment recorded in an earlier transaction. Without that
-// id a crash after the capture would leave money that no undo knows of. A late confirm may capture what was declined, while
-// the refusal is open: closing it refunds that.
+// id, a crash after the capture would leave money that no compensation knows of. A late confirm may capture what was declined,
+// while the refusal is open: closing it refunds that.
 func (w *world) judgeCapture(a *account) {
 	for _, other := range sorted(w.accounts) {
 		if other != a && other.now.charge.there && other.now.intent.Reference == a.now.intent.Reference {
-			w.report(chargedOnce, "intent %s is captured, and intent %s of the same trip was", a.id, other.id)
+			w.report(chargedOnce, "intent %s is captured, and so was intent %s of the same trip", a.id, other.id)
 		}
 	}
 	b := w.payers[a.id]
@@ -161,8 +161,7 @@ func (e *entry) net(name string) (n int64) {
 	return n
 }
 
-// reverses reports whether the two entries together leave every account unchanged, or, of a refund of a part, nearer to
-// that.
+// reverses reports whether the two entries together leave every account unchanged or, for a partial refund, closer to that.
 func reverses(refund, charge *entry, part bool) bool {
 	for _, e := range []*entry{refund, charge} {
 		for _, p := range e.Postings {

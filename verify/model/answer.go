@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// effect is what a task writes, and so what its answers must match.
+// effect is what a task writes, which its answers must match.
 type effect struct {
 	part parts
-	does bool   // it does the step; otherwise it compensates it
-	name string // of the error that is its success
+	does bool   // it performs the step; otherwise it compensates it
+	name string // the name of the error with which it succeeds
 	ends string // the status in which it leaves the trip
 }
 
@@ -48,7 +48,7 @@ func (j *Judge) Answered(id, task string, out []byte, failure string) []Violatio
 		w.judgeDone(b, task, e.part, out, failure, j.expired)
 	case failure == "":
 		if s := b.now.step(e.part); s.State != undone && (s.State != refused || s.Open) {
-			w.report(answerFits, "%s: %s answers that it is taken back, and the record is %s", b, task, named(s.State))
+			w.report(answerFits, "%s: %s answers that it has compensated, and the record is %s", b, task, named(s.State))
 		}
 	}
 	found := w.found
@@ -60,14 +60,14 @@ func (w *world) judgeEnding(b *booking, task string, e effect, failure string) {
 	t := &b.now.trip
 	recorded := t.Status == e.ends || e.ends == confirmed && t.paid() || e.ends == failed && t.Status == cancelled && !t.paid()
 	if failure == e.name && !recorded {
-		w.report(answerFits, "%s: %s answers that this is recorded, and the trip is %s", b, task, named(b.now.trip.Status))
+		w.report(answerFits, "%s: %s answers that the end is recorded, and the trip is %s", b, task, named(b.now.trip.Status))
 	}
 	if failure == "" && e.name != "" {
-		w.report(answerFits, "%s: %s succeeds, so that the saga would end well", b, task)
+		w.report(answerFits, "%s: %s succeeds, so that the saga would end as SUCCEEDED", b, task)
 	}
 }
 
-// answer is that of a step.
+// answer is the answer of a step.
 type answer struct {
 	ID       string `json:"reservation_id"`
 	Minor    int64  `json:"amount_minor"`

@@ -27,14 +27,14 @@ func (w *world) judgeEvents(b *booking) {
 	for i := range events {
 		e := &events[i]
 		if !due.take(e.Type) {
-			w.report(eventWithChange, "%s: %s is written, and nothing that it announces happened", b, e.Type)
+			w.report(eventWithChange, "%s: %s is written, but what it announces did not happen", b, e.Type)
 		}
 		w.judgeOrder(b, len(b.old.events)+i)
 		w.judgeTruth(b, e)
 		w.judgeID(b, len(b.old.events)+i)
 	}
 	for _, missing := range due.types[:due.n] {
-		w.report(changeWithEvent, "%s: %s is not written, and what it announces happened", b, missing)
+		w.report(changeWithEvent, "%s: %s is not written, but what it announces happened", b, missing)
 	}
 }
 
@@ -131,11 +131,11 @@ func (w *world) judgeTruth(b *booking, e *event) {
 	sk, again, repeated := strings.Cut(strings.TrimPrefix(e.sk, outboxSK), "#")
 	switch {
 	case sk != e.Type, repeated && (again == "" || e.Type != tripNeedsAttention):
-		w.report(eventTruth, "%s: an event %q stands at %s", b, e.Type, e.sk)
+		w.report(eventTruth, "%s: an event %q has the sort key %s", b, e.Type, e.sk)
 	case e.TripID != b.id:
-		w.report(eventTruth, "%s: its %s is of trip %q", b, e.Type, e.TripID)
+		w.report(eventTruth, "%s: its %s names trip %q", b, e.Type, e.TripID)
 	case e.Amount != want.Amount || e.Reason != want.Reason || e.Fee != want.Fee:
-		w.report(eventTruth, "%s: %s tells %s %v, the records %s %v",
+		w.report(eventTruth, "%s: %s says %s %v, the records say %s %v",
 			b, e.Type, shown(e.Amount), e.Reason, shown(want.Amount), want.Reason)
 	}
 }
@@ -191,7 +191,7 @@ func one(b bool) int {
 
 func offBy(n int) string {
 	if n > 0 {
-		return fmt.Sprintf("%d times too seldom", n)
+		return fmt.Sprintf("%d times too few", n)
 	}
-	return fmt.Sprintf("%d times too often", -n)
+	return fmt.Sprintf("%d times too many", -n)
 }

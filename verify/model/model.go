@@ -1,7 +1,7 @@
-// Package model judges what a booking system has written, independently of the product. It reads the table's items with its
-// own structs and imports nothing of the product but the table's types: a judge that shared code with the product would
-// share its bugs. Package world runs the real saga under a schedule of faults. It passes every committed transaction to a
-// Judge, in commit order, and calls the judge again when the run is at rest.
+// Package model judges what a booking system has written, independently of the product. It reads the table's items with its own
+// structs and imports only the table's types from the product: a judge that shared code with the product would share its bugs.
+// Package world runs the real saga under a schedule of faults. It passes every committed transaction to a Judge, in commit
+// order, and calls the judge again when the run is at rest.
 //
 // [Invariants] lists what must hold. Most invariants are judged at every commit and not only at the end, because a saga
 // repairs itself: a seat that was sold twice and then released leaves no trace at rest, but it was visible to
@@ -42,11 +42,11 @@ type Trip struct {
 	Seats    int64
 	Nights   []string // partitions of the nights, in order, "HOTEL#GRAND#2027-02-01"
 	Rooms    int64
-	Minor    int64 // its cost in minor units, at the inventory's first prices
+	Minor    int64 // its price in minor units, at the inventory's first prices
 	Currency string
 	Departs  time.Time // zero: not judged
 	Outcome  Outcome   // how it may end
-	IDs      IDs       // the ids that its records must have; "" is not judged
+	IDs      IDs       // the ids that its records must have; "": not judged
 }
 
 // IDs are the ids that are derived from a trip's id, and the keys that its payment may have.
@@ -64,24 +64,24 @@ const (
 	MustConfirm
 	MustFail
 	MustCancel
-	MayStay // ended or not: its saga may have stopped too long ago to be redriven
+	MayStay // it may have ended or not: its saga may have stopped too long ago to be redriven
 )
 
-// Judge follows one run. It is not safe for concurrent use.
+// Judge judges one run. It is not safe for concurrent use.
 type Judge struct {
 	asked   []*terms
 	acked   []string
-	cancels []string // of which a client was told that they are cancelled or will be
-	expired bool     // so much time has passed that an open intent may have expired
+	cancels []string // trips whose cancellation was acknowledged
+	expired bool     // enough time has passed for an open intent to expire
 	world   *world
-	pending []Violation // found by a call that returns none
+	pending []Violation // found by a call that does not return violations
 	prices  prices
 }
 
 // prices are all prices at which a partition was ever offered: a reservation may have read one that has changed since.
 type prices map[string][]amount
 
-// New returns the judge of a run. base is the table before anything was booked: the inventory.
+// New returns the judge of a run. base is the table before the first booking: the inventory.
 func New(base Items, trips ...Trip) *Judge {
 	j := &Judge{asked: make([]*terms, len(trips)), prices: prices{}}
 	for i, t := range trips {
@@ -105,17 +105,17 @@ func (j *Judge) SetOutcome(id string, o Outcome) {
 	panic(fmt.Sprintf("model: SetOutcome: trip %q was not given to New", id))
 }
 
-// Expire records that so much time has passed that an intent which is open may have expired at the provider.
+// Expire records that enough time has passed for an open intent to expire at the provider.
 func (j *Judge) Expire() { j.expired = true }
 
 // Acknowledged records that the client received the trip's id. From here on the trip must never be lost.
 func (j *Judge) Acknowledged(id string) { j.acked = append(j.acked, id) }
 
-// CancelAccepted records that the client was told that the trip will be cancelled. From here on the trip must end so.
+// CancelAccepted records that the client's cancellation of the trip was accepted. From here on the trip must end as CANCELLED.
 func (j *Judge) CancelAccepted(id string) { j.cancels = append(j.cancels, id) }
 
-// Commit judges one transaction that has been applied. before returns an item as it was, after as it is; ok is false if
-// the item does not exist. Both are called for the items of the transaction only.
+// Commit judges one applied transaction. before returns an item as it was before the transaction, after as it is now; ok is
+// false if the item does not exist. Both are called only for items of the transaction.
 func (j *Judge) Commit(ops []table.Op, before, after func(table.Key) (table.Item, bool)) []Violation {
 	w := j.world
 	w.found, j.pending = j.pending, nil
@@ -138,7 +138,7 @@ func (j *Judge) Commit(ops []table.Op, before, after func(table.Key) (table.Item
 }
 
 // Reset is called after a crash that lost the newest writes. items is the table as it is now. The next call that returns
-// violations returns those of Reset, too.
+// violations also returns those of Reset.
 func (j *Judge) Reset(items Items) {
 	j.world = j.reload(items)
 	j.world.judgeAll()
@@ -168,7 +168,7 @@ const (
 	secondNoticePK = "NOTICE#cancellation"
 )
 
-// terms are a requested trip in the fields of the records.
+// terms is a requested trip in the fields of the records.
 type terms struct {
 	Trip
 	flight flight
@@ -249,7 +249,7 @@ func load(items Items, asked []*terms, offered prices) *world {
 	return w
 }
 
-// setPayers assigns the bank's keys to trips by the trips' order, since the order of the items is that of a map.
+// setPayers assigns the bank's keys to trips in the order of the trips, since the items are in a map.
 func (w *world) setPayers() {
 	clear(w.payers)
 	for _, b := range w.bookings() {

@@ -9,7 +9,7 @@ import (
 	"tripsaga/table"
 )
 
-// The structs into which the items' data are decoded. What may not change of a record is comparable with ==.
+// The structs into which the items' data is decoded. The parts of a record that must not change are comparable with ==.
 
 type amount struct {
 	Minor    int64  `json:"minor"`
@@ -42,7 +42,7 @@ const (
 	failed    = "FAILED"
 	attention = "NEEDS_ATTENTION"
 
-	cancelling = "CANCELLING" // its end is cancelled, the word for an intent as well
+	cancelling = "CANCELLING" // its end is cancelled, which is also a state of an intent
 )
 
 // request is the part of a trip that its client chose.
@@ -69,7 +69,7 @@ type trip struct {
 
 	there   bool
 	version int64
-	listed  bool // in the index, under its status
+	listed  bool // it is in the index under its status
 }
 
 // cancel is the client's accepted request to cancel the trip.
@@ -154,7 +154,7 @@ type entry struct {
 	Postings []posting `json:"postings"`
 
 	there bool
-	sk    string // of the refund of a part
+	sk    string // sort key of a partial refund
 }
 
 type event struct {
@@ -240,14 +240,14 @@ func judged(k table.Key) bool {
 	return false
 }
 
-// judgeKnown reports a write that no invariant covers. Exceptions are items on which no promise depends: journals, the days
-// that have trips, the definition and the mark of a load. So a new kind of record cannot stay without an invariant.
+// judgeKnown reports a write that no invariant covers, so that a new kind of record cannot go without an invariant. Exceptions
+// are items on which no promise depends: journals, the days that have trips, the definition and the mark of a load.
 func (w *world) judgeKnown(k table.Key) {
 	switch {
 	case (strings.HasPrefix(k.PK, executionPK) || strings.HasPrefix(k.PK, secondPK)) && strings.HasPrefix(k.SK, "J#"),
 		k.PK == "TRIPDAYS", strings.HasPrefix(k.PK, "MACHINE#"), k == table.Key{PK: "INVENTORY", SK: "LOAD"}:
 	default:
-		w.report(unknownRecord, "%s is written, and no invariant looks at it", k)
+		w.report(unknownRecord, "%s is written, and no invariant covers it", k)
 	}
 }
 
@@ -308,7 +308,7 @@ func (w *world) putTrip(b *booking, sk string, item *table.Item, ok bool) {
 	}
 }
 
-// seats returns the partitions of which a flight's record holds seats: none unless it is DONE.
+// seats returns the partitions of which a flight's record holds seats; empty unless it is DONE.
 func (b *booking) seats(s *step) []string {
 	if s.State != done {
 		return nil
@@ -316,7 +316,7 @@ func (b *booking) seats(s *step) []string {
 	return b.asked.seatsOf(s.Result.Flight)
 }
 
-// nights returns the partitions of which a hotel's record holds rooms: none unless it is DONE.
+// nights returns the partitions of which a hotel's record holds rooms; empty unless it is DONE.
 func (b *booking) nights(s *step) []string {
 	if s.State != done {
 		return nil
@@ -368,7 +368,7 @@ func (w *world) putAccount(a *account, sk string, item *table.Item, ok bool) {
 	}
 }
 
-// putPart adds the refund of a part. One that was written before is reported by expect.
+// putPart adds a partial refund. expect reports one that was written before.
 func (w *world) putPart(a *account, sk string, item *table.Item, ok bool) {
 	switch {
 	case !strings.HasPrefix(sk, partSK):

@@ -2,7 +2,7 @@ package model
 
 import "strings"
 
-// Final judges the table at rest: all faults were lifted, late calls have arrived, and stopped sagas were redriven. It reads
+// Final judges the table at rest: all faults are repaired, late calls have arrived, and stopped sagas were redriven. It reads
 // all items again and does not rely on what was derived from the commits.
 func (j *Judge) Final(items Items) []Violation {
 	w := j.reload(items)
@@ -68,7 +68,7 @@ func (w *world) secondExecution(b *booking) (x execution) {
 func (w *world) cancelsLost(accepted []string) {
 	for _, id := range accepted {
 		if b := w.trips[id]; b == nil || !b.now.trip.requested() {
-			w.report(acceptedCancel, "trip %s: its cancellation was accepted and is not there", id)
+			w.report(acceptedCancel, "trip %s: its cancellation was accepted and is not recorded", id)
 		}
 	}
 }
@@ -78,9 +78,9 @@ func (w *world) lost(acked []string) {
 	for _, id := range acked {
 		b := w.trips[id]
 		if b == nil {
-			w.report(acknowledgedLost, "trip %s was acknowledged and is not there", id)
+			w.report(acknowledgedLost, "trip %s was acknowledged and does not exist", id)
 		} else if !b.now.trip.there || !b.now.started {
-			w.report(acknowledgedLost, "%s was acknowledged; its record is there: %t, its execution: %t",
+			w.report(acknowledgedLost, "%s was acknowledged; its record exists: %t, its execution exists: %t",
 				b, b.now.trip.there, b.now.started)
 		}
 	}
@@ -92,7 +92,7 @@ func (w *world) judgeNotice(b *booking) {
 	}
 }
 
-// judgeEnd requires that the trip has ended, in a way that its schedule allows.
+// judgeEnd requires that the trip has ended in a way that its schedule allows.
 func (w *world) judgeEnd(b *booking) {
 	t, x := &b.now.trip, w.execution(b)
 	over := x.there && x.Status != running
@@ -177,7 +177,7 @@ func (w *world) judgeLedger() {
 	}
 }
 
-// stays reports whether the trip needs attention for ever, which its schedule allows.
+// stays reports whether the trip needs attention for ever and its schedule allows that.
 func (b *booking) stays() bool {
 	return b.asked != nil && b.asked.Outcome == MayStay && b.now.trip.Status == attention
 }

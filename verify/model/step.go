@@ -6,15 +6,15 @@ import "slices"
 // [view.step] and, with its tasks, in effects.
 var kinds = [...]struct {
 	part      parts
-	sk        string // of its record
-	cancelled string // the event of its compensation; "" where a rule of its own decides
+	sk        string // sort key of its record
+	cancelled string // the event of its compensation; "" if a separate rule decides
 }{
 	{partFlight, "FLIGHT", flightCancelled},
 	{partHotel, "HOTEL", hotelCancelled},
 	{partPayment, "PAYMENT", ""},
 }
 
-// step is the record of a part that is not the trip itself.
+// step returns the record of a part other than the trip itself.
 func (v *view) step(part parts) *step {
 	switch part {
 	case partFlight:
@@ -25,7 +25,7 @@ func (v *view) step(part parts) *step {
 	return &v.payment
 }
 
-// any reports whether a step's record is such.
+// any reports whether such is true for the record of a step.
 func (v *view) any(such func(parts, *step) bool) bool {
 	for i := range kinds {
 		if such(kinds[i].part, v.step(kinds[i].part)) {
@@ -35,7 +35,7 @@ func (v *view) any(such func(parts, *step) bool) bool {
 	return false
 }
 
-// partOf is the step whose record has this sort key; 0 if none has.
+// partOf returns the step whose record has this sort key; 0 if there is no such step.
 func partOf(sk string) parts {
 	for i := range kinds {
 		if kinds[i].sk == sk {
@@ -70,7 +70,7 @@ func (w *world) judgeStep(b *booking, part parts, old, now *step) {
 	}
 	if part == partPayment && now.State == started &&
 		b.now.any(func(part parts, s *step) bool { return part != partPayment && s.State != done }) {
-		w.report(paidWhileHeld, "%s: its payment is begun while %s", b, w.holdings(b))
+		w.report(paidWhileHeld, "%s: its payment begins while %s", b, w.holdings(b))
 	}
 	if now.State == done && old.State != done {
 		w.judgePrice(b)
@@ -120,7 +120,7 @@ func legalStep(part parts, old, now *step) bool {
 	return false
 }
 
-// sameStep compares what never changes. The bank's ids are added after the intent, and do not change then.
+// sameStep compares the fields that never change. The bank's ids are added after the intent and never change from then on.
 func sameStep(old, now *step) bool {
 	was, is := old.Result, now.Result
 	if was.ChargeID == "" {
@@ -151,7 +151,7 @@ func (w *world) judgeClosing(b *booking) {
 	}
 }
 
-// closes reports whether the running transaction makes the payment one that is never charged any more.
+// closes reports whether the running transaction moves the payment to a state in which it can never be charged.
 func (b *booking) closes() bool {
 	old, now := &b.old.payment, &b.now.payment
 	return old.State != undone && now.State == undone || old.Open && !now.Open
@@ -165,8 +165,8 @@ func named(state string) string {
 }
 
 // judgeMove requires that a counter moves by exactly what its reasons account for: reservations that become or cease to be
-// DONE, and the capacity. judgeStock compares the sums, and so reports a broken counter at every later commit, too. This
-// reports only the transaction that broke it, and by how much.
+// DONE, and the capacity. judgeStock compares the sums, and so reports a broken counter at every later commit, too. judgeMove
+// reports only the transaction that broke the counter, and by how much.
 func (w *world) judgeMove(s *stock) {
 	moved := s.now.available - s.old.available
 	due := s.now.capacity - s.old.capacity - (s.now.held - s.old.held)
@@ -187,8 +187,8 @@ func (w *world) judgeStock(s *stock) {
 	}
 }
 
-// judgeNights requires that a write of a stay moves the counters of all its nights, or of none. The sums of judgeMove are
-// per night, so they cannot tell a stay that took two of three nights from a record that is wrong; this names it.
+// judgeNights requires that a write of a stay moves the counters of all its nights, or of none. The sums of judgeMove are per
+// night, so they cannot distinguish a stay that took two of three nights from a wrong record; this check can.
 func (w *world) judgeNights(b *booking) {
 	if b.wrote&partHotel == 0 {
 		return

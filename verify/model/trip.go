@@ -41,7 +41,7 @@ func legalTrip(old, now *trip) bool {
 	switch old.Status {
 	case "":
 		return now.Status == pending && !now.requested()
-	case confirmed: // only a request to cancel moves it
+	case confirmed: // only a request to cancel changes it
 		return now.Status == cancelling && now.requested() && now.Total == old.Total
 	case pending, attention, cancelling:
 		return old.legalEnd(now)
@@ -49,7 +49,7 @@ func legalTrip(old, now *trip) bool {
 	return false
 }
 
-// legalEnd reports whether a trip that has not ended may be written so.
+// legalEnd reports whether now may follow old, a trip that has not ended.
 func (old *trip) legalEnd(now *trip) bool {
 	asks := now.requested() && !old.requested()
 	switch {
@@ -67,15 +67,15 @@ func (old *trip) legalEnd(now *trip) bool {
 	return now.Status == confirmed || now.Status == failed
 }
 
-// terms are what never changes of a request to cancel.
+// terms returns the part of a request to cancel that never changes.
 func (t *trip) terms() cancel {
 	c := t.Cancel
 	c.Fee, c.Refund = amount{}, amount{}
 	return c
 }
 
-// judgeFee requires that fee and refund are the total of a trip that is cancelled after it was confirmed, by the percentage
-// that the request has fixed.
+// judgeFee requires that fee and refund add up to the total of a trip that is cancelled after it was confirmed, and that the
+// fee has the percentage that the request has fixed.
 func (w *world) judgeFee(b *booking) {
 	t := &b.now.trip
 	c := &t.Cancel
@@ -101,7 +101,7 @@ func (w *world) judgeRequest(b *booking) {
 	case now.ID != b.id:
 		w.report(tripFrozen, "%s: its record is of trip %q", b, now.ID)
 	case b.asked == nil:
-		return // reported as a stray
+		return // reported as never requested
 	case now.Flight != b.asked.flight || now.Stay != b.asked.stay || now.Currency != b.asked.Currency:
 		w.report(tripFrozen, "%s asks for %s, its client asked for %s, %s in %s", b, shown(now.request),
 			shown(b.asked.flight), shown(b.asked.stay), b.asked.Currency)
@@ -126,10 +126,10 @@ func (w *world) judgeBelonging(b *booking) {
 	v := &b.now
 	something := v.any(func(_ parts, s *step) bool { return s.there }) || len(v.events) > 0 || v.started
 	if something && !v.trip.there {
-		w.report(belongsToTrip, "%s is not there, and something of it is", b)
+		w.report(belongsToTrip, "%s does not exist, but records that belong to it do", b)
 	}
 	if b.asked == nil && v.trip.there {
-		w.report(belongsToTrip, "%s was never asked for", b)
+		w.report(belongsToTrip, "%s was never requested", b)
 	}
 }
 
@@ -168,15 +168,15 @@ func (w *world) judgePayment(b *booking) {
 	}
 }
 
-// keyOf returns the intent's key. Behind a # is how often the provider had forgotten it.
+// keyOf returns the intent's key without the suffix after #, which counts how often the provider has forgotten the key.
 func keyOf(in *intent) string {
 	key, _, _ := strings.Cut(in.Key, "#")
 	return key
 }
 
-// paid reports whether the money was captured, also if it was refunded since. A payment can be DONE for a moment after its
-// refund: a delivery that lost the race against the undo may still record the bank's answer; the undo then finds the
-// record and moves it to UNDONE. The money is right at every moment of that.
+// paid reports whether the money was captured, even if it was refunded since. A payment can be DONE for a moment after its
+// refund: a delivery that lost the race against the compensation may still record the bank's answer; the compensation then
+// finds the record and moves it to UNDONE. The money is right at every moment.
 func (in *intent) paid() bool { return in.State == captured || in.State == refunded }
 
 func (w *world) judgeConfirmed(b *booking) {
@@ -207,12 +207,12 @@ func (w *world) judgeFailed(b *booking) {
 	w.report(name, "%s is %s; %s; %d minor units kept, the fee is %s", b, v.trip.Status, w.holdings(b), kept, shown(v.trip.Cancel.Fee))
 }
 
-// keepsFee reports whether the payment was given back but for a fee, so that its intent stays captured.
+// keepsFee reports whether the payment was refunded except for a fee, so that its intent stays captured.
 func (b *booking) keepsFee() bool {
 	return b.now.payment.State == undone && b.now.trip.paid() && b.now.trip.Cancel.Fee.Minor > 0
 }
 
-// holdings describes what a trip holds.
+// holdings describes for a message what a trip holds.
 func (w *world) holdings(b *booking) string {
 	v := &b.now
 	return fmt.Sprintf("flight %s, hotel %s, payment %s, the bank's intent %s", named(v.flight.State),

@@ -10,7 +10,7 @@ import (
 	"tripsaga/table"
 )
 
-// world is the state of the table, by trip, intent of the bank and counter. Each of them holds its state before the running
+// world is the state of the table, by trip, intent of the bank and counter. Each of them has its state before the running
 // transaction (old) and after it (now); judging compares the two.
 type world struct {
 	trips    map[string]*booking // by id
@@ -30,7 +30,7 @@ type world struct {
 // booking is everything about one trip.
 type booking struct {
 	id       string
-	asked    *terms // nil when the schedule has no such trip
+	asked    *terms // what was requested; nil if the schedule has no such trip
 	now, old view
 	wrote    parts
 	touched  bool
@@ -40,10 +40,10 @@ type view struct {
 	trip                   trip
 	flight, hotel, payment step
 	events                 []event // only ever appended to
-	started                bool    // its execution is there
+	started                bool    // its execution exists
 	execution              table.Item
 	notice                 bool
-	second                 bool // the execution of its cancellation is there
+	second                 bool // the execution of its cancellation exists
 	secondExecution        table.Item
 	secondNotice           bool
 }
@@ -69,7 +69,7 @@ type account struct {
 type books struct {
 	intent         intent
 	charge, refund entry
-	parts          []entry // refunds of a part, each once for a reference; only ever appended to
+	parts          []entry // partial refunds, one for each reference; only ever appended to
 }
 
 // stock is one flight or night.
@@ -80,9 +80,9 @@ type stock struct {
 }
 
 type figures struct {
-	capacity, available int64 // by the offer and by the counter
+	capacity, available int64 // of the offer and of the counter
 	held                int64 // by the DONE reservations
-	offered, counted    bool  // whether the two items are there
+	offered, counted    bool  // whether the two items exist
 }
 
 // take returns the violations and ends the running transaction.
@@ -161,7 +161,7 @@ func (w *world) booksOf(b *booking) *books {
 	return &books{}
 }
 
-// String returns the name for messages.
+// String returns the trip's name for messages.
 func (b *booking) String() string {
 	if b.asked == nil || b.asked.Name == "" {
 		return "trip " + b.id
@@ -209,7 +209,7 @@ func (w *world) judgeStart(b *booking) {
 		w.report(effectAfter, "%s is %s, and its cancellation is started", b, t.Status)
 	}
 	if t.Status == cancelled && t.paid() && !b.now.second {
-		w.report(effectAfter, "%s is CANCELLED, and no saga has cancelled it", b)
+		w.report(effectAfter, "%s is CANCELLED, but no saga has cancelled it", b)
 	}
 	if b.now.started {
 		return

@@ -90,7 +90,7 @@ func (t blind) Get(ctx context.Context, key table.Key) (table.Item, bool, error)
 // Sync calls the inner table.
 func (t blind) Sync(ctx context.Context) error { return table.Sync(ctx, t.Table) }
 
-// renaming starts the first cancellation under the trip's id, and others under names of their own.
+// renaming starts the first cancellation under the trip's id and later ones under different names.
 type renaming struct {
 	app.Starter
 	n *int
@@ -129,7 +129,7 @@ func (s idle) Start(ctx context.Context, saga, tripID string, input json.RawMess
 	return s.Starter.Start(ctx, saga, tripID, input)
 }
 
-// refundCall is one refund of a part, the n-th one of its run.
+// refundCall is one partial refund, the n-th of its run.
 type refundCall struct {
 	id, reference string
 	part          money.Amount
@@ -137,7 +137,7 @@ type refundCall struct {
 	n             int
 }
 
-// onRefund replaces refunds of a part.
+// onRefund replaces partial refunds.
 func onRefund(do func(context.Context, domain.PaymentProvider, refundCall) (string, error)) func() trip.Variant {
 	return func() trip.Variant {
 		n := 0

@@ -64,7 +64,7 @@ var engines = []Mutant{
 // lagging writes each journal entry together with the next one.
 type lagging struct {
 	table.Table
-	held map[string][]table.Op // by execution
+	held map[string][]table.Op // entries not written yet, by execution
 }
 
 func (l *lagging) Transact(ctx context.Context, ops ...table.Op) error {
@@ -90,7 +90,7 @@ func (l *lagging) Transact(ctx context.Context, ops ...table.Op) error {
 
 func (l *lagging) Sync(ctx context.Context) error { return table.Sync(ctx, l.Table) }
 
-// waking drops the timers that executions set while it is asleep, which are those that existed before the restart.
+// waking drops the timers that executions set while it is asleep: those that existed before the restart.
 type waking struct {
 	engine.Scheduler
 	asleep  bool

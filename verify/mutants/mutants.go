@@ -1,6 +1,6 @@
-// Package mutants breaks the booking saga on purpose, in every way that is known to lose money, seats or events, to show
-// that the exploration of package verify can find bugs. A mutant is the product with an edited definition or with a
-// wrapper around one of its parts; the product has no code for it.
+// Package mutants introduces bugs into the booking saga, in every way that is known to lose money, seats or events, to show
+// that the exploration of package verify finds them. A mutant is the product with an edited definition or with a wrapper around
+// one of its parts; the product has no code for it.
 package mutants
 
 import (
@@ -21,10 +21,10 @@ import (
 type Mutant struct {
 	Name     string
 	Means    string
-	Scenario string // the one scenario to explore, "" for all; a shortcut: all scenarios would find the mutant as well
+	Scenario string // the only scenario to explore, "" for all; a shortcut: an exploration of all scenarios finds the mutant as well
 
-	edit    func(states map[string]state) // changes the definition; nil for none
-	variant func() trip.Variant           // wraps parts of the program; nil for none
+	edit    func(states map[string]state) // changes the definition; nil: unchanged
+	variant func() trip.Variant           // wraps parts of the program; nil: unchanged
 }
 
 // All lists the mutants: those of the definition, of the steps, of the protocol with the provider, of the
@@ -33,12 +33,12 @@ func All() []Mutant {
 	return slices.Concat(definitions[:1], notUndone(), definitions[1:], steps, providers, cancellations, tables, engines)
 }
 
-// schedules has the mutants' names and schedules; go test -run TestTable -update writes it, with the table of README.md.
+// schedules lists the mutants' names and schedules; go test -run TestTable -update writes it and the table of README.md.
 //
 //go:embed schedules.txt
 var schedules string
 
-// Schedule returns the id of the shortest schedule that an exploration of the mutant has found; "" if it is not known yet.
+// Schedule returns the id of the shortest schedule in which the mutant violates an invariant; "" if it is not known yet.
 func (m Mutant) Schedule() string {
 	for line := range strings.Lines(schedules) {
 		if name, id, _ := strings.Cut(strings.TrimSpace(line), " "); name == m.Name {
@@ -63,7 +63,7 @@ func (m Mutant) Config() (world.Config, error) {
 // state is a state of the definition as decoded JSON.
 type state map[string]any
 
-// edited is the definition after an edit of its states.
+// edited returns the definition after an edit of its states.
 func edited(definition []byte, edit func(map[string]state)) ([]byte, error) {
 	var machine map[string]any
 	if err := json.Unmarshal(definition, &machine); err != nil {
@@ -83,14 +83,14 @@ type Verdict struct {
 	Name      string  `json:"name"`
 	Means     string  `json:"means"`
 	Killed    bool    `json:"killed"`
-	Invariant string  `json:"invariant,omitempty"` // the one that was violated
+	Invariant string  `json:"invariant,omitempty"` // the violated invariant
 	Schedule  string  `json:"schedule,omitempty"`  // the shortest that violates it
 	Detail    string  `json:"detail,omitempty"`
 	Schedules int     `json:"schedules"` // number of schedules run
 	Seconds   float64 `json:"seconds"`
 }
 
-// Kill explores a mutant until an invariant is violated. The exploration is the one of the product. Errors: those of
+// Kill explores a mutant until an invariant is violated, in the same way as the product is explored. Errors: those of
 // [Mutant.Config] and [verify.Explore].
 func Kill(ctx context.Context, m Mutant, opt verify.Options) (Verdict, error) {
 	v := Verdict{Name: m.Name, Means: m.Means}
@@ -163,7 +163,7 @@ func notUndone() (all []Mutant) {
 	return all
 }
 
-// past leads an unknown failure of the step past its compensation.
+// past makes an unknown failure of the step skip its compensation.
 func past(s map[string]state, step saga.Task) {
 	s[step.Name].catchAll(saga.Booking().After(step.Compensation))
 }

@@ -14,7 +14,7 @@ import (
 	"tripsaga/verify/trip"
 )
 
-// providers are the mutants of the protocol with a payment provider, each a mistake that has cost others money.
+// providers are the mutants of the protocol with a payment provider. Each is a known mistake that loses money.
 var providers = []Mutant{
 	{Name: "refund-by-key", Means: "a refund asks for the payment by its key alone", Scenario: "booked", variant: onProvider(
 		func(b domain.PaymentProvider, keys map[string]string) domain.PaymentProvider {
@@ -59,7 +59,7 @@ func trusting() trip.Variant {
 	}
 }
 
-// onProvider wraps the provider. What it notes by intent outlasts the processes, as a record would.
+// onProvider wraps the provider. The notes by intent survive restarts, as a record would.
 func onProvider(wrap func(domain.PaymentProvider, map[string]string) domain.PaymentProvider) func() trip.Variant {
 	return func() trip.Variant {
 		notes := map[string]string{}
@@ -67,11 +67,11 @@ func onProvider(wrap func(domain.PaymentProvider, map[string]string) domain.Paym
 	}
 }
 
-// byKey names a payment by its key where the product has its id: the provider creates another one if it has forgotten.
+// byKey uses a payment's key where the product uses its id: the provider creates another payment if it has forgotten the key.
 type byKey struct {
 	domain.PaymentProvider
-	keys    map[string]string // by intent: the key and the order, as JSON
-	refunds bool              // and not charges
+	keys    map[string]string // the key and the order as JSON, by intent
+	refunds bool              // only refunds use the key, charges do not
 }
 
 func (b byKey) Create(ctx context.Context, key string, o domain.PaymentOrder) (string, error) {
@@ -124,7 +124,7 @@ func (b stored) Create(ctx context.Context, key string, o domain.PaymentOrder) (
 	return id, err
 }
 
-// lenient takes a declined intent for closed.
+// lenient treats a declined intent as closed.
 type lenient struct {
 	domain.PaymentProvider
 	refused map[string]string
@@ -145,7 +145,7 @@ func (b lenient) Cancel(ctx context.Context, id string) (string, error) {
 	return b.PaymentProvider.Cancel(ctx, id)
 }
 
-// rash charges what it has created.
+// rash charges an intent as soon as it is created.
 type rash struct{ domain.PaymentProvider }
 
 func (b rash) Create(ctx context.Context, key string, o domain.PaymentOrder) (string, error) {

@@ -60,7 +60,7 @@ var steps = []Mutant{
 	}},
 }
 
-// replace wraps the task of that name.
+// replace wraps the task with that name.
 func replace(name string, around func(engine.Task) engine.Task) func(map[string]engine.Task) map[string]engine.Task {
 	return func(tasks map[string]engine.Task) map[string]engine.Task {
 		tasks[name] = around(tasks[name])

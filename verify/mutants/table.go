@@ -81,7 +81,7 @@ func (w writer) Transact(ctx context.Context, ops ...table.Op) error {
 // Sync passes the call on: embedding the interface hides the method.
 func (w writer) Sync(ctx context.Context) error { return table.Sync(ctx, w.Table) }
 
-// apart writes some of a transaction's operations in a second transaction.
+// apart moves some of a transaction's operations to a second transaction.
 func apart(which func(table.Op) bool) func() trip.Variant {
 	return onTransact(func(ctx context.Context, t table.Table, ops []table.Op) error {
 		var first, later []table.Op
@@ -104,7 +104,7 @@ func apart(which func(table.Op) bool) func() trip.Variant {
 	})
 }
 
-// stepState is the state of the step record that an operation writes; "" if it writes something else.
+// stepState returns the state of the step record that an operation writes; "" if it writes something else.
 func stepState(op table.Op) string {
 	if op.Kind != table.OpPut || !isStep(op.Key) {
 		return ""
