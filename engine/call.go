@@ -50,9 +50,10 @@ func Heartbeat(ctx context.Context) {
 	}
 }
 
-// call is one delivery of a task. It copies what it needs of the run: it runs while another goroutine may be the worker.
+// call is one delivery of a task, and the context of its function. It copies what it needs of the run: it runs while another
+// goroutine may be the worker.
 type call struct {
-	ctx   context.Context
+	context.Context
 	run   *run
 	task  asl.StartTask
 	f     Task
@@ -62,7 +63,14 @@ type call struct {
 func (r *run) newCall(t *asl.StartTask) *call {
 	ctx, cancel := context.WithCancel(r.e.ctx)
 	r.calls[t.Task] = cancel
-	return &call{ctx: ctx, run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace}
+	return &call{Context: ctx, run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace}
+}
+
+func (c *call) Value(key any) any {
+	if key == (infoKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
 }
 
 // perform waits for a slot, calls the task and returns its reply as an event. It returns false without a reply: the call
@@ -70,12 +78,12 @@ func (r *run) newCall(t *asl.StartTask) *call {
 // next Open delivers it again.
 func (c *call) perform() (asl.Event, bool) {
 	e := c.run.e
-	if c.ctx.Err() != nil {
+	if c.Err() != nil {
 		return asl.Event{}, false
 	}
 	select {
 	case e.slots <- struct{}{}:
-	case <-c.ctx.Done():
+	case <-c.Done():
 		return asl.Event{}, false
 	}
 	defer func() { <-e.slots }()
@@ -121,7 +129,7 @@ func (c *call) invoke() (out json.RawMessage, err error) {
 	if c.f == nil {
 		return nil, &TaskError{Name: "Lambda.ResourceNotFoundException", Message: "Function not found: " + c.task.Function}
 	}
-	return c.f(context.WithValue(c.ctx, infoKey{}, c), c.task.Input)
+	return c.f(c, c.task.Input)
 }
 
 func (e *Engine) isClosing() bool {

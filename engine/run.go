@@ -310,9 +310,10 @@ func (r *run) refuseAll(err error) {
 // A commit whose effects hand out a task token is durable, too: a person may hold the token, and a crash that took back its
 // delivery could give the delivery's id to another one.
 type commit struct {
-	letter  letter     // whose event was stepped
-	ops     []table.Op // nil when everything is written already
-	entry   bool       // the first operation is a journal entry
+	letter  letter      // whose event was stepped
+	ops     []table.Op  // nil when everything is written already
+	first   [1]table.Op // where ops is while it has one operation, as most have
+	entry   bool        // the first operation is a journal entry
 	effects []asl.Effect
 	at      time.Time // the time given to the step
 	durable bool      // whether the write waits for the disk
@@ -342,8 +343,10 @@ func (r *run) step(l letter) error {
 	}
 	r.x = x
 	key := journalKey(r.e.partition(r.name), r.events+1)
-	put := table.Put(table.Item{Key: key, Version: 1, Data: entry}, table.Absent)
-	r.pending = &commit{letter: l, effects: effects, at: now, ops: []table.Op{put}, entry: true, durable: handsOut(effects)}
+	c := &commit{letter: l, effects: effects, at: now, entry: true, durable: handsOut(effects)}
+	c.first[0] = table.Put(table.Item{Key: key, Version: 1, Data: entry}, table.Absent)
+	c.ops = c.first[:]
+	r.pending = c
 	if end := ended(effects); end != nil {
 		return r.conclude(r.pending, end, now)
 	}

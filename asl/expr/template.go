@@ -145,14 +145,13 @@ type dynamic struct {
 
 func (d dynamic) eval(env *Env) (any, error) {
 	v, err := d.value.eval(env)
-	var miss *noMatch
-	if errors.As(err, &miss) {
+	if err == nil {
+		return v, env.yield(v)
+	}
+	if miss, ok := errors.AsType[*noMatch](err); ok {
 		return nil, &Error{nameParameterPath, d.missing(miss.path, env)}
 	}
-	if err == nil {
-		err = env.yield(v)
-	}
-	return v, err
+	return nil, err
 }
 
 // maxShown is how many bytes of the input a message shows.

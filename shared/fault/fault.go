@@ -102,8 +102,8 @@ func In(parent string, err error) error {
 		}
 		return errors.Join(prefixed...)
 	}
-	var e *Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
 		return err
 	}
 	c := *e
@@ -117,8 +117,7 @@ func In(parent string, err error) error {
 
 // KindOf is the kind of the outermost *Error in err's chain, Internal when there is none.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Internal
@@ -126,8 +125,7 @@ func KindOf(err error) Kind {
 
 // NameOf is the stable name of err, NameInternal when it has none.
 func NameOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) && e.Name != "" {
+	if e, ok := errors.AsType[*Error](err); ok && e.Name != "" {
 		return e.Name
 	}
 	return NameInternal
@@ -135,8 +133,8 @@ func NameOf(err error) string {
 
 // Is reports whether err has the stable name.
 func Is(err error, name string) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Name == name
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Name == name
 }
 
 // Problems collects everything that is wrong with one input, so that the client gets all of it in one response.
@@ -170,8 +168,7 @@ func All(err error) []*Error {
 		}
 		return all
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return []*Error{e}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,8 +42,7 @@ func Fingerprint(parts ...string) string {
 
 // Parse accepts a UUID in its canonical form only: 36 characters, lower case. The error is Invalid and has no field.
 func Parse(s string) (string, error) {
-	id, err := uuid.Parse(s)
-	if err != nil || id.String() != s {
+	if len(s) != 36 || uuid.Validate(s) != nil || strings.ToLower(s) != s {
 		return "", fault.Invalidf("", "%.40q is no id, such as 0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a", s)
 	}
 	return s, nil
