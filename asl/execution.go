@@ -14,6 +14,7 @@ type Execution struct {
 	machine  *Machine
 	status   Status
 	started  Started
+	id, name any // of started, boxed once: every delivery has them
 	start    time.Time
 	input    any
 	redrives int

@@ -36,6 +36,7 @@ func (s *stepper) apply(ev Event) {
 func (s *stepper) begin(ev *Started) {
 	x := s.x
 	x.started, x.start = *ev, s.now
+	x.id, x.name = ev.ExecutionID, ev.Name
 	x.random.state = ev.Seed
 	s.executionStarted(ev.Input)
 	s.startClock()

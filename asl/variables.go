@@ -75,9 +75,9 @@ func (x *Execution) member(object, name string) (any, bool) {
 	}
 	switch name {
 	case "Id":
-		return x.started.ExecutionID, true
+		return x.id, true
 	case "Name":
-		return x.started.Name, true
+		return x.name, true
 	}
 	return nil, false
 }

@@ -49,10 +49,13 @@ const rereads = 4
 // Fault gives an error of the table its kind. A call that breaks a limit is Internal, since the software is wrong. Every
 // other error is Unavailable, since a retry may succeed. Errors that have a kind already, and nil, are returned unchanged.
 func Fault(err error) error {
-	var known *fault.Error
-	switch {
-	case err == nil || errors.As(err, &known):
+	if err == nil {
+		return nil
+	}
+	if _, known := errors.AsType[*fault.Error](err); known {
 		return err
+	}
+	switch {
 	case errors.Is(err, table.ErrInvalid):
 		return fault.Wrap(fault.Internal, fault.NameInternal, err, "the table refused the call")
 	case errors.Is(err, table.ErrDamaged):
@@ -69,8 +72,8 @@ func Fault(err error) error {
 
 // conflictOn returns the index of the operation whose condition failed. ok is false for other errors.
 func conflictOn(err error) (op int, ok bool) {
-	var c *table.Conflict
-	if !errors.As(err, &c) {
+	c, ok := errors.AsType[*table.Conflict](err)
+	if !ok {
 		return 0, false
 	}
 	return c.Op, true

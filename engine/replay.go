@@ -107,7 +107,7 @@ func (e *Engine) load(ctx context.Context, name string, w watcher) (*run, *outst
 //
 // Called again, it continues with the entries that were written since.
 func (r *run) replay(ctx context.Context, out *outstanding, w watcher) error {
-	q := table.Query{PK: r.e.partition(r.name), Prefix: journalSK}
+	q := table.Query{PK: r.partition, Prefix: journalSK}
 	if r.x != nil {
 		q.Prefix, q.From, q.To = "", journalKey(q.PK, r.events+1).SK, journalEnd
 	}

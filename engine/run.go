@@ -32,11 +32,12 @@ import (
 // Two states keep active set without a worker, so that events queue: a new run, until launch; and a commit that must be
 // retried, until its timer calls resume. A lost run stays active for ever.
 type run struct {
-	e    *Engine
-	name string
-	done chan struct{} // closed when the execution has ended, durably, or this engine has lost it
-	end  Description   // set before done is closed
-	lost error         // set before done is closed if this engine lost the execution
+	e         *Engine
+	name      string
+	partition string        // of the execution's items
+	done      chan struct{} // closed when the execution has ended, durably, or this engine has lost it
+	end       Description   // set before done is closed
+	lost      error         // set before done is closed if this engine lost the execution
 
 	mu     sync.Mutex
 	inbox  []letter
@@ -72,7 +73,7 @@ func (l *letter) reply(err error) {
 // newRun returns a run that is active: events queue until launch.
 func (e *Engine) newRun(name string, m *asl.Machine, rec *record) *run {
 	return &run{
-		e: e, name: name, done: make(chan struct{}), machine: m, rec: rec, version: 1, active: true,
+		e: e, name: name, partition: e.partition(name), done: make(chan struct{}), machine: m, rec: rec, version: 1, active: true,
 		timers: map[int64]Timer{}, calls: map[int64]context.CancelFunc{},
 	}
 }
@@ -342,7 +343,7 @@ func (r *run) step(l letter) error {
 		return err
 	}
 	r.x = x
-	key := journalKey(r.e.partition(r.name), r.events+1)
+	key := journalKey(r.partition, r.events+1)
 	c := &commit{letter: l, effects: effects, at: now, entry: true, durable: handsOut(effects)}
 	c.first[0] = table.Put(table.Item{Key: key, Version: 1, Data: entry}, table.Absent)
 	c.ops = c.first[:]

@@ -37,7 +37,9 @@ func Derive(kind string, parts ...string) string {
 // Fingerprint returns a short hash of an input, 32 hexadecimal digits. Different inputs have different fingerprints.
 func Fingerprint(parts ...string) string {
 	sum := digest("fingerprint", parts)
-	return hex.EncodeToString(sum[:16])
+	var text [32]byte
+	hex.Encode(text[:], sum[:16])
+	return string(text[:])
 }
 
 // Parse accepts a UUID in its canonical form only: 36 characters, lower case. The error is Invalid and has no field.
