@@ -90,6 +90,26 @@ func appendStreamKey(dst []byte, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, spaceStream), seq)
 }
 
+// endOfKind returns the first key after those of the same kind as key, for which a file of keys ends: items whose partition
+// keys agree up to their first '#' (TRIP#), entries of the index whose partition keys agree up to their third
+// (TRIPS#CONFIRMED#<day>#), a keyspace without partitions. It must not distinguish more: each kind is a file of its own in
+// each flush.
+func endOfKind(key []byte) []byte {
+	end, parts := 1, 0
+	switch key[0] {
+	case spaceItem:
+		parts = 1
+	case spaceIndex:
+		parts = 3
+	}
+	for ; parts > 0 && end < len(key) && key[end] != escape; end++ {
+		if key[end] == '#' {
+			parts--
+		}
+	}
+	return successor(key[:end])
+}
+
 func parseItemKey(key []byte) (table.Key, error) {
 	if len(key) == 0 || key[0] != spaceItem {
 		return table.Key{}, fmt.Errorf("table/embedded: %q is no item's key", key)
