@@ -78,10 +78,10 @@ diagram: ## write the diagrams of the documents: both sagas, one booking, the ar
 	$(GO) test ./aws/tests/docs -run TestArchitecture -update
 
 docs: ## run every command of the documents, compare the sample
-	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -v ./tests/docs
+	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -timeout=30m -v ./tests/docs
 
 course: ## work through the course, docs/course, as a reader does
-	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -v -run 'TestCourse|TestLanguages|TestTerms' ./tests/docs
+	TRIPSAGA_RUN_DOCS=1 $(GO) test -count=1 -timeout=30m -v -run 'TestCourse|TestLanguages|TestTerms' ./tests/docs
 
 verify: ## every fault at every step of a booking, singles and pairs
 	$(GO) run ./cmd/tripsaga verify

@@ -93,7 +93,7 @@ func newStoredItem(item table.Item) storedItem {
 	if item.Index != (table.Key{}) {
 		s.Index = &storedKey{PK: item.Index.PK, SK: item.Index.SK}
 	}
-	if !json.Valid(s.Data) {
+	if len(s.Data) > 0 && !json.Valid(s.Data) {
 		s.Data, _ = json.Marshal(string(item.Data)) // a string always marshals
 	}
 	return s
