@@ -78,7 +78,7 @@ func TestBuildRunsTheMakefile(t *testing.T) {
 	if b.Phases["post_build"].Commands != nil {
 		t.Error("post_build runs though the build has failed")
 	}
-	if b.Version != 0.2 || b.Env.Variables["TRIPSAGA_REQUIRE_DYNAMODB"] != "1" {
+	if b.Version != 0.2 || b.Env.Variables["TRIPSAGA_REQUIRE_DYNAMODB"] != "1" || b.Env.Variables["TRIPSAGA_REQUIRE_STRIPE_MOCK"] != "1" {
 		t.Errorf("the version is %v, the variables %v", b.Version, b.Env.Variables)
 	}
 	for _, runtime := range []string{"golang", "nodejs", "java", "python"} {

@@ -79,7 +79,7 @@ func TestTheWorkflowBuildsAsThePipeline(t *testing.T) {
 	if !slices.Equal(sometimes, []string{"make synth"}) {
 		t.Errorf("for a pull request it runs %q", sometimes)
 	}
-	for _, variable := range []string{"TRIPSAGA_REQUIRE_DYNAMODB", "GOFLAGS"} {
+	for _, variable := range []string{"TRIPSAGA_REQUIRE_DYNAMODB", "TRIPSAGA_REQUIRE_STRIPE_MOCK", "GOFLAGS"} {
 		if got, want := build.Env[variable], spec.Env.Variables[variable]; got != want || got == "" {
 			t.Errorf("%s is %q, the pipeline's %q", variable, got, want)
 		}

@@ -32,6 +32,10 @@ func TestFailTripKeepsAReadableReason(t *testing.T) {
 		{app.Failure{Error: "E", Cause: long}, domain.Reason{Name: "E", Message: long[:500] + "..."}},
 		{app.Failure{Error: "Conflict", Cause: `{"errorMessage":"our key is wrong"}`},
 			domain.Reason{Name: "Conflict", Message: "the booking could not be made, for a reason that its operator has to look into"}},
+		{app.Failure{Error: "InternalError", Cause: `{"errorMessage":"nil pointer at 0x10"}`},
+			domain.Reason{Name: "InternalError", Message: "the booking could not be made, for a reason that its operator has to look into"}},
+		{app.Failure{Error: "ServiceUnavailable", Cause: `{"errorMessage":"Stripe cannot be reached: dial tcp 10.0.0.7:443: connection refused"}`},
+			domain.Reason{Name: "ServiceUnavailable", Message: "a service that the booking needs did not answer"}},
 		{app.Failure{}, domain.Reason{Name: fault.NameInternal, Message: "the step did not end in time or gave no reason"}},
 	}
 	w := newWorld(t, nil)

@@ -205,8 +205,10 @@ func (f Failure) reason() domain.Reason {
 	switch name {
 	case "":
 		name = fault.NameInternal
-	case fault.NameConflict: // about us, not the client: its text may speak of our accounts and keys
+	case fault.NameConflict, fault.NameInternal: // about us, not the client: the text may speak of our accounts and keys
 		message = "the booking could not be made, for a reason that its operator has to look into"
+	case fault.NameUnavailable: // the text may have addresses of our network
+		message = "a service that the booking needs did not answer"
 	}
 	return domain.Reason{Name: name, Message: strings.ToValidUTF8(message, "")}
 }

@@ -60,11 +60,12 @@ func ParseCancellationPolicy(data []byte) (CancellationPolicy, error) {
 	}
 	var p CancellationPolicy
 	var problems fault.Problems
-	above := maxHours + 1
+	above, whole := maxHours+1, true
 	for i, t := range read.Tiers {
 		field := fmt.Sprintf("tiers[%d]", i)
 		if t.Hours == nil || t.FeePercent == nil {
-			problems.Add(field, fault.Invalidf("", "a tier has hours_before_departure and fee_percent"))
+			problems.Add(field, fault.Invalidf("", "a tier has hours_before_departure and fee_percent, both as numbers"))
+			whole = false
 			continue
 		}
 		switch {
@@ -81,7 +82,7 @@ func ParseCancellationPolicy(data []byte) (CancellationPolicy, error) {
 	switch {
 	case len(read.Tiers) == 0:
 		problems.Add("tiers", fault.Invalidf("", "there is none; allowed are one or more, the last with hours_before_departure 0"))
-	case above != 0:
+	case above != 0 && whole:
 		problems.Add("tiers", fault.Invalidf("", "the last of the %d tiers must have hours_before_departure 0: without it a cancellation "+
 			"just before the departure has no fee", len(read.Tiers)))
 	}

@@ -15,6 +15,7 @@ import (
 	stripego "github.com/stripe/stripe-go/v85"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/money"
 	"tripsaga/trip/domain"
 )
 
@@ -164,6 +165,35 @@ func TestStatesAfterAConfirm(t *testing.T) {
 		_, err := settled(&stripego.PaymentIntent{ID: "pi_1", Status: stripego.PaymentIntentStatus(status)})
 		if fault.KindOf(err) != want.kind || !fault.Is(err, want.name) {
 			t.Errorf("%s: %v", status, err)
+		}
+	}
+}
+
+// TestAPaymentThatIsProcessedIsWaitedFor by whoever cancels, refunds or reads it: a final error would stop the saga with the money
+// on the way.
+func TestAPaymentThatIsProcessedIsWaitedFor(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/cancel"):
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"error":{"type":"invalid_request_error","code":"payment_intent_unexpected_state"}}`)
+		case strings.HasSuffix(r.URL.Path, "/refunds"):
+			io.WriteString(w, `{"object":"list","data":[],"has_more":false}`)
+		default:
+			io.WriteString(w, `{"id":"pi_1","object":"payment_intent","status":"processing","amount":2500,"currency":"jpy"}`)
+		}
+	}))
+	defer server.Close()
+	p, err := New(Options{Key: key, BaseURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, cancel := p.Cancel(t.Context(), "pi_1")
+	_, refund := p.Refund(t.Context(), "pi_1", "reference", money.Amount{Minor: 10, Currency: "JPY"})
+	_, get := p.Get(t.Context(), "pi_1")
+	for call, err := range map[string]error{"cancel": cancel, "refund": refund, "get": get} {
+		if fault.KindOf(err) != fault.Unavailable || outcomeOf(err) != busy || !strings.Contains(err.Error(), "processing") {
+			t.Errorf("%s: %v (%v)", call, err, fault.KindOf(err))
 		}
 	}
 }

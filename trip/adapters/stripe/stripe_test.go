@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -216,6 +217,40 @@ func TestAnOldListDoesNotRefund(t *testing.T) {
 		if fault.KindOf(err) != fault.Unavailable || double.Refunds(id) != 0 {
 			t.Errorf("%s: %v, %d refunds", late, err, double.Refunds(id))
 		}
+	}
+}
+
+// slow hides the refunds of a double from its lists: at Stripe a refund may appear there later than in the answer.
+type slow struct{ *stripedouble.Double }
+
+func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := s.Double.RoundTrip(r)
+	if err == nil && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/refunds") {
+		resp.Body = io.NopCloser(strings.NewReader(`{"object":"list","data":[],"has_more":false}`))
+	}
+	return resp, err
+}
+
+// TestASlowListDoesNotRefundTwice: until the refund is in the list, its key has the answer.
+func TestASlowListDoesNotRefundTwice(t *testing.T) {
+	c := &clock{now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
+	double := stripedouble.New(c.Now)
+	p, err := New(Options{Key: key, HTTP: slow{double}, Now: c.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := create(t, p)
+	confirm(t, p, id)
+	first := ""
+	for range 4 {
+		refund, err := p.Refund(t.Context(), id, "reference", money.Amount{Minor: 10, Currency: "JPY"})
+		if first == "" {
+			first = refund
+		}
+		if refund == "" || refund != first || err != nil || double.Refunds(id) != 1 {
+			t.Errorf("%q, %v, want %q; %d refunds", refund, err, first, double.Refunds(id))
+		}
+		c.advance(7 * time.Hour)
 	}
 }
 

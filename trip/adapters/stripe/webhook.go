@@ -6,7 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
+	"regexp"
 	"time"
 
 	"github.com/stripe/stripe-go/v85/webhook"
@@ -19,12 +19,14 @@ const (
 	hintLimit = 10 * time.Second // of a hint; Stripe waits somewhat longer
 )
 
+var webhookSecret = regexp.MustCompile(`^whsec_[!-~]{1,250}$`)
+
 // Webhook returns the handler of Stripe's events. They are hints: hint is called with the trip of an event whose signature
 // is right and not older than five minutes, and nothing else of the event is used. Events come early, late, twice and out
 // of order. Stripe repeats an event when hint is Unavailable. The error of a wrong secret does not repeat it.
 func Webhook(secret string, hint func(ctx context.Context, tripID string) error) (http.Handler, error) {
-	if !strings.HasPrefix(secret, "whsec_") || strings.ContainsAny(secret, " \r\n\t") {
-		return nil, errors.New("the secret of Stripe's webhook is none: it begins with whsec_, and Stripe shows it with the endpoint")
+	if !webhookSecret.MatchString(secret) {
+		return nil, errors.New("the secret of Stripe's webhook is wrong: allowed is whsec_ and 1 to 250 characters without spaces, as Stripe shows it with the endpoint")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

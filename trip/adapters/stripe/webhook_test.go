@@ -155,7 +155,7 @@ func TestEventsOfABooking(t *testing.T) {
 }
 
 func TestSecrets(t *testing.T) {
-	for secret, ok := range map[string]bool{"whsec_1": true, "": false, "sk_test_5ecret": false, "whsec_5ecret\n": false} {
+	for secret, ok := range map[string]bool{"whsec_1": true, "": false, "sk_test_5ecret": false, "whsec_5ecret\n": false, "whsec_": false, "whsec_a b": false} {
 		_, err := Webhook(secret, nil)
 		if (err == nil) != ok || err != nil && strings.Contains(err.Error(), "5ecret") {
 			t.Errorf("%q: %v", secret, err)
