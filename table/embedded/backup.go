@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -114,7 +113,7 @@ func (s *Store) readAll(ctx context.Context) (sum Summary, err error) {
 		}
 		k, err := parseItemKey(key)
 		if err == nil {
-			_, err = decodeItem(k, slices.Clone(value))
+			_, err = decodeItem(k, value)
 		}
 		if err != nil {
 			return sum, fmt.Errorf("table/embedded: item %q: %w", key, err)

@@ -157,8 +157,13 @@ func successor(prefix []byte) []byte {
 //	format byte, Version, Expires (zigzag varints), Index.PK, Index.SK (length and bytes),
 //	the number of Ints, each: name (length and bytes), value (8 bytes big endian), then Data to the end.
 //
-// Ints have a fixed width, so that Add changes one in place. Data is never read.
-const itemFormat = 1
+// Index.PK, Index.SK and Data are packed, see [appendPacked], or not, as the format byte says. Versions of this program before
+// there was packing wrote plain items. Ints have a fixed width and are not packed, so that Add changes one in place. Data is
+// never read.
+const (
+	plainItem  = 1
+	packedItem = 2
+)
 
 var errTruncated = errors.New("truncated")
 
@@ -172,13 +177,28 @@ func itemSize(it *table.Item) int {
 }
 
 func appendItem(dst []byte, it *table.Item) []byte {
-	dst = append(dst, itemFormat)
+	own := ownID(it.PK)
+	var buf, plain [192]byte
+	index, ok1 := appendPacked(buf[:0], append(plain[:0], it.Index.PK...), own)
+	pk := len(index)
+	index, ok2 := appendPacked(index, append(plain[:0], it.Index.SK...), own)
+	start := len(dst)
+	dst = appendHead(dst, packedItem, it, index[:pk], index[pk:])
+	dst, ok3 := appendPacked(dst, it.Data, own)
+	if ok1 && ok2 && ok3 {
+		return dst
+	}
+	dst = appendHead(dst[:start], plainItem, it, []byte(it.Index.PK), []byte(it.Index.SK))
+	return append(dst, it.Data...)
+}
+
+func appendHead(dst []byte, format byte, it *table.Item, indexPK, indexSK []byte) []byte {
+	dst = append(dst, format)
 	dst = binary.AppendVarint(dst, it.Version)
 	dst = binary.AppendVarint(dst, it.Expires)
-	dst = appendString(dst, it.Index.PK)
-	dst = appendString(dst, it.Index.SK)
-	dst = appendInts(dst, it.Ints)
-	return append(dst, it.Data...)
+	dst = append(binary.AppendUvarint(dst, uint64(len(indexPK))), indexPK...)
+	dst = append(binary.AppendUvarint(dst, uint64(len(indexSK))), indexSK...)
+	return appendInts(dst, it.Ints)
 }
 
 // appendInts writes the attributes sorted by name, so that equal items are equal bytes.
@@ -200,6 +220,7 @@ func appendString(dst []byte, s string) []byte {
 
 // header is the part before Data. Its slices point into the stored bytes.
 type header struct {
+	packed           bool // the index and the data
 	version, expires int64
 	indexPK, indexSK []byte
 	nInts            int
@@ -207,22 +228,40 @@ type header struct {
 	data             []byte
 }
 
-func (h *header) index() table.Key {
+// index returns the index key of the item, whose partition key is pk.
+func (h *header) index(pk string) (index table.Key, err error) {
 	if len(h.indexPK) == 0 {
-		return table.Key{}
+		return index, nil
 	}
-	return table.Key{PK: string(h.indexPK), SK: string(h.indexSK)}
+	if !h.packed {
+		return table.Key{PK: string(h.indexPK), SK: string(h.indexSK)}, nil
+	}
+	own := ownID(pk)
+	var buf [256]byte
+	text, err := appendUnpacked(buf[:0], h.indexPK, own)
+	end := len(text)
+	if err == nil {
+		text, err = appendUnpacked(text, h.indexSK, own)
+	}
+	return table.Key{PK: string(text[:end]), SK: string(text[end:])}, err
 }
 
-// indexed reports whether index is the item's index key.
-func (h *header) indexed(index table.Key) bool {
-	return string(h.indexPK) == index.PK && string(h.indexSK) == index.SK
+// unpack returns a copy of the item's data, nil if it has none.
+func (h *header) unpack(pk string) ([]byte, error) {
+	switch {
+	case len(h.data) == 0:
+		return nil, nil
+	case !h.packed:
+		return bytes.Clone(h.data), nil
+	}
+	return appendUnpacked(make([]byte, 0, 4*len(h.data)), h.data, ownID(pk))
 }
 
 func parseHeader(val []byte) (h header, err error) {
-	if len(val) == 0 || val[0] != itemFormat {
+	if len(val) == 0 || val[0] != plainItem && val[0] != packedItem {
 		return h, fmt.Errorf("table/embedded: an item of unknown format: % x", val[:min(len(val), 8)])
 	}
+	h.packed = val[0] == packedItem
 	r := reader{buf: val[1:]}
 	h.version, h.expires = r.varint(), r.varint()
 	h.indexPK, h.indexSK = r.bytes(), r.bytes()
@@ -236,20 +275,27 @@ func parseHeader(val []byte) (h header, err error) {
 	h.ints = h.ints[:len(h.ints)-len(r.buf)]
 	h.data = r.buf
 	if r.err != nil {
-		return h, fmt.Errorf("table/embedded: a stored item is malformed: %w", r.err)
+		return h, malformed(r.err)
 	}
 	return h, nil
 }
 
-// decodeItem returns the item in val. The item keeps val.
+func malformed(err error) error {
+	return fmt.Errorf("table/embedded: a stored item is malformed: %w", err)
+}
+
+// decodeItem returns the item in val, which it does not keep.
 func decodeItem(key table.Key, val []byte) (table.Item, error) {
 	h, err := parseHeader(val)
 	if err != nil {
 		return table.Item{}, err
 	}
-	it := table.Item{Key: key, Version: h.version, Expires: h.expires, Index: h.index()}
-	if len(h.data) > 0 {
-		it.Data = h.data
+	it := table.Item{Key: key, Version: h.version, Expires: h.expires}
+	if it.Index, err = h.index(key.PK); err == nil {
+		it.Data, err = h.unpack(key.PK)
+	}
+	if err != nil {
+		return table.Item{}, malformed(err)
 	}
 	if h.nInts > 0 {
 		it.Ints = make(map[string]int64, h.nInts)

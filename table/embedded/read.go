@@ -45,7 +45,7 @@ func (s *Store) get(key table.Key) (item table.Item, ok bool, err error) {
 	if value == nil {
 		return table.Item{}, false, nil
 	}
-	item, err = decodeItem(key, bytes.Clone(value))
+	item, err = decodeItem(key, value)
 	return item, err == nil, err
 }
 
@@ -116,7 +116,7 @@ func yieldItem(ctx context.Context, it *pebble.Iterator, yield func(table.Item, 
 	if err != nil {
 		return err
 	}
-	item, err := decodeItem(k, slices.Clone(it.Value()))
+	item, err := decodeItem(k, it.Value())
 	if err != nil {
 		return err
 	}
@@ -252,7 +252,7 @@ func (r *run) page(it *pebble.Iterator, from pebble.Reader) (page table.Page, er
 func (r *run) item(it *pebble.Iterator, from pebble.Reader) (table.Item, error) {
 	rest := it.Key()[len(r.partition):]
 	if !r.query.Index {
-		return decodeItem(table.Key{PK: r.query.PK, SK: string(rest)}, slices.Clone(it.Value()))
+		return decodeItem(table.Key{PK: r.query.PK, SK: string(rest)}, it.Value())
 	}
 	key, err := parseIndexRest(rest)
 	if err != nil {

@@ -74,7 +74,7 @@ const (
 	recordName   = "STORE"
 	recordTemp   = "STORE.new"
 	recordAbout  = "a data folder of tripsaga: tripsaga backup copies it, nothing else may change it"
-	recordFormat = 1
+	recordFormat = 2 // since items are packed; an older version of this program cannot read them and refuses the folder
 )
 
 // load reads the record. found is false if it is missing.
@@ -236,6 +236,7 @@ func (r *record) begin(first uint64) error {
 		size = info.Size()
 	}
 	r.state.Manifest = &manifestMark{Number: n, Size: size}
+	r.state.Format = recordFormat // from now on
 	r.state.Floor, r.state.Logs = r.active-1, []logMark{{Number: r.active, First: first}}
 	r.state.Life = rand.Uint64() | 1 // never 0
 	return r.save()

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -144,7 +143,7 @@ func parseChange(key, value []byte) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	item, err := decodeItem(k, slices.Clone(r.buf))
+	item, err := decodeItem(k, r.buf)
 	return Change{Seq: seq, Item: item}, err
 }
 
@@ -345,7 +344,11 @@ func (c *committer) removeItem(k table.Key) error {
 	if h.expires == 0 || h.expires > c.store.opts.Now().Unix() {
 		return nil
 	}
-	gone := []write{{kind: table.OpDelete, key: k, oldIndex: h.index()}}
+	index, err := h.index(k.PK)
+	if err != nil {
+		return malformed(err)
+	}
+	gone := []write{{kind: table.OpDelete, key: k, oldIndex: index}}
 	c.recent.remember(gone, c.number+1)
 	return c.delete(&gone[0])
 }

@@ -53,8 +53,8 @@ func (c *committer) check(w *write) (why string, err error) {
 	if w.kind == table.OpAdd {
 		return w.add(value, found, &h), nil
 	}
-	if w.oldIndex = w.index; !h.indexed(w.index) {
-		w.oldIndex = h.index()
+	if w.oldIndex, err = h.index(w.key.PK); err != nil {
+		return "", malformed(err)
 	}
 	return w.cond.Unmet(found, h.version), nil
 }
