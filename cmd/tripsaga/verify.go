@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -72,9 +70,6 @@ func (c *verifyCmd) Run(p *program) error {
 		return err
 	}
 	defer done()
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
-	}
 	switch {
 	case c.Mutants:
 		return c.killMutants(p)
@@ -83,9 +78,6 @@ func (c *verifyCmd) Run(p *program) error {
 	}
 	return c.explore(p, cfg)
 }
-
-// garbage is the GOGC of an exploration: each run leaves much garbage, and little stays.
-const garbage = 800
 
 func (c *verifyCmd) check(p *program) error {
 	switch {
