@@ -22,12 +22,32 @@ type Table struct {
 }
 
 // space is the items by partition, each list sorted by place. A stored item never changes: a write replaces it.
-type space map[string][]*table.Item
+type space struct {
+	lists map[string][]*table.Item
+	saved map[string][]*table.Item // the lists that have changed since Mark, as they were then; nil without a mark
+}
 
 var _ table.Table = (*Table)(nil)
 
 // New returns an empty table.
-func New() *Table { return &Table{items: space{}, index: space{}} }
+func New() *Table { return &Table{items: newSpace(), index: newSpace()} }
+
+func newSpace() space { return space{lists: map[string][]*table.Item{}} }
+
+// Mark makes the present items those to which Rewind returns.
+func (t *Table) Mark() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.items.saved, t.index.saved = map[string][]*table.Item{}, map[string][]*table.Item{}
+}
+
+// Rewind removes every change since Mark. Its time depends on the changes alone.
+func (t *Table) Rewind() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.items.rewind()
+	t.index.rewind()
+}
 
 // Get reads an item.
 func (t *Table) Get(ctx context.Context, key table.Key) (table.Item, bool, error) {
@@ -44,7 +64,7 @@ func (t *Table) Get(ctx context.Context, key table.Key) (table.Item, bool, error
 }
 
 func (t *Table) get(key table.Key) *table.Item {
-	list := t.items[key.PK]
+	list := t.items.lists[key.PK]
 	if i, ok := search(list, false, place{sk: key.SK}); ok {
 		return list[i]
 	}
@@ -118,25 +138,48 @@ func (t *Table) set(key table.Key, item *table.Item) {
 	}
 }
 
-func (s space) put(pk string, index bool, item *table.Item) {
-	list := s[pk]
+// save keeps a list that is about to change.
+func (s *space) save(pk string) {
+	if s.saved == nil {
+		return
+	}
+	if _, ok := s.saved[pk]; !ok {
+		s.saved[pk] = slices.Clone(s.lists[pk])
+	}
+}
+
+func (s *space) rewind() {
+	for pk, list := range s.saved {
+		if list == nil {
+			delete(s.lists, pk)
+		} else {
+			s.lists[pk] = list
+		}
+	}
+	clear(s.saved)
+}
+
+func (s *space) put(pk string, index bool, item *table.Item) {
+	s.save(pk)
+	list := s.lists[pk]
 	i, ok := search(list, index, placeOf(item, index))
 	if ok {
 		list[i] = item
 		return
 	}
-	s[pk] = slices.Insert(list, i, item)
+	s.lists[pk] = slices.Insert(list, i, item)
 }
 
-func (s space) remove(pk string, index bool, p place) {
-	list := s[pk]
+func (s *space) remove(pk string, index bool, p place) {
+	s.save(pk)
+	list := s.lists[pk]
 	i, ok := search(list, index, p)
 	switch {
 	case !ok:
 	case len(list) == 1:
-		delete(s, pk)
+		delete(s.lists, pk)
 	default:
-		s[pk] = slices.Delete(list, i, i+1)
+		s.lists[pk] = slices.Delete(list, i, i+1)
 	}
 }
 
@@ -191,9 +234,9 @@ func nth(list []*table.Item, n int, q table.Query) *table.Item {
 
 // selected returns what q selects after its cursor, in ascending order.
 func (t *Table) selected(q table.Query) ([]*table.Item, error) {
-	list := t.items[q.PK]
+	list := t.items.lists[q.PK]
 	if q.Index {
-		list = t.index[q.PK]
+		list = t.index.lists[q.PK]
 	}
 	from, _ := search(list, q.Index, place{sk: q.From + q.Prefix}) // one of them is empty
 	to := len(list)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 
@@ -69,7 +70,7 @@ func TestAnswers(t *testing.T) {
 		for _, a := range h.acts {
 			apply(items, a.ops)
 		}
-		j.Reset(items)
+		j.Reset(maps.All(items))
 		b := j.world.trips[h.trips[0].ID]
 		r := b.now.step(effects[c.task].part).Result
 		id := r.ID

@@ -22,7 +22,7 @@ func BenchmarkBooking(b *testing.B) {
 				b.Fatal(found)
 			}
 		}
-		if found := j.Final(items); found != nil {
+		if found := j.Final(maps.All(items)); found != nil {
 			b.Fatal(found)
 		}
 	}

@@ -31,10 +31,10 @@ func (h *history) judge() (found, atRest []Violation) {
 		case a.acked != "":
 			j.Acknowledged(a.acked)
 		case a.stopped != "":
-			found = append(found, j.Stopped(items, a.stopped)...)
+			found = append(found, j.Stopped(maps.All(items), a.stopped)...)
 		case a.crash != nil:
 			a.crash(items)
-			j.Reset(items)
+			j.Reset(maps.All(items))
 		case a.behind != nil:
 			a.behind(items)
 		default:
@@ -46,7 +46,7 @@ func (h *history) judge() (found, atRest []Violation) {
 	if h.rest != nil {
 		h.rest(items)
 	}
-	return found, j.Final(items)
+	return found, j.Final(maps.All(items))
 }
 
 // of are the items that the operations name.

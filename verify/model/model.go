@@ -22,6 +22,7 @@ package model
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -87,7 +88,7 @@ func New(base Items, trips ...Trip) *Judge {
 	for i, t := range trips {
 		j.asked[i] = newTerms(t)
 	}
-	j.world = load(base, j.asked, j.prices)
+	j.world = load(maps.All(base), j.asked, j.prices)
 	j.pending = j.world.take()
 	return j
 }
@@ -139,7 +140,7 @@ func (j *Judge) Commit(ops []table.Op, before, after func(table.Key) (table.Item
 
 // Reset is called after a crash that lost the newest writes. items is the table as it is now. The next call that returns
 // violations also returns those of Reset.
-func (j *Judge) Reset(items Items) {
+func (j *Judge) Reset(items iter.Seq2[table.Key, table.Item]) {
 	j.world = j.reload(items)
 	j.world.judgeAll()
 	j.world.lost(j.acked)
@@ -148,7 +149,7 @@ func (j *Judge) Reset(items Items) {
 }
 
 // reload reads all items again and keeps the pending violations.
-func (j *Judge) reload(items Items) *world {
+func (j *Judge) reload(items iter.Seq2[table.Key, table.Item]) *world {
 	w := load(items, j.asked, j.prices)
 	w.found = append(j.pending, w.found...)
 	j.pending = nil
@@ -229,11 +230,11 @@ func (a *terms) nightsOf(s stay) []string {
 }
 
 // load reads all items without judging them.
-func load(items Items, asked []*terms, offered prices) *world {
+func load(items iter.Seq2[table.Key, table.Item], asked []*terms, offered prices) *world {
 	w := &world{
 		prices: offered,
 		trips:  map[string]*booking{}, payers: map[string]*booking{},
-		accounts: map[string]*account{}, stocks: map[string]*stock{},
+		accounts: map[string]*account{}, stocks: make(map[string]*stock, len(offered)),
 	}
 	for _, a := range asked {
 		w.trips[a.ID] = &booking{id: a.ID, asked: a}

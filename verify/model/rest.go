@@ -1,10 +1,15 @@
 package model
 
-import "strings"
+import (
+	"iter"
+	"strings"
+
+	"tripsaga/table"
+)
 
 // Final judges the table at rest: all faults are repaired, late calls have arrived, and stopped sagas were redriven. It reads
 // all items again and does not rely on what was derived from the commits.
-func (j *Judge) Final(items Items) []Violation {
+func (j *Judge) Final(items iter.Seq2[table.Key, table.Item]) []Violation {
 	w := j.reload(items)
 	w.lost(j.acked)
 	w.cancelsLost(j.cancels)
@@ -23,7 +28,7 @@ func (j *Judge) Final(items Items) []Violation {
 
 // Stopped judges a trip whose execution stopped before the trip's end, or was abandoned, before it is redriven. It also
 // accepts a trip whose execution failed after the trip's end had been recorded.
-func (j *Judge) Stopped(items Items, id string) []Violation {
+func (j *Judge) Stopped(items iter.Seq2[table.Key, table.Item], id string) []Violation {
 	w := j.reload(items)
 	b := w.booking(id)
 	x := w.execution(b)

@@ -35,8 +35,8 @@ func (r *Run) Item(key table.Key) (table.Item, bool) { return r.ledger.get(key) 
 // Lasting returns an item as the worst crash at this moment would leave it.
 func (r *Run) Lasting(key table.Key) (table.Item, bool) { return r.ledger.lasting(key) }
 
-// Items returns everything in the table.
-func (r *Run) Items() judge.Items { return r.ledger.all() }
+// Items yields everything in the table, in no order.
+func (r *Run) Items() iter.Seq2[table.Key, table.Item] { return r.ledger.each }
 
 // Outside returns what the systems outside have written in the run, see Subject.Outside. It is not to be changed.
 func (r *Run) Outside() judge.Items { return r.ledger.bank.items }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -202,16 +203,18 @@ func (l *ledger) restore(keys map[table.Key]bool) error {
 	return flush()
 }
 
-// all returns everything in the table.
-func (l *ledger) all() judge.Items {
-	all := make(judge.Items, len(l.base)+len(l.items))
+// each yields everything in the table.
+func (l *ledger) each(yield func(table.Key, table.Item) bool) {
 	for key, item := range l.base {
-		if !l.gone[key] {
-			all[key] = item
+		if _, changed := l.items[key]; !changed && !l.gone[key] && !yield(key, item) {
+			return
 		}
 	}
-	maps.Copy(all, l.items)
-	return all
+	for key, item := range l.items {
+		if !yield(key, item) {
+			return
+		}
+	}
 }
 
 // changed returns the items that the run has changed, sorted by key, without the journal's.
@@ -278,10 +281,9 @@ func (b *books) crash(cut int) error {
 
 // clear restores both stores as they were before the run.
 func (b *books) clear() error {
-	if err := b.bank.undo(len(b.bank.writes)); err != nil {
-		return err
-	}
-	if err := b.ledger.undo(len(b.ledger.writes)); err != nil {
+	if t, ok := b.inner.(rewinder); ok {
+		t.Rewind()
+	} else if err := errors.Join(b.bank.undo(len(b.bank.writes)), b.ledger.undo(len(b.ledger.writes))); err != nil {
 		return err
 	}
 	b.bank.forget()
@@ -293,15 +295,21 @@ func (b *books) clear() error {
 func (l *ledger) forget() {
 	clear(l.items)
 	clear(l.gone)
+	l.writes = l.writes[:0] // its room is kept
 	l.durable, l.unheard, l.reading = 0, false, false
 }
 
-func (b *books) all() judge.Items {
-	all := b.ledger.all()
+func (b *books) each(yield func(table.Key, table.Item) bool) {
+	more := true
+	b.ledger.each(func(key table.Key, item table.Item) bool {
+		more = yield(key, item)
+		return more
+	})
 	for key, item := range b.bank.items {
-		all[key] = item
+		if more = more && yield(key, item); !more {
+			return
+		}
 	}
-	return all
 }
 
 func (b *books) state() uint64        { return b.ledger.state() + b.bank.state() }

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -165,14 +166,27 @@ func (w *World) use(g *ground) (err error) {
 		return err
 	}
 	if w.base == nil {
-		return w.load()
+		err = w.load()
+	} else {
+		l, keys := w.ledger(w.base), map[table.Key]bool{}
+		for key := range w.base {
+			keys[key] = true
+		}
+		err = l.restore(keys)
 	}
-	l, keys := w.ledger(w.base), map[table.Key]bool{}
-	for key := range w.base {
-		keys[key] = true
+	if t, ok := g.Table.(rewinder); ok {
+		t.Mark()
 	}
-	return l.restore(keys)
+	return err
 }
+
+// rewinder is a table that can remove what a run has written faster than a ledger can.
+type rewinder interface {
+	Mark()
+	Rewind()
+}
+
+var _ rewinder = (*memory.Table)(nil)
 
 // Close closes the table, if it is open.
 func (g *ground) Close() error {
@@ -200,7 +214,7 @@ func (w *World) load() error {
 			}
 		}
 	}
-	w.base = b.all()
+	w.base = maps.Collect(b.each)
 	return nil
 }
 
