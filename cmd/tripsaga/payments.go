@@ -96,9 +96,15 @@ func receiver(secret string, hint func(context.Context, string) error) (http.Han
 	return h, err
 }
 
-// logPayments says which provider is used.
+// log reports which provider is used, and the settings of the one that is not.
 func (f payments) log(log *slog.Logger) {
 	if f.Payments == "stripe" {
 		log.Info("payments go to Stripe", "api_version", stripe.APIVersion, "url", os.Getenv(stripeURL), "webhook", os.Getenv(stripeWebhook) != "")
+		return
+	}
+	for _, name := range []string{stripeKey, stripeLive, stripeURL, stripeWebhook} {
+		if os.Getenv(name) != "" {
+			log.Warn("a setting of Stripe is ignored: the built-in bank simulates payments, --payments stripe makes them", "variable", name)
+		}
 	}
 }

@@ -239,6 +239,19 @@ func differences(t *testing.T, url, want string) {
 	}
 }
 
+// TestSettingsOfStripeAreNotIgnoredSilently by a server whose payments are simulated.
+func TestSettingsOfStripeAreNotIgnoredSilently(t *testing.T) {
+	s := runServer(t, []string{stripeKey + "=" + testKey}, "serve", "--log-format", "json", "--addr", "127.0.0.1:0", "--data", t.TempDir())
+	s.until("serving")
+	s.stop()
+	for _, line := range s.said {
+		if line.Level == "WARN" && strings.Contains(line.Msg, "a setting of Stripe is ignored") {
+			return
+		}
+	}
+	t.Errorf("no warning in %+v", s.said)
+}
+
 func TestStripesConfigurationIsChecked(t *testing.T) {
 	const key = stripeKey + "="
 	for _, tt := range []struct {
