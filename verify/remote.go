@@ -17,10 +17,11 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Remote is a task that another program does, such as [remote.HTTP] or a function behind a Lambda bootstrap. Each delivery is one
-// point more, at which the call happens as a whole or not at all; what the other program does meanwhile is its own affair, and
-// virtual time does not pass. Its state is that of a schedule, see Saga.Participants, and only Saga.Rest judges it. An answer that takes longer than
-// Saga.Patience, by the clock, ends the schedule with a violation.
+// Remote returns a task that another program performs, such as [remote.HTTP] or a function behind a Lambda bootstrap. Each
+// delivery is one additional point, at which the call happens as a whole or not at all. No fault happens inside the other
+// program, and virtual time does not pass during the call. The program's state belongs to one schedule, see Saga.Participants,
+// and only Saga.Rest judges it. An answer that takes longer than Saga.Patience, in real time, ends the schedule with a
+// violation.
 func (p *Program) Remote(name string, task engine.Task) engine.Task {
 	return func(ctx context.Context, in json.RawMessage) (out json.RawMessage, err error) {
 		err = p.process.Provider(opRemote, []table.Key{{PK: outside + deliveries}}, func(sim.Fault) error {
@@ -42,10 +43,10 @@ func (p *Program) Remote(name string, task engine.Task) engine.Task {
 
 const opRemote = "remote" // in labels
 
-// patience is how long an answer may take, unless Saga.Patience says otherwise.
+// patience is the default of Saga.Patience.
 const patience = 10 * time.Second
 
-// ask calls the task, and gives up after the saga's patience, also of one that ignores its context.
+// ask calls the task and gives up after the saga's patience, even if the task ignores its context.
 func (c *sagaCast) ask(ctx context.Context, name string, task engine.Task, in json.RawMessage, out *json.RawMessage) error {
 	longest := c.of.Patience
 	if longest <= 0 {
@@ -82,8 +83,8 @@ func (c *sagaCast) ask(ctx context.Context, name string, task engine.Task, in js
 	return world.ErrSilent
 }
 
-// mustAnswer judges an answer in a run without a fault: a participant that cannot be reached there would make everything fail
-// as well, and every schedule would be right. Errors with a name of the participant's own are answers.
+// mustAnswer judges an answer in a run without a fault: if a participant could not be reached there, every execution would fail
+// in every schedule, and nothing would be tested. Errors that the participant itself names are answers.
 func (c *sagaCast) mustAnswer(name string, out json.RawMessage, err error) {
 	var named interface{ ErrorName() string }
 	switch {
@@ -94,14 +95,14 @@ func (c *sagaCast) mustAnswer(name string, out json.RawMessage, err error) {
 	case err == nil || errors.As(err, &named) && !slices.ContainsFunc(notItsOwn, func(s string) bool { return strings.HasPrefix(named.ErrorName(), s) }):
 		return
 	}
-	c.GiveUp(participantAnswers, "%s gives no answer of its own where nothing goes wrong: %v", name, err)
+	c.GiveUp(participantAnswers, "%s does not answer in a run without a fault: %v", name, err)
 }
 
-// notItsOwn begin the names of errors that something else than the program reports.
+// notItsOwn are prefixes of error names that something other than the participant reports.
 var notItsOwn = []string{remote.ErrorStatus, "Lambda.", "Runtime.", "Sandbox.", "Function."}
 
-// deliveries is the partition of the providers' books that has a record of each delivery to a participant. Together they are
-// its state for the exploration, which compares the states of schedules and cannot look into another program.
+// deliveries is the partition of the providers' books with a record of each delivery to a participant. The exploration compares
+// the states of schedules and cannot look into another program, so these records represent its state.
 const deliveries = "DELIVERIES"
 
 func (c *sagaCast) delivered(ctx context.Context, p *Program, in json.RawMessage) error {

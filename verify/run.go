@@ -12,20 +12,20 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Environment variables of [Run]. They are no flags, since importing this package adds nothing to a program.
+// Environment variables of [Run]. They are not flags, so that importing this package does not add flags to a program.
 const (
-	ReplayVariable = "VERIFY_REPLAY" // the id of a schedule: Run plays it alone, and shows it
-	AsVariable     = "VERIFY_AS"     // with it: as a story, as mermaid, or as a Go test
+	ReplayVariable = "VERIFY_REPLAY" // the id of a schedule: Run plays only this one and shows it
+	AsVariable     = "VERIFY_AS"     // with ReplayVariable: shows it as a story, a Mermaid diagram, or a Go test
 	UpdateVariable = "VERIFY_UPDATE" // 1: Run writes the file Saga.Coverage
 )
 
-// Run explores a saga: it plays every fault at every step, and judges each run. It fails the test with the shortest schedule
-// of faults that shows a violation: its story in a few words, what happened in it, the records, and the command that plays it
-// again and shows it in other forms, see [AsVariable].
+// Run explores a saga: it plays every fault at every step and judges each run. If a run violates an invariant, the test fails
+// with the shortest schedule of faults that shows it: a summary, the timeline, the records, and the command that plays the
+// schedule again and shows it in other formats, see [AsVariable].
 //
 // A run is judged by Saga.Check and Saga.Rest, and by what holds for every saga: an execution that succeeded has all its
-// effects, one that failed has none (by the records of package barrier, and the counters in their transactions), every
-// execution ends, what was acknowledged is never lost, nothing panics. [world.Invariants] has the rest.
+// effects and one that failed has no effect (by the records of package barrier and the counters in their transactions), every
+// execution ends, what was acknowledged is never lost, nothing panics. [world.Invariants] lists further invariants.
 func Run(t *testing.T, s Saga) {
 	t.Helper()
 	mayUpdate(t)
@@ -65,7 +65,7 @@ func Run(t *testing.T, s Saga) {
 	t.Error(text)
 }
 
-// mayUpdate refuses what would be ignored.
+// mayUpdate refuses values of UpdateVariable that would be ignored.
 func mayUpdate(t *testing.T) {
 	t.Helper()
 	switch update := os.Getenv(UpdateVariable); {
@@ -76,7 +76,7 @@ func mayUpdate(t *testing.T) {
 	}
 }
 
-// Explore is [Run] outside of a test: it returns what it finds.
+// Explore is [Run] outside a test: it returns a report.
 func (s Saga) Explore(ctx context.Context) (*Report, error) {
 	p, err := s.prepare()
 	if err != nil {
@@ -90,7 +90,8 @@ func (s Saga) Explore(ctx context.Context) (*Report, error) {
 	return r, err
 }
 
-// run explores within the budget. A saga that is broken without a fault is not explored: it is broken in every schedule.
+// run explores within the budget. A saga that violates an invariant without a fault is not explored: it would do so in every
+// schedule.
 func (p *prepared) run(ctx context.Context, cfg world.Config) (*Report, Options, error) {
 	if p.Budget > 0 {
 		var cancel context.CancelFunc
@@ -111,7 +112,7 @@ func (p *prepared) run(ctx context.Context, cfg world.Config) (*Report, Options,
 	return r, opt, err
 }
 
-// unused reports names in fields of the saga that nothing has, so that they judge nothing.
+// unused reports names in fields of the saga that never occurred in a run, so that they have no effect.
 func (p *prepared) unused(r *Report) error {
 	for _, op := range slices.Sorted(maps.Keys(p.Refusals)) {
 		if _, ok := p.called.Load(op); !ok {

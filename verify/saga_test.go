@@ -531,7 +531,7 @@ func TestBadFunctions(t *testing.T) {
 				}
 				return tasks
 			})(s)
-		}, "scenario sold, played once more without a fault, is another one: operation 3 was A.Reserve#1.put1, and is A.Reserve#1.reply. A task keeps state outside of"},
+		}, "scenario sold, played once more without a fault, differs: operation 3 was A.Reserve#1.put1, and is A.Reserve#1.reply. A task keeps state outside of"},
 		"numbered in memory": {func(s *Saga) {
 			n := 0
 			edit(func(p *Program, tasks map[string]engine.Task) map[string]engine.Task {

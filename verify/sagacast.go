@@ -20,7 +20,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// sagaCast is a saga in one run: its program, the clients who start it, and its judge.
+// sagaCast is a saga in one run: its program, the clients that start it, and its judge.
 type sagaCast struct {
 	*world.Run
 	of       *prepared
@@ -28,10 +28,10 @@ type sagaCast struct {
 	sagas    []sagaRun
 	acted    []bool // the acts that are done
 	acts     []int  // how often each was tried
-	whyNot   string // the newest error of an act, with its name
+	whyNot   string // the latest error of an act, with the act's name
 	programs map[*world.Process]*Program
 	effects  effects
-	excused  bool                     // a fault may cost the success
+	excused  bool                     // a fault excuses a failure
 	timed    bool                     // time has passed by a fault
 	lasting  []sim.Label              // where faults that last have happened
 	outages  map[string]time.Duration // by task: until when it fails
@@ -100,10 +100,10 @@ func (c *sagaCast) Open(p *world.Process) ([]*engine.Engine, error) {
 	return []*engine.Engine{e}, nil
 }
 
-// outage is how long a task fails. Retries that end before that are too few for a task at which a saga must not stop.
+// outage is how long a task fails. Retries of a task at which a saga must not stop have to last longer.
 const outage = time.Minute
 
-// withOutages lets tasks fail while they have an outage.
+// withOutages makes tasks fail during their outages.
 func (c *sagaCast) withOutages(tasks map[string]engine.Task) map[string]engine.Task {
 	all := maps.Clone(tasks)
 	for name, task := range tasks {
@@ -135,7 +135,7 @@ func (c *sagaCast) Call(p *world.Process) {
 	}
 }
 
-// maxCalls is how often a client calls before it gives up. Within a schedule it never needs that many.
+// maxCalls is how often a client calls before it gives up. No schedule needs that many calls.
 const maxCalls = 10
 
 // start is the client: it repeats its call until it has an answer.
@@ -163,7 +163,8 @@ func (c *sagaCast) start(s *sagaRun) {
 	})
 }
 
-// mostActs bounds how often an act is tried: for three days, since each wait is twice as long as the one before.
+// mostActs is the maximum number of attempts of an act. Since each wait is twice as long as the one before, they last three
+// days.
 const mostActs = 13
 
 func (c *sagaCast) act(i int) {
@@ -201,7 +202,7 @@ func (c *sagaCast) act(i int) {
 	})
 }
 
-// allEnded reports whether every execution has ended, so that nothing waits for anybody.
+// allEnded reports whether every execution has ended, so that no act is needed.
 func (c *sagaCast) allEnded() bool {
 	for i := range c.sagas {
 		switch asl.Status(c.Execution(i, 0)) {
@@ -248,7 +249,7 @@ func failed(invariant string, err error) []judge.Violation {
 // Reset implements world.Cast.
 func (c *sagaCast) Reset() { c.effects.reset(c.Committed()) }
 
-// Struck implements world.Cast: a fault that lasts may cost the success, and so may time that passes.
+// Struck implements world.Cast: a lasting fault may make an execution fail, and so may time that passes.
 func (c *sagaCast) Struck(f sim.Fault) {
 	c.excused = c.excused || world.Lasts(f.Kind) || world.Passes(f.Kind) || f.Kind == Refuse || f.Kind == Outage || f.Kind == world.Altered
 	if world.Lasts(f.Kind) {
@@ -260,8 +261,8 @@ func (c *sagaCast) Struck(f sim.Fault) {
 	}
 }
 
-// unanswered reports whether a fault may cost the answer that a state waits for: who asks, who answers or the engine is late,
-// or the question is lost without a reply, which is like a question that nobody answers.
+// unanswered reports whether a fault may prevent the answer that a state waits for: the task that asks, the act that answers or
+// the engine is late, or the question is lost, which has the same effect as no answer.
 func (c *sagaCast) unanswered(f sim.Fault) bool {
 	switch f.Kind {
 	case sim.Late:
@@ -279,7 +280,7 @@ func (c *sagaCast) isAct(actor string) bool {
 	return slices.ContainsFunc(c.scenario.Acts, func(a Act) bool { return a.Name == actor })
 }
 
-// misses notes that an answer may come too late, so that the saga goes another way, and takes as long as it waits for answers.
+// misses records that an answer may come too late: the saga then takes another path, and lasts as long as it waits for answers.
 func (c *sagaCast) misses() {
 	c.excused = true
 	c.Waits(math.MaxInt64 / 4)
@@ -325,8 +326,8 @@ func (c *sagaCast) Halted(s *world.Saga) bool {
 // Attend implements world.Cast.
 func (c *sagaCast) Attend(*world.Saga) bool { return false }
 
-// Stopped implements world.Cast: a saga stops at a task only for a fault that lasts there, or at a provider, and only if nothing
-// compensates the task: then it should fail, and compensate.
+// Stopped implements world.Cast: a saga may stop at a task only if a fault lasts there or at a provider, and only if no task
+// compensates it; otherwise it should fail and compensate.
 func (c *sagaCast) Stopped(s *world.Saga) []judge.Violation {
 	key := executionKey(s.ID)
 	state, why := c.FieldOf(key, "state"), c.FieldOf(key, "error")
@@ -341,7 +342,7 @@ func (c *sagaCast) Stopped(s *world.Saga) []judge.Violation {
 			return one("%s", uncaught)
 		}
 		if by := c.of.Compensations[info.Function]; by != "" {
-			return one("and nothing leads on; %s compensates %s, so a Catch of every error (States.ALL) leads there", by, info.Function)
+			return one("and no Catch matches; %s compensates %s, so a Catch of every error (States.ALL) must lead there", by, info.Function)
 		}
 		if info.Name == state && !slices.ContainsFunc(c.lasting, func(l sim.Label) bool { return l.Op != "" || l.Actor == info.Function }) {
 			if _, ok := c.outages[info.Function]; ok {
@@ -353,7 +354,7 @@ func (c *sagaCast) Stopped(s *world.Saga) []judge.Violation {
 	return nil
 }
 
-// uncaught says what to do about States.Runtime.
+// uncaught is the advice about States.Runtime.
 const uncaught = "which no Catch and no Retry matches, not even States.ALL, as in Step Functions: a path or a field of the state does not fit " +
 	"its input. Change that input, or let a Choice before the state lead elsewhere"
 
@@ -382,9 +383,9 @@ func (c *sagaCast) ended(i int) []judge.Violation {
 	}
 	switch {
 	case status == "" && s.done && !s.left:
-		return one(sagaStarted, "its start was acknowledged, and there is no execution")
+		return one(sagaStarted, "its start was acknowledged, but it has no execution")
 	case status == asl.Running:
-		return one(sagaEnded, "it still runs, and nothing is left that it waits for")
+		return one(sagaEnded, "it still runs, but there is nothing left for it to wait for")
 	case status != "" && status != asl.Succeeded && c.Halted(&s.Saga):
 		state, why := c.FieldOf(executionKey(s.ID), "state"), c.FieldOf(executionKey(s.ID), "error")
 		if why == asl.ErrRuntime {
@@ -392,20 +393,20 @@ func (c *sagaCast) ended(i int) []judge.Violation {
 		}
 		return one(sagaEnded, "it stays %s at %s with %s, although everything works again", status, state, why)
 	case status == asl.Succeeded && c.scenario.Fails != "":
-		return one(outcomeKept, "it succeeded, and by Scenario.Fails it fails with %s", c.scenario.Fails)
+		return one(outcomeKept, "it succeeded; Scenario.Fails requires the error %s", c.scenario.Fails)
 	case status == asl.Failed && !c.excused && !c.scenario.Either:
 		return c.failedWith(one, c.FieldOf(executionKey(s.ID), "error"))
 	}
 	return nil
 }
 
-// failedWith judges the error of an execution that no fault has cost its success.
+// failedWith judges the error of a failed execution whose failure no fault excuses.
 func (c *sagaCast) failedWith(one func(invariant, format string, args ...any) []judge.Violation, name string) []judge.Violation {
 	switch want := c.scenario.Fails; {
 	case want == name:
 		return nil
 	case want != "":
-		return one(outcomeKept, "it failed with %s, and by Scenario.Fails it fails with %s", name, want)
+		return one(outcomeKept, "it failed with %s; Scenario.Fails requires the error %s", name, want)
 	}
 	return one(outcomeKept, "it failed with %s, though no fault outlasted its retries; if this scenario is to fail so, Scenario.Fails is %q%s", name, name, c.whyNot)
 }
@@ -435,7 +436,7 @@ func executionKey(id string) table.Key {
 	return table.Key{PK: "EXEC#" + machineName + "#" + id, SK: "EXEC"}
 }
 
-// books is the table of the providers: its partitions begin with outside.
+// books is the table of the providers: its partitions have the prefix outside.
 type books struct {
 	table.Table
 	cast    *sagaCast

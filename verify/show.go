@@ -19,7 +19,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// The forms of a schedule, see AsVariable.
+// The formats in which a schedule is shown, see AsVariable.
 const (
 	asTimeline = "timeline"
 	asStory    = "story"
@@ -27,7 +27,8 @@ const (
 	asTest     = "test"
 )
 
-// chosen returns the schedule that Run is to play alone, and the form in which it is shown; ok is false without one.
+// chosen returns the only schedule for Run to play and the format in which to show it; ok is false if ReplayVariable is not
+// set.
 func chosen(t *testing.T) (id, as string, ok bool) {
 	t.Helper()
 	if id, ok := again.schedule(t.Name()); ok {
@@ -44,7 +45,7 @@ func chosen(t *testing.T) (id, as string, ok bool) {
 	return id, cmp.Or(as, asTimeline), id != ""
 }
 
-// replay plays one schedule and shows it. "" is the schedule of another test.
+// replay plays one schedule and shows it. An id "" means that the schedule belongs to another test.
 func replay(t *testing.T, cfg world.Config, id, as string) {
 	t.Helper()
 	if id == "" {
@@ -91,10 +92,10 @@ func shown(t *testing.T, w *world.World, s world.Schedule, as string) (string, *
 	return code, trace.Result, err
 }
 
-// mostPoints is how long the timeline in a failure is: nobody reads each of a hundred retries.
+// mostPoints is the maximum length of the timeline in a failure: a hundred retries are not worth reading.
 const mostPoints = 60
 
-// mostViolations are shown with them: a task that always panics has one in each of its deliveries.
+// mostViolations is the maximum number of violations shown: a task that always panics has one in each delivery.
 const mostViolations = 5
 
 // shortest describes the first violation of a report, by its shortest schedule.
@@ -105,7 +106,7 @@ func shortest(ctx context.Context, cfg world.Config, r *Report, test string) (st
 	}
 	defer w.Close()
 	first := r.Violations[0]
-	if first.hung { // playing it again takes as long
+	if first.hung { // a replay would hang as well
 		return fmt.Sprintf("%s is broken, and the exploration has ended there, after %d schedules.\n\nSchedule    %s\nViolation   %s\n\nAgain: %s='%s' %s\n",
 			first.Invariant, r.Schedules, first.ID, first.Detail, ReplayVariable, first.ID, command(test)), nil
 	}
@@ -153,8 +154,8 @@ func command(test string) string {
 	return fmt.Sprintf("go test -v -run '%s' %s", pattern, path)
 }
 
-// timeline plays a schedule and writes what happens in it: the points, at most so many unless most is 0, the records, the ends
-// and the violations.
+// timeline plays a schedule and describes what happens in it: the points (at most most of them, or all if it is 0), the
+// records, the ends and the violations.
 func timeline(ctx context.Context, w *world.World, s world.Schedule, most int) (string, *world.Result, error) {
 	r, records, err := w.Replay(ctx, s)
 	if err != nil {
@@ -197,7 +198,7 @@ func timeline(ctx context.Context, w *world.World, s world.Schedule, most int) (
 	return out.String(), r, nil
 }
 
-// lineAt is one point: what was done, the error that a task has answered, and what went wrong.
+// lineAt formats one point: the operation, the error that a task has returned, and the fault.
 func lineAt(subject *world.Subject, p *world.Point, answers map[sim.Label]world.Answer) string {
 	line := fmt.Sprintf("  %10s  %s", p.At.Truncate(time.Millisecond), p.Label)
 	if delivery, ok := p.Call(); ok && p.Where == world.AtReply && answers[delivery].Error != "" {
@@ -213,7 +214,7 @@ func lineAt(subject *world.Subject, p *world.Point, answers map[sim.Label]world.
 	return line
 }
 
-// lineOf is one record, cut to a line.
+// lineOf formats one record as a line of limited length.
 func lineOf(item table.Item) string {
 	const longest = 200
 	text := fmt.Sprintf("%s  %s", item.Key, item.Data)

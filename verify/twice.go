@@ -10,8 +10,8 @@ import (
 	"tripsaga/verify/world"
 )
 
-// quietRun is what a run without a fault has shown. What a record has beside its numbers and its state may be drawn, such as an
-// id, and is not compared.
+// quietRun is the result of a run without a fault. Other parts of a record than its numbers and its state may be random, such
+// as an id, and are not compared.
 type quietRun struct {
 	result  *world.Result
 	records map[table.Key]table.Item
@@ -29,7 +29,8 @@ func (p *prepared) playOnce(ctx context.Context, w *world.World, scenario string
 	return one, nil
 }
 
-// mustRepeat plays a scenario without a fault once more. If something is different, a schedule is not what it is by its faults alone.
+// mustRepeat plays a scenario without a fault once more. If the result differs, schedules are not determined by their faults
+// alone.
 func (p *prepared) mustRepeat(ctx context.Context, w *world.World, scenario string, before *quietRun) error {
 	p.final = func(*sagaCast) {}
 	now, err := p.playOnce(ctx, w, scenario)
@@ -37,13 +38,13 @@ func (p *prepared) mustRepeat(ctx context.Context, w *world.World, scenario stri
 		return err
 	}
 	if what := before.differs(now); what != "" {
-		return fmt.Errorf("scenario %s, played once more without a fault, is another one: %s. A task keeps state outside of Program.Table and Program.Outside, "+
-			"such as in a variable, or calls a provider without Program.Call: keep the state of a double in Program.Outside, which is empty in the beginning of each schedule", scenario, what)
+		return fmt.Errorf("scenario %s, played once more without a fault, differs: %s. A task keeps state outside of Program.Table and Program.Outside, "+
+			"such as in a variable, or calls a provider without Program.Call: keep the state of a double in Program.Outside, which is empty at the beginning of each schedule", scenario, what)
 	}
 	return nil
 }
 
-// differs names the first difference; "" is none.
+// differs describes the first difference; "" if there is no difference.
 func (a *quietRun) differs(b *quietRun) string {
 	for i := range max(len(a.result.Points), len(b.result.Points)) {
 		if was, is := a.label(i), b.label(i); was != is {

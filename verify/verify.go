@@ -1,9 +1,9 @@
-// Package verify explores what can go wrong with a saga: it plays every schedule of faults up to a depth against the program as it
-// is (package world), has each run judged, and reports for every violation the shortest schedule that shows it.
+// Package verify explores what can go wrong with a saga: it plays every schedule of faults up to a given depth against the real
+// program (package world), judges each run, and reports for every violation the shortest schedule that shows it.
 //
-// For a saga of your own, call [Run] in a test; docs/use-as-library.md is a path from an empty folder to there. [Mutants] says whether
-// a broken variant of the saga would be found. The rest of the package is for the command tripsaga verify, which explores the
-// trip (package verify/trip).
+// For your own saga, call [Run] in a test; docs/use-as-library.md leads there from an empty folder. [Mutants] tests whether
+// bugs in the saga would be found. The rest of the package is for the command tripsaga verify, which explores the trip (package
+// verify/trip).
 //
 //	func TestSaga(t *testing.T) {
 //		verify.Run(t, verify.Saga{
@@ -13,16 +13,16 @@
 //		})
 //	}
 //
-// The exploration is a search. A run without faults has some thirty points, at each of which several faults can happen:
-// these are the schedules of one fault. Nearly every fault changes what follows. So the points for a second fault are not
-// those of the first run, but those after the fault in the run that has it, retries and compensations included.
+// The exploration is a search. A run without faults has some thirty points, at each of which several faults can happen: these
+// are the schedules of one fault. Nearly every fault changes what follows. So the points for a second fault are those that
+// follow the first fault in the run that has it, retries and compensations included.
 //
-// Run plainly that is too much: a late call alone could resume before each of hundreds of later points. So schedules are
-// left out whose future another schedule has as well. In the order in which they are applied:
-//   - moot choices: a fault at one point that equals another fault at another point (world.Choice);
+// An exhaustive search would take too long: a late call alone could resume before each of hundreds of later points. So a
+// schedule is left out if another schedule has the same future. The rules, in the order in which they are applied:
+//   - moot choices: a fault at one point that is equivalent to another fault at another point (world.Choice);
 //   - landings: places at which resuming a paused call makes no difference (landing);
 //   - signatures: first faults after which everything continues as after another one, or as without a fault (signature);
-//   - rules that leave out more than equals, some of them the subject's (leaveout.go, world.LeaveOut).
+//   - rules that also leave out schedules that are not equivalent, some of them the subject's (leaveout.go, world.LeaveOut).
 //
 // Options.Whole explores without them; TestNothingIsLostByLeavingOut compares the two.
 package verify
@@ -49,17 +49,17 @@ type Options struct {
 	Seed      uint64   // of everything that is drawn
 	Scenarios []string // empty: all
 	Only      string   // text that the id of a schedule with the most faults must contain; empty: any
-	OneIn     int      // run one of so many schedules, drawn by Seed; 0 and 1: all
+	OneIn     int      // run one in OneIn schedules, drawn by Seed; 0 and 1: all
 	Whole     bool     // no schedule is left out because another one has the same future
 	Enough    bool     // stop after the batch of schedules that found a violation
-	Workers   int      // worlds that run concurrently; 0: two a processor
+	Workers   int      // worlds that run concurrently; 0: two per processor
 
 	Progress func(Progress)
 
-	allSingles bool // OneIn leaves out no single fault but calls that are late or come again, and faults in another order
+	allSingles bool // OneIn leaves out no single faults except late or repeated calls, and faults in another order
 }
 
-// Progress is how far an exploration is.
+// Progress is the progress of an exploration.
 type Progress struct {
 	Stage      string // singles, pairs, ...
 	Done, All  int    // parts of it
@@ -75,8 +75,8 @@ type Report struct {
 	Triples     int         `json:"triples"`
 	Interleaved int         `json:"interleaved"`       // singles in which another actor's work is split
 	Reordered   int         `json:"reordered"`         // singles with another order of equal events
-	Same        int         `json:"same_future"`       // singles with the future of another one, so that their pairs are its pairs
-	Ends        int         `json:"ends"`              // different records in the end
+	Same        int         `json:"same_future"`       // singles with the same future as another one, so that their pairs are equivalent
+	Ends        int         `json:"ends"`              // number of different final states of the records
 	Violations  []Violation `json:"violations"`        // the first of them, see maxViolations
 	Found       int         `json:"violations_found"`  // all of them
 	Partial     bool        `json:"partial,omitempty"` // it was interrupted: what was not run is not verified
@@ -85,10 +85,10 @@ type Report struct {
 
 	Explored  []Explored     `json:"explored"`
 	Scenarios []Played       `json:"scenarios"`
-	Broken    map[string]int `json:"broken_invariants"` // by name: the schedules that broke it
+	Broken    map[string]int `json:"broken_invariants"` // number of schedules that violated it, by name
 	Coverage  *Coverage      `json:"-"`                 // nil if the exploration ended before everything was run
 
-	ends   map[uint64]bool // the records in the end, of every run
+	ends   map[uint64]bool // hashes of the final records of all runs
 	counts counts
 }
 
@@ -96,24 +96,24 @@ func newReport() Report {
 	return Report{Violations: []Violation{}, Broken: map[string]int{}, ends: map[uint64]bool{}, counts: newCounts()}
 }
 
-// sum lists what was counted.
+// sum fills the lists of the report from the counts.
 func (r *Report) sum(subject *world.Subject) {
 	r.Ends, r.Explored, r.Scenarios = len(r.ends), r.counts.explored(subject), r.counts.played(subject)
 }
 
-// Violation is an invariant that a schedule broke.
+// Violation is an invariant that a schedule violated.
 type Violation struct {
-	ID        string   `json:"id"` // of the schedule
+	ID        string   `json:"id"` // id of the schedule
 	Invariant string   `json:"invariant"`
 	Detail    string   `json:"detail"`
 	Schedule  []string `json:"schedule"` // its faults
 
-	hung bool // the run does not come back
+	hung bool // the run did not return
 }
 
-// Explore runs the schedules. With an error (a schedule could not be played, or ctx has ended) the report has what was
-// found until then. Meanwhile garbage is collected more seldom in the whole process, unless GOGC is in the environment: it may
-// take 256 MB more, or eight times what it holds itself.
+// Explore runs the schedules. With an error (a schedule could not be played, or ctx has ended), the report contains what was
+// found until then. While it runs, the whole process collects garbage less often, unless GOGC is set in the environment: it may
+// use 256 MB more, or eight times what it holds itself.
 func Explore(ctx context.Context, opt Options) (*Report, error) {
 	if opt.Whole {
 		opt.World.Retries = world.AllInAll
@@ -127,7 +127,7 @@ func Explore(ctx context.Context, opt Options) (*Report, error) {
 	if r.Partial = err != nil; !r.Partial && !x.enough() {
 		r.Coverage = x.coverage()
 	}
-	if errors.Is(err, errStuck) { // which is among the violations
+	if errors.Is(err, errStuck) { // reported as a violation
 		err = nil
 	}
 	if r.Seconds = time.Since(began).Seconds(); r.Seconds > 0 {
@@ -140,7 +140,7 @@ func Explore(ctx context.Context, opt Options) (*Report, error) {
 	return r, err
 }
 
-// hungFirst puts what has ended the exploration first.
+// hungFirst orders a run that hung, which has ended the exploration, first.
 func hungFirst(a, b Violation) int {
 	switch {
 	case a.hung == b.hung:
@@ -151,7 +151,7 @@ func hungFirst(a, b Violation) int {
 	return 1
 }
 
-// rank puts what only follows from something else last: a saga that goes wrong may take long as well.
+// rank orders violations that are mere consequences last: a saga that goes wrong may also take long.
 func rank(v Violation) int {
 	if v.Invariant == world.InTime {
 		return 1
@@ -159,7 +159,7 @@ func rank(v Violation) int {
 	return 0
 }
 
-// place puts the violations of the simplest scenario first.
+// place orders the violations of the simplest scenario first.
 func (x *exploration) place(v Violation) int {
 	name, _, _ := strings.Cut(v.ID, ":")
 	name, _, _ = strings.Cut(name, "~")
@@ -192,10 +192,11 @@ func (x *exploration) explore(ctx context.Context) error {
 // enough reports whether the exploration stops at the first violation and has found one.
 func (x *exploration) enough() bool { return x.opt.Enough && len(x.report.Violations) > 0 }
 
-// maxViolations is how many violations the report keeps: a broken saga breaks in nearly every schedule.
+// maxViolations is the maximum number of violations in a report: a saga with a bug may violate invariants in nearly every
+// schedule.
 const maxViolations = 1000
 
-// take counts a run and keeps what it violates.
+// take counts a run and records its violations.
 func (x *exploration) take(s world.Schedule, r *world.Result, count *int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -250,7 +251,7 @@ func (x *exploration) tell() {
 	x.opt.Progress(x.stage)
 }
 
-// Shrink removes faults from a schedule as long as it still breaks the invariant.
+// Shrink removes faults from a schedule as long as it still violates the invariant.
 func Shrink(ctx context.Context, w *world.World, s world.Schedule, invariant string) (world.Schedule, error) {
 	for i := 0; i < len(s.Faults); {
 		less := s.Without(i)
@@ -271,7 +272,7 @@ func breaks(r *world.Result, invariant string) bool {
 	return slices.ContainsFunc(r.Violations, func(v judge.Violation) bool { return v.Invariant == invariant })
 }
 
-// Missed returns an error if faults of the schedule did not happen: then another schedule was played than was asked for.
+// Missed returns an error if faults of the schedule did not happen: then the run is not the requested schedule.
 func Missed(s world.Schedule, r *world.Result) error {
 	n := len(s.Faults) - r.Happened
 	if n <= 0 {
@@ -290,7 +291,7 @@ func Missed(s world.Schedule, r *world.Result) error {
 	return err
 }
 
-// nearest lists points of the same delivery or, without one, the deliveries and calls that there are.
+// nearest lists the points of the same delivery or, if there are no such points, all deliveries and calls.
 func nearest(l sim.Label, points []world.Point) string {
 	const most = 12
 	var same, all []string
@@ -313,7 +314,7 @@ func nearest(l sim.Label, points []world.Point) string {
 	return strings.Join(all, ", ")
 }
 
-// kindsAt lists what can go wrong at a point.
+// kindsAt lists the faults that can happen at a point.
 func kindsAt(p *world.Point) (all []string) {
 	for c := range p.Choices() {
 		if kind := string(c.Kind); !slices.Contains(all, kind) {
@@ -330,7 +331,7 @@ func kindsAt(p *world.Point) (all []string) {
 	return all
 }
 
-// Replay plays one schedule. The report may come with an error: a fault did not happen.
+// Replay plays one schedule. Both a report and an error are returned if a fault of the schedule did not happen.
 func Replay(ctx context.Context, w *world.World, s world.Schedule) (*Report, error) {
 	r, err := w.Run(ctx, s)
 	if err != nil {

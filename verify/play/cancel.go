@@ -12,8 +12,8 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Cancel is a cancellation that a traveler requests, a line of the part cancel. Its lines, in the order in which they happen
-// to a trip:
+// Cancel is a cancellation that a traveler requests: a line of the part cancel. Possible lines, in the order in which they can
+// happen to a trip:
 //
 //	TRIP ended                    when nothing of the trip is under way any more
 //	TRIP after 300ms              from the booking
@@ -59,8 +59,8 @@ func parseCancels(text string) (all []Cancel, err error) {
 	return all, nil
 }
 
-// cancelAll requests the script's cancellations of a trip, and has the reconciler start the one that was requested before
-// the trip was confirmed.
+// cancelAll requests the script's cancellations of a trip. It runs the reconciler to start one that was requested before the
+// trip was confirmed.
 func (s *Stage) cancelAll(ctx context.Context, r *reporter, script *Script, name string, t *domain.Trip) error {
 	booked := s.Scheduler.Now()
 	for _, c := range script.Cancels {
@@ -78,7 +78,7 @@ func (s *Stage) cancelAll(ctx context.Context, r *reporter, script *Script, name
 	return err
 }
 
-// cancel lets the time of the request come, and requests it. A refusal is a line of the report.
+// cancel waits for the time of the request and makes it. A refusal is a line of the report.
 func (s *Stage) cancel(ctx context.Context, r *reporter, c Cancel, t *domain.Trip, booked time.Time) error {
 	switch {
 	case c.departure != nil:
@@ -106,7 +106,7 @@ func (s *Stage) cancel(ctx context.Context, r *reporter, c Cancel, t *domain.Tri
 	return nil
 }
 
-// advance lets the time pass until t, which may be centuries away.
+// advance moves the virtual time forward to t, which may be centuries away.
 func (s *Stage) advance(t time.Time) {
 	for now := s.Scheduler.Now(); now.Before(t); now = s.Scheduler.Now() {
 		s.Scheduler.Advance(t.Sub(now))

@@ -15,7 +15,7 @@ import (
 // demoBegin is the virtual time at which the demo begins; its trips are some weeks later.
 var demoBegin = time.Date(2027, 2, 1, 9, 0, 0, 0, time.UTC)
 
-// Demo books the scripts of the folder demo one after the other, in one store in memory. Retries and time-outs pass in
+// Demo books the scripts of the folder demo one after another, in one store in memory. Retries and time-outs take place in
 // virtual time.
 type Demo struct {
 	// Print, unless it is nil, is called after each booking.
@@ -34,11 +34,11 @@ type Booked struct {
 	History []history.Event
 }
 
-// DemoEnd is what the demo leaves.
+// DemoEnd is the result of the demo.
 type DemoEnd struct {
 	Bookings []Booked
 	Ledger   app.Ledger
-	Took     time.Duration // of virtual time
+	Took     time.Duration // in virtual time
 	Wrong    []string      // how it differs from what is expected; nil if it does not
 }
 
@@ -84,7 +84,7 @@ func (d *Demo) book(ctx context.Context, s *Script) (b Booked, err error) {
 	return b, err
 }
 
-// check compares the ends with the scripts', and the ledger with the trips that must be confirmed.
+// check compares the ends with the expected ends of the scripts, and the ledger with the trips that must be confirmed.
 func (e *DemoEnd) check() {
 	var seats, rooms int64
 	for _, b := range e.Bookings {

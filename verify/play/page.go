@@ -17,7 +17,7 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// Page returns what the demo leaves as a page for a browser. The error is that of [Demo.Run].
+// Page returns the result of the demo as a page for a browser. The error is that of [Demo.Run].
 func (e *DemoEnd) Page(err error) *report.Page {
 	confirmed := 0
 	for _, b := range e.Bookings {
@@ -88,7 +88,7 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// route draws the way of a saga: to the right through its steps, and back through their compensations to the state that
+// route draws the path of a saga: to the right through its steps, and back through their compensations to the state that
 // records the failure.
 func route(lines []history.Line) chart.Route {
 	r := chart.Route{Title: "The way through the saga"}
@@ -121,7 +121,8 @@ func last(lines []history.Line) (all []history.Line) {
 	return all
 }
 
-// place is above its compensation for a step; what records a failure is where the way back ends.
+// place returns the position of a state: a step is above its compensation, and the state that records a failure is at the end
+// of the way back.
 func place(state string) (row, column int) {
 	t := saga.Booking().Find(state)
 	step := state
@@ -135,7 +136,7 @@ func place(state string) (row, column int) {
 	return row, column + 1
 }
 
-// outcome says how an attempt ended.
+// outcome describes how an attempt ended.
 func outcome(l history.Line) (report.State, string) {
 	t := saga.Booking().Find(l.State)
 	switch {
@@ -162,7 +163,7 @@ func reversed(output string) bool {
 	return json.Unmarshal([]byte(output), &o) == nil && (o.TakenBack || o.Payload.TakenBack)
 }
 
-// timeline has a lane for each visit of a state, with its attempts and the waits between them.
+// timeline draws a lane for each visit of a state, with its attempts and the waits between them.
 func timeline(lines []history.Line) chart.Timeline {
 	t := chart.Timeline{
 		Title: "When each attempt was under way", Summary: "Dotted: waits before the next attempt. What takes no time is a thin bar.",
@@ -213,7 +214,7 @@ func (e *DemoEnd) ledgerSection() report.Section {
 	return s
 }
 
-// major is an amount in units of the currency, for the length of a bar.
+// major converts an amount to major units of the currency, for the length of a bar.
 func major(minor int64, code money.Currency) float64 {
 	var v float64
 	number, _, _ := strings.Cut(money.Amount{Minor: minor, Currency: code}.String(), " ")

@@ -9,9 +9,9 @@
 //	explore         what the explorer of faults must know, see Explore
 //	want            the report of the run; the tests write it with -update
 //
-// The demo, the benchmark, the checks of a deployment, the rehearsal of a roll-out and the exploration of faults take
-// their bookings from the folder scripts, and the scenarios from tests/scenarios. The report is the same wherever a script
-// is played: how a booking ends depends neither on the table nor on the process that runs the tasks.
+// The demo, the benchmark, the checks of a deployment, the rehearsal of a roll-out and the exploration of faults use the
+// scripts of the folder scripts; the scenario tests use those of tests/scenarios. The report is the same wherever a script is
+// played: how a booking ends depends neither on the table nor on the process that runs the tasks.
 package play
 
 import (
@@ -30,15 +30,15 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// Today is the date to which the scripts of the tests refer. The functions' processes have the real clock and refuse
-// bookings of the past, so that it is far ahead.
+// Today is the date to which the scripts of the tests refer. It is far in the future, since the functions' processes use the
+// real clock and refuse bookings in the past.
 const Today = domain.Date("2999-02-01")
 
 // Begin is the virtual time at which the tests play a script.
 var Begin = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
 
-// Stage is what a system must be opened with to play scripts: virtual time, randomness that is the same at every run, and
-// tasks with the faults of the script that is played.
+// Stage provides what a system needs to play scripts: virtual time, deterministic randomness, and tasks with the faults of the
+// current script.
 type Stage struct {
 	Scheduler *sim.Virtual
 	Seed      func() uint64
@@ -46,7 +46,7 @@ type Stage struct {
 	faults    atomic.Pointer[sim.Plan]
 }
 
-// NewStage begins at a time, without faults.
+// NewStage returns a stage at this virtual time, without faults.
 func NewStage(begin time.Time, seed uint64) *Stage {
 	s := &Stage{
 		Scheduler: sim.NewVirtual(begin), Seed: rand.New(rand.NewPCG(1, seed)).Uint64, Random: rand.NewChaCha8([32]byte{1}),
@@ -63,7 +63,7 @@ func (s *Stage) WrapTasks(tasks map[string]engine.Task) map[string]engine.Task {
 	return sim.Tasks(tasks, s.Scheduler, func(at sim.Label) sim.Fault { return s.faults.Load().Decide(at) })
 }
 
-// Local opens a system in memory. wrap, unless it is nil, replaces the embedded table.
+// Local opens a system in memory. wrap, unless nil, replaces the embedded table.
 func (s *Stage) Local(ctx context.Context, wrap func(table.Table) table.Table) (*local.System, error) {
 	return local.Open(ctx, local.Options{
 		Scheduler: s.Scheduler, Seed: s.Seed, Random: s.Random, WrapTasks: s.WrapTasks, WrapTable: wrap,
@@ -76,12 +76,11 @@ type System struct {
 	Engine        *engine.Engine
 	Cancellations *engine.Engine // of the second saga; nil if no script cancels
 	Table         table.Table    // with the domain's records
-	// Events lists the keys of all outbox items in the order of their commits. Without it a report has the events in the
-	// order of their names.
+	// Events lists the keys of all outbox items in commit order. Without it, a report lists the events in alphabetical order.
 	Events func(context.Context) ([]table.Key, error)
 }
 
-// Play runs a script from the load of its offers to the end of its last booking, and reports the end of each.
+// Play runs a script from the load of its offers to the end of its last booking, and returns a report on the end of each.
 func (s *Stage) Play(ctx context.Context, sys System, script *Script) (report string, err error) {
 	offers, err := script.Offers()
 	if err != nil {
@@ -116,7 +115,7 @@ func (s *Stage) Play(ctx context.Context, sys System, script *Script) (report st
 	return r.out.String(), r.err
 }
 
-// redrive resumes the saga that is the trip's present one.
+// redrive resumes the trip's current saga.
 func (s *Stage) redrive(ctx context.Context, sys System, id string) error {
 	d, err := sys.App.GetTrip(ctx, id)
 	if err != nil {

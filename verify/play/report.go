@@ -17,7 +17,7 @@ import (
 	"tripsaga/trip/saga"
 )
 
-// reporter writes how bookings ended, until the first error.
+// reporter writes a report of how bookings ended, until the first error.
 type reporter struct {
 	ctx context.Context
 	sys System
@@ -51,7 +51,7 @@ func (r *reporter) execution(e *engine.Engine, what, id string) error {
 	return err
 }
 
-// cancellation reports the second saga, if there is one.
+// cancellation reports the second saga, if it exists.
 func (r *reporter) cancellation(id string) error {
 	if r.sys.Cancellations == nil {
 		return nil
@@ -103,7 +103,7 @@ func (r *reporter) events(id string) error {
 	return err
 }
 
-// outbox reads keys in the order of their commits, or else of their sort keys.
+// outbox reads keys in commit order or, if that is unknown, in the order of their sort keys.
 func (r *reporter) outbox(id string) (keys []table.Key, err error) {
 	if r.sys.Events != nil {
 		return r.sys.Events(r.ctx)
@@ -117,7 +117,7 @@ func (r *reporter) outbox(id string) (keys []table.Key, err error) {
 	return keys, nil
 }
 
-// EventsByName puts the events of a report into the order of their names.
+// EventsByName sorts the events of a report by name.
 func EventsByName(report string) string {
 	lines := strings.Split(report, "\n")
 	for i, line := range lines {
@@ -173,15 +173,15 @@ func (r *reporter) historyOf(e *engine.Engine, id string) error {
 
 // End is the end of a booking, read from a report.
 type End struct {
-	Saga    string // the status of the execution of the present saga
-	Error   string // of the execution, "" if it succeeded
+	Saga    string // the status of the execution of the current saga
+	Error   string // the error of the execution, "" if it succeeded
 	State   string // at which it failed
 	Trip    domain.Status
 	Reason  string           // the name of the error that failed the trip, "" if it is confirmed
-	Flight  domain.StepState // "" if the step was never taken
+	Flight  domain.StepState // "" if the step never ran
 	Hotel   domain.StepState
 	Payment domain.StepState
-	States  []string // entered, in order; those of the present saga
+	States  []string // states entered in the current saga, in order
 }
 
 // End is the expected end of the script's only booking.

@@ -27,10 +27,10 @@ import (
 //go:embed scripts
 var Scripts embed.FS
 
-// Script is one file: its bookings, what is on offer, what goes wrong, and the expected end.
+// Script is one file: its bookings, the offers, the faults, and the expected end.
 type Script struct {
-	File   string // in the file system from which it was read
-	Name   string // of the file, without its number: "card-declined" of "4-card-declined.txtar"
+	File   string // path in the file system from which it was read
+	Name   string // name of the file without its number: "card-declined" of "4-card-declined.txtar"
 	Title  string // the text before the first part
 	Trips  []Trip // in the order in which they are booked
 	Faults sim.Plan
@@ -52,10 +52,10 @@ type Trip struct {
 	Request domain.Request
 }
 
-// Request is that of the script's first booking.
+// Request returns the request of the script's first booking.
 func (s *Script) Request() domain.Request { return s.Trips[0].Request }
 
-// Trip is the booking with the name, which must exist.
+// Trip returns the request of the booking with this name. It panics if the booking does not exist.
 func (s *Script) Trip(name string) domain.Request {
 	for _, t := range s.Trips {
 		if t.Name == name {
@@ -65,8 +65,8 @@ func (s *Script) Trip(name string) domain.Request {
 	panic(fmt.Sprintf("%s has no part %s.json", s.File, name))
 }
 
-// Offers are those of the part inventory.csv, or else of the folder's file inventory.csv, or else what the demo inventory
-// has on the days of the trips. The caller may change them.
+// Offers returns the offers of the part inventory.csv, else of the folder's file inventory.csv, else of the demo inventory on
+// the days of the trips. The caller may change them.
 func (s *Script) Offers() (domain.Offers, error) {
 	if s.offers.Fingerprint != "" {
 		o := s.offers
@@ -88,8 +88,8 @@ func (s *Script) Offers() (domain.Offers, error) {
 	return offers, err
 }
 
-// Folder reads the scripts of a folder, in the order of their files' names. today is what relative dates refer to, and
-// the first day of the demo inventory.
+// Folder reads the scripts of a folder, in the order of their file names. Relative dates refer to today, which is also the
+// first day of the demo inventory. Errors: fs.ErrNotExist if the folder has no script, and those of [Read].
 func Folder(fsys fs.FS, dir string, today domain.Date) ([]Script, error) {
 	files, err := fs.Glob(fsys, path.Join(dir, "*.txtar"))
 	if err != nil || len(files) == 0 {
@@ -104,8 +104,8 @@ func Folder(fsys fs.FS, dir string, today domain.Date) ([]Script, error) {
 	return scripts, nil
 }
 
-// Embedded reads the scripts of the program itself: a folder of Scripts, or one file. Its errors are mistakes in the
-// program, which TestEmbedded finds: it panics.
+// Embedded reads scripts that are part of the program: a folder of Scripts, or one file. It panics on an error, which is a bug
+// in the program that TestEmbedded finds.
 func Embedded(name string, today domain.Date) []Script {
 	name = path.Join("scripts", name)
 	if path.Ext(name) == ".txtar" {
@@ -190,7 +190,7 @@ func (r *reader) part(name string, data []byte) (err error) {
 	return err
 }
 
-// trip reads a booking as strictly as the API does.
+// trip parses a booking as strictly as the API does.
 func (r *reader) trip(name string, data []byte) error {
 	trip, ok := strings.CutSuffix(name, ".json")
 	if !ok {
@@ -220,7 +220,7 @@ func (r *reader) inventory() (err error) {
 	return err
 }
 
-// everywhere repeats the rows that name a place for each of the script's places.
+// everywhere repeats the rows with a placeholder for each of the script's places.
 func (r *reader) everywhere() (csv []byte) {
 	for row := range bytes.Lines(r.csv) {
 		for place := range r.Places {
@@ -234,8 +234,8 @@ func (r *reader) everywhere() (csv []byte) {
 
 var counted = regexp.MustCompile(`\{[0-9]+\}`)
 
-// At puts the number of a place into a name that counts places: "RH{100}" is RH100 at place 0 and RH103 at place 3. Other
-// names stay as they are.
+// At replaces the placeholder in a name by the number of a place: "RH{100}" is RH100 at place 0 and RH103 at place 3. Names
+// without a placeholder are unchanged.
 func At(name string, place int) string {
 	return counted.ReplaceAllStringFunc(name, func(n string) string {
 		first, _ := strconv.Atoi(n[1 : len(n)-1])
@@ -243,7 +243,7 @@ func At(name string, place int) string {
 	})
 }
 
-// AtPlace is a request for the flight of one place and the hotel of another one.
+// AtPlace returns the request for the flight of one place and the hotel of another.
 func AtPlace(r domain.Request, flight, hotel int) domain.Request {
 	r.Flight.Number, r.Hotel.ID = At(r.Flight.Number, flight), At(r.Hotel.ID, hotel)
 	return r
@@ -255,7 +255,7 @@ func (r *reader) error(part string, err error) error {
 	return fmt.Errorf("%s:%d: part %s: %w", r.File, line, part, err)
 }
 
-// WithWant is the script's file with another expected end.
+// WithWant returns the script's file with another part want.
 func (s *Script) WithWant(want string) []byte {
 	a := txtar.Parse(s.data)
 	for i := range a.Files {
@@ -268,7 +268,7 @@ func (s *Script) WithWant(want string) []byte {
 	return txtar.Format(a)
 }
 
-// Explore is what the explorer of faults must know of a script, the part explore. Its lines:
+// Explore is the part explore of a script: what the exploration of faults must know about it. Its lines:
 //
 //	A confirmed       the trip A must be confirmed, or: failed, cancelled; without a line all are allowed
 //	cancel A 1m       the client cancels A a minute after the beginning

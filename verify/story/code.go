@@ -10,16 +10,16 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Program is how Go code makes a subject.
+// Program describes the Go code that creates a subject.
 type Program struct {
-	Package string   // of the test
-	Folder  string   // where it is to be saved, for its comment
-	Imports []string // beside those of the test itself
+	Package string   // package of the test
+	Folder  string   // folder in which to save the test, for its comment
+	Imports []string // in addition to those of the test itself
 	Setup   string   // statements that declare subject, a *world.Subject
 }
 
-// Test returns a Go test that plays the schedule, formatted. It fails as long as the schedule breaks an invariant. Errors:
-// those of the statements in Program.Setup.
+// Test returns the formatted source of a Go test that plays the schedule. The test fails as long as the schedule violates an
+// invariant. Errors: syntax errors of Program.Setup.
 func Test(p Program, s world.Schedule) ([]byte, error) {
 	imports := slices.Concat([]string{"testing", "tripsaga/verify", "tripsaga/verify/world"}, p.Imports)
 	slices.Sort(imports)
@@ -62,7 +62,7 @@ func Test%s(t *testing.T) {
 }
 `
 
-// Name is the id of a schedule in the letters of a name, such as ReplaySoldACharge1Mute.
+// Name converts the id of a schedule to an identifier, such as ReplaySoldACharge1Mute.
 func Name(id string) string {
 	var b strings.Builder
 	upper := true

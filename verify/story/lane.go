@@ -10,19 +10,19 @@ import (
 	"tripsaga/verify/world"
 )
 
-// lane is where one delivery comes after another: a saga, or a branch of it that runs concurrently with others.
+// lane is a sequence of deliveries: those of a saga, or of one of its concurrent branches.
 type lane struct {
 	saga  string
 	state branch
 }
 
-// branch is one of a Parallel or Map state; the zero branch is the machine itself.
+// branch is a branch of a Parallel or Map state; the zero branch is the machine itself.
 type branch struct {
 	parent string
 	index  int
 }
 
-// lanes are the branches of a machine. A task that several branches call is taken for one of the first.
+// lanes are the branches of a machine. A task that several branches call counts as one of the first.
 type lanes struct {
 	of      map[string]asl.StateInfo // by function
 	inOrder []branch
@@ -47,7 +47,7 @@ func lanesOf(m *asl.Machine) lanes {
 
 func (l *lanes) concurrent() bool { return len(l.inOrder) > 1 }
 
-// at is the branch of a task; other actors have none.
+// at returns the branch of a task; the zero branch for other actors.
 func (l *lanes) at(actor string) branch {
 	s := l.of[strings.TrimSuffix(actor, "+")]
 	return branch{s.Parent, s.Branch}
@@ -62,8 +62,8 @@ func (r *reading) leave(to lane, at time.Duration) {
 	}
 }
 
-// before is the delivery after which this one comes: the one before it in its lane or, where a lane begins or concurrent ones have
-// ended, the last to end outside of it.
+// before returns the delivery that led to this one: the previous one in its lane or, where a lane begins or concurrent lanes
+// have ended, the last one to end outside the lane.
 func (r *reading) before(here lane, next *delivery) *delivery {
 	own := r.last[here]
 	if own != nil && (!r.lanes.concurrent() || own.label.Actor == next.label.Actor) {
@@ -81,7 +81,7 @@ func (r *reading) before(here lane, next *delivery) *delivery {
 	return own
 }
 
-// answerIn says how a wait for a callback has ended, if a frame ends it.
+// answerIn describes how a wait for a callback has ended; "" if the frame does not end it.
 func answerIn(f *world.Frame, d *delivery, due bool) string {
 	for i := range f.Changes {
 		c := &f.Changes[i]

@@ -36,7 +36,7 @@ func Mermaid(s *world.Subject, trace *world.Trace) string {
 	return b.String()
 }
 
-// drawing collects the participants in the order in which they appear, and what goes on between them.
+// drawing collects the participants in order of appearance, and the messages between them.
 type drawing struct {
 	*teller
 	names    []string
@@ -55,7 +55,7 @@ func (d *drawing) participant(name string) string {
 
 func (d *drawing) engine() string { return d.participant("engine") }
 
-// actor is the participant of whoever works; a repeated delivery is one of its function.
+// actor returns the participant for an actor; a repeated delivery belongs to its function.
 func (d *drawing) actor(name string) string {
 	if d.subject.IsEngine(name) || name == "" {
 		return d.engine()
@@ -124,10 +124,10 @@ func (d *drawing) ended(s *step) {
 	}
 }
 
-// longest is the length of a label, in characters.
+// longest is the maximum length of a label, in characters.
 const longest = 160
 
-// escaped is a label: one line, not too long, without what has a meaning in Mermaid or HTML.
+// escaped returns the text as a label: one line, not too long, without characters that Mermaid or HTML interprets.
 func escaped(text string) string {
 	if all := []rune(plain(text)); len(all) > longest {
 		text = string(all[:longest]) + "..."

@@ -9,7 +9,8 @@ import (
 	"tripsaga/verify/world"
 )
 
-// maxClauses is how many clauses a short story has before its end: the middle of more is left out.
+// maxClauses is the maximum number of clauses of a short story before its end: if there are more, those in the middle are left
+// out.
 const maxClauses = 12
 
 // Short describes the run in two sentences: what went wrong and what followed; and how it ended, with the first violation of the
@@ -30,7 +31,7 @@ func Short(s *world.Subject, trace *world.Trace, invariant string) string {
 	return sentence(strings.Join(clauses, "; ")) + " " + sentence(end)
 }
 
-// clauses begin with the first fault: what works as usual before it says nothing.
+// clauses returns the clauses from the first fault on: what works as usual before it is not interesting.
 func (t *teller) clauses() (all []string) {
 	steps := t.steps()
 	first := slices.IndexFunc(steps, func(s step) bool { return s.kind == struck })
@@ -41,7 +42,7 @@ func (t *teller) clauses() (all []string) {
 		}
 		usual = nil
 	}
-	var whole *delivery // whose end is told already
+	var whole *delivery // the delivery whose end is already described
 	for i := max(first, 0); i < len(steps); i++ {
 		s := &steps[i]
 		if d := s.delivery; s.kind == delivered && s.more == 0 && d.faults == 0 && d.heard && d.done(s.actor) {
@@ -64,10 +65,10 @@ func (t *teller) clauses() (all []string) {
 	return all
 }
 
-// fewAlike are listed one by one.
+// fewAlike is how many equal tasks in a row are listed one by one.
 const fewAlike = 2
 
-// counted are the tasks with how often the same one came in turn: a saga may ask hundreds of times.
+// counted returns the tasks and how often each ran in a row: a saga may poll hundreds of times.
 func counted(tasks []string) (all []string) {
 	for i, n := 0, 0; i < len(tasks); i += n {
 		for n = 1; i+n < len(tasks) && tasks[i+n] == tasks[i]; n++ {
@@ -81,7 +82,7 @@ func counted(tasks []string) (all []string) {
 	return all
 }
 
-// why says why the saga has left the task before.
+// why returns why the saga has left the previous task.
 func (t *teller) why(s *step) string {
 	if s.before == nil || s.also || s.before.label.Actor == s.actor {
 		return ""
@@ -89,7 +90,7 @@ func (t *teller) why(s *step) string {
 	return strings.TrimSuffix(t.after(s.before), ", and ")
 }
 
-// clause says what happened in a step; empty if that is nothing worth a word.
+// clause describes what happened in a step; empty if that is not worth mentioning.
 func (t *teller) clause(s *step, whole *delivery) (all []string) {
 	switch s.kind {
 	case entered, called:
@@ -117,7 +118,7 @@ func (t *teller) clause(s *step, whole *delivery) (all []string) {
 	return all
 }
 
-// statuses say how each saga has ended.
+// statuses describes how each saga has ended.
 func (t *teller) statuses() (all []string) {
 	last := t.trace.Frames[len(t.trace.Frames)-1]
 	for i, s := range t.trace.Sagas {

@@ -9,7 +9,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// kind is what a step is.
+// kind is the kind of a step.
 type kind uint8
 
 const (
@@ -37,7 +37,7 @@ type step struct {
 
 	before *delivery     // of a delivery: the one before it in its saga
 	also   bool          // another delivery has come after that one already, in a concurrent branch
-	more   int           // of a retry: retries with the same outcome that it stands for
+	more   int           // of a retry: number of retries with the same outcome that it represents
 	last   time.Duration // when the last of them began
 }
 
@@ -49,7 +49,7 @@ type delivery struct {
 	faults  int
 	open    bool // the engine waits for its reply
 	outcome
-	waited time.Duration // for nothing
+	waited time.Duration // how long the engine waited in vain
 	since  time.Duration // when the wait began: an engine that starts again delivers the same attempt once more
 	end    int           // the frame in which the engine stopped waiting
 	answer string        // of a task that waits for a callback: how that went
@@ -57,15 +57,15 @@ type delivery struct {
 	late   string        // what a call that was paused has answered after that, in words
 }
 
-// outcome is what has happened in a delivery, and what the engine got.
+// outcome is what has happened in a delivery, and what the engine received.
 type outcome struct {
 	answered bool   // the function returned in time
 	err      string // its error
-	heard    bool   // and the engine got that
-	waits    bool   // until a time-out
+	heard    bool   // the engine received the answer
+	waits    bool   // the engine waits until a time-out
 }
 
-// done reports whether the task did what it is for: one that ends its saga with an error of its own name did, too.
+// done reports whether the task did its work. A task that ends its saga with an error that has the task's name did so, too.
 func (o outcome) done(actor string) bool { return o.answered && (o.err == "" || o.err == actor) }
 
 type reading struct {
@@ -77,8 +77,8 @@ type reading struct {
 	followed   map[*delivery]bool // by another one, see step.also
 	last       map[lane]*delivery
 	met        map[sim.Label]bool // actors
-	standing   []string           // of the executions
-	kills      bool               // the fault before has said so
+	standing   []string           // statuses of the executions
+	kills      bool               // the previous fault says that the process is killed
 }
 
 // steps reads the trace.
@@ -115,7 +115,7 @@ func (r *reading) frame(f *world.Frame) {
 			r.add(step{kind: process, at: f.At, text: "the process was killed"})
 		}
 		r.kills = false
-		for _, d := range r.deliveries { // nobody waits any more
+		for _, d := range r.deliveries { // no engine waits any more
 			d.open, d.end = false, min(d.end, r.at)
 		}
 	case world.Started:
@@ -140,7 +140,7 @@ func (r *reading) operation(f *world.Frame, p *world.Point) {
 	switch {
 	case p.Where == world.AtDelivery:
 		r.deliver(f.At, p.Label, p.Attempt)
-	case ofCall && r.deliveries[call] == nil: // a repeated delivery is no point
+	case ofCall && r.deliveries[call] == nil: // a repeated delivery is not a point
 		r.deliver(f.At, call, 0)
 	case p.Where == world.AtEngineWrite:
 		r.wrote(f, p.Saga)
@@ -176,13 +176,13 @@ func off(k sim.Kind) bool {
 	return off
 }
 
-// of is the delivery of a point, nil if it belongs to none.
+// of returns the delivery of a point; nil if the point belongs to no delivery.
 func (r *reading) of(l sim.Label) *delivery {
 	return r.deliveries[sim.Label{Saga: l.Saga, Actor: l.Actor, N: l.N}]
 }
 
-// wrote ends the wait of the saga's engine for a delivery. Where branches run concurrently the write may be another one's: there
-// only a time-out that is due ends it.
+// wrote ends the wait of the saga's engine for a delivery. Where branches run concurrently, the write may belong to another
+// branch: there only a time-out that is due ends the wait.
 func (r *reading) wrote(f *world.Frame, saga string) {
 	for _, state := range r.lanes.inOrder {
 		d := r.last[lane{saga, state}]
@@ -200,7 +200,7 @@ func (r *reading) wrote(f *world.Frame, saga string) {
 	}
 }
 
-// abandon notes that the engine does not wait for a reply any more.
+// abandon records that the engine no longer waits for a reply.
 func (r *reading) abandon(d *delivery, at time.Duration) {
 	d.waited = at - d.at
 	d.waits = d.waited > 0
@@ -230,7 +230,7 @@ func (r *reading) deliver(at time.Duration, l sim.Label, attempt int) {
 
 func repeated(actor string) bool { return strings.HasSuffix(actor, "+") }
 
-// summed joins retries that follow each other in their saga with the same outcome.
+// summed merges consecutive retries of a saga that have the same outcome.
 func (r *reading) summed() []step {
 	var all []step
 	open := map[lane]int{}         // the step that the next retry may join

@@ -1,6 +1,6 @@
-// Package story writes down one run of a schedule for people: as a story in plain words, as a Mermaid sequence diagram, and
-// as a Go test that plays it again. It knows no program; a [world.Subject] may lend it words. The command tripsaga verify
-// prints all three.
+// Package story describes one run of a schedule for people: as a story in plain words, as a Mermaid sequence diagram, and as a
+// Go test that plays it again. It is independent of the program; a [world.Subject] can supply words. The command tripsaga
+// verify prints all three.
 package story
 
 import (
@@ -14,7 +14,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// The most that is written of one run: the rest in its middle is left out.
+// The maximum length of a description: if it is longer, its middle is left out.
 const (
 	maxSteps      = 80
 	maxViolations = 5
@@ -25,7 +25,7 @@ type teller struct {
 	trace   *world.Trace
 }
 
-// Text tells the run in plain words, a line for each thing that happened.
+// Text describes the run in plain words, one line for each thing that happened.
 func Text(s *world.Subject, trace *world.Trace) string {
 	t := &teller{s, trace}
 	var b strings.Builder
@@ -67,7 +67,7 @@ func (t *teller) lines() (lines []string) {
 	return lines
 }
 
-// endsNext reports whether nothing is told of between the beginning and the end of the first step's delivery.
+// endsNext reports whether nothing is described between the beginning and the end of the first step's delivery.
 func endsNext(steps []step) bool {
 	for i := range steps[1:] {
 		if s := &steps[i+1]; s.kind != called {
@@ -77,7 +77,7 @@ func endsNext(steps []step) bool {
 	return false
 }
 
-// tell is the sentence of a step; "" is none.
+// tell returns the sentence about a step; "" if there is nothing to say.
 func (t *teller) tell(s *step) string {
 	switch s.kind {
 	case delivered:
@@ -99,7 +99,7 @@ func (t *teller) tell(s *step) string {
 	return s.text
 }
 
-// begun says how a delivery came about.
+// begun describes why a delivery began.
 func (t *teller) begun(s *step) string {
 	d, b := s.delivery, s.before
 	switch {
@@ -119,7 +119,7 @@ func (t *teller) begun(s *step) string {
 	return t.after(b) + "the saga continued with " + s.actor
 }
 
-// after says why the saga has left a task.
+// after describes why the saga has left a task.
 func (t *teller) after(b *delivery) string {
 	o := b.outcome
 	switch {
@@ -135,7 +135,7 @@ func (t *teller) after(b *delivery) string {
 	return "the failure was caught, and "
 }
 
-// told says what happened in a delivery, and what the engine got.
+// told describes what happened in a delivery, and what the engine received.
 func (t *teller) told(actor string, d *delivery) string {
 	o, name := d.outcome, strings.TrimSuffix(actor, "+")
 	what := ""
@@ -165,7 +165,7 @@ func (t *teller) told(actor string, d *delivery) string {
 	return silence
 }
 
-// ends are the sentences of the end, with what says a violation.
+// ends returns the sentences about the end; broken formats a violation.
 func (t *teller) ends(broken func(judge.Violation) string) (lines []string) {
 	for _, status := range t.statuses() {
 		lines = append(lines, "in the end "+status)
@@ -186,7 +186,7 @@ func (t *teller) ends(broken func(judge.Violation) string) (lines []string) {
 	return lines
 }
 
-// broken is a violation: the name, what must hold, and what does not.
+// broken formats a violation: its name, what must hold, and what does not.
 func (t *teller) broken(v judge.Violation) string {
 	all := t.subject.AllInvariants()
 	if i := slices.IndexFunc(all, func(one judge.Invariant) bool { return one.Name == v.Invariant }); i >= 0 && all[i].Means != "" {
@@ -195,7 +195,7 @@ func (t *teller) broken(v judge.Violation) string {
 	return v.Invariant + ": " + v.Detail
 }
 
-// bounded leaves out the middle of many lines.
+// bounded leaves out lines in the middle if there are too many.
 func bounded(lines []string) []string {
 	if len(lines) <= maxSteps {
 		return lines
@@ -204,7 +204,7 @@ func bounded(lines []string) []string {
 	return slices.Concat(lines[:maxSteps/2], []string{fmt.Sprintf("            ... %d lines left out ...", left)}, lines[len(lines)-maxSteps/2:])
 }
 
-// sentence is the text as one line, with a capital letter and a full stop.
+// sentence returns the text as one line, with a capital letter and a full stop.
 func sentence(text string) string {
 	text = plain(text)
 	if text != "" {
@@ -213,7 +213,7 @@ func sentence(text string) string {
 	return strings.TrimSuffix(text, ".") + "."
 }
 
-// plain keeps control characters out of a text, since errors and details come from the program that is played.
+// plain removes control characters from a text, since errors and details come from the program that is played.
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {

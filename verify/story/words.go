@@ -8,8 +8,8 @@ import (
 	"tripsaga/verify/world"
 )
 
-// phrases say what each fault of every program is. %s is what it happened to, such as "the write put1 of ReserveHotel".
-// The faults of a subject say it in their Means.
+// phrases describe the faults that every program can meet. %s is the affected operation, such as "the write put1 of
+// ReserveHotel". The faults of a subject are described by their Means.
 var phrases = map[sim.Kind]string{
 	sim.Fail:       "%s failed",
 	sim.Lost:       "%s was lost",
@@ -40,7 +40,7 @@ var phrases = map[sim.Kind]string{
 	world.Redrive: "an operator redrove the stopped sagas before %s",
 }
 
-// struck says what went wrong at a point.
+// struck describes what went wrong at a point.
 func (t *teller) struck(f sim.Fault, p *world.Point) string {
 	what := t.operation(p)
 	if f.Kind == sim.Lost && p.Where != world.AtReply {
@@ -83,7 +83,7 @@ func (t *teller) means(k sim.Kind) string {
 	return string(k)
 }
 
-// operation names what a point is.
+// operation describes the operation of a point.
 func (t *teller) operation(p *world.Point) string {
 	who := t.who(p.Actor)
 	op := fmt.Sprintf("%s%d", p.Op, p.I)
@@ -100,7 +100,7 @@ func (t *teller) operation(p *world.Point) string {
 	return fmt.Sprintf("the read %s of %s", op, who)
 }
 
-// who names an actor: a task by its name, another one by the subject's word.
+// who returns the name of an actor: a task's name, or the subject's word for another actor.
 func (t *teller) who(actor string) string {
 	name, repeated := strings.CutSuffix(actor, "+")
 	if word := t.subject.Words[name]; word != "" && (t.subject.IsEngine(name) || t.subject.IsActor(name)) {

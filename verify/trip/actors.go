@@ -14,7 +14,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Who works beside the tasks and the engines, as labels name them.
+// The actors other than tasks and engines, as labels name them.
 const (
 	Client     = "Book"
 	Canceller  = "Cancel"
@@ -30,7 +30,8 @@ const (
 	SecondEngine = "Cancellation" // of the cancellations
 )
 
-// cancel is the client who asks to cancel a confirmed trip, and repeats that under a key until there is an answer.
+// cancel is the client that requests the cancellation of a confirmed trip. It repeats the request with an idempotency key until
+// it has an answer.
 func (r *cast) cancel(j *journey) {
 	p := r.current()
 	if p.Dead() || j.cancelled {
@@ -42,7 +43,7 @@ func (r *cast) cancel(j *journey) {
 		if r.status(j) == "" { // it was never booked, or its booking is paused
 			r.judge.SetOutcome(j.trip.ID, model.Either)
 		} else if r.Quiet() {
-			r.Violation(clientAnswered, "trip %s: after %d requests to cancel it there is no answer", j.name, maxCalls)
+			r.Violation(clientAnswered, "trip %s: %d requests to cancel it had no answer", j.name, maxCalls)
 		}
 		return
 	}
@@ -53,13 +54,13 @@ func (r *cast) cancel(j *journey) {
 	})
 }
 
-// cancelInBetween is a request by another connection. It is not repeated.
+// cancelInBetween is a cancellation request over another connection. It is not repeated.
 func (r *cast) cancelInBetween(j *journey, by sim.Fault) {
 	p := r.current()
 	r.Work(j.name, Canceller+"+", by, func() { r.askToCancel(p, j, "") })
 }
 
-// askToCancel reports whether the client has an answer.
+// askToCancel makes a cancellation request and reports whether the client has an answer.
 func (r *cast) askToCancel(p *program, j *journey, key string) bool {
 	t, err := p.core.App.CancelTrip(r.Context(), j.trip.ID, app.CancelRequest{Key: key, Reason: "plans have changed"})
 	if p.Dead() {
@@ -83,10 +84,10 @@ func (r *cast) askToCancel(p *program, j *journey, key string) bool {
 	return true
 }
 
-// maxCalls is how often a client calls before it gives up. Within a schedule it never needs that many.
+// maxCalls is how often a client calls before it gives up. No schedule needs that many calls.
 const maxCalls = 10
 
-// book is the client: it repeats its call under its idempotency key until it has an answer.
+// book is the client that books: it repeats its call with its idempotency key until it has an answer.
 func (r *cast) book(j *journey) {
 	p := r.current()
 	if p.Dead() || j.done {
@@ -113,7 +114,7 @@ func (r *cast) book(j *journey) {
 	})
 }
 
-// rebook makes the client's call once more, by another connection.
+// rebook repeats the client's call over another connection.
 func (r *cast) rebook(j *journey, by sim.Fault) {
 	p := r.current()
 	r.Work(j.name, Client+"+", by, func() {
@@ -123,7 +124,7 @@ func (r *cast) rebook(j *journey, by sim.Fault) {
 	})
 }
 
-// reconcile starts the sagas of trips that were stored and never started, as the server does every minute.
+// reconcile starts the sagas of trips that were stored but never started, as the server does every minute.
 func (r *cast) reconcile() { r.reconcileWith(app.Patience{Grace: time.Minute}, sim.Fault{}) }
 
 func (r *cast) reconcileWith(patience app.Patience, by sim.Fault) {
@@ -144,7 +145,7 @@ func (r *cast) reconcileWith(patience app.Patience, by sim.Fault) {
 		}
 		for _, j := range due {
 			if r.status(j) == "PENDING" {
-				r.Violation(noneForgotten, "trip %s is overdue, and the reconciler has passed it over", j.name)
+				r.Violation(noneForgotten, "trip %s is overdue, but the reconciler has not marked it", j.name)
 			}
 		}
 	})
@@ -174,7 +175,7 @@ func (r *cast) Between(f sim.Fault, pt *world.Point) {
 	}
 }
 
-// hint is the provider's webhook, delivered twice. It must write nothing, and find no difference.
+// hint delivers the provider's webhook twice. The webhook must not write anything or find a difference.
 func (r *cast) hint(j *journey) {
 	p := r.current()
 	r.Watch(j.name, Webhook, func() {
@@ -197,7 +198,7 @@ func (r *cast) hint(j *journey) {
 	})
 }
 
-// journeyAt returns the trip that the point is about, the first one if it is about none.
+// journeyAt returns the trip that the point belongs to; the first trip if it belongs to no trip.
 func (r *cast) journeyAt(pt *world.Point) *journey {
 	for _, j := range r.trips {
 		for _, key := range pt.Keys {
@@ -209,7 +210,7 @@ func (r *cast) journeyAt(pt *world.Point) *journey {
 	return r.trips[0]
 }
 
-// load loads an offer of more, or less, of what the point touches, at a higher price.
+// load loads an offer with more or less capacity of what the point touches, at a higher price.
 func (r *cast) load(f sim.Fault, pt *world.Point) {
 	p := r.current()
 	pk := r.trips[0].trip.Flight
@@ -238,7 +239,7 @@ func (r *cast) load(f sim.Fault, pt *world.Point) {
 	})
 }
 
-// stray delivers a payment and a confirmation that no saga asked for, to a trip that is about to fail.
+// stray delivers a payment and a confirmation that no saga has requested to a trip that is about to fail.
 func (r *cast) stray(trip string) {
 	p := r.current()
 	for _, name := range []string{"ProcessPayment", "BookingConfirmed"} {
@@ -252,7 +253,7 @@ func (r *cast) stray(trip string) {
 			"input":    map[string]any{"trip_id": id},
 		})
 		if done, err := r.Deliver(trip, name+"+", task, in); done && err == nil && !p.Dead() {
-			r.Violation(strayRefused, "trip %s: %s was delivered though no saga asked for it, on the way to FAILED, and took effect", trip, name)
+			r.Violation(strayRefused, "trip %s: %s was delivered on the way to FAILED although no saga requested it, and took effect", trip, name)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// cast is the trip in one run: the program, the clients and the others who act, and the model that judges.
+// cast is the trip in one run: the program, the clients and other actors, and the model that judges.
 type cast struct {
 	*world.Run
 	cfg      *Config
@@ -25,16 +25,16 @@ type cast struct {
 	trips    []*journey
 	judge    *model.Judge
 	programs map[*world.Process]*program
-	broke    Variant // that of this run
+	broke    Variant // the variant of this run
 	lapses   lapses
 	loads    int
 
-	cancelled map[sim.Label]bool // deliveries that began after the client had asked to cancel the trip
+	cancelled map[sim.Label]bool // deliveries that began after the client had requested the cancellation
 }
 
 var _ world.Cast = (*cast)(nil)
 
-// journey is one trip of the scenario on its way.
+// journey is one trip of the scenario and its progress.
 type journey struct {
 	booking
 	index int // in the scenario
@@ -56,7 +56,7 @@ func newCast(cfg *Config, run *world.Run, name string) *cast {
 	return r
 }
 
-// program is the trip's in one process.
+// program is the trip's program in one process.
 type program struct {
 	*world.Process
 	core     *local.Core // nil: it has not opened yet
@@ -124,7 +124,7 @@ func orSame[T any](wrap func(T) T) func(T) T {
 // Call implements world.Cast.
 func (r *cast) Call(p *world.Process) {
 	soon := time.Duration(0)
-	if p.N() > 1 { // clients without an answer call again
+	if p.N() > 1 { // clients without an answer repeat their calls
 		soon = time.Second
 	}
 	for i, j := range r.trips {
@@ -147,7 +147,7 @@ func (r *cast) Begins(call sim.Label) {
 	}
 }
 
-// requested reports whether the client of the trip of this name has asked to cancel it.
+// requested reports whether the client of the trip with this name has requested its cancellation.
 func (r *cast) requested(trip string) bool {
 	item, _ := r.Item(tripKey(r.idOf(trip)))
 	return bytes.Contains(item.Data, []byte(`"cancellation":`))
@@ -166,7 +166,7 @@ func (r *cast) Commit(ops []table.Op, before, after world.Lookup) []judge.Violat
 // Reset implements world.Cast.
 func (r *cast) Reset() { r.judge.Reset(r.Items()) }
 
-// Struck implements world.Cast: a lasting fault, or one that changes what is on offer, may cost the booking.
+// Struck implements world.Cast: a lasting fault, or one that changes the offers, may make the booking fail.
 func (r *cast) Struck(f sim.Fault) {
 	for _, j := range r.trips {
 		if expires(f.Kind) { // a stopped saga can be redriven for 14 days
@@ -180,7 +180,7 @@ func (r *cast) Struck(f sim.Fault) {
 	}
 }
 
-// excused reports whether a fault of the schedule may cost a booking, whatever the saga does.
+// excused reports whether a fault of the schedule may make a booking fail, whatever the saga does.
 func (r *cast) excused() bool {
 	costly := []sim.Kind{world.Leave, Load, Cancel, Decline, world.Altered}
 	for f := range r.Faults() {
@@ -209,7 +209,7 @@ func (r *cast) Elapsed(f sim.Fault) {
 	r.lapses.elapse(d)
 }
 
-// Halted implements world.Cast: a saga that has stopped is the end of a trip that failed.
+// Halted implements world.Cast: for a failed trip, a stopped execution is the normal end.
 func (r *cast) Halted(s *world.Saga) bool {
 	j := r.journeyOf(s)
 	if r.second(j) != "" {
@@ -222,8 +222,8 @@ func (r *cast) Halted(s *world.Saga) bool {
 	return true
 }
 
-// Attend implements world.Cast: the reconciler starts a saga that nobody else starts. The start of a cancellation may have been
-// written while its reply was lost, so that no engine runs it.
+// Attend implements world.Cast: the reconciler starts a saga that nothing else starts. The start of a cancellation may have
+// been written although its reply was lost, and then no engine runs it.
 func (r *cast) Attend(s *world.Saga) bool {
 	j := r.journeyOf(s)
 	if r.ended(j) || !(r.status(j) != "" && r.execution(j) == "" || r.status(j) == "CANCELLING") {
@@ -242,7 +242,7 @@ func (r *cast) Final() []judge.Violation {
 	if !r.scenario.oneWins || r.excused() || slices.ContainsFunc(r.trips, func(j *journey) bool { return r.status(j) == "CONFIRMED" }) {
 		return found
 	}
-	return append(found, judge.Violation{Invariant: oneWins, Detail: "both trips failed, though the last seat was there for one"})
+	return append(found, judge.Violation{Invariant: oneWins, Detail: "both trips failed, although the last seat was available for one"})
 }
 
 // State implements world.Cast.
@@ -257,13 +257,13 @@ func (r *cast) journeyOf(s *world.Saga) *journey {
 	return nil
 }
 
-// status is the status of the trip; "" if it does not exist.
+// status returns the status of the trip; "" if it does not exist.
 func (r *cast) status(j *journey) string { return r.Status(j.index) }
 
-// execution is the status of the trip's execution; "" if it does not exist.
+// execution returns the status of the trip's execution; "" if it does not exist.
 func (r *cast) execution(j *journey) string { return r.Execution(j.index, 0) }
 
-// second is the status of the execution of the trip's cancellation; "" if it does not exist.
+// second returns the status of the execution of the trip's cancellation; "" if it does not exist.
 func (r *cast) second(j *journey) string { return r.Execution(j.index, 1) }
 
 func (r *cast) ended(j *journey) bool {

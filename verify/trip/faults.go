@@ -8,7 +8,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Kinds of fault beside those of package world. docs/verify.md has all words in one table.
+// Kinds of fault in addition to those of package world. docs/verify.md lists all of them in one table.
 const (
 	Decline sim.Kind = "decline" // the bank declines the card
 	Forget  sim.Kind = "forget"  // the provider forgets all idempotency keys just before it
@@ -16,14 +16,14 @@ const (
 	Busy    sim.Kind = "busy"    // the provider is busy with another call of the same payment
 	Hint    sim.Kind = "hint"    // its webhook reports the payment just before it, twice, whatever the moment
 
-	// Another actor comes in between.
-	Overdue sim.Kind = "overdue" // the reconciler runs just before it, and finds every open trip overdue
-	Load    sim.Kind = "load"    // more, at a higher price, is offered of what it is about just before it
-	Lower   sim.Kind = "lower"   // less, at a higher price, is offered of what it is about just before it
-	Cancel  sim.Kind = "cancel"  // a client asks to cancel the trip just before it
-	Rebook  sim.Kind = "rebook"  // the client's call comes once more just before it
-	Look    sim.Kind = "look"    // somebody reads all there is to read just before it, and asks for what must be refused
-	Stray   sim.Kind = "stray"   // a payment and a confirmation of the trip, which nobody asked for, are delivered just before it
+	// Another actor works between two operations.
+	Overdue sim.Kind = "overdue" // the reconciler runs just before it and treats every open trip as overdue
+	Load    sim.Kind = "load"    // just before it, more of what it touches is offered at a higher price
+	Lower   sim.Kind = "lower"   // just before it, less of what it touches is offered at a higher price
+	Cancel  sim.Kind = "cancel"  // a client requests the cancellation of the trip just before it
+	Rebook  sim.Kind = "rebook"  // the client's call is repeated just before it
+	Look    sim.Kind = "look"    // just before it, a client reads everything and sends requests that must be refused
+	Stray   sim.Kind = "stray"   // a payment and a confirmation of the trip that no saga requested are delivered just before it
 )
 
 var faults = []world.FaultKind{
@@ -47,7 +47,7 @@ var actors = []world.Actor{
 	{Name: Loader}, {Name: Looker}, {Name: Webhook},
 }
 
-// rules say where the trip's own faults can happen.
+// rules determine where the trip's own faults can happen.
 type rules struct{}
 
 // Between implements world.Rules. What another actor does has the same effect anywhere between two operations that touch what
@@ -89,7 +89,7 @@ func (rules) Between(p *world.Point, add world.Add) {
 	}
 }
 
-// meddle adds the actors that come in between the operations of an actor that is no function.
+// meddle adds the actors that can work between the operations of an actor that is not a function.
 func meddle(p *world.Point, add world.Add) {
 	switch p.Actor {
 	case Client:
@@ -109,10 +109,10 @@ func meddle(p *world.Point, add world.Add) {
 	}
 }
 
-// Elapse implements world.Rules. What is decided by the clock is what the provider remembers (keys for a day, intents for
-// seven), whether a trip is overdue, and what its cancellation costs. So time passes before the calls of the provider, at
-// deliveries, where a timer was just set, and where clients, the listener and an operator work; and before writes, of which a
-// process that is off loses what comes after. An hour fires timers, and no more.
+// Elapse implements world.Rules. The clock determines what the provider remembers (keys for a day, intents for seven), whether
+// a trip is overdue, and what its cancellation costs. So time passes before the calls of the provider, at deliveries, where a
+// timer was just set, and where clients, the listener and an operator work; also before writes, since a process that is off
+// loses the writes that follow. An hour only fires timers.
 func (rules) Elapse(p *world.Point, add world.Add) {
 	switch p.Where {
 	case world.AtDelivery:
@@ -149,9 +149,9 @@ func touches(p *world.Point, sk string) bool {
 	return false
 }
 
-const authorised = 7 * 24 * time.Hour // how long what was authorised can be captured
+const authorised = 7 * 24 * time.Hour // how long an authorised amount can be captured
 
-// expires reports whether the fault takes so long that what was authorised has expired, so that a booking may fail.
+// expires reports whether the fault takes so long that an authorisation expires, so that a booking may fail.
 func expires(k sim.Kind) bool {
 	d, _ := world.Elapses(k)
 	return d >= authorised

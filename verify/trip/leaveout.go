@@ -8,7 +8,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// leaveOut are the rules that leave out pairs. docs/verify.md names each of them.
+// leaveOut are the rules that leave out pairs. docs/verify.md describes each of them.
 var leaveOut = []world.LeaveOut{
 	{Name: "apart", Means: "In the scenarios of two trips: pairs of faults of the same trip, which the scenarios of one trip have.", Second: apart},
 	{Name: "time-of-two", Means: "In the scenarios of two trips: pairs in which time passes, which the scenarios of one trip have.", Second: timeOfTwo},
@@ -44,13 +44,13 @@ func timeOfTwo(scenario string, first, second sim.Fault) bool {
 func ofTwo(scenario string) bool { return scenario == "two" || scenario == "last-seat" }
 
 // strangers leaves a pair to last-seat: a call of one trip is paused or repeated late, and the other fault is one of the other
-// trip alone. In the scenario two there are seats and rooms for both trips. So the call meets nothing that the other fault
-// changes: each fault does what it does as a single.
+// trip alone. In the scenario two there are seats and rooms for both trips. So the call does not touch anything that the other
+// fault changes, and each fault has the same effect as alone.
 func strangers(scenario string, first, second sim.Fault) bool {
 	return scenario == "two" && (first.Until != sim.Label{} || second.Until != sim.Label{}) && ofOneTrip(first) && ofOneTrip(second)
 }
 
-// ofOneTrip reports whether the fault changes nothing but one trip's records.
+// ofOneTrip reports whether the fault changes only one trip's records.
 func ofOneTrip(f sim.Fault) bool {
 	switch f.Kind {
 	case sim.Fail, sim.Lost, sim.Die, sim.Late, sim.Again, sim.Twice, world.Throttle, world.Gone, world.Altered, world.Down, world.Mute,

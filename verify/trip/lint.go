@@ -10,10 +10,10 @@ import (
 	"tripsaga/verify/model"
 )
 
-// Lint finds what makes an edit of the booking saga unsafe, without running it.
+// Lint checks a definition of the booking saga with package lint, without running it. The error is an [*asl.DefinitionError].
 func Lint(definition []byte) ([]lint.Finding, error) { return lint.Check(definition, facts()) }
 
-// LintCancellation does the same for an edit of the cancellation saga. None of its tasks is compensated.
+// LintCancellation is Lint for the cancellation saga, whose tasks are not compensated.
 func LintCancellation(definition []byte) ([]lint.Finding, error) {
 	opt := lint.Options{Undo: map[string]string{}, Final: saga.Final(), Timeouts: map[string]time.Duration{}}
 	for _, t := range saga.Cancellation().Tasks() {
@@ -26,7 +26,7 @@ func LintCancellation(definition []byte) ([]lint.Finding, error) {
 	return lint.Check(definition, opt)
 }
 
-// OfCancellation reports whether a definition is one of the cancellation: it calls a function that only that saga has.
+// OfCancellation reports whether a definition is one of the cancellation saga: it calls a function that only that saga has.
 func OfCancellation(definition []byte) bool {
 	machine, err := asl.Parse(definition)
 	return err == nil && slices.ContainsFunc(machine.Functions(), func(name string) bool {
@@ -47,7 +47,7 @@ func Unjudged(definition []byte) ([]string, error) {
 	return slices.Compact(unknown), nil
 }
 
-// facts are what the tasks are to the saga.
+// facts returns the roles of the tasks in the booking saga.
 func facts() lint.Options {
 	opt := lint.Options{
 		Undo: map[string]string{}, Pivot: saga.Booking().Pivot(), Final: saga.Final(),

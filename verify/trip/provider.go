@@ -17,17 +17,17 @@ import (
 	"tripsaga/verify/world"
 )
 
-// lapses are what the faults of the provider have left in it. They outlast the program's processes.
+// lapses is the state that faults have left in the provider. It survives restarts of the program.
 type lapses struct {
 	forgotten int                  // how often it has forgotten all keys
-	stored    map[string]time.Time // when it stored an error under a key
+	stored    map[string]time.Time // when it stored an error, by key
 	created   int                  // calls that may have created an intent
-	passed    string               // the times that have passed since the first of them
+	passed    string               // the times that have passed since the first such call
 }
 
-const keysKept = 24 * time.Hour // by the provider
+const keysKept = 24 * time.Hour // how long the provider keeps keys
 
-// know returns the key by which the provider's books know a key: each time that it forgets, all keys are new to it.
+// know returns the form of a key in the provider's books: after each loss of its keys, all keys are new to it.
 func (l *lapses) know(key string) string {
 	if l.forgotten == 0 {
 		return key
@@ -35,7 +35,7 @@ func (l *lapses) know(key string) string {
 	return fmt.Sprintf("%s#%d", key, l.forgotten)
 }
 
-// elapse notes that time has passed.
+// elapse records that time has passed.
 func (l *lapses) elapse(d time.Duration) {
 	if l.created > 0 {
 		l.passed += strings.TrimSuffix(d.String(), "0m0s")
@@ -60,7 +60,7 @@ func (l *lapses) store(key string, now time.Time) {
 	l.stored[key] = now
 }
 
-// hash is that of the provider's state that is not in its books.
+// hash returns a hash of the provider's state that is not in its books.
 func (l *lapses) hash() (sum uint64) {
 	for key := range l.stored {
 		sum += hashText("stored " + key)
@@ -85,14 +85,14 @@ const (
 	opRefund = "refund"
 )
 
-// bankPort wraps the provider. A call of it is one point: it happens as a whole, or not at all.
+// bankPort wraps the provider. Each call is one point, at which it happens as a whole or not at all.
 type bankPort struct {
 	domain.PaymentProvider
 	p *world.Process
 	r *cast
 }
 
-// Create is one point. It has the keys of the key's first intent.
+// Create is one point, with the keys of the first intent for the key.
 func (b *bankPort) Create(ctx context.Context, key string, o domain.PaymentOrder) (string, error) {
 	r := b.r
 	if l, ok := r.Delivery(); ok && r.cancelled[l] {
@@ -138,7 +138,7 @@ func (b *bankPort) Refund(ctx context.Context, id, reference string, part money.
 
 var silent = fault.New(fault.Unavailable, fault.NameUnavailable, "injected: the bank did not answer")
 
-// pass makes the call of the bank about an intent, refuses it, or loses its reply.
+// pass makes a call of the bank about an intent, refuses it, or loses its reply.
 func (b *bankPort) pass(op, intent string, do func(sim.Fault) (string, error)) (id string, err error) {
 	err = b.p.Provider(op, bankKeys(intent), func(f sim.Fault) (err error) {
 		switch f.Kind {
@@ -158,5 +158,5 @@ func (b *bankPort) pass(op, intent string, do func(sim.Fault) (string, error)) (
 	return id, err
 }
 
-// bankKeys is the partition in which the bank keeps an intent.
+// bankKeys returns the partition in which the bank keeps an intent.
 func bankKeys(intent string) []table.Key { return []table.Key{{PK: pkBank + intent}} }

@@ -19,7 +19,7 @@ type scenario struct {
 	trips []booking
 	// At most one of the trips is confirmed, and exactly one if no fault outlasts the retries.
 	oneWins bool
-	apart   time.Duration // between the bookings
+	apart   time.Duration // interval between the bookings
 }
 
 // booking is one trip of a scenario.
@@ -28,7 +28,7 @@ type booking struct {
 	request domain.Request
 	trip    model.Trip
 
-	cancelAfter time.Duration // the client cancels then; 0: never
+	cancelAfter time.Duration // when the client cancels; 0: never
 }
 
 func scenarioNamed(name string) *scenario {
@@ -66,7 +66,7 @@ func newScenario(script play.Script) scenario {
 	return s
 }
 
-// newBooking adds to a script's booking what the judge must know of it: its ids, what it takes and what that costs.
+// newBooking adds to a script's booking what the judge must know about it: its ids, what it reserves and the price.
 func newBooking(t play.Trip, end string) booking {
 	r := t.Request
 	trip := model.Trip{
@@ -111,8 +111,8 @@ func nightKey(o domain.Offer[domain.HotelNight]) string {
 	return "HOTEL#" + string(o.Row.Hotel) + "#" + string(o.Row.Night)
 }
 
-// offersOf is an inventory of one row, with this capacity and a price that is higher by more. Not of several: a load reads
-// its rows on several goroutines, in no order, and a run must be deterministic.
+// offersOf returns an inventory of one row, with this capacity and a price that is higher by more. It has only one row because
+// a load reads its rows on several goroutines in any order, and a run must be deterministic.
 func offersOf(pk string, capacity, more int64) (one domain.Offers, price int64) {
 	all := offers()
 	for _, o := range all.Flights {

@@ -16,7 +16,7 @@ func (t shortTrips) List(ctx context.Context, q domain.TripQuery) (domain.Page[*
 	return t.Trips.List(ctx, q)
 }
 
-// Each implements domain.Trips one trip after another: reads from several goroutines come in no order, and a run must be
+// Each implements domain.Trips one trip after another: reads from several goroutines come in any order, and a run must be
 // deterministic.
 func (t shortTrips) Each(ctx context.Context, visit func(domain.Details) error) error {
 	return eachPage(func(cursor string) (string, error) {

@@ -16,20 +16,20 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Whatever the program says must be true after a crash at that very moment. The store then keeps only what somebody has
-// waited for, so each answer, notification and call of the bank is compared with that part of the records.
+// Whatever the program reports must be true after a crash at that moment. The store then keeps only the writes that a caller
+// has waited for, so each answer, notification and call of the bank is compared with that part of the records.
 
 var keyLoad = table.Key{PK: "INVENTORY", SK: "LOAD"}
 
 func tripKey(id string) table.Key      { return table.Key{PK: pkTrip + id, SK: skTrip} }
 func executionKey(id string) table.Key { return table.Key{PK: pkExecution + id, SK: skExecution} }
 
-// heardOfTrip checks the answer to a client: the trip as it is described, and its execution, are durable.
+// heardOfTrip checks the answer to a client: the trip as described and its execution must be durable.
 func (r *cast) heardOfTrip(j *journey, t *domain.Trip) {
 	j.done = true
 	r.judge.Acknowledged(j.trip.ID)
 	if t == nil || t.ID() != j.trip.ID {
-		r.Violation(toldTrue, "trip %s: the client is given another trip", j.name)
+		r.Violation(toldTrue, "trip %s: the client receives another trip", j.name)
 		return
 	}
 	kept, ok := r.Lasting(tripKey(j.trip.ID))
@@ -42,8 +42,8 @@ func (r *cast) heardOfTrip(j *journey, t *domain.Trip) {
 	}
 }
 
-// heardOfCancel checks the answer to a client who cancels: the request is durable. The start of its saga may have
-// failed; then the reconciler starts it.
+// heardOfCancel checks the answer to a client that cancels: the request must be durable. The start of its saga may have failed;
+// then the reconciler starts it.
 func (r *cast) heardOfCancel(j *journey, t *domain.Trip) {
 	r.judge.CancelAccepted(j.trip.ID)
 	if _, requested := t.Cancellation(); t.ID() != j.trip.ID || !requested {
@@ -59,11 +59,11 @@ func (r *cast) heardOfCancel(j *journey, t *domain.Trip) {
 func (r *cast) heardByBank(trip, id string) {
 	item, ok := r.Lasting(table.Key{PK: pkTrip + r.idOf(trip), SK: "PAYMENT"})
 	if !ok || !strings.Contains(string(item.Data), `"`+id+`"`) {
-		r.Violation(idFirst, "trip %s: the bank is asked to charge %s, and a crash now would leave no record of it", trip, id)
+		r.Violation(idFirst, "trip %s: the bank is called to charge %s, and a crash now would leave no record of it", trip, id)
 	}
 }
 
-// errorName is the name by which a state machine knows an error; "" without an error.
+// errorName returns the name by which a state machine knows an error; "" without an error.
 func errorName(err error) string {
 	var named interface{ ErrorName() string }
 	switch {
@@ -75,7 +75,7 @@ func errorName(err error) string {
 	return "error"
 }
 
-// heardOfBank checks that an answer of the bank fits its books, and that these are durable.
+// heardOfBank checks that an answer of the bank matches its books, and that these are durable.
 func (r *cast) heardOfBank(op, intent, id string, err error) {
 	key := table.Key{PK: pkBank + intent, SK: "INTENT"}
 	state := r.FieldOf(key, "state")
@@ -105,32 +105,32 @@ func (r *cast) heardOfBank(op, intent, id string, err error) {
 	r.MustLast("the bank has answered a "+op, key)
 }
 
-// The invariants of what the records do not show, beside those of package world.
+// The invariants that the records do not show, in addition to those of package world.
 const (
 	oneWins        = "one-wins"
 	clientAnswered = "client-answered"
 	toldTrue       = "told-is-true"
-	answersFit     = "answer-fits-record" // the model's; checked here for the bank
+	answersFit     = "answer-fits-record" // an invariant of the model, checked here for the bank
 	noneForgotten  = "none-forgotten"
 	strayRefused   = "stray-refused"
 	idFirst        = "id-durable-before-money"
 	pivotSees      = "no-payment-after-cancel"
 )
 
-// invariants lists those that a cast checks, beside the model's.
+// invariants lists the invariants that a cast checks, in addition to the model's.
 func invariants() []judge.Invariant {
 	return []judge.Invariant{
-		{Name: oneWins, Means: "Of two trips that want the last seat one gets it, unless a fault outlasts its retries."},
-		{Name: clientAnswered, Means: "A client that repeats its call under its Idempotency-Key gets an answer."},
-		{Name: toldTrue, Means: "Whoever reads gets what the records say, all of it, and what must be refused is refused."},
+		{Name: oneWins, Means: "One of two trips that want the last seat gets it, unless a fault outlasts its retries."},
+		{Name: clientAnswered, Means: "A client that repeats its call with its Idempotency-Key gets an answer."},
+		{Name: toldTrue, Means: "A reader gets all that the records say, and a request that must be refused is refused."},
 		{Name: noneForgotten, Means: "The reconciler marks every trip that is overdue."},
-		{Name: strayRefused, Means: "A payment or a confirmation that no saga asked for, on the way to FAILED, is refused."},
-		{Name: idFirst, Means: "The provider is asked to move money only by an id that a crash at that moment would not lose."},
-		{Name: pivotSees, Means: "A payment that has not begun when the client asks to cancel the trip never begins."},
+		{Name: strayRefused, Means: "On the way to FAILED, a payment or a confirmation that no saga requested is refused."},
+		{Name: idFirst, Means: "The provider is called to move money only with an id that a crash at that moment would not lose."},
+		{Name: pivotSees, Means: "A payment that has not begun when the client requests the cancellation never begins."},
 	}
 }
 
-// look reads everything that can be read, compares it with the records, and asks for what must be refused.
+// look reads everything that can be read, compares it with the records, and sends requests that must be refused.
 func (r *cast) look() {
 	p := r.current()
 	if p.Dead() {
@@ -148,7 +148,7 @@ func (r *cast) look() {
 	})
 }
 
-// untrue reports an answer of p, unless p crashed before: then nobody got it.
+// untrue reports a wrong answer of p, unless p crashed before: then no client received it.
 func (r *cast) untrue(p *program, format string, args ...any) {
 	if !p.Dead() {
 		r.Violation(toldTrue, format, args...)
@@ -206,13 +206,13 @@ func (r *cast) lookAtExecution(p *program, j *journey) {
 	}
 }
 
-// askForOther repeats the client's request and the start of the execution with another content: both must be refused.
+// askForOther repeats the client's request and the start of the execution with different content: both must be refused.
 func (r *cast) askForOther(p *program, j *journey) {
 	if r.status(j) != "" {
 		other := j.request
 		other.Flight.Seats++
 		if _, err := p.core.App.BookTrip(r.Context(), j.name, other); !fault.Is(err, fault.NameIdempotencyMismatch) {
-			r.untrue(p, "trip %s: its key is taken with another request: %v", j.name, err)
+			r.untrue(p, "trip %s: its key is accepted with another request: %v", j.name, err)
 		}
 	}
 	if r.execution(j) != "" {
@@ -248,7 +248,7 @@ func (r *cast) compareLists(p *program, what string, found, want []string, statu
 	slices.Sort(found)
 	slices.Sort(want)
 	if err != nil || !slices.Equal(found, want) {
-		r.untrue(p, "the list of %s is %q, %v, and is to be %q", what, found, err, want)
+		r.untrue(p, "the list of %s is %q, %v, and must be %q", what, found, err, want)
 	}
 }
 
@@ -274,8 +274,8 @@ func executionsListed(ctx context.Context, p *program, status asl.Status) (all [
 	return all, err
 }
 
-// eachPage reads a list page by page. It stops after more pages than there can be, so that a list without an end is a
-// wrong list, and not a run without an end.
+// eachPage reads a list page by page. It stops after more pages than there can be, so that an endless list is reported as a
+// wrong list instead of an endless run.
 func eachPage(read func(cursor string) (next string, err error)) (err error) {
 	cursor := ""
 	for range 20 {
@@ -286,7 +286,7 @@ func eachPage(read func(cursor string) (next string, err error)) (err error) {
 	return err
 }
 
-// lookAtOffers reads all offers, with what is left of them.
+// lookAtOffers reads all offers and their availability.
 func (r *cast) lookAtOffers(p *program) {
 	left := map[string]int64{}
 	err := eachPage(func(cursor string) (string, error) {

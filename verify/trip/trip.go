@@ -1,5 +1,5 @@
-// Package trip is the booking of trips as package world plays it: its scenarios, its clients and the others who act, its
-// faults, and the model that judges it. The command tripsaga verify and the lab play it.
+// Package trip is the booking of trips as package world plays it: its scenarios, clients and other actors, faults, and the
+// model that judges it. The command tripsaga verify and the lab of the console play it.
 package trip
 
 import (
@@ -20,26 +20,26 @@ import (
 	"tripsaga/verify/world"
 )
 
-// Config says what of the product is replaced. The zero value is the product as it is.
+// Config replaces parts of the product. The zero value is the unchanged product.
 type Config struct {
 	Definition []byte // of the booking saga; default the product's
-	// Variant breaks the product on purpose. It is called for every run; nil leaves the product whole.
+	// Variant introduces a bug into the product. It is called for every run; nil leaves the product unchanged.
 	Variant func() Variant
 }
 
-// Variant wraps parts of the product; nil leaves a part as it is. Table is wrapped above the faults, since it belongs to
-// the program and not to what the program runs on. Each function is called once for every process of a run.
+// Variant wraps parts of the product; nil leaves a part unchanged. Table is wrapped outside the faults, since the wrapper
+// belongs to the program and not to its infrastructure. Each function is called once for every process of a run.
 type Variant struct {
 	Table     func(table.Table) table.Table
 	Tasks     func(map[string]engine.Task) map[string]engine.Task
 	Provider  func(domain.PaymentProvider) domain.PaymentProvider
 	Scheduler func(engine.Scheduler) engine.Scheduler
 	App       func(*app.Service) // changes the use cases in place
-	// Hint does something more when a webhook of the provider reports a trip's payment.
+	// Hint does additional work when a webhook of the provider reports a trip's payment.
 	Hint func(ctx context.Context, tripID string) error
 }
 
-// Subject returns what a world plays.
+// Subject returns the trip as the subject of a world.
 func Subject(cfg Config) *world.Subject {
 	if cfg.Definition == nil {
 		cfg.Definition = saga.Booking().Definition()
@@ -61,10 +61,10 @@ func Subject(cfg Config) *world.Subject {
 	return s
 }
 
-// Product is the trip as it is.
+// Product returns the unchanged trip as a subject.
 var Product = sync.OnceValue(func() *world.Subject { return Subject(Config{}) })
 
-// steps are the tasks in the order of a report: those of a booking, those that take it back, and the rest.
+// steps returns the tasks in the order of a report: those of a booking, their compensations, and the rest.
 func steps() (names []string) {
 	for _, t := range slices.Concat(saga.Booking().Steps(), saga.Booking().Rollback(), saga.Booking().Tasks()) {
 		if !slices.Contains(names, t.Name) {
@@ -81,7 +81,7 @@ func load(ctx context.Context, t table.Table) error {
 	return nil
 }
 
-// stubbed adds the tasks that the definition calls and the program does not have: each does nothing, and succeeds.
+// stubbed adds a stub that succeeds for each task that the definition calls but the program does not have.
 func stubbed(tasks map[string]engine.Task, m *asl.Machine) map[string]engine.Task {
 	for _, name := range m.Functions() {
 		if tasks[name] == nil {
@@ -95,7 +95,7 @@ func nothing(context.Context, json.RawMessage) (json.RawMessage, error) {
 	return json.RawMessage(`{}`), nil
 }
 
-// What keys begin with, and are called.
+// Prefixes and names of keys.
 const (
 	pkExecution = "EXEC#booking#"
 	pkTrip      = "TRIP#"

@@ -7,7 +7,7 @@ import (
 	"tripsaga/verify/world"
 )
 
-// words are what a story says of the trip.
+// words are the words of a story about the trip.
 var words = map[string]string{
 	"ReserveFlight": "the seats were taken", "ReserveHotel": "the rooms were taken", "ProcessPayment": "the card was charged",
 	"CancelFlight": "the seats were given back, if they were taken", "CancelHotel": "the rooms were given back, if they were taken",
@@ -20,7 +20,8 @@ var words = map[string]string{
 	world.Listener: "the listener", Engine: "the engine", SecondEngine: "the engine of cancellations",
 }
 
-// Program is the Go code that makes the trip's subject; with a file, of the definition in it in place of the product's.
+// Program returns the Go code that creates the trip's subject. With a file, the subject has the definition in that file instead
+// of the product's.
 func Program(file string) story.Program {
 	p := story.Program{Imports: []string{"tripsaga/verify/trip"}, Package: "trip_test", Folder: "verify/trip", Setup: "subject := trip.Product()"}
 	if file != "" {

@@ -7,7 +7,7 @@ import (
 	"tripsaga/engine/sim"
 )
 
-// other is the frame of an actor that is no function.
+// other returns the frame of an actor that is not a function.
 func (r *Run) other(actor string, n int) *frame {
 	f := r.others[actor]
 	if f == nil || f.label.N != n {
@@ -17,7 +17,8 @@ func (r *Run) other(actor string, n int) *frame {
 	return f
 }
 
-// as runs do in the name of an actor. If the fault by which the actor comes in between splits its work, it is paused there.
+// as runs do in the name of an actor. If the fault by which the actor comes in between splits its work, the actor is paused
+// there.
 func (r *Run) as(f *frame, by sim.Fault, do func()) {
 	t := &thread{run: r, do: do, frame: f}
 	if r.subject.Splits(by.Kind) && by.Count > 0 {
@@ -36,7 +37,7 @@ func (r *Run) someone(saga, actor string) *frame {
 	return &frame{label: l}
 }
 
-// maxRedrives bounds how often the operator tries to redrive one saga.
+// maxRedrives is the maximum number of times that the operator tries to redrive one saga.
 const maxRedrives = 8
 
 func (r *Run) redriveLater(s *saga) {
@@ -68,11 +69,11 @@ func (r *Run) interfere(f sim.Fault, pt *Point) {
 	switch {
 	case f.Kind == Rival:
 		r.rival()
-	case r.Process().engines == nil: // the program has not opened yet: it answers nobody
+	case r.Process().engines == nil: // the program has not opened yet: it answers no calls
 	case f.Kind == Redrive:
 		for _, s := range r.sagas {
 			if r.halted(s) {
-				_ = r.redrive(s, f) // one that is refused changes nothing
+				_ = r.redrive(s, f) // a refused redrive changes nothing
 			}
 		}
 	default:

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// Amounts are the names of numbers in the inputs of tasks. A delivery whose input has other amounts is another request.
+// Amounts are the names of numbers in the inputs of tasks. A delivery whose input has other amounts is a different request.
 type Amounts struct {
-	names [][]byte // each as it is in an input: "seats", in quotes
+	names [][]byte // each with quotes, as in an input: "seats"
 	find  *regexp.Regexp
 }
 
-// NewAmounts returns the amounts of these names; nil without a name.
+// NewAmounts returns the amounts with these names; nil without names.
 func NewAmounts(names ...string) *Amounts {
 	if len(names) == 0 {
 		return nil
@@ -28,7 +28,7 @@ func NewAmounts(names ...string) *Amounts {
 	return a
 }
 
-// in reports whether the input has an amount. It spares most inputs the expression, which is slow.
+// in reports whether the input has an amount. It avoids the regular expression, which is slow, for most inputs.
 func (a *Amounts) in(input []byte) bool {
 	if a == nil {
 		return false

@@ -13,9 +13,9 @@ import (
 // frame is the actor in whose name operations are labelled.
 type frame struct {
 	label   sim.Label
-	call    *call // of a function; nil for others
-	outside bool  // it is inside a provider, which is a separate system: no points
-	begun   bool  // it has made an operation
+	call    *call // the delivery of a function; nil for other actors
+	outside bool  // it is inside a provider, which is a separate system: its operations are not points
+	begun   bool  // it has made at least one operation
 	quiet   bool  // no fault can happen to it
 }
 
@@ -64,7 +64,7 @@ func (r *Run) newCall(p *Process, saga, actor string, ctx context.Context, task 
 	return c
 }
 
-// again returns the same delivery once more.
+// again returns a repetition of the delivery.
 func (c *call) again() *call {
 	l := c.frame.label
 	other := c.run.newCall(c.p, l.Saga, l.Actor+"+", c.ctx, c.task, c.in)
@@ -99,7 +99,7 @@ func (p *Process) deliver(ctx context.Context, name string, task engine.Task, in
 		return nil, injected(unavailable)
 	case Broken:
 		return nil, injected(broken)
-	case Nap: // until its time-out
+	case Nap: // no reply until the time-out
 		if f.Kind == Nap || r.time().Before(r.hangs) {
 			return nil, engine.ErrNoReply
 		}
@@ -114,12 +114,12 @@ func (p *Process) deliver(ctx context.Context, name string, task engine.Task, in
 
 // The errors of faults at a delivery, and at its reply.
 const (
-	throttled   = "Lambda.TooManyRequestsException" // it was not called
+	throttled   = "Lambda.TooManyRequestsException" // the function was not called
 	unavailable = "ServiceUnavailable"
-	broken      = "InvalidRequest" // which is not retried
+	broken      = "InvalidRequest" // not retried
 )
 
-// Injected is the name of the error that the engine gets for the fault which happened at the point; "" is none.
+// Injected returns the name of the error that the engine gets for the fault at the point; "" if the engine gets no error.
 func (p *Point) Injected() string {
 	switch {
 	case p.Where == AtReply && p.Hit == sim.Fail, p.Where == AtDelivery && p.Hit == Down:
@@ -134,8 +134,8 @@ func (p *Point) Injected() string {
 
 func injected(name string) error { return &engine.TaskError{Name: name, Message: "injected"} }
 
-// contextsEnd checks that the context of a delivery has ended when its state is retried, since nobody waits for its reply
-// any more. It skips the iterations of a Map state, which share a state and cannot be distinguished here.
+// contextsEnd checks that the context of a delivery has ended when its state is retried, since the engine no longer waits for
+// its reply. It skips the iterations of a Map state, which share a state and cannot be distinguished here.
 func (p *Process) contextsEnd(next wanted) {
 	l := next.label
 	for _, w := range p.calls {
@@ -169,13 +169,13 @@ var _ sim.Call = (*call)(nil)
 // Run implements sim.Call.
 func (c *call) Run() { c.work() }
 
-// Later implements sim.Call: the call has not begun, and begins where others resume.
+// Later implements sim.Call: the call has not begun yet, and begins at the point where a paused call would resume.
 func (c *call) Later(f sim.Fault) { c.wait(f.Until) }
 
 // Again implements sim.Call.
 func (c *call) Again() sim.Call { return c.again() }
 
-// reply is the way back to the engine.
+// reply returns the call's answer to the engine, with the fault of the reply.
 func (c *call) reply() (json.RawMessage, error) {
 	r := c.run
 	l := c.frame.label
@@ -189,9 +189,9 @@ func (c *call) reply() (json.RawMessage, error) {
 	return f.Answer(c.out, c.err)
 }
 
-// journalledFirst checks the engine's order: a reply is in the journal before the next task is delivered because of it.
-// With two engines at work it checks nothing, since each may act on what the other has journalled; and with states that run
-// concurrently, of which one does not wait for the reply of another.
+// journalledFirst checks the engine's order: a reply is in the journal before the next task is delivered because of it. It
+// checks nothing with two engines, since each may act on what the other has journalled, and nothing with concurrent states,
+// since one does not wait for the reply of another.
 func (p *Process) journalledFirst(c *call) {
 	if p.run.world.parallel || len(p.run.procs) > 1 && !p.run.procs[len(p.run.procs)-2].dead {
 		return
@@ -216,7 +216,7 @@ func (c *call) perform() {
 	c.judge()
 }
 
-// judge compares the answer with the records, also of a call whose reply is lost.
+// judge compares the answer with the records, even if the reply is lost.
 func (c *call) judge() {
 	if c.p.dead || c.gone() || c.altered || errors.Is(c.err, engine.ErrNoReply) {
 		return
@@ -226,7 +226,7 @@ func (c *call) judge() {
 	c.run.found = append(c.run.found, c.run.cast.Answered(l, c.out, c.err)...)
 }
 
-// alter delivers a task that was done once more, with another input. It must be refused.
+// alter delivers a completed task again with another input. The delivery must be refused.
 func (c *call) alter() {
 	if !c.done || c.err != nil || c.p.dead {
 		return
@@ -236,6 +236,6 @@ func (c *call) alter() {
 	other.in = c.run.subject.Amounts.other(c.in)
 	other.work()
 	if other.done && !c.p.dead && other.err == nil {
-		c.run.Violation(sameInput, "%s was done again with another input, and was not refused", c.frame.label)
+		c.run.Violation(sameInput, "%s was delivered again with another input, and was not refused", c.frame.label)
 	}
 }

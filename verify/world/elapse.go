@@ -6,8 +6,8 @@ import (
 	"tripsaga/engine/sim"
 )
 
-// Time passes as a fault. What time can change are providers (they forget keys), timers that are due, and what is decided by
-// the clock. Time at a point equals time at the next one if none of these lies between them: see [Rules].
+// Passing time is a fault. It affects providers (they forget keys), timers that become due, and decisions by the clock. Time
+// that passes at a point is equivalent to time at the next point if none of these lies between them: see [Rules].
 
 // Elapses returns how long the fault takes, and whether the process is off meanwhile.
 func Elapses(k sim.Kind) (d time.Duration, off bool) {
@@ -26,13 +26,13 @@ func Elapses(k sim.Kind) (d time.Duration, off bool) {
 	return 0, false
 }
 
-// Passes reports whether the fault is that time passes.
+// Passes reports whether the fault is passing time.
 func Passes(k sim.Kind) bool {
 	d, _ := Elapses(k)
 	return d > 0
 }
 
-// elapse lets time pass.
+// elapse advances the virtual time by the duration of the fault.
 func (r *Run) elapse(f sim.Fault) {
 	d, off := Elapses(f.Kind)
 	if d == 0 {

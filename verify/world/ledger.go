@@ -17,13 +17,13 @@ import (
 // ledger wraps the table and keeps a copy of its items, for three purposes: to judge every write, to know what a crash can
 // lose, and to restore the table after a run.
 //
-// The commit order is the order of writes, and durable is a position in it: how many of the writes somebody has waited
-// for. A call without [table.Deferred] waits for itself and so for everything before it, since the store has one log. A
-// read waits as well: what it returns was durable when it returned. So a crash loses the newest writes from some position
-// between durable and the end, never one from the middle, and a schedule says by one number (crash-2) which. A
-// write whose reply a fault loses moves no position: its caller has not waited, whatever the store did.
+// The commit order is the order of writes, and durable is a position in it: the number of writes that are known to be on disk
+// because a caller has waited. A call without [table.Deferred] waits for itself and so for everything before it, since the
+// store has one log. A read waits as well: what it returns was durable when it returned. So a crash loses the newest writes
+// from some position between durable and the end, never one from the middle, and one number in a schedule (crash-2) says how
+// many. A write whose reply a fault loses does not advance the position: its caller has not waited, whatever the store did.
 //
-// A crash needs no second store: the ledger undoes the newest writes, latest first, by what was there before each.
+// A crash needs no second store: the ledger reverts the newest writes, latest first, by their before-images.
 type ledger struct {
 	inner   table.Table
 	subject *Subject
@@ -33,14 +33,14 @@ type ledger struct {
 	gone    map[table.Key]bool
 	writes  []write
 	durable int  // how many of the writes have been waited for
-	unheard bool // the reply of the next write is lost, so that nobody waits for it
-	reading bool // a read by the world itself, which nobody waits for
+	unheard bool // the reply of the next write is lost, so that no caller waits for it
+	reading bool // a read by the world itself, which waits for nothing
 	commit  func(ops []table.Op, before, after func(table.Key) (table.Item, bool))
 }
 
 var _ table.Table = (*ledger)(nil)
 
-// write is one transaction that was applied, with the items that were there before.
+// write is one applied transaction, with the items as they were before.
 type write struct {
 	ops    []table.Op
 	before []before
@@ -102,8 +102,8 @@ func (l *ledger) wait(ctx context.Context, err error) {
 	}
 }
 
-// lasting returns the item as the worst crash at this moment would leave it: without the writes that nobody has waited
-// for. Of several such writes of the item the oldest one's before-image counts.
+// lasting returns the item as the worst crash at this moment would leave it: without the writes that no caller has waited for.
+// If there are several such writes of the item, the before-image of the oldest one counts.
 func (l *ledger) lasting(key table.Key) (table.Item, bool) {
 	for i := l.durable; i < len(l.writes); i++ {
 		for _, b := range l.writes[i].before {
@@ -158,10 +158,10 @@ func (l *ledger) apply(op *table.Op, item table.Item, ok bool) {
 	}
 }
 
-// undo removes the newest n writes: those that a crash loses, or all after a run.
+// undo reverts the newest n writes: those that a crash loses, or all of them after a run.
 func (l *ledger) undo(n int) error {
 	cut := l.writes[len(l.writes)-n:]
-	l.writes = l.writes[:len(l.writes)-n] // its room is kept
+	l.writes = l.writes[:len(l.writes)-n] // its capacity is kept
 	l.durable = min(l.durable, len(l.writes))
 	if n == 0 {
 		return nil
@@ -176,8 +176,8 @@ func (l *ledger) undo(n int) error {
 	return l.restore(touched)
 }
 
-// restore makes the table agree with the ledger about the keys. A write of a run is at most some kilobytes, and nobody
-// waits for this one.
+// restore makes the table agree with the ledger about the keys. The writes of a run are at most some kilobytes, and restore
+// does not wait until they are durable.
 func (l *ledger) restore(keys map[table.Key]bool) error {
 	ops := make([]table.Op, 0, min(len(keys), table.MaxOps))
 	flush := func() error {
@@ -231,12 +231,12 @@ func (l *ledger) changed() []table.Item {
 	return all
 }
 
-// books are two stores: the program's, and that of all systems outside, such as a bank. The commit order of one says nothing
-// about the other: a durable write outside makes none of the program's writes durable.
+// books are two stores: the program's, and that of all external systems, such as a bank. The commit orders are independent: a
+// durable external write makes none of the program's writes durable.
 type books struct {
 	*ledger // the program's
 	bank    *ledger
-	outside string // what the partitions of the other store begin with; "" is none
+	outside string // prefix of the other store's partitions; "" if there is no other store
 }
 
 func (b *books) of(key table.Key) *ledger {
@@ -269,7 +269,7 @@ func (b *books) Transact(ctx context.Context, ops ...table.Op) error {
 func (b *books) get(key table.Key) (table.Item, bool)     { return b.of(key).get(key) }
 func (b *books) lasting(key table.Key) (table.Item, bool) { return b.of(key).lasting(key) }
 
-// crash removes the newest cut writes of the program, and all of those outside that nobody has waited for.
+// crash reverts the newest cut writes of the program, and all external writes that no caller has waited for.
 func (b *books) crash(cut int) error {
 	if n := len(b.bank.writes) - b.bank.durable; n > 0 {
 		if err := b.bank.undo(n); err != nil {
@@ -291,7 +291,7 @@ func (b *books) clear() error {
 	return nil
 }
 
-// forget makes the ledger as good as new.
+// forget resets the ledger to its initial state.
 func (l *ledger) forget() {
 	clear(l.items)
 	clear(l.gone)
@@ -320,8 +320,8 @@ func (b *books) changed() []table.Item {
 
 var digestSeed = maphash.MakeSeed()
 
-// state is a hash of what the tasks and the systems outside have written, without times. The engines' executions are left out:
-// what an engine will do shows in the operations that follow.
+// state returns a hash of what the tasks and the external systems have written, without times. The engines' executions are left
+// out: the operations that follow show what an engine will do.
 func (l *ledger) state() uint64 {
 	var sum uint64
 	for key, item := range l.items {
@@ -375,7 +375,7 @@ func writeTimeless(h *maphash.Hash, data []byte, age string) {
 	}
 }
 
-// bytesWritten is a hash of every byte of every write, in order.
+// bytesWritten returns a hash of every byte of every write, in order.
 func (l *ledger) bytesWritten() uint64 {
 	var h maphash.Hash
 	h.SetSeed(digestSeed)

@@ -10,7 +10,7 @@ import (
 	"tripsaga/table/faulty"
 )
 
-// Where is the kind of a point, on which depends what can go wrong there.
+// Where is the kind of a point. It determines which faults can happen there.
 type Where uint8
 
 // The kinds of points.
@@ -20,13 +20,13 @@ const (
 	AtRead                         // of a function
 	AtWrite                        // of a function
 	AtProvider                     // of a function, at a provider
-	AtEngineRead                   // at a start, or when a saga is redriven
+	AtEngineRead                   // of an engine, at a start or a redrive
 	AtEngineWrite                  // of the journal and what goes with it
 	AtOtherRead                    // of the client's call, the listener, another actor
-	AtOtherWrite                   // of these
+	AtOtherWrite                   // of the same actors
 )
 
-// The operations' names in labels.
+// The names of operations in labels.
 const (
 	opGet     = "get"
 	opQuery   = "query"
@@ -47,17 +47,17 @@ const (
 // Point is one operation of a run. Its small fields are together: an exploration keeps many points.
 type Point struct {
 	sim.Label
-	Attempt int           // of a delivery: the attempts of its state before this one
+	Attempt int           // of a delivery: number of earlier attempts of its state
 	Keys    []table.Key   // that it touches
 	At      time.Duration // since the run's beginning
-	Pending int           // writes that nobody has waited for, which a crash here can lose
+	Pending int           // number of writes that no caller has waited for, which a crash here can lose
 	Hit     sim.Kind      // the fault that happened here, for the timeline
 	subject *Subject
 	Where   Where
 	Stopped bool // a saga has stopped, so that it can be redriven
 	First   bool // operation of its delivery
 	Alters  bool // of a delivery: its input has something that can be changed
-	Deaf    bool // no further fault can happen here: a lasting fault has hit it, or a fault here equals one elsewhere
+	Deaf    bool // no further fault can happen here: a lasting fault has hit it, or a fault here is equivalent to one elsewhere
 	Given   bool // the fault that happened belongs to the scenario
 }
 
@@ -94,7 +94,7 @@ type Choice struct {
 	Moot bool
 }
 
-// Choices yields the faults that can happen at the point, without those that depend on a later point: see [Point.Delays].
+// Choices yields the faults that can happen at the point, except those that depend on a later point: see [Point.Delays].
 func (p *Point) Choices() iter.Seq[Choice] {
 	return func(yield func(Choice) bool) {
 		if p.Deaf || p.Given {
@@ -129,7 +129,7 @@ func (p *Point) Choices() iter.Seq[Choice] {
 	}
 }
 
-// choose adds what can happen to every program.
+// choose adds the faults that every program can meet.
 func (p *Point) choose(add Add) {
 	switch p.Where {
 	case AtDelivery:
@@ -180,8 +180,8 @@ func (p *Point) takes(k sim.Kind) bool {
 	return false
 }
 
-// Crashes reports whether the process can be killed at the point. A crash anywhere else equals one before the next such
-// point, since nothing is written in between.
+// Crashes reports whether the process can be killed at the point. A crash anywhere else is equivalent to one before the next
+// such point, since nothing is written in between.
 func (p *Point) Crashes() bool {
 	switch p.Where {
 	case AtWrite, AtProvider, AtEngineWrite, AtOtherWrite:
@@ -199,17 +199,17 @@ func (p *Point) Call() (delivery sim.Label, ok bool) {
 	return sim.Label{}, false
 }
 
-// Touched is the set of keys that a call reads, and of those that it writes.
+// Touched is the set of keys that a call reads and the set of keys that it writes.
 type Touched struct{ reads, writes map[table.Key]bool }
 
-// TouchedBy returns what a delivery touches in a run with these points.
+// TouchedBy returns the keys that a delivery touches in a run with these points.
 func TouchedBy(points []Point, delivery sim.Label) Touched {
 	return touchedBy(points, func(p *Point) bool {
 		return p.Saga == delivery.Saga && p.Actor == delivery.Actor && p.N == delivery.N
 	})
 }
 
-// TouchedAt returns what the points touch.
+// TouchedAt returns the keys that the points touch.
 func TouchedAt(points []Point) Touched { return touchedBy(points, func(*Point) bool { return true }) }
 
 func touchedBy(points []Point, counts func(*Point) bool) Touched {

@@ -12,7 +12,7 @@ import (
 	"tripsaga/table/faulty"
 )
 
-// Process is one run of the program, from its start to a crash. When it is dead its calls fail, and nothing that it still
+// Process is one process of the program, from its start to a crash. Once it is dead, its calls fail, and nothing that it still
 // does has an effect.
 type Process struct {
 	run     *Run
@@ -21,7 +21,7 @@ type Process struct {
 	engines []*engine.Engine // nil: the program has not opened yet
 	armed   bool             // it has opened: faults can happen
 	dead    bool
-	heard   map[string]int // by execution: entries that the journal must have before the next delivery
+	heard   map[string]int // number of entries that the journal must have before the next delivery, by execution
 	calls   []wanted       // deliveries whose reply the engine waits for
 	cut     *sim.Fault     // the process is to be killed half-way through its next wait
 }
@@ -33,31 +33,31 @@ type wanted struct {
 	ctx     context.Context
 }
 
-// N is the index of the process in its run, from 1.
+// N returns the index of the process in its run, from 1.
 func (p *Process) N() int { return p.n }
 
-// Dead reports whether the process has been killed: nobody gets its answers.
+// Dead reports whether the process has been killed: its answers reach no caller.
 func (p *Process) Dead() bool { return p.dead }
 
-// Scheduler is the virtual time of the process.
+// Scheduler returns the scheduler of the process, which runs in virtual time.
 func (p *Process) Scheduler() engine.Scheduler { return p.clock }
 
-// Seed returns what the program draws from, the same in every run.
+// Seed returns the source of the program's random numbers, the same in every run.
 func (p *Process) Seed() rand.Source { return rand.NewPCG(1, uint64(p.n)) }
 
-// Store is the table that outlives the process. The program writes to it through [Process.Table].
+// Store returns the table that survives the process. The program writes to it through [Process.Table].
 func (p *Process) Store() table.Table { return p.run.ledger }
 
-// Table labels the program's operations on a table, and injects their faults. Queries return pages of one item.
+// Table wraps a table: it labels the program's operations and injects their faults. Queries return pages of one item.
 func (p *Process) Table(t table.Table) table.Table { return faulty.Wrap(faulty.Pages(t), p.decide) }
 
-// Definition is that of the i-th state machine of the subject.
+// Definition returns the definition of the i-th state machine of the subject.
 func (p *Process) Definition(i int) Definition { return p.run.world.sagas[i] }
 
 // AfterFunc runs f after d in virtual time.
 func (p *Process) AfterFunc(d time.Duration, f func()) { p.clock.AfterFunc(d, f) }
 
-// boot starts a process on what is in the table. It may crash while it starts.
+// boot starts a process on the present state of the table. The process may crash while it starts.
 func (r *Run) boot() {
 	p := &Process{run: r, n: len(r.procs) + 1, clock: sim.NewVirtual(r.time()), heard: map[string]int{}}
 	if r.order != 0 {
@@ -68,7 +68,7 @@ func (r *Run) boot() {
 	r.time = p.clock.Now
 	r.trace.add(Frame{Event: Started})
 	if err := p.open(); err != nil && !p.dead {
-		p.dead = true // a server that cannot start is started again
+		p.dead = true // a server that fails to start is restarted
 	}
 	p.armed = true
 }
@@ -108,7 +108,7 @@ func executionKey(machine, id string) table.Key {
 	return table.Key{PK: pkExecution + machine + "#" + id, SK: skExecution}
 }
 
-// halfway kills the process in the middle of its next wait, if a fault asks for that, and notes when the wait should end.
+// halfway kills the process in the middle of its next wait, if a fault requires it, and records when the wait should end.
 func (p *Process) halfway(r *Run) bool {
 	if p.cut == nil {
 		return false
@@ -146,8 +146,8 @@ func (r *Run) kept(saga string) {
 	r.due = nil
 }
 
-// kill ends every process with all its calls, paused ones included, and loses the newest cut of the writes that nobody has
-// waited for. The judge continues from what is left.
+// kill ends every process with all its calls, including paused ones, and loses the newest cut of the writes that no caller has
+// waited for. The judge continues with what is left.
 func (r *Run) kill(cut int) {
 	for _, p := range r.procs {
 		p.dead = true
@@ -169,10 +169,10 @@ func (r *Run) kill(cut int) {
 	r.cast.Reset()
 }
 
-// maxRestarts ends a run whose program does not start any more.
+// maxRestarts is the number of failed restarts after which a run ends.
 const maxRestarts = 10
 
-// restart starts the program again. Clients without an answer call again.
+// restart starts the program again. Clients without an answer repeat their calls.
 func (r *Run) restart() {
 	if len(r.procs) > maxRestarts {
 		r.Violation(runEnds, "the program does not start, %d times", maxRestarts)

@@ -10,10 +10,9 @@ import (
 // ErrSilent is the error of a provider's call that did not happen, or whose reply is lost: the caller cannot know which.
 var ErrSilent = errors.New("injected: the provider did not answer")
 
-// Provider makes one call of a provider, a system outside of the program. A call is one point: it happens as a whole, or not
-// at all. op is its name in labels, keys are what it reads and writes, see Subject.Outside. do makes the call; it gets the
-// fault that happens, and does what the subject's own kinds mean. An error of do is returned as it is. Other errors:
-// [ErrSilent].
+// Provider makes one call of a provider, a system outside the program. A call is one point: it happens as a whole or not at
+// all. op is its name in labels, keys are what it reads and writes, see Subject.Outside. do makes the call; it receives the
+// fault that happens and implements the subject's own kinds. An error of do is returned unchanged. Other errors: [ErrSilent].
 func (p *Process) Provider(op string, keys []table.Key, do func(sim.Fault) error) error {
 	r, fr := p.run, p.run.frame
 	if p.dead || fr == nil || fr.call == nil || r.thread.gone() {
@@ -61,5 +60,5 @@ func (p *Process) Provider(op string, keys []table.Key, do func(sim.Fault) error
 	return err
 }
 
-// AtProvider reports whether the program is inside of a call by [Process.Provider].
+// AtProvider reports whether the program is inside a call of [Process.Provider].
 func (p *Process) AtProvider() bool { return p.run.frame != nil && p.run.frame.outside }

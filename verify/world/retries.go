@@ -6,24 +6,25 @@ import (
 	"tripsaga/asl"
 )
 
-// Retries says how long the long retries of a saga are: those of a compensation or a cancellation, a hundred and more.
+// Retries selects how many retries a long retrier has, such as that of a compensation or a cancellation with a hundred retries
+// or more.
 //
-// With several faults they are few. A run in which a fault outlasts a hundred retries takes as long as ten others, and in
-// the middle one retry is like another. What the definitions say otherwise stays, and the waits last as long together.
+// With several faults, there are few: a run in which a fault outlasts a hundred retries takes as long as ten others, and the
+// retries in the middle are all alike. The rest of the definitions is unchanged, and the waits have the same total length.
 type Retries int
 
-// The retries: as the definitions say in schedules of one fault and few in others, few in all, or as they say in all.
+// The values of Retries: as defined in schedules of one fault and few in others, few in all schedules, or as defined in all.
 const (
 	FewInPairs Retries = iota
 	FewInAll
 	AllInAll
 )
 
-// few is the number of retries that a long retrier then has. It is more than two faults that pass can use up. Each wait is
-// twice as long as the one before, without a limit, so that they take as long as a hundred with one: most of a day.
+// few is the reduced number of retries. Two transient faults cannot use them up. Each wait is twice as long as the previous
+// one, without a limit, so that they take as long as a hundred with a limit: most of a day.
 const few = 16
 
-// Definition is what a state machine is opened with.
+// Definition is a parsed definition of a state machine, with its source.
 type Definition struct {
 	Source  []byte
 	Machine *asl.Machine
@@ -47,7 +48,7 @@ func (w *World) define() error {
 	return nil
 }
 
-// definitions returns those that a schedule is played with.
+// definitions returns the definitions with which a schedule is played.
 func (w *World) definitions(s Schedule) []Definition {
 	if w.cfg.Retries == FewInAll || w.cfg.Retries == FewInPairs && len(s.Faults) > 1 {
 		return w.few
@@ -64,7 +65,7 @@ func fewRetries(definition []byte) ([]byte, error) {
 	return json.Marshal(all)
 }
 
-// shorten looks for retriers in every state, those of inner machines too.
+// shorten reduces the retries of every state, including those in branches.
 func shorten(value any) {
 	switch v := value.(type) {
 	case []any:

@@ -16,7 +16,7 @@ import (
 	"tripsaga/verify/judge"
 )
 
-// Run is one schedule being played.
+// Run is a schedule that is being played.
 type Run struct {
 	ctx      context.Context
 	world    *World
@@ -25,8 +25,8 @@ type Run struct {
 	cast     Cast
 	order    uint64
 	faults   map[sim.Label]sim.Fault
-	given    map[sim.Label]bool // those of the faults that belong to the scenario
-	pending  int                // faults of the schedule that have not happened yet
+	given    map[sim.Label]bool // the faults that belong to the scenario
+	pending  int                // number of faults of the schedule that have not happened yet
 
 	ledger *books
 	time   func() time.Time // of the current process
@@ -44,7 +44,7 @@ type Run struct {
 	lasting map[string]sim.Kind // by saga and function, or call of a provider
 	others  map[string]*frame
 
-	beats atomic.Int64          // operations, and threads that began or ended: read from outside of the run
+	beats atomic.Int64          // number of operations, and of threads that began or ended: read from outside the run
 	doing atomic.Pointer[frame] // in whose name it works
 
 	trace    *tracer // nil: it is not traced
@@ -57,32 +57,32 @@ type Run struct {
 	found    []judge.Violation
 	steps    int
 	redrives int
-	redriven bool // the operator has tried to redrive
+	redriven bool // the operator has tried a redrive
 	between  bool // another actor has come in between, and works
 	stuck    bool // it did not end, and was abandoned
 	due      *promise
-	skipped  time.Duration // by faults
-	waited   time.Duration // for somebody who is no part of the program
-	written  time.Duration // when the newest transaction was
+	skipped  time.Duration // time by which faults have advanced the clock
+	waited   time.Duration // time for which somebody outside the program made it wait
+	written  time.Duration // time of the newest transaction
 	hangs    time.Time     // the end of the time-out during which the process was killed
 	closed   int           // index of the first point after everything else has ended
 	happened int           // faults of the schedule
 	lasted   bool          // a lasting fault has happened
 	slow     bool          // the schedule pauses the engine or its listener, so that each step needs a thread
-	hopeless bool          // the program does not start any more
-	broken   error         // why the world itself could not go on
+	hopeless bool          // the program no longer starts
+	broken   error         // why the world itself could not continue
 	endings  []func()
 	idle     idle
 }
 
-// saga is one saga of the scenario on its way.
+// saga is one saga of the scenario and its progress.
 type saga struct {
 	*Saga
 	status     string
 	executions []string // the statuses, by machine; "" before it exists
 }
 
-// text is the status of its record, or that of its execution if it has no record.
+// text returns the status of its record, or that of its execution if it has no record.
 func (s *saga) text() string {
 	if s.Record == (table.Key{}) {
 		return s.executions[0]
@@ -106,7 +106,7 @@ type Result struct {
 	Violations []judge.Violation
 	Statuses   []string // how each saga ended
 
-	Hung bool // it did not go on: it still runs, on a table that nobody reads any more
+	Hung bool // it did not return: it still runs, on a table that is no longer used
 }
 
 func newRun(ctx context.Context, w *World, scenario *Scenario, s Schedule) *Run {
@@ -141,14 +141,14 @@ func newRun(ctx context.Context, w *World, scenario *Scenario, s Schedule) *Run 
 	return r
 }
 
-// A run with more steps or points than these loops. The longest run of the product has a quarter of each.
+// A run with more steps or points than these is considered endless. The longest run of the product has a quarter of each.
 const (
-	usual     = 128 // points of a run
+	usual     = 128 // usual number of points of a run
 	maxSteps  = 5_000
 	maxPoints = 5_000
 )
 
-// play plays the schedule and judges it. A panic anywhere is a violation; the records after it are not judged.
+// play plays the schedule and judges the run. A panic anywhere is a violation; the records after it are not judged.
 func (r *Run) play() (*Result, error) {
 	r.guarded(r.playAll)
 	if r.guarded(r.abandon); r.broken != nil {
@@ -181,7 +181,8 @@ func (r *Run) guarded(do func()) {
 	do()
 }
 
-// Guard calls what is not the program's, such as a user's check: a panic in it is a violation that names it, and ends the run.
+// Guard calls a function that is not part of the program, such as a user's check. A panic in it is a violation that names what,
+// and ends the run.
 func (r *Run) Guard(what string, do func()) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -196,7 +197,7 @@ func (r *Run) panicked(p any) {
 	r.hopeless = true
 }
 
-// panickedAt returns the line that panicked: the first one outside of the runtime below the panic.
+// panickedAt returns the line that panicked: the first one below the panic that is outside the runtime.
 func panickedAt(stack []byte) string {
 	_, below, _ := bytes.Cut(stack, []byte("\npanic("))
 	for line := range bytes.Lines(below) {
@@ -204,7 +205,7 @@ func panickedAt(stack []byte) string {
 			return string(file[bytes.LastIndexByte(file[:max(0, bytes.LastIndexByte(file, '/'))], '/')+1:])
 		}
 	}
-	return "a place unknown"
+	return "an unknown place"
 }
 
 func (r *Run) playAll() {
@@ -215,10 +216,10 @@ func (r *Run) playAll() {
 	r.land(sim.AtStop)
 	r.close()
 	r.land(sim.AtEnd)
-	for range len(r.faults) + 1 { // what resumes may be paused again
+	for range len(r.faults) + 1 { // a call that resumes may be paused again
 		r.landAll()
 		r.drain()
-		r.redrives = 0 // a paused call may have made all of them fail
+		r.redrives = 0 // a paused call may have made all earlier redrives fail
 		if r.attendAll(); r.Quiet() {
 			break
 		}
@@ -233,14 +234,14 @@ func (r *Run) attendAll() {
 	}
 }
 
-// close notes the first point after everything else has ended.
+// close records the first point after everything else has ended.
 func (r *Run) close() {
 	if r.closed == 0 {
 		r.closed = len(r.points)
 	}
 }
 
-// abandon ends the threads that nothing resumes.
+// abandon ends the threads that no point resumes.
 func (r *Run) abandon() {
 	for _, t := range slices.Clone(r.stalled) {
 		t.abandon()
@@ -281,12 +282,12 @@ func (r *Run) step(p *Process) bool {
 	return stepped
 }
 
-// circles ends a run that loops.
+// circles ends a run that does not come to rest.
 func (r *Run) circles(format string, args ...any) {
-	r.GiveUp(runEnds, "after "+format+" something still goes round", args...)
+	r.GiveUp(runEnds, "after "+format+" it still has not come to rest", args...)
 }
 
-// GiveUp reports a violation and ends the run, as one that does not come to rest.
+// GiveUp reports a violation and ends the run as one that does not come to rest.
 func (r *Run) GiveUp(invariant, format string, args ...any) {
 	if !r.hopeless {
 		r.Violation(invariant, format, args...)
@@ -297,15 +298,15 @@ func (r *Run) GiveUp(invariant, format string, args ...any) {
 	}
 }
 
-// attend does what operators and their jobs do for sagas that have no end though nothing is under way: redrive one that has
-// stopped, start one that was never started. It reports whether there was something to do.
+// attend does what operators and their jobs do for sagas that have not ended although nothing is running: it redrives one that
+// has stopped, or starts one that was never started. It reports whether there was something to do.
 func (r *Run) attend() bool {
 	busy := false
 	for _, s := range r.sagas {
 		switch {
 		case r.halted(s):
 			r.mayStop(s)
-			if r.Quiet() { // else the listener that marks it may be paused
+			if r.Quiet() { // otherwise the listener that marks it may be paused
 				r.found = append(r.found, r.cast.Stopped(s.Saga)...)
 			}
 			r.land(sim.AtStop)
@@ -322,7 +323,7 @@ func (r *Run) attend() bool {
 	return busy && r.broken == nil && !r.hopeless
 }
 
-// Violation reports what is wrong in the run.
+// Violation reports a violated invariant.
 func (r *Run) Violation(invariant, format string, args ...any) {
 	r.found = append(r.found, judge.Violation{Invariant: invariant, Detail: fmt.Sprintf(format, args...)})
 }
@@ -348,12 +349,12 @@ func (r *Run) result() *Result {
 	return res
 }
 
-// mayStop checks that the saga stops only for a fault that outlasts its retries.
+// mayStop checks that the saga has stopped only because of a fault that outlasts its retries.
 func (r *Run) mayStop(s *saga) {
 	if r.lasted || r.redriven {
 		return
 	}
-	r.Violation(stopsForLasting, "saga %s: it has stopped, though no fault lasts until it is repaired", s.Name)
+	r.Violation(stopsForLasting, "saga %s: it has stopped, although no fault lasts until it is repaired", s.Name)
 }
 
 // inTime is far more than a saga needs without a lasting fault.
@@ -371,15 +372,15 @@ func (r *Run) endsInTime() {
 	r.Violation(endsInTime, "it took %s, though no fault outlasted the retries; allowed are %s%s", r.written, most, waits)
 }
 
-// Process returns the newest process: it is alive, unless the program has just been killed.
+// Process returns the newest process. It is alive, unless the program has just been killed.
 func (r *Run) Process() *Process { return r.procs[len(r.procs)-1] }
 
-// Now is the virtual time since the beginning of the run.
+// Now returns the virtual time since the beginning of the run.
 func (r *Run) Now() time.Duration { return r.time().Sub(begin) }
 
 type op = table.Op
 
-// note reads the statuses that a transaction has written.
+// note records the statuses that a transaction has written.
 func (r *Run) note(ops []op) {
 	for i := range ops {
 		switch key := ops[i].Key; {
@@ -447,8 +448,8 @@ func (r *Run) renote() {
 	}
 }
 
-// sagaOf returns the saga of this id; nil if there is none: the program may run one that nobody asked for, which the judge
-// reports.
+// sagaOf returns the saga with this id; nil if it does not exist: the program may run a saga that was not requested, which the
+// judge reports.
 func (r *Run) sagaOf(id string) *saga {
 	for _, s := range r.sagas {
 		if s.ID == id {
@@ -465,7 +466,7 @@ func (r *Run) nameOf(id string) string {
 	return ""
 }
 
-// newest is the index of the saga's newest machine, and whether its execution has stopped.
+// newest returns the index of the saga's newest machine, and whether its execution has stopped.
 func (s *saga) newest() (machine int, stopped bool) {
 	for machine = len(s.executions) - 1; machine > 0 && s.executions[machine] == ""; machine-- {
 	}
@@ -485,7 +486,7 @@ func (s *saga) stopped() bool {
 // halted reports whether the saga needs a redrive: it has stopped, and that is not its end.
 func (r *Run) halted(s *saga) bool { return s.stopped() && r.cast.Halted(s.Saga) }
 
-// someStopped reports whether a saga needs a redrive at this moment.
+// someStopped reports whether any saga needs a redrive now.
 func (r *Run) someStopped() bool {
 	for _, s := range r.sagas {
 		if r.halted(s) {

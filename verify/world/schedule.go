@@ -9,22 +9,22 @@ import (
 	"tripsaga/engine/sim"
 )
 
-// Kinds of fault beside those of [sim.Calls], with what they mean at the points where they can happen. docs/verify.md has
-// all words in one table.
+// Kinds of fault in addition to those of [sim.Calls], with their meaning at the points where they can happen. docs/verify.md
+// lists all of them in one table.
 const (
-	Throttle sim.Kind = "throttle" // the table is busy or meets a conflict of transactions: nothing is written
+	Throttle sim.Kind = "throttle" // the table is busy or two transactions conflict: nothing is written
 	Gone     sim.Kind = "gone"     // the function's process ends after it
-	Altered  sim.Kind = "altered"  // the delivery comes once more at once, with another input
+	Altered  sim.Kind = "altered"  // the delivery is repeated immediately with another input
 	Down     sim.Kind = "down"     // it fails, and so does every later delivery until an operator repairs it
 	Mute     sim.Kind = "mute"     // it has its effect, and its reply is lost, now and later, until an operator repairs it
-	Broken   sim.Kind = "broken"   // it fails with an error that is not retried, until an operator repairs it; of scenarios only
+	Broken   sim.Kind = "broken"   // it fails with an error that is not retried, until an operator repairs it; only in scenarios
 	Crash    sim.Kind = "crash"    // the whole process is killed before it, and started again
 	Crashed  sim.Kind = "crashed"  // the whole process is killed after it, and started again
 	Leave    sim.Kind = "leave"    // the client gets an error and does not come back
 	Doze     sim.Kind = "doze"     // it fails, and the whole process is killed half-way through the wait for the next attempt
 	Nap      sim.Kind = "nap"      // it never arrives, and the whole process is killed half-way through its time-out
 
-	// Time passes just before it: the machine is suspended, or the process is off.
+	// Time passes just before the point: the machine is suspended, or the process is off.
 	Hour      sim.Kind = "hour"
 	Day       sim.Kind = "day"
 	Fortnight sim.Kind = "fortnight" // 15 days
@@ -32,12 +32,13 @@ const (
 	Weekend   sim.Kind = "weekend"   // off for two days
 	Holidays  sim.Kind = "holidays"  // off for 15 days
 
-	// Another actor comes in between. With -N@POINT it is paused before its N-th operation, and resumes at that point.
+	// Another actor works between two operations. With -N@POINT it is paused before its N-th operation and resumes at that
+	// point.
 	Rival   sim.Kind = "rival"   // a second engine opens on the same table just before it
 	Redrive sim.Kind = "redrive" // an operator redrives the stopped sagas just before it
 )
 
-// words are the kinds that every program can meet. The error of a failure is chosen by the place at which it happens.
+// words are the kinds that every program can meet. The place of a failure determines its error.
 var words = sim.Words{
 	sim.Fail: sim.Nothing, sim.Lost: sim.Nothing, sim.Die: sim.Nothing, sim.Late: sim.Until, sim.Twice: sim.Nothing, sim.Again: sim.Until,
 	Throttle: sim.Nothing, Gone: sim.Nothing, Altered: sim.Nothing, Down: sim.Nothing, Mute: sim.Nothing, Broken: sim.Nothing,
@@ -46,10 +47,10 @@ var words = sim.Words{
 	Redrive: sim.Split, Rival: sim.Nothing,
 }
 
-// Lasts reports whether the fault stays until it is repaired, so that retries do not help.
+// Lasts reports whether the fault lasts until it is repaired, so that retries do not help.
 func Lasts(k sim.Kind) bool { return k == Down || k == Mute || k == Broken }
 
-// ParseFault reads a fault that the subject knows: at one point, until another one.
+// ParseFault parses a fault that the subject knows.
 func (s *Subject) ParseFault(text string) (sim.Fault, error) {
 	f, err := s.words().Parse(text)
 	switch {
@@ -63,14 +64,14 @@ func (s *Subject) ParseFault(text string) (sim.Fault, error) {
 	return f, nil
 }
 
-// Schedule is a scenario and what goes wrong in it, in the order of the points.
+// Schedule is a scenario and its faults, in the order of the points.
 type Schedule struct {
 	Scenario string
 	Order    uint64 // seed of the order of functions that are due at one instant; 0: the order in which they were queued
 	Faults   []sim.Fault
 }
 
-// String is the schedule's id.
+// String returns the schedule's id.
 func (s Schedule) String() string {
 	var b strings.Builder
 	b.WriteString(s.Scenario)
@@ -83,7 +84,7 @@ func (s Schedule) String() string {
 	return b.String()
 }
 
-// ParseSchedule reads what String writes.
+// ParseSchedule parses the id that String returns.
 func (s *Subject) ParseSchedule(id string) (Schedule, error) {
 	name, list, some := strings.Cut(id, ":")
 	name, order, ordered := strings.Cut(name, "~")
@@ -91,7 +92,7 @@ func (s *Subject) ParseSchedule(id string) (Schedule, error) {
 	if ordered {
 		var err error
 		if one.Order, err = strconv.ParseUint(order, 10, 64); err != nil || one.Order == 0 {
-			return one, fmt.Errorf("%q: behind a ~ is the seed of an order, a number from 1", id)
+			return one, fmt.Errorf("%q: after a ~ comes the seed of an order, a number from 1", id)
 		}
 	}
 	if _, ok := s.Scenario(name); !ok {
@@ -113,12 +114,12 @@ func (s *Subject) ParseSchedule(id string) (Schedule, error) {
 	return one, nil
 }
 
-// With is s and one more fault.
+// With returns s with one more fault.
 func (s Schedule) With(f sim.Fault) Schedule {
 	return Schedule{s.Scenario, s.Order, append(slices.Clip(slices.Clone(s.Faults)), f)}
 }
 
-// Without is s without its i-th fault.
+// Without returns s without its i-th fault.
 func (s Schedule) Without(i int) Schedule {
 	return Schedule{s.Scenario, s.Order, slices.Delete(slices.Clone(s.Faults), i, i+1)}
 }

@@ -10,23 +10,23 @@ import (
 	"tripsaga/engine/sim"
 )
 
-// thread is a part of the program that a fault can pause at one of its operations: a delivery, or the work of another
-// actor. Most of them are never paused. Those run in place, as a plain call does; only a thread that the schedule pauses
-// is given a coroutine (see [sim.Threads]), since a pause in the middle needs a stack of its own.
+// thread is a part of the program that a fault can pause at one of its operations: a delivery, or the work of another actor.
+// Most of them are never paused. Those run in place, as a plain call does; only a thread that the schedule pauses is given a
+// coroutine (see [sim.Threads]), since a pause in the middle needs a separate stack.
 //
-// Control is always with one thread: the one that starts or resumes another waits until that ends or is paused. So there
-// is a chain of threads at work, each in the other (outer), of which r.thread is the innermost.
+// Control is always with one thread: the one that starts or resumes another waits until that ends or is paused. So the running
+// threads form a chain, each inside another (outer), and r.thread is the innermost.
 type thread struct {
 	run   *Run
 	do    func()
 	frame *frame // in whose name it works; kept while it is paused
 
-	until sim.Label // while it is paused: the point before which it resumes; the zero Label is never
+	until sim.Label // while it is paused: the point before which it resumes; the zero Label means never
 	split int       // pause it before its N-th operation from now; 0: do not
 	ended bool
-	dead  bool // it may resume, but nothing that it does has an effect
+	dead  bool // it may resume, but its operations have no effect
 
-	outer     *thread     // in which it runs
+	outer     *thread     // the thread in which it runs
 	coroutine bool        // it needs one
 	on        *sim.Thread // its coroutine, once it has begun
 	parked    bool
@@ -56,7 +56,7 @@ func (t *thread) work() {
 	t.frame = r.frame
 }
 
-// perform runs the thread on its coroutine. A panic ends here: whoever resumed the thread has no part in it.
+// perform runs the thread on its coroutine. A panic ends here: it must not reach the code that resumed the thread.
 func (t *thread) perform() {
 	defer func() {
 		if p := recover(); p != nil {
@@ -67,8 +67,8 @@ func (t *thread) perform() {
 	t.do()
 }
 
-// park pauses the innermost thread that has a coroutine, with all that runs in it, until the point. It reports false when
-// the thread is dead by then.
+// park pauses the innermost thread that has a coroutine, with all that runs in it, until the point. It returns false if the
+// thread is dead by then.
 func (t *thread) park(until sim.Label) (alive bool) {
 	for !t.coroutine && t.outer != nil {
 		t = t.outer
@@ -83,7 +83,7 @@ func (t *thread) park(until sim.Label) (alive bool) {
 	return !t.dead
 }
 
-// gone reports whether nothing that the thread does has an effect any more.
+// gone reports whether the operations of the thread no longer have an effect.
 func (t *thread) gone() bool {
 	for ; t != nil; t = t.outer {
 		if t.dead {
@@ -93,7 +93,7 @@ func (t *thread) gone() bool {
 	return false
 }
 
-// wait lists the thread, which is paused or has not begun, to resume before the point.
+// wait registers the thread, which is paused or has not begun, to resume before the point.
 func (t *thread) wait(until sim.Label) {
 	r := t.run
 	t.until = until
@@ -103,7 +103,7 @@ func (t *thread) wait(until sim.Label) {
 	}
 }
 
-// abandon ends a thread that nothing resumes. It is resumed as a dead one, and unwinds, since all its calls fail.
+// abandon ends a thread that no point resumes. The thread resumes as a dead one and unwinds, since all its calls fail.
 func (t *thread) abandon() {
 	t.dead = true
 	for t.parked && !t.ended {
@@ -127,7 +127,7 @@ func (r *Run) land(at sim.Label) {
 	}
 }
 
-// landAll resumes every thread that waits for a point that never came, in the order of the labels.
+// landAll resumes every thread that waits for a point that never happened, in the order of the labels.
 func (r *Run) landAll() {
 	for len(r.late) > 0 {
 		labels := slices.SortedFunc(maps.Keys(r.late), func(a, b sim.Label) int { return strings.Compare(a.String(), b.String()) })
@@ -137,18 +137,18 @@ func (r *Run) landAll() {
 	}
 }
 
-// idle is how many deliveries in turn have changed no record.
+// idle counts consecutive deliveries that have changed no record.
 type idle struct {
 	state      uint64
 	deliveries int
 }
 
-// mostIdle is how many they may be, retries apart, while a call is paused.
+// mostIdle is the maximum number of idle deliveries, without retries, while a call is paused.
 const mostIdle = 50
 
-// awaited resumes every paused call once all that still happens is that tasks are delivered and change nothing: a loop that
-// asks again and again for what such a call writes would never come to the end at which the call resumes. A loop that writes
-// goes on for half of the operations that a run may have.
+// awaited resumes every paused call once tasks are delivered without changing anything: a loop that polls for what a paused
+// call writes would never reach the end at which the call resumes. A loop that writes continues for half of the operations that
+// a run may have.
 func (r *Run) awaited(p *Point) {
 	if len(r.late) == 0 || p.Where != AtDelivery || p.Attempt > 0 {
 		return
@@ -165,7 +165,7 @@ func (r *Run) awaited(p *Point) {
 	r.landAll()
 }
 
-// label is that of the work that is paused.
+// label returns the label of the paused work.
 func (t *thread) label() sim.Label {
 	if t.frame == nil {
 		return sim.Label{Actor: t.run.subject.Machines[0].Actor, N: len(t.run.procs)}
@@ -193,13 +193,13 @@ func (r *Run) pauses(l sim.Label) bool {
 	return false
 }
 
-// beat tells whoever waits for the run that it goes on.
+// beat signals progress to the goroutine that waits for the run.
 func (r *Run) beat(f *frame) {
 	r.doing.Store(f)
 	r.beats.Add(1)
 }
 
-// hangsAt says what does not return. It is called while the run is at work.
+// hangsAt describes what does not return. It is called while the run is active.
 func (r *Run) hangsAt(patience time.Duration) string {
 	f := r.doing.Load()
 	if f == nil {

@@ -17,15 +17,15 @@ import (
 	"tripsaga/verify/judge"
 )
 
-// Trace is one run of a schedule, frame by frame. It holds what each frame changed, so that the records of any frame can be
-// read in both directions. It does not change, and may be read concurrently.
+// Trace is one run of a schedule, frame by frame. It stores the changes of each frame, so that the records at any frame can be
+// read in both directions. It is immutable and may be read concurrently.
 type Trace struct {
 	*Result
 	Schedule Schedule
 	Sagas    []SagaName
 	Frames   []Frame              // at least one
-	Cut      bool                 // the run had more than maxFrames: the last frame has all that followed
-	Answers  map[sim.Label]Answer // of the deliveries whose function has returned, by the label of the delivery
+	Cut      bool                 // the run had more than maxFrames: the last frame contains all that followed
+	Answers  map[sim.Label]Answer // answers of the deliveries whose function has returned, by label
 	Machine  *asl.Machine
 
 	base       judge.Items
@@ -36,7 +36,7 @@ type Trace struct {
 // SagaName is a saga of the scenario: its name in labels and its id.
 type SagaName struct{ Name, ID string }
 
-// Event is what a frame shows.
+// Event is the kind of a frame.
 type Event uint8
 
 // The events.
@@ -56,7 +56,7 @@ type Frame struct {
 	At      time.Duration // virtual time since the beginning
 	Label   sim.Label     // of Operation, Committed and Resumed: whose
 	Point   int           // of Operation: its index in Result.Points; else -1
-	Fault   sim.Fault     // of Operation: what went wrong; the zero Fault is nothing
+	Fault   sim.Fault     // of Operation: the fault that happened; zero if there was no fault
 	Process int           // the current one, from 1
 	Changes []Change      // of records, the engine's included
 	Found   int           // violations of the run until the end of this frame: Result.Violations[:Found]
@@ -69,10 +69,10 @@ type Change struct {
 	Before, After *table.Item
 }
 
-// Answer is what a function has returned, whether or not the engine has received it.
+// Answer is what a function has returned, whether or not the engine received it.
 type Answer struct {
-	Error string // the error's name; "" is a success
-	Frame int    // in which it returned
+	Error string // the error's name; "" for success
+	Frame int    // index of the frame in which it returned
 }
 
 // Standing is the status of a saga's record and of its first execution; "" before either exists.
@@ -81,7 +81,7 @@ type Standing struct{ Status, Execution string }
 // maxFrames bounds the memory of a trace. The longest run without a loop has a quarter.
 const maxFrames = 2_000
 
-// Trace is Run, and returns what happened frame by frame. A run that did not come to rest has one frame.
+// Trace plays a schedule as Run does, and returns what happened frame by frame. A run that did not come to rest has one frame.
 func (w *World) Trace(ctx context.Context, s Schedule) (*Trace, error) {
 	t := &tracer{now: map[table.Key]table.Item{}, answers: map[sim.Label]Answer{}}
 	result, _, err := w.play(ctx, s, playing{trace: t})
@@ -106,11 +106,11 @@ type tracer struct {
 	run     *Run
 	frames  []Frame
 	answers map[sim.Label]Answer
-	now     map[table.Key]table.Item // what the run has changed, as the frames say
+	now     map[table.Key]table.Item // items that the run has changed, according to the frames
 	cut     bool
 }
 
-// answered notes what the function of a delivery has returned.
+// answered records what the function of a delivery has returned.
 func (t *tracer) answered(delivery sim.Label, err error) {
 	if t == nil || t.cut || errors.Is(err, engine.ErrNoReply) {
 		return
@@ -126,7 +126,7 @@ func (t *tracer) answered(delivery sim.Label, err error) {
 	t.answers[delivery] = a
 }
 
-// add ends the frame before and begins the next one.
+// add ends the previous frame and begins the next.
 func (t *tracer) add(f Frame) {
 	if t == nil {
 		return
@@ -183,7 +183,7 @@ func (t *tracer) committed(ops []op, before, after Lookup) {
 	}
 }
 
-// isOf reports whether the frame is of the point, or of another part of the transactions, that writes the key.
+// isOf reports whether the frame belongs to the point that writes the key.
 func (t *tracer) isOf(f *Frame, key table.Key) bool {
 	switch f.Event {
 	case Operation:
@@ -210,8 +210,8 @@ func (t *tracer) change(key table.Key, before, after Lookup) Change {
 	return c
 }
 
-// compared adds to the newest frame how the records differ from those that the frames say: what a crash has lost, and at
-// the end of a trace that was cut what has followed.
+// compared adds to the newest frame the differences between the records and those according to the frames: what a crash has
+// lost and, at the end of a cut trace, what has followed.
 func (t *tracer) compared() {
 	if t == nil || len(t.frames) == 0 || t.cut && t.frames[len(t.frames)-1].Event != AtRest {
 		return
@@ -248,15 +248,15 @@ func (t *tracer) rest() {
 	t.compared()
 }
 
-// Record is a record that the run has written by a frame.
+// Record is a record that the run has changed up to a frame.
 type Record struct {
 	Key    table.Key
-	Now    *table.Item // nil: it does not exist any more
+	Now    *table.Item // nil: it no longer exists
 	Change *Change     // by the frame itself; nil if it left the record as it was
 }
 
-// Records returns all records, sorted by their keys, that the run has changed by the end of the frame. The frame must be one
-// of the trace.
+// Records returns all records that the run has changed up to the end of the frame, sorted by key. frame must be an index of
+// Trace.Frames.
 func (t *Trace) Records(frame int) []Record {
 	last := map[table.Key]*Change{}
 	for i := range t.Frames[:frame+1] {
@@ -297,8 +297,8 @@ func (t *Trace) History(ctx context.Context, frame int, id string) ([]asl.Histor
 	return reader.History(ctx, id)
 }
 
-// moment is the table at the end of a frame, to be read. It has no index, so that an engine on it finds no open execution
-// to resume.
+// moment is a read-only table with the state at the end of a frame. It has no index, so that an engine on it finds no open
+// execution to resume.
 type moment struct{ base, items judge.Items }
 
 var _ table.Table = (*moment)(nil)
@@ -325,5 +325,5 @@ func (m *moment) Query(_ context.Context, q table.Query) (page table.Page, err e
 
 // Transact implements table.Table: the past cannot be written.
 func (m *moment) Transact(_ context.Context, ops ...table.Op) error {
-	return &table.Conflict{Key: ops[0].Key, Why: "a moment of a trace is read only"}
+	return &table.Conflict{Key: ops[0].Key, Why: "a moment of a trace is read-only"}
 }

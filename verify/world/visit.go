@@ -13,7 +13,7 @@ import (
 // errInjected is the error of a call whose outcome is unknown to the caller.
 var errInjected = errors.New("injected: no answer")
 
-// decide is called before every call of the table: it labels the point, and returns the fault of the schedule there.
+// decide is called before every call of the table: it labels the point and returns the fault of the schedule there.
 func (p *Process) decide(op faulty.Op) faulty.Fault {
 	r := p.run
 	keys := keysOf(&op)
@@ -100,10 +100,9 @@ func (r *Run) count(l sim.Label) int {
 
 // visit records the point and returns its fault.
 //
-// The order in it matters. First paused calls resume that wait for this point, so that they act just before it. Then the
-// state is noted, if this is the point from which the run continues without faults. Only then the fault happens: another
-// actor that comes in between does all its work before visit returns, and makes points of its own, which follow this one
-// in the list.
+// The order matters. First the paused calls that wait for this point resume, so that they act just before it. Then the state is
+// recorded, if the run continues without faults from this point on. Only then does the fault happen: another actor that comes
+// in between does all its work before visit returns, and its points follow this one in the list.
 func (r *Run) visit(pt Point) sim.Fault {
 	if len(r.points) > maxPoints {
 		r.circles("%d operations", len(r.points))
@@ -127,7 +126,7 @@ func (r *Run) visit(pt Point) sim.Fault {
 	return sim.Fault{}
 }
 
-// strike lets a fault happen at the point, if it can.
+// strike makes a fault happen at the point, if it can.
 func (r *Run) strike(pt Point, f sim.Fault) sim.Fault {
 	given := r.given[pt.Label]
 	if !given && !pt.takes(f.Kind) {
@@ -141,7 +140,7 @@ func (r *Run) strike(pt Point, f sim.Fault) sim.Fault {
 	if !given {
 		r.happened++
 		if r.pending--; r.pending == 0 {
-			r.after = len(r.points) // an actor that comes in between makes points of its own
+			r.after = len(r.points) // an actor that comes in between adds its own points
 		}
 	}
 	r.between = true
@@ -159,7 +158,7 @@ func (r *Run) strike(pt Point, f sim.Fault) sim.Fault {
 	return f
 }
 
-// pass lists the point with what goes wrong there.
+// pass adds the point to the list, with the fault that happens there.
 func (r *Run) pass(pt Point, f sim.Fault) {
 	r.points = append(r.points, pt)
 	if r.trace != nil {
@@ -177,9 +176,9 @@ func (r *Run) Quiet() bool {
 	return true
 }
 
-// settle notes the state from which the run continues without faults: all faults have happened, and no call is paused.
-// Two runs that settle in the same state, with the same operations to follow, have the same future; see signature in
-// package verify. What is not in the records, but decides what follows, is part of the state: lasting faults, a rival.
+// settle records the state from which the run continues without faults: all faults have happened, and no call is paused. Two
+// runs that settle in the same state and continue with the same operations have the same future; see signature in package
+// verify. The state includes what is not in the records but influences what follows: lasting faults, a rival.
 func (r *Run) settle() {
 	r.settled, r.state = len(r.points), r.ledger.state()
 	r.state += r.cast.State()
@@ -192,7 +191,7 @@ func (r *Run) settle() {
 }
 
 // engineOf returns the index of the machine to which an item of the engines belongs, and the id of the execution; "" if the
-// item is none's.
+// item belongs to no engine.
 func (s *Subject) engineOf(key table.Key) (machine int, id string) {
 	_, rest, _ := strings.Cut(key.PK, "#")
 	for i := range s.Machines {
@@ -213,7 +212,7 @@ func (s *Subject) engineOf(key table.Key) (machine int, id string) {
 // inject translates the fault into one of the table's.
 func (p *Process) inject(f sim.Fault) faulty.Fault {
 	switch {
-	case p.dead: // by the work of another actor that came in between
+	case p.dead: // killed by the work of another actor that came in between
 		return faulty.Before(table.ErrClosed)
 	case f.Kind == sim.None:
 		return faulty.Fault{}

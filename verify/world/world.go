@@ -1,15 +1,15 @@
-// Package world plays one schedule of faults against a program of sagas as it is, a [Subject]: its definitions, engines, tasks,
-// barrier and table, in virtual time and on one thread, so that a schedule always gives the same bytes. Package verify calls
-// it, hundreds of thousands of times.
+// Package world plays one schedule of faults against a real program of sagas, a [Subject]: its definitions, engines, tasks,
+// barrier and table, in virtual time and on one thread, so that a schedule always gives the same bytes. Package verify calls it
+// hundreds of thousands of times.
 //
-// There is no list of places where something can go wrong. The world wraps the parts (the table, by package table/faulty;
-// the tasks; the providers) and gives a label to every operation as it comes by: a [Point]. A fault names a point by its label,
-// so that a schedule means the same when other faults are removed from it. Faults and labels are those of package
-// engine/sim, with words for what only a whole system can meet: crashes of the process, other actors that come in between.
+// There is no list of places where something can go wrong. The world wraps the parts (the table, by package table/faulty; the
+// tasks; the providers) and labels every operation when it happens: a [Point]. A fault names a point by its label, so that a
+// schedule means the same when other faults are removed from it. Faults and labels are those of package engine/sim, with words
+// for what only a whole system can meet: crashes of the process, other actors that come in between.
 //
-// The process can be killed at any point. Its newest writes that nobody has waited for are then lost, as many as the
-// schedule says, and a new process starts on what is left. That is the table's contract: a crash keeps a prefix of the
-// writes, and never less than what somebody has waited for. See ledger.
+// The process can be killed at any point. It then loses its newest writes that no caller has waited for, as many as the
+// schedule says, and a new process starts on what is left. That is the table's contract: a crash keeps a prefix of the writes,
+// and at least those that a caller has waited for. See ledger.
 package world
 
 import (
@@ -39,22 +39,22 @@ var begin = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
 // Config configures a world.
 type Config struct {
 	Subject *Subject
-	// Open returns an empty table whose writes are durable when they return, as DynamoDB's are, and a function that closes
-	// it. Default: tables that lose in a crash what nobody has waited for, see [World].
+	// Open returns an empty table whose writes are durable when they return, as DynamoDB's are, and a function that closes it.
+	// Default: tables that lose in a crash the writes that no caller has waited for, see [World].
 	Open func() (table.Table, func() error, error)
 
 	Retries Retries // of a saga's long retries
 
-	// Patience is how long a run may go without an operation, by the clock: then a task hangs, and the run is left alone. 0: two
-	// minutes.
+	// Patience is how long, in real time, a run may go without an operation. After that, a task counts as hanging and the run
+	// is abandoned. 0: two minutes.
 	Patience time.Duration
 }
 
-// World plays schedules, one after another. It is for one goroutine.
+// World plays schedules, one after another. It is not safe for concurrent use.
 //
-// Most schedules run over a table in memory, which is several times as fast as the embedded store. One in sixteen, drawn
-// by its id, runs over the embedded store, so that a difference between the two would be found. Both pass package
-// tabletest. What a crash may lose is decided by the ledger, for both alike.
+// Most schedules run over a table in memory, which is several times as fast as the embedded store. One in sixteen, drawn by its
+// id, runs over the embedded store, so that a difference between the two would be found. Both pass package tabletest. For both
+// tables, the ledger decides what a crash loses.
 type World struct {
 	cfg      Config
 	subject  *Subject
@@ -62,27 +62,27 @@ type World struct {
 	durable  bool         // every write is durable when it returns
 	memory   *ground      // the same as store with Config.Open
 	store    *ground
-	on       *ground      // that of the present run
-	sagas    []Definition // those of the present run
+	on       *ground      // the table of the current run
+	sagas    []Definition // the definitions of the current run
 	base     judge.Items
 	maps     bool // a definition has Map states
 	parallel bool // or states that run concurrently with others
 	answered bool // or waits for callbacks
 
-	// What one run leaves to the next, since making it anew takes longer than a step of the saga.
-	hands   chan func() // the goroutine that plays, whose stack has grown
+	// What runs reuse, because creating it takes longer than a step of the saga.
+	hands   chan func() // jobs of the goroutine that plays, whose stack has grown
 	threads *sim.Threads
-	spare   *books // nil: make one
+	spare   *books // nil: create one
 	counts  map[sim.Label]int
 	seen    seen
 }
 
-// ground is a table for run after run: each run leaves it as it was.
+// ground is a table that runs share: each run restores it.
 type ground struct {
 	table.Table // nil: it is not open
 	open        func() (table.Table, func() error, error)
 	close       func() error
-	refresh     int // it serves so many runs and is then replaced; 0: any number
+	refresh     int // number of runs after which it is replaced; 0: never
 	played      int
 }
 
@@ -91,7 +91,7 @@ const (
 	refresh    = 64 // deleted items slow down the embedded store's reads
 )
 
-// New opens a world, which the caller closes. Errors: *asl.DefinitionError, or the table's.
+// New opens a world, which the caller must close. Errors: *asl.DefinitionError, or the table's.
 func New(cfg Config) (*World, error) {
 	w := &World{cfg: cfg, subject: cfg.Subject}
 	if err := w.define(); err != nil {
@@ -113,7 +113,7 @@ func New(cfg Config) (*World, error) {
 	return w, w.use(w.memory)
 }
 
-// Subject is what it plays.
+// Subject returns the subject that the world plays.
 func (w *World) Subject() *Subject { return w.subject }
 
 // hire starts the goroutine that plays the runs.
@@ -140,7 +140,7 @@ func (w *World) openEmbedded() (table.Table, func() error, error) {
 	return s, s.Close, nil
 }
 
-// groundOf draws the table of a schedule.
+// groundOf chooses the table for a schedule.
 func (w *World) groundOf(s Schedule) *ground {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(s.String()))
@@ -150,8 +150,8 @@ func (w *World) groundOf(s Schedule) *ground {
 	return w.memory
 }
 
-// use makes g the table of the next run. If it is not open, or has served its time, it is opened and filled: the first
-// one by the subject, later ones by a copy of what that wrote.
+// use makes g the table of the next run. If g is not open or must be replaced, it is opened and filled: the first table by the
+// subject, later ones with a copy of what the subject wrote.
 func (w *World) use(g *ground) (err error) {
 	w.on = g
 	if g.played++; g.refresh > 0 && g.played%g.refresh == 0 {
@@ -197,7 +197,7 @@ func (g *ground) Close() error {
 	return g.close()
 }
 
-// load fills the first table, and notes what that wrote.
+// load fills the first table and records what was written.
 func (w *World) load() error {
 	ctx := context.Background()
 	b := &books{ledger: w.ledger(nil), bank: w.ledger(nil), outside: w.subject.Outside}
@@ -206,7 +206,7 @@ func (w *World) load() error {
 			return err
 		}
 	}
-	// The definitions are stored once, as on any machine that has run before.
+	// The definitions are stored once, as in any installation that has run before.
 	for _, all := range [][]Definition{w.all, w.few} {
 		for i, d := range all {
 			if err := storeDefinition(ctx, b, w.subject.Machines[i].Name, d); err != nil {
@@ -218,7 +218,7 @@ func (w *World) load() error {
 	return nil
 }
 
-// oneByOne lets a load read and write from several goroutines. A ledger is for one.
+// oneByOne serialises a load that reads and writes from several goroutines, since a ledger is not safe for concurrent use.
 type oneByOne struct {
 	mu sync.Mutex
 	table.Table
@@ -255,7 +255,7 @@ func storeDefinition(ctx context.Context, t table.Table, name string, d Definiti
 	return e.Close(ctx) // it runs nothing
 }
 
-// stubs are tasks that do nothing, for an engine that delivers none.
+// stubs returns tasks that do nothing, for an engine that delivers no tasks.
 func stubs(m *asl.Machine) map[string]engine.Task {
 	tasks := map[string]engine.Task{}
 	for _, name := range m.Functions() {
@@ -292,12 +292,12 @@ func (w *World) Run(ctx context.Context, s Schedule) (*Result, error) {
 	return result, err
 }
 
-// Replay is Run, and returns the records that the run has changed, without the engine's journal.
+// Replay plays a schedule as Run does, and also returns the records that the run has changed, without the engine's journal.
 func (w *World) Replay(ctx context.Context, s Schedule) (*Result, []table.Item, error) {
 	return w.play(ctx, s, playing{keep: true})
 }
 
-// playing is what a run keeps beside its result.
+// playing configures what a run records in addition to its result.
 type playing struct {
 	keep  bool    // the changed records
 	trace *tracer // nil: no trace
@@ -325,7 +325,7 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 	if hangs != "" { // the run continues on its table, so this world takes another one
 		w.on.Table = nil
 		close(w.hands)
-		go func(threads *sim.Threads) { // should it come back
+		go func(threads *sim.Threads) { // in case it returns
 			<-done
 			threads.Close()
 		}(w.threads)
@@ -336,7 +336,7 @@ func (w *World) play(ctx context.Context, s Schedule, what playing) (result *Res
 	if what.keep {
 		records = r.ledger.changed()
 	}
-	if bad := r.ledger.clear(); bad != nil { // what the run has left would look like part of the next one
+	if bad := r.ledger.clear(); bad != nil { // remaining records would look like part of the next run
 		err = errors.Join(err, w.on.Close())
 	} else {
 		w.spare = r.ledger
@@ -349,14 +349,14 @@ type played struct {
 	err    error
 }
 
-// longest is how long a schedule may take by the wall clock; usually it takes milliseconds.
+// longest is the maximum real time of a schedule; usually it takes milliseconds.
 const longest = 2 * time.Minute
 
-// looks is how often it is seen within the patience whether a run goes on. One look more than that has to be in vain, so that
-// whoever gives up after the same time comes first, and a machine that was busy or suspended is no run that hangs.
+// looks is how often progress is checked within the patience. A run hangs if one more check than that finds no progress, so
+// that a caller with the same patience gives up first, and a busy or suspended machine does not count as a run that hangs.
 const looks = 4
 
-// await waits for the run. It returns why, if that does not go on.
+// await waits for the run. hangs is the reason if the run makes no progress; otherwise "".
 func (w *World) await(r *Run, done <-chan played) (p played, hangs string) {
 	patience := cmp.Or(w.cfg.Patience, longest)
 	ticks := time.NewTicker(patience / looks)

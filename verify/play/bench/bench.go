@@ -1,5 +1,5 @@
-// Package bench measures bookings on a durable store, in this process or over HTTP at a server in another one, and a raw log
-// that is given the same bytes.
+// Package bench measures bookings on a durable store, in this process or over HTTP on a server in another process, and compares
+// them with a raw log that writes the same bytes.
 package bench
 
 import (
@@ -14,17 +14,17 @@ import (
 	"tripsaga/verify/play"
 )
 
-// Bench measures bookings that go well, on a durable store, and then a raw log with as many appends a booking
-// as the store had transactions. Once each append waits for the disk, which is what a log alone can do; once only as many
-// wait as did in the store, which knows what may wait for a later one.
+// Bench measures successful bookings on a durable store, and then a raw log with as many appends per booking as the store had
+// transactions. In one measurement of the log every append waits for the disk. In the other only as many wait as in the store,
+// which lets some writes wait for a later flush.
 type Bench struct {
-	Dir         string // for the store, empty
-	Trips       int    // to measure
-	Concurrency int    // bookings at the same time
-	Preload     int    // bookings before
+	Dir         string // an empty folder for the store
+	Trips       int    // number of bookings to measure
+	Concurrency int    // number of concurrent bookings
+	Preload     int    // number of bookings before the measurement
 
-	// Server is the command line of a process that opens the store, serves the API and runs a [Server]. The bookings
-	// are then made over HTTP, each worker on its own connection. nil books in this process.
+	// Server is the command line of a process that opens the store, serves the API and runs a [Server]. The bookings are then
+	// made over HTTP, each worker on its own connection. If Server is nil, the bookings are made in this process.
 	Server []string
 	Profiles
 
@@ -34,17 +34,18 @@ type Bench struct {
 
 // target takes the bookings.
 type target interface {
-	// offer makes room for n bookings and to spare.
+	// offer loads an inventory for more than n bookings.
 	offer(ctx context.Context, n int) error
-	// booker returns a function for one worker, which books a trip, calls answered when that is acknowledged, and waits for the
-	// durable end.
+	// booker returns a function for one worker: it books a trip, calls answered when the booking is acknowledged, and waits for
+	// the trip's durable end.
 	booker(ctx context.Context) (book func(r request, answered func()) error, err error)
-	// usage also starts or ends the profiles of the process that runs the sagas.
+	// usage returns what the process that runs the sagas has used. It also starts or ends its profiles.
 	usage(ctx context.Context, p Profiles) (Usage, error)
 	close(ctx context.Context) error
 }
 
-// Run measures once. The store remains in Dir. With an error the result has what was measured, and is nil if nothing was.
+// Run measures once. The store remains in Dir. With an error, the result has what was measured until then; it is nil if nothing
+// was measured.
 func (b *Bench) Run(ctx context.Context) (*Result, error) {
 	t, err := b.open(ctx)
 	if err != nil {
@@ -80,10 +81,10 @@ type request struct {
 	body []byte
 }
 
-// script has the bookings and the inventory.
+// script returns the script with the bookings and the inventory.
 func script() *play.Script { return &play.Embedded("bench.txtar", play.Today)[0] }
 
-// bookings preloads, warms up and measures.
+// bookings preloads, warms up and measures the bookings.
 func (b *Bench) bookings(ctx context.Context, at target) (*Result, error) {
 	before := b.Preload + min(b.Trips/10, 1000)
 	if err := at.offer(ctx, before+b.Trips); err != nil {
@@ -112,14 +113,14 @@ func (b *Bench) bookings(ctx context.Context, at target) (*Result, error) {
 	return b.result(start, end, t), err
 }
 
-// times are those of the measured trips, 0 until a trip has ended.
+// times are the times of the measured trips, 0 until a trip has ended.
 type times struct {
 	took     []time.Duration
 	answered []time.Duration
 	ended    []time.Duration // since the first one began
 }
 
-// sort drops the trips that have not ended.
+// sort sorts the times and drops those of trips that have not ended.
 func (t *times) sort() {
 	for _, d := range []*[]time.Duration{&t.took, &t.answered, &t.ended} {
 		slices.Sort(*d)
@@ -160,7 +161,7 @@ func (b *Bench) round(ctx context.Context, at target, phase string, requests []r
 	return context.Cause(ctx)
 }
 
-// reopen measures how long the store and the engine take to open with what the run has left.
+// reopen measures how long the store and the engine take to open with the data of the run.
 func (b *Bench) reopen(ctx context.Context) (seconds float64, err error) {
 	began := time.Now()
 	sys, err := local.Open(ctx, local.Options{Dir: b.Dir})

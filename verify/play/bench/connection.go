@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// connection is a client of HTTP/1.1 that costs little: it shares the processors with the server.
+// connection is an HTTP/1.1 client with little overhead, since it shares the processors with the server.
 type connection struct {
 	net.Conn
 	addr    string

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// overHTTP books at a server in another process.
+// overHTTP books on a server in another process.
 type overHTTP struct {
 	cmd     *exec.Cmd
 	orders  io.WriteCloser
@@ -27,10 +27,10 @@ type overHTTP struct {
 	waiting map[string]chan string // trips that have not ended yet
 }
 
-// MaxConnections is the most bookings that a server stores concurrently; it refuses more.
+// MaxConnections is the maximum number of bookings that a server stores concurrently; it refuses more.
 const MaxConnections = 128
 
-// patience is how long the server may take to end.
+// patience is how long the server may take to stop.
 const patience = 30 * time.Second
 
 // startServer starts the process and returns when it serves.
@@ -60,7 +60,7 @@ func startServer(ctx context.Context, command []string) (target, error) {
 	return h, nil
 }
 
-// listen takes the messages until the process ends.
+// listen reads the server's messages until the process ends.
 func (h *overHTTP) listen(out io.Reader) {
 	defer close(h.exited)
 	for messages := json.NewDecoder(out); ; {
@@ -149,7 +149,7 @@ func (h *overHTTP) booker(ctx context.Context) (func(request, func()) error, err
 	}, nil
 }
 
-// wait returns when the trip has ended, and why it failed.
+// wait waits for the trip's end and returns why it failed; "" if it did not.
 func (h *overHTTP) wait(ctx context.Context, trip string, wake chan string) (failed string, err error) {
 	h.mu.Lock()
 	failed, ok := h.ended[trip]
@@ -170,7 +170,7 @@ func (h *overHTTP) wait(ctx context.Context, trip string, wake chan string) (fai
 	}
 }
 
-// close ends the process: the end of its orders stops it.
+// close stops the process by closing its input.
 func (h *overHTTP) close(context.Context) error {
 	h.orders.Close()
 	for late := time.After(patience); ; {

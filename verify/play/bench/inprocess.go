@@ -9,7 +9,7 @@ import (
 	"tripsaga/verify/play"
 )
 
-// requests returns a booking of each place.
+// requests returns one booking for each place.
 func requests() ([]request, error) {
 	s := script()
 	all := make([]request, s.Places)
@@ -24,7 +24,7 @@ func requests() ([]request, error) {
 	return all, nil
 }
 
-// offer makes room for n bookings and to spare.
+// offer loads an inventory for more than n bookings.
 func offer(ctx context.Context, sys *local.System, n int) error {
 	offers, err := script().Offers()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"tripsaga/report/chart"
 )
 
-// Page returns the result as a page for a browser. A nil result has measured nothing, for the reason of err.
+// Page returns the result as a page for a browser. A nil result means that nothing was measured because of err.
 func (r *Result) Page(err error) *report.Page {
 	p := &report.Page{
 		Kind: "benchmark of bookings on a durable store", Title: "Bookings a second and how long each takes", State: report.Neutral,
@@ -73,7 +73,7 @@ func (r *Result) latencySection() report.Section {
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// perFactor is how many columns of the histogram there are for a factor of ten.
+// perFactor is the number of columns of the histogram for a factor of ten.
 const perFactor = 20
 
 // histogram counts the bookings by ranges of a constant factor.
@@ -123,7 +123,8 @@ func reached(ratio float64) string {
 	return "bookings reach " + report.Digits(round2(ratio)) + " of it"
 }
 
-// rates are the bookings that ended a second in each of up to fifty equal parts of the run, with hundreds in each.
+// rates returns the bookings that ended per second in each of up to fifty equal parts of the run, with hundreds of bookings in
+// each part.
 func (r *Result) rates() []chart.Point {
 	end := r.Ended[len(r.Ended)-1].Seconds()
 	parts := make([]chart.Point, min(max(len(r.Ended)/200, 1), 50))

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// rawLog is the least that durability costs: a file that is only appended to, with group commit. The product is compared
-// with it.
+// rawLog is an append-only file with group commit: the minimum cost of durability, with which the product is compared.
 type rawLog struct {
 	file *os.File
 
@@ -121,8 +120,8 @@ func (b *Bench) rawLogs(ctx context.Context, res *Result) (err error) {
 	return nil
 }
 
-// rawLog appends as many records a trip to a plain log, of which the given number wait, spread over the trip. The trip's
-// last append waits.
+// rawLog appends this many records per trip to a plain log. waits of them wait for the disk, evenly spread over the trip, and
+// always the last one.
 func (b *Bench) rawLog(ctx context.Context, record []byte, appends, waits int) (tripsPerS float64, err error) {
 	l, err := openRawLog(b.Dir)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Result is what a run measured. Times of a trip run from the request to its durable end.
+// Result is the result of a run. Times of a trip are from the request to its durable end.
 type Result struct {
 	Trips               int     `json:"trips"`
 	Concurrency         int     `json:"concurrency"`
@@ -60,7 +60,7 @@ func (b *Bench) result(from, to Usage, t *times) *Result {
 	return r
 }
 
-// percentile returns that of sorted times.
+// percentile returns the percentile of sorted times.
 func percentile(times []time.Duration, of float64) time.Duration {
 	return times[min(int(of*float64(len(times))/100), len(times)-1)]
 }

@@ -10,13 +10,13 @@ import (
 	"tripsaga/local"
 )
 
-// order is what the client's process asks of the server's, one JSON object a line.
+// order is a request of the client's process to the server's, one JSON object per line.
 type order struct {
 	Offer    int // bookings to make room for; 0 asks for the usage
 	Profiles Profiles
 }
 
-// message is what the server's process answers or says unasked, one JSON object a line.
+// message is an answer or a notification of the server's process, one JSON object per line.
 type message struct {
 	Addr  string `json:",omitempty"` // it serves
 	Usage *Usage `json:",omitempty"`
@@ -27,8 +27,8 @@ type message struct {
 	Failed string `json:",omitempty"` // why, if it did
 }
 
-// Server is the part of a server's process that a [Bench] with Server talks to: it reports the end of each saga, so that
-// the client need not ask for it over HTTP, and what the process has used.
+// Server is the part of a server's process that a [Bench] with Server communicates with: it reports the end of each saga, so
+// that the client need not poll for it over HTTP, and the resources that the process has used.
 type Server struct {
 	in   io.Reader
 	out  io.Writer
@@ -38,7 +38,7 @@ type Server struct {
 	pending []byte
 }
 
-// NewServer takes its orders from in, whose end stops the server, and writes its messages to out.
+// NewServer returns a server that reads orders from in, stops at its end, and writes messages to out.
 func NewServer(in io.Reader, out io.Writer) *Server {
 	return &Server{in: in, out: out, more: make(chan struct{}, 1)}
 }
@@ -52,7 +52,7 @@ func (s *Server) WrapOnEnd(next local.OnEnd) local.OnEnd {
 	}
 }
 
-// Serve reports the address of the API over sys and carries out orders. It calls stop when there are no more.
+// Serve reports the address of the API of sys and carries out orders. It calls stop when the input ends.
 func (s *Server) Serve(ctx context.Context, sys *local.System, addr string, stop func()) {
 	go s.write(ctx)
 	go func() {
@@ -81,11 +81,11 @@ func (s *Server) Serve(ctx context.Context, sys *local.System, addr string, stop
 	}()
 }
 
-// say adds a message to those that write will send.
+// say queues a message for write to send.
 func (s *Server) say(r message) {
 	line, err := json.Marshal(r)
 	if err != nil {
-		panic(err) // a message has nothing that JSON has not
+		panic(err) // every message can be marshalled
 	}
 	s.mu.Lock()
 	s.pending = append(append(s.pending, line...), '\n')
@@ -96,7 +96,7 @@ func (s *Server) say(r message) {
 	}
 }
 
-// write sends the messages, as many with one write as there are.
+// write sends all queued messages with one write.
 func (s *Server) write(ctx context.Context) {
 	var buffer []byte
 	for {

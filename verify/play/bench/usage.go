@@ -11,13 +11,14 @@ import (
 	"tripsaga/local"
 )
 
-// Profiles are files for go tool pprof, written of the measured bookings by the process that runs their sagas; "" writes none.
+// Profiles are files for go tool pprof, which the process that runs the sagas writes about the measured bookings; "" writes no
+// file.
 type Profiles struct {
 	CPU    string
 	Allocs string // since the process began
 }
 
-// Usage is what a process and its store have used so far.
+// Usage is the resources that a process and its store have used so far.
 type Usage struct {
 	CPU          time.Duration
 	Allocs       uint64
@@ -34,7 +35,7 @@ type Usage struct {
 // meter reads the usage before and after the measured bookings.
 type meter struct{ cpu *os.File }
 
-// read starts the profiles when it is called first, and ends them when it is called again.
+// read starts the profiles at its first call and ends them at its second.
 func (m *meter) read(sys *local.System, p Profiles) (u Usage, err error) {
 	if m.cpu != nil {
 		pprof.StopCPUProfile()
@@ -62,7 +63,7 @@ func (m *meter) read(sys *local.System, p Profiles) (u Usage, err error) {
 	return u, err
 }
 
-// resident is the memory of the process in bytes, 0 on systems without /proc.
+// resident returns the resident memory of the process in bytes, 0 on systems without /proc.
 func resident() uint64 {
 	statm, _ := os.ReadFile("/proc/self/statm")
 	if fields := bytes.Fields(statm); len(fields) > 1 {

@@ -1,4 +1,4 @@
-// Package playtest plays scripts in tests, over any system that can book.
+// Package playtest plays scripts in tests, on any system that can book.
 package playtest
 
 import (
@@ -16,8 +16,8 @@ import (
 // Open opens a system on the stage, and closes it when t ends.
 type Open func(t *testing.T, s *play.Stage) play.System
 
-// Run plays all scripts with an expected end, over the systems that open returns, in parallel: those of a folder of
-// scenarios, and those of the demo and the checks. It compares the reports with the scripts' part want.
+// Run plays the scripts of a folder of scenarios, of the demo and of the checks in parallel, each on a system that open
+// returns. It compares each report with the script's part want.
 func Run(t *testing.T, folder string, open Open) {
 	Each(t, folder, func(t *testing.T, s play.Script) {
 		if s.Want == "" {
@@ -34,7 +34,7 @@ func Run(t *testing.T, folder string, open Open) {
 	})
 }
 
-// Update plays the same scripts and writes their part want. embedded is the folder of play.Scripts in the repository.
+// Update plays the same scripts as Run and writes their part want. embedded is the folder of play.Scripts in the repository.
 func Update(t *testing.T, folder, embedded string, open Open) {
 	Each(t, folder, func(t *testing.T, s play.Script) {
 		file := path.Join(folder, s.File)
@@ -48,7 +48,7 @@ func Update(t *testing.T, folder, embedded string, open Open) {
 	})
 }
 
-// Each calls f for every such script.
+// Each calls f for every script that Run plays.
 func Each(t *testing.T, folder string, f func(t *testing.T, s play.Script)) {
 	scripts, err := play.Folder(os.DirFS(folder), ".", play.Today)
 	if err != nil {
@@ -62,7 +62,7 @@ func Each(t *testing.T, folder string, f func(t *testing.T, s play.Script)) {
 	}
 }
 
-// Report plays one script. ordered is true if its events are in the order of their commits.
+// Report plays one script. ordered is true if its events are in commit order.
 func Report(t *testing.T, s play.Script, open Open) (report string, ordered bool) {
 	stage := play.NewStage(play.Begin, 1)
 	sys := open(t, stage)
