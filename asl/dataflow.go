@@ -6,11 +6,11 @@ import (
 	"tripsaga/asl/expr"
 )
 
-// DataStep is one step of a state's data flow: what Field made of the data, in the order in which it happened.
+// DataStep is one step of a state's data flow: the data after Field was applied. Steps are in the order in which they happened.
 //
-// Input, Result and Output are there for every attempt that came so far; the fields InputPath, Parameters,
-// ItemsPath, ItemSelector, ResultSelector, Assign, ResultPath and OutputPath only where the definition has them. Error is
-// the error output of an attempt that failed.
+// There is a step Input, Result or Output for every attempt that got that far. There are steps InputPath, Parameters,
+// ItemsPath, ItemSelector, ResultSelector, Assign, ResultPath and OutputPath only where the definition has these fields. Error
+// is the error output of an attempt that failed.
 type DataStep struct {
 	Visit   int64 // id of the history event that entered the state
 	State   string
@@ -30,18 +30,18 @@ const (
 // JSON returns the data after the step.
 func (d *DataStep) JSON() json.RawMessage { return expr.AppendEncode(nil, d.value) }
 
-// Pending is what one strand of an execution waits for. One of Task, Retry and Wait is the id of it.
+// Pending is what one strand of an execution waits for. Exactly one of Task, Retry and Wait is set.
 type Pending struct {
 	Visit   int64 // id of the history event that entered the state
 	State   string
 	Attempt int   // 0 for the first in this visit
-	Task    int64 // the delivery under way
-	Timeout int64 // the timer that ends it, 0 for none
+	Task    int64 // the running delivery
+	Timeout int64 // the timer that ends the delivery; 0 if it has no time-out
 	Retry   int64 // the timer of the next attempt
 	Wait    int64 // the timer that ends a Wait state
 }
 
-// Pending returns what the execution waits for, in the order of the strands; nothing once it has ended.
+// Pending returns what the execution waits for, in the order of the strands; it is empty once the execution has ended.
 func (x *Execution) Pending() []Pending {
 	if x == nil || x.status != Running {
 		return nil
@@ -86,7 +86,7 @@ func (t *thread) each(visit func(*thread)) {
 	}
 }
 
-// flow reports a step of t's data flow, if somebody looks.
+// flow reports a step of t's data flow, if there is a watcher.
 func (s *stepper) flow(t *thread, field string, value any) {
 	if s.watch != nil {
 		s.watch(DataStep{Visit: t.enteredEvent, State: t.state.name, Attempt: t.attempt, Field: field, value: value})

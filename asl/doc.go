@@ -9,9 +9,9 @@
 // service integrations, Credentials, and any field that the language does not know.
 //
 // The package does no I/O, reads no clock, has no random source and starts no goroutine: the time comes with each step, the
-// seed with the first event. Its driver (package engine) journals each [Event] before it performs the [Effect]s that
-// Step returned. Replaying the same events with the same times gives the same state, effects and history. That holds
-// only as long as nothing here depends on the order of a map, so whatever iterates over one sorts its keys.
+// seed with the first event. Its driver (package engine) journals each [Event] before it performs the [Effect]s that Step
+// returned. Replaying the same events with the same times gives the same state, effects and history. That holds only as long as
+// nothing here depends on the order of a map, so code that iterates over a map sorts the keys.
 //
 // Sources: the specification (https://states-language.net/spec.html) and the Step Functions developer guide
 // (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html). Where they are silent, the

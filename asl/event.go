@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Event is what reaches an execution from outside. Exactly one field is set. Engines journal events, so their JSON is a
-// storage format: fields may be added, never renamed.
+// Event is an input of an execution. Exactly one field is set. Engines journal events, so their JSON is a storage format:
+// fields may be added, never renamed.
 type Event struct {
 	Started   *Started       `json:"started,omitempty"`
 	Submitted *TaskSubmitted `json:"submitted,omitempty"`
@@ -29,8 +29,8 @@ type Started struct {
 	Input            json.RawMessage `json:"input"`
 	// Seed seeds every random choice of the execution: jitter, States.UUID, States.MathRandom.
 	Seed uint64 `json:"seed"`
-	// TokenKey is the secret from which the task tokens are derived: at least 16 bytes from a source that nobody can guess.
-	// Only a machine that has [Machine.Callbacks] needs it.
+	// TokenKey is the secret from which the task tokens are derived: at least 16 bytes from an unpredictable source. Only a
+	// machine that has [Machine.Callbacks] needs it.
 	TokenKey []byte `json:"token_key,omitempty"`
 }
 
@@ -77,16 +77,16 @@ type Redriven struct{}
 type Effect struct {
 	StartTask   *StartTask
 	SetTimer    *SetTimer
-	CancelTask  int64 // the reply of this task is not wanted any more; a call that runs may be left to end
+	CancelTask  int64 // the reply of this task is no longer wanted; a running call may be left to end
 	CancelTimer int64
 	Ended       *Ended
 }
 
-// StartTask asks for one delivery of a task. The output of a callback task's function is reported by [TaskSubmitted].
+// StartTask requests one delivery of a task. The output of a callback task's function is reported by [TaskSubmitted].
 type StartTask struct {
 	Task     int64  // the delivery's id in the events about it; unique in the execution
 	State    string // the state's name
-	Function string // of a Lambda ARN the function's name, without qualifier; else the resource as in the definition
+	Function string // the function's name without qualifier if the resource is a Lambda ARN; else the resource as in the definition
 	Resource string // as in the definition
 	Attempt  int    // 0 for the first delivery in this visit of the state, then the retry count
 	Input    json.RawMessage
@@ -94,7 +94,7 @@ type StartTask struct {
 	Callback bool          // .waitForTaskToken
 }
 
-// SetTimer requests a TimerFired at or after At. Setting a timer that is set already moves it.
+// SetTimer requests a TimerFired at or after At. Setting a timer again changes its time.
 type SetTimer struct {
 	Timer int64
 	At    time.Time
@@ -106,11 +106,11 @@ type Ended struct {
 	Output json.RawMessage // of SUCCEEDED
 	Error  string          // of the other statuses
 	Cause  string
-	// State is the state that failed, "" if the end has no single state (the machine's timeout, a stop).
+	// State is the state that failed; "" if the end does not belong to one state (the machine's timeout, a stop).
 	State string
 }
 
-// Status is an execution's status, in Step Functions' words.
+// Status is an execution's status, as Step Functions names it.
 type Status string
 
 // The statuses.

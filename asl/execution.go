@@ -30,9 +30,9 @@ type Execution struct {
 
 	lastEvent int64 // id of the newest history event
 	exhausted bool  // the history is full
-	limited   bool  // it ended for that reason, or could not start
+	limited   bool  // it ended because of that, or could not start
 
-	ready   []*thread // whose state is to be visited next, in this order
+	ready   []*thread // threads whose state is visited next, in this order
 	effects []Effect
 	scratch []byte
 	stepper stepper
@@ -40,7 +40,7 @@ type Execution struct {
 	env     expr.Env
 }
 
-// stepper is one Step under way.
+// stepper is one running Step.
 type stepper struct {
 	x     *Execution
 	now   time.Time
@@ -130,15 +130,14 @@ func (x *Execution) Wants(ev Event) bool {
 // Started, the first event. Step changes x in place, and the slice of effects is valid until the next Step of x: an
 // execution allocates little more than its data.
 //
-// rec is called with each history event of the step. With nil the events are only counted, which is far cheaper; a
-// driver builds the history when somebody reads it, by a replay. An event that x does not want (see [Execution.Wants])
-// changes nothing. An error means a bug in the driver, and x is unchanged. Invalid data is not an error: it fails the
-// execution.
+// rec is called with each history event of the step. With nil the events are only counted, which is far cheaper; a driver
+// builds the history by a replay when it is read. An event that x does not want (see [Execution.Wants]) changes nothing. An
+// error means a bug in the driver, and x is unchanged. Invalid data is not an error: it fails the execution.
 func Step(m *Machine, x *Execution, ev Event, now time.Time, rec func(HistoryEvent)) (*Execution, []Effect, error) {
 	return Watch(m, x, ev, now, rec, nil)
 }
 
-// Watch is [Step] that also calls watch with each step of the states' data flow, for a replay that shows them.
+// Watch is [Step], but also calls watch with each step of the states' data flow, for a replay that shows them.
 func Watch(m *Machine, x *Execution, ev Event, now time.Time, rec func(HistoryEvent), watch func(DataStep)) (*Execution, []Effect, error) {
 	if err := checkStep(m, x, ev); err != nil {
 		return x, nil, err

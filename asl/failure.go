@@ -16,8 +16,8 @@ import (
 type failure struct {
 	name  string
 	cause string
-	// terminal failures are matched by no wildcard: States.Runtime by nothing at all, and a data limit that the
-	// execution itself broke by its name only.
+	// terminal failures are not matched by a wildcard: States.Runtime is never matched, and a data limit that the execution
+	// itself exceeded only by its name.
 	terminal bool
 	// branch: a branch of the state failed. States.BranchFailed matches it as well as the error's own name.
 	branch bool
@@ -92,7 +92,7 @@ type retrier struct {
 	jitter   bool
 }
 
-// maxRetryDelay is the exclusive bound of MaxDelaySeconds, a leap year, which no execution lives to see.
+// maxRetryDelay is the exclusive bound of MaxDelaySeconds: a leap year, longer than any execution may run.
 const maxRetryDelay = 31622400
 
 func (o *object) retriers() []retrier {
@@ -165,14 +165,14 @@ func (o *object) errorEquals(last bool) []string {
 		names = append(names, name)
 	}
 	if slices.Contains(names, ErrAll) && (len(names) > 1 || !last) {
-		o.problem(field, "%s stands alone, and in the last element of its list", ErrAll)
+		o.problem(field, "%s must be the only name, in the last element of the list", ErrAll)
 	}
 	return names
 }
 
 func (p *parser) checkErrorName(path, name string) {
 	if len(name) > len("States.") && name[:len("States.")] == "States." && !slices.Contains(reservedErrors, name) {
-		p.problem(path, "%q begins with \"States.\" and is none of the reserved names", name)
+		p.problem(path, "%q begins with \"States.\" and is not a reserved name", name)
 	}
 	if name == ErrRuntime {
 		p.note(path, "%s never matches: such an error always fails the execution", ErrRuntime)

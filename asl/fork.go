@@ -134,7 +134,7 @@ type mapping struct {
 	items           *expr.Path
 	selector        *expr.Template // ItemSelector
 	selectorField   string
-	concurrency     int // 0 is no limit of its own
+	concurrency     int // 0: the definition sets no limit
 	concurrencyPath *expr.Path
 }
 

@@ -78,9 +78,8 @@ func (p *parser) checkReachable(g *graph) {
 
 func (st *state) isTerminal() bool { return st.end || st.kind == "Succeed" || st.kind == "Fail" }
 
-// checkScopes refuses variables that an outer scope assigns as well: a branch cannot assign to those. All assignments of a
-// graph are collected first, since a state may assign a variable after the Parallel state in whose branch it would be
-// shadowed.
+// checkScopes refuses variables that an outer scope also assigns: a branch cannot assign to them. All assignments of a graph
+// are collected first, since a state may assign a variable after the Parallel state in whose branch it would be shadowed.
 func (p *parser) checkScopes(g *graph, outer map[string]bool) {
 	own := maps.Clone(outer)
 	if own == nil {

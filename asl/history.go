@@ -12,12 +12,12 @@ import (
 type HistoryEvent = history.Event
 
 // record counts a history event of the thread whose newest event is *last. It returns the event for the caller to fill in and
-// pass to rec, nil if there is no rec.
+// pass to rec; nil if rec is nil.
 //
-// Events are counted whether or not somebody reads them, because ids and the limit are a part of the execution's
-// behaviour: an execution with a full history fails. Its last place is reserved for the event of the end, so record
-// drops the event, sets exhausted, and run ends the execution at the end of the step. previousEventId follows the thread
-// and not the time: events of branches interleave, and each points to the one before in its own branch.
+// Events are counted even if they are not read, because ids and the limit are part of the execution's behaviour: an execution
+// with a full history fails. Its last place is reserved for the event of the end, so record drops the event, sets exhausted,
+// and run ends the execution at the end of the step. previousEventId follows the thread and not the time: events of branches
+// interleave, and each points to the one before in its own branch.
 func (s *stepper) record(last *int64, kind string) *HistoryEvent {
 	x := s.x
 	if x.lastEvent >= MaxHistory-1 && !history.Ends(kind) {

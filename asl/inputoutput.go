@@ -2,7 +2,7 @@ package asl
 
 import "tripsaga/asl/expr"
 
-// selection is InputPath or OutputPath. The zero value selects everything; none selects {}.
+// selection is InputPath or OutputPath. The zero value selects everything; if the field none is set, it selects {}.
 type selection struct {
 	path *expr.Path
 	none bool

@@ -14,7 +14,7 @@ import (
 type Machine struct {
 	comment   string
 	root      *graph
-	timeout   time.Duration // 0 is none
+	timeout   time.Duration // 0: no limit
 	states    []StateInfo
 	functions []string
 	callbacks bool
@@ -35,14 +35,14 @@ func (m *Machine) Timeout() time.Duration { return m.timeout }
 // reached from StartAt, following Next first, then the rules of a Choice, then Catch. A nested state follows its parent.
 func (m *Machine) States() []StateInfo { return slices.Clone(m.states) }
 
-// Functions returns the names of the functions that the tasks call, sorted. It lacks names that an execution computes
-// (FunctionName.$).
+// Functions returns the names of the functions that the tasks call, sorted. It does not include names that an execution
+// computes (FunctionName.$).
 func (m *Machine) Functions() []string { return slices.Clone(m.functions) }
 
 // Callbacks reports whether a task waits for a callback (.waitForTaskToken).
 func (m *Machine) Callbacks() bool { return m.callbacks }
 
-// Notes returns places of the definition that Step Functions accepts, but that may not do what the author expects.
+// Notes returns the places of the definition that Step Functions accepts but that may not do what the author expects.
 func (m *Machine) Notes() []Problem { return slices.Clone(m.notes) }
 
 // Field returns a field of a state's definition as JSON, nil if the state does not have it.
@@ -145,7 +145,7 @@ type RetryInfo struct {
 	Interval    time.Duration
 	MaxAttempts int
 	BackoffRate float64
-	MaxDelay    time.Duration // 0 is no cap
+	MaxDelay    time.Duration // 0: no cap
 	FullJitter  bool
 }
 

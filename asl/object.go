@@ -169,7 +169,7 @@ func syntaxMessage(err error) string {
 	return err.Error()
 }
 
-// refuse adds a problem if a field is used that Step Functions knows and this package does not support.
+// refuse adds a problem if the definition has a field that Step Functions supports and this package does not.
 func (o *object) refuse(name, why string) {
 	if _, ok := o.get(name); ok {
 		o.problem(name, "%s", why)
@@ -178,7 +178,7 @@ func (o *object) refuse(name, why string) {
 	delete(o.fields, name)
 }
 
-// either adds a problem if both of two fields are there that exclude each other.
+// either adds a problem if both of two mutually exclusive fields are present.
 func (o *object) either(a, b string) {
 	if o.has(a) && o.has(b) {
 		o.problem(b, "%s and %s exclude each other", a, b)

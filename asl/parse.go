@@ -120,7 +120,7 @@ func (g *graph) stateNames() string {
 
 func (p *parser) state(g *graph, name string, v any, path string) {
 	if n := utf8.RuneCountInString(name); n == 0 || n > MaxName {
-		p.problem(path, "a state's name has 1 to %d characters, this one %d", MaxName, n)
+		p.problem(path, "a state's name has 1 to %d characters, this one has %d", MaxName, n)
 	}
 	if other, taken := p.names[name]; taken {
 		p.problem(path, "the name is taken by %s; names are unique in the whole machine", other)
@@ -220,7 +220,7 @@ func (p *parser) scan(v any, path, key string, depth int) {
 	}
 }
 
-// checkTokens requires that the task token is read where there is one, and notes where nobody gets it.
+// checkTokens requires that the task token is read only where it exists, and adds a note where no function receives it.
 func (p *parser) checkTokens() {
 	used := map[string]bool{}
 	for _, path := range p.tokens {
@@ -235,12 +235,12 @@ func (p *parser) checkTokens() {
 	}
 	for _, params := range p.callbacks {
 		if !used[params] {
-			p.note(params, "no Payload has $$.Task.Token: nobody can answer, and only a time-out ends the state")
+			p.note(params, "no Payload has $$.Task.Token: no caller can answer, and only a time-out ends the state")
 		}
 	}
 }
 
-// maxDepth is how deep a definition may nest; real ones are far below.
+// maxDepth is the maximum nesting of a definition, far more than real ones have.
 const maxDepth = 200
 
 // decodeDefinition reads a definition into map[string]any, []any, string, bool, nil and json.Number.

@@ -110,7 +110,7 @@ func (b *choosing) visit(s *stepper, t *thread, input any) {
 	s.choose(t, t.state.assign, input, b.fallback)
 }
 
-// choose leaves for next. A rule has its own Assign; the state's Assign is for Default.
+// choose leaves the state for next. A rule has its own Assign; the state's Assign is for Default.
 func (s *stepper) choose(t *thread, a *assignment, input any, next *state) {
 	assigned, f := s.assign(t, a, input)
 	if f != nil {

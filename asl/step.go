@@ -293,8 +293,8 @@ func (s *stepper) cancelOwn(t *thread) {
 	s.cancelTimer(&t.waitTimer)
 }
 
-// CanRedrive returns why the execution cannot be redriven, nil if it can. It must have ended with another status than
-// SUCCEEDED, and its history must have room.
+// CanRedrive returns why the execution cannot be redriven; nil if it can. It must have ended with a status other than
+// SUCCEEDED, and its history must not be full.
 func (x *Execution) CanRedrive() error {
 	switch {
 	case x == nil:

@@ -18,7 +18,7 @@ type task struct {
 	heartbeat seconds
 }
 
-// seconds is a duration, a constant or selected by a path. The zero value means no limit.
+// seconds is a duration, either a constant or selected by a path. The zero value means no limit.
 type seconds struct {
 	field string
 	value time.Duration
@@ -136,7 +136,7 @@ func (b *task) visit(s *stepper, t *thread, input any) {
 	s.deliver(t, b, function, b.request(s, payload), params, timeout)
 }
 
-// deliverText delivers what Parameters makes of input, of which nobody needs more than the text.
+// deliverText delivers the value of Parameters as JSON text, without building the value.
 func (s *stepper) deliverText(t *thread, b *task, input any, timeout time.Duration) {
 	text, err := t.state.params.Append(s.x.scratch[:0], s.env(t, input))
 	s.x.scratch = text
@@ -262,7 +262,7 @@ func (b *task) decode(output json.RawMessage) (any, *failure) {
 	return v, nil
 }
 
-// reply returns what lambda:invoke makes of a function's output.
+// reply returns the result of lambda:invoke for a function's output.
 func (b *task) reply(output any) any {
 	return map[string]any{"ExecutedVersion": b.qualifier, "Payload": output, "StatusCode": json.Number("200")}
 }
@@ -304,7 +304,7 @@ func (st *state) isCallback() bool {
 	return ok && b.resource.callback
 }
 
-// parseResource parses a Resource. why is what is wrong with it, "" if it is valid.
+// parseResource parses a Resource. why says what is wrong with it; "" if it is valid.
 func parseResource(text string) (r resource, why string) {
 	r.text = text
 	parts := strings.Split(text, ":")
@@ -313,7 +313,7 @@ func parseResource(text string) (r resource, why string) {
 		return r, ""
 	}
 	if len(parts) < 7 {
-		return r, "is no complete ARN: a Lambda function's is arn:aws:lambda:REGION:ACCOUNT:function:NAME"
+		return r, "is not a complete ARN: a Lambda function's is arn:aws:lambda:REGION:ACCOUNT:function:NAME"
 	}
 	switch service := parts[2]; {
 	case service == "lambda":
@@ -328,7 +328,7 @@ func parseResource(text string) (r resource, why string) {
 
 func lambdaResource(r resource, parts []string) (resource, string) {
 	if parts[5] != "function" || parts[6] == "" || len(parts) > 8 {
-		return r, "is no function: a Lambda function's ARN is arn:aws:lambda:REGION:ACCOUNT:function:NAME"
+		return r, "is not a function: a Lambda function's ARN is arn:aws:lambda:REGION:ACCOUNT:function:NAME"
 	}
 	r.function = substituted(parts[6])
 	return r, ""

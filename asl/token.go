@@ -7,10 +7,10 @@ import (
 	"encoding/binary"
 )
 
-// A task token names an execution and one of its deliveries, and proves by a message authentication code that the
-// execution handed it out: base64url of the code, the delivery's id and the execution's name. It is derived and never
-// stored, so that a replay computes the same one, and nobody can compute it without the execution's secret. It has at
-// most 163 characters, all of which may be part of a URL.
+// A task token names an execution and one of its deliveries, and proves by a message authentication code that the execution
+// issued it: base64url of the code, the delivery's id and the execution's name. It is derived and never stored: a replay
+// computes the same token, and it cannot be computed without the execution's secret. It has at most 163 characters, all of
+// which are allowed in a URL.
 
 const codeSize, idSize = sha256.Size, 8
 
@@ -29,14 +29,14 @@ func (s *Started) code(of []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// Token is a parsed task token. Whether the execution handed it out is for [Started.Owns] to say.
+// Token is a parsed task token. [Started.Owns] reports whether the execution issued it.
 type Token struct {
 	Execution string // name
 	Task      int64  // the delivery's id
 	text      []byte
 }
 
-// ParseToken parses a task token, and reports whether text has the format of one.
+// ParseToken parses a task token. ok is false if text does not have the format of a token.
 func ParseToken(text string) (Token, bool) {
 	const most = codeSize + idSize + MaxName
 	if len(text) > base64.RawURLEncoding.EncodedLen(most) {
@@ -50,7 +50,7 @@ func ParseToken(text string) (Token, bool) {
 	return Token{Execution: string(b[codeSize+idSize:]), Task: int64(id), text: b}, true
 }
 
-// Owns reports whether the execution handed out the token.
+// Owns reports whether the execution issued the token.
 func (s *Started) Owns(t Token) bool {
 	return len(s.TokenKey) > 0 && t.Execution == s.Name && hmac.Equal(t.text[:codeSize], s.code(t.text[codeSize:]))
 }

@@ -46,7 +46,7 @@ func TestCallbackThatNobodyCanAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	notes := m.Notes()
-	if len(notes) != 2 || !strings.Contains(notes[0].Message, "for ever") || !strings.Contains(notes[1].Message, "nobody can answer") {
+	if len(notes) != 2 || !strings.Contains(notes[0].Message, "for ever") || !strings.Contains(notes[1].Message, "no caller can answer") {
 		t.Errorf("notes %v", notes)
 	}
 	if s := m.States()[0]; !m.Callbacks() || !s.Callback || s.Function != "F" {

@@ -138,10 +138,10 @@ func (o *object) assignment() *assignment {
 	return a
 }
 
-// checkVariableName returns what is wrong with a variable's name, "" if it is valid.
+// checkVariableName returns what is wrong with a variable's name; "" if it is valid.
 func checkVariableName(name string) string {
 	if n := utf8.RuneCountInString(name); n == 0 || n > MaxName {
-		return fmt.Sprintf("a variable's name has 1 to %d characters, this one %d", MaxName, n)
+		return fmt.Sprintf("a variable's name has 1 to %d characters, this one has %d", MaxName, n)
 	}
 	if name == "states" {
 		return "the name \"states\" is reserved"
@@ -149,7 +149,7 @@ func checkVariableName(name string) string {
 	for i, c := range name {
 		begins := unicode.IsLetter(c) || c == '_'
 		if !begins && (i == 0 || !unicode.In(c, unicode.Digit, unicode.Mn, unicode.Mc, unicode.Pc)) {
-			return "a variable's name begins with a letter or _ and goes on with letters, digits and _"
+			return "a variable's name begins with a letter or _, followed by letters, digits and _"
 		}
 	}
 	return ""
@@ -200,8 +200,8 @@ func (t *thread) set(assigned map[string]any) {
 	t.vars = vars
 }
 
-// random is SplitMix64: small, fast, and with the same numbers for the same seed on every machine and in every release,
-// on which a replay depends. https://prng.di.unimi.it/splitmix64.c
+// random is SplitMix64: small, fast, and with the same numbers for the same seed on every machine and in every release, as a
+// replay requires. https://prng.di.unimi.it/splitmix64.c
 type random struct{ state uint64 }
 
 func (r *random) next() uint64 {
@@ -212,7 +212,7 @@ func (r *random) next() uint64 {
 	return z ^ z>>31
 }
 
-// fraction is uniform in [0, 1].
+// fraction returns a number that is uniformly distributed in [0, 1].
 func (r *random) fraction() float64 {
 	return float64(r.next()>>11) / (1<<53 - 1)
 }

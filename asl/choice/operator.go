@@ -12,7 +12,7 @@ import (
 	"tripsaga/asl/expr"
 )
 
-// comparison is a comparison operator: a type of values and a relation.
+// comparison is a comparison operator: a value type and a relation.
 type comparison struct {
 	want string // the type, for messages
 	// order compares two values; ok is false if one of them has another type.
@@ -125,7 +125,7 @@ func parsePattern(s string) (pattern, error) {
 		case '\\':
 			i++
 			if i == len(s) || s[i] != '*' && s[i] != '\\' {
-				return nil, errors.New(`after \ only * and \ may stand; a backslash itself is written \\`)
+				return nil, errors.New(`only * and \ may follow a \; a backslash itself is written \\`)
 			}
 			piece.WriteByte(s[i])
 		default:

@@ -1,9 +1,9 @@
-// Package diagram draws an Amazon States Language machine, with how far an execution of it is: as SVG for pages and as text
-// for terminals. The console, the command, the documents and the reports use it.
+// Package diagram draws an Amazon States Language machine and the progress of an execution: as SVG for pages and as text for
+// terminals. The console, the command, the documents and the reports use it.
 //
-// The states are in a grid. The path without errors goes straight down in one column; other paths of a Choice are at its
-// left, what only a Catch leads to is at its right. A chain of compensations goes up again beside the states that it
-// compensates. Lines run between the rows and columns of the grid, so that none crosses a box.
+// The states are in a grid. The path without errors goes straight down in one column; other paths of a Choice are at its left,
+// states that only a Catch leads to at its right. A chain of compensations goes up beside the states that it compensates. Lines
+// run between the rows and columns of the grid, so that none crosses a box.
 package diagram
 
 import (
@@ -12,7 +12,7 @@ import (
 	"tripsaga/asl"
 )
 
-// Status is how far a state is in one execution. "" is not visited.
+// Status is the progress of a state in one execution. "" means not visited.
 type Status string
 
 // The statuses of a state.
@@ -29,9 +29,9 @@ const (
 // Mark is what a drawing shows of one state.
 type Mark struct {
 	Status   Status
-	Attempts int    // 0: none shown
+	Attempts int    // number of attempts; 0 is not shown
 	Note     string // a short line below the name, such as "retry in 3 s"
-	Link     string // address of the state's box, "" for none; other schemes than http and https are left out
+	Link     string // address that the state's box links to, "" for no link; schemes other than http and https are left out
 	Label    string // accessible name; default: name, status, attempts, note
 }
 
@@ -50,7 +50,7 @@ type Drawing struct {
 //go:embed diagram.css
 var Stylesheet string
 
-// Layout is the place of every state and transition of a machine. It is immutable, and safe for concurrent use.
+// Layout is the position of every state and transition of a machine. It is immutable and safe for concurrent use.
 type Layout struct{ chart *chart }
 
 // Lay lays out the machine's states. The same machine gives the same layout.
@@ -76,7 +76,7 @@ type chart struct {
 	start  *node
 	cells  map[[2]int]*node // by row and column
 	tracks []*track
-	chains int // how many were looked for
+	chains int // number of searches for a chain
 	grid
 }
 
@@ -89,7 +89,7 @@ type node struct {
 	placed   bool
 	row, col int
 	up       bool // in a chain that goes up
-	chain    int  // the last one that it was found in
+	chain    int  // number of the last search that found it
 	path
 	ports
 

@@ -13,9 +13,9 @@ import (
 const (
 	nameSize, labelSize = 14, 11 // of the fonts in the stylesheet; names are of 13, but bold
 
-	minWidth, maxWidth = 136, 208 // of a box that contains none
+	minWidth, maxWidth = 136, 208 // of a box without inner boxes
 	boxHeight          = 52
-	padding            = 16 // in a box with others, around each branch
+	padding            = 16 // around each branch in a box
 	iconSpace          = 34 // at the left of a name
 	endSpace           = 30 // for the mark of a start or an end, with its line
 	endRadius          = 7
@@ -78,7 +78,7 @@ func (c *chart) measure() {
 	c.fit()
 }
 
-// sizeBoxes gives all boxes without others in them the same width.
+// sizeBoxes gives all boxes without inner boxes the same width.
 func (c *chart) sizeBoxes() {
 	width := minWidth
 	for _, n := range c.nodes {
@@ -129,7 +129,7 @@ func (e *edge) besideStub() bool {
 	return len(e.tracks) == 0 || e.tracks[0].gap != e.from.row+1
 }
 
-// short is the label as it is shown: comparisons by their signs.
+// short returns the label as it is shown, with signs for comparisons.
 func (e *edge) short() string {
 	return shorten(text.Visible(signs.Replace(e.label)), maxLabel, labelSize)
 }
@@ -165,14 +165,14 @@ func (c *chart) spread(rows, columns []gapSize) {
 	}
 }
 
-// axis is where rows and their lanes are, or columns.
+// axis is the positions of rows or columns and of their lanes.
 type axis struct {
 	middle []int
 	lanes  [][]int
 }
 
-// positions adds up the sizes of rows (or columns) and of the gaps before, between and after them. A gap between two rows
-// has a least size; one without lanes has some free space.
+// positions adds up the sizes of rows (or columns) and of the gaps before, between and after them. least is the minimum size of
+// a gap, free the space in a gap without lanes.
 func positions(sizes []int, gaps []gapSize, least, free int) (a axis, at int) {
 	for i, g := range gaps {
 		begin := at
@@ -231,7 +231,7 @@ func (e *edge) trace(c *chart) {
 	e.placeLabel()
 }
 
-// leaves is how far from the middle of the side the line begins.
+// leaves returns how far from the middle of the side the line begins.
 func (e *edge) leaves(c *chart) int {
 	switch {
 	case len(e.tracks) == 0:
@@ -246,8 +246,8 @@ func (e *edge) leaves(c *chart) int {
 	return e.outDir * slotSpace
 }
 
-// arrivesAt is how far from the middle of the side the line ends. Lines into the top or the left join in the middle unless
-// one leaves there. Lines into the right would then meet those into the left of the next box.
+// arrivesAt returns how far from the middle of the side the line ends. Lines into the top or the left join in the middle unless
+// a line leaves there. If lines into the right did so, they would meet those into the left of the next box.
 func (e *edge) arrivesAt() int {
 	switch {
 	case len(e.tracks) == 0:
@@ -260,7 +260,7 @@ func (e *edge) arrivesAt() int {
 	return 0
 }
 
-// port is a point on a side of the box.
+// port returns a point on a side of the box.
 func (n *node) port(s side, offset int) point {
 	switch s {
 	case left:

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// path is what placing knows of a state that is reached without an error.
+// path is the information for placing a state that is reached without an error.
 type path struct {
 	reached  bool
 	best     *node // next on its longest way to a success
@@ -35,8 +35,8 @@ func (c *chart) place() {
 	c.normalize()
 }
 
-// forward gives the states that are reached without an error their rows, each below all that lead to it, and returns them
-// in an order in which a state is after those, but for the transitions back in a loop.
+// forward assigns rows to the states that are reached without an error, each below all states that lead to it. It returns them
+// in topological order, except for transitions back in a loop.
 func (c *chart) forward() []*node {
 	var order []*node
 	open := map[*node]bool{}
@@ -68,7 +68,8 @@ func (c *chart) forward() []*node {
 	return order
 }
 
-// choose finds the next state of the longest way to a success, or else the longest way. All next states are chosen before.
+// choose finds the next state on the longest path to a success or, if there is no such path, on the longest path. It must be
+// called for all next states first.
 func (n *node) choose() {
 	n.succeeds, n.length = n.End && n.Type != "Fail", 1
 	for _, e := range n.out {
@@ -92,7 +93,7 @@ func (c *chart) chain(n *node) []*node {
 	return nodes
 }
 
-// next is the state that belongs below n in its column.
+// next returns the state that belongs below n in its column.
 func (n *node) next() *node {
 	if n.reached {
 		return n.best

@@ -15,9 +15,9 @@ const (
 	bottom
 )
 
-// route is the way of an edge: out of a side of a box, along tracks that are horizontal and vertical in turn, into a side
-// of the other box. Without tracks it is a straight line. All edges to the same state share the tracks and the end of the
-// way there, so that a handler of a hundred errors has one line.
+// route is the path of an edge: out of a side of a box, along alternately horizontal and vertical tracks, into a side of the
+// other box. Without tracks it is a straight line. All edges to the same state share the tracks and the end of the path, so
+// that a handler of a hundred errors has one line.
 type route struct {
 	out, in       side
 	outDir, inDir int // -1: leaves (arrives) left or above of the middle of the side, 1: right or below, 0: in the middle
@@ -28,7 +28,7 @@ type route struct {
 // track is a line in the gap between two rows, or two columns.
 type track struct {
 	trackKey
-	low, high int // from where to where it goes, in places of the grid, see at
+	low, high int // where it begins and ends, in places of the grid, see at
 	labelled  bool
 	lane      int
 	position  int // its y, or x if it is vertical
@@ -50,12 +50,12 @@ type ports struct {
 	slots    [4][2]int // edges that leave: above or left, below or right of the middle
 }
 
-// at is a place in the grid, to compare where tracks are: step is the size of a row or column.
+// at returns a place in the grid, for the comparison of positions: step is the size of a row or column.
 func at(index, offset int) int { return index*step + offset }
 
 const step = 1000
 
-// gapAt is the place of gap i.
+// gapAt returns the place of gap i.
 func gapAt(i int) int { return at(i, -step/2) }
 
 func (c *chart) routeAll() {
@@ -90,7 +90,7 @@ func (c *chart) routeAll() {
 	}
 }
 
-// endSide is where the mark of an end is.
+// endSide returns the side at which the mark of an end is.
 func (n *node) endSide() side {
 	if n.up {
 		return top
@@ -98,7 +98,7 @@ func (n *node) endSide() side {
 	return bottom
 }
 
-// byRows puts near transitions first: they leave nearest to the middle of a side.
+// byRows orders short transitions first: they leave nearest to the middle of a side.
 func byRows(a, b *edge) int { return cmp.Compare(a.rows(), b.rows()) }
 
 func (e *edge) rows() int { return max(e.to.row-e.from.row, e.from.row-e.to.row) }
@@ -230,7 +230,7 @@ func (c *chart) lay(e *edge, keys []trackKey, shared map[trackKey]*track) {
 	}
 }
 
-// places are where e turns: track i goes from place i to place i+2.
+// places returns where e turns: track i goes from place i to place i+2.
 func (e *edge) places(keys []trackKey) []int {
 	u, v := e.from, e.to
 	places := make([]int, 0, len(keys)+2)

@@ -15,8 +15,8 @@ import (
 
 const margin = 12
 
-// SVG returns the drawing as an svg element for a page that has the [Stylesheet]. All text is escaped, and what would
-// change the direction of other text is made visible; there are no scripts, styles and ids.
+// SVG returns the drawing as an svg element for a page that has the [Stylesheet]. All text is escaped, and characters that
+// change the direction of text are made visible; there are no scripts, styles or ids.
 func (l *Layout) SVG(d Drawing) string { return l.draw(d, "") }
 
 // SVGFile returns the drawing as a separate file, which contains the stylesheet and a background.
@@ -53,14 +53,14 @@ func (l *Layout) draw(d Drawing, before string) string {
 
 func (w *svg) printf(format string, args ...any) { fmt.Fprintf(w, format, args...) }
 
-// safe escapes text for content and attributes, and makes visible what cannot be seen.
+// safe escapes text for content and attributes, and makes invisible characters visible.
 func safe(s string) string {
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(text.Visible(s))) // a Builder does not fail
 	return b.String()
 }
 
-// chart draws the states, then the lines above them: first those not taken.
+// chart draws the states, then the lines on top of them, those not taken first.
 func (w *svg) chart(c *chart, x, y int) {
 	w.printf(`<g transform="translate(%d %d)">`, x, y)
 	for _, n := range c.nodes {
@@ -122,7 +122,7 @@ func (w *svg) node(n *node) {
 	w.WriteByte('\n')
 }
 
-// href returns an address of a page, "" for one that would run a script.
+// href returns the address if it is one of a page; "" if it could run a script.
 func href(link string) string {
 	u, err := url.Parse(link)
 	if err != nil || u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" {
@@ -133,7 +133,7 @@ func href(link string) string {
 
 func (w *svg) word(s Status) string { return cmp.Or(w.Words[s], string(s)) }
 
-// below is the line below a state's name.
+// below returns the line below a state's name.
 func (w *svg) below(n *node, m Mark) string {
 	var parts []string
 	if word := w.word(m.Status); word != "" {

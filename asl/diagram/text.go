@@ -11,9 +11,9 @@ import (
 )
 
 // Text returns the drawing for a terminal of a width in columns: the grid of states, one line each, with the straight lines
-// between them; where other transitions lead is named beside their state. If d has transitions taken, no others are shown
-// but those up and down. If the grid is too wide, the drawing is a list of the states. Heavy lines and
-// filled ends are taken, dotted lines and empty ends are not. The text ends with a line break; there are escape sequences only with colour.
+// between them; the targets of other transitions are named beside their state. If d has transitions taken, others are shown
+// only up and down. If the grid is too wide, the drawing is a list of the states. Heavy lines and filled ends are taken, dotted
+// lines and empty ends are not. The text ends with a line break and has escape sequences only if colour is true.
 func (l *Layout) Text(d Drawing, width int, colour bool) string {
 	t := &terminal{svg: svg{Drawing: d}}
 	lines := t.grid(l.chart)
@@ -83,7 +83,7 @@ var colours = map[Status]string{Done: "32", Running: "36", Waiting: "33", Failed
 
 type terminal struct{ svg }
 
-// state is the line of a state.
+// state returns the line of a state.
 func (t *terminal) state(n *node, named func(*edge) bool) spans {
 	m := t.Marks[n.Name]
 	line := spans{{cmp.Or(known[m.Status].sign, known[""].sign) + " " + text.Visible(n.Name), cmp.Or(colours[m.Status], dim)}}
@@ -123,7 +123,7 @@ func (t *terminal) ink(taken bool) string {
 	return dim
 }
 
-// cell is the state with the charts in it below.
+// cell returns the lines of a state, with the charts inside it below.
 func (t *terminal) cell(n *node) []spans {
 	lines := []spans{t.state(n, func(e *edge) bool { return len(e.tracks) > 0 })}
 	for i, c := range n.charts {
@@ -172,7 +172,7 @@ func offset(widths []int, col int) (n int) {
 	return n
 }
 
-// row is line i of the cells of a row.
+// row returns line i of the cells of a row.
 func (t *terminal) row(c *chart, row, i int, cells map[*node][]spans, widths []int) (line spans) {
 	for col, width := range widths {
 		n := c.cells[[2]int{row, col}]
@@ -238,7 +238,7 @@ func (t *terminal) upright(c *chart, row, col int, below bool) *edge {
 	return nil
 }
 
-// between is the line above a row: the start, and what comes from the row before or goes there.
+// between returns the line above a row: the start, and the transitions from or to the previous row.
 func (t *terminal) between(c *chart, row int, widths []int) (line spans) {
 	for col := range widths {
 		var mark span
@@ -257,7 +257,7 @@ func (t *terminal) between(c *chart, row int, widths []int) (line spans) {
 	return line
 }
 
-// list is all states below each other, with what each leads to.
+// list returns all states below each other, each with its transitions.
 func (t *terminal) list(c *chart, indent string) (lines []spans) {
 	for _, n := range c.nodes {
 		lines = append(lines, append(spans{{indent, ""}}, t.state(n, func(*edge) bool { return true })...))

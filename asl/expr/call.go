@@ -284,7 +284,7 @@ func (p *callParser) text() (node, error) {
 		if c == '\\' {
 			p.i++
 			if p.i == len(p.s) || !reserved(p.s[p.i]) {
-				return nil, p.fail(`after \ only ' { } and \ may stand; a backslash itself is written \\`)
+				return nil, p.fail(`only ' { } and \ may follow a \; a backslash itself is written \\`)
 			}
 			c = p.s[p.i]
 		}

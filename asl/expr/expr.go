@@ -2,9 +2,9 @@
 // intrinsic functions. Package asl parses them once, when a definition is loaded, and evaluates them in every step.
 // Package choice uses them for the rules of a Choice state.
 //
-// Data are JSON values as Go values: map[string]any, []any, string, bool, nil and [json.Number], which keeps the text of a
-// number. Values are immutable: nothing changes a value in place, and a result may share parts with its input. [Decode]
-// and [Encode] convert from and to JSON text.
+// Data is JSON values as Go values: map[string]any, []any, string, bool, nil and [json.Number], which keeps the text of a
+// number. Values are immutable: nothing changes a value in place, and a result may share parts with its input. [Decode] and
+// [Encode] convert from and to JSON text.
 //
 // Sources: https://states-language.net/spec.html, the Step Functions developer guide, and the behaviour observed on
 // AWS, which evaluates paths with Jayway JsonPath, a Java library. Known differences: Go maps have no order, so wherever
@@ -87,9 +87,9 @@ func (e *noMatch) Unwrap() error { return ErrNoMatch }
 const MaxResult = 262144
 
 // maxWork is the budget of one evaluation: one unit for each node it visits and for each byte of arguments it reads. A path
-// that selects a node more than once ($..*..*) can cost far more than its result may weigh, so a limit on the result
-// alone comes too late; and a limit on time would depend on the machine. 64 reads of the largest data are within the
-// budget. See docs/adr/0027.
+// that selects a node more than once ($..*..*) can cost far more than the size of its result suggests, so a limit on the result
+// alone comes too late; and a time limit would depend on the machine. 64 reads of the largest data are within the budget. See
+// docs/adr/0027.
 const maxWork = 64 * MaxResult
 
 // errTooMuch is the error of an evaluation when its budget is used up.

@@ -213,7 +213,7 @@ func TestDecodeRefuses(t *testing.T) {
 
 func TestEncodeRefusesOtherTypes(t *testing.T) {
 	_, err := Encode(map[string]any{"a": []any{5}})
-	wantError(t, err, "a int is no JSON value")
+	wantError(t, err, "a int is not a JSON value")
 	defer func() {
 		if recover() == nil {
 			t.Error("AppendEncode accepts an int")

@@ -20,9 +20,9 @@ const maxNumber = 1000
 
 var errDepth = fmt.Errorf("arrays and objects are nested more than %d deep", maxDepth)
 
-// Decode decodes exactly one JSON value (RFC 8259). It refuses text after the value, invalid UTF-8, nesting deeper than
-// 1,000 and numbers of more than 1,000 characters. Of equal names in an object the last one counts. The value's strings
-// share one copy of data. The error names the offset.
+// Decode decodes exactly one JSON value (RFC 8259). It refuses text after the value, invalid UTF-8, nesting deeper than 1,000
+// and numbers of more than 1,000 characters. If an object has a name twice, the last value counts. The value's strings share
+// one copy of data. The error names the offset.
 //
 // Why not a library: the values of an execution keep a number's text (encoding/json does so with UseNumber), and the
 // limits hold while the text is read. Each step of each execution decodes a reply, and this decoder does it in about half
@@ -46,8 +46,8 @@ func Decode(data []byte) (any, error) {
 type decoder struct {
 	s string
 	i int
-	// elements are those of the arrays that are being read, innermost last. One stack for all arrays grows once, and each
-	// array is then allocated with its exact length.
+	// elements are the elements of the arrays that are being read, innermost last. One stack for all arrays grows once, and
+	// each array is then allocated with its exact length.
 	elements []any
 }
 
@@ -344,7 +344,7 @@ func appendValue(dst []byte, v any) ([]byte, error) {
 		}
 		return append(dst, "false"...), nil
 	default:
-		return dst, fmt.Errorf("JSON: a %T is no JSON value", v)
+		return dst, fmt.Errorf("JSON: a %T is not a JSON value", v)
 	}
 }
 

@@ -179,7 +179,7 @@ func (p *Path) collect(env *Env, node, start any) (any, error) {
 	switch {
 	case !p.single:
 		return nodes, nil
-	case len(nodes) == 0: // ['a','b'] of what is no object
+	case len(nodes) == 0: // ['a','b'] of a value that is not an object
 		return nil, &p.miss
 	}
 	return nodes[0], nil

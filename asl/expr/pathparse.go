@@ -345,7 +345,7 @@ func (p *pathParser) filter() error {
 	selectors := query.Query().Segments()[0].Selectors()
 	filter, ok := selectors[0].(*spec.FilterSelector)
 	if !ok || len(selectors) != 1 || len(query.Query().Segments()) != 1 {
-		return pathError(p.s, start, "a filter stands alone in its brackets")
+		return pathError(p.s, start, "a filter must be alone in its brackets")
 	}
 	p.add(segment{kind: kindFilter, filter: filter, paths: paths, compares: compares})
 	return nil

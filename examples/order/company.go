@@ -8,12 +8,13 @@ import (
 	"tripsaga/table"
 )
 
-// company is somebody outside who acts for an order under an id of ours: a bank that charges, a courier who comes.
+// company is an external company that acts for an order under an id that the shop chooses: a bank that charges, a courier that
+// collects.
 type company interface {
-	// Perform acts once for an id. Errors: Refused, which another call may not be; StepCancelled after Cancel; any other
-	// one leaves open whether it has acted.
+	// Perform acts once for an id. Errors: Refused, after which another call may succeed; StepCancelled after Cancel; after any
+	// other error it is unknown whether the company has acted.
 	Perform(ctx context.Context, id string, o Order) error
-	// Cancel reverses what was done under the id. From then on nothing is done under it, by late calls neither.
+	// Cancel reverses what was done under the id. From then on nothing is done under the id, even by late calls.
 	Cancel(ctx context.Context, id string) error
 }
 
@@ -23,10 +24,10 @@ const (
 	theCourier = "COURIER"
 )
 
-// companyID is the id under which a company knows the order for which it acts.
+// companyID returns the id under which a company knows an order.
 func companyID(record, order string) string { return ident.Derive(record, order) }
 
-// calls makes the calls of the companies; nil calls directly.
+// calls wraps the calls of companies; nil calls them directly.
 type calls func(op, id string, call func() error) error
 
 func newBank(books table.Table, by calls) company {

@@ -14,7 +14,7 @@ import (
 	"tripsaga/verify"
 )
 
-// Example sells six orders in which nothing goes wrong but the orders.
+// Example processes six orders without faults: only the orders themselves can fail.
 func Example() {
 	main()
 	// Output:
@@ -26,7 +26,7 @@ func Example() {
 	// order 6: FAILED NoCourier after 0s; 3 lamps are left
 }
 
-// person answers the question whether an order may leave, once somebody asks.
+// person returns an act that answers the question whether an order may leave.
 func person(name, order string, approved bool) verify.Act {
 	return verify.Act{Name: name, After: 20 * time.Minute, Do: func(ctx context.Context, p *verify.Program) error {
 		return p.App.(*shop).answer(ctx, p.Engine, order, approved)
@@ -35,8 +35,8 @@ func person(name, order string, approved bool) verify.Act {
 
 const inStock = 5
 
-// atRest checks what nobody but the shop knows: a sold order, and no other one, is paid for, has its courier and its parcel, and is
-// missing on the shelf.
+// atRest checks what only the shop knows: exactly the sold orders are paid for, have a courier and a parcel, and are missing
+// from the shelf.
 func atRest(r verify.Rest) error {
 	left := int64(inStock)
 	for _, e := range r.Executions {

@@ -1,5 +1,5 @@
-// Command order sells lamps: another saga than a trip, on the packages alone. It plays six orders in virtual time and
-// prints how each ended. See README.md.
+// Command order sells lamps: a saga other than the trip, built only on the packages. It processes six orders in virtual time
+// and prints how each ended. See README.md.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 //go:embed order.asl.json
 var definition []byte
 
-// newShop is a shop over a table, with companies that have their books outside of it.
+// newShop returns a shop on a table, with companies whose books are in the table outside.
 func newShop(t, outside table.Table, by calls) *shop {
 	return &shop{table: t, bank: newBank(outside, by), courier: newCourier(outside, by)}
 }
@@ -48,7 +48,7 @@ func main() {
 	yes, no := true, false
 	for _, c := range []struct {
 		order    Order
-		approved *bool // nil: nobody answers
+		approved *bool // nil: no answer
 	}{
 		{Order{"1", "lamp", 2, 9800, "visa", "Japan"}, &yes},
 		{Order{"2", "lamp", 2, 9800, "visa", "Japan"}, &no},

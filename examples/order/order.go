@@ -5,7 +5,7 @@ import (
 	"tripsaga/table"
 )
 
-// Order is what a customer wants. It is the input of the saga.
+// Order is a customer's order, the input of the saga.
 type Order struct {
 	ID      string `json:"id"`
 	Item    string `json:"item"`
@@ -15,14 +15,14 @@ type Order struct {
 	Country string `json:"country"`
 }
 
-// The refusals of business rules, by the names that the state machine knows.
+// The refusals of business rules, with the names that the state machine catches.
 var (
 	errOutOfStock   = fault.New(fault.Refused, "OutOfStock", "there are not enough pieces")
 	errNoCourier    = fault.New(fault.Refused, "NoCourier", "the courier does not deliver there")
 	errCardDeclined = fault.New(fault.Refused, "CardDeclined", "the bank declined the card")
 )
 
-// What an order has in the table: a record of each step.
+// The sort keys of an order's records, one for each step.
 const (
 	recStock    = "STOCK"
 	recCourier  = "COURIER"
@@ -40,7 +40,7 @@ func shelf(item string) table.Key { return table.Key{PK: "SHELF#" + item, SK: "S
 
 func parcel(id string) table.Key { return table.Key{PK: "PARCELS", SK: id} }
 
-// stocked is a shelf with n pieces.
+// stocked returns the operation that puts n pieces on the shelf.
 func stocked(item string, n int64) table.Op {
 	return table.Put(table.Item{Key: shelf(item), Ints: map[string]int64{pieces: n}}, table.None)
 }

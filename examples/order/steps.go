@@ -12,8 +12,8 @@ import (
 	"tripsaga/table"
 )
 
-// shop has the steps of the saga. Each may be delivered twice, late, and after its own compensation; the barrier makes
-// its effect happen once, and not at all once it was compensated.
+// shop has the steps of the saga. Each may be delivered twice, late, or after its own compensation; the barrier makes its
+// effect happen exactly once, or never if it was compensated.
 type shop struct {
 	table   table.Table
 	bank    company
@@ -56,7 +56,7 @@ func (s *shop) refund(ctx context.Context, o Order) (bool, error) {
 	return barrier.Undo(ctx, s.table, orderKey(o.ID, recPayment), cancelAt(s.bank))
 }
 
-// call lets a company act for the order. The result of the step is the id under which the company knows it.
+// call makes a company act for the order. The result of the step is the id under which the company knows the order.
 func (s *shop) call(ctx context.Context, o Order, record string, by company) (string, error) {
 	return barrier.Call(ctx, s.table, step(o, record), barrier.Provider[string]{
 		Prepare: func(context.Context) (string, error) { return companyID(record, o.ID), nil },
@@ -77,8 +77,8 @@ type question struct {
 	Token string `json:"token"`
 }
 
-// askForApproval keeps the token for the person who answers. Each attempt of the state has another token, and a late call
-// may bring an old one. So all are kept, and an answer goes to each.
+// askForApproval stores the token for the person who answers. Each attempt of the state has a different token, and a late call
+// may bring an old one. So all tokens are stored, and an answer is sent to each.
 func (s *shop) askForApproval(ctx context.Context, q question) (any, error) {
 	data, err := json.Marshal(q)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *shop) askForApproval(ctx context.Context, q question) (any, error) {
 	return nil, barrier.Fault(s.table.Transact(ctx, table.Put(table.Item{Key: key, Data: data}, table.None)))
 }
 
-// errNotAsked means that nobody waits for an answer: not yet, or not any more.
+// errNotAsked means that the saga does not wait for an answer: not yet, or no longer.
 var errNotAsked = errors.New("nobody has asked whether the order may leave")
 
 // answer is what a person does: approve the order, or reject it. It may be repeated.
@@ -117,7 +117,7 @@ func (s *shop) answer(ctx context.Context, e *engine.Engine, order string, appro
 	return answered
 }
 
-// dispatch hands the parcel over. Nothing compensates it, so it is the last step.
+// dispatch sends the parcel. It cannot be compensated, so it is the last step.
 func (s *shop) dispatch(ctx context.Context, o Order) (string, error) {
 	return barrier.Do(ctx, s.table, step(o, recDispatch), func(context.Context) (barrier.Effect[string], error) {
 		p := table.Item{Key: parcel(o.ID), Data: []byte(`{}`)}

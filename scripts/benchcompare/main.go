@@ -1,7 +1,7 @@
-// Command benchcompare compares this checkout, as it is in the folder, with an earlier commit:
-// `make bench-compare BASE=main~1 N=5 BENCH="--http --trips 20000"`. It builds both commands, runs their `bench` with these
-// flags N times each, alternating, and prints the medians and their ratios: on a machine that others use, too, figures of
-// different times do not compare, those of neighbours do.
+// Command benchcompare compares this checkout, as it is in the folder, with an earlier commit: `make bench-compare BASE=main~1
+// N=5 BENCH="--http --trips 20000"`. It builds both commands, runs their `bench` with these flags N times each, alternating,
+// and prints the medians and their ratios: on a shared machine, figures of different times cannot be compared, but those of
+// neighbouring runs can.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// run removes what it has made, interrupted or not.
+// run removes its temporary files, even if it is interrupted.
 func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	if len(args) < 2 || args[0] == "" {
 		return errors.New("name a commit: make bench-compare BASE=commit [N=5] [BENCH=\"--http --trips 20000\"]")
@@ -79,7 +79,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	return nil
 }
 
-// side is one of the programs.
+// side is one of the two programs.
 type side struct {
 	name, sources, program string
 	runs                   []map[string]float64
@@ -108,14 +108,14 @@ func (s *side) run(ctx context.Context, flags []string) error {
 	return nil
 }
 
-// figures are those that are compared, with what makes them better.
+// figures are the compared figures, with the direction that is better.
 var figures = []struct{ name, better string }{
 	{"trips_per_s", "more"}, {"p50_ms", "less"}, {"p99_ms", "less"}, {"answer_p50_ms", "less"}, {"answer_p99_ms", "less"},
 	{"cpu_us_per_trip", "less"}, {"client_cpu_us_per_trip", "less"}, {"allocs_per_trip", "less"}, {"bytes_per_trip", "less"},
 	{"durable_waits_per_trip", "less"}, {"heap_mb", "less"}, {"rss_mb", "less"}, {"reopen_seconds", "less"},
 }
 
-// print leaves out what one of both does not measure.
+// print leaves out figures that one of the programs does not measure.
 func print(out io.Writer, before, now *side) {
 	fmt.Fprintf(out, "%d runs of each, alternating; medians\n", len(now.runs))
 	fmt.Fprintf(out, "%-24s %14.14s %14s %7s  %s\n", "", before.name, now.name, "ratio", "better is")
@@ -147,7 +147,7 @@ func (s *side) median(figure string) (median float64, measured bool) {
 	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2, true
 }
 
-// output runs a program. Its error has what the program said.
+// output runs a program and returns its output. The error contains the program's messages.
 func output(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that it cleans up

@@ -1,8 +1,8 @@
 // Command module renames the Go module of this repository: `make module MODULE=example.com/you/tripsaga`. A module whose
 // path begins with a host name can be fetched with go get; the path that the repository comes with cannot.
 //
-// It rewrites the module's path where it is one: in both go.mod files, in imports, doc links, package patterns, linker
-// flags and the documents' code. The name of the program, of its metrics and of its resources on AWS stays.
+// It rewrites the module's path wherever it is used as a path: in both go.mod files, in imports, doc links, package patterns,
+// linker flags and the documents' code. The names of the program, of its metrics and of its resources on AWS do not change.
 package main
 
 import (
@@ -55,8 +55,8 @@ func run(args []string) error {
 	return nil
 }
 
-// checkout returns the repository's folder and its files. Everything in it must be committed, so that git can restore
-// what a renaming changes.
+// checkout returns the repository's folder and its files. All files must be committed, so that git can restore what a renaming
+// changes.
 func checkout() (root string, files []string, err error) {
 	root, err = git("", "rev-parse", "--show-toplevel")
 	if err != nil {
@@ -89,7 +89,7 @@ func git(dir string, args ...string) (string, error) {
 // renaming replaces the module path old by new.
 type renaming struct {
 	old, new string
-	top      map[string]bool // the folders at the root that hold Go code: what follows old in an import path
+	top      map[string]bool // the folders at the root with Go code, which follow old in an import path
 }
 
 func newRenaming(root, path string, files []string) (*renaming, error) {
@@ -183,7 +183,7 @@ func (r *renaming) goMod(file string, text []byte) ([]byte, error) {
 	return modfile.Format(mod.Syntax), nil
 }
 
-// version is one that a requirement of the path may name; the replacement by a folder makes any do.
+// version returns a version for a requirement of the path. Any valid version works, since a folder replaces the module.
 func version(path string) string {
 	_, major, _ := module.SplitPathVersion(path)
 	if major = module.PathMajorPrefix(major); major != "" {
@@ -192,9 +192,9 @@ func version(path string) string {
 	return "v0.0.0"
 }
 
-// text replaces the path wherever a package's path begins with it: what follows is a folder at the root with Go code,
-// or "/...". The bare name is replaced in a document's lines of go.mod and calls of the go command only, since elsewhere
-// it is the program's.
+// text replaces the path wherever a package's path begins with it: what follows is a folder at the root with Go code, or
+// "/...". The bare name is replaced in a document's lines of go.mod and calls of the go command only, since elsewhere it is the
+// program's name.
 func (r *renaming) text(s string, document bool) string {
 	var b strings.Builder
 	for line := range strings.Lines(s) {
