@@ -1,7 +1,7 @@
 // Package barrier gives the steps of a saga exactly-once effects. A step is delivered at least once: late, twice,
 // concurrently with its own compensation, or after it. The adapters of a bounded context call this package.
 //
-// The effect of a step and the step's record are one transaction. The record decides what every later delivery gets. A
+// The effect of a step and the step's record are one transaction. The record determines the answer to every later delivery. A
 // duplicate returns the first result. A compensation reverses what the record says was done. A compensation that finds no
 // record writes a tombstone, which refuses the step if it arrives after its own compensation (a late call, or zombie).
 //
@@ -46,8 +46,8 @@ type Step struct {
 // REFUSED and open, REFUSED).
 const rereads = 4
 
-// Fault gives an error of the table its kind. A call that breaks a limit is Internal, since the software is wrong. Every
-// other error is Unavailable, since a retry may succeed. Errors that have a kind already, and nil, are returned unchanged.
+// Fault wraps an error of the table with its kind. A call that exceeds a limit is Internal, since it is a bug. Every other
+// error is Unavailable, since a retry may succeed. Errors that have a kind already, and nil, are returned unchanged.
 func Fault(err error) error {
 	if err == nil {
 		return nil
@@ -63,7 +63,7 @@ func Fault(err error) error {
 			"a file of the store is damaged; restarting the server does not help: restore a backup (docs/operations.md)")
 	case errors.Is(err, table.ErrFull):
 		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err,
-			"the store's disk is full: nothing is written until there is room on it, and then without a restart")
+			"the store's disk is full: free some space, then writes continue without a restart")
 	case errors.Is(err, table.ErrClosed):
 		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the store takes no more writes until the server is restarted")
 	}

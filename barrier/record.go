@@ -26,7 +26,7 @@ const (
 // that reserves a flight. R is the step's result, which is kept when the step is undone.
 type Record[R any] struct {
 	State       State    `json:"state"`
-	Fingerprint string   `json:"fingerprint,omitempty"` // of the input; a tombstone has none
+	Fingerprint string   `json:"fingerprint,omitempty"` // of the input; empty for a tombstone
 	Refusal     *Refusal `json:"refusal,omitempty"`     // when Refused
 	Open        bool     `json:"open,omitempty"`        // when Refused: not yet reversed at the provider, see [Call]
 	Result      R        `json:"result,omitzero"`
@@ -60,7 +60,7 @@ func Decode[R any](item table.Item) (Record[R], error) {
 	return rec, nil
 }
 
-// answered reports whether the record is an answer: nothing has to happen at the provider any more to give it.
+// answered reports whether the record is an answer that needs no further call of the provider.
 func (rec *Record[R]) answered() bool { return rec.State != Started && !rec.Open }
 
 // put returns the operation that writes rec. It has a condition: the version that rec was read with, or Absent.
@@ -76,7 +76,7 @@ func put[R any](key table.Key, rec Record[R]) (table.Op, error) {
 	return table.Put(table.Item{Key: key, Version: rec.version + 1, Data: data}, cond), nil
 }
 
-// answer is the answer to a duplicate of a do.
+// answer returns the answer to a duplicate delivery of a step.
 func (rec Record[R]) answer(step Step) (R, error) {
 	var none R
 	switch {

@@ -93,9 +93,9 @@ func TestBookErrors(t *testing.T) {
 		"rooms":    {"1e0", "is not a whole number from 1 to 9"},
 		"nights":   {"31", "is not a whole number from 1 to 30"},
 		"day":      {"2020-01-01", "has departed"},
-		"flight":   {"nowhere", "is no flight number"},
-		"hotel":    {"?", "is no hotel id"},
-		"card":     {"4111 1111 1111 1111", "is no card token"},
+		"flight":   {"nowhere", "is not a flight number"},
+		"hotel":    {"?", "is not a hotel id"},
+		"card":     {"4111 1111 1111 1111", "is not a card token"},
 		"currency": {"XXX", "is not a current ISO 4217 currency"},
 	} {
 		form := url.Values{}

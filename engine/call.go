@@ -26,7 +26,7 @@ type Info struct {
 	Execution string // name
 	State     string
 	Function  string
-	Attempt   int    // 0 for the first
+	Attempt   int    // 0 for the first attempt, then the number of retries
 	Trace     string // the header given to [WithTrace], or ""
 }
 
@@ -73,9 +73,9 @@ func (c *call) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// perform waits for a slot, calls the task and returns its reply as an event. It returns false without a reply: the call
-// was cancelled before it began, or the engine is closing. Then the journal still has the task as outstanding, and the
-// next Open delivers it again.
+// perform waits for a slot, calls the task and returns its reply as an event. It returns false if there is no reply: the call
+// was cancelled before it began, or the engine is closing. Then the journal still has the task as outstanding, and the next
+// Open delivers it again.
 func (c *call) perform() (asl.Event, bool) {
 	e := c.run.e
 	if c.Err() != nil {
@@ -143,9 +143,9 @@ const maxTrace = 256
 
 type traceKey struct{}
 
-// WithTrace returns a context under which Start stores the trace header with the execution. Every delivery finds it in
-// its [Info], also after a restart and a redrive. The engine does not interpret it. A header longer than 256 bytes, or
-// with other characters than printable ASCII without "\<>&, is dropped: a trace never fails a start.
+// WithTrace returns a context under which Start stores the trace header with the execution. Every delivery finds it in its
+// [Info], also after a restart and a redrive. The engine does not interpret it. A header that is longer than 256 bytes or has
+// characters other than printable ASCII without "\<>& is dropped: a trace never fails a start.
 func WithTrace(ctx context.Context, header string) context.Context {
 	if !traceable(header) {
 		return ctx

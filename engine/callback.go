@@ -15,16 +15,16 @@ import (
 	"tripsaga/table"
 )
 
-// A task whose Resource ends with .waitForTaskToken ends when somebody answers its token, which the state's Parameters pass
-// to the function as $$.Task.Token. The function's own reply is only recorded, unless it is an error. The answer may come
-// before that reply, and after a restart: nothing about the token is in memory alone, see package asl.
+// A task whose Resource ends with .waitForTaskToken ends when a caller answers its token, which the state's Parameters pass to
+// the function as $$.Task.Token. The function's own reply is only recorded, unless it is an error. The answer may come before
+// that reply, and after a restart: nothing about the token is in memory alone, see package asl.
 //
 // An answer is an event like a reply or a timer, so the journal decides which of them comes first: exactly one ends the
 // task, and the senders of all others get ErrTaskTimedOut.
 
-// SendTaskSuccess ends the task of the token with its output, a JSON value. It returns when that is durable; after any error
-// but those below, and after ctx's, whether the task ended is unknown, and sending again shows it. A task may send for
-// itself. Errors: ErrInvalidToken, ErrInvalidOutput, ErrTaskTimedOut, ErrClosed.
+// SendTaskSuccess ends the task of the token with its output, a JSON value. It returns when that is durable. After ctx's error,
+// and after any error other than those below, it is unknown whether the task has ended: send again to find out. A task may send
+// for itself. Errors: ErrInvalidToken, ErrInvalidOutput, ErrTaskTimedOut, ErrClosed.
 func (e *Engine) SendTaskSuccess(ctx context.Context, token string, output json.RawMessage) error {
 	if len(output) > asl.MaxData {
 		return fmt.Errorf("%w: it has %d bytes, allowed are %d", ErrInvalidOutput, len(output), asl.MaxData)
@@ -71,7 +71,7 @@ func (e *Engine) send(ctx context.Context, text string, event func(task int64) a
 	return table.Sync(context.WithoutCancel(ctx), e.opt.Table)
 }
 
-// holder returns the open execution that handed out the token. One that does not run here is resumed.
+// holder returns the open execution that issued the token. If the execution does not run here, it is resumed.
 func (e *Engine) holder(ctx context.Context, token asl.Token) (*run, error) {
 	for range 2 {
 		if r := e.running(token.Execution); r != nil {
@@ -90,7 +90,7 @@ func (e *Engine) holder(ctx context.Context, token asl.Token) (*run, error) {
 	return nil, fmt.Errorf("%w: %s is being resumed", ErrBusy, token.Execution)
 }
 
-// checkToken returns nil if the token is that of an open execution.
+// checkToken returns nil if the token belongs to an open execution.
 func (e *Engine) checkToken(ctx context.Context, token asl.Token) error {
 	rec, _, err := e.record(ctx, token.Execution)
 	if errors.Is(err, ErrNotFound) {
@@ -117,7 +117,7 @@ func (e *Engine) checkToken(ctx context.Context, token asl.Token) error {
 	return nil
 }
 
-// ask delivers an event and returns what became of it.
+// ask delivers an event and returns its outcome: nil if it is in the journal.
 func (r *run) ask(ctx context.Context, ev asl.Event) error {
 	answers := make(chan error, 1)
 	begin := func(done func()) {
@@ -145,7 +145,7 @@ func (r *run) ask(ctx context.Context, ev asl.Event) error {
 	}
 }
 
-// tokenKey returns the secret of an execution that is about to start, nil if it hands out no token.
+// tokenKey returns the secret of an execution that is about to start; nil if it issues no tokens.
 func (e *Engine) tokenKey() []byte {
 	if !e.machine.Callbacks() {
 		return nil

@@ -59,7 +59,7 @@ func (e *Engine) History(ctx context.Context, name string) ([]asl.HistoryEvent, 
 type ListQuery struct {
 	Status asl.Status // "" for all
 	Limit  int        // 1 to 1,000; 0 means 100
-	Cursor string     // of the page before
+	Cursor string     // from the previous page; "" for the first
 }
 
 // List returns one page of the executions, the newest first, without their inputs. The cursor is empty on the last page.
@@ -87,7 +87,7 @@ func (e *Engine) List(ctx context.Context, q ListQuery) (page []Description, cur
 	return e.listed(items, q.Limit)
 }
 
-// newest reads the n newest records of a status that follow the position before in the list.
+// newest reads the n newest records of a status that come after the position before in the list.
 func (e *Engine) newest(ctx context.Context, s asl.Status, before string, n int) (items []table.Item, err error) {
 	q := table.Query{PK: e.statusPK(s), Index: true, Descending: true, To: before}
 	for {
@@ -114,8 +114,8 @@ func (q ListQuery) check() (before string, err error) {
 		return "", invalid("status %q, allowed are %q", q.Status, allStatuses)
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err != nil || len(raw) > table.MaxSK || !utf8.Valid(raw) { // what the table would refuse
-		return "", invalid("the cursor %.80q is none of this list", q.Cursor)
+	if err != nil || len(raw) > table.MaxSK || !utf8.Valid(raw) { // the table would refuse it
+		return "", invalid("the cursor %.80q does not belong to this list", q.Cursor)
 	}
 	return string(raw), nil
 }

@@ -16,10 +16,10 @@
 // explains. In this order it leaves a task that is delivered twice, so tasks must be idempotent. Open resumes every
 // open execution that way, timers included.
 //
-// Durability. A start, an end, a redrive and a stop are durable before the caller or OnEnd learns of them. The events
-// in between are written with [table.Deferred], without waiting for the disk. The table keeps the order of writes, so
-// the next durable write covers all earlier ones. A crash can take back only the newest events, of which nobody outside
-// was notified; their tasks are delivered again.
+// Durability. A start, an end, a redrive and a stop are durable before the caller or OnEnd is notified. The events in between
+// are written with [table.Deferred], without waiting for the disk. The table keeps the order of writes, so the next durable
+// write covers all earlier ones. A crash can lose only the newest events, of which no caller was notified; their tasks are
+// delivered again.
 //
 // Ownership. One engine at a time runs the executions of its name on a table. No lock enforces that. Every journal
 // entry is written on the condition that its number is free and every record on the condition of its version, so of two
@@ -61,10 +61,10 @@ type Options struct {
 	Tasks      map[string]Task // by the name of the function in the task's Resource
 	Table      table.Table
 
-	MaxOpen  int // most open executions; with more, Start returns ErrBusy; default 10,000
-	MaxTasks int // most tasks that run concurrently, the others wait; default 1,000
+	MaxOpen  int // maximum number of open executions; above it, Start returns ErrBusy; default 10,000
+	MaxTasks int // maximum number of concurrent tasks, others wait; default 1,000
 
-	MaxRedrives   int           // most redrives of one execution; default 1,000, as in Step Functions
+	MaxRedrives   int           // maximum number of redrives of one execution; default 1,000, as in Step Functions
 	RedriveWithin time.Duration // how long after its end an execution can be redriven; default 14 days, as in Step Functions
 
 	// OnEnd is called when an execution ends: at least once for FAILED, TIMED_OUT and ABORTED, even after a crash; at most
@@ -268,8 +268,8 @@ func (e *Engine) OpenExecutions() int {
 	return len(e.open)
 }
 
-// enter registers the execution as open; leave removes it. Resumed executions enter regardless of MaxOpen. Because enter
-// comes before the execution is written, of two concurrent starts of one name in this engine only one writes.
+// enter registers the execution as open; leave removes it. Resumed executions enter regardless of MaxOpen. Because enter comes
+// before the execution is written, only one of two concurrent starts of one name in this engine writes.
 func (e *Engine) enter(r *run, limit int) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -306,9 +306,9 @@ func (e *Engine) running(name string) *run {
 	return e.open[name]
 }
 
-// Close stops the engine. It starts nothing new, lets running tasks end and journals their replies; everything else is
-// left to the next Open. If ctx ends first, Close cancels the tasks' contexts and returns ctx's error immediately. Nothing
-// is lost then either: the next Open delivers those tasks again.
+// Close stops the engine. It starts nothing new, lets running tasks end and journals their replies; everything else is left to
+// the next Open. If ctx ends first, Close cancels the tasks' contexts and returns ctx's error immediately. Nothing is lost in
+// that case either: the next Open delivers those tasks again.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closing = true

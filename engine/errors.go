@@ -33,7 +33,7 @@ var (
 	ErrTaskTimedOut = errors.New("engine: the task of this token has timed out or ended")
 	// ErrInvalidOutput means that a task's output is not JSON or is larger than asl.MaxData; it is wrapped with the reason.
 	ErrInvalidOutput = errors.New("engine: invalid output")
-	// ErrFinal, wrapped by an error of OnEnd, means that calling OnEnd again cannot help.
+	// ErrFinal, wrapped by an error of OnEnd, means that another call of OnEnd would fail as well.
 	ErrFinal = errors.New("engine: final")
 )
 
@@ -46,7 +46,7 @@ type TaskError struct {
 
 func (e *TaskError) Error() string { return e.Name + ": " + e.Message }
 
-// ErrorName is Name.
+// ErrorName returns Name.
 func (e *TaskError) ErrorName() string { return e.Name }
 
 // An error's name and cause are cut, since Step Functions limits them to 256 and 32,768 characters.

@@ -10,7 +10,7 @@ import (
 
 // JSON returns the task that decodes its input with encoding/json, calls do, and returns its result as JSON. Members that In
 // does not have are ignored, since a saga adds results and errors to its data. Input that In cannot hold is an error named
-// InvalidRequest, of kind [fault.Invalid]: do is not called, and another attempt would fail alike.
+// InvalidRequest, of kind [fault.Invalid]: do is not called, and another attempt would fail in the same way.
 func JSON[In, Out any](do func(ctx context.Context, in In) (Out, error)) Task {
 	return func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
 		var in In

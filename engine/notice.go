@@ -14,8 +14,8 @@ import (
 
 // A notice ensures that OnEnd is called. The transaction that records an end without success also writes a notice, and the
 // notice is removed when OnEnd has returned without an error. If the process dies between the two, the next Open finds the
-// notice and calls OnEnd again: at least once. A success has no notice, since a write for each would cost every booking;
-// its OnEnd is called at most once. A notice that OnEnd can never take becomes a dead notice, which an operator sees.
+// notice and calls OnEnd again: at least once. A success has no notice, since a write for each would cost every booking; its
+// OnEnd is called at most once. A notice that OnEnd refuses for good becomes a dead notice, which an operator sees.
 
 const noticeRetry = time.Second
 
@@ -117,7 +117,7 @@ func (e *Engine) renotify(name string) {
 	case err != nil:
 		e.opt.Log.Warn("reading an execution for OnEnd failed, trying again", "execution", name, "error", err)
 		e.opt.Scheduler.AfterFunc(noticeRetry, func() { e.renotify(name) })
-	case d.Status == asl.Succeeded: // after a redrive, which told of it: the notice is of an end before
+	case d.Status == asl.Succeeded: // after a redrive, which has announced it: the notice is of an earlier end
 		if err := e.opt.Table.Transact(e.deferred, table.Delete(e.noticeKey(name), table.None)); err != nil {
 			e.opt.Log.Warn("removing a notice failed", "execution", name, "error", err)
 		}

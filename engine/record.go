@@ -17,9 +17,9 @@ import (
 //	EXEC      the record: status and outcome; in GSI1 under EXECS#<machine>#<status>, by start time
 //	J#<n>     the n-th event of its journal, from 0, which is the start and holds the input
 //
-// Other partitions hold NOTICE#<machine> / <name>, an end that OnEnd has not taken yet; DEADNOTICE#<machine> / <name>, an
-// end that OnEnd refused for good; and MACHINE#<machine> / <hash>, each definition once, because an execution ends under
-// the definition it was started with.
+// Other partitions hold NOTICE#<machine> / <name>, an end for which OnEnd has not returned nil yet; DEADNOTICE#<machine> /
+// <name>, an end that OnEnd refused for good; and MACHINE#<machine> / <hash>, each definition once, because an execution ends
+// under the definition it was started with.
 const (
 	recordSK     = "EXEC"
 	journalSK    = "J#"
@@ -63,11 +63,11 @@ type Description struct {
 	Status      asl.Status      `json:"status"`
 	Started     time.Time       `json:"started"`
 	Stopped     time.Time       `json:"stopped,omitzero"`
-	Input       json.RawMessage `json:"input,omitempty"`  // List leaves it out
+	Input       json.RawMessage `json:"input,omitempty"`  // not set by List
 	Output      json.RawMessage `json:"output,omitempty"` // of SUCCEEDED
 	Error       string          `json:"error,omitempty"`
 	Cause       string          `json:"cause,omitempty"`
-	State       string          `json:"state,omitempty"` // where it failed
+	State       string          `json:"state,omitempty"` // the state at which it failed
 	Redrives    int             `json:"redrives"`
 	Trace       string          `json:"trace,omitempty"` // see [WithTrace]
 }

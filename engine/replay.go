@@ -22,7 +22,7 @@ type outstanding struct {
 	at     time.Time // of the last event
 }
 
-// timer has not fired yet. wait is how long it was to wait when the step asked for it.
+// timer is a timer that has not fired yet. wait is how long it was to wait when the step requested it.
 type timer struct {
 	asl.SetTimer
 	wait time.Duration
@@ -80,7 +80,7 @@ func (o *outstanding) effects() []asl.Effect {
 	return all
 }
 
-// watcher gets what a replay passes. Each field may be nil.
+// watcher receives what a replay passes. Each field may be nil.
 type watcher struct {
 	event func(asl.HistoryEvent)
 	data  func(asl.DataStep)
@@ -105,7 +105,7 @@ func (e *Engine) load(ctx context.Context, name string, w watcher) (*run, *outst
 // replay rebuilds the execution from its journal. The result is the same as before the crash, because asl.Step depends on
 // nothing but the definition, the events, their times and the seed, and the journal and the record hold all of these.
 //
-// Called again, it continues with the entries that were written since.
+// A second call continues with the entries that were written since the first.
 func (r *run) replay(ctx context.Context, out *outstanding, w watcher) error {
 	q := table.Query{PK: r.partition, Prefix: journalSK}
 	if r.x != nil {

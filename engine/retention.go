@@ -9,16 +9,16 @@ import (
 	"tripsaga/table"
 )
 
-// Forget removes executions that ended before a time, with their histories, and returns how many: at most limit, each by itself.
-// As with Step Functions, whose retention is 90 days, the name of a forgotten execution can be started again. An execution whose
-// OnEnd has not returned yet is kept, and so is one of which needed, unless it is nil, returns true: a later call asks again. A
-// failed call may be repeated.
+// Forget removes executions that ended before a time, with their histories, and returns how many: at most limit, each in a
+// separate write. As with Step Functions, whose retention is 90 days, the name of a forgotten execution can be used again. An
+// execution is kept if its OnEnd has not returned yet, or if needed is not nil and returns true for it; a later call checks
+// again. A failed call may be repeated.
 func (e *Engine) Forget(ctx context.Context, before time.Time, limit int, needed func(context.Context, Description) (bool, error)) (removed int, err error) {
 	for _, s := range allStatuses {
 		if s == asl.Running {
 			continue
 		}
-		started := table.Query{PK: e.statusPK(s), Index: true, To: before.UTC().Format(timeLayout)} // and so those that ended
+		started := table.Query{PK: e.statusPK(s), Index: true, To: before.UTC().Format(timeLayout)} // an execution ends after its start
 		for item, err := range table.Items(ctx, e.opt.Table, started) {
 			if err != nil || removed == limit {
 				return removed, err
@@ -71,7 +71,7 @@ func (e *Engine) forget(ctx context.Context, item table.Item, before time.Time, 
 	return err == nil, unlessConflict(err)
 }
 
-// unlessConflict drops the error of an execution that was redriven meanwhile, or is not announced yet.
+// unlessConflict drops the error for an execution that was redriven meanwhile or is not announced yet.
 func unlessConflict(err error) error {
 	if table.IsConflict(err) {
 		return nil

@@ -15,19 +15,18 @@ import (
 
 // run is one open execution in this engine.
 //
-// An execution has no goroutine that waits for events: there may be ten thousand open executions, most of which wait for
-// a timer or a slow task. Instead, the goroutine that delivers an event while no other works on this run becomes the
-// worker. It steps, commits and performs until the inbox is empty, and stops being the worker. A goroutine that
-// delivers while there is a worker only appends to the inbox. The flag active is the role: it is taken and given back
-// under mu in the same critical sections that look at the inbox, so an event can neither be left behind without a
-// worker nor meet two workers. Only the worker touches the fields below active, without a lock. mu orders the work of
-// one worker before the work of the next.
+// An execution has no goroutine that waits for events: there may be ten thousand open executions, most of which wait for a
+// timer or a slow task. Instead, the goroutine that delivers an event while no other works on this run becomes the worker. It
+// steps, commits and performs until the inbox is empty, and stops being the worker. A goroutine that delivers while there is a
+// worker only appends to the inbox. The flag active is the role: it is set and cleared under mu in the same critical sections
+// that read the inbox, so an event can neither be left behind without a worker nor meet two workers. Only the worker touches
+// the fields below active, without a lock. mu orders the work of one worker before the work of the next.
 //
-// The worker hands itself on. If a step starts exactly one task, as most do, the worker calls it on its own goroutine
-// and takes the reply in as the next event: a booking of four tasks runs on one goroutine from its start to its end,
-// without a switch between goroutines for each task. While a task runs, its goroutine is not the worker, so another
-// event (a timeout, a stop) finds the run free. If a step starts several tasks, the worker keeps the last and hands the
-// others to new goroutines; it cannot keep an earlier one, because it has to perform the effects behind it first.
+// The role of the worker moves with the reply. If a step starts exactly one task, as most do, the worker calls it on its own
+// goroutine and takes the reply in as the next event: a booking of four tasks runs on one goroutine from its start to its end,
+// without a switch between goroutines for each task. While a task runs, its goroutine is not the worker, so another event (a
+// timeout, a stop) finds the run free. If a step starts several tasks, the worker keeps the last and hands the others to new
+// goroutines; it cannot keep an earlier one, because it has to perform the effects behind it first.
 //
 // Two states keep active set without a worker, so that events queue: a new run, until launch; and a commit that must be
 // retried, until its timer calls resume. A lost run stays active for ever.
@@ -57,8 +56,8 @@ type run struct {
 	calls   map[int64]context.CancelFunc
 }
 
-// letter is an event on its way to the worker. answer, which may be nil, is called once with what became of it: nil when it
-// is in the journal, ErrTaskTimedOut when it is not wanted.
+// letter is an event for the worker. answer, which may be nil, is called once with its outcome: nil when it is in the journal,
+// ErrTaskTimedOut when it is not wanted.
 type letter struct {
 	asl.Event
 	answer func(error)
@@ -173,7 +172,7 @@ func (r *run) take() (letter, bool) {
 
 // refuse drops an event that comes too late.
 func (r *run) refuse(l letter) {
-	if l.answer == nil && l.Fired == nil { // a reply after the callback: its call is over
+	if l.answer == nil && l.Fired == nil { // a reply after the callback: its call has ended
 		r.settle(l.Event)
 	}
 	l.reply(ErrTaskTimedOut)
@@ -219,8 +218,8 @@ func (r *run) spawn(c *call) {
 	})
 }
 
-// setTimer starts a timer. It waits no longer than was left when the step asked for the timer: if the clock was set back
-// since, by hours, the wait until t.At by the present clock would be hours too long.
+// setTimer starts a timer. It waits at most as long as was left when the step requested the timer: if the clock was set back by
+// hours since, the wait until t.At by the present clock would be hours too long.
 func (r *run) setTimer(t *asl.SetTimer, asked time.Time) {
 	r.stopTimer(t.Timer)
 	id := t.Timer
@@ -287,7 +286,7 @@ func (r *run) lose(err error) {
 	}
 }
 
-// refuseAll answers what is under way and everything that comes later.
+// refuseAll refuses all queued events and everything that comes later.
 func (r *run) refuseAll(err error) {
 	r.mu.Lock()
 	left := r.inbox
@@ -308,8 +307,8 @@ func (r *run) refuseAll(err error) {
 // one transaction: an ended record without its notice would lose OnEnd if the process died in between, and an entry
 // without the record would show an execution as running whose journal has ended.
 //
-// A commit whose effects hand out a task token is durable, too: a person may hold the token, and a crash that took back its
-// delivery could give the delivery's id to another one.
+// A commit whose effects issue a task token is also durable: a person may hold the token, and after a crash that lost its
+// delivery, another delivery could get the same id.
 type commit struct {
 	letter  letter      // whose event was stepped
 	ops     []table.Op  // nil when everything is written already
@@ -354,7 +353,7 @@ func (r *run) step(l letter) error {
 	return nil
 }
 
-// settle releases what a call or a timer held, now that its event is here.
+// settle releases the resources of a call or a timer whose event has arrived.
 func (r *run) settle(ev asl.Event) {
 	switch {
 	case ev.Submitted != nil:
@@ -368,7 +367,7 @@ func (r *run) settle(ev asl.Event) {
 	}
 }
 
-// handsOut reports whether one of the effects gives a task token away.
+// handsOut reports whether one of the effects issues a task token.
 func handsOut(effects []asl.Effect) bool {
 	return slices.ContainsFunc(effects, func(ef asl.Effect) bool { return ef.StartTask != nil && ef.StartTask.Callback })
 }
@@ -439,9 +438,9 @@ func (r *run) commit(own **call) bool {
 	return false
 }
 
-// answer tells the sender of a callback that its event is in the journal, before anything that may end the sender's context:
-// it may be the task's function. That function may still have work to do after a success; after a failure, as after a
-// time-out, it has none. If it has not begun, it need not.
+// answer notifies the sender of a callback that its event is in the journal, before anything that may end the sender's context:
+// the sender may be the task's function. After a success that function may still have work to do; after a failure or a time-out
+// it has no more work. If it has not begun, it need not begin.
 func (r *run) answer(l letter, own **call) {
 	if l.answer == nil {
 		return

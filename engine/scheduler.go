@@ -18,8 +18,8 @@ type Timer interface {
 	Stop() bool
 }
 
-// Waiter is a Scheduler on whose thread nobody may block, such as one in virtual time. Await calls begin, lets other functions
-// run until done is called, and returns true; false if it never will be.
+// Waiter is a Scheduler whose thread must not block, such as one in virtual time. Await calls begin, lets other functions run
+// until done is called, and returns true; it returns false if done will never be called.
 type Waiter interface {
 	Await(begin func(done func())) bool
 }

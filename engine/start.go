@@ -71,14 +71,14 @@ func (e *Engine) create(r *run, start asl.Event) error {
 	return err
 }
 
-// rescue runs an execution whose start or redrive was written although the table reported an error (a lost reply).
-// Without it the execution would be open and run nowhere until the next Open.
+// rescue runs an execution whose start or redrive was written although the table reported an error (a lost reply). Without it,
+// the execution would be open but not run until the next Open.
 func (e *Engine) rescue(name string, err error) {
 	if errors.Is(err, ErrExists) {
 		return
 	}
 	if err := e.adopt(e.ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
-		e.opt.Log.Warn("whether an execution was started is unknown; the next Start, Redrive or Open finds out", "execution", name, "error", err)
+		e.opt.Log.Warn("it is unknown whether an execution was started; the next Start, Redrive or Open resumes it if it was", "execution", name, "error", err)
 	}
 }
 
@@ -176,7 +176,7 @@ func (e *Engine) Wait(ctx context.Context, name string) (Description, error) {
 	}
 }
 
-// await returns when the run is done. A run that is done already wins over a ctx that has ended.
+// await returns when the run is done. If both the run is done and ctx has ended, the run counts.
 func (e *Engine) await(ctx context.Context, r *run) error {
 	select {
 	case <-r.done:

@@ -12,13 +12,13 @@ import (
 	"tripsaga/table"
 )
 
-// View is what an execution has done and what it waits for, at one moment. Its slices must not be changed.
+// View is a snapshot of what an execution has done and what it waits for. Its slices must not be changed.
 type View struct {
 	Description
 	Machine   *asl.Machine // of the definition that it was started with
 	Events    []asl.HistoryEvent
 	Data      []asl.DataStep // of all states, in the order in which they happened
-	Pending   []Pending      // of one that runs
+	Pending   []Pending      // of a running execution
 	ResumesAt []string       // states at which a redrive would resume one that ended without success
 	// Redrivable is nil if a redrive is possible now. Errors: ErrNotRedrivable.
 	Redrivable error
@@ -27,8 +27,8 @@ type View struct {
 // Pending is what one strand of an execution waits for.
 type Pending struct {
 	asl.Pending
-	// At is the time of the next attempt, of the end of a Wait state, or when the attempt under way times out; zero for a
-	// task without a time-out.
+	// At is the time of the next attempt, of the end of a Wait state, or of the running attempt's time-out; zero for a task
+	// without a time-out.
 	At time.Time
 }
 
@@ -37,8 +37,8 @@ const (
 	maxViewedBytes = 32 << 20 // of their histories' texts together
 )
 
-// Viewer reads executions for people who look at them again and again. It keeps the few that were looked at last in
-// memory, so that a view costs only what is new in the journal. It is safe for concurrent use.
+// Viewer reads executions that are viewed repeatedly. It keeps the few that were viewed last in memory, so that a view costs
+// only what is new in the journal. It is safe for concurrent use.
 type Viewer struct {
 	e *Engine
 
@@ -177,7 +177,7 @@ func roomy[T any](list []T) []T {
 	return list
 }
 
-// pending joins what the execution waits for with the times of the timers.
+// pending returns what the execution waits for, with the times of the timers.
 func (w *viewed) pending() []Pending {
 	at := map[int64]time.Time{}
 	for _, ef := range w.out.effects() {

@@ -1,6 +1,6 @@
-// Package remote has tasks for package engine that are other programs: [HTTP] is an endpoint that gets each delivery as a POST.
-// As any task, such a program meets the same delivery twice, late, and after its compensation; what identifies it, such as the
-// execution's name, belongs into the task's input (Parameters).
+// Package remote makes other programs tasks of package engine: [HTTP] sends each delivery to an endpoint as a POST. Like any
+// task, such a program may receive a delivery twice, late, or after its compensation. What identifies the delivery, such as the
+// execution's name, must be in the task's input (Parameters).
 package remote
 
 import (
@@ -19,25 +19,26 @@ import (
 	"tripsaga/engine"
 )
 
-// NoAnswer is the name of the error when a call has no answer: the connection failed or was closed, or the time is over. The
+// NoAnswer is the name of the error when a call has no answer: the connection failed or was closed, or the call timed out. The
 // endpoint may have done its work.
 const NoAnswer = "HTTP.NoAnswer"
 
-// ErrorStatus and a status code, such as HTTP.503, is the name of the error when an answer says no more than that.
+// ErrorStatus is the prefix of an error name that ends in the status code, such as HTTP.503. It is used when the body of the
+// answer has no error name.
 const ErrorStatus = "HTTP."
 
-// timeout is that of a call whose caller brings no client, as for an HTTP task of Step Functions.
+// timeout is the time-out of a call without a client of the caller, as for an HTTP task of Step Functions.
 const timeout = time.Minute
 
 var standard = &http.Client{Timeout: timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// HTTP is a task that posts its input to the address, as JSON. Of an answer with a status 2xx the body is the output: JSON, or
-// nothing. Any other status is an error: its name and message are those in the body, in the format of Lambda,
+// HTTP returns a task that posts its input to the address as JSON. The body of an answer with a status 2xx is the output: JSON,
+// or nothing. Any other status is an error: its name and message are those in the body, in the format of Lambda,
 //
 //	{"errorType": "CardDeclined", "errorMessage": "the bank says no"}
 //
-// or else HTTP. and the status. A redirection is such an error, unless client follows it. nil is a client that waits for a minute;
-// the time-out of the state ends a call as well.
+// or else [ErrorStatus] and the status. A redirection is such an error, unless client follows it. A nil client waits for a
+// minute; the time-out of the state ends a call as well.
 func HTTP(address string, client *http.Client) engine.Task {
 	if client == nil {
 		client = standard
@@ -65,7 +66,7 @@ func HTTP(address string, client *http.Client) engine.Task {
 	}
 }
 
-// noAnswer leaves out all of the address but the host: the rest may have a password.
+// noAnswer shows only the host of the address, since the rest may contain a password.
 func noAnswer(address string, err error) error {
 	host := "an address that cannot be read"
 	if u, bad := url.Parse(address); bad == nil {

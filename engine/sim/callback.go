@@ -8,17 +8,17 @@ import (
 	"tripsaga/engine"
 )
 
-// Sender is what answers task tokens. *[engine.Engine] implements it.
+// Sender answers task tokens. *[engine.Engine] implements it.
 type Sender interface {
 	SendTaskSuccess(ctx context.Context, token string, output json.RawMessage) error
 	SendTaskFailure(ctx context.Context, token, errorName, cause string) error
 	SendTaskHeartbeat(ctx context.Context, token string) error
 }
 
-// Callbacks wraps a sender, so that answers meet faults as deliveries do: SendTaskSuccess#1=late@2h. A fault of an answer is
-// what [Tasks] knows of a delivery: it is refused, never made, made late, twice, or again later. Its reply can be lost, or
-// fail. decide is called for the label of each answer and of each reply, whose Saga is the execution's name and whose
-// Actor is the operation; see [Plan.Decide].
+// Callbacks wraps a sender, so that answers meet faults as deliveries do: SendTaskSuccess#1=late@2h. An answer can have the
+// same faults as a delivery in [Tasks]: it is refused, never made, made late, twice, or again later. Its reply can be lost or
+// fail. decide is called for the label of each answer and of each reply, whose Saga is the execution's name and whose Actor is
+// the operation; see [Plan.Decide].
 func Callbacks(to Sender, s engine.Scheduler, decide func(Label) Fault) Sender {
 	return &callbacks{to: to, s: s, decide: decide, count: &counter{seen: map[Label]int{}}}
 }

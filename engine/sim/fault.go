@@ -11,25 +11,25 @@ import (
 	"unicode"
 )
 
-// Label names a point of a run: a moment at which something can go wrong. Its text is A.ReserveFlight#2.put1: of saga A,
-// the second delivery of ReserveFlight, its first write. A label without an operation is the delivery itself, a [Reply]
-// the way of its answer back to the engine.
+// Label names a point of a run: a moment at which something can go wrong. Its text is A.ReserveFlight#2.put1: of saga A, the
+// second delivery of ReserveFlight, its first write. A label without an operation is the delivery itself; a [Reply] is the
+// return of its answer to the engine.
 type Label struct {
-	Saga  string // "A", "B"; "" when it belongs to none, or to any
-	Actor string // a task, or somebody else who works, such as the client; a task's duplicate delivery has a + behind its name
+	Saga  string // "A", "B"; "" when it belongs to no saga, or to any
+	Actor string // a task, or another actor such as the client; a + after a task's name means a duplicate delivery
 	N     int    // the index of the delivery, call or process, from 1
 	Op    string // get, query, put, reply, journal, ...
 	I     int    // the index of this Op; of a journal entry its number
-	Try   int    // of the same journal entry, from 0
+	Try   int    // the index of the attempt to write the same journal entry, from 0
 }
 
-// Reply is the operation that brings a delivery's answer back. There is one a delivery, so it has no index.
+// Reply is the operation that returns a delivery's answer. There is one per delivery, so it has no index.
 const Reply = "reply"
 
-// Labels of moments that are no operation.
+// Labels of moments that are not operations.
 var (
 	AtStop = Label{Op: "stop"} // when a saga has stopped without an end, before it is redriven
-	AtEnd  = Label{Op: "end"}  // when everything else has come to its end
+	AtEnd  = Label{Op: "end"}  // when everything else has ended
 )
 
 func (l Label) String() string {
@@ -39,7 +39,7 @@ func (l Label) String() string {
 	return l.text(strconv.Itoa(l.N))
 }
 
-// text is the label with these deliveries in the place of its N.
+// text returns the label with these deliveries instead of its N.
 func (l Label) text(deliveries string) string {
 	var b strings.Builder
 	if l.Saga != "" {
@@ -58,7 +58,7 @@ func (l Label) text(deliveries string) string {
 	return b.String()
 }
 
-// ParseLabel reads what String writes.
+// ParseLabel parses the text that String returns.
 func ParseLabel(s string) (Label, error) {
 	switch s {
 	case AtStop.Op:
@@ -75,7 +75,7 @@ func ParseLabel(s string) (Label, error) {
 
 // parsePoint reads a label whose deliveries may be a range.
 func parsePoint(s string) (l Label, last int, err error) {
-	bad := fmt.Errorf("%q is no point, such as A.ReserveFlight#1.put1", s)
+	bad := fmt.Errorf("%q is not a point, such as A.ReserveFlight#1.put1", s)
 	rest, try, tried := strings.Cut(s, "~")
 	who, what, ok := strings.Cut(rest, "#")
 	if saga, actor, of := strings.Cut(who, "."); of {
@@ -134,7 +134,7 @@ func number(s string) (n int, ok bool) {
 	return n, err == nil
 }
 
-// isName keeps the characters out of a name that have a meaning in the language.
+// isName reports whether a name is free of the characters that have a meaning in the language.
 func isName(s string) bool {
 	for _, r := range s {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' || r == unicode.ReplacementChar {
@@ -144,24 +144,24 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// Kind is what goes wrong at a point. One word has one meaning in the whole language; a player may add its own words.
+// Kind is the kind of a fault. One word has one meaning in the whole language; a player may add its own words.
 type Kind string
 
 // The kinds that any delivery of a task can meet. At an operation inside a delivery they mean the same.
 const (
 	None  Kind = ""
 	Fail  Kind = "fail"  // an error, and nothing happens; of a reply: an error after the effect
-	Lost  Kind = "lost"  // the reply is lost: it happens, and the caller hears nothing, or an error that leaves it open
-	Die   Kind = "die"   // the function's process ends before it: it does not happen, and the caller hears nothing
-	Late  Kind = "late"  // the call is paused, and the caller hears nothing; it resumes later
-	Twice Kind = "twice" // the delivery comes twice at once; the second reply counts
-	Again Kind = "again" // the delivery comes once more, later
+	Lost  Kind = "lost"  // the reply is lost: it happens, and the caller gets no reply, or an error that leaves the outcome open
+	Die   Kind = "die"   // the function's process ends before it: it does not happen, and the caller gets no reply
+	Late  Kind = "late"  // the call is paused, and the caller gets no reply; it resumes later
+	Twice Kind = "twice" // the delivery is repeated immediately; the second reply counts
+	Again Kind = "again" // the delivery is repeated later
 )
 
-// Takes is what may follow a kind in the text of a fault.
+// Takes is the argument that may follow a kind in the text of a fault.
 type Takes uint8
 
-// The forms.
+// The arguments.
 const (
 	Nothing Takes = iota
 	Error         // :NAME, the name of the error that the caller gets; without it the player chooses
@@ -170,7 +170,7 @@ const (
 	Split         // nothing, or -N@POINT: it is paused before its N-th operation until the point
 )
 
-// Words are the kinds that a player knows, and what each takes.
+// Words are the kinds that a player knows, with the argument of each.
 type Words map[Kind]Takes
 
 // names lists the words in order.
@@ -188,7 +188,7 @@ var Calls = Words{Fail: Error, Lost: Nothing, Die: Nothing, Late: Until, Twice: 
 // Open is the last delivery of a range without an end.
 const Open = math.MaxInt
 
-// Fault is what goes wrong at a point, or at the same point of several deliveries. Its text:
+// Fault is a fault at a point, or at the same point of several deliveries. Its text:
 //
 //	A.ReserveFlight#1.put1=late@A.CancelFlight#1
 //	ProcessPayment#*.reply=lost
@@ -198,10 +198,10 @@ const Open = math.MaxInt
 // Each is POINT=KIND with what the kind takes, see [Takes]. In a point, deliveries are N, N-M, N- or *.
 type Fault struct {
 	At    Label
-	Last  int // of the deliveries from At.N on; 0: At.N alone
+	Last  int // the last of the deliveries from At.N on; 0: At.N alone
 	Kind  Kind
 	Error string        // of Error
-	Until Label         // of Until and Split: the point before which what is paused resumes
+	Until Label         // of Until and Split: the point before which the paused call resumes
 	After time.Duration // of Until: how long until then; when there is no such point
 	Count int           // of Count and Split
 }
@@ -234,7 +234,7 @@ func (f Fault) String() string {
 	return s
 }
 
-// shortDuration is 30m in place of 30m0s.
+// shortDuration formats a duration briefly: 30m instead of 30m0s.
 func shortDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
@@ -256,11 +256,11 @@ func (f Fault) Fits(at Label) bool {
 	return at == f.At && n >= f.At.N && n <= max(f.At.N, f.Last)
 }
 
-// Parse reads what String writes.
+// Parse parses the text that String returns.
 func (w Words) Parse(s string) (f Fault, err error) {
 	at, what, ok := strings.Cut(s, "=")
 	if !ok {
-		return Fault{}, fmt.Errorf("%q is no fault, such as A.ReserveFlight#1.put1=lost", s)
+		return Fault{}, fmt.Errorf("%q is not a fault, such as A.ReserveFlight#1.put1=lost", s)
 	}
 	if f.At, f.Last, err = parsePoint(at); err != nil {
 		return Fault{}, err
@@ -289,17 +289,17 @@ func (w Words) Parse(s string) (f Fault, err error) {
 	return f, nil
 }
 
-// check holds what follows a kind to its form.
+// check returns an error unless the argument of a kind has the right form.
 func (t Takes) check(held, named, counted bool) error {
 	switch {
 	case t == Until && (!held || named || counted):
-		return fmt.Errorf("a point or a duration behind an @, and nothing else")
+		return fmt.Errorf("a point or a duration after an @, and nothing else")
 	case t == Split && (held != counted || named):
-		return fmt.Errorf("nothing, or both an operation behind a - and a point behind an @")
+		return fmt.Errorf("nothing, or both an operation after a - and a point after an @")
 	case t == Error && (held || counted):
-		return fmt.Errorf("nothing, or the name of an error behind a colon")
+		return fmt.Errorf("nothing, or the name of an error after a colon")
 	case t == Count && (held || named):
-		return fmt.Errorf("nothing, or a number of writes behind a -")
+		return fmt.Errorf("nothing, or a number of writes after a -")
 	case t == Nothing && (held || named || counted):
 		return fmt.Errorf("nothing")
 	}
@@ -321,11 +321,11 @@ func (f *Fault) parseUntil(s string, takes Takes) (err error) {
 	return nil
 }
 
-// Plan is a list of faults of deliveries and replies, as text one a line. Empty lines and lines that begin with # are
-// left out. At each point the first fault that fits happens.
+// Plan is a list of faults of deliveries and replies; in text, one per line. Empty lines and lines that begin with # are
+// ignored. At each point the first fault that fits happens.
 type Plan []Fault
 
-// ParsePlan reads a plan. Errors name the line.
+// ParsePlan parses a plan. Errors name the line.
 func ParsePlan(text string) (Plan, error) {
 	var p Plan
 	n := 0
@@ -347,7 +347,7 @@ func ParsePlan(text string) (Plan, error) {
 	return p, nil
 }
 
-// ofCall refuses what [Tasks] cannot play, which sees a delivery from outside.
+// ofCall refuses faults that [Tasks] cannot play because it sees a delivery only from outside.
 func (f Fault) ofCall() error {
 	switch whole := f.At.Op == ""; {
 	case !whole && f.At.Op != Reply || f.At.Try > 0:
@@ -370,7 +370,7 @@ func (p Plan) String() string {
 	return b.String()
 }
 
-// Decide is the function that [Tasks] takes.
+// Decide returns the fault at a point. It is the function for [Tasks].
 func (p Plan) Decide(at Label) Fault {
 	for _, f := range p {
 		if f.Fits(at) {

@@ -1,9 +1,9 @@
-// Package sim holds what a deterministic simulation of an engine needs: virtual time ([Virtual]), calls that are paused
-// and resume, and one language of faults ([Fault]), printed and parsed alike. Scenarios, the demo, the verification and
-// the rehearsal use it.
+// Package sim provides what a deterministic simulation of an engine needs: virtual time ([Virtual]), calls that are paused and
+// resume, and one language of faults ([Fault]), printed and parsed alike. Scenarios, the demo, the verification and the
+// rehearsal use it.
 //
 // A fault is data: a point of the run, such as the reply of the second delivery of a task, and what goes wrong there. The
-// player of a simulation gives a [Label] to every point as it comes by, and looks up what happens there. [Tasks] is the
+// player of a simulation gives a [Label] to every point when it is reached, and looks up what happens there. [Tasks] is the
 // smallest player: it sees deliveries and their replies. Package verify/world sees every operation of the table as well.
 package sim
 
@@ -19,14 +19,14 @@ import (
 type Call interface {
 	// Run makes the call.
 	Run()
-	// Later makes the call when the fault says; nobody gets its answer.
+	// Later makes the call at the time that the fault gives; its answer is dropped.
 	Later(Fault)
-	// Again is the same delivery once more.
+	// Again returns a repetition of the delivery.
 	Again() Call
 }
 
-// Deliver makes the call under the fault of its delivery. Without an error its answer is on the way back, see [Fault.Answer];
-// the error is what the caller gets in its place.
+// Deliver makes the call under the fault of its delivery. Without an error, the answer is returned under [Fault.Answer]; an
+// error is what the caller gets instead.
 func (f Fault) Deliver(c Call) error {
 	switch f.Kind {
 	case Fail:
@@ -91,7 +91,7 @@ func (c *counter) count(l Label) Label {
 	return l
 }
 
-// call is a delivery that is made whole: it cannot be paused half-way, only begin later.
+// call is a delivery that is made as a whole: it cannot be paused half-way, only begin later.
 type call struct {
 	ctx  context.Context
 	task engine.Task

@@ -12,8 +12,8 @@ import (
 // pauses, resumes or ends. So a run with paused calls is as deterministic as one without. The zero value is ready to use,
 // by one goroutine at a time.
 //
-// A coroutine that has ended its function takes the next one. There are as many coroutines as functions are under way at
-// once, not as many as functions there were: the race detector keeps kilobytes for each coroutine that ever existed.
+// A coroutine that has ended its function takes the next one. So there are only as many coroutines as functions that run
+// concurrently, not as many as functions that ever ran: the race detector keeps kilobytes for each coroutine that ever existed.
 type Threads struct {
 	running *Thread
 	idle    []*Thread
@@ -68,7 +68,7 @@ func (t *Thread) Resume() {
 	ts.paused[t] = true
 }
 
-// Running is the thread of the function that runs, nil outside of all.
+// Running returns the thread of the running function; nil outside all threads.
 func (ts *Threads) Running() *Thread { return ts.running }
 
 // Pause pauses the calling function, which runs on a thread. The caller that started or resumed the thread continues. Pause
@@ -76,8 +76,8 @@ func (ts *Threads) Running() *Thread { return ts.running }
 func (ts *Threads) Pause() bool { return ts.running.yield(true) }
 
 // Await calls begin and pauses the calling function, which runs on a thread, until done is called; the scheduler resumes it
-// then. It returns false when Close ends the thread. A scheduler whose functions run on threads implements
-// [engine.Waiter] by it.
+// then. It returns false when Close ends the thread. A scheduler whose functions run on threads implements [engine.Waiter] with
+// it.
 func (ts *Threads) Await(s engine.Scheduler, begin func(done func())) bool {
 	t, ended, paused := ts.running, false, false
 	begin(func() {
@@ -92,14 +92,14 @@ func (ts *Threads) Await(s engine.Scheduler, begin func(done func())) bool {
 	return ts.Pause()
 }
 
-// Rest ends the paused functions, and keeps the coroutines for other functions.
+// Rest ends the paused functions and keeps the coroutines for other functions.
 func (ts *Threads) Rest() {
 	if len(ts.paused) > 0 {
 		ts.Close()
 	}
 }
 
-// Close ends the paused functions, and frees what the threads hold. What was started before may not be resumed any more.
+// Close ends the paused functions and frees the coroutines. Threads that were started before must not be resumed any more.
 func (ts *Threads) Close() {
 	for t := range ts.paused {
 		delete(ts.paused, t)
@@ -129,10 +129,10 @@ var _ interface {
 // NewClock starts a clock at the given time. It must be closed.
 func NewClock(start time.Time) *Clock { return &Clock{virtual: NewVirtual(start)} }
 
-// Now is the virtual time.
+// Now returns the virtual time.
 func (c *Clock) Now() time.Time { return c.virtual.Now() }
 
-// Go queues f behind what is ready already.
+// Go queues f after the functions that are already ready.
 func (c *Clock) Go(f func()) { c.virtual.Go(func() { c.threads.Start(f) }) }
 
 // AfterFunc queues f for d from now.
@@ -140,11 +140,11 @@ func (c *Clock) AfterFunc(d time.Duration, f func()) engine.Timer {
 	return c.virtual.AfterFunc(d, func() { c.threads.Start(f) })
 }
 
-// Step runs one function until it sleeps or ends, or lets one continue that has slept. It reports whether there was one.
+// Step runs one function until it sleeps or ends, or resumes one that has slept. It reports whether there was one.
 func (c *Clock) Step() bool { return c.virtual.Step() }
 
-// Sleep must be called by a function that the clock runs. It reports false when the clock is closed before the time is
-// over.
+// Sleep pauses the calling function, which the clock must be running. It returns false if the clock is closed before d has
+// passed.
 func (c *Clock) Sleep(d time.Duration) bool {
 	if c.closed {
 		return false

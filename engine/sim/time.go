@@ -9,16 +9,16 @@ import (
 	"tripsaga/engine"
 )
 
-// Virtual is an [engine.Scheduler] in virtual time. Its functions run one after another on the goroutine that calls Run, in
-// the order in which they became due, so that a run is as deterministic as the functions are. They must not wait for one
-// another or for the wall clock.
+// Virtual is an [engine.Scheduler] in virtual time. Its functions run one after another on the goroutine that calls Run, in the
+// order in which they became due, so that a run is deterministic if the functions are. They must not wait for one another or
+// for the wall clock.
 type Virtual struct {
 	mu     sync.Mutex
 	now    time.Time
 	seq    int64
 	ready  []func()
 	timers timerHeap
-	order  *rand.Rand // nil: as it became due
+	order  *rand.Rand // nil: in the order in which functions became due
 }
 
 // NewVirtual starts a virtual clock at the given time.
@@ -28,14 +28,14 @@ func NewVirtual(start time.Time) *Virtual { return &Virtual{now: start} }
 // It is called before anything is queued.
 func (v *Virtual) Shuffle(r *rand.Rand) { v.order = r }
 
-// Now is the virtual time.
+// Now returns the virtual time.
 func (v *Virtual) Now() time.Time {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.now
 }
 
-// Go queues f behind what is ready already.
+// Go queues f after the functions that are already ready.
 func (v *Virtual) Go(f func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -55,7 +55,7 @@ func (v *Virtual) AfterFunc(d time.Duration, f func()) engine.Timer {
 	return t
 }
 
-// Next is the time at which something is due next: now, when it is ready already. ok is false when nothing is.
+// Next returns the time at which the next function is due: now, if one is ready. ok is false if there is no function.
 func (v *Virtual) Next() (at time.Time, ok bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -68,14 +68,14 @@ func (v *Virtual) Next() (at time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// Advance moves the time along without running what becomes due.
+// Advance moves the time forward without running what becomes due.
 func (v *Virtual) Advance(d time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.now = v.now.Add(d)
 }
 
-// Run runs everything that is ready or will become due, moving the time along, and returns when nothing is left.
+// Run runs everything that is ready or will become due, moving the time forward, and returns when nothing is left.
 func (v *Virtual) Run() {
 	for v.Step() {
 	}
@@ -91,8 +91,8 @@ func (v *Virtual) Step() bool {
 	return true
 }
 
-// Await implements [engine.Waiter]: it runs what is due until done is called. In a function that runs on a coroutine use
-// [Threads.Await], which leaves the others their turn.
+// Await implements [engine.Waiter]: it runs what is due until done is called. In a function that runs on a coroutine, use
+// [Threads.Await], which lets the others run.
 func (v *Virtual) Await(begin func(done func())) bool {
 	ended := false
 	begin(func() { ended = true })

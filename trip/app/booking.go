@@ -102,8 +102,8 @@ func checkKey(key string) error {
 	return nil
 }
 
-// start starts the saga of a PENDING or CANCELLING trip, also if the trip was stored before: the first request may have
-// ended between the two writes.
+// start starts the saga of a PENDING or CANCELLING trip, even if the trip was stored before: the first request may have ended
+// between the two writes.
 func (s *Service) start(ctx context.Context, t *domain.Trip) error {
 	if t.Status() != domain.Pending && t.Status() != domain.Cancelling {
 		return nil
@@ -111,9 +111,9 @@ func (s *Service) start(ctx context.Context, t *domain.Trip) error {
 	return s.StartPresent(ctx, t)
 }
 
-// StartPresent starts the present saga of a trip that has not ended, from its first state. Beside Reconcile it is for a trip
-// that needs attention and whose execution is gone, as it is for the new state machines of a restored table. Steps that are
-// done answer as they did, and are not repeated. Errors: as [Starter].
+// StartPresent starts the current saga of a trip that has not ended, from its first state. Apart from Reconcile, it is for a
+// trip that needs attention and whose execution no longer exists, for example with new state machines on a restored table.
+// Steps that are done repeat their answers and not their effects. Errors: those of [Starter].
 func (s *Service) StartPresent(ctx context.Context, t *domain.Trip) error {
 	input := executionInput
 	if t.Saga() == domain.CancellationSaga {

@@ -18,11 +18,12 @@ type CancelRequest struct {
 	MaxFee domain.FeeLimit // checked in the write that accepts the request
 }
 
-// CancelTrip accepts the client's request to cancel the trip. On return it is durable, and the trip ends CANCELLED: by the
-// booking, which is compensated if its payment has not begun, or else by a second saga. That saga is started here if the
-// trip is confirmed. If it is not yet, StartCancellation starts it later, and Reconcile whatever start fails. A repeated request changes nothing, and starts
-// the second saga again if the first request has lost that start. Errors: Invalid; NotFound; NotCancellable, TripDeparted, FeeTooHigh and
-// IdempotencyMismatch of kind Conflict; Unavailable, after which the request may be retried.
+// CancelTrip accepts the client's request to cancel the trip. On return the request is durable, and the trip will end
+// CANCELLED: by the booking, which is compensated if its payment has not begun, or else by a second saga. CancelTrip starts
+// that saga if the trip is confirmed. Otherwise StartCancellation starts it later, and Reconcile repeats a failed start. A
+// repeated request changes nothing, but starts the second saga if the first request failed to. Errors: Invalid; NotFound;
+// NotCancellable, TripDeparted, FeeTooHigh and IdempotencyMismatch of kind Conflict; Unavailable, after which the request may
+// be retried.
 func (s *Service) CancelTrip(ctx context.Context, tripID string, r CancelRequest) (*domain.Trip, error) {
 	var p fault.Problems
 	p.Add("", TripRef{tripID}.check())
@@ -48,12 +49,13 @@ func (s *Service) CancelTrip(ctx context.Context, tripID string, r CancelRequest
 		return t, err
 	}
 	if err = s.start(ctx, t); fault.KindOf(err) == fault.Unavailable {
-		return t, nil // the request is durable, and Reconcile starts what this start may not have
+		return t, nil // the request is durable, and Reconcile starts the saga if this start failed
 	}
 	return t, err
 }
 
-// StartCancellation starts the second saga of a trip that is CANCELLING. Otherwise it does nothing. Errors: NotFound, Unavailable.
+// StartCancellation starts the second saga of a trip that is CANCELLING. For any other trip it does nothing. Errors: NotFound,
+// Unavailable.
 func (s *Service) StartCancellation(ctx context.Context, tripID string) error {
 	t, err := s.Trips.Get(ctx, tripID)
 	if err != nil || t.Status() != domain.Cancelling {
@@ -69,7 +71,8 @@ func keyFingerprint(key string) (string, error) {
 	return ident.Fingerprint(key), checkKey(key)
 }
 
-// feePercent is the fee that a cancellation has now, or that it was accepted with. Errors: TripDeparted; Unavailable.
+// feePercent returns the fee of a cancellation, in percent: the one with which it was accepted, or else the present one.
+// Errors: TripDeparted; Unavailable.
 func (s *Service) feePercent(ctx context.Context, t *domain.Trip) (int, error) {
 	if c, requested := t.Cancellation(); requested || t.Status() == domain.Failed {
 		return c.FeePercent, nil
@@ -81,24 +84,24 @@ func (s *Service) feePercent(ctx context.Context, t *domain.Trip) (int, error) {
 	return s.Policy.FeePercent(departs, s.Now())
 }
 
-// departure is when the trip's flight leaves, by the inventory.
+// departure returns when the trip's flight leaves, according to the inventory.
 func (s *Service) departure(ctx context.Context, t *domain.Trip) (time.Time, error) {
 	f, err := s.Inventory.Departure(ctx, t.Flight().Number, t.Flight().Date)
 	return f.Departure(), err
 }
 
-// Quote is what the cancellation of a trip costs at the moment, or costs since it was requested.
+// Quote is what the cancellation of a trip costs now or, once requested, what it was fixed to cost.
 type Quote struct {
 	Trip        *domain.Trip
 	Cancellable bool
-	Why         string // not; "" if it is
+	Why         string // why it cannot be cancelled; "" if it can
 	Departs     time.Time
 	FeePercent  int
 	Fee, Refund money.Amount // zero if nothing has been paid yet
 	Policy      domain.CancellationPolicy
 }
 
-// CancellationQuote says what it costs to cancel the trip now. Errors: Invalid, NotFound, Unavailable.
+// CancellationQuote returns what it costs to cancel the trip now. Errors: Invalid, NotFound, Unavailable.
 func (s *Service) CancellationQuote(ctx context.Context, tripID string) (Quote, error) {
 	if err := (TripRef{tripID}).check(); err != nil {
 		return Quote{}, err
@@ -116,7 +119,7 @@ func (s *Service) CancellationQuote(ctx context.Context, tripID string) (Quote, 
 		return q, nil
 	}
 	q.FeePercent, err = s.feePercent(ctx, t)
-	if err == nil { // what the request itself would be refused for, on a copy
+	if err == nil { // checks on a copy whether the request itself would be refused
 		_, err = domain.RestoreTrip(t.Snapshot()).RequestCancellation("", "", q.FeePercent, 1, s.Now())
 	}
 	switch fault.KindOf(err) {
@@ -133,11 +136,11 @@ func (s *Service) CancellationQuote(ctx context.Context, tripID string) (Quote, 
 	return q, nil
 }
 
-// cancellationInput is the input of the second saga.
+// cancellationInput returns the input of the second saga.
 func cancellationInput(t *domain.Trip) (json.RawMessage, error) { return json.Marshal(TripRef{t.ID()}) }
 
-// RefundBooking gives back what a cancelled trip has paid, less the fee. Errors: Invalid; NotFound; Conflict if the trip
-// was not confirmed or nobody asked to cancel it; Unavailable.
+// RefundBooking refunds what a cancelled trip has paid, less the fee. Errors: Invalid; NotFound; Conflict if the trip was not
+// confirmed or its cancellation was not requested; Unavailable.
 func (s *Service) RefundBooking(ctx context.Context, in TripRef) (Cancelled, error) {
 	if err := in.check(); err != nil {
 		return Cancelled{}, err
@@ -154,8 +157,8 @@ func (s *Service) RefundBooking(ctx context.Context, in TripRef) (Cancelled, err
 	return s.cancelled(ctx, t.ID(), domain.PaymentRefunded, taken, err)
 }
 
-// CancelBooking records that the trip is cancelled. A second call changes nothing. Errors: Invalid; NotFound; Conflict if
-// no cancellation is under way; Unavailable.
+// CancelBooking records that the trip is cancelled. A second call changes nothing. Errors: Invalid; NotFound; Conflict if the
+// trip is not being cancelled; Unavailable.
 func (s *Service) CancelBooking(ctx context.Context, in TripRef) (Ended, error) {
 	if err := in.check(); err != nil {
 		return Ended{}, err

@@ -10,10 +10,10 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// PaymentHint looks at the payment of a trip about which the payment provider has sent an event. The event itself is
-// believed in nothing: it may be early, late, repeated or forged. differs says how the provider's books differ from the
-// records of a trip that has ended, "" if they agree. Nothing is changed, as a saga that is under way finds out by itself.
-// Errors: Invalid (the id), NotFound, Unavailable.
+// PaymentHint checks the payment of a trip about which the payment provider has sent an event. The content of the event is not
+// trusted: it may be early, late, repeated or forged. differs describes how the provider's books differ from the records of a
+// trip that has ended; "" if they agree. Nothing is changed, since a running saga reads the outcome itself. Errors: Invalid
+// (the id), NotFound, Unavailable.
 func (s *Service) PaymentHint(ctx context.Context, tripID string) (differs string, err error) {
 	if _, err := ident.Parse(tripID); err != nil {
 		return "", fault.In("trip_id", err)
@@ -32,7 +32,7 @@ func (s *Service) PaymentHint(ctx context.Context, tripID string) (differs strin
 	return differenceOf(d, in), nil
 }
 
-// differenceOf compares what the records of an ended trip say was kept of the customer's money with the provider's books.
+// differenceOf compares the amount that was kept according to the records of an ended trip with the provider's books.
 func differenceOf(d domain.Details, in domain.PaymentIntent) string {
 	paid := d.Payment.Result
 	kept := money.Amount{Currency: paid.Amount.Currency}

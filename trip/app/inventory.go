@@ -7,10 +7,10 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// LoadInventory adds and changes flights and hotel nights. Seats and rooms that are held stay held: what is available
-// moves by as much as the capacity does. Rows not given stay as they are. Nothing is written when any row cannot be
-// applied at the beginning; a load that was interrupted is completed by repeating it. Errors: Invalid; Conflict (every refused row, see
-// fault.All); Unavailable.
+// LoadInventory adds and changes flights and hotel nights. Seats and rooms that are held stay held: what is available moves by
+// as much as the capacity does. Rows that are not given do not change. If any row cannot be applied at the beginning, nothing
+// is written; repeating an interrupted load completes it. Errors: Invalid; Conflict (every refused row, see fault.All);
+// Unavailable.
 func (s *Service) LoadInventory(ctx context.Context, offers domain.Offers) (domain.LoadReport, error) {
 	if len(offers.Flights)+len(offers.Nights) == 0 {
 		return domain.LoadReport{}, fault.Invalidf("inventory", "it has no rows")

@@ -10,12 +10,12 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Patience is how long a trip may be pending before Reconcile acts on it. Of a trip that is CANCELLING it is the time since
-// then.
+// Patience is how long a trip may be pending before Reconcile acts on it. For a trip that is CANCELLING, the time starts with
+// that status.
 type Patience struct {
-	Grace   time.Duration // before its saga is started again, since the first start may be under way; 0 includes every trip, even one created after now
+	Grace   time.Duration // before its saga is started again, since the first start may still be running; 0 includes every trip, even one created after now
 	Overdue time.Duration // before the trip is marked NEEDS_ATTENTION; 0 means never
-	Within  time.Duration // older PENDING trips are skipped, since they are marked by now; 0 skips none
+	Within  time.Duration // older PENDING trips are skipped, since they are marked by now; 0 skips no trip
 }
 
 // ReconcileReport counts what Reconcile did.
@@ -28,9 +28,9 @@ type ReconcileReport struct {
 	CutOff  bool `json:"cut_off"` // ctx ended before all trips were seen
 }
 
-// Reconcile visits every trip that has been PENDING or CANCELLING for longer than the grace period, and starts its saga:
-// the process that stored the trip may have ended before it started the saga, and a second start changes nothing. So
-// it is with the cancellation of a trip that was requested before the trip was confirmed.
+// Reconcile visits every trip that has been PENDING or CANCELLING for longer than the grace period, and starts its saga: the
+// process that stored the trip may have ended before it started the saga, and a second start changes nothing. The same applies
+// to a cancellation that was requested before the trip was confirmed.
 //
 // It also marks overdue trips, but only after a successful start, since a marked trip is not started again. An error of
 // one trip does not stop the others; the errors are joined. If ctx ends first, the report says so. That is an error only
@@ -46,7 +46,7 @@ func (s *Service) Reconcile(ctx context.Context, p Patience) (ReconcileReport, e
 		q.Since = r.now.Add(-p.Within)
 	}
 	visit := func(t *domain.Trip) error { return r.visit(ctx, t) }
-	// The few trips that are being cancelled come first, lest many pending ones take all the time.
+	// The few trips that are being cancelled come first, so that many pending ones do not use up the time.
 	err := s.eachTrip(ctx, domain.TripQuery{Status: domain.Cancelling, Limit: domain.MaxPage}, visit)
 	if err == nil {
 		err = s.eachTrip(ctx, q, visit)
@@ -100,7 +100,8 @@ func (r *reconciliation) visit(ctx context.Context, t *domain.Trip) error {
 	return ctx.Err()
 }
 
-// age is how long the trip has been in its status. A request to cancel a PENDING trip updates it, but does not make it young.
+// age returns how long the trip has been in its status. A request to cancel a PENDING trip updates the trip but does not reset
+// its age.
 func (r *reconciliation) age(t *domain.Trip) time.Duration {
 	if t.Status() == domain.Cancelling {
 		return r.now.Sub(t.Updated())
@@ -150,17 +151,18 @@ func (s *Service) eachTrip(ctx context.Context, q domain.TripQuery, visit func(*
 	}
 }
 
-// ExecutionChange is news of a saga's execution, in the state machine's words.
+// ExecutionChange is a status change of a saga's execution, as the state machine reports it.
 type ExecutionChange struct {
 	Saga   string // the state machine's name
 	TripID string // the execution's name
 	Status string // RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED
-	Error  string // the name of the error, of the last three
-	State  string // the state that failed, "" if unknown
+	Error  string // the name of the error, for the last three statuses
+	State  string // the state that failed; "" if unknown
 }
 
-// MarkNeedsAttention marks a trip whose saga stopped while the trip was pending or being cancelled. If the saga recorded the
-// trip's end before it stopped, or the news is late or of another saga than the present one, nothing changes. Errors: Invalid, NotFound, Unavailable.
+// MarkNeedsAttention marks a trip whose saga stopped while the trip was pending or being cancelled. Nothing changes if the saga
+// recorded the trip's end before it stopped, or if the report is late or not about the current saga. Errors: Invalid, NotFound,
+// Unavailable.
 func (s *Service) MarkNeedsAttention(ctx context.Context, c ExecutionChange) error {
 	switch c.Status {
 	case "FAILED", "TIMED_OUT", "ABORTED":

@@ -39,7 +39,7 @@ type Starter interface {
 
 // Executions reads and resumes the executions of the sagas that [Starter] starts.
 type Executions interface {
-	// Progress describes the execution. Errors: NotFound, Unavailable.
+	// Progress returns a description of the execution. Errors: NotFound, Unavailable.
 	Progress(ctx context.Context, saga, tripID string) (Progress, error)
 	// History returns the events so far. Errors: NotFound, Unavailable.
 	History(ctx context.Context, saga, tripID string) ([]history.Event, error)
@@ -88,12 +88,12 @@ type Payments interface {
 	Charge(ctx context.Context, tripID string) (domain.Payment, error)
 	// Refund refunds all of the money, or ensures that it is never charged.
 	Refund(ctx context.Context, tripID string) (taken bool, err error)
-	// GiveBack refunds this much of a payment that was charged: all, a part, or nothing. taken reports whether this call
-	// refunded money. A repeated call must have the same amount.
+	// GiveBack refunds this amount of a charged payment: all, a part, or nothing. taken reports whether this call refunded
+	// money. A repeated call must have the same amount.
 	GiveBack(ctx context.Context, tripID string, amount money.Amount) (taken bool, err error)
 	// Get reads the payment. Errors: NotFound when nothing has been charged; Unavailable.
 	Get(ctx context.Context, tripID string) (domain.Payment, error)
-	// Unit is the smallest step, in minor units, in which money of a currency can be moved.
+	// Unit returns the smallest step, in minor units, in which money of a currency can be moved.
 	Unit(c money.Currency) int64
 	// Intent reads a payment in the provider's books, by the provider's id.
 	Intent(ctx context.Context, id string) (domain.PaymentIntent, error)
@@ -102,7 +102,7 @@ type Payments interface {
 	EachEntry(ctx context.Context, visit func(domain.Entry)) (ok bool, err error)
 }
 
-// Observer is notified of what happened to trips, for metrics and logs.
+// Observer is notified of events of trips, for metrics and logs.
 type Observer interface {
 	// Happened is called after the commit of an event, at most once for each event. It is not called if the process ends
 	// between the two, or if the outcome of the commit was unknown. reason is the name of the event's reason, ""

@@ -17,9 +17,9 @@ import (
 // tripPath is the path of a trip.
 func tripPath(id string) string { return "/trips/" + url.PathEscape(id) }
 
-// Book sends a booking, the JSON of a [domain.Request], and starts its saga. The same booking under the same key is made
-// once, so that it is sent again when the server is busy; another booking under that key is refused with the name
-// IdempotencyMismatch. An empty key is replaced by a random one.
+// Book sends a booking, the JSON of a [domain.Request], and starts its saga. The same booking with the same key is made once,
+// so it is retried when the server is busy; another booking with that key is refused with the name IdempotencyMismatch. An
+// empty key is replaced by a random one.
 func (c *Client) Book(ctx context.Context, key string, booking []byte) (trip wire.Trip, err error) {
 	if key == "" {
 		key = rand.Text()
@@ -35,7 +35,7 @@ func (c *Client) Trip(ctx context.Context, id string) (trip wire.TripDetails, er
 	return trip, err
 }
 
-// Trips reads the trips of a status, "" for all, page by page, the newest first. limit is the size of a page, 1 to 200. An
+// Trips reads the trips of a status ("" for all) page by page, the newest first. limit is the size of a page, 1 to 200. An
 // error ends the sequence.
 func (c *Client) Trips(ctx context.Context, status domain.Status, limit int) iter.Seq2[wire.TripPage, error] {
 	query := url.Values{"limit": {strconv.Itoa(limit)}}
@@ -45,8 +45,8 @@ func (c *Client) Trips(ctx context.Context, status domain.Status, limit int) ite
 	return pages(ctx, c, "/trips", query, func(p *wire.TripPage) string { return p.NextCursor })
 }
 
-// History reads everything that happened in a saga of a trip: "booking", "cancellation", or "" for the present one.
-// [NotFound] recognises the error of a saga that has not started, or of an id that does not exist.
+// History reads the history of a saga of a trip: "booking", "cancellation", or "" for the current one. [NotFound] recognises
+// the error of a saga that has not started, or of an id that does not exist.
 func (c *Client) History(ctx context.Context, id, saga string) (h wire.History, err error) {
 	query := url.Values{}
 	if saga != "" {
@@ -56,10 +56,10 @@ func (c *Client) History(ctx context.Context, id, saga string) (h wire.History, 
 	return h, err
 }
 
-// CancelTrip requests the cancellation of a trip, which goes on after the answer: follow it with Wait. A trip is cancelled
-// once, so that the request is sent again when the server is busy; under the key of the accepted request another reason is
-// refused with the name IdempotencyMismatch. A [*Problem] of the name NotCancellable or TripDeparted says that it is too
-// late, one of the name FeeTooHigh that the fee is more than r.MaxFee.Fee. A limit in percent is not sent.
+// CancelTrip requests the cancellation of a trip, which continues after the answer: follow it with Wait. A trip is cancelled
+// once, so the request is retried when the server is busy; another reason with the key of the accepted request is refused with
+// the name IdempotencyMismatch. A [*Problem] with the name NotCancellable or TripDeparted means that it is too late, one with
+// the name FeeTooHigh that the fee is more than r.MaxFee.Fee. A limit in percent is not sent.
 func (c *Client) CancelTrip(ctx context.Context, id string, r app.CancelRequest) (trip wire.Trip, err error) {
 	k := call{method: http.MethodPost, path: tripPath(id) + "/cancel", header: http.Header{}, repeatable: true}
 	if r.Key != "" {
@@ -88,13 +88,13 @@ func (c *Client) CancellationQuote(ctx context.Context, id string) (quote wire.Q
 	return quote, err
 }
 
-// Redrive resumes the present saga of a trip, which ended without success, at the state where it failed. It is sent once.
+// Redrive resumes the current saga of a trip, which ended without success, at the state where it failed. It is not retried.
 func (c *Client) Redrive(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodPost, path: tripPath(id) + "/redrive"}, nil)
 }
 
-// Flights reads the flights from one day to another, both included and as ISO dates, page by page; "" is no bound. An error
-// ends the sequence.
+// Flights reads the flights from one day to another page by page. Both days are inclusive ISO dates; "" means no bound. An
+// error ends the sequence.
 func (c *Client) Flights(ctx context.Context, from, to string, limit int) iter.Seq2[[]wire.FlightDay, error] {
 	all := pages(ctx, c, "/inventory/flights", days(from, to, limit), func(p *wire.FlightPage) string { return p.NextCursor })
 	return func(yield func([]wire.FlightDay, error) bool) {
@@ -102,7 +102,7 @@ func (c *Client) Flights(ctx context.Context, from, to string, limit int) iter.S
 	}
 }
 
-// Nights reads the hotel nights from one day to another, as Flights does the flights.
+// Nights reads the hotel nights from one day to another; its arguments are those of Flights.
 func (c *Client) Nights(ctx context.Context, from, to string, limit int) iter.Seq2[[]wire.HotelNight, error] {
 	all := pages(ctx, c, "/inventory/hotels", days(from, to, limit), func(p *wire.NightPage) string { return p.NextCursor })
 	return func(yield func([]wire.HotelNight, error) bool) {
@@ -138,7 +138,7 @@ func pages[P any](ctx context.Context, c *Client, path string, query url.Values,
 	}
 }
 
-// All collects the pages of a sequence. It returns what was read before an error, too.
+// All collects the pages of a sequence. With an error, it also returns what was read before.
 func All[T any](pages iter.Seq2[[]T, error]) (all []T, err error) {
 	for page, err := range pages {
 		if err != nil {
@@ -157,15 +157,15 @@ func (c *Client) LoadInventory(ctx context.Context, csv []byte) (report domain.L
 	return report, err
 }
 
-// LastLoad returns how the last load of an inventory went. A deployment that does not know answers with an error; the call
-// is sent once.
+// LastLoad returns the state of the last load of an inventory. A deployment that does not know it answers with an error; the
+// call is not retried.
 func (c *Client) LastLoad(ctx context.Context) (state domain.LoadState, err error) {
 	err = c.do(ctx, call{method: http.MethodGet, path: "/inventory"}, &state)
 	return state, err
 }
 
-// Ledger has the server audit everything that it holds. On a large deployment that takes long; it is not sent again after a
-// timeout.
+// Ledger makes the server audit everything that it stores. On a large deployment this takes long; the call is not retried after
+// a timeout.
 func (c *Client) Ledger(ctx context.Context) (ledger app.Ledger, err error) {
 	err = c.do(ctx, call{method: http.MethodGet, path: "/ledger", repeatable: true, heavy: true}, &ledger)
 	return ledger, err

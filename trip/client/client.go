@@ -1,8 +1,8 @@
 // Package client calls the REST API of a deployment: one machine's tripsaga serve, or AWS behind API Gateway. The command,
 // the verification of a deployment (package check) and the tests of load and crashes use it.
 //
-// Calls that can be repeated without harm, which are reads, an inventory and a booking under its Idempotency-Key, are
-// retried when the server is busy or the connection breaks. Errors.As finds the types of failure:
+// Calls that can safely be repeated (reads, an inventory, a booking with its Idempotency-Key) are retried when the server is
+// busy or the connection breaks. Errors.As finds the types of failure:
 //
 //   - [*Problem]: the server refuses the request; its Name is stable and made for programs
 //   - [*GatewayError]: something before the server answered
@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	callTimeout = time.Minute // of one try; a stream of events has none
+	callTimeout = time.Minute // of one try; a stream of events has no time-out
 	longestWait = 30 * time.Second
 	brokenWait  = 200 * time.Millisecond // before the next try, on a new connection
 
@@ -37,14 +37,14 @@ const (
 // MaxTries is how often a call is sent before its last error is returned.
 const MaxTries = 5
 
-// Options configure a client. The zero value is for a server that asks for no credentials.
+// Options configure a client. The zero value is for a server that requires no credentials.
 type Options struct {
-	// Header is sent with each request that does not set the same field itself. It is a credential: it never leaves the
-	// machine unencrypted and never follows a redirect.
+	// Header is sent with each request that does not set the same field itself. It is a credential: it is never sent
+	// unencrypted to another machine and never after a redirect.
 	Header http.Header
-	// Sign adds credentials to a request that is otherwise complete; body is what it sends. A call returns its error as it is.
+	// Sign adds credentials to an otherwise complete request; body is the request's body. A call returns its error unchanged.
 	Sign func(r *http.Request, body []byte) error
-	// Explain adds to the error of a call what the user can do about it. It must wrap the error.
+	// Explain adds advice for the user to the error of a call. It must wrap the error.
 	Explain func(error) error
 	// Transport sends the requests; default: http.DefaultTransport.
 	Transport http.RoundTripper
@@ -58,7 +58,7 @@ type Client struct {
 	http http.Client
 }
 
-// ErrInsecure refuses to send credentials over plain HTTP to another machine.
+// ErrInsecure means that credentials would be sent over plain HTTP to another machine.
 var ErrInsecure = errors.New("credentials are sent over https or to loopback only")
 
 // New returns a client of the server at base, such as http://127.0.0.1:8080 or https://api.example.com/stage. It makes no
@@ -66,7 +66,7 @@ var ErrInsecure = errors.New("credentials are sent over https or to loopback onl
 func New(base string, opt Options) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || !portAllowed(u.Port()) {
-		return nil, fmt.Errorf("%q is no address of a server, such as http://127.0.0.1:8080", hidden(base))
+		return nil, fmt.Errorf("%q is not the address of a server, such as http://127.0.0.1:8080", hidden(base))
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("%s: allowed are a scheme, a host and a path", u.Redacted())
@@ -82,7 +82,7 @@ func New(base string, opt Options) (*Client, error) {
 	return c, nil
 }
 
-// Base is the address of the server, without a slash at its end.
+// Base returns the address of the server, without a trailing slash.
 func (c *Client) Base() string { return c.base }
 
 func portAllowed(port string) bool {
@@ -90,7 +90,7 @@ func portAllowed(port string) bool {
 	return port == "" || err == nil && n > 0 && n < 1<<16
 }
 
-// hidden is an address without what may be a password in it.
+// hidden returns an address without parts that may contain a password.
 func hidden(address string) string {
 	if i := strings.LastIndex(address, "@"); i >= 0 {
 		return "...@" + address[i+1:]
@@ -110,7 +110,7 @@ type call struct {
 	header       http.Header
 	body         []byte
 	repeatable   bool // without harm
-	heavy        bool // if it took too long once, it will again
+	heavy        bool // if it took too long once, it will do so again
 }
 
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
@@ -148,7 +148,7 @@ func (c *Client) failed(k call, err error) error {
 	return err
 }
 
-// try returns after which time another try makes sense, 0 if never.
+// try sends the call once. wait is the time after which another try makes sense; 0 if it does not.
 func (c *Client) try(ctx context.Context, k call, into any) (wait time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -24,10 +24,10 @@ var ErrNoServer = errors.New("no server")
 // Problem is an error that the server reports.
 type Problem struct {
 	wire.Problem
-	wait time.Duration // the server's Retry-After, 0 when another try makes no sense
+	wait time.Duration // the server's Retry-After; 0 if another try makes no sense
 }
 
-// Error lists every field that is wrong, without characters that could steer a terminal.
+// Error lists every wrong field, without control characters for a terminal.
 func (p *Problem) Error() string {
 	if len(p.Errors) == 0 {
 		return text.Visible(p.Name) + ": " + text.Visible(p.Detail)
@@ -56,16 +56,16 @@ type GatewayError struct {
 
 func (g *GatewayError) Error() string { return g.message }
 
-// UnknownOutcomeError wraps the error of a write that the server may have carried out: it did not answer, answered
-// unintelligibly, or the context ended first.
+// UnknownOutcomeError wraps the error of a write that the server may have carried out: it did not answer, its answer could not
+// be read, or the context ended first.
 type UnknownOutcomeError struct{ Err error }
 
 func (u *UnknownOutcomeError) Error() string { return u.Err.Error() }
 
-// Unwrap returns what went wrong.
+// Unwrap returns Err.
 func (u *UnknownOutcomeError) Unwrap() error { return u.Err }
 
-// unknown reports whether a request that failed so may have been carried out.
+// unknown reports whether a request that failed with err may have been carried out.
 func unknown(err error) bool {
 	var g *GatewayError
 	if errors.As(err, &g) {
@@ -103,7 +103,7 @@ func FromGateway(err error) bool {
 // TookTooLong reports whether a gateway, or this client, has given up waiting for the server.
 func TookTooLong(err error) bool { return FromGateway(err) || errors.Is(err, context.DeadlineExceeded) }
 
-// NotFound reports whether the server says that what was asked for does not exist.
+// NotFound reports whether the server answered that the requested resource does not exist.
 func NotFound(err error) bool { return problemStatus(err) == http.StatusNotFound }
 
 // NoSuchRoute reports whether the deployment does not offer this part of the API.
@@ -152,8 +152,8 @@ func gatewayError(answer *http.Response, body []byte) error {
 	return g
 }
 
-// waitAfter is the time before the next try: the server's Retry-After, a moment when the connection broke, or 0 when a
-// retry would fail the same way.
+// waitAfter returns the time before the next try: the server's Retry-After, a short wait if the connection broke, or 0 if a
+// retry would fail in the same way.
 func waitAfter(err error) time.Duration {
 	var p *Problem
 	var g *GatewayError
@@ -169,7 +169,7 @@ func waitAfter(err error) time.Duration {
 	return 0
 }
 
-// canceled is context.Canceled alone, without the request that it has ended.
+// canceled returns context.Canceled itself instead of an error that wraps it with the request.
 func canceled(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return context.Canceled

@@ -20,10 +20,10 @@ type Event struct {
 	domain.Event
 }
 
-// Events calls each with the events after a place, in order; "0" is the beginning. With follow it waits for more until ctx
-// or the stream ends, which the server does without an error. It returns the first error of each, [ErrGone] when the
-// connection breaks, and is not retried: call it again with the place of the last event. [NoSuchRoute] recognises a
-// deployment that has no feed.
+// Events calls each with the events after a place, in order; "0" is the beginning. With follow it waits for more until ctx ends
+// or the server ends the stream, which is not an error. It returns the first error of each, [ErrGone] when the connection
+// breaks, and is not retried: call it again with the place of the last event. [NoSuchRoute] recognises a deployment that has no
+// feed.
 func (c *Client) Events(ctx context.Context, after string, follow bool, each func(Event) error) error {
 	k := call{method: http.MethodGet, path: "/events", query: url.Values{
 		"after": {after}, "follow": {strconv.FormatBool(follow)},
@@ -49,8 +49,8 @@ type brokenStream struct{ error }
 func (b brokenStream) Unwrap() error        { return b.error }
 func (b brokenStream) Is(target error) bool { return target == ErrGone }
 
-// readEvents reads server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) to the end of
-// the stream. What has no data is a comment, and an event that was cut off counts as not sent.
+// readEvents reads server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) to the end of the
+// stream. A block without data is a comment, and a truncated event counts as not sent.
 func readEvents(r io.Reader, each func(Event) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)

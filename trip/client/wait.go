@@ -13,29 +13,29 @@ import (
 	"tripsaga/trip/wire"
 )
 
-// Wait says how to wait for the end of a trip's sagas.
+// Wait configures how to wait for the end of a trip's sagas.
 type Wait struct {
-	Interval time.Duration // between two looks, MinInterval or more
-	// Reached is for a caller that has had an answer of this server before: if it is gone, it is probably restarting.
+	Interval time.Duration // between two reads of the trip; at least MinInterval
+	// Reached means that the server has answered the caller before: if it does not answer now, it is probably restarting.
 	Reached bool
-	// Look, if any, is called with the history of the present saga, which is read less often than the trip: AWS allows few reads of
-	// histories. It is called last when the saga has ended, unless the history cannot be read.
+	// Look, unless nil, is called with the history of the current saga, which is read less often than the trip because AWS
+	// limits reads of histories. The last call comes when the saga has ended, unless the history cannot be read.
 	Look func(saga string, events []history.Event)
 }
 
-// MinInterval keeps waiting from being a load on the server.
+// MinInterval is the shortest interval, which limits the load on the server.
 const MinInterval = 10 * time.Millisecond
 
 const (
-	// patience is how long a server that was reached and is gone is asked again: long enough for a restart.
+	// patience is how long calls to a server that answered before are retried: long enough for a restart.
 	patience = 15 * time.Second
-	// settleTries bounds how often the history of a trip that has ended is read: its saga ends a moment later.
+	// settleTries limits how often the history of an ended trip is read: its saga ends a moment later.
 	settleTries = 50
-	// lookInterval is the shortest time between two reads of what a state machine has to be asked for, unless the trip has changed.
+	// lookInterval is the shortest time between two reads that query a state machine, unless the trip has changed.
 	lookInterval = time.Second
 )
 
-// ErrGone means that a server that was reached does not answer any more. The saga continues where it is.
+// ErrGone means that a server that answered before no longer answers. The saga continues on the server.
 var ErrGone = errors.New("the server is gone")
 
 // Wait waits until a trip has ended, or needs attention and its saga has stopped. A trip that is CANCELLING has not ended.
@@ -80,18 +80,18 @@ func (f *follower) toEnd(ctx context.Context) (trip wire.TripDetails, err error)
 	}
 }
 
-// ended reports whether nothing happens to the trip any more, unless it is cancelled or redriven.
+// ended reports whether the trip will not change any more unless it is cancelled or redriven.
 func ended(t wire.TripDetails) bool {
 	switch t.Status {
 	case domain.Confirmed, domain.Cancelled, domain.Failed:
 		return true
-	case domain.NeedsAttention: // it may be late, or be redriven at the moment
+	case domain.NeedsAttention: // its saga may be late, or is being redriven
 		return !t.SagaUnread && (t.Saga == nil || t.Saga.Status != "RUNNING" && t.Saga.Status != "SUCCEEDED")
 	}
 	return false
 }
 
-// pause is longer for a trip that the server cannot read without the state machine.
+// pause returns the time until the next read. It is longer for a trip that the server cannot read without the state machine.
 func (f *follower) pause(t wire.TripDetails) time.Duration {
 	if t.Status == domain.NeedsAttention {
 		return max(f.Interval, lookInterval)
@@ -99,7 +99,7 @@ func (f *follower) pause(t wire.TripDetails) time.Duration {
 	return f.Interval
 }
 
-// lastLook looks until the history has the saga's end.
+// lastLook reads the history until it contains the saga's end.
 func (f *follower) lastLook(ctx context.Context) error {
 	for range settleTries {
 		over, err := f.look(ctx)
@@ -113,8 +113,8 @@ func (f *follower) lastLook(ctx context.Context) error {
 	return nil
 }
 
-// look shows the present saga. over reports whether there is nothing more to show. A saga that has not started and a history
-// that cannot be read just now are not shown.
+// look calls Look for the current saga. over reports whether there is nothing more to show. A saga that has not started and a
+// history that cannot be read at the moment are not shown.
 func (f *follower) look(ctx context.Context) (over bool, err error) {
 	if f.Look == nil {
 		return true, nil
@@ -146,7 +146,7 @@ func (f *follower) trip(ctx context.Context) (trip wire.TripDetails, err error) 
 	return trip, err
 }
 
-// patiently repeats look until the server answers; when it was reached before, as long as the patience lasts.
+// patiently repeats look until the server answers or, if it has answered before, patience has passed.
 func (f *follower) patiently(ctx context.Context, look func() error) error {
 	for end := time.Now().Add(patience); ; {
 		err := look()

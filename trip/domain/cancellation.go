@@ -8,7 +8,7 @@ import (
 	"tripsaga/shared/text"
 )
 
-// The sagas of a trip, by the names of their state machines.
+// The names of a trip's sagas and of their state machines.
 const (
 	BookingSaga      = "booking"
 	CancellationSaga = "cancellation"
@@ -17,9 +17,9 @@ const (
 // Cancellation is a client's accepted request to cancel the trip. The zero Cancellation means that there was none.
 type Cancellation struct {
 	Requested   time.Time    `json:"requested"`
-	Reason      string       `json:"reason,omitempty"`      // the client's own words, which no event has
-	Fingerprint string       `json:"fingerprint,omitempty"` // of the request's Idempotency-Key, "" without one
-	FeePercent  int          `json:"fee_percent"`           // fixed by the request: how long the saga takes costs nobody anything
+	Reason      string       `json:"reason,omitempty"`      // in the client's own words; it is not part of any event
+	Fingerprint string       `json:"fingerprint,omitempty"` // of the request's Idempotency-Key; "" without a key
+	FeePercent  int          `json:"fee_percent"`           // fixed by the request, however long the saga takes
 	Fee         money.Amount `json:"fee,omitzero"`          // once something was paid
 	Refund      money.Amount `json:"refund,omitzero"`       // once something was paid: the rest
 	Unit        int64        `json:"unit,omitempty"`        // step of Fee and Refund in minor units, fixed as FeePercent; 0 is 1
@@ -36,7 +36,7 @@ func ParseCancelReason(s string) (string, error) {
 	return text.Clean(s, MaxCancelReason)
 }
 
-// Cancellation is the request to cancel the trip. requested is false if there was none.
+// Cancellation returns the request to cancel the trip. requested is false if there was no request.
 func (t *Trip) Cancellation() (c Cancellation, requested bool) {
 	return t.s.Cancellation, t.s.Cancellation != Cancellation{}
 }
@@ -46,7 +46,7 @@ func (t *Trip) Confirmed() bool {
 	return t.s.Status == Confirmed || t.s.Status == Cancelling || t.s.Status != Failed && t.s.Total != money.Amount{}
 }
 
-// Saga is the name of the trip's present saga: a trip that is to be cancelled after it was confirmed has its second one.
+// Saga returns the name of the trip's current saga: the second saga if the trip is cancelled after it was confirmed.
 func (t *Trip) Saga() string {
 	if _, requested := t.Cancellation(); requested && t.Confirmed() {
 		return CancellationSaga
@@ -54,8 +54,8 @@ func (t *Trip) Saga() string {
 	return BookingSaga
 }
 
-// Ran reports whether the saga of this name has certainly been started. While the trip is PENDING or CANCELLING its present one
-// may not have been; only a trip whose saga was started is marked NEEDS_ATTENTION.
+// Ran reports whether the saga with this name has certainly been started. While the trip is PENDING or CANCELLING, its current
+// saga may not have been started yet; only a trip whose saga was started is marked NEEDS_ATTENTION.
 func (t *Trip) Ran(saga string) bool {
 	if saga == BookingSaga {
 		return t.s.Status != Pending
@@ -63,15 +63,15 @@ func (t *Trip) Ran(saga string) bool {
 	return saga == t.Saga() && t.s.Status != Cancelling
 }
 
-// FeeLimit is the highest fee of a cancellation that its client accepts. The zero FeeLimit accepts any.
+// FeeLimit is the highest cancellation fee that the client accepts. The zero FeeLimit accepts any fee.
 type FeeLimit struct {
 	Fee     money.Amount // without a currency: any
 	Percent *int         // of what was paid; nil: any
 }
 
 // CheckFee refuses a request to cancel the trip, at a fee of percent in steps of unit, if the fee is higher than the client
-// accepts. A request that was accepted already, or that is refused anyway, passes: its fee is decided. Errors: Invalid with the field
-// currency if it is not the trip's; FeeTooHigh of kind Conflict, also if the fee is not known yet and may be more.
+// accepts. A request that was accepted already, or that is refused for another reason, passes. Errors: Invalid with the field
+// currency if it is not the trip's; FeeTooHigh of kind Conflict, even if the fee is not known yet but may be higher.
 func (t *Trip) CheckFee(limit FeeLimit, percent int, unit int64) error {
 	if _, requested := t.Cancellation(); requested || t.s.Status == Failed {
 		return nil
@@ -92,12 +92,11 @@ func (t *Trip) CheckFee(limit FeeLimit, percent int, unit int64) error {
 	return nil
 }
 
-// RequestCancellation accepts the client's request to cancel the trip, at a fee of percent of what was paid, in steps of
-// unit, see [CancellationFee]. A confirmed
-// trip is CANCELLING then. Any other trip keeps its status until its saga ends. Either way it ends CANCELLED. A trip whose
-// cancellation was requested already does not change. fingerprint is that of the request's Idempotency-Key, "" without one.
-// Errors: IdempotencyMismatch of kind Conflict if the key came with another reason before; NotCancellable of kind Conflict
-// when the trip has failed.
+// RequestCancellation accepts the client's request to cancel the trip, at a fee of percent of what was paid, in steps of unit,
+// see [CancellationFee]. A confirmed trip becomes CANCELLING. Any other trip keeps its status until its saga ends. In both
+// cases it ends CANCELLED. A trip whose cancellation was requested already does not change. fingerprint is the fingerprint of
+// the request's Idempotency-Key; "" without a key. Errors: IdempotencyMismatch of kind Conflict if the key was used with
+// another reason before; NotCancellable of kind Conflict if the trip has failed.
 func (t *Trip) RequestCancellation(reason, fingerprint string, percent int, unit int64, now time.Time) ([]Event, error) {
 	if c, requested := t.Cancellation(); requested {
 		if fingerprint != "" && fingerprint == c.Fingerprint && reason != c.Reason {
@@ -121,15 +120,15 @@ func (t *Trip) RequestCancellation(reason, fingerprint string, percent int, unit
 	return []Event{newEvent(CancellationRequested, t.s.ID, now)}, nil
 }
 
-// cancelling fixes what a confirmed trip is refunded.
+// cancelling fixes the fee and the refund of a confirmed trip.
 func (t *Trip) cancelling(now time.Time) {
 	t.change(Cancelling, Reason{}, now)
 	c := &t.s.Cancellation
 	c.Fee, c.Refund = CancellationFee(t.s.Total, c.FeePercent, c.Unit)
 }
 
-// CancellationFee splits what was paid into a fee of percent, rounded down to a multiple of unit minor units, in
-// which the provider moves money, and the refund, which is the rest. A unit of 0 is 1.
+// CancellationFee splits what was paid into a fee of percent, rounded down to a multiple of unit minor units, in which the
+// provider moves money, and the refund, which is the rest. A unit of 0 means 1.
 func CancellationFee(total money.Amount, percent int, unit int64) (fee, refund money.Amount) {
 	p := int64(percent)
 	fee = money.Amount{Minor: total.Minor/100*p + total.Minor%100*p/100, Currency: total.Currency} // a product of the whole may overflow
@@ -139,8 +138,8 @@ func CancellationFee(total money.Amount, percent int, unit int64) (fee, refund m
 	return fee, money.Amount{Minor: total.Minor - fee.Minor, Currency: total.Currency}
 }
 
-// Cancel ends the cancellation of a trip that was confirmed. A trip that is cancelled already does not change. Errors:
-// Conflict when no cancellation is under way.
+// Cancel ends the cancellation of a trip that was confirmed. A trip that is cancelled already does not change. Errors: Conflict
+// if the trip is not being cancelled.
 func (t *Trip) Cancel(now time.Time) ([]Event, error) {
 	switch {
 	case t.s.Status == Cancelled:

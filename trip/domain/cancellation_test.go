@@ -224,7 +224,7 @@ func TestPolicyIsChecked(t *testing.T) {
 		return `{"hours_before_departure":` + hours + `,"fee_percent":` + percent + `}`
 	}
 	for _, tt := range []struct{ tiers, want string }{
-		{``, `tiers: there is none; allowed are one or more, the last with hours_before_departure 0`},
+		{``, `tiers: the list is empty; allowed are one or more tiers, the last with hours_before_departure 0`},
 		{tier("24", "0"), `tiers: the last of the 1 tiers must have hours_before_departure 0`},
 		{tier("0", "101"), `tiers[0].fee_percent: 101 is out of range, allowed are 0 to 100`},
 		{tier("0", "-1"), `tiers[0].fee_percent: -1 is out of range`},

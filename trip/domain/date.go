@@ -24,19 +24,19 @@ func ParseDate(s string) (Date, error) {
 	return "", fault.Invalidf("", "%s is not a date, such as 2027-03-01", quote(s))
 }
 
-// DateOf is the day of t in UTC.
+// DateOf returns the day of t in UTC.
 func DateOf(t time.Time) Date { return Date(t.UTC().Format(time.DateOnly)) }
 
-// Time is the day's start in UTC.
+// Time returns the start of the day in UTC.
 func (d Date) Time() time.Time {
 	t, _ := time.Parse(time.DateOnly, string(d)) // a Date is valid
 	return t
 }
 
-// Next is the day after d.
+// Next returns the day after d.
 func (d Date) Next() Date { return DateOf(d.Time().AddDate(0, 0, 1)) }
 
-// Until counts the days from d to end; it is negative when end is earlier.
+// Until returns the number of days from d to end; it is negative if end is earlier.
 func (d Date) Until(end Date) int {
 	const day = 24 * 60 * 60 // a time.Duration holds no more than 292 years
 	return int((end.Time().Unix() - d.Time().Unix()) / day)
@@ -49,5 +49,5 @@ func within(n, low, high int) error {
 	return nil
 }
 
-// quote repeats a refused value, cut to a length that a message can hold.
+// quote formats a refused value for a message, cut to a reasonable length.
 func quote(s string) string { return fmt.Sprintf("%.60q", s) }

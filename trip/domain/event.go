@@ -10,8 +10,8 @@ import (
 // EventType is the type of an event.
 type EventType string
 
-// The events. Each happens to a trip at most once, except TripNeedsAttention, which is repeated for another reason. The
-// last three happen only if something was really compensated or, in the cancellation of a confirmed trip, given back.
+// The events. Each happens to a trip at most once, except TripNeedsAttention, which is repeated for another reason. The last
+// three happen only if something was really compensated or, in the cancellation of a confirmed trip, returned.
 const (
 	TripRequested      EventType = "TripRequested"
 	TripConfirmed      EventType = "TripConfirmed"
@@ -26,7 +26,7 @@ const (
 	PaymentRefunded EventType = "PaymentRefunded"
 )
 
-// Event is announced to the outside, in the transaction that makes it true. It has no personal data.
+// Event is a domain event for other systems, stored in the transaction that makes it true. It contains no personal data.
 type Event struct {
 	ID     string       `json:"id"` // derived from trip, type and Again, so that a receiver can drop duplicates
 	Type   EventType    `json:"type"`

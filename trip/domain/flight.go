@@ -21,7 +21,7 @@ func ParseFlightNumber(s string) (FlightNumber, error) {
 	compact := strings.Replace(text.Upper(text.Trim(s)), " ", "", 1)
 	m := flightNumber.FindStringSubmatch(compact)
 	if m == nil || len(compact) > longest-1 {
-		return "", fault.Invalidf("", "%s is no flight number: a 2-character airline designator and 1 to 4 digits, "+
+		return "", fault.Invalidf("", "%s is not a flight number: a 2-character airline designator and 1 to 4 digits, "+
 			"such as JL5 or NH 106", quote(s))
 	}
 	return FlightNumber(m[1] + m[2] + m[3]), nil

@@ -16,7 +16,7 @@ var hotelID = regexp.MustCompile(`^[A-Z0-9][A-Z0-9-]{1,30}[A-Z0-9]$`)
 func ParseHotelID(s string) (HotelID, error) {
 	id := text.Upper(text.Trim(s))
 	if !hotelID.MatchString(id) {
-		return "", fault.Invalidf("", "%s is no hotel id: 3 to 32 letters, digits and hyphens, such as TYO-PARK", quote(s))
+		return "", fault.Invalidf("", "%s is not a hotel id: 3 to 32 letters, digits and hyphens, such as TYO-PARK", quote(s))
 	}
 	return HotelID(id), nil
 }

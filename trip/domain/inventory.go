@@ -40,7 +40,7 @@ func (h HotelNight) String() string {
 	return fmt.Sprintf("hotel %s on the night of %s", h.Hotel, h.Night)
 }
 
-// Offer is one row of an inventory to load. Source is its place in the file ("demo.csv:12"), for messages.
+// Offer is one row of an inventory to load. Source is its position in the file ("demo.csv:12"), for messages.
 type Offer[T any] struct {
 	Row    T
 	Source string
@@ -58,24 +58,24 @@ type Offers struct {
 
 // LoadReport counts the rows of the file, and the flights on a day and hotel nights that they offer.
 type LoadReport struct {
-	Rows      int `json:"rows" doc:"Rows of the file. The others count flights on a day and hotel nights, of which a row may have many."`
+	Rows      int `json:"rows" doc:"Rows of the file. The other figures count flights on a day and hotel nights, of which a row may have many."`
 	Added     int `json:"added"`
 	Changed   int `json:"changed"`
 	Unchanged int `json:"unchanged"`
 }
 
-// LoadState is the state of the last load of an inventory. The zero LoadState means that there was none.
+// LoadState is the state of the last load of an inventory. The zero LoadState means that there was no load.
 type LoadState struct {
-	Fingerprint string `json:"fingerprint" doc:"Of the file; empty when there never was a load."`
-	Complete    bool   `json:"complete" doc:"False of a load that is under way, was interrupted or was refused in part: loading the same file again completes it."`
+	Fingerprint string `json:"fingerprint" doc:"Of the file; empty if there was never a load."`
+	Complete    bool   `json:"complete" doc:"False for a load that is running, was interrupted or was partly refused: loading the same file again completes it."`
 	Days        int    `json:"days,omitempty" doc:"Flights on a day and hotel nights that the file offers."`
 }
 
 // A flight that has departed and a night that has passed are not sold. The service's own clock decides, since a client's
 // may be wrong. The moment of departure is the flight's local time in the time zone of its airport.
 
-// Departure is the moment when the flight leaves. A flight of unknown time leaves at the end of its day. An airport of
-// unknown time zone counts as one where days end first.
+// Departure returns the moment when the flight leaves. A flight without a known time leaves at the end of its day. An airport
+// without a known time zone counts as one where the day ends first.
 func (f FlightDay) Departure() time.Time {
 	zone := airport.Zone(f.Origin)
 	if t, err := time.ParseInLocation(time.DateOnly+" 15:04", string(f.Date)+" "+f.Departs, zone); err == nil {
@@ -99,8 +99,8 @@ func (d Date) MayHaveDeparted(now time.Time) bool {
 	return !now.In(airport.First).Before(d.in(airport.First))
 }
 
-// CheckNights refuses a stay whose first night has passed at now. The hotel's time zone is unknown. So a night lasts until
-// noon of the next day, in the time zone where days end first. The error is HotelUnavailable.
+// CheckNights refuses a stay whose first night has passed at now. The hotel's time zone is unknown. So a night lasts until noon
+// of the next day, in the time zone where the day ends first. The error is HotelUnavailable.
 func (s Stay) CheckNights(now time.Time) error {
 	noon := s.CheckIn.in(airport.First).Add((24 + 12) * time.Hour)
 	if now.Before(noon) {

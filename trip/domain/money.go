@@ -3,7 +3,7 @@ package domain
 // Money is what happened to the customer's money.
 type Money string
 
-// The cases of a customer's money. In those without an answer the bank's reply was lost, or is still to come.
+// The cases of a customer's money. In the cases without an answer, the bank's reply was lost or has not arrived yet.
 const (
 	MoneyNone            Money = "none" // nothing was charged
 	MoneyPaid            Money = "paid"
@@ -12,8 +12,8 @@ const (
 	MoneyKept            Money = "kept"              // all of it is the fee of a cancellation
 	MoneyCharged         Money = "charged"           // the trip is not confirmed yet
 	MoneyRefunding       Money = "refunding"         // charged, and the refund is still outstanding
-	MoneyPerhaps         Money = "perhaps"           // perhaps charged: there is no answer yet
-	MoneyPerhapsToRefund Money = "perhaps-refunding" // perhaps charged, and the refund is still outstanding
+	MoneyPerhaps         Money = "perhaps"           // possibly charged: there is no answer yet
+	MoneyPerhapsToRefund Money = "perhaps-refunding" // possibly charged, and the refund is still outstanding
 )
 
 // MoneyOf returns what happened to the money of a trip with this status and payment. refunded reports that there was a

@@ -16,12 +16,12 @@ import (
 //go:embed cancellation_policy.json
 var defaultPolicy []byte
 
-// CancellationPolicy says what a cancellation costs. A cancellation has the first tier that begins no later than it.
+// CancellationPolicy defines what a cancellation costs. The first tier that begins no later than the cancellation applies.
 type CancellationPolicy struct {
 	Tiers []CancellationTier `json:"tiers"`
 }
 
-// CancellationTier is one tier of a policy, down to the departure or the next tier.
+// CancellationTier is one tier of a policy. It applies until the next tier or the departure.
 type CancellationTier struct {
 	Hours      int `json:"hours_before_departure"`
 	FeePercent int `json:"fee_percent"`
@@ -39,7 +39,7 @@ var DefaultCancellationPolicy = sync.OnceValue(func() CancellationPolicy {
 // maxHours is the longest time before a departure that fits a time.Duration.
 const maxHours = int(math.MaxInt64 / int64(time.Hour))
 
-// ParseCancellationPolicy reads a policy of JSON, as in cancellation_policy.json. It reports all problems together (see
+// ParseCancellationPolicy parses a policy in JSON, as in cancellation_policy.json. It reports all problems together (see
 // fault.All), each with its field.
 func ParseCancellationPolicy(data []byte) (CancellationPolicy, error) {
 	var read struct {
@@ -81,7 +81,7 @@ func ParseCancellationPolicy(data []byte) (CancellationPolicy, error) {
 	}
 	switch {
 	case len(read.Tiers) == 0:
-		problems.Add("tiers", fault.Invalidf("", "there is none; allowed are one or more, the last with hours_before_departure 0"))
+		problems.Add("tiers", fault.Invalidf("", "the list is empty; allowed are one or more tiers, the last with hours_before_departure 0"))
 	case above != 0 && whole:
 		problems.Add("tiers", fault.Invalidf("", "the last of the %d tiers must have hours_before_departure 0: without it a cancellation "+
 			"just before the departure has no fee", len(read.Tiers)))
@@ -92,8 +92,8 @@ func ParseCancellationPolicy(data []byte) (CancellationPolicy, error) {
 	return p, nil
 }
 
-// FeePercent is the fee of a cancellation at now of a trip that departs later, in percent of what was paid. Errors:
-// TripDeparted of kind Conflict if it has departed.
+// FeePercent returns the fee, in percent of what was paid, of a cancellation at now. Errors: TripDeparted of kind Conflict if
+// it has departed.
 func (p CancellationPolicy) FeePercent(departs, now time.Time) (int, error) {
 	for _, t := range p.Tiers {
 		if now.Before(departs) && departs.Sub(now) >= time.Duration(t.Hours)*time.Hour {

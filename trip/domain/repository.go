@@ -21,8 +21,8 @@ type Trips interface {
 	Save(ctx context.Context, t *Trip, events ...Event) error
 	// Details reads a trip and its steps. Errors: NotFound, Unavailable.
 	Details(ctx context.Context, id string) (Details, error)
-	// Each calls visit for every trip, from several goroutines and in no order. It stops at the first error. A trip that
-	// changes meanwhile is visited in one of its states. Errors: visit's; Unavailable.
+	// Each calls visit for every trip, from several goroutines and in no particular order. It stops at the first error. A trip
+	// that changes meanwhile is visited in one of its states. Errors: visit's; Unavailable.
 	Each(ctx context.Context, visit func(Details) error) error
 	// List reads a page of trips, newest first. A list of all statuses has each trip once, even if a trip changes its
 	// status while the list is read. Errors: Invalid (status, limit, cursor), Unavailable.
@@ -33,7 +33,7 @@ type Trips interface {
 type TripQuery struct {
 	Status  Status    // "" means all
 	Limit   int       // 1 to MaxPage; 0 means DefaultPage
-	Cursor  string    // of the page before
+	Cursor  string    // from the previous page; "" for the first
 	Created time.Time // only trips created before; zero means all. Ignored with a cursor
 	Since   time.Time // only trips created on this day or after; zero means all
 }
@@ -66,9 +66,9 @@ type Inventory interface {
 	Nights(ctx context.Context, q InventoryQuery) (Page[HotelNight], error)
 }
 
-// InventoryQuery selects days. The zero Date leaves that side open.
+// InventoryQuery selects days. A zero Date means no bound on that side.
 type InventoryQuery struct {
 	From, To Date   // both inclusive
 	Limit    int    // 1 to MaxPage; 0 means DefaultPage
-	Cursor   string // of the page before, of the very same query
+	Cursor   string // from the previous page of the same query; "" for the first
 }

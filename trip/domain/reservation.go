@@ -6,14 +6,14 @@ import (
 	"tripsaga/shared/money"
 )
 
-// FlightReservation is the reserved seats of a trip.
+// FlightReservation is a trip's reservation of seats.
 type FlightReservation struct {
 	ID     string       `json:"id"`
 	Flight Flight       `json:"flight"`
 	Amount money.Amount `json:"amount"` // for all seats
 }
 
-// HotelReservation is the reserved rooms of a trip.
+// HotelReservation is a trip's reservation of rooms.
 type HotelReservation struct {
 	ID     string       `json:"id"`
 	Stay   Stay         `json:"stay"`
@@ -30,7 +30,7 @@ type Payment struct {
 	Refunded money.Amount `json:"refunded,omitzero"`   // what was refunded: after a cancellation, Amount less the fee
 }
 
-// Intent is the id by which the provider knows the payment, "" if none was created. A payment of an older version was
+// Intent returns the id by which the provider knows the payment; "" if no intent was created. A payment of an older version is
 // known by its key.
 func (p Payment) Intent() string { return cmp.Or(p.IntentID, p.Key) }
 
@@ -45,7 +45,7 @@ const (
 	StepUndone  StepState = "UNDONE" // compensated, or cancelled before it was done
 )
 
-// Step is the record of one step of a trip. Result is the step's result, which stays after a compensation. It is the zero
+// Step is the record of one step of a trip. Result is the step's result, which is kept after a compensation. It is the zero
 // value if the step was never done.
 type Step[R any] struct {
 	State  StepState
@@ -61,7 +61,7 @@ type Details struct {
 	Payment *Step[Payment]
 }
 
-// State is the state of the step with this record ("FLIGHT", "HOTEL" or "PAYMENT"); "" if the step has left none.
+// State returns the state of the step with this record ("FLIGHT", "HOTEL" or "PAYMENT"); "" if the step has no record.
 func (d Details) State(record string) StepState {
 	switch {
 	case record == "FLIGHT" && d.Flight != nil:

@@ -49,7 +49,7 @@ func ParseEmail(s string) (Email, error) {
 	local = norm.NFC.String(local)
 	domain, why := emailDomain(host)
 	switch {
-	case len(s) > 2*MaxEmail: // before anything is repeated or computed of it
+	case len(s) > 2*MaxEmail: // checked before the value is repeated or processed
 		return "", fault.Invalidf("", "%s has %d bytes, allowed are at most %d", quote(s), len(s), MaxEmail)
 	case !emailLocal(local):
 		why = "what is before the @ may have letters, digits, single dots within and !#$%&'*+-/=?^_`{|}~"
@@ -79,7 +79,7 @@ var (
 	allDigits = regexp.MustCompile(`^[0-9]+$`)
 )
 
-// emailDomain returns the domain's stored form, or why it is refused. Only "." separates labels.
+// emailDomain returns the stored form of the domain, or why it is refused. Only "." separates labels.
 func emailDomain(host string) (domain, why string) {
 	host = norm.NFC.String(strings.ToLower(host))
 	if len(host) > 2*MaxEmail {
@@ -107,7 +107,7 @@ var cardToken = regexp.MustCompile(`^(tok|pm)_[A-Za-z0-9_]{1,60}$`)
 // does not repeat the value.
 func ParseCardToken(s string) (CardToken, error) {
 	if !cardToken.MatchString(s) {
-		return "", fault.Invalidf("", "the value is no card token: tok_ or pm_, and 1 to 60 letters, digits and underscores")
+		return "", fault.Invalidf("", "the value is not a card token: tok_ or pm_, and 1 to 60 letters, digits and underscores")
 	}
 	return CardToken(s), nil
 }

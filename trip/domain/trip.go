@@ -35,8 +35,8 @@ const (
 	Failed         Status = "FAILED"
 )
 
-// Statuses lists all statuses, each after those that a trip can have before it, except that a trip which is CANCELLING can
-// have NEEDS_ATTENTION after that, too.
+// Statuses lists all statuses, each after those that a trip can have before it. The exception is that NEEDS_ATTENTION can also
+// follow CANCELLING.
 func Statuses() []Status {
 	return []Status{Pending, NeedsAttention, Confirmed, Cancelling, Cancelled, Failed}
 }
@@ -47,13 +47,13 @@ type Reason struct {
 	Message string `json:"message"`
 }
 
-// Trip is the aggregate root: what was requested and its status. Its verbs (RequestTrip, Confirm, Fail,
-// RequestCancellation, Cancel, MarkNeedsAttention) return the events to announce. No event means that nothing changed and nothing must be saved.
+// Trip is the aggregate root: a request and its status. Its verbs (RequestTrip, Confirm, Fail, RequestCancellation, Cancel,
+// MarkNeedsAttention) return the events to announce. If they return no event, nothing has changed and nothing must be saved.
 type Trip struct{ s Snapshot }
 
 // Snapshot is the state of a trip, for storage.
 type Snapshot struct {
-	ID          string // a UUID; the trip's sagas have the same
+	ID          string // a UUID; the trip's sagas have the same id
 	Traveler    Traveler
 	Flight      Flight
 	Stay        Stay
@@ -77,28 +77,28 @@ func RestoreTrip(s Snapshot) *Trip { return &Trip{s} }
 // Snapshot returns what [RestoreTrip] takes.
 func (t *Trip) Snapshot() Snapshot { return t.s }
 
-// ID is a UUID. The trip's sagas have the same id.
+// ID returns the trip's id, a UUID. The trip's sagas have the same id.
 func (t *Trip) ID() string { return t.s.ID }
 
-// Traveler is the person who travels.
+// Traveler returns the person who travels.
 func (t *Trip) Traveler() Traveler { return t.s.Traveler }
 
-// Flight is the requested flight.
+// Flight returns the requested flight.
 func (t *Trip) Flight() Flight { return t.s.Flight }
 
-// Stay is the requested hotel stay.
+// Stay returns the requested hotel stay.
 func (t *Trip) Stay() Stay { return t.s.Stay }
 
-// Card is the token that the bank charges.
+// Card returns the token that the bank charges.
 func (t *Trip) Card() CardToken { return t.s.Card }
 
-// Currency is the currency of the payment. Flight and hotel must be priced in it.
+// Currency returns the currency of the payment. The prices of flight and hotel must be in this currency.
 func (t *Trip) Currency() money.Currency { return t.s.Currency }
 
-// Fingerprint differs for different requests. It detects another request under the same id.
+// Fingerprint returns a hash of the request, which detects a different request with the same id.
 func (t *Trip) Fingerprint() string { return t.s.Fingerprint }
 
-// Status is the trip's status.
+// Status returns the trip's status.
 func (t *Trip) Status() Status { return t.s.Status }
 
 // Ended reports whether the trip's saga has ended: the trip is CONFIRMED, CANCELLED or FAILED. The last two are final.
@@ -106,22 +106,22 @@ func (t *Trip) Ended() bool {
 	return t.s.Status == Confirmed || t.s.Status == Cancelled || t.s.Status == Failed
 }
 
-// Reason is the zero Reason unless the trip failed, needs attention or was cancelled before it was confirmed.
+// Reason returns why the trip failed, needs attention or was cancelled before it was confirmed; otherwise the zero Reason.
 func (t *Trip) Reason() Reason { return t.s.Reason }
 
-// Total is what was paid, the zero Amount before the trip is confirmed.
+// Total returns what was paid; the zero Amount before the trip is confirmed.
 func (t *Trip) Total() money.Amount { return t.s.Total }
 
-// Version counts the changes. It is 0 for a trip that was never saved.
+// Version returns the number of changes. It is 0 for a trip that was never saved.
 func (t *Trip) Version() int64 { return t.s.Version }
 
-// Created is the time of the request, to the millisecond, in UTC.
+// Created returns the time of the request, to the millisecond, in UTC.
 func (t *Trip) Created() time.Time { return t.s.Created }
 
-// Updated is the time of the last change, to the millisecond, in UTC.
+// Updated returns the time of the last change, to the millisecond, in UTC.
 func (t *Trip) Updated() time.Time { return t.s.Updated }
 
-// Request is a booking as it comes from outside, unchecked.
+// Request is an unchecked booking from a client.
 type Request struct {
 	Traveler TravelerRequest `json:"traveler"`
 	Flight   FlightRequest   `json:"flight"`
@@ -197,9 +197,9 @@ func (s *Snapshot) fingerprint() string {
 		string(s.Card), string(s.Currency))
 }
 
-// Confirm ends the booking successfully. total is what was paid. If the client has asked to cancel the trip meanwhile, it is
-// CANCELLING then. A trip that was confirmed already does not change, whatever has become of it since: the retry of a
-// confirmation may be late. Errors: Conflict when the trip has failed, or when total is not in the trip's currency.
+// Confirm ends the booking successfully. total is what was paid. If the client has requested a cancellation meanwhile, the trip
+// becomes CANCELLING. A trip that was confirmed before does not change, whatever its status is now: a retried confirmation may
+// be late. Errors: Conflict when the trip has failed, or when total is not in the trip's currency.
 func (t *Trip) Confirm(total money.Amount, now time.Time) ([]Event, error) {
 	switch {
 	case t.Confirmed():
@@ -221,8 +221,8 @@ func (t *Trip) Confirm(total money.Amount, now time.Time) ([]Event, error) {
 	return []Event{e}, nil
 }
 
-// Fail ends the trip without a booking: FAILED, or CANCELLED if the client has asked for that. A trip that has ended so
-// already keeps its first reason. Errors: Conflict when the trip was confirmed.
+// Fail ends the trip without a booking: FAILED, or CANCELLED if the client has requested that. A trip that has already ended in
+// one of these ways keeps its first reason. Errors: Conflict when the trip was confirmed.
 func (t *Trip) Fail(reason Reason, now time.Time) ([]Event, error) {
 	switch {
 	case t.Confirmed():
@@ -243,11 +243,12 @@ func (t *Trip) Fail(reason Reason, now time.Time) ([]Event, error) {
 // ReasonOverdue is the reason's name while the trip's saga may still be running, but has been running for too long.
 const ReasonOverdue = "Overdue"
 
-// MarkNeedsAttention records that the saga of this name stopped without an end, or is overdue.
+// MarkNeedsAttention records that the saga with this name stopped without an end, or is overdue.
 //
-// News of another saga than the present one changes nothing, nor does news of a trip that has ended: it may arrive after a
-// redrive has ended the trip. A trip that is marked already is marked and announced again when the reason differs: an
-// overdue saga has stopped now, or a redriven one has failed in another state. That a marked trip is overdue is no news.
+// A report about a saga other than the current one changes nothing. Neither does a report about a trip that has ended, since it
+// may arrive after a redrive has ended the trip. A trip that is already marked is marked and announced again if the reason
+// differs: an overdue saga has now stopped, or a redriven one has failed in another state. An overdue report for a marked trip
+// changes nothing.
 func (t *Trip) MarkNeedsAttention(saga string, reason Reason, now time.Time) []Event {
 	again := t.s.Status == NeedsAttention
 	if t.Ended() || saga != t.Saga() || again && (reason == t.s.Reason || reason.Name == ReasonOverdue) {
@@ -256,15 +257,15 @@ func (t *Trip) MarkNeedsAttention(saga string, reason Reason, now time.Time) []E
 	t.change(NeedsAttention, reason, now)
 	e := newEvent(TripNeedsAttention, t.s.ID, now)
 	e.Reason = reason
-	if again || saga != BookingSaga { // the booking may have been marked, too
+	if again || saga != BookingSaga { // the booking may have been marked before
 		e.Again = t.s.Version
 		e.ID = ident.Derive("event", t.s.ID, string(TripNeedsAttention), strconv.FormatInt(e.Again, 10))
 	}
 	return []Event{e}
 }
 
-// CheckRedrive refuses a redrive of a trip that has failed or was cancelled: every step is compensated or given back, and
-// the saga could only record the same end again. Errors: NotRedrivable of kind Conflict.
+// CheckRedrive refuses a redrive of a trip that has failed or was cancelled: everything is compensated or refunded, and the
+// saga could only record the same end again. Errors: NotRedrivable of kind Conflict.
 func (t *Trip) CheckRedrive() error {
 	why := ""
 	switch t.s.Status {

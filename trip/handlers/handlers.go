@@ -100,8 +100,8 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestKey{}, id)
 }
 
-// RequestID returns the id of the HTTP request that ctx belongs to, "" outside of one. The answer and each log line have
-// it too.
+// RequestID returns the id of the HTTP request that ctx belongs to; "" outside a request. The answer and each log line also
+// have it.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestKey{}).(string)
 	return id
@@ -111,7 +111,7 @@ func RequestID(ctx context.Context) string {
 //
 //	{"delivery": {"execution": "arn:...", "trip_id": "...", "attempt": 0}, "input": {...}}
 type Delivery struct {
-	Execution string // the id of the saga's execution, an ARN
+	Execution string // the ARN of the saga's execution
 	TripID    string // also the execution's name
 	Attempt   int    // 0 for the first, then the number of retries since the state was entered
 	Step      string // the task's name

@@ -1,5 +1,6 @@
 // Package relative expands dates that are relative to the day on which a file is used: "today", "today+14", "today-1". The
-// command's files and flags may have them, so that no example and no document rots; the API takes ISO dates only.
+// command's files and flags may contain them, so that examples and documents do not become outdated; the API accepts ISO dates
+// only.
 package relative
 
 import (
@@ -14,8 +15,8 @@ import (
 
 var day = regexp.MustCompile(`^today([+-][0-9]{1,5})?$`)
 
-// Date returns the day that s means on the day today. Anything else is returned as it is, for the reader of the date to
-// judge.
+// Date returns the day that s means on the day today. Any other text is returned unchanged, for the parser of the date to
+// check.
 func Date(s string, today domain.Date) string {
 	m := day.FindStringSubmatch(s)
 	if m == nil {
@@ -31,7 +32,7 @@ func Date(s string, today domain.Date) string {
 
 var dateMember = regexp.MustCompile(`("(?:date|check_in|check_out)"\s*:\s*")(today[+0-9-]*)(")`)
 
-// Booking expands the dates of a booking in JSON. All other bytes stay as they are.
+// Booking expands the dates of a booking in JSON. All other bytes are unchanged.
 func Booking(json []byte, today domain.Date) []byte {
 	return dateMember.ReplaceAllFunc(json, func(member []byte) []byte {
 		m := dateMember.FindSubmatch(member)
@@ -39,13 +40,13 @@ func Booking(json []byte, today domain.Date) []byte {
 	})
 }
 
-// columns are those of the first and the last day in the rows of an inventory, by kind.
+// columns are the columns of the first and the last day in the rows of an inventory, by kind.
 var columns = map[string][2]int{"flight": {7, 8}, "hotel": {4, 5}}
 
 var byteOrderMark = []byte("\ufeff") // which spreadsheets write
 
-// Inventory expands the dates of an inventory in CSV, row by row up to the first that is not CSV. All other bytes stay as
-// they are, so that lines keep their numbers.
+// Inventory expands the dates of an inventory in CSV, row by row up to the first that is not CSV. All other bytes are
+// unchanged, so that line numbers remain valid.
 func Inventory(file []byte, today domain.Date) []byte {
 	if text, marked := bytes.CutPrefix(file, byteOrderMark); marked {
 		return slices.Concat(byteOrderMark, Inventory(text, today))

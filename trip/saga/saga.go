@@ -1,6 +1,6 @@
-// Package saga has the sagas of a trip: their definitions in the Amazon States Language and the facts about their tasks that
-// the rest derives from. The local engine interprets a definition, Step Functions runs the same bytes. Lint, exploration,
-// trial, permissions, alarms, metrics and the timeline read the facts. It needs the standard library only.
+// Package saga contains the sagas of a trip: their definitions in the Amazon States Language and facts about their tasks, which
+// are derived from the definitions. The local engine interprets a definition; Step Functions runs the same bytes. Lint,
+// exploration, trial, permissions, alarms, metrics and the timeline use the facts. The package needs only the standard library.
 package saga
 
 import (
@@ -23,11 +23,11 @@ var cancellation string
 type Saga struct {
 	name, definition string
 	tasks            []Task            // sorted by name
-	steps            []string          // the names of those that a saga without a failure calls, in order
+	steps            []string          // the names of the tasks that a saga without a failure calls, in order
 	next             map[string]string // the state after each task
 }
 
-// all is every saga. If two call the same function, the facts of the first are those of the function.
+// all returns every saga. If two sagas call the same function, the facts of the first one apply.
 var all = sync.OnceValue(func() []*Saga {
 	var sagas []*Saga
 	for _, s := range []struct{ name, definition string }{{"booking", booking}, {"cancellation", cancellation}} {
@@ -40,10 +40,10 @@ var all = sync.OnceValue(func() []*Saga {
 	return sagas
 })
 
-// All lists the sagas.
+// All returns all sagas.
 func All() []*Saga { return slices.Clone(all()) }
 
-// Named is the saga of this name; nil if there is none.
+// Named returns the saga with this name; nil if it does not exist.
 func Named(name string) *Saga {
 	for _, s := range all() {
 		if s.name == name {
@@ -53,8 +53,9 @@ func Named(name string) *Saga {
 	return nil
 }
 
-// OfExecution is the saga of an execution, by its ARN: a state machine is called like its saga, or its name ends in a hyphen and
-// that name. Every other machine is the booking's: a deployment's ends in the name of a stage, which is none of a saga.
+// OfExecution returns the saga of an execution, by its ARN: the name of a state machine is that of its saga, or ends in a
+// hyphen and that name. Any other machine belongs to the booking: in a deployment its name ends in the name of a stage, which
+// is not the name of a saga.
 func OfExecution(arn string) *Saga {
 	machine := ""
 	if parts := strings.Split(arn, ":"); len(parts) > 6 {
@@ -68,17 +69,17 @@ func OfExecution(arn string) *Saga {
 	return Booking()
 }
 
-// Booking is the saga that books a trip.
+// Booking returns the saga that books a trip.
 func Booking() *Saga { return all()[0] }
 
-// Cancellation is the saga that cancels a trip which was confirmed.
+// Cancellation returns the saga that cancels a confirmed trip.
 func Cancellation() *Saga { return all()[1] }
 
-// Name is the saga's name, and its state machine's.
+// Name returns the saga's name, which is also that of its state machine.
 func (s *Saga) Name() string { return s.name }
 
-// Definition is the state machine's definition, byte for byte. A task's Resource is a placeholder, "${ReserveFlight}",
-// for which a deployment substitutes the function's ARN.
+// Definition returns the state machine's definition, byte for byte. A task's Resource is a placeholder, "${ReserveFlight}",
+// which a deployment replaces by the function's ARN.
 func (s *Saga) Definition() []byte { return []byte(s.definition) }
 
 // Task is one function that the saga calls.
@@ -89,35 +90,35 @@ type Task struct {
 	Compensation string   // the task that compensates this one; "" if its effect is never compensated
 	Compensates  string   // the task that this one compensates; "" if it is not a compensation
 	Record       string   // sort key of the trip's item that a step, its compensation or its cancellation write, such as "FLIGHT"; or ""
-	Business     []string // errors by which a business rule refuses the step: it had no effect, and a retry cannot help
+	Business     []string // errors with which a business rule refuses the step: it had no effect, and a retry does not help
 	Pivot        bool     // the last step with a compensation: what follows it is only retried
 	Ends         bool     // records the end of the trip, and ends the saga
-	Fails        bool     // each of its calls ends with the error of its own name, which is the end of a failed saga
+	Fails        bool     // each call ends with an error that has the task's own name, which ends a failed saga
 	Touches      []Access // what the task needs of the table
 }
 
 // Undo reports whether the task compensates another.
 func (t Task) Undo() bool { return t.Compensates != "" }
 
-// GivesBack reports whether the task gives back what a step holds: it compensates the step, or cancels it later.
+// GivesBack reports whether the task releases what a step holds: it compensates the step, or cancels it later.
 func (t Task) GivesBack() bool { return t.Record != "" && t.Compensation == "" }
 
-// CallTimeout is the time-out of the task's function. It leaves a third of the state's time-out for the start of the
+// CallTimeout returns the time-out of the task's function. It leaves a third of the state's time-out for the start of the
 // function and the network: a call that outlives its state's time-out would continue unobserved.
 func (t Task) CallTimeout() time.Duration { return (t.Timeout * 2 / 3).Truncate(time.Second) }
 
 // Access is a set of operations on the table's items of some partitions.
 type Access struct {
 	Operations string // of the table: "get", "put" and "add", separated by spaces
-	Partitions string // what the partition keys begin with, up to the "#", separated by spaces
+	Partitions string // prefixes of the partition keys, up to the "#", separated by spaces
 }
 
-// Final lists the errors that no retry can help, whichever task fails with them.
+// Final lists the errors for which a retry does not help, whichever task fails with them.
 func Final() []string {
 	return []string{"InvalidRequest", "IdempotencyMismatch", "StepCancelled", "NotFound", "Conflict"}
 }
 
-// touches has the tasks that need more than their trip's own items.
+// touches lists the tasks that need more than their trip's own items.
 var touches = map[string][]Access{
 	"ReserveFlight":  {{"get put add", "TRIP FLIGHT"}},
 	"ReserveHotel":   {{"get put add", "TRIP HOTEL"}},
@@ -128,7 +129,7 @@ var touches = map[string][]Access{
 	"RefundBooking":  {{"get put", "TRIP BANK"}},
 }
 
-// functions are the tasks of all sagas by name. A function that several sagas call is in it once, see all.
+// functions returns the tasks of all sagas, sorted by name. A function that several sagas call is included once, see all.
 var functions = sync.OnceValue(func() []Task {
 	var union []Task
 	for _, s := range all() {
@@ -141,13 +142,13 @@ var functions = sync.OnceValue(func() []Task {
 // Tasks lists the functions of all sagas, sorted by name, each once.
 func Tasks() []Task { return slices.Clone(functions()) }
 
-// Find is the function of this name, of whichever saga; the zero Task if there is none.
+// Find returns the function with this name, of any saga; the zero Task if it does not exist.
 func Find(name string) Task { return find(functions(), name) }
 
 // Tasks lists the functions that the saga calls, sorted by name.
 func (s *Saga) Tasks() []Task { return slices.Clone(s.tasks) }
 
-// Find is the saga's task of this name; the zero Task if there is none.
+// Find returns the saga's task with this name; the zero Task if it does not exist.
 func (s *Saga) Find(name string) Task { return find(s.tasks, name) }
 
 // Steps lists the tasks of a saga in which nothing fails, in order.
@@ -169,10 +170,10 @@ func (s *Saga) Rollback() []Task {
 	return back
 }
 
-// After is the state that follows the task if it does not fail; "" if it ends the saga.
+// After returns the state that follows the task if it does not fail; "" if it ends the saga.
 func (s *Saga) After(task string) string { return s.next[task] }
 
-// Pivot is the name of the task after which nothing is compensated; "" if the saga compensates nothing at all.
+// Pivot returns the name of the task after which nothing is compensated; "" if the saga has no compensations.
 func (s *Saga) Pivot() string {
 	for _, t := range s.tasks {
 		if t.Pivot {
@@ -193,7 +194,7 @@ func find(tasks []Task, name string) Task {
 
 func byName(a, b Task) int { return strings.Compare(a.Name, b.Name) }
 
-// machine is what the tasks are read from.
+// machine is the part of a definition from which the tasks are derived.
 type machine struct {
 	StartAt string
 	States  map[string]state
@@ -217,9 +218,9 @@ const compensationPath, cancelledPath = "$.compensation.", "$.cancelled."
 
 // parse reads the tasks and the names of the steps.
 //
-// A compensation is recognised by where its result goes: $.compensation.hotel compensates the step whose result goes to
-// a path that ends in .hotel. The arrows would say it, too, but the lint checks the arrows against these facts: derived
-// from the arrows, they would excuse each arrow that leads to a wrong compensation.
+// A compensation is recognised by its ResultPath: $.compensation.hotel compensates the step whose ResultPath ends in .hotel.
+// The transitions would show it as well, but the lint checks the transitions against these facts: if they were derived from the
+// transitions, a transition to a wrong compensation would not be found.
 func parse(name, definition string) (*Saga, error) {
 	r := &Saga{name: name, definition: definition, next: map[string]string{}}
 	var m machine

@@ -1,4 +1,4 @@
-// Package wire is the JSON of the REST API, which package rest writes and package client reads. The tags doc, enum and
+// Package wire defines the JSON of the REST API, which package rest writes and package client reads. The tags doc, enum and
 // example are for the OpenAPI description.
 package wire
 
@@ -25,7 +25,7 @@ type Trip struct {
 
 	Cancellation Cancellation `json:"cancellation,omitzero" doc:"Once its cancellation has been accepted."`
 
-	Version int64     `json:"version" doc:"Counts the changes."`
+	Version int64     `json:"version" doc:"The number of changes."`
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
 }
@@ -33,10 +33,10 @@ type Trip struct {
 // Cancellation is the accepted request to cancel a trip.
 type Cancellation struct {
 	Requested  time.Time    `json:"requested"`
-	Reason     string       `json:"reason,omitempty" doc:"The client's, as it was given."`
+	Reason     string       `json:"reason,omitempty" doc:"The client's reason, unchanged."`
 	FeePercent int          `json:"fee_percent" doc:"Of what was paid; fixed when the request was accepted."`
 	Fee        money.Amount `json:"fee,omitzero" doc:"What is kept, once it is known what was paid."`
-	Refund     money.Amount `json:"refund,omitzero" doc:"What is given back, once it is known what was paid."`
+	Refund     money.Amount `json:"refund,omitzero" doc:"What is refunded, once it is known what was paid."`
 }
 
 // Quote is what the cancellation of a trip would cost now.
@@ -47,7 +47,7 @@ type Quote struct {
 	Why         string        `json:"why,omitempty" doc:"Why it is not: it was requested already, the trip has failed or has departed."`
 	Departs     time.Time     `json:"departs,omitzero" doc:"When the flight leaves."`
 	Total       money.Amount  `json:"total,omitzero" doc:"What was paid, once the trip is confirmed."`
-	FeePercent  *int          `json:"fee_percent,omitempty" doc:"Of a cancellation at this time, or of the one that was accepted. Absent if there is neither."`
+	FeePercent  *int          `json:"fee_percent,omitempty" doc:"Of a cancellation at this time, or of the accepted one. Absent if there is neither."`
 	Fee         money.Amount  `json:"fee,omitzero"`
 	Refund      money.Amount  `json:"refund,omitzero"`
 	Policy      Policy        `json:"policy"`
@@ -64,7 +64,7 @@ type Tier struct {
 	FeePercent int `json:"fee_percent"`
 }
 
-// Payment is the card, masked, and in a [TripDetails] what became of the payment.
+// Payment is the masked card and, in a [TripDetails], the state of the payment.
 type Payment struct {
 	CardToken string           `json:"card_token" example:"tok_***"`
 	State     domain.StepState `json:"state,omitempty" enum:"STARTED,DONE,REFUSED,UNDONE"`
@@ -75,7 +75,7 @@ type Payment struct {
 	Reason    domain.Reason    `json:"reason,omitzero" doc:"Why it was refused."`
 }
 
-// Reservation is a reservation; it stays visible after it was taken back.
+// Reservation is a reservation; it stays visible after its compensation.
 type Reservation struct {
 	State  domain.StepState `json:"state" enum:"STARTED,DONE,REFUSED,UNDONE"`
 	ID     string           `json:"id,omitempty"`
@@ -93,8 +93,8 @@ type Reservations struct {
 type TripDetails struct {
 	Trip
 	Reservations Reservations `json:"reservations"`
-	Saga         *Saga        `json:"saga,omitempty" doc:"The present one. Absent when saga_unread is true."`
-	SagaUnread   bool         `json:"saga_unread,omitzero" doc:"The state machine was too busy. Only of trips that need attention; the rest of the answer is complete."`
+	Saga         *Saga        `json:"saga,omitempty" doc:"The current saga. Absent if saga_unread is true."`
+	SagaUnread   bool         `json:"saga_unread,omitzero" doc:"The state machine was too busy. Only for trips that need attention; the rest of the answer is complete."`
 }
 
 // TripPage is a page of trips.
@@ -108,11 +108,11 @@ type PageEnd struct {
 	NextCursor string `json:"next_cursor,omitempty" doc:"Absent on the last page. A page before it may be short."`
 }
 
-// Saga is how far a trip's saga has come: by the trip's records, or by its state machine if the trip needs attention.
+// Saga is the progress of a trip's saga: according to the trip's records or, if the trip needs attention, its state machine.
 type Saga struct {
 	Name         string       `json:"name" enum:"booking,cancellation"`
-	Status       string       `json:"status" enum:"RUNNING,SUCCEEDED,FAILED,TIMED_OUT,ABORTED" doc:"RUNNING from the request until the end of the trip is on record."`
-	States       []StateVisit `json:"states" nullable:"false" doc:"The steps and compensations that are on record, in order. If the trip needs attention: all states entered."`
+	Status       string       `json:"status" enum:"RUNNING,SUCCEEDED,FAILED,TIMED_OUT,ABORTED" doc:"RUNNING from the request until the end of the trip is recorded."`
+	States       []StateVisit `json:"states" nullable:"false" doc:"The recorded steps and compensations, in order. If the trip needs attention: all states entered."`
 	CurrentState string       `json:"current_state,omitempty" doc:"If the trip needs attention and the saga runs."`
 	FailedState  string       `json:"failed_state,omitempty" doc:"If the trip needs attention: where it ended; a redrive resumes there."`
 	Error        string       `json:"error,omitempty" doc:"If the trip needs attention."`
@@ -125,14 +125,14 @@ type Saga struct {
 // StateVisit is one visit of a state.
 type StateVisit struct {
 	Name     string `json:"name"`
-	Attempts int    `json:"attempts,omitempty" doc:"How often its task was delivered, if the trip needs attention. The history always has that."`
+	Attempts int    `json:"attempts,omitempty" doc:"How often its task was delivered, if the trip needs attention. The history always shows it."`
 }
 
-// History is everything that happened in a saga.
+// History is the history of a saga.
 type History struct {
 	TripID string            `json:"trip_id"`
 	Saga   string            `json:"saga" enum:"booking,cancellation"`
-	Events []json.RawMessage `json:"events" nullable:"false" doc:"HistoryEvent objects as GetExecutionHistory of Step Functions gives them."`
+	Events []json.RawMessage `json:"events" nullable:"false" doc:"HistoryEvent objects in the format of GetExecutionHistory of Step Functions."`
 }
 
 // FlightDay is one flight on one day.
@@ -172,30 +172,30 @@ type NightPage struct {
 	PageEnd
 }
 
-// Problem is the body of every error, as RFC 9457 has it, with the extensions name, errors and quote.
+// Problem is the body of every error, in the format of RFC 9457 with the extensions name, errors and quote.
 type Problem struct {
-	Type   string         `json:"type" example:"about:blank" doc:"Always about:blank: the title is the status' own."`
+	Type   string         `json:"type" example:"about:blank" doc:"Always about:blank: the title is that of the status."`
 	Title  string         `json:"title" example:"Unprocessable Entity"`
 	Status int            `json:"status" example:"422"`
 	Name   string         `json:"name" example:"InvalidRequest" doc:"The stable name of the error, for programs."`
 	Detail string         `json:"detail,omitempty" example:"flight.seats: 0 is out of range, allowed are 1 to 9"`
 	Errors []FieldProblem `json:"errors,omitempty" doc:"Every field that is wrong."`
-	Quote  *Quote         `json:"quote,omitempty" doc:"Of FeeTooHigh: what a cancellation costs now."`
+	Quote  *Quote         `json:"quote,omitempty" doc:"Only for FeeTooHigh: what a cancellation costs now."`
 }
 
-// FieldProblem is what is wrong with one part of the request.
+// FieldProblem describes what is wrong with one part of the request.
 type FieldProblem struct {
 	Location string `json:"location" example:"body.flight.seats" doc:"Begins with body, query, path or header."`
 	Message  string `json:"message" example:"0 is out of range, allowed are 1 to 9"`
 	Value    any    `json:"value,omitempty" doc:"The value, unless it is in the body."`
 }
 
-// FlightText describes what is booked of a flight.
+// FlightText describes a booked flight.
 func FlightText[N, D ~string](number N, date D, seats int) string {
 	return fmt.Sprintf("%s on %s, seats: %d", number, date, seats)
 }
 
-// StayText describes what is booked of a hotel.
+// StayText describes a booked stay.
 func StayText[H, D ~string](hotel H, in, out D, rooms int) string {
 	return fmt.Sprintf("%s from %s to %s, rooms: %d", hotel, in, out, rooms)
 }

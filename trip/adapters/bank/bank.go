@@ -1,8 +1,8 @@
-// Package bank is the built-in payment provider, for trials and tests. It behaves as real providers do: a payment is an
-// intent first, idempotency keys are forgotten after 24 hours, intents expire, and a call that meets another one is
-// refused as in progress. The card token decides what happens to a charge, and every movement of money is an entry in a
-// double-entry ledger. The bank represents an external party: it has its own items, is durable before it replies, and its
-// replies can be lost.
+// Package bank is the built-in payment provider, for trials and tests. It behaves like real providers: a payment is an intent
+// first, idempotency keys are forgotten after 24 hours, intents expire, and a call that conflicts with a running one is refused
+// as in progress. The card token decides what happens to a charge, and every movement of money is an entry in a double-entry
+// ledger. The bank represents an external party: it has its own items, is durable before it replies, and its replies can be
+// lost.
 //
 // Its items, under BANK#<intent id>: INTENT is the state, CHARGE the ledger's entry of the charge, REFUND that of the
 // refund by Cancel, REFUND#<reference> that of a partial refund.
@@ -42,8 +42,8 @@ var TestCards = []struct{ Token, What string }{
 }
 
 const (
-	keysKept = 24 * time.Hour     // after which a key is forgotten
-	openLife = 7 * 24 * time.Hour // of an intent that is not charged
+	keysKept = 24 * time.Hour     // how long a key is remembered
+	openLife = 7 * 24 * time.Hour // how long an intent that is not charged is valid
 )
 
 // Bank moves money between the accounts of its ledger. It is safe for concurrent use.
@@ -54,7 +54,7 @@ type Bank struct {
 
 var _ domain.PaymentProvider = (*Bank)(nil)
 
-// New opens a bank whose books are in t.
+// New returns a bank whose books are in t.
 func New(t table.Table, now func() time.Time) *Bank { return &Bank{t, now} }
 
 // IntentID returns the id of the n-th intent of a key, from 1: the first one, and one more each time that the key was
@@ -129,7 +129,7 @@ func (b *Bank) confirm(ctx context.Context, id string, card domain.CardToken) (c
 	return onSuccess(chargeOf(id), b.move(ctx, id, in, version, skCharge, charge(id, in.Amount)))
 }
 
-// decline returns why a card is declined, "" if it is not.
+// decline returns why a card is declined; "" if it is not.
 func decline(card domain.CardToken) string {
 	switch card {
 	case OK, TimeoutAfter, RefundStuck:
@@ -179,7 +179,7 @@ func unavailable(err error) error {
 	return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the bank did not answer")
 }
 
-// busy is [unavailable] for a write over a version: a conflict says that another call has changed the intent.
+// busy is [unavailable] for a conditional write: a conflict means that another call has changed the intent.
 func busy(id string, err error) error {
 	if table.IsConflict(err) {
 		return fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "another call of payment %s is in progress", id)

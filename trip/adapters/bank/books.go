@@ -47,12 +47,12 @@ func (in *intent) order() domain.PaymentOrder {
 	return domain.PaymentOrder{Reference: in.Reference, Amount: in.Amount}
 }
 
-// rest is what is not refunded by references.
+// rest returns the amount that is not refunded by references.
 func (in *intent) rest() money.Amount {
 	return money.Amount{Minor: in.Amount.Minor - in.Refunded, Currency: in.Amount.Currency}
 }
 
-// refund returns the id of the refund by Cancel, "" if there was nothing to refund.
+// refund returns the id of the refund by Cancel; "" if there was nothing to refund.
 func (in *intent) refund(id string) string {
 	if in.State != refunded || in.rest().Minor == 0 {
 		return ""
@@ -85,14 +85,14 @@ const (
 	skRefund = "REFUND"
 )
 
-// intent reads the intent. version is 0 if there is none, which is an error.
+// intent reads the intent. A missing intent is an error, with version 0.
 func (b *Bank) intent(ctx context.Context, id string) (in intent, version int64, err error) {
 	it, ok, err := b.table.Get(ctx, item(id, skIntent))
 	switch {
 	case err != nil:
 		return in, 0, unavailable(err)
 	case !ok:
-		return in, 0, wrong("the bank knows no payment %s: compare its books with the trip's payment before you go on", id)
+		return in, 0, wrong("the bank knows no payment %s: compare its books with the trip's payment before you continue", id)
 	}
 	if err := strictjson.DecodeRecord(it.Data, &in); err != nil {
 		return in, 0, fmt.Errorf("bank: the intent of %s: %w", id, err)
@@ -100,14 +100,14 @@ func (b *Bank) intent(ctx context.Context, id string) (in intent, version int64,
 	return in, it.Version, nil
 }
 
-// lasts waits until what was read of the intent is durable. An answer that needs no write needs it. Other answers do not:
-// their own write is durable, and what was read comes before it in the log.
+// lasts waits until the intent that was read is durable. An answer without a write needs this. Other answers do not: their own
+// write is durable, and what was read comes before it in the log.
 func (b *Bank) lasts(ctx context.Context, id string) error {
 	_, _, err := b.table.Get(table.Durable(ctx), item(id, skIntent))
 	return unavailable(err)
 }
 
-// write writes the intent over the given version of it. 0 means that it must not exist.
+// write writes the intent if the stored version is over; 0 means that it must not exist.
 func (b *Bank) write(ctx context.Context, id string, in intent, over int64, with ...table.Op) error {
 	data, err := json.Marshal(in)
 	if err != nil {

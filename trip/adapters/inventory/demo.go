@@ -19,11 +19,11 @@ const (
 
 	// The fingerprint of a demo inventory is this and the last day of its offers.
 	demoMark = "demo "
-	// That of the demo inventory when it had fixed days, which ended in 2027.
+	// The fingerprint of the former demo inventory with fixed days, which ended in 2027.
 	demoOfFixedDays = "ce23c3671bcd9351df5cc209bedfb45e"
 )
 
-// Demo is the inventory that ships with the program, for the days from today on. Loaded, it only adds rows.
+// Demo returns the inventory that is part of the program, for the days from today on. A load of it only adds rows.
 func Demo(today domain.Date) (domain.Offers, error) {
 	offers, err := Parse(demoName, bytes.NewReader(relative.Inventory(demo, today)))
 	offers.Fingerprint = demoMark + relative.Date(demoLast, today)
@@ -31,9 +31,9 @@ func Demo(today domain.Date) (domain.Offers, error) {
 	return offers, err
 }
 
-// KeepDemo loads the demo inventory into a store that never had an inventory, and adds the days that have come since to
-// one whose last load was the demo's. It also completes a load that was interrupted. What is offered already stays as it
-// is, and a store with any other inventory is not touched. added is false when there was nothing to do.
+// KeepDemo loads the demo inventory into a store that never had an inventory, and adds the new days to a store whose last load
+// was the demo's. It also completes an interrupted load. Existing offers do not change, and a store with any other inventory is
+// not touched. added is false if there was nothing to do.
 func KeepDemo(ctx context.Context, store domain.Inventory, today domain.Date) (added bool, err error) {
 	last, err := store.LastLoad(ctx)
 	if last.Fingerprint == demoOfFixedDays {

@@ -1,5 +1,5 @@
-// Package inventory reads the files from which flights and hotel rooms are offered, and has the demo inventory. The
-// format is described at the head of demo.csv.
+// Package inventory parses files with flights and hotel rooms on offer, and contains the demo inventory. The beginning of
+// demo.csv describes the format.
 package inventory
 
 import (
@@ -248,7 +248,7 @@ func (f *row) text(field string) string {
 func (f *row) airport(field string) string {
 	code := f.values[field]
 	if len(code) != 3 || strings.ContainsFunc(code, func(r rune) bool { return r < 'A' || r > 'Z' }) {
-		f.problem(field, "%.20q is no IATA airport code, such as HND", code)
+		f.problem(field, "%.20q is not an IATA airport code, such as HND", code)
 		return ""
 	}
 	return code
@@ -258,7 +258,7 @@ func (f *row) clock(field string) string {
 	const form = "15:04"
 	s := f.values[field]
 	if _, err := time.Parse(form, s); err != nil || len(s) != len(form) {
-		f.problem(field, "%.20q is no time of day, such as 09:30", s)
+		f.problem(field, "%.20q is not a time of day, such as 09:30", s)
 	}
 	return s
 }
@@ -312,7 +312,7 @@ func Columns() string {
 // byteOrderMark is what some programs write before UTF-8. It is skipped.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// unreadable explains why the whole file is not CSV in UTF-8, "" if it may be.
+// unreadable explains why the whole file is not CSV in UTF-8; "" if it may be.
 func unreadable(data []byte) string {
 	const advice = "; save the file as CSV in UTF-8"
 	switch {
@@ -344,7 +344,7 @@ func notUTF8(field string) string {
 // separators are the usual separators of files that are not comma-separated.
 var separators = map[rune]string{';': "semicolons", '\t': "tabs", '|': "bars", '，': "full-width commas", '；': "full-width semicolons"}
 
-// separated names the wrong separator of a row whose first field contains others, "" if there is none.
+// separated names the wrong separator in the first field of a row; "" if it has no wrong separator.
 func separated(first string) string {
 	if i := strings.IndexFunc(first, func(r rune) bool { return separators[r] != "" }); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(first[i:])
@@ -374,7 +374,8 @@ var columnNames = func() map[string]bool {
 	return names
 }()
 
-// afterQuote is the character after a closing double quote that package csv takes for none; "" is another mistake.
+// afterQuote returns the character after a double quote that package csv does not accept as a closing one; "" for another
+// mistake.
 func afterQuote(data []byte, e *csv.ParseError) string {
 	lines := bytes.SplitN(data, []byte("\n"), e.Line+1)
 	if !errors.Is(e.Err, csv.ErrQuote) || e.Line > len(lines) || e.Column >= len(lines[e.Line-1]) {

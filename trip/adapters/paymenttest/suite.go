@@ -30,7 +30,7 @@ type Provider struct {
 	// Busy makes every call answer that another call for the same key or intent is in progress, until it is called with
 	// false. Nothing happens meanwhile.
 	Busy func(on bool)
-	// Expire lets the time of an intent that is not charged run out.
+	// Expire makes an intent that is not charged expire.
 	Expire func(id string)
 }
 
@@ -43,7 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) Provider) {
 	}
 }
 
-// row is one answer of the port and how it comes about.
+// row is one answer of the port and the calls that lead to it.
 type row struct {
 	name string
 	run  func(f *fixture)
@@ -56,7 +56,7 @@ type fixture struct {
 	ctx context.Context
 }
 
-// price is what every intent of the suite is over.
+// price is the amount of every intent of the suite.
 var price = money.Amount{Minor: 2500, Currency: "JPY"}
 
 func part(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: price.Currency} }
@@ -124,7 +124,7 @@ func (f *fixture) fails(id string, err error, kind fault.Kind, name string) {
 	}
 }
 
-// wrong requires the final error for an id that is unknown, or for a mistake of ours.
+// wrong requires the final error for an unknown id or a wrong call.
 func (f *fixture) wrong(id string, err error) {
 	f.Helper()
 	f.fails(id, err, fault.Conflict, fault.NameConflict)
@@ -179,7 +179,7 @@ func (f *fixture) other(a, b string) {
 	}
 }
 
-// patient calls again while the provider says that it does not know or is busy.
+// patient repeats the call while the provider answers that the outcome is unknown or that it is busy.
 func patient(call func() error) (err error) {
 	for range 100 {
 		if err = call(); fault.KindOf(err) != fault.Unavailable || err == nil {

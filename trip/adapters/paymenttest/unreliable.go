@@ -10,8 +10,8 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Unreliable gives a provider the failures of a real one: it forgets idempotency keys, repeats stored errors, and answers
-// that a call is in progress. The provider inside has to remember the keys of its orders, no more. The zero value with a
+// Unreliable gives a provider the failures of a real one: it forgets idempotency keys, repeats stored errors, and answers that
+// a call is in progress. The wrapped provider only has to remember the keys of its orders. The zero value with a
 // PaymentProvider fails nothing. It is safe for concurrent use.
 type Unreliable struct {
 	domain.PaymentProvider
@@ -23,7 +23,7 @@ type Unreliable struct {
 	busy   bool
 }
 
-// Forget makes it forget all keys and the errors that are stored under them.
+// Forget makes the provider forget all keys and the errors that are stored under them.
 func (u *Unreliable) Forget() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -31,7 +31,7 @@ func (u *Unreliable) Forget() {
 	clear(u.stored)
 }
 
-// Store makes the next Create fail, and the same error be repeated under its key.
+// Store makes the next Create fail. The same error is then repeated under its key.
 func (u *Unreliable) Store() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

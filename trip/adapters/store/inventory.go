@@ -88,7 +88,7 @@ func list[R, T any](ctx context.Context, t table.Table, index string, q domain.I
 	}
 	page, err := table.FullPage(ctx, t, query)
 	if errors.Is(err, table.ErrInvalid) && q.Cursor != "" {
-		return p, fault.Invalidf("cursor", "%.60q is no cursor of this list", q.Cursor)
+		return p, fault.Invalidf("cursor", "%.60q is not a cursor of this list", q.Cursor)
 	}
 	if err != nil {
 		return p, barrier.Fault(err)
@@ -132,12 +132,12 @@ func (v *Inventory) mark(ctx context.Context, state domain.LoadState) error {
 	return barrier.Fault(v.table.Transact(table.Durable(ctx), table.Put(item, table.None)))
 }
 
-// Load implements domain.Inventory. An inventory is larger than a transaction. So the load is planned first, which refuses
-// what cannot be applied before anything is written. Then it is written in chunks, each offer with its counter in one
-// transaction. An offer that is stored already is skipped: repeating an interrupted load completes it.
+// Load implements domain.Inventory. An inventory is larger than a transaction. So the load is planned first: what cannot be
+// applied is refused before anything is written. Then it is written in chunks, each offer with its counter in one transaction.
+// An offer that is stored already is skipped: repeating an interrupted load completes it.
 //
-// Bookings and other loads continue meanwhile. If they change an offer of a chunk, the chunk is planned again. An offer
-// that can no longer be applied then, because more is held than it allows, is refused alone, and the others are written.
+// Bookings and other loads continue meanwhile. If they change an offer of a chunk, the chunk is planned again. An offer that
+// can no longer be applied, because more is held than it allows, is refused individually, and the others are written.
 func (v *Inventory) Load(ctx context.Context, offers domain.Offers) (domain.LoadReport, error) {
 	changes, report, err := v.plan(ctx, rows(offers), offers.OnlyAdd)
 	if err != nil {
@@ -215,7 +215,7 @@ func (v *Inventory) write(ctx context.Context, changes []change, onlyAdd bool, r
 	return written, fault.Wrap(fault.Unavailable, fault.NameUnavailable, err, "the offers keep changing")
 }
 
-// row is an offer of either kind on its way to the table.
+// row is an offer of either kind that is to be written.
 type row struct {
 	source   string
 	name     string
@@ -288,7 +288,7 @@ func (v *Inventory) plan(ctx context.Context, rows []row, onlyAdd bool) ([]chang
 	return changes, report, refused.Err()
 }
 
-// standing reads the stored offers. A missing offer is the zero Item.
+// standing reads the stored offers. A missing offer is a zero Item.
 func (v *Inventory) standing(ctx context.Context, rows []row) ([]table.Item, error) {
 	items := make([]table.Item, len(rows))
 	return items, parallel(ctx, len(rows), func(ctx context.Context, i int) (err error) {

@@ -69,8 +69,8 @@ const shards = 4
 // shard is derived from the id's last digit, which is random in every kind of id.
 func shard(id string) byte { return '0' + id[len(id)-1]%shards }
 
-// dayIndex is the partition of the trips of a status. Those that are being cancelled are in one place for all days: they
-// may have been requested long ago, and are looked for often.
+// dayIndex returns the partition of the trips of a status. Trips that are being cancelled are in one partition for all days:
+// they may have been requested long ago, and are searched often.
 func dayIndex(s domain.Status, day string, shard byte) string {
 	if s == domain.Cancelling {
 		day = "ALL"

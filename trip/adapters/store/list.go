@@ -74,7 +74,7 @@ func newListing(t table.Table, q domain.TripQuery) (*listing, error) {
 	p.Add("", err)
 	if q.Status != "" {
 		if !slices.Contains(l.statuses, q.Status) {
-			p.Add("", fault.Invalidf("status", "%.40q is no status, allowed are %v", q.Status, domain.Statuses()))
+			p.Add("", fault.Invalidf("status", "%.40q is not a status, allowed are %v", q.Status, domain.Statuses()))
 		}
 		l.statuses = []domain.Status{q.Status}
 	}
@@ -101,7 +101,7 @@ func pageLimit(n int) (int, error) {
 	return n, nil
 }
 
-// dayBefore returns the latest day that may have places before below.
+// dayBefore returns the latest day that may have places less than below.
 func (l *listing) dayBefore(ctx context.Context) (day string, ok bool, err error) {
 	q := table.Query{PK: pkDays, From: l.since, To: l.below, Descending: true, Limit: 1}
 	for item, err := range table.Items(ctx, l.table, q) {
@@ -176,7 +176,7 @@ func decodeCursor(cursor string) (string, error) {
 			return string(below), nil
 		}
 	}
-	return "", fault.Invalidf("cursor", "%.60q is no cursor of this list", cursor)
+	return "", fault.Invalidf("cursor", "%.60q is not a cursor of this list", cursor)
 }
 
 // stream reads one partition of the index ahead.
@@ -219,7 +219,7 @@ func (s *stream) fill(ctx context.Context) error {
 	return nil
 }
 
-// newest returns the stream whose next trip is the newest, nil if all have ended.
+// newest returns the stream whose next trip is the newest; nil if all have ended.
 func newest(streams []*stream) *stream {
 	var best *stream
 	for _, s := range streams {
@@ -324,7 +324,7 @@ func visitAll(items []table.Item, visit func(domain.Details) error) error {
 	return nil
 }
 
-// readers is the maximum number of concurrent reads of one call. A table in the network answers many as fast as one.
+// readers is the maximum number of concurrent reads of one call. A remote table answers many as fast as one.
 const readers = 16
 
 // parallel calls read once for each of 0 to n-1, concurrently. After an error it starts no more calls, and returns the

@@ -17,8 +17,8 @@ import (
 )
 
 // Payments implements app.Payments over a provider. The payment is the step's record: first the provider's intent with its
-// fixed amount, then the charge. Creating the intent moves no money, so it comes before the record, which then holds the
-// id by which everything else goes. An intent whose id is in no record is never confirmed (docs/adr/0037).
+// fixed amount, then the charge. Creating the intent moves no money, so it comes before the record, which then holds the id for
+// all further calls. An intent whose id is in no record is never confirmed (docs/adr/0037).
 type Payments struct {
 	table    table.Table
 	provider domain.PaymentProvider
@@ -94,7 +94,7 @@ type payer struct {
 	Cancellation json.RawMessage  `json:"cancellation"`
 }
 
-// cancelled reports whether the client has asked to cancel the trip.
+// cancelled reports whether the client has requested the cancellation of the trip.
 func (t *payer) cancelled() bool { return len(t.Cancellation) > 0 && string(t.Cancellation) != "null" }
 
 func (p *Payments) payer(ctx context.Context, tripID string) (trip payer, err error) {
@@ -153,7 +153,8 @@ func (p *Payments) cancel(tripID string) barrier.Reverse[domain.Payment] {
 	}
 }
 
-// refunded is the rest of a reversal: it notes the refund in the payment and announces it. Nothing was refunded without id.
+// refunded completes a reversal: it records the refund in the payment and announces it. An empty id means that nothing was
+// refunded.
 func (p *Payments) refunded(tripID string, paid domain.Payment, id string, amount money.Amount, err error) (domain.Payment,
 	[]table.Op, bool, error) {
 	if err != nil || id == "" {

@@ -43,7 +43,7 @@ func NewTrips(t table.Table, options ...TripsOption) *Trips {
 	return trips
 }
 
-// Service is the use cases over one table, with every port that the table serves; pays moves the money. The caller sets
+// Service returns the use cases over one table, with every port that the table serves; pays moves the money. The caller sets
 // Starter, Random and Observer.
 func Service(t table.Table, pays domain.PaymentProvider, now func() time.Time, options ...TripsOption) *app.Service {
 	return &app.Service{
@@ -67,7 +67,7 @@ func (r *Trips) Create(ctx context.Context, t *domain.Trip, events ...domain.Eve
 	}
 	err = r.table.Transact(ctx, ops...)
 	if table.IsConflict(err) {
-		stored, err := r.Get(table.Durable(ctx), t.ID()) // which may have ended, and is then not started any more
+		stored, err := r.Get(table.Durable(ctx), t.ID()) // it may have ended, and is then not started again
 		return stored, false, err
 	}
 	if err != nil {

@@ -14,19 +14,19 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// outcome is what an error of Stripe means for a payment.
+// outcome is the meaning of an error of Stripe for a payment.
 type outcome uint8
 
 const (
-	unknown     outcome = iota // nobody knows what happened: try again
-	busy                       // another call with this intent or key is under way, or there are too many: try again
+	unknown     outcome = iota // the outcome is unknown: retry
+	busy                       // another call with this intent or key is running, or there are too many: retry
 	declined                   // final; the text is for the customer
 	wrongState                 // the intent is not in the state that the call needs
 	nothingLeft                // all was refunded already
 	usedCard                   // the card's token was used by an earlier call
 	noIntent                   // the id is unknown; final
 	otherOrder                 // the key was used for another order; final
-	mistake                    // ours: the key, its rights or the parameters; final
+	mistake                    // our mistake: the key, its rights or the parameters; final
 	none                       // no error
 )
 
@@ -46,7 +46,7 @@ var kinds = map[outcome]struct {
 	mistake:     {fault.Conflict, fault.NameConflict},
 }
 
-// refusal is an error of this package: a fault, and the outcome it was made of.
+// refusal is an error of this package: a fault, and the outcome from which it was made.
 type refusal struct {
 	outcome outcome
 	fault   *fault.Error
@@ -91,12 +91,12 @@ const (
 )
 
 // answers translates Stripe's errors; the first row that matches decides. Card errors without a row have the text of
-// [declineTexts]. All else with a status of 4xx is our mistake, and everything without one is unknown.
+// [declineTexts]. Any other answer with a status of 4xx is our mistake; without a status, the outcome is unknown.
 var answers = []row{
 	// Another call is under way with the same key or object, or Stripe limits our rate: nothing was done.
-	{code: stripego.ErrorCodeIdempotencyKeyInUse, outcome: busy, text: "another call is under way for the payment"},
-	{code: stripego.ErrorCodeLockTimeout, outcome: busy, text: "another call is under way for the payment"},
-	{status: http.StatusConflict, outcome: busy, text: "another call is under way for the payment"},
+	{code: stripego.ErrorCodeIdempotencyKeyInUse, outcome: busy, text: "another call for the payment is in progress"},
+	{code: stripego.ErrorCodeLockTimeout, outcome: busy, text: "another call for the payment is in progress"},
+	{status: http.StatusConflict, outcome: busy, text: "another call for the payment is in progress"},
 	{status: http.StatusTooManyRequests, outcome: busy, text: "Stripe limits the rate of calls"},
 	{code: stripego.ErrorCodeRateLimit, outcome: busy, text: "Stripe limits the rate of calls"},
 
@@ -118,7 +118,7 @@ var answers = []row{
 	{typ: stripego.ErrorTypeCard, outcome: declined},
 	{status: http.StatusPaymentRequired, outcome: declined},
 
-	// We.
+	// Our mistakes.
 	{code: stripego.ErrorCodeResourceMissing, outcome: noIntent, text: textNoIntent},
 	{status: http.StatusNotFound, outcome: noIntent, text: textNoIntent},
 	{status: http.StatusUnauthorized, outcome: mistake, text: textRights},
@@ -132,7 +132,7 @@ func (r row) matches(e *stripego.Error) bool {
 		(r.code == "" || r.code == e.Code) && strings.HasPrefix(e.Param, r.param)
 }
 
-// replayed is the header of an answer that Stripe has stored under the idempotency key.
+// replayed is the header of an answer that Stripe stored earlier under the idempotency key.
 const replayed = "Idempotent-Replayed"
 
 // translate turns an error of a call into one of this package. It keeps nothing of the answer but its codes: a message or
@@ -177,7 +177,7 @@ func answered(e *stripego.Error) error {
 	return refuse(unknown, "Stripe has failed (%s)", explain(e))
 }
 
-// explain has Stripe's codes, with which its dashboard shows the whole call.
+// explain returns Stripe's codes, by which its dashboard finds the call.
 func explain(e *stripego.Error) string {
 	parts := []string{fmt.Sprintf("HTTP %d", e.HTTPStatusCode)}
 	for _, part := range []string{string(e.Type), string(e.Code), e.Param} {
@@ -191,8 +191,8 @@ func explain(e *stripego.Error) string {
 	return strings.Join(parts, ", ")
 }
 
-// declineTexts are what a customer may see of a decline. Others are not explained: that a card is reported as lost or
-// stolen, or that Stripe suspects fraud, must not be shown to who presents it.
+// declineTexts are what a customer may see of a decline. Others are not explained: that a card is reported as lost or stolen,
+// or that Stripe suspects fraud, must not be shown to the person who presents it.
 var declineTexts = map[string]string{
 	"insufficient_funds":              textDeclined + ": insufficient funds",
 	"withdrawal_count_limit_exceeded": textDeclined + ": its limit is reached",

@@ -21,7 +21,7 @@ import (
 
 // TestEveryRowOfTheTable makes Stripe's error, as Stripe sends it, for each row and for what no row has.
 func TestEveryRowOfTheTable(t *testing.T) {
-	const rateText, busyText = "Stripe limits the rate of calls", "another call is under way for the payment"
+	const rateText, busyText = "Stripe limits the rate of calls", "another call for the payment is in progress"
 	tests := []struct {
 		status                    int
 		typ, code, decline, param string

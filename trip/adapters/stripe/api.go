@@ -7,8 +7,8 @@ import (
 	"github.com/stripe/stripe-go/v85/form"
 )
 
-// api makes single calls by the backend of Stripe's client. Calls by the client's type of all services would link every
-// service, as this program finds methods by reflection too: 8 MB of binary.
+// api makes single calls with the backend of Stripe's client. The client's type for all services would link every service,
+// because this program also finds methods by reflection: 8 MB of binary.
 type api struct {
 	backend stripego.Backend
 	key     string

@@ -11,8 +11,7 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// errNotStripes is the error of an answer without what Stripe always sends. Nothing of it is used, and the call is tried
-// again.
+// errNotStripes is the error of an answer that lacks what Stripe always sends. The answer is not used, and the call is retried.
 var errNotStripes = errors.New("not an answer of Stripe")
 
 const maxID = 255 // bytes, which Stripe's ids never exceed
@@ -37,8 +36,8 @@ func (p *Provider) intent(ctx context.Context, id, method, path string, params s
 	return in, err
 }
 
-// asOrdered compares a new intent with its order. A new intent is not charged; one that is belongs to somebody else. An
-// answer of stripe-mock, which has no state, is not compared; Stripe itself never is one.
+// asOrdered compares a new intent with its order. A new intent is not charged; a charged one belongs to another order. An
+// answer of stripe-mock, which has no state, is not compared; Stripe itself never sends its header.
 func (p *Provider) asOrdered(in *stripego.PaymentIntent, amount int64, currency string, o domain.PaymentOrder) error {
 	wrong := ""
 	switch {
@@ -60,7 +59,7 @@ func (p *Provider) asOrdered(in *stripego.PaymentIntent, amount int64, currency 
 		"check it at Stripe, and what is between Stripe and here", in.ID, wrong)
 }
 
-// charged is the charge of an intent that has succeeded, for all of its amount.
+// charged returns the charge of an intent that has succeeded, which must be over the whole amount.
 func charged(in *stripego.PaymentIntent) (chargeID string, err error) {
 	switch {
 	case in.LatestCharge == nil || in.LatestCharge.ID == "":
@@ -72,7 +71,7 @@ func charged(in *stripego.PaymentIntent) (chargeID string, err error) {
 	return in.LatestCharge.ID, nil
 }
 
-// checkPage checks a page of refunds: one that was left out would be made again.
+// checkPage checks a page of refunds: a refund that was left out would be made again.
 func checkPage(page *stripego.RefundList) error {
 	if page.Data == nil || page.HasMore && len(page.Data) == 0 {
 		return errNotStripes

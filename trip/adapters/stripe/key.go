@@ -12,7 +12,8 @@ import (
 
 var secretKey = regexp.MustCompile(`^(sk|rk)_(test|live)_[A-Za-z0-9_]{1,250}$`)
 
-// checkKey refuses what is no secret key, and a key of live mode unless live. Its errors do not repeat the key.
+// checkKey refuses a text that is not a secret key, and a key of live mode unless live is true. Its errors do not repeat the
+// key.
 func checkKey(key string, live bool) error {
 	switch {
 	case key == "":
@@ -20,7 +21,7 @@ func checkKey(key string, live bool) error {
 	case strings.HasPrefix(key, "pk_"):
 		return errors.New("the key of Stripe is a publishable one (pk_...), which moves no money: give a restricted key (rk_test_...) or a secret one (sk_test_...)")
 	case !secretKey.MatchString(key):
-		return errors.New("the key of Stripe is none: keys begin with rk_test_, sk_test_, rk_live_ or sk_live_ and have letters, digits and underscores")
+		return errors.New("the key is not a key of Stripe: keys begin with rk_test_, sk_test_, rk_live_ or sk_live_ and have letters, digits and underscores")
 	case isLive(key) && !live:
 		return errors.New("the key of Stripe is of live mode and would move real money, which has to be allowed explicitly")
 	}
@@ -46,7 +47,7 @@ func checkURL(base string, live bool) error {
 	return fmt.Errorf("the URL of Stripe %s: allowed is https, and http on loopback such as http://127.0.0.1:12111", base)
 }
 
-// port reports whether the URL has a port that exists, or none.
+// port reports whether the URL has a valid port or no port.
 func port(u *url.URL) bool {
 	n, err := strconv.ParseUint(u.Port(), 10, 16)
 	return err == nil && n > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")

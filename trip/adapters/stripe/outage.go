@@ -11,21 +11,21 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// InFlight is the default for the most calls at a time. With calls of half a second it is above Stripe's limit of 100
+// InFlight is the default maximum number of concurrent calls. With calls of half a second it is above Stripe's limit of 100
 // calls a second.
 const InFlight = 64
 
-// Timeout is the default for the longest call. ProcessPayment's function has more time.
+// Timeout is the default time-out of a call. ProcessPayment's function has a longer one.
 const Timeout = 15 * time.Second
 
 const (
 	maxAnswer    = 1 << 20         // bytes of an answer; a page of 100 refunds has about 100 KB
 	breakerAfter = 10              // consecutive outages open the breaker
-	breakerOpen  = 5 * time.Second // then one call finds out whether Stripe is back
+	breakerOpen  = 5 * time.Second // then one call tests whether Stripe works again
 )
 
-// gate keeps an outage of Stripe from taking more than a bounded number of goroutines and connections: a call beyond the
-// limit, or during an outage that others have found, fails immediately. The saga waits and retries.
+// gate keeps an outage of Stripe from taking more than a bounded number of goroutines and connections: a call above the limit,
+// or during an outage that other calls have detected, fails immediately. The saga waits and retries.
 type gate struct {
 	slots   chan struct{}
 	timeout time.Duration
@@ -47,7 +47,8 @@ func newGate(inFlight int, timeout time.Duration) *gate {
 // errAbandoned marks a call whose caller gave up. It says nothing about Stripe.
 var errAbandoned = errors.New("abandoned")
 
-// isOutage reports an error that may be one of Stripe as a whole. Stripe answers each decline, limit and stored error.
+// isOutage reports whether the error may be an outage of Stripe as a whole. Declines, limits and stored errors are answers of
+// Stripe.
 func isOutage(err error) bool {
 	var r *refusal
 	return errors.As(err, &r) && r.outcome == unknown && r.fault.Cause == nil
@@ -59,7 +60,7 @@ func call[T any](ctx context.Context, p *Provider, f func(context.Context) (T, e
 	select {
 	case g.slots <- struct{}{}:
 	default:
-		return result, refuse(busy, "%d calls to Stripe are under way, which is the limit", cap(g.slots))
+		return result, refuse(busy, "%d calls to Stripe are running, which is the limit", cap(g.slots))
 	}
 	defer func() { <-g.slots }()
 	var answer error
@@ -80,7 +81,7 @@ func call[T any](ctx context.Context, p *Provider, f func(context.Context) (T, e
 	return result, answer
 }
 
-// client follows no redirect: the key goes to Stripe alone.
+// client returns a client that follows no redirects: the key is sent only to Stripe.
 func client(next http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport:     bounded{next},
@@ -88,7 +89,7 @@ func client(next http.RoundTripper) *http.Client {
 	}
 }
 
-// transport has connections for as many calls as can be under way.
+// transport returns a transport with as many connections as there can be concurrent calls.
 func transport(inFlight int) http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxConnsPerHost, t.MaxIdleConnsPerHost = inFlight, inFlight
@@ -97,7 +98,7 @@ func transport(inFlight int) http.RoundTripper {
 	return t
 }
 
-// bounded fails the reading of an answer that is too large.
+// bounded makes the reading of an answer fail if it is too large.
 type bounded struct{ next http.RoundTripper }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {

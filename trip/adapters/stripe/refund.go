@@ -16,8 +16,8 @@ import (
 // restReference is the reference of a refund of everything that is left.
 const restReference = "rest"
 
-// refundRest refunds all that is left of a charge. It needs no key: a second one finds nothing left, which Stripe answers
-// with an error, however late it comes.
+// refundRest refunds all that is left of a charge. It needs no key: for a second refund, however late, nothing is left, and
+// Stripe answers with an error.
 func (p *Provider) refundRest(ctx context.Context, id string) (refundID string, err error) {
 	params := &stripego.RefundCreateParams{PaymentIntent: &id}
 	params.AddMetadata(metaReference, restReference)
@@ -37,18 +37,18 @@ func (p *Provider) refundRest(ctx context.Context, id string) (refundID string, 
 	return "", nil
 }
 
-// listAge is the age up to which a list of refunds shows that one was not made. It is far below the time for which Stripe
-// remembers keys: a call that is held up longer than that must not post, as the key does not protect it any more.
+// listAge is the age up to which a list of refunds proves that a refund was not made. It is far below the time for which Stripe
+// remembers keys: a call that is delayed longer must not post, since the key no longer protects it.
 const listAge = time.Minute
 
-// Refund implements [domain.PaymentProvider]. Stripe forgets idempotency keys, so its list of refunds decides. The key
-// protects only against a call that is under way at the same time.
+// Refund implements [domain.PaymentProvider]. Stripe forgets idempotency keys, so its list of refunds decides. The key protects
+// only against a concurrent call.
 func (p *Provider) Refund(ctx context.Context, id, reference string, part money.Amount) (refundID string, err error) {
 	amount, err := p.refundable(ctx, id, reference, part)
 	if err != nil {
 		return "", err
 	}
-	listed := p.now().Round(0) // without the monotonic clock, which stands still while a machine sleeps
+	listed := p.now().Round(0) // without the monotonic clock, which stops while a machine sleeps
 	made, attempts, err := p.refundOf(ctx, id, reference)
 	if err != nil {
 		return "", err
@@ -74,7 +74,7 @@ func (p *Provider) Refund(ctx context.Context, id, reference string, part money.
 	return refundID, err
 }
 
-// refundable returns the part as Stripe has it, if the intent was charged in its currency.
+// refundable returns the part as an amount of Stripe, if the intent was charged in its currency.
 func (p *Provider) refundable(ctx context.Context, id, reference string, part money.Amount) (amount int64, err error) {
 	amount, currency, err := toStripe(part)
 	if err != nil {
@@ -85,7 +85,7 @@ func (p *Provider) refundable(ctx context.Context, id, reference string, part mo
 	case err != nil:
 		return 0, err
 	case reference == "" || reference == restReference:
-		return 0, refuse(mistake, "%q is no reference of a partial refund", reference)
+		return 0, refuse(mistake, "%q is not a reference of a partial refund", reference)
 	case in.Status == stripego.PaymentIntentStatusProcessing:
 		return 0, refuse(busy, "Stripe is still processing the payment %s", id)
 	case in.Status != stripego.PaymentIntentStatusSucceeded || string(in.Currency) != currency:
@@ -94,8 +94,8 @@ func (p *Provider) refundable(ctx context.Context, id, reference string, part mo
 	return amount, nil
 }
 
-// refundKey is the idempotency key after so many refunds that have failed. Under the first key Stripe would repeat its
-// answer about the first of them.
+// refundKey returns the idempotency key after this number of failed refunds. Under the first key, Stripe would repeat its
+// answer about the first refund.
 func refundKey(id, reference string, attempts int) string {
 	return fmt.Sprintf("%s-%s-%d", id, reference, attempts+1)
 }
@@ -125,7 +125,7 @@ func (p *Provider) postRefund(ctx context.Context, params *stripego.RefundCreate
 	return r.ID, nil
 }
 
-// refundOf finds the refund with a reference. attempts counts those that have failed.
+// refundOf finds the refund with a reference. attempts is the number of failed refunds with it.
 func (p *Provider) refundOf(ctx context.Context, id, reference string) (made *stripego.Refund, attempts int, err error) {
 	all, err := p.refunds(ctx, id)
 	for _, r := range all {
@@ -163,7 +163,7 @@ func (p *Provider) refunds(ctx context.Context, id string) ([]*stripego.Refund, 
 	})
 }
 
-// failed reports a refund that has given nothing back.
+// failed reports whether a refund has not returned any money.
 func failed(r *stripego.Refund) bool {
 	return r.Status == stripego.RefundStatusFailed || r.Status == stripego.RefundStatusCanceled
 }
@@ -200,7 +200,7 @@ func (p *Provider) Get(ctx context.Context, id string) (domain.PaymentIntent, er
 	return read, nil
 }
 
-// entries are a charge and its refunds as entries of a ledger, the oldest first.
+// entries returns a charge and its refunds as entries of a ledger, the oldest first.
 func (p *Provider) entries(ctx context.Context, in *stripego.PaymentIntent) ([]domain.Entry, error) {
 	charged, err := fromStripe(in.AmountReceived, in.Currency)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package stripe is a payment provider over Stripe's PaymentIntents, by Stripe's own client. The command and the functions
-// open it; docs/payments.md is its manual.
+// Package stripe is a payment provider over Stripe's PaymentIntents, with Stripe's own client. The command and the functions
+// use it; docs/payments.md is its manual.
 //
 // A PaymentIntent is created without a card, so that nothing can be charged before its id is stored. It takes cards only,
 // is captured as it is confirmed, and carries the trip's id in its metadata. The API version is that of the client,
@@ -27,10 +27,10 @@ type Options struct {
 	Key      string            // sk_test_..., rk_test_...; of live mode only with Live
 	Live     bool              // allows a key that moves real money
 	BaseURL  string            // of a server in place of Stripe: https, or http on loopback
-	InFlight int               // most calls at a time; 0 means [InFlight]
+	InFlight int               // maximum number of concurrent calls; 0 means [InFlight]
 	Timeout  time.Duration     // of a call; 0 means [Timeout]
 	Now      func() time.Time  // wall clock; nil means time.Now
-	HTTP     http.RoundTripper // nil means an own one with at most InFlight connections
+	HTTP     http.RoundTripper // nil means a transport with at most InFlight connections
 }
 
 // Provider moves money at Stripe. It is safe for concurrent use.
@@ -44,7 +44,7 @@ type Provider struct {
 
 var _ domain.PaymentProvider = (*Provider)(nil)
 
-// New checks the options and calls nobody. No error contains the key.
+// New checks the options and makes no calls. No error contains the key.
 func New(opt Options) (*Provider, error) {
 	if err := errors.Join(checkKey(opt.Key, opt.Live), checkURL(opt.BaseURL, opt.Live)); err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (p *Provider) Create(ctx context.Context, key string, o domain.PaymentOrder
 	params := &stripego.PaymentIntentCreateParams{
 		Amount: &amount, Currency: &currency,
 		CaptureMethod:      stripego.String(stripego.PaymentIntentCaptureMethodAutomatic),
-		PaymentMethodTypes: stripego.StringSlice([]string{"card"}), // others settle days later, or redirect the customer
+		PaymentMethodTypes: stripego.StringSlice([]string{"card"}), // other types settle days later, or redirect the customer
 	}
 	params.AddMetadata(metaTrip, o.Reference)
 	params.SetIdempotencyKey(key)
@@ -109,8 +109,8 @@ func (p *Provider) Create(ctx context.Context, key string, o domain.PaymentOrder
 	return in.ID, nil
 }
 
-// Confirm implements [domain.PaymentProvider]. Nobody is there to authenticate a payment, so a card whose bank asks for
-// it is declined.
+// Confirm implements [domain.PaymentProvider]. The cardholder is not present to authenticate a payment, so a card whose bank
+// requires that is declined.
 func (p *Provider) Confirm(ctx context.Context, id string, card domain.CardToken) (chargeID string, err error) {
 	in, err := p.confirm(ctx, id, string(card))
 	if after := outcomeOf(err); after == wrongState || after == usedCard {
@@ -131,8 +131,8 @@ func (p *Provider) confirm(ctx context.Context, id, card string) (*stripego.Paym
 	return p.intent(ctx, id, http.MethodPost, intentPath(id)+"/confirm", params)
 }
 
-// method returns the PaymentMethod of a card. One is made of an older token, which Stripe accepts once. The key makes a
-// retry get the same, for as long as Stripe remembers it.
+// method returns the PaymentMethod of a card. For an older token, which Stripe accepts only once, it creates one. With the key,
+// a retry gets the same, for as long as Stripe remembers it.
 func (p *Provider) method(ctx context.Context, id, card string) (string, error) {
 	if !strings.HasPrefix(card, "tok_") {
 		return card, nil
@@ -154,7 +154,7 @@ func (p *Provider) method(ctx context.Context, id, card string) (string, error) 
 	return m.ID, nil
 }
 
-// reconfirmed answers a Confirm that Stripe has refused because an earlier one, or a Cancel, was there before it.
+// reconfirmed answers a Confirm that Stripe has refused because of an earlier Confirm or Cancel.
 func (p *Provider) reconfirmed(ctx context.Context, id string, after outcome) (chargeID string, err error) {
 	in, err := p.read(ctx, id)
 	if err != nil {
@@ -171,7 +171,7 @@ func (p *Provider) reconfirmed(ctx context.Context, id string, after outcome) (c
 	return settled(in)
 }
 
-// settled answers a Confirm by the state in which it has left the intent.
+// settled answers a Confirm by the resulting state of the intent.
 func settled(in *stripego.PaymentIntent) (chargeID string, err error) {
 	switch in.Status {
 	case stripego.PaymentIntentStatusSucceeded:

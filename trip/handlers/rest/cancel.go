@@ -22,14 +22,14 @@ import (
 
 // cancelBody is the body of a cancellation. As in a booking, the tags only describe it.
 type cancelBody struct {
-	Reason   string `json:"reason,omitempty" minLength:"1" maxLength:"200" example:"plans changed" doc:"In any script; characters that show nothing are refused."`
+	Reason   string `json:"reason,omitempty" minLength:"1" maxLength:"200" example:"plans changed" doc:"In any script; invisible characters are refused."`
 	MaxFee   *int64 `json:"max_fee_minor,omitempty" minimum:"0" example:"5000" doc:"The highest fee that you accept, in minor units: the cancellation is refused (FeeTooHigh) if it costs more when it is accepted. The fee of a trip that is not confirmed yet is unknown, unless it is 0 %."`
-	Currency string `json:"currency,omitempty" example:"JPY" doc:"Of max_fee_minor: the trip's."`
+	Currency string `json:"currency,omitempty" example:"JPY" doc:"The currency of max_fee_minor, which must be the trip's."`
 }
 
 type cancelInput struct {
 	TripID
-	Key     string `header:"Idempotency-Key" pattern:"^[!-+\\--~]{1,200}$" patternDescription:"1 to 200 visible ASCII characters without a comma" doc:"A trip is cancelled once with and without a key. Under the key of the accepted request another reason is a conflict."`
+	Key     string `header:"Idempotency-Key" pattern:"^[!-+\\--~]{1,200}$" patternDescription:"1 to 200 visible ASCII characters without a comma" doc:"A trip is cancelled once, with or without a key. Another reason with the key of the accepted request is a conflict."`
 	RawBody []byte `contentType:"application/json"`
 }
 
@@ -43,10 +43,10 @@ func (a *api) cancelRoutes(h huma.API) {
 	body := &huma.RequestBody{}
 	op := huma.Operation{
 		OperationID: "cancel-trip", Method: http.MethodPost, Path: "/trips/{id}/cancel", Summary: "Cancel a trip",
-		Description: "Accepts the cancellation, which goes on after the answer: an accepted one always ends CANCELLED. A trip that is " +
-			"being booked is compensated or, if it is too late for that, confirmed first and then cancelled. A confirmed trip gives back " +
-			"seats, rooms and what was paid less the fee of get-cancellation-quote. A trip that is cancelled already is not changed. " +
-			"If the fee is higher than max_fee_minor, the trip is not changed, and the problem has the present quote.",
+		Description: "Accepts the cancellation, which continues after the answer: the trip then always ends CANCELLED. A trip that is " +
+			"being booked is compensated or, if it is too late for that, confirmed first and then cancelled. A confirmed trip releases " +
+			"seats and rooms, and what was paid is refunded less the fee of get-cancellation-quote. A cancelled trip is not changed. " +
+			"If the fee is higher than max_fee_minor, the trip is not changed, and the problem contains the present quote.",
 		Tags: []string{"trips"}, DefaultStatus: http.StatusAccepted,
 		RequestBody: body, MaxBodyBytes: maxBody + 1, SkipValidateBody: true, // decodeCancellation does
 		Errors: []int{400, 403, 404, 409, 413, 415, 503},
@@ -57,7 +57,7 @@ func (a *api) cancelRoutes(h huma.API) {
 	answers := h.OpenAPI().Paths[op.Path].Post.Responses
 	answers["202"].Description = "Accepted."
 	cancelled := *answers["202"]
-	cancelled.Description = "The trip was CANCELLED already."
+	cancelled.Description = "The trip was already CANCELLED."
 	answers["200"] = &cancelled
 	huma.Register(h, huma.Operation{
 		OperationID: "get-cancellation-quote", Method: http.MethodGet, Path: "/trips/{id}/cancellation-quote",
@@ -103,7 +103,7 @@ func decodeCancellation(body []byte) (r app.CancelRequest, err error) {
 	return r, p.Err()
 }
 
-// limit is the highest fee that the client accepts, zero if any.
+// limit returns the highest fee that the client accepts; zero if it accepts any.
 func (c *cancelBody) limit() (a money.Amount, err error) {
 	switch {
 	case c.MaxFee == nil && c.Currency == "":
@@ -140,7 +140,7 @@ func (a *api) cancel(ctx context.Context, in *cancelInput) (*cancelOutput, error
 	return out, nil
 }
 
-// refused is the problem of a cancellation. If the fee is too high it has the present quote.
+// refused returns the problem for a refused cancellation. If the fee is too high, it contains the present quote.
 func (a *api) refused(ctx context.Context, id string, err error) *Problem {
 	p := a.problem(ctx, "body", err)
 	if fault.Is(err, fault.NameFeeTooHigh) {

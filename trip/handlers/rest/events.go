@@ -23,8 +23,8 @@ const (
 
 type eventsInput struct {
 	After       string `query:"after" maxLength:"40" pattern:"^(0|[a-z0-9]{1,16}-[1-9][0-9]{0,18})$" patternDescription:"the id of an event, such as k7f3qxw2ab-42, or 0 for the beginning" doc:"Only events after the one with this id."`
-	Follow      bool   `query:"follow" default:"true" doc:"false ends the stream after the events that are there."`
-	LastEventID string `header:"Last-Event-ID" maxLength:"40" pattern:"^(0|[a-z0-9]{1,16}-[1-9][0-9]{0,18})$" patternDescription:"the id of an event, such as k7f3qxw2ab-42" doc:"The same as after, as browsers send it when they connect again; it decides."`
+	Follow      bool   `query:"follow" default:"true" doc:"false ends the stream after the existing events."`
+	LastEventID string `header:"Last-Event-ID" maxLength:"40" pattern:"^(0|[a-z0-9]{1,16}-[1-9][0-9]{0,18})$" patternDescription:"the id of an event, such as k7f3qxw2ab-42" doc:"The same as after, sent by browsers when they reconnect. It takes precedence over after."`
 
 	head bool // a HEAD request: the client wants the headers alone
 }
@@ -47,12 +47,12 @@ func (a *api) place(in *eventsInput) (after uint64, err error) {
 func (a *api) eventRoutes(h huma.API) {
 	huma.Register(h, huma.Operation{
 		OperationID: "follow-events", Method: http.MethodGet, Path: "/events", Summary: "Follow the domain events",
-		Description: "Server-sent events: id is the event's place in the feed, event its type, data its JSON. An id that is not of " +
-			"this feed, as after a restore of an older copy, is a conflict: read the feed from its beginning.",
+		Description: "Server-sent events: id is the event's place in the feed, event its type, data its JSON. An id that does not belong to " +
+			"this feed, for example after a restore of an older copy, is a conflict: read the feed from its beginning.",
 		Tags: []string{"events"}, Errors: []int{403, 409, 503},
 		Responses: map[string]*huma.Response{"200": {
-			Description: "Events and comments as the HTML standard has them, in UTF-8. A comment every 15 seconds keeps the stream open. An id is the " +
-				"epoch of the feed, a hyphen and a number that counts up.",
+			Description: "Events and comments in the format of the HTML standard, in UTF-8. A comment every 15 seconds keeps the stream open. An id is the " +
+				"epoch of the feed, a hyphen and an increasing number.",
 			Content: map[string]*huma.MediaType{"text/event-stream": {
 				Schema:  &huma.Schema{Type: huma.TypeString, Pattern: "^: connected\\nretry: [0-9]+\\n\\n"},
 				Example: exampleStream,
@@ -65,7 +65,7 @@ const exampleStream = ": connected\nretry: 1000\n\nid: k7f3qxw2ab-42\nevent: Tri
 	`data: {"id":"0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a","type":"TripConfirmed","trip_id":"0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a",` +
 	`"at":"2027-03-01T09:30:00Z"}` + "\n\n"
 
-// noFeed answers if there is no feed. It is not an operation of the API, so that the API's description omits it.
+// noFeed answers if there is no feed. It is not an operation of the API, so the API's description does not include it.
 func noFeed(w http.ResponseWriter, _ *http.Request) {
 	newProblem(http.StatusNotFound, nameNoFeed,
 		"this deployment has no feed of events: they are on its event bus, to which a rule subscribes").write(w)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// EventStream is an answer of server-sent events. It has no time limits but those of each write.
+// EventStream is an answer of server-sent events. Only its writes have a time limit.
 type EventStream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -54,10 +54,10 @@ func (s *EventStream) Write(text string) error {
 // Done is closed when the server begins to shut down. The stream must end then.
 func (s *EventStream) Done() <-chan struct{} { return closed(s.ctx) }
 
-// Close ends the stream's hold on the connection.
+// Close releases the connection.
 func (s *EventStream) Close() { s.stop() }
 
-// hurry bounds the time for a client that does not read while the server shuts down.
+// hurry limits the time for a client that does not read while the server shuts down.
 func (s *EventStream) hurry() {
 	s.closing.Store(true)
 	s.control.SetWriteDeadline(time.Now().Add(bodyGrace))

@@ -2,5 +2,5 @@
 
 package rest
 
-// openFiles has no bound here that is worth asking for.
+// openFiles reports no limit on this system.
 func openFiles() (int, bool) { return 0, false }

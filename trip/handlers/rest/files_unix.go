@@ -4,7 +4,7 @@ package rest
 
 import "syscall"
 
-// openFiles is how many files the process may have open at once.
+// openFiles returns how many files the process may have open concurrently. ok is false if the limit is unknown.
 func openFiles() (int, bool) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

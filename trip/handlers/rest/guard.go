@@ -18,9 +18,9 @@ const (
 	maxInventory = 4 << 20
 )
 
-// Guard refuses what a server on a laptop must not serve: requests for a foreign host name (DNS rebinding), and requests
-// that other web sites make in the user's browser. allowedHosts are the names of the server besides loopback, with or
-// without a port. Its answers have the headers of data; pages set their own.
+// Guard refuses requests that a server on a laptop must not serve: those for a foreign host name (DNS rebinding), and those
+// that other web sites make in the user's browser. allowedHosts are the names of the server other than loopback, with or
+// without a port. Answers have the security headers for data; pages set their own.
 func Guard(next http.Handler, allowedHosts []string) http.Handler {
 	allowed := make(map[string]bool, len(allowedHosts))
 	for _, h := range allowedHosts {
@@ -90,7 +90,7 @@ func hostAllowed(hostport string, allowed map[string]bool) bool {
 	return host == "localhost" || allowed[host] || allowed[hostport]
 }
 
-// sameOrigin also checks requests that only read, which CrossOriginProtection lets pass.
+// sameOrigin also checks read requests, which CrossOriginProtection allows.
 func sameOrigin(r *http.Request) bool {
 	if strings.Contains(r.Header.Get("Sec-Fetch-Site"), "cross-site") && !followsLink(r) {
 		return false

@@ -16,8 +16,8 @@ import (
 )
 
 type daysInput struct {
-	From string `query:"from" format:"date" doc:"The first day, such as 2027-03-01; without it from the beginning."`
-	To   string `query:"to" format:"date" doc:"The last day, inclusive; without it to the end."`
+	From string `query:"from" format:"date" doc:"The first day, such as 2027-03-01. Default: no lower bound."`
+	To   string `query:"to" format:"date" doc:"The last day, inclusive. Default: no upper bound."`
 	PageQuery
 }
 
@@ -62,14 +62,14 @@ func (a *api) inventoryRoutes(h huma.API) {
 	}, a.listNights)
 	huma.Register(h, huma.Operation{
 		OperationID: "get-last-load", Method: http.MethodGet, Path: "/inventory",
-		Summary: "Tell how the last load of an inventory went", Tags: tags, Errors: []int{403, 503},
+		Summary: "Get the state of the last load of an inventory", Tags: tags, Errors: []int{403, 503},
 	}, a.lastLoad)
 	body := &huma.RequestBody{}
 	huma.Register(h, huma.Operation{
 		OperationID: "load-inventory", Method: http.MethodPost, Path: "/inventory", Summary: "Load an inventory",
-		Description: "Adds and changes the rows given; rows not given stay. The file is checked first: it is refused whole, and every bad row " +
-			"named, when a row is malformed or its capacity is below what is held. Then each flight on a day and each hotel night is " +
-			"changed by itself. When a load stops before its end, what was written stays; loading the same file again completes it.",
+		Description: "Adds and changes the given rows; other rows are not changed. The file is checked first: it is refused as a whole, and every bad row " +
+			"is named, if a row is malformed or its capacity is below what is held. Then each flight on a day and each hotel night is " +
+			"changed separately. If a load stops before its end, what was written stays; loading the same file again completes it.",
 		Tags: tags, RequestBody: body, MaxBodyBytes: maxInventory + 1, SkipValidateBody: true, BodyReadTimeout: loadTimeout,
 		Middlewares: huma.Middlewares{a.fewLoads},
 		Errors:      []int{400, 403, 409, 413, 415, 422, 503},
@@ -78,7 +78,7 @@ func (a *api) inventoryRoutes(h huma.API) {
 	body.Content["text/csv"] = &huma.MediaType{
 		Schema: &huma.Schema{
 			Type: huma.TypeString, MinLength: new(1), MaxLength: new(maxInventory),
-			Description: "Rows of CSV in UTF-8, as tripsaga inventory load --help has them, with ISO dates.",
+			Description: "CSV rows in UTF-8, in the format that tripsaga inventory load --help describes, with ISO dates.",
 		},
 		Example: fmt.Sprintf("hotel,EXAMPLE-INN,Example Inn,Tokyo,%s,%s,10000,JPY,5\n", day, day),
 	}

@@ -43,7 +43,7 @@ func Reasons() []string {
 	}
 }
 
-// exchange is what a meter learns about a request. The request's context has it.
+// exchange is what is measured about a request. It is stored in the request's context.
 type exchange struct {
 	meter         Meter
 	method, route string
@@ -64,7 +64,7 @@ func Metered(next http.Handler, m Meter) http.Handler {
 	})
 }
 
-// Routed sets the route of the request from a pattern, which may begin with a method.
+// Routed sets the route of the request to a pattern, which may begin with a method.
 func Routed(ctx context.Context, pattern string) {
 	x, ok := ctx.Value(exchangeKey{}).(*exchange)
 	if !ok || x.route != "" {
@@ -84,7 +84,7 @@ func Refused(ctx context.Context, reason string) {
 	}
 }
 
-// streaming marks the answer as a stream, which ends when its client leaves: its time says nothing.
+// streaming marks the answer as a stream, which ends when its client leaves, so that its duration is not measured.
 func streaming(ctx context.Context) {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		x.stream = true
@@ -126,7 +126,7 @@ func reasonOf(status int) string {
 	return "invalid"
 }
 
-// unavailable sets the reason of an answer 503, unless it is set.
+// unavailable sets the reason of an answer 503, unless one is set already.
 func (a *api) unavailable(ctx context.Context) {
 	switch {
 	case closing(ctx):
@@ -164,5 +164,5 @@ func (a *answer) Write(b []byte) (int, error) {
 	return a.ResponseWriter.Write(b)
 }
 
-// Unwrap gives http.ResponseController the connection.
+// Unwrap gives http.ResponseController access to the connection.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

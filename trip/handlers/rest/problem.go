@@ -54,7 +54,7 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 
 func (p *Problem) add(location, message string, value any) {
 	if strings.HasPrefix(location, "body") {
-		value = nil // it may be a card token or a whole booking
+		value = nil // it may contain a card token or a whole booking
 	}
 	p.Errors = append(p.Errors, wire.FieldProblem{Location: location, Message: message, Value: value})
 }
@@ -126,7 +126,7 @@ func nameOf(status int) string {
 func (a *api) problem(ctx context.Context, in string, err error) *Problem {
 	if ctx.Err() != nil { // the client is gone
 		Refused(ctx, reasonGone)
-		return newProblem(http.StatusServiceUnavailable, fault.NameUnavailable, "the request was given up")
+		return newProblem(http.StatusServiceUnavailable, fault.NameUnavailable, "the request was abandoned")
 	}
 	all := fault.All(err)
 	if len(all) == 0 || fault.KindOf(err) == fault.Internal {
@@ -148,7 +148,7 @@ func (a *api) problem(ctx context.Context, in string, err error) *Problem {
 	return p
 }
 
-// internal logs what happened and does not return it to the client.
+// internal logs what happened and returns a problem without these details.
 func internal(ctx context.Context, log *slog.Logger, message string, attrs ...slog.Attr) *Problem {
 	log.LogAttrs(ctx, slog.LevelError, message, attrs...)
 	const status = http.StatusInternalServerError
@@ -173,7 +173,7 @@ func faultStatus(err error) int {
 	return http.StatusInternalServerError
 }
 
-// detail returns the only problem, or the first one and their number. It never contains causes.
+// detail returns the only problem, or the number of problems and the first one. It never contains causes.
 func detail(all []*fault.Error) string {
 	first := all[0].Message
 	if all[0].Field != "" {

@@ -19,7 +19,7 @@ const headerRequestID = "X-Request-Id"
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._=+/-]{1,128}$`)
 
-// begin gives a request its id, which the client or the gateway may have chosen, and joins repeated headers by commas, as a
+// begin sets the id of a request, which the client or the gateway may have chosen, and joins repeated headers by commas, as a
 // gateway does. No header that the API reads may contain a comma, so that a repeated one is refused everywhere. It may be
 // called several times. It changes r in place, since outer handlers read the route that the mux stores in r.
 func begin(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +39,7 @@ func begin(w http.ResponseWriter, r *http.Request) {
 	*r = *r.WithContext(handlers.WithRequestID(r.Context(), id))
 }
 
-// unclear reports what in the query or the headers is ambiguous or cannot be read, nil if all is clear.
+// unclear returns a problem for ambiguous or unreadable parts of the query or the headers; nil if there are none.
 func unclear(r *http.Request) *Problem {
 	var p Problem
 	if r.URL.RawQuery != "" {
@@ -53,7 +53,7 @@ func unclear(r *http.Request) *Problem {
 	return p.ifInvalid()
 }
 
-// ifInvalid returns a problem of the errors that were added to p, nil if there are none.
+// ifInvalid returns a problem with the errors that were added to p; nil if there are no errors.
 func (p *Problem) ifInvalid() *Problem {
 	if len(p.Errors) == 0 {
 		return nil
@@ -63,7 +63,7 @@ func (p *Problem) ifInvalid() *Problem {
 	return invalid.summarize()
 }
 
-// plain has the allowed spelling of each type of the description. strconv accepts more: +1, 01, T, FALSE.
+// plain lists the allowed spelling of each type. strconv accepts more: +1, 01, T, FALSE.
 var plain = map[string]struct {
 	spelling *regexp.Regexp
 	want     string
@@ -72,7 +72,7 @@ var plain = map[string]struct {
 	huma.TypeBoolean: {regexp.MustCompile(`^(true|false)$`), "must be true or false"},
 }
 
-// spelled refuses numbers and booleans in the query with another spelling.
+// spelled refuses numbers and booleans in the query with other spellings.
 func spelled(hc huma.Context, next func(huma.Context)) {
 	var p Problem
 	for _, param := range hc.Operation().Parameters {
@@ -113,7 +113,7 @@ func (p *Problem) checkPair(pair string, seen map[string]int) {
 		p.add("query", "it is not UTF-8", pair)
 	default:
 		if seen[name]++; seen[name] == 2 {
-			p.add("query."+name, "it is there more than once", nil)
+			p.add("query."+name, "it is given more than once", nil)
 		}
 		if value == "" {
 			p.add("query."+name, "it is empty: leave it out, or give it a value", nil)

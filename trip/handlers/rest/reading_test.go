@@ -15,10 +15,10 @@ import (
 // TestQueriesHaveOneReading wants each problem to name its parameter.
 func TestQueriesHaveOneReading(t *testing.T) {
 	for target, want := range map[string]string{
-		"/trips?limit=2&limit=3":               "query.limit: it is there more than once",
-		"/trips?limit=2&limit=2":               "query.limit: it is there more than once",
-		"/trips?limit=2&l%69mit=3":             "query.limit: it is there more than once",
-		"/trips?status=FAILED&limit=2&status=": "query.status: it is there more than once",
+		"/trips?limit=2&limit=3":               "query.limit: it is given more than once",
+		"/trips?limit=2&limit=2":               "query.limit: it is given more than once",
+		"/trips?limit=2&l%69mit=3":             "query.limit: it is given more than once",
+		"/trips?status=FAILED&limit=2&status=": "query.status: it is given more than once",
 		"/trips?%zz":                           "query: after % there must be two hexadecimal digits",
 		"/trips?limit=%2":                      "query: after % there must be two hexadecimal digits",
 		"/trips?limit=2;status=FAILED":         "query: parameters are separated by &",
@@ -39,14 +39,14 @@ func TestQueriesHaveOneReading(t *testing.T) {
 		"/events?follow=FALSE":                 "query.follow: must be true or false",
 		"/inventory/flights?from=2027-03-04&to=2027-03-01":               "query.to: 2027-03-01 is before from, which is 2027-03-04",
 		"/inventory/hotels?from=2027-03-04&to=2027-03-01":                "query.to: 2027-03-01 is before from, which is 2027-03-04",
-		"/inventory/hotels?from=2027-03-01&from=2027-03-01":              "query.from: it is there more than once",
+		"/inventory/hotels?from=2027-03-01&from=2027-03-01":              "query.from: it is given more than once",
 		"/inventory/hotels?from=2027-02-30":                              "query.from: ",
-		"/events?follow=false&follow=true":                               "query.follow: it is there more than once",
+		"/events?follow=false&follow=true":                               "query.follow: it is given more than once",
 		"/events?follow=maybe":                                           "query.follow: ",
 		"/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a?x=1":                "query.x: unknown query parameter",
 		"/trips/0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a/history?limit=1":    "query.limit: unknown query parameter",
 		"/healthz?limit=1":                                               "query.limit: unknown query parameter",
-		"/inventory/flights?from=2027-03-01&to=2027-03-01&to=2027-03-01": "query.to: it is there more than once",
+		"/inventory/flights?from=2027-03-01&to=2027-03-01&to=2027-03-01": "query.to: it is given more than once",
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.URL.Path, r.URL.RawQuery, _ = strings.Cut(target, "?")

@@ -1,7 +1,7 @@
 // Package rest is the HTTP API of trips, for a server on one machine and for a function behind an HTTP gateway. It converts
 // requests to calls of use cases and faults to problems (RFC 9457), and has no business rules.
 //
-// [New] makes the API. Around it, [Guard] refuses other web sites, [Server] bounds times, and [Limit] bounds connections.
+// [New] returns the API. Around it, [Guard] refuses other web sites, [Server] limits times, and [Limit] limits connections.
 package rest
 
 import (
@@ -21,14 +21,15 @@ import (
 	"tripsaga/trip/domain"
 )
 
-// Deps is what the API calls. Every error is expected to be a fault (package fault); any other error is logged and answered
-// as an internal one.
+// Deps are the functions that the API calls. Every error is expected to be a fault (package fault); any other error is logged
+// and answered as an internal one.
 type Deps struct {
-	// Book creates a trip and starts its saga. With a key that was used before it returns the trip made then, replayed.
-	// Errors: Invalid (fields of domain.Request), Conflict (the key came with another request), Unavailable.
+	// Book creates a trip and starts its saga. With a key that was used before, it returns the trip of that request and
+	// replayed is true. Errors: Invalid (fields of domain.Request), Conflict (the key was used with another request),
+	// Unavailable.
 	Book func(ctx context.Context, key string, r domain.Request) (trip *domain.Trip, replayed bool, err error)
 	// Cancel accepts the cancellation of a trip, once, however often it is requested. Errors: Invalid (reason, currency),
-	// NotFound, Conflict (NotCancellable, TripDeparted, FeeTooHigh; the key came with another reason), Unavailable.
+	// NotFound, Conflict (NotCancellable, TripDeparted, FeeTooHigh; the key was used with another reason), Unavailable.
 	Cancel func(ctx context.Context, id string, r app.CancelRequest) (*domain.Trip, error)
 	// Quote returns what the cancellation of a trip costs now. Errors: NotFound, Unavailable.
 	Quote func(ctx context.Context, id string) (app.Quote, error)
@@ -55,7 +56,7 @@ type Deps struct {
 	Log        *slog.Logger // default: discarded
 }
 
-// Feed is the outbox: the domain events in the order of their commits.
+// Feed is the outbox: the domain events in commit order.
 type Feed interface {
 	// Events reads at most limit events with a Seq above after. Errors: Unavailable.
 	Events(ctx context.Context, after uint64, limit int) ([]FeedEvent, error)
@@ -81,8 +82,8 @@ type api struct {
 	auditing sync.Mutex
 }
 
-// New makes the API. A server behind a gateway that authorizes every call needs no [Guard] around it: another web site
-// cannot make such a call in a browser.
+// New returns the API. A server behind a gateway that authorizes every call needs no [Guard]: another web site cannot make such
+// a call in a browser.
 func New(deps Deps) http.Handler {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
@@ -120,8 +121,8 @@ func (a *api) routes(mux *http.ServeMux, h huma.API) {
 	a.eventRoutes(h)
 }
 
-// config leaves out huma's extras: a documentation page that loads scripts from other sites, and schema links in every
-// answer.
+// config returns the configuration without huma's extras: a documentation page that loads scripts from other sites, and schema
+// links in every answer.
 func config() huma.Config {
 	c := huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -129,14 +130,14 @@ func config() huma.Config {
 			Info: &huma.Info{
 				Title:   "tripsaga",
 				Version: "1",
-				Description: "Books a flight, a hotel and a payment that all happen or none. " +
-					"Errors are problems (RFC 9457); the member name is stable and made for programs.",
+				Description: "Books a flight, a hotel and a payment: all of them, or none. " +
+					"Errors are problems (RFC 9457); the member name is stable and meant for programs.",
 			},
 			Tags: []*huma.Tag{
 				{Name: "trips", Description: "Book trips and read them."},
-				{Name: "sagas", Description: "What runs for a trip, and how to resume it."},
+				{Name: "sagas", Description: "Read and resume the sagas of a trip."},
 				{Name: "inventory", Description: "The flights and hotels on offer."},
-				{Name: "events", Description: "What has happened, as it happens."},
+				{Name: "events", Description: "Follow the domain events."},
 				{Name: "operation", Description: "For the operator of the server."},
 			},
 			Components: &huma.Components{
@@ -159,18 +160,18 @@ type Health struct {
 func (a *api) auditRoutes(h huma.API) {
 	huma.Register(h, huma.Operation{
 		OperationID: "get-ledger", Method: http.MethodGet, Path: "/ledger",
-		Summary: "Count what is held and paid, and whether it balances",
-		Description: "The audit is exact only while nothing is under way: while sagas run, balanced may be false, since a " +
+		Summary: "Audit what is held and paid, and whether it balances",
+		Description: "The audit is exact only while no saga runs: while sagas run, balanced may be false, since a " +
 			"payment is captured a moment before its trip is confirmed.",
 		Tags: []string{"operation"}, Errors: []int{403, 503},
 	}, a.ledger)
 	huma.Register(h, huma.Operation{
 		OperationID: "get-health", Method: http.MethodGet, Path: "/healthz",
-		Summary: "Tell that the server answers and can do its work", Tags: []string{"operation"}, Errors: []int{403, 503},
+		Summary: "Check that the server answers and can do its work", Tags: []string{"operation"}, Errors: []int{403, 503},
 	}, a.health)
 }
 
-// ledger runs one audit at a time, since an audit reads everything that is stored.
+// ledger runs one audit at a time, since an audit reads all stored data.
 func (a *api) ledger(ctx context.Context, _ *struct{}) (*struct{ Body app.Ledger }, error) {
 	if !a.auditing.TryLock() {
 		Refused(ctx, reasonAudits)
@@ -197,7 +198,7 @@ func (a *api) health(ctx context.Context, _ *struct{}) (*struct{ Body Health }, 
 // retry.
 func describeAnswers(doc *huma.OpenAPI) {
 	text := &huma.Schema{Type: huma.TypeString}
-	id := &huma.Param{Description: "The id of the request; the log has it too.", Schema: text}
+	id := &huma.Param{Description: "The id of the request, which is also in the log.", Schema: text}
 	retry := &huma.Param{Description: "Seconds to wait before another try.", Schema: text}
 	for _, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post} {

@@ -41,7 +41,7 @@ func (a *api) getTrip(ctx context.Context, in *TripID) (*struct{ Body wire.TripD
 	return &struct{ Body wire.TripDetails }{viewDetails(d, recorded(d))}, nil
 }
 
-// recorded is the progress of the trip's present saga as the records of its steps show it.
+// recorded returns the progress of the trip's current saga according to the records of its steps.
 func recorded(d domain.Details) *wire.Saga {
 	of := saga.Named(d.Trip.Saga())
 	v := &wire.Saga{Name: of.Name(), Status: recordedStatus(d.Trip), States: []wire.StateVisit{}}
@@ -54,7 +54,7 @@ func recorded(d domain.Details) *wire.Saga {
 	return v
 }
 
-// recordedStatus is the status of the execution by the trip's record. A saga records the end of its trip last.
+// recordedStatus returns the status of the execution according to the trip's record. A saga records the end of its trip last.
 func recordedStatus(t *domain.Trip) string {
 	switch {
 	case !t.Ended():
@@ -65,7 +65,7 @@ func recordedStatus(t *domain.Trip) string {
 	return "SUCCEEDED"
 }
 
-// execution asks the state machine for the progress of one of the trip's sagas, nil if it has not started.
+// execution reads the progress of one of the trip's sagas from the state machine; nil if the saga has not started.
 func (a *api) execution(ctx context.Context, name, id string) (*wire.Saga, error) {
 	progress, err := a.Executions.Progress(ctx, name, id)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
@@ -93,8 +93,7 @@ func viewSaga(name string, p app.Progress, events []history.Event) *wire.Saga {
 	return v
 }
 
-// conclude sets the current or the failed state from the state that was entered last. No state causes a time-out or a
-// stop.
+// conclude sets the current or the failed state to the state that was entered last. A time-out or a stop has no failed state.
 func conclude(v *wire.Saga, p app.Progress) {
 	if len(v.States) == 0 {
 		return
@@ -111,18 +110,18 @@ func conclude(v *wire.Saga, p app.Progress) {
 func (a *api) sagaRoutes(h huma.API) {
 	huma.Register(h, huma.Operation{
 		OperationID: "get-history", Method: http.MethodGet, Path: "/trips/{id}/history",
-		Summary: "Get everything that happened in one of a trip's sagas", Tags: []string{"sagas"}, Errors: []int{403, 404, 429, 503},
+		Summary: "Get the history of one of a trip's sagas", Tags: []string{"sagas"}, Errors: []int{403, 404, 429, 503},
 	}, a.history)
 	huma.Register(h, huma.Operation{
 		OperationID: "redrive-trip", Method: http.MethodPost, Path: "/trips/{id}/redrive",
-		Summary: "Resume the present saga, which ended without success, at the state where it failed",
+		Summary: "Resume the current saga, which ended without success, at the state where it failed",
 		Tags:    []string{"sagas"}, DefaultStatus: http.StatusAccepted, Errors: []int{403, 404, 409, 429, 503},
 	}, a.redrive)
 }
 
 type historyInput struct {
 	TripID
-	Saga string `query:"saga" enum:"booking,cancellation" doc:"Without it the present one: the cancellation once a confirmed trip is cancelled."`
+	Saga string `query:"saga" enum:"booking,cancellation" doc:"Default: the current saga, which is the cancellation once a confirmed trip is cancelled."`
 }
 
 func (a *api) history(ctx context.Context, in *historyInput) (*struct{ Body wire.History }, error) {
@@ -144,7 +143,7 @@ func (a *api) history(ctx context.Context, in *historyInput) (*struct{ Body wire
 	return &struct{ Body wire.History }{wire.History{TripID: in.ID, Saga: name, Events: raw}}, nil
 }
 
-// present is the name of the trip's present saga. A missing trip is reported by its execution.
+// present returns the name of the trip's current saga. A missing trip is reported later, by its execution.
 func (a *api) present(ctx context.Context, id string) (string, error) {
 	d, err := a.Details(ctx, id)
 	switch {
@@ -192,14 +191,14 @@ func (a *api) missing(ctx context.Context, name, id string, err error) error {
 			return err
 		}
 	}
-	if d.Trip.Ran(name) && err != nil { // else it has been started since
+	if d.Trip.Ran(name) && err != nil { // otherwise it has been started since
 		return fault.New(fault.NotFound, nameHistoryRemoved, "the %s of trip %s has ended, and its history was removed: it is kept for 90 days, "+
 			"or as long as the server's --keep-executions says; the trip itself is kept", sagaText(name), id)
 	}
 	return fault.New(fault.NotFound, fault.NameNotFound, "the %s of trip %s has not started", sagaText(name), id)
 }
 
-// sagaText is a saga in messages.
+// sagaText returns the name of a saga for messages.
 func sagaText(name string) string {
 	if name == domain.BookingSaga {
 		return "saga"

@@ -14,11 +14,11 @@ import (
 	"tripsaga/shared/fault"
 )
 
-// closingKey is the key of a context in a request's context that ends when the server begins to shut down.
+// closingKey is the key, in a request's context, of a context that ends when the server begins to shut down.
 type closingKey struct{}
 
-// Server bounds the times and the headers of h's requests; event streams lift these limits. Its Shutdown ends the streams,
-// drops requests that have not arrived within bodyGrace, and waits for the other answers.
+// Server returns a server for h that limits the times and the headers of requests; event streams lift these limits. Its
+// Shutdown ends the streams, drops requests that have not arrived within bodyGrace, and waits for the other answers.
 func Server(h http.Handler) *http.Server {
 	closing, begin := context.WithCancel(context.Background())
 	ctx := context.WithValue(context.Background(), closingKey{}, closing)
@@ -73,8 +73,8 @@ var (
 	errShutdown   = errors.New("the server shuts down, and the body has not arrived")
 )
 
-// arriving bounds the time for bodies that are not needed any more. Without it, net/http would read the rest of a body
-// before it answers, for as long as ReadTimeout.
+// arriving limits the time for bodies that are no longer needed. Without it, net/http would read the rest of a body before it
+// answers, for as long as ReadTimeout.
 func arriving(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength == 0 {
@@ -140,14 +140,14 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// spareConnections are let in beyond the bound of [Limit], to be told that they are too many.
+// spareConnections is how many connections above the limit of [Limit] are accepted, to be answered 503.
 const spareConnections = 64
 
-// mostConnections is how many connections a server has at most; an idle one costs about 20 KB.
+// mostConnections is the maximum number of connections of a server; an idle one costs about 20 KB.
 const mostConnections = 4096
 
-// Connections is how many connections a server of this process may have open: half of the files that the process may open
-// are for the store, which fails when it gets none.
+// Connections returns how many connections a server of this process may have open. Half of the files that the process may open
+// are reserved for the store, which would fail without them.
 func Connections() int {
 	files, known := openFiles()
 	if !known {
@@ -160,18 +160,18 @@ func connectionsOf(files int) int {
 	return max(1, min(mostConnections, files/2-spareConnections))
 }
 
-// crowdedKey marks the context of a connection that is beyond the bound.
+// crowdedKey marks the context of a connection above the limit.
 type crowdedKey struct{}
 
-// Limit bounds the connections of s to n. Without a bound they take all the files that the process may open, and its
-// store fails, which needs some. Of those beyond it a few are answered 503 and closed, the others are not accepted yet:
-// they wait in the system's queue. It must be called before s serves. It returns what counts the open ones.
+// Limit limits the connections of s to n. Without a limit, they could use up all files that the process may open, and the store
+// would fail. A few connections above the limit are answered 503 and closed; the others wait in the system's queue. Limit must
+// be called before s serves. open returns the number of open connections.
 func Limit(s *http.Server, n int) (open func() int) {
 	places := make(chan struct{}, n+spareConnections)
 	s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
 		select {
 		case places <- struct{}{}: // the server accepts no other connection while this waits
-		case <-closed(ctx): // Shutdown waits for it, however long its context lasts
+		case <-closed(ctx): // Shutdown waits for the connection, however long its context lasts
 		}
 		if len(places) > n {
 			return context.WithValue(ctx, crowdedKey{}, true)
@@ -186,7 +186,7 @@ func Limit(s *http.Server, n int) (open func() int) {
 		if state == http.StateClosed || state == http.StateHijacked {
 			select {
 			case <-places:
-			default: // the one that was let in by Shutdown had no place
+			default: // a connection that Shutdown let in had no place
 			}
 		}
 	}
@@ -200,7 +200,7 @@ func turningAway(next http.Handler, n int) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		// Nobody reads the body; who sends it slowly must not keep the place.
+		// The body is not read; a client that sends it slowly must not keep the place.
 		http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
 		begin(w, r)
 		Refused(r.Context(), reasonConnections)

@@ -84,7 +84,7 @@ func TestShutdownFinishesWhatHasArrived(t *testing.T) {
 		h := New(Deps{Executions: w, Feed: w, Book: func(ctx context.Context, key string, r domain.Request) (*domain.Trip, bool, error) {
 			time.Sleep(6 * time.Second)
 			if ctx.Err() != nil {
-				t.Errorf("the request was given up: %v", ctx.Err())
+				t.Errorf("the request was abandoned: %v", ctx.Err())
 			}
 			return w.book(ctx, key, r)
 		}})

@@ -16,38 +16,38 @@ import (
 	"tripsaga/trip/wire"
 )
 
-// TripID is the trip's id in an address; exported so that huma sees it where it is embedded.
+// TripID is the trip's id in a path; exported so that huma sees it where it is embedded.
 type TripID struct {
 	ID string `path:"id" pattern:"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$" patternDescription:"an id, such as 0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a" example:"0195d1f0-7a52-7c3e-9d3b-1f2e3d4c5b6a" doc:"The id of the trip, in either case."`
 }
 
-// Resolve accepts an id in capitals.
+// Resolve converts an id in upper case.
 func (in *TripID) Resolve(huma.Context) []error {
 	in.ID = strings.ToLower(in.ID)
 	return nil
 }
 
 type listInput struct {
-	Status string `query:"status" enum:"PENDING,NEEDS_ATTENTION,CONFIRMED,CANCELLING,CANCELLED,FAILED" doc:"Without it all."`
+	Status string `query:"status" enum:"PENDING,NEEDS_ATTENTION,CONFIRMED,CANCELLING,CANCELLED,FAILED" doc:"Default: all."`
 	PageQuery
 }
 
 // PageQuery selects a page; exported so that huma sees it where it is embedded.
 type PageQuery struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" doc:"Default 50."`
-	Cursor string `query:"cursor" minLength:"12" maxLength:"2000" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"the next_cursor of a page" doc:"next_cursor of the page before."`
+	Cursor string `query:"cursor" minLength:"12" maxLength:"2000" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"the next_cursor of a page" doc:"next_cursor of the previous page."`
 }
 
 func (a *api) tripRoutes(h huma.API) {
 	huma.Register(h, huma.Operation{
-		OperationID: "list-trips", Method: http.MethodGet, Path: "/trips", Summary: "List trips, the newest first",
+		OperationID: "list-trips", Method: http.MethodGet, Path: "/trips", Summary: "List trips, newest first",
 		Tags: []string{"trips"}, Errors: []int{403, 503},
 	}, a.listTrips)
 	huma.Register(h, huma.Operation{
 		OperationID: "get-trip", Method: http.MethodGet, Path: "/trips/{id}",
 		Summary: "Get a trip, its reservations, its payment and the progress of its saga",
-		Description: "Made to be polled: the answer comes from the trip's own records. Of a trip that needs attention alone the state machine " +
-			"is asked, too, which may be too busy to answer (saga_unread).",
+		Description: "Suitable for polling: the answer comes from the trip's own records. Only for a trip that needs attention, the state machine " +
+			"is queried as well, which may be too busy to answer (saga_unread).",
 		Tags: []string{"trips"}, Errors: []int{403, 404, 503},
 	}, a.getTrip)
 }
@@ -64,8 +64,8 @@ func (a *api) listTrips(ctx context.Context, in *listInput) (*struct{ Body wire.
 	return &struct{ Body wire.TripPage }{body}, nil
 }
 
-// booking is the body of a booking. Its tags only describe it: package domain decides what is allowed, and reports all
-// fields together.
+// booking is the body of a booking. Its tags only document it: package domain decides what is allowed, and reports all fields
+// together.
 type booking struct {
 	Traveler bookingTraveler `json:"traveler"`
 	Flight   bookingFlight   `json:"flight"`
@@ -75,13 +75,13 @@ type booking struct {
 }
 
 type bookingTraveler struct {
-	Name  string `json:"name" minLength:"1" maxLength:"100" example:"Ada Lovelace" doc:"In any script; stored in Unicode NFC, with single spaces. Characters that show nothing are refused."`
+	Name  string `json:"name" minLength:"1" maxLength:"100" example:"Ada Lovelace" doc:"In any script; stored in Unicode NFC, with single spaces. Invisible characters are refused."`
 	Email string `json:"email" format:"email" maxLength:"254" example:"ada@example.com" doc:"A dot-atom and a domain of two labels or more; the domain is stored in lower-case ASCII."`
 }
 
 type bookingFlight struct {
 	Number string `json:"number" pattern:"^([A-Za-z][A-Za-z0-9]|[0-9][A-Za-z]) ?(0{0,3}[1-9]|0{0,2}[1-9][0-9]|0?[1-9][0-9]{2}|[1-9][0-9]{3})[A-Za-z]?$" example:"JL5" doc:"A 2-character airline designator and 1 to 4 digits."`
-	Date   string `json:"date" format:"date" doc:"Of departure, local to the airport. A flight is sold until it departs."`
+	Date   string `json:"date" format:"date" doc:"The day of departure, local to the airport. A flight is sold until it departs."`
 	Seats  int    `json:"seats" minimum:"1" maximum:"9" example:"2"`
 }
 
@@ -106,8 +106,7 @@ func (b *booking) request() domain.Request {
 	}
 }
 
-// decodeBooking reads a body. The error is a *Problem: 400 when the body is not JSON with one reading, 422 when it is no
-// booking.
+// decodeBooking reads a body. The error is a *Problem: 400 if the body is not unambiguous JSON, 422 if it is not a booking.
 func decodeBooking(body []byte) (domain.Request, error) {
 	var b booking
 	err := strictjson.Decode(body, &b)
@@ -129,13 +128,13 @@ func bodyProblem(e *strictjson.Error) *Problem {
 }
 
 type bookInput struct {
-	Key     string `header:"Idempotency-Key" pattern:"^[!-+\\--~]{1,200}$" patternDescription:"1 to 200 visible ASCII characters without a comma" doc:"Under the same key the same booking is made once; another booking is a conflict."`
+	Key     string `header:"Idempotency-Key" pattern:"^[!-+\\--~]{1,200}$" patternDescription:"1 to 200 visible ASCII characters without a comma" doc:"The same booking with the same key is made once; another booking with that key is a conflict."`
 	RawBody []byte `contentType:"application/json"`
 }
 
 type bookOutput struct {
 	Location string `header:"Location" doc:"The address of the trip."`
-	Replayed string `header:"Idempotent-Replayed" enum:"true" doc:"Only when an earlier request under the same Idempotency-Key made the trip: this one changed nothing."`
+	Replayed string `header:"Idempotent-Replayed" enum:"true" doc:"Only if an earlier request with the same Idempotency-Key made the trip: this one changed nothing."`
 	Body     wire.Trip
 }
 
@@ -143,7 +142,7 @@ func (a *api) bookRoutes(h huma.API) {
 	body := &huma.RequestBody{}
 	huma.Register(h, huma.Operation{
 		OperationID: "book-trip", Method: http.MethodPost, Path: "/trips", Summary: "Book a trip",
-		Description: "Accepts the booking and starts its saga, which goes on after the answer.",
+		Description: "Accepts the booking and starts its saga, which continues after the answer.",
 		Tags:        []string{"trips"}, DefaultStatus: http.StatusAccepted,
 		RequestBody: body, MaxBodyBytes: maxBody + 1, SkipValidateBody: true, // decodeBooking does
 		Errors: []int{400, 403, 409, 413, 415, 429, 503},

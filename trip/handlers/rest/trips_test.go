@@ -94,7 +94,7 @@ func TestListRefusals(t *testing.T) {
 
 func TestUseCaseNamesTheParameter(t *testing.T) {
 	w := newWorld()
-	w.fails = fault.Invalidf("status", "%q is no status", "NO")
+	w.fails = fault.Invalidf("status", "%q is not a status", "NO")
 	p := wantProblem(t, ask(w.handler(), "GET", "/trips?status=FAILED", ""), 422, fault.NameInvalid)
 	if len(p.Errors) != 1 || p.Errors[0].Location != "query.status" {
 		t.Errorf("%+v", p.Errors)

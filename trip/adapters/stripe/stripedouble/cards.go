@@ -2,7 +2,8 @@ package stripedouble
 
 import "strings"
 
-// singleUse begins tokens that are charged, and accepted once as those of real cards are. Test tokens may be used again.
+// singleUse is the prefix of tokens that are charged and, like those of real cards, accepted only once. Test tokens may be
+// reused.
 const singleUse = "tok_1"
 
 // decision is what happens to a card. The zero decision charges it.
@@ -29,7 +30,7 @@ var cards = map[string]decision{
 	"authenticationRequired":                   {code: "authentication_required", reason: "authentication_required", human: true},
 }
 
-// decide returns what happens to a PaymentMethod, nil for one that does not exist.
+// decide returns what happens to a PaymentMethod; nil if it does not exist.
 func decide(method string) *decision {
 	name, ok := strings.CutPrefix(method, "pm_card_")
 	if !ok {

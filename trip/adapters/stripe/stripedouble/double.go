@@ -12,29 +12,29 @@ import (
 	"time"
 )
 
-// Double is Stripe. It is safe for concurrent use.
+// Double is a double of Stripe. It is safe for concurrent use.
 type Double struct {
-	// Now is its clock.
+	// Now returns the time of the double's clock.
 	Now func() time.Time
-	// Before, if set, is called at the begin of each call and decides what goes wrong with it. It may block.
+	// Before, if set, is called at the beginning of each call and decides which fault happens. It may block.
 	Before func(*http.Request) Fault
-	// OnEvent, if set, is called with every event before the call is answered. The test delivers it: now, later, twice or
-	// never.
+	// OnEvent, if set, is called with every event before the call is answered. The test delivers it: immediately, later, twice
+	// or never.
 	OnEvent func(Event)
 
 	mu      sync.Mutex
 	ids     int
 	intents map[string]*intent
-	methods map[string]string // token of each PaymentMethod that was made of one
+	methods map[string]string // token from which each PaymentMethod was made
 	spent   map[string]bool   // single-use tokens
 	keys    map[string]*stored
-	active  map[string]bool // keys of calls under way
+	active  map[string]bool // keys of running calls
 }
 
-// Fault is what goes wrong with a call.
+// Fault is a fault of a call.
 type Fault uint8
 
-// The faults. The zero Fault is none.
+// The faults. The zero Fault means no fault.
 const (
 	Works     Fault = iota
 	Fails           // an error 500, nothing done; it is stored under the key
@@ -45,7 +45,7 @@ const (
 	Down            // an error 503 of a proxy in HTML
 )
 
-// New returns a Stripe with empty books. now may be nil.
+// New returns a double with empty books. now may be nil.
 func New(now func() time.Time) *Double {
 	if now == nil {
 		now = time.Now
@@ -120,7 +120,7 @@ func (d *Double) write(w http.ResponseWriter, a answer) {
 	w.Write(a.body)
 }
 
-// call authenticates, and answers from the key's memory or by doing the work.
+// call authenticates the request, and answers with the stored answer of its key or does the work.
 func (d *Double) call(r *http.Request, fault Fault) answer {
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
@@ -138,7 +138,7 @@ func (d *Double) call(r *http.Request, fault Fault) answer {
 	return d.work(r, fault)
 }
 
-// work does the call under the lock, and announces its events after it.
+// work does the call under the lock, and sends its events after that.
 func (d *Double) work(r *http.Request, fault Fault) answer {
 	failure := problem{Type: "api_error", Message: "an error occurred at Stripe"}.with(http.StatusInternalServerError)
 	if fault == Fails {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Event is an event as a webhook gets it.
+// Event is an event as a webhook receives it.
 type Event struct {
 	Type string
 	Body []byte

@@ -51,7 +51,7 @@ func metadata(form url.Values) map[string]string {
 	return m
 }
 
-// show answers with the intent, its charge expanded if that is asked for.
+// show answers with the intent, and with its expanded charge if the request asks for it.
 func (d *Double) show(in *intent, form url.Values) answer {
 	expands := len(form["expand[0]"])+len(form["expand[]"]) > 0
 	if !expands || in.Charge == "" {
@@ -82,7 +82,7 @@ func (d *Double) createMethod(form url.Values) answer {
 	return reply(map[string]string{"id": id, "object": "payment_method", "type": "card"})
 }
 
-// confirm tries to charge.
+// confirm tries to charge the intent.
 func (d *Double) confirm(in *intent, form url.Values) (answer, []Event) {
 	if in.Status == succeeded || in.Status == canceled {
 		return d.unexpected(in), nil
@@ -129,14 +129,14 @@ func (d *Double) unexpected(in *intent) answer {
 	return p.with(http.StatusBadRequest)
 }
 
-// Expire cancels an intent as Stripe does when its time is over.
+// Expire cancels an intent as Stripe does when it expires.
 func (d *Double) Expire(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.intents[id].Status = canceled
 }
 
-// Status is an intent's status, or "".
+// Status returns an intent's status; "" if it does not exist.
 func (d *Double) Status(id string) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -146,7 +146,7 @@ func (d *Double) Status(id string) string {
 	return ""
 }
 
-// Intents are the ids of all intents of a trip.
+// Intents returns the ids of all intents of a trip.
 func (d *Double) Intents(trip string) (ids []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

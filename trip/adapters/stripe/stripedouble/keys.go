@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// keyLife is for how long an idempotency key is remembered.
+// keyLife is how long an idempotency key is remembered.
 const keyLife = 24 * time.Hour
 
 // stored is an answer under an idempotency key.
@@ -15,7 +15,7 @@ type stored struct {
 	at      time.Time
 }
 
-// once answers a call with a key that was used before as the first time, errors included.
+// once repeats the first answer to a call with a key that was used before, including errors.
 func (d *Double) once(r *http.Request, work func() answer) answer {
 	key := r.Header.Get("Idempotency-Key")
 	if key == "" {

@@ -31,7 +31,7 @@ type charge struct {
 	Metadata map[string]string `json:"metadata"`
 }
 
-// left is what was charged and not refunded.
+// left returns the amount that was charged and not refunded.
 func (in *intent) left() int64 {
 	left := in.Received
 	for _, r := range in.refunds {
@@ -75,7 +75,7 @@ func (d *Double) refund(form url.Values) (answer, []Event) {
 	return reply(r), []Event{d.event("refund.created", r), d.event("charge.refunded", in.charge())}
 }
 
-// refunds lists those of an intent, the newest first, in pages.
+// refunds lists the refunds of an intent, the newest first, in pages.
 func (d *Double) refunds(form url.Values) answer {
 	in := d.intents[form.Get("payment_intent")]
 	if in == nil {
@@ -105,7 +105,7 @@ func (d *Double) FailRefunds(id string) {
 	}
 }
 
-// Moved returns what was charged and what was refunded of an intent, in Stripe's units.
+// Moved returns the charged and the refunded amount of an intent, in Stripe's units.
 func (d *Double) Moved(id string) (charged, refunded int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -116,7 +116,7 @@ func (d *Double) Moved(id string) (charged, refunded int64) {
 	return in.Amount, refunded
 }
 
-// Refunds is the number of refunds of an intent.
+// Refunds returns the number of refunds of an intent.
 func (d *Double) Refunds(id string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

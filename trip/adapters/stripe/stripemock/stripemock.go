@@ -1,6 +1,6 @@
-// Package stripemock runs Stripe's official mock for tests. The mock checks requests against Stripe's published
-// description, and answers each with a fixture. It has no state: it shows that Stripe would accept the form of a request,
-// and nothing about what Stripe would do.
+// Package stripemock runs Stripe's official mock for tests. The mock checks requests against Stripe's published description,
+// and answers each with a fixture. It has no state: it shows that Stripe would accept the format of a request, but not what
+// Stripe would do.
 package stripemock
 
 import (
@@ -39,7 +39,8 @@ const (
 
 var listening = regexp.MustCompile(`^Listening for HTTP at address: (127\.0\.0\.1:[0-9]+)$`)
 
-// Start starts a mock on loopback until the test ends, and returns its URL. Without one it skips the test.
+// Start starts a mock on loopback until the test ends, and returns its URL. If the mock's executable is missing, it skips the
+// test.
 func Start(t testing.TB, f Fixtures) string {
 	t.Helper()
 	path, err := executable()
