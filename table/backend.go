@@ -195,8 +195,8 @@ func checkQuery(q Query) error {
 	)
 }
 
-// Unmet returns why the condition does not hold for an item, or "" if it holds. version is the item's, if one was found.
-// It is for backends.
+// Unmet returns why the condition does not hold for an item, or "" if it holds. version is the item's version, if found. It is
+// for backends.
 func (c Cond) Unmet(found bool, version int64) (why string) {
 	switch {
 	case c.Kind == CondNone, c.Kind == CondAbsent && !found:
@@ -232,10 +232,9 @@ func UnmetAdd(found bool, attr string, n int64, has bool, delta, floor int64) (w
 }
 
 // A cursor is the position at which a backend continues, after a checksum of that position and of the query. The checksum
-// detects a cursor of another query. It is not a secret: a client can read nothing with a cursor that it cannot read
-// without.
+// detects a cursor of another query. It is not a secret: a cursor gives a client no access that it does not have without it.
 
-// ErrCursor is the [ErrInvalid] of a cursor that the query did not return.
+// ErrCursor is the [ErrInvalid] for a cursor that the query did not return.
 var ErrCursor = fmt.Errorf("%w: query: the cursor is not one of this query", ErrInvalid)
 
 // MakeCursor returns the cursor of a page of q that ends at place. It is for backends.

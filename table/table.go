@@ -37,8 +37,8 @@ type Item struct {
 
 // Table is the port. Implementations are safe for concurrent use.
 //
-// On return, a write is durable, and so is everything that a read returns: a crash cannot take back what was
-// acknowledged. A context made by [Deferred] lifts this guarantee and no other.
+// On return, a write is durable, and so is everything that a read returns: a crash cannot revert what was acknowledged. A
+// context made by [Deferred] lifts only this guarantee.
 type Table interface {
 	// Get reads one item, consistently. ok reports whether it exists. The item's Data and Ints belong to the caller.
 	// Errors: [ErrInvalid] for a malformed key; [ErrTryAgain].
@@ -48,20 +48,20 @@ type Table interface {
 	// Errors: [ErrInvalid] for a malformed query or a cursor of another query; [ErrTryAgain].
 	Query(ctx context.Context, q Query) (Page, error)
 
-	// Transact applies all operations or none. Errors: [*Conflict] names the first operation whose condition did not
-	// hold; [ErrTryAgain] when the table was busy and nothing was written; [ErrInvalid] when the operations break a
-	// limit. After any other error the outcome is unknown.
+	// Transact applies all operations or none. Errors: [*Conflict] names the first operation whose condition did not hold;
+	// [ErrTryAgain] when the table was busy and nothing was written; [ErrInvalid] when the operations exceed a limit. After any
+	// other error the outcome is unknown.
 	Transact(ctx context.Context, ops ...Op) error
 }
 
 var (
 	// ErrTryAgain means that the table was busy (throttling, a collision of transactions). Nothing was written.
 	ErrTryAgain = errors.New("table: busy, try again")
-	// ErrInvalid means that a call breaks a limit of the port: a bug of the caller, or a forged cursor.
+	// ErrInvalid means that a call violates a limit of the port: a bug in the caller, or a forged cursor.
 	ErrInvalid = errors.New("table: invalid call")
 	// ErrFull means that the disk is full. A retry succeeds once there is room.
 	ErrFull = errors.New("table: no room")
-	// ErrDamaged means that stored data are damaged or incomplete.
+	// ErrDamaged means that stored data is damaged or incomplete.
 	ErrDamaged = errors.New("table: damaged")
 	// ErrClosed means that the table was closed.
 	ErrClosed = errors.New("table: closed")
@@ -91,13 +91,13 @@ type Query struct {
 	From, To   string // From <= sort key < To in byte order; "" leaves that side open; To <= From selects nothing
 	Index      bool   // read the secondary index: PK, Prefix, From and To then mean the items' Index key
 	Descending bool
-	Limit      int    // items a page at most: 1 to MaxPage; 0 means MaxPage
-	Cursor     string // of the page before, of the very same query (Limit may differ)
+	Limit      int    // maximum number of items of a page, 1 to MaxPage; 0 means MaxPage
+	Cursor     string // from the previous page of the same query (Limit may differ); "" for the first
 }
 
-// Page is one page of a query. Cursor is empty on the last page, and only there. A page may have fewer items than Limit,
-// even none, although more follow; [Items] and [FullPage] continue. On the index, items with equal index keys come in an
-// order that the backend chooses. It is the same for every page of a query.
+// Page is one page of a query. Cursor is empty on the last page, and only there. A page may have fewer items than Limit, or no
+// items, although more follow; [Items] and [FullPage] continue. On the index, the backend chooses the order of items with equal
+// index keys. It is the same for every page of a query.
 type Page struct {
 	Items  []Item
 	Cursor string
@@ -124,8 +124,8 @@ func Items(ctx context.Context, t Table, q Query) iter.Seq2[Item, error] {
 	}
 }
 
-// Scanner is optional: a table may offer a snapshot of all its items in the order of their keys, beginning with the first
-// whose partition key is at least from. It makes audits fast, which read everything. Nothing may require it.
+// Scanner is optional: a table may offer a snapshot of all its items in the order of their keys, beginning with the first whose
+// partition key is at least from. It makes audits, which read everything, fast. Callers must also work without it.
 type Scanner interface {
 	Items(ctx context.Context, from string) iter.Seq2[Item, error]
 }
@@ -164,9 +164,9 @@ func FullPage(ctx context.Context, t Table, q Query) (page Page, err error) {
 type deferredKey struct{}
 
 // Deferred returns a context whose reads and writes need not be durable on return. They are still atomic, isolated and
-// immediately visible to all callers. No write becomes durable before an earlier one: a later durable write, or [Sync],
-// makes everything before it durable. Use it only if nothing is acknowledged to the outside before such a later write. A
-// backend whose writes are always durable ignores it.
+// immediately visible to all callers. No write becomes durable before an earlier one: a later durable write, or [Sync], makes
+// everything before it durable. Use it only if nothing is acknowledged to a client before such a later write. A backend whose
+// writes are always durable ignores it.
 func Deferred(ctx context.Context) context.Context {
 	return context.WithValue(ctx, deferredKey{}, true)
 }

@@ -15,8 +15,8 @@ import (
 
 // Checkpoint copies the store into folder dir, which must not exist, while the store is read and written. The copy contains
 // everything that was durable at the call: the changes of the stream up to the returned number. It has no file STORE yet.
-// [Complete] adds it, so an interrupted copy is never a store. The copy shares no file with the store. If ctx ends first or
-// the copy fails, dir is removed.
+// [Complete] adds it, so an interrupted copy does not count as a store. The copy shares no file with the store. If ctx ends
+// first or the copy fails, dir is removed.
 func (s *Store) Checkpoint(ctx context.Context, dir string) (change uint64, err error) {
 	if err := s.enter(ctx); err != nil {
 		return 0, err
@@ -73,15 +73,15 @@ func (f *copiedFile) Write(p []byte) (int, error) {
 	return f.File.Write(p)
 }
 
-// Summary is what a store holds.
+// Summary describes the content of a store.
 type Summary struct {
 	Items  int    `json:"items"`
 	Bytes  int64  `json:"bytes"`  // of the items, as stored
 	Change uint64 `json:"change"` // number of the last change of the stream
 }
 
-// Complete makes a store of a copy by [Store.Checkpoint] or [CopyFiles]. It reads everything, which verifies the checksum of
-// each block. change is the number of the last change that the copy must contain.
+// Complete turns a copy made by [Store.Checkpoint] or [CopyFiles] into a store. It reads everything, which verifies the
+// checksum of each block. change is the number of the last change that the copy must contain.
 func Complete(ctx context.Context, dir string, change uint64) (sum Summary, err error) {
 	s, err := Open(dir, Options{Salvage: true})
 	if err != nil {

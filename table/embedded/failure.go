@@ -25,7 +25,7 @@ func (s *Store) fail(err error) {
 	})
 }
 
-// failure is the reason why the store accepts no more writes. It wraps [table.ErrClosed], since a retry cannot succeed.
+// failure is the reason why the store no longer accepts writes. It wraps [table.ErrClosed], since a retry cannot succeed.
 type failure struct {
 	dir   string
 	cause error
@@ -40,8 +40,8 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() []error { return []error{f.cause, table.ErrClosed} }
 
-// Refuses returns why the store accepts no writes now, nil if it does. It wraps [table.ErrFull] while the disk is nearly
-// full, and [table.ErrDamaged] or [table.ErrClosed] after a failure.
+// Refuses returns why the store accepts no writes now; nil if it accepts them. It wraps [table.ErrFull] while the disk is
+// nearly full, and [table.ErrDamaged] or [table.ErrClosed] after a failure.
 func (s *Store) Refuses() error {
 	if err := s.Failed(); err != nil {
 		return err
@@ -58,7 +58,7 @@ func (s *Store) roomChanged(err error) {
 	s.opts.Logger.Warn("table/embedded: there is room on the disk again: writes are taken", "folder", s.dir)
 }
 
-// Failed returns why the store accepts no more writes, nil if it has not failed. The error wraps [table.ErrClosed].
+// Failed returns why the store no longer accepts writes; nil if it has not failed. The error wraps [table.ErrClosed].
 func (s *Store) Failed() error {
 	select {
 	case <-s.failed:
@@ -118,7 +118,7 @@ func (l *pebbleLog) listener() *pebble.EventListener {
 	}
 }
 
-// met replaces Pebble's error of a read that met damage by the store's failure.
+// met replaces Pebble's error for a read of damaged data by the store's failure.
 func (s *Store) met(err error) error {
 	if err != nil && pebble.IsCorruptionError(err) && s.Failed() != nil {
 		return s.failure
@@ -176,7 +176,7 @@ func newRoom(fs vfs.FS, dir string, now func() time.Time, warn func(error)) *roo
 	return r
 }
 
-// check returns why nothing can be written now, nil if there is room. The error wraps [table.ErrFull].
+// check returns why nothing can be written now; nil if there is room. The error wraps [table.ErrFull].
 func (r *room) check() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

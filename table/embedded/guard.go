@@ -24,9 +24,9 @@ import (
 //     has failed.
 //   - If a log cannot be created or reused, or its folder cannot be synced, the store fails and the call does not return.
 //
-// A call that does not return costs one goroutine until the process ends. It holds Pebble's lock of writers, but nobody
-// waits for that lock: a failed store refuses writes before they reach Pebble, and writes that have begun select on its
-// failure. The DB's mutex, which readers need, is unlocked at all of these places.
+// A call that does not return costs one goroutine until the process ends. It holds Pebble's lock of writers, but no other
+// goroutine waits for that lock: a failed store refuses writes before they reach Pebble, and writes that have begun select on
+// its failure. The DB's mutex, which readers need, is unlocked at all of these places.
 //
 // # A table waits for room
 //

@@ -74,7 +74,7 @@ func appendItemKey(dst []byte, k table.Key) []byte {
 	return append(dst, k.SK...)
 }
 
-// itemKeySize is the length of what appendItemKey appends.
+// itemKeySize returns the number of bytes that appendItemKey appends.
 func itemKeySize(k table.Key) int {
 	return 1 + len(k.PK) + strings.Count(k.PK, "\x00") + 2 + len(k.SK)
 }
@@ -142,7 +142,7 @@ func parseStreamKey(key []byte) (uint64, error) {
 	return binary.BigEndian.Uint64(key[1:]), nil
 }
 
-// successor returns the first key after all keys that begin with prefix. A keyspace's byte is never 0xff, so there is one.
+// successor returns the first key after all keys that begin with prefix. A keyspace's byte is never 0xff, so such a key exists.
 func successor(prefix []byte) []byte {
 	end := bytes.Clone(prefix)
 	for end[len(end)-1] == 0xff {
@@ -167,7 +167,7 @@ const (
 
 var errTruncated = errors.New("truncated")
 
-// itemSize is an upper bound of the bytes that appendItem appends.
+// itemSize returns an upper bound of the number of bytes that appendItem appends.
 func itemSize(it *table.Item) int {
 	size := 1 + 5*binary.MaxVarintLen64 + len(it.Index.PK) + len(it.Index.SK) + len(it.Data)
 	for name := range it.Ints {

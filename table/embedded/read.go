@@ -49,7 +49,7 @@ func (s *Store) get(key table.Key) (item table.Item, ok bool, err error) {
 	return item, err == nil, err
 }
 
-// find returns a copy of the item's value, nil if there is none.
+// find returns a copy of the item's value; nil if the item does not exist.
 func find(from pebble.Reader, key table.Key) (value []byte, err error) {
 	value, closer, err := from.Get(appendItemKey(make([]byte, 0, 128), key))
 	if err == pebble.ErrNotFound {

@@ -242,7 +242,7 @@ func (r *record) begin(first uint64) error {
 	return r.save()
 }
 
-// currentManifest returns the number of the manifest that the marker names, 0 if there is no marker.
+// currentManifest returns the number of the manifest that the marker names; 0 if there is no marker.
 func (r *record) currentManifest() (uint64, error) {
 	desc, err := pebble.Peek(r.dir, r.fs)
 	if err != nil || !desc.Exists {
@@ -307,7 +307,7 @@ const (
 	waterGap  = 512 // a sector, which a disk writes as a whole
 )
 
-// waterMark says that the logs up to number log can be read up to the sequence number before seq.
+// waterMark means that the logs up to number log can be read up to the sequence number before seq.
 type waterMark struct {
 	turn, log, seq uint64
 }

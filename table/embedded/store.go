@@ -10,16 +10,16 @@
 //
 // # Durability
 //
-// Groups are numbered. A group's number is published as written before Pebble shows the group to readers, and as durable
-// after the fsync. A read waits until durable has reached the value that written had after the read: so it never returns
-// what a crash could take back. There is one write-ahead log, so an earlier write is durable no later than a later one.
-// Deferred writes that nobody waits for are synced after 50 milliseconds.
+// Groups are numbered. A group's number is published as written before Pebble shows the group to readers, and as durable after
+// the fsync. A read waits until durable has reached the value that written had after the read: so it never returns what a crash
+// could take back. There is one write-ahead log, so an earlier write is durable no later than a later one. Deferred writes that
+// no caller waits for are synced after 50 milliseconds.
 //
 // # Failure
 //
-// While the disk is nearly full, writes are refused. They are accepted again once there is room, see room. If the log
-// cannot be written nevertheless, or something is damaged, the store fails: it accepts no more writes, and only reads that
-// need not wait for an fsync. Nothing that was acknowledged is lost.
+// While the disk is nearly full, writes are refused. They are accepted again once there is room, see room. If the log cannot be
+// written nevertheless, or something is damaged, the store fails: it accepts no more writes, and only reads that need not wait
+// for an fsync. No acknowledged write is lost.
 //
 // Open refuses a folder in which a file is missing, truncated, damaged or older than the others, see record. One case
 // cannot be detected after a power cut: damage in what the last fsync wrote looks like a write that was interrupted, and is
@@ -57,8 +57,8 @@ type Options struct {
 	Now func() time.Time
 	// Logger gets Pebble's messages and the store's; nil discards them.
 	Logger *slog.Logger
-	// Salvage opens what Pebble can open and ignores the record of what must be in the folder. It is for a copy of a
-	// folder that is refused otherwise. What is missing is lost then.
+	// Salvage opens what Pebble can open and ignores the record of what must be in the folder. It is for a copy of a folder
+	// that Open otherwise refuses. What is missing is then lost.
 	Salvage bool
 	// Cache is the size of the block cache in bytes; 0 means 64 MB.
 	Cache int64
@@ -195,7 +195,7 @@ var _ table.Table = (*Store)(nil)
 var (
 	// ErrInUse means that another process has the folder's store open.
 	ErrInUse = errors.New("in use by another process")
-	// ErrNotAStore means that the folder holds something else than a store.
+	// ErrNotAStore means that the folder contains something other than a store.
 	ErrNotAStore = errors.New("not a store of tripsaga")
 )
 
@@ -423,14 +423,14 @@ func (s *Store) closePebble() error {
 	}
 }
 
-// Dir returns the absolute path of the store's folder, "" if the store is in memory.
+// Dir returns the absolute path of the store's folder; "" if the store is in memory.
 func (s *Store) Dir() string { return s.dir }
 
 // Metrics count since the store was opened.
 type Metrics struct {
 	Transactions uint64 // committed
 	DurableWaits uint64 // calls that waited for an fsync
-	SyncGroups   uint64 // fsyncs asked for; the log may join several into one
+	SyncGroups   uint64 // requested fsyncs; the log may combine several
 	BytesWritten uint64 // log, flushed and compacted tables
 	LogBytes     uint64 // the log alone
 	BytesOnDisk  uint64 // size of the store now

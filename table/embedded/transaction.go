@@ -81,9 +81,9 @@ func (c *committer) find(k table.Key) (value []byte, found bool, done func(), er
 	return value, true, func() { _ = closer.Close() }, nil
 }
 
-// wasEmpty reports whether the partition, a prefix of keys, holds nothing but what recent knows. Most new items are in new
-// partitions, so one look at the partition saves a look for each item. The look also finds the next item, whose key ends
-// the gap in which the partition is; most new partitions of a kind are in the gap of the one before, since their ids are in
+// wasEmpty reports whether the partition, a prefix of keys, contains only what recent knows. Most new items are in new
+// partitions, so one lookup of the partition saves a lookup of each item. The lookup also finds the next item, whose key ends
+// the gap that contains the partition; most new partitions of a kind are in the gap of the previous one, since their ids are in
 // the order of time. BenchmarkTransact measures it.
 func (c *committer) wasEmpty(partition []byte) (bool, error) {
 	if empty, known := c.recent.wasEmpty(partition); known {

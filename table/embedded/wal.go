@@ -100,7 +100,7 @@ func logName(n uint64) string { return fmt.Sprintf("%06d.log", n) }
 // walScan reads one log block by block.
 type walScan struct {
 	number uint32 // of the log; chunks of another are what is left of a log whose file this one took over
-	life   uint64 // that must have written it, 0 is any
+	life   uint64 // the life that must have written it; 0 means any
 	base   int64  // of the block in the file
 	damage int64  // position of the first chunk that cannot be read, -1 if there is none
 	closed bool   // the log's writer has ended it
@@ -113,7 +113,7 @@ type walScan struct {
 	hole  uint64 // the sequence number of the first batch that does not follow on the one before, 0 while all do
 }
 
-// file describes what is lost of the log, "" if nothing is known to be lost.
+// file describes what is lost of the log; "" if nothing is known to be lost.
 func (s *walScan) file(fs vfs.FS, path string) (lost string, err error) {
 	f, err := fs.Open(path, vfs.SequentialReadsOption)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package faulty wraps a table and injects faults: lost replies, refused calls, delays, crashes. Each operation is
-// described as data, and a function decides its fault, so that the same decisions, or the same seed of [Seeded], repeat a
-// run. The faults of a whole booking have a language, see package engine/sim; here are the means to play them on a table.
+// Package faulty wraps a table and injects faults: lost replies, refused calls, delays, crashes. Each operation is described as
+// data, and a function decides its fault, so that the same decisions, or the same seed of [Seeded], repeat a run. Package
+// engine/sim has a language for the faults of a whole saga; this package plays them on a table.
 package faulty
 
 import (
@@ -29,11 +29,11 @@ func (k Kind) String() string {
 // Op describes one call.
 type Op struct {
 	Kind     Kind
-	N        int64       // counts the calls since Wrap, from 1
+	N        int64       // index of the call since Wrap, from 1
 	Deferred bool        // the context is a [table.Deferred] one
 	Key      table.Key   // Get
 	Query    table.Query // Query
-	Ops      []table.Op  // Transact; not to be changed
+	Ops      []table.Op  // Transact; must not be changed
 }
 
 // Decide returns the fault of an operation. It is called from many goroutines.
@@ -49,7 +49,7 @@ type Fault struct {
 // Before makes the call return err; nothing happens.
 func Before(err error) Fault { return Fault{before: err} }
 
-// After makes the call happen and return err in place of its result: the reply is lost.
+// After makes the call happen and return err instead of its result: the reply is lost.
 func After(err error) Fault { return Fault{after: err} }
 
 // CrashBefore calls f before the call happens.
@@ -70,7 +70,7 @@ type Table struct {
 
 var _ table.Table = (*Table)(nil)
 
-// Wrap returns inner with the faults that decide returns; nil returns none.
+// Wrap returns inner with the faults that decide returns; a nil decide means no faults.
 func Wrap(inner table.Table, decide Decide) *Table {
 	if decide == nil {
 		decide = func(Op) Fault { return Fault{} }
@@ -78,10 +78,10 @@ func Wrap(inner table.Table, decide Decide) *Table {
 	return &Table{inner: inner, decide: decide}
 }
 
-// Unwrap returns the inner table, for what it offers beyond the port.
+// Unwrap returns the inner table, for methods that are not part of the port.
 func (t *Table) Unwrap() table.Table { return t.inner }
 
-// Calls is the number of calls so far.
+// Calls returns the number of calls so far.
 func (t *Table) Calls() int64 { return t.calls.Load() }
 
 // Sync calls the inner table, without faults.
@@ -140,7 +140,7 @@ func (t *Table) inject(ctx context.Context, op Op, call func() error) error {
 	return err
 }
 
-// At decides for one fault, on the n-th call.
+// At returns a Decide with one fault, on the n-th call.
 func At(n int64, f Fault) Decide {
 	return func(op Op) Fault {
 		if op.N == n {
@@ -150,7 +150,7 @@ func At(n int64, f Fault) Decide {
 	}
 }
 
-// ErrInjected is the error of the faults that [Seeded] decides on: after it the outcome is unknown.
+// ErrInjected is the error of faults of [Seeded]. After it, the outcome is unknown.
 var ErrInjected = errors.New("table/faulty: injected fault")
 
 // Seeded makes the share rate (0 to 1) of the calls fail: refused, lost with their reply, or, of the transactions,

@@ -6,10 +6,10 @@ import (
 	"tripsaga/table"
 )
 
-// Pages wraps a table and returns the shortest pages that the port allows at the places where callers have mistakes: first
-// an empty page, then one item, then an empty page again. The pages after these double, so that a long list needs few more
-// queries than a short one. The last page is empty. So a caller misses items if it reads one page only, takes a short page
-// for the last one, or an empty page for an empty list.
+// Pages wraps a table and returns the shortest pages that the port allows where callers tend to make mistakes: first an empty
+// page, then one item, then an empty page again. The sizes of later pages double, so that a long list needs few more queries
+// than a short one. The last page is empty. So a caller misses items if it reads only one page, mistakes a short page for the
+// last one, or an empty page for an empty list.
 func Pages(inner table.Table) table.Table { return pages{inner} }
 
 type pages struct{ table.Table }

@@ -10,8 +10,8 @@ import (
 	"tripsaga/table"
 )
 
-// Volatile is a table that knows which of its writes survive a crash at this moment, by the minimum that the port promises:
-// a write with a [table.Deferred] context becomes durable with the next call without one, or with Sync, not by itself.
+// Volatile is a table that knows which of its writes survive a crash at this moment. It gives the minimum that the port
+// promises: a write with a [table.Deferred] context becomes durable only with the next call without one, or with Sync.
 type Volatile struct {
 	inner table.Table
 
@@ -22,10 +22,10 @@ type Volatile struct {
 
 var _ table.Table = (*Volatile)(nil)
 
-// NewVolatile wraps inner. Its present items are not among the writes.
+// NewVolatile wraps inner. The items that it contains already do not count as writes.
 func NewVolatile(inner table.Table) *Volatile { return &Volatile{inner: inner} }
 
-// Get reads an item. Unless it is deferred, everything before it is durable then.
+// Get reads an item. Unless the call is deferred, everything before it becomes durable.
 func (v *Volatile) Get(ctx context.Context, key table.Key) (item table.Item, ok bool, err error) {
 	err = v.call(ctx, func() error {
 		item, ok, err = v.inner.Get(ctx, key)
@@ -43,7 +43,8 @@ func (v *Volatile) Query(ctx context.Context, q table.Query) (page table.Page, e
 	return page, err
 }
 
-// Transact writes. Unless it is deferred, it and everything before it is durable then. A conflict makes nothing durable.
+// Transact writes. Unless the call is deferred, the transaction and everything before it become durable. A conflict makes
+// nothing durable.
 func (v *Volatile) Transact(ctx context.Context, ops ...table.Op) error {
 	return v.call(ctx, func() error {
 		err := v.inner.Transact(ctx, ops...)
@@ -69,15 +70,15 @@ func (v *Volatile) call(ctx context.Context, f func() error) error {
 	return err
 }
 
-// Pending is the number of writes that a crash at this moment can lose.
+// Pending returns the number of writes that a crash at this moment can lose.
 func (v *Volatile) Pending() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return len(v.writes) - v.durable
 }
 
-// Crash writes what survives a crash at this moment to another table, which must be as inner was at the beginning. lucky is
-// how many of the pending writes survive as well.
+// Crash writes what survives a crash at this moment to another table, which must have the items that inner had at the
+// beginning. lucky is how many of the pending writes survive as well.
 func (v *Volatile) Crash(into table.Table, lucky int) error {
 	v.mu.Lock()
 	survived := slices.Clone(v.writes[:min(v.durable+lucky, len(v.writes))])

@@ -248,7 +248,7 @@ func TestBrokenTablesAreRefuted(t *testing.T) {
 		"adds by Put":         {addsByPut, "not linearizable"},
 		"queries split":       {queriesSplit, "not linearizable"},
 		"forgets the cursor":  {forgetsTheCursor, "not linearizable"},
-		"mixes":               {mixes, "which nobody wrote"},
+		"mixes":               {mixes, "which no client wrote"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())

@@ -14,7 +14,7 @@ import (
 	"tripsaga/table/faulty"
 )
 
-// client makes one call after the other. A transaction of unknown outcome may still be in progress. So the client continues
+// client makes one call after another. A transaction with an unknown outcome may still be in progress, so the client continues
 // under a new name after it.
 type client struct {
 	*history
@@ -22,7 +22,7 @@ type client struct {
 	random  *rand.Rand
 	table   table.Table // with the client's own faults
 	patient bool        // its contexts do not end
-	seen    state       // as the client last saw it, for conditions that hold now and then
+	seen    state       // as the client last saw it, for conditions that sometimes hold
 }
 
 func (h *history) newClient(n int) *client {
@@ -78,7 +78,7 @@ func (c *client) impatient(ctx context.Context) (context.Context, context.Cancel
 	return context.WithTimeout(ctx, time.Duration(c.random.Int64N(int64(c.opt.Patience))))
 }
 
-// forReading is ctx, or one that ends soon.
+// forReading returns ctx, or a context that ends soon.
 func (c *client) forReading(ctx context.Context) (context.Context, context.CancelFunc) {
 	if c.patient || !c.oneIn(12) {
 		return ctx, func() {}
@@ -116,7 +116,7 @@ func (a *attempt) unread(ctx context.Context, err error) {
 	a.note(err)
 }
 
-// query reads one page after the other.
+// query reads one page after another.
 func (c *client) query(ctx context.Context) {
 	q, over := c.drawQuery()
 	for more := true; more; {
@@ -149,7 +149,7 @@ func (c *client) page(ctx context.Context, q table.Query, over []int) (cursor st
 	return page.Cursor, rest
 }
 
-// readPage reads what is wrong in any state of the table as an error.
+// readPage returns an error for a page that is wrong in any state of the table.
 func (h *history) readPage(in call, page table.Page) (out answer, rest []int, err error) {
 	out, rest = answer{more: page.Cursor != ""}, in.over
 	for _, item := range page.Items {
@@ -222,7 +222,7 @@ func (h *history) item(key int, c cell) table.Item {
 	return item
 }
 
-// cell is the other way round.
+// cell returns the cell that an item represents.
 func (h *history) cell(key int, item table.Item) cell {
 	n, counts := item.Ints[counter]
 	c := cell{version: item.Version, n: n, counts: counts}
@@ -230,7 +230,7 @@ func (h *history) cell(key int, item table.Item) cell {
 		item.Ints = nil
 	}
 	if !c.there() || !reflect.DeepEqual(item, h.item(key, c)) {
-		h.object("%s was read as version %d, %v, index %v, expires %d, data %s, which nobody wrote",
+		h.object("%s was read as version %d, %v, index %v, expires %d, data %s, which no client wrote",
 			item.Key, item.Version, item.Ints, item.Index, item.Expires, item.Data)
 	}
 	return c
@@ -267,7 +267,7 @@ func (a *attempt) conflict(failed *table.Conflict) {
 	a.add(a.in, answer{outcome: conflict, failed: failed.Op})
 }
 
-// doubt adds a transaction of unknown outcome, if it writes at all; its response is set when the history has ended.
+// doubt adds a transaction with an unknown outcome, if it writes at all; its response is set when the history has ended.
 func (a *attempt) doubt(ctx context.Context, err error) {
 	if !a.client.explained(ctx, err) {
 		a.client.object("%s: %w", a.in, err)
@@ -317,7 +317,7 @@ func (c *client) drawCond(key int) table.Cond {
 	return c.drawCheck(key)
 }
 
-// drawCheck is mostly true of what the client has seen.
+// drawCheck returns a condition that mostly holds for what the client has seen.
 func (c *client) drawCheck(key int) table.Cond {
 	seen := c.seen[key]
 	switch {

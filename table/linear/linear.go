@@ -8,9 +8,9 @@
 // directions and by pages, and Transact of up to four operations with every kind of operation and condition, durable
 // and deferred. Queries of the index are left out, as they may lag.
 //
-// Calls meet faults. Some are refused as busy, which must leave no trace. Some are refused, or answered but the reply
-// is lost, or take effect after the caller got an error, and the contexts of some callers end during the call: such a
-// transaction may take effect at any later moment or never, so that its response is open until the history ends.
+// Calls meet faults. Some are refused as busy, which must leave no trace. Some are refused, or answered but the reply is lost,
+// or take effect after the caller got an error, and the contexts of some callers end during the call: such a transaction may
+// take effect at any later moment or never, so its response is open until the history ends.
 //
 // # What is checked
 //
@@ -65,7 +65,7 @@ func explore(ctx context.Context, tab table.Table, opt Options) (tally, error) {
 		}
 	}
 	if met["read"] == 0 || met["done"] == 0 {
-		return met, fmt.Errorf("table/linear: nothing was checked, the calls came to %v", met)
+		return met, fmt.Errorf("table/linear: nothing was checked; the outcomes of the calls are %v", met)
 	}
 	return met, nil
 }
@@ -73,7 +73,7 @@ func explore(ctx context.Context, tab table.Table, opt Options) (tally, error) {
 // undecided is the timeout of the search for an order. Histories are so small that it takes milliseconds.
 const undecided = 5 * time.Minute
 
-// judge returns why the history is not linearizable, nil if it is.
+// judge returns why the history is not linearizable; nil if it is.
 func (h *history) judge() error {
 	if len(h.strange) > 0 {
 		return fmt.Errorf("%d answers that the port does not know; the first: %w", len(h.strange), h.strange[0])
@@ -92,7 +92,7 @@ func (h *history) judge() error {
 	return fmt.Errorf("it is not linearizable, see %s", path)
 }
 
-// draw writes the history into a file for a browser.
+// draw writes the history to a file for a browser.
 func (h *history) draw() (path string, err error) {
 	_, info := porcupine.CheckOperationsVerbose(model, h.operations, undecided)
 	info.AddAnnotations(h.notes)
@@ -103,29 +103,29 @@ func (h *history) draw() (path string, err error) {
 	return f.Name(), errors.Join(porcupine.Visualize(model, info, f), f.Close())
 }
 
-// The environment variables by which a check is repeated, or made longer.
+// The environment variables that repeat a check or make it longer.
 const (
-	SeedVariable      = "TRIPSAGA_LINEAR_SEED"      // what clients do; how they meet is the scheduler's
-	HistoriesVariable = "TRIPSAGA_LINEAR_HISTORIES" // how many histories, in place of Options.Histories
+	SeedVariable      = "TRIPSAGA_LINEAR_SEED"      // determines what clients do; the scheduler determines how their calls interleave
+	HistoriesVariable = "TRIPSAGA_LINEAR_HISTORIES" // number of histories, instead of Options.Histories
 )
 
-// Options of a check. The zero Options are strict, and of the sizes given below.
+// Options of a check. The zero Options are strict and have the default sizes given below.
 type Options struct {
-	Histories int // 100
-	Clients   int // concurrent, of one history: 6
-	Calls     int // of each client of a history: 30
-	// Patience is about as long as a call takes: contexts that end in the middle of a call end within it. 50 us.
+	Histories int // number of histories; default 100
+	Clients   int // concurrent clients of one history; default 6
+	Calls     int // calls of each client in a history; default 30
+	// Patience is about the duration of a call: contexts that end in the middle of a call end within it. Default: 50 µs.
 	Patience time.Duration
-	// QuerySplits says that a Query reads its items one by one, each at its own moment, as DynamoDB's may.
+	// QuerySplits means that a Query may read its items one by one, each at a different moment, as in DynamoDB.
 	QuerySplits bool
-	// Lossy says that the table itself may leave a call without an answer, as one behind a bad line does. Else an error
-	// that the port does not name, and that no fault of the check explains, fails it.
+	// Lossy means that the table itself may leave a call without an answer, like one on an unreliable network. Otherwise an
+	// error that the port does not name, and that no injected fault explains, fails the check.
 	Lossy bool
-	// Seed is what clients draw from, unless [SeedVariable] says; 0 is a new one for each check.
+	// Seed is the seed of the clients' random choices, unless [SeedVariable] is set; 0 means a new one for each check.
 	Seed uint64
 }
 
-// settled is opt with the environment's wishes and the defaults.
+// settled returns the options with the environment variables and the defaults applied.
 func (o Options) settled() (Options, error) {
 	if text := os.Getenv(SeedVariable); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
@@ -163,11 +163,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// maxDoubts bounds the transactions of unknown outcome in one history: the search for an order tries each of them at
-// every moment after its invocation.
+// maxDoubts limits the transactions with an unknown outcome in one history: the search for an order tries each of them at every
+// moment after its invocation.
 const maxDoubts = 5
 
-// history is the calls of some clients on their own keys.
+// history records the calls of some clients on their own keys.
 //
 // Time is a count. An invocation takes the next number before the call, a response after it, so that of two calls the
 // one that ended before the other began has the lower numbers.
@@ -176,7 +176,7 @@ type history struct {
 	opt    Options
 	number int
 	table  table.Table
-	narrow bool // transactions keep to one partition, so that the history falls into two
+	narrow bool // each transaction stays in one partition, so that the history can be split in two
 
 	time     atomic.Int64
 	names    atomic.Int64 // of clients
@@ -187,7 +187,7 @@ type history struct {
 	operations []porcupine.Operation
 	notes      []porcupine.Annotation // calls without a result
 	late       [][]table.Op           // transactions that take effect after their callers got an error
-	strange    []error                // answers that the port does not know
+	strange    []error                // answers that the port does not allow
 }
 
 func newHistory(ctx context.Context, tab table.Table, opt Options, number int) *history {

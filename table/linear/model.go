@@ -17,9 +17,9 @@ var places = [...]struct{ pk, sk string }{{"p", "a"}, {"p", "ab"}, {"p", "b"}, {
 // counter is the one integer attribute.
 const counter = "n"
 
-// cell is what is known of an item. The zero cell is an item that is not there.
+// cell is the model's view of an item. The zero cell is a missing item.
 type cell struct {
-	version int64 // above 0; each Put has its own
+	version int64 // above 0; each Put has a different one
 	n       int64 // of the counter
 	counts  bool  // the item has the counter
 }
@@ -31,13 +31,13 @@ type state [len(places)]cell
 
 // call is the input of an operation: get, query or transact.
 type call struct {
-	over  []int      // the keys that it is about, in the order of the query or of the transaction
+	over  []int      // the keys that it reads or writes, in the order of the query or of the transaction
 	limit int        // of a query; 0 means no limit
 	ops   []table.Op // of a transaction
 	query bool
 }
 
-// outcome is what a transaction came to.
+// outcome is the outcome of a transaction.
 type outcome uint8
 
 const (
@@ -136,7 +136,7 @@ func holds(op table.Op, c cell) bool {
 	return true
 }
 
-// partition divides a history by the keys that no operation ties together: it is linearizable when each part is.
+// partition splits a history into sets of keys that no operation connects: the history is linearizable if each part is.
 func partition(history []porcupine.Operation) (parts [][]porcupine.Operation) {
 	var tied []uint // disjoint sets of keys, as bits
 	for _, op := range history {

@@ -1,5 +1,5 @@
-// Package memory implements the table by sorted lists in memory. A write is lost with the process. It is for what needs
-// very many tables and does not test the table itself: the tests of other packages, and package verify/world.
+// Package memory implements the table with sorted lists in memory. All data is lost when the process ends. It is for code that
+// needs very many tables and does not test the table itself: the tests of other packages, and package verify/world.
 package memory
 
 import (

@@ -142,7 +142,7 @@ func (f *fixture) whileWriting(read func() error) {
 	})
 }
 
-// noHalfByGet reads the last item first: the others must have come as far by then.
+// noHalfByGet reads the last item first: the other items must be at least as new.
 func noHalfByGet(f *fixture) {
 	f.whileWriting(func() error {
 		at := int64(0)

@@ -180,7 +180,7 @@ var cursors = []testCase{
 	{"cursor/survives changes", cursorSurvivesChanges},
 }
 
-// cursor is that of the first Limit items.
+// cursor returns the cursor after the first Limit items.
 func (f *fixture) cursor(q table.Query) string {
 	f.Helper()
 	for read := 0; read < q.Limit; {
@@ -259,7 +259,7 @@ var indexes = []testCase{
 	{"index/keys are bytes", indexKeysAreBytes},
 }
 
-// lagAllowed is how long an index that lags may take.
+// lagAllowed is how long the index may lag behind.
 const lagAllowed = 10 * time.Second
 
 // indexGives requires these items in this order, in pages of every size, and reversed in descending order.
@@ -279,7 +279,7 @@ func (f *fixture) indexGivesBy(sizes []int, q table.Query, want ...table.Key) {
 	}
 }
 
-// settles asks once, or until the index has caught up.
+// settles queries once or, if the index lags, until it has caught up.
 func (f *fixture) settles(q table.Query, want []table.Key) {
 	f.Helper()
 	f.until(q, func(got []table.Key) bool { return slices.Equal(got, want) }, want)

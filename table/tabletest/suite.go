@@ -1,5 +1,5 @@
-// Package tabletest is the conformance suite of the table port: a backend's test is one call of [Run]. Whatever the
-// documentation of package table promises is asked here; a promise that is not, is one that backends will break.
+// Package tabletest is the conformance suite of the table port: a backend's test is one call of [Run]. The suite tests
+// everything that the documentation of package table promises, since backends break promises that are not tested.
 package tabletest
 
 import (
@@ -11,15 +11,15 @@ import (
 	"tripsaga/table"
 )
 
-// Suite is the suite with its options. The zero options are the strict ones.
+// Suite is the suite with its options. The zero options are strict.
 type Suite struct {
 	// Open returns an empty table that is usable until the test ends.
 	Open func(t *testing.T) table.Table
-	// IndexLags says that a query on the index may show an older state for a while.
+	// IndexLags means that a query on the index may show an older state for a while.
 	IndexLags bool
-	// QuerySplits says that a Query may show part of a transaction of several items, as DynamoDB's may.
+	// QuerySplits means that a Query may show part of a transaction of several items, as in DynamoDB.
 	QuerySplits bool
-	// ShortPages says that a page may end before its Limit, even without an item, although more follow.
+	// ShortPages means that a page may have fewer items than its Limit, or no items, although more follow.
 	ShortPages bool
 }
 
@@ -52,7 +52,7 @@ type fixture struct {
 	suite Suite
 }
 
-// transact hides that a backend may be busy.
+// transact retries while the backend is busy.
 func (f *fixture) transact(ops ...table.Op) error {
 	for {
 		if err := f.Transact(f.ctx, ops...); !errors.Is(err, table.ErrTryAgain) {
@@ -68,7 +68,7 @@ func (f *fixture) write(ops ...table.Op) {
 	}
 }
 
-// conflicts requires that the operation with the given index is the one that fails.
+// conflicts requires that the operation with the given index fails.
 func (f *fixture) conflicts(op int, ops ...table.Op) {
 	f.Helper()
 	err := f.transact(ops...)
@@ -111,7 +111,7 @@ func (f *fixture) lacks(k table.Key) {
 	}
 }
 
-// same compares items; no bytes and nil are the same data, no integers and nil the same integers.
+// same compares items; empty and nil are equal, for Data and for Ints.
 func same(a, b table.Item) bool {
 	if len(a.Data) == 0 && len(b.Data) == 0 {
 		a.Data, b.Data = nil, nil
@@ -124,7 +124,7 @@ func same(a, b table.Item) bool {
 
 func key(pk, sk string) table.Key { return table.Key{PK: pk, SK: sk} }
 
-// full is an item with every field set.
+// full returns an item with every field set.
 func full(pk, sk string) table.Item {
 	return table.Item{
 		Key:     key(pk, sk),

@@ -21,11 +21,11 @@ func TestKeys(t *testing.T) {
 		{"pk_live_Secret", true, "publishable"},
 		{"sk_live_Secret", false, "live mode"},
 		{"rk_live_Secret", false, "live mode"},
-		{"Secret", false, "is none"},
-		{"sk_test_Secret\n", false, "is none"},
-		{" sk_test_Secret", false, "is none"},
-		{"whsec_Secret", false, "is none"},
-		{"sk_test_", false, "is none"},
+		{"Secret", false, "is not a key of Stripe"},
+		{"sk_test_Secret\n", false, "is not a key of Stripe"},
+		{" sk_test_Secret", false, "is not a key of Stripe"},
+		{"whsec_Secret", false, "is not a key of Stripe"},
+		{"sk_test_", false, "is not a key of Stripe"},
 	} {
 		_, err := New(Options{Key: tt.key, Live: tt.live})
 		if (err == nil) != (tt.want == "") || err != nil && (!strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "Secret")) {
