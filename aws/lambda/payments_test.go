@@ -76,7 +76,7 @@ func TestATripIsPaidAtStripe(t *testing.T) {
 
 // TestAKeyThatCannotBeUsed keeps the function from starting. No message has it.
 func TestAKeyThatCannotBeUsed(t *testing.T) {
-	for key, want := range map[string]string{"": "AccessDeniedException", "sk_live_9": "live mode", `{"key":"sk_test_1"}`: "is none"} {
+	for key, want := range map[string]string{"": "AccessDeniedException", "sk_live_9": "live mode", `{"key":"sk_test_1"}`: "is not a key of Stripe"} {
 		_, _, err := newStripeWorld(t, key)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "STRIPE_SECRET_ARN="+stripeSecret) || key != "" && strings.Contains(fmt.Sprint(err), key) {
 			t.Errorf("%q: %v", key, err)

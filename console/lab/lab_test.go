@@ -520,7 +520,7 @@ func TestWrongPlans(t *testing.T) {
 	for plan, want := range map[string]string{
 		"A.ReserveFlight#1=fail:ServiceUnavailable": "allowed is the task alone: ReserveFlight#1=fail:ServiceUnavailable",
 		"Nothing#1=die": "there is no task", "ReserveFlight#1=boom": "there is no fault", "ReserveFlight#1=late@11m": "too late",
-		"ReserveFlight": "is no fault", strings.Repeat("#", maxPlan+1): "allowed are 2000",
+		"ReserveFlight": "is not a fault", strings.Repeat("#", maxPlan+1): "allowed are 2000",
 	} {
 		if w := s.armed(t, plan); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%.40s: %d, no %q", plan, w.Code, want)

@@ -49,11 +49,11 @@ func TestParsePlanRefuses(t *testing.T) {
 		"Pay#0=twice":             "deliveries",
 		"Pay#3-2=twice":           "deliveries",
 		"Pay#x=twice":             "deliveries",
-		"Pay=twice":               "is no point",
+		"Pay=twice":               "is not a point",
 		"Pay#1=fail":              "error name",
 		"Pay#1=fail:A B":          "name of an error",
 		"Pay#1=late":              "a point or a duration",
-		"Pay#1=late@soon":         "is no point",
+		"Pay#1=late@soon":         "is not a point",
 		"Pay#1=late@3parsecs":     "duration",
 		"Pay#1=late@-3s":          "negative",
 		"Pay#1=late@end":          "after a duration",
@@ -62,7 +62,7 @@ func TestParsePlanRefuses(t *testing.T) {
 		"Pay#1.reply=twice":       "a reply can be lost",
 		"Pay#1.put1=die":          "deliveries and of replies",
 		"Pay#1=crash":             "there is no fault",
-		"Pay 1 fail-after Broken": "is no fault",
+		"Pay 1 fail-after Broken": "is not a fault",
 	} {
 		if _, err := sim.ParsePlan(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want something with %q", text, err, want)

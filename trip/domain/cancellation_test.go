@@ -242,7 +242,7 @@ func TestPolicyIsChecked(t *testing.T) {
 		}
 	}
 	for policy, want := range map[string]string{
-		`{}`: `tiers: the list is empty`, `{"tiers":null}`: `tiers: there is none`,
+		`{}`: `tiers: the list is empty`, `{"tiers":null}`: `tiers: the list is empty`,
 		`[]`: `must be an object, is a JSON array; allowed is such as {"tiers": [{`, `null`: `is null; allowed is such as {"tiers": [{`,
 	} {
 		if _, err := ParseCancellationPolicy([]byte(policy)); err == nil || !strings.Contains(err.Error(), want) || fault.KindOf(err) != fault.Invalid {
