@@ -445,12 +445,12 @@ func TestBadSagas(t *testing.T) {
 		"Scenarios is empty":     func(s *Saga) { s.Scenarios = nil },
 		"has 0 inputs":           func(s *Saga) { s.Scenarios[0].Inputs = nil },
 		"has 2 IDs for 1 inputs": func(s *Saga) { s.Scenarios[0].IDs = []string{"1", "2"} },
-		`"a:b" has ":" in it`:    func(s *Saga) { s.Scenarios[0].Name = "a:b" },
+		`"a:b" contains ":"`:     func(s *Saga) { s.Scenarios[0].Name = "a:b" },
 		`the act "The boss"`: func(s *Saga) {
 			s.Scenarios[0].Acts = []Act{{Name: "The boss", Do: func(context.Context, *Program) error { return nil }}}
 		},
 		`"Recharge" is neither`:                         func(s *Saga) { s.Words = map[string]string{"Recharge": "the card was charged again"} },
-		"that of two scenarios":                         func(s *Saga) { s.Scenarios[1].Name = "sold" },
+		"used by two scenarios":                         func(s *Saga) { s.Scenarios[1].Name = "sold" },
 		"an input of sold":                              func(s *Saga) { s.Scenarios[0].Inputs[0] = func() {} },
 		"has Fails":                                     func(s *Saga) { s.Scenarios[1].Either = true },
 		"an act without a name":                         func(s *Saga) { s.Scenarios[0].Acts = []Act{{}} },
