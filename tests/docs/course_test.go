@@ -34,6 +34,27 @@ func chapters(t *testing.T) (names []string) {
 	return names
 }
 
+// TestChapters looks for the links of each chapter to the one before and the one after it, and for all chapters in the course's index.
+func TestChapters(t *testing.T) {
+	all, listed := chapters(t), []string{}
+	for i, name := range all {
+		top := parse(read(t, name)).sections[1].find(link)
+		for _, to := range []int{i - 1, i + 1} {
+			if to >= 0 && to < len(all) && !slices.Contains(top, path.Base(all[to])) {
+				t.Errorf("%s has no link to %s below its title", name, path.Base(all[to]))
+			}
+		}
+	}
+	for _, s := range parse(read(t, course+readme)).sections {
+		for _, row := range regexp.MustCompile(`(?m)^\| \d+ \| \[.*\]\((en/.*)\) \|$`).FindAllStringSubmatch(strings.Join(s.lines, "\n"), -1) {
+			listed = append(listed, course+row[1])
+		}
+	}
+	if !slices.Equal(listed, all) {
+		t.Errorf("%s%s has the chapters\n%q, and there are\n%q", course, readme, listed, all)
+	}
+}
+
 // TestCourse works through the course as a reader does, in a module beside this one: it writes the files that a chapter
 // shows, runs its commands and compares their output. With -update it writes changed outputs into both languages.
 // TestLanguages holds the Japanese chapters to the same blocks.
