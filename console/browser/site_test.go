@@ -153,6 +153,38 @@ func TestSite(t *testing.T) {
 			}
 		}
 	})
+	t.Run("from chapter to chapter", func(t *testing.T) {
+		for _, course := range []string{"docs/course/en", "docs/course/ja"} {
+			want, err := filepath.Glob(filepath.Join(folder, course, "*.html"))
+			if err != nil || len(want) == 0 {
+				t.Fatal(course, want, err)
+			}
+			for i, name := range want {
+				want[i] = "/" + course + "/" + filepath.Base(name)
+			}
+			p := openTab(t, server.URL, look{})
+			p.visit(want[0])
+			listed := value[[]string](p, `[...document.querySelectorAll(".pages a")].map(a => a.pathname).filter(p => p.startsWith("/`+course+`/"))`)
+			if !slices.Equal(listed, want) {
+				t.Errorf("the chapters beside %s are %q, want %q", want[0], listed, want)
+			}
+			for i, at := range want {
+				for rel, to := range map[string]int{"prev": i - 1, "next": i + 1} {
+					lead := value[string](p, `document.querySelector("main a[rel=`+rel+`]")?.pathname ?? ""`)
+					if to < 0 || to == len(want) {
+						if lead != "" {
+							t.Errorf("%s leads to %s as %s", at, lead, rel)
+						}
+					} else if lead != want[to] {
+						t.Errorf("%s leads to %q as %s, want %s", at, lead, rel, want[to])
+					}
+				}
+				if i+1 < len(want) {
+					p.visit(want[i+1])
+				}
+			}
+		}
+	})
 	t.Run("search", func(t *testing.T) {
 		for page, wants := range map[string][][2]string{
 			"index.html": {
@@ -167,7 +199,12 @@ func TestSite(t *testing.T) {
 			},
 			"README.ja.html": {
 				{"バックアップ", "docs/ja/operations.html#backup"},
+				{"バックアップの方法", "docs/ja/operations.html#backup"},
 				{"銀行が落ちたら", "docs/ja/operations.html#when-the-bank-is-down"},
+				{"銀行が落ちたらどうなりますか", "docs/ja/operations.html#when-the-bank-is-down"},
+				{"ステップを追加するには", "docs/add-a-step.html"},
+				{"自分の saga を検証するには", "docs/verify.html#your-own-saga-in-go-test"},
+				{"費用はいくらかかりますか", "docs/deploy.html#costs"},
 				{"ステップを追加", "docs/add-a-step.html"},
 				{"ステップを追加する", "docs/add-a-step.html"},
 				{"自分の saga を検証する", "docs/course/ja/07-verify.html"},

@@ -32,12 +32,15 @@ if (globalThis.document) {
     document.head.append(script);
   });
 
+  // The reader's language comes first, and the handbook before the lessons and the decisions.
+  const boostDocument = (id, term, { ja = false, url }) => (ja === japanese ? 2 : 1) * (/\/(adr|course)\//.test(url) ? 0.5 : 1);
+
   const show = async () => {
     const search = await load();
     const query = input.value.trim();
     const words = query.split(/\s+/);
     const joined = words.slice(1).map((word, i) => words[i] + word); // back up is backup
-    const found = search.search([query, ...joined].join(" "), { boostDocument: (id, term, { ja = false, url }) => (ja === japanese ? 2 : 1) * (url.includes("/adr/") ? 0.5 : 1) })
+    const found = search.search([query, ...joined].join(" "), { boostDocument })
       .filter((r, i, all) => all.findIndex((other) => other.url === r.url) === i).slice(0, 10);
     list.replaceChildren(...found.map((r) => {
       const link = document.createElement("a");
