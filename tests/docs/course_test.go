@@ -34,9 +34,10 @@ func chapters(t *testing.T) (names []string) {
 	return names
 }
 
-// TestChapters looks for the links of each chapter to the one before and the one after it, and for all chapters in the course's index.
+// TestChapters looks for the links of each chapter to the one before and the one after it, and for all chapters in the course's index
+// of each language.
 func TestChapters(t *testing.T) {
-	all, listed := chapters(t), []string{}
+	all := chapters(t)
 	for i, name := range all {
 		top := parse(read(t, name)).sections[1].find(link)
 		for _, to := range []int{i - 1, i + 1} {
@@ -45,13 +46,14 @@ func TestChapters(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range parse(read(t, course+readme)).sections {
-		for _, row := range regexp.MustCompile(`(?m)^\| \d+ \| \[.*\]\((en/.*)\) \|$`).FindAllStringSubmatch(strings.Join(s.lines, "\n"), -1) {
-			listed = append(listed, course+row[1])
+	for index, folder := range map[string]string{readme: "en/", japanese: "ja/"} {
+		var listed []string
+		for _, row := range regexp.MustCompile(`(?m)^\| \d+ \| \[.*\]\(`+folder+`(.*)\) \|$`).FindAllStringSubmatch(read(t, course+index), -1) {
+			listed = append(listed, course+"en/"+row[1])
 		}
-	}
-	if !slices.Equal(listed, all) {
-		t.Errorf("%s%s has the chapters\n%q, and there are\n%q", course, readme, listed, all)
+		if !slices.Equal(listed, all) {
+			t.Errorf("%s%s has the chapters\n%q, and there are\n%q", course, index, listed, all)
+		}
 	}
 }
 

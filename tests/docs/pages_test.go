@@ -201,12 +201,23 @@ func TestReadmeIsShort(t *testing.T) {
 // TestJapaneseIsInStep compares README.ja.md with README.md.
 func TestJapaneseIsInStep(t *testing.T) { inStep(t, readme, japanese) }
 
-// TestHandbook compares the handbook's index in both languages, and looks in it for every page of docs.
+// summary is the end of a row of the Japanese handbook: sentences about a page.
+var summary = regexp.MustCompile(`\p{Hiragana}.*。 \|$`)
+
+// TestHandbook compares the handbook's index in both languages, and looks in it for every page of docs. The Japanese one has a
+// summary of each page, since most pages are in English alone.
 func TestHandbook(t *testing.T) {
 	inStep(t, "docs/README.md", "docs/ja/README.md")
 	for _, name := range pages(t) {
 		if path.Dir(name) == "docs" && path.Base(name) != readme && !strings.Contains(read(t, "docs/README.md"), "]("+path.Base(name)+") |") {
 			t.Errorf("docs/README.md does not name %s", name)
+		}
+	}
+	for _, s := range parse(read(t, "docs/ja/README.md")).sections {
+		for _, line := range s.lines {
+			if strings.HasPrefix(line, "| [") && !summary.MatchString(line) {
+				t.Errorf("docs/ja/README.md, %q: the page has no summary in Japanese: %s", s.heading, line)
+			}
 		}
 	}
 }
