@@ -37,8 +37,8 @@ type workflowStep struct {
 func workflows(t *testing.T) map[string]workflow {
 	t.Helper()
 	paths, err := filepath.Glob("../.github/workflows/*")
-	if err != nil || len(paths) != 4 {
-		t.Fatalf("there are %d workflows, want 4: %v", len(paths), err)
+	if err != nil || len(paths) != 5 {
+		t.Fatalf("there are %d workflows, want 5: %v", len(paths), err)
 	}
 	all := map[string]workflow{}
 	for _, path := range paths {
@@ -157,15 +157,23 @@ func TestWorkflowsTrustNobody(t *testing.T) {
 					t.Errorf("%s, %s: the repository's token is left to the build", name, id)
 				}
 			}
+			// What publishes the site does nothing else: it runs no command, and has no file of the repository.
+			publishes := slices.ContainsFunc(j.Steps, func(s workflowStep) bool { return strings.HasPrefix(s.Uses, "actions/deploy-pages@") })
+			if publishes && (len(j.Steps) != 1 || j.Environment != "github-pages" || j.Permissions["contents"] != "") {
+				t.Errorf("%s, %s publishes the site in %q with %v, and has %d steps", name, id, j.Environment, j.Permissions, len(j.Steps))
+			}
+			if may := j.Permissions["pages"] == "write"; may != publishes {
+				t.Errorf("%s, %s may publish the site: %v, and does: %v", name, id, may, publishes)
+			}
 			for scope, level := range j.Permissions {
-				if scope+" "+level != "contents read" && scope+" "+level != "id-token write" {
+				if scope+" "+level != "contents read" && scope+" "+level != "id-token write" && scope+" "+level != "pages write" {
 					t.Errorf("%s, %s may %s %s", name, id, level, scope)
 				}
 			}
 			credentials := slices.ContainsFunc(j.Steps, func(s workflowStep) bool { return strings.HasPrefix(s.Uses, "aws-actions/") })
 			deploys := credentials || j.Uses == "./.github/workflows/deploy.yml"
-			if may := j.Permissions["id-token"] == "write"; may != deploys {
-				t.Errorf("%s, %s may have a token: %v, and needs one: %v", name, id, may, deploys)
+			if may := j.Permissions["id-token"] == "write"; may != (deploys || publishes) {
+				t.Errorf("%s, %s may have a token: %v, and needs one: %v", name, id, may, deploys || publishes)
 			}
 			if credentials && j.Environment == "" {
 				t.Errorf("%s, %s has no environment, and so no role and no rules", name, id)
@@ -189,7 +197,8 @@ func TestWorkflowsRunOnlyWhereTheyAreMeant(t *testing.T) {
 			for needs := j.Needs; needs != "" && j.If == ""; needs = w.Jobs[needs].Needs {
 				j.If = w.Jobs[needs].If // a job is skipped with what it needs
 			}
-			if !strings.HasPrefix(j.If, "vars.TRIPSAGA_") || !strings.Contains(j.If, "_ROLE != ''") {
+			site := name == "pages.yml" && j.If == "vars.TRIPSAGA_PAGES == 'publish'"
+			if !site && (!strings.HasPrefix(j.If, "vars.TRIPSAGA_") || !strings.Contains(j.If, "_ROLE != ''")) {
 				t.Errorf("%s, %s runs if %q", name, id, j.If)
 			}
 			if _, ok := w.On["pull_request"]; ok && !strings.Contains(j.If, sameRepository) {

@@ -31,6 +31,7 @@ func TestWorkflows(t *testing.T) {
 		{"deploy.yml", "steps.deployed.outputs", "steps.deployd.outputs", "expression"},
 		{"build.yml", "runs-on: ubuntu-24.04", "runs-on: ubuntu-1.04", "runner-label"},
 		{"build.yml", "run: make fmt", "runs: make fmt", "syntax-check"},
+		{"pages.yml", "pages: write", "page: write", "permissions"},
 		{"pull-request.yml", "types: [opened,", "types: [open,", "events"},
 		{"pull-request.yml", `"17 4 * * *"`, `"17 24 * * *"`, "events"},
 	} {
