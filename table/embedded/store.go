@@ -104,6 +104,10 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		WALMinSyncInterval:          s.syncInterval,
 	}
 	o.TargetFileSizes[0] = 4 << 20
+	// A compaction rewrites the last file of each kind, since the keys of items that were under way overlap it.
+	for i := range o.TargetFileSizes[1:] {
+		o.TargetFileSizes[1+i] = 2 << 20 << i
+	}
 	// Partitions are mostly in the order of time, and a flush has a bit of each kind. Split, only the parts that really
 	// overlap older tables are compacted with them.
 	o.FlushSplitBytes = 2 << 20
