@@ -58,7 +58,7 @@ func (e *Engine) History(ctx context.Context, name string) ([]asl.HistoryEvent, 
 // ListQuery selects executions.
 type ListQuery struct {
 	Status asl.Status // "" for all
-	Limit  int        // 1 to 1,000; 0 means 100
+	Limit  int        // 1 to 999; 0 means 100
 	Cursor string     // from the previous page; "" for the first
 }
 

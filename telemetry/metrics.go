@@ -43,9 +43,9 @@ const (
 
 func (o Outcome) String() string { return [...]string{"ok", "business", "fault"}[o] }
 
-// outcomeOf classifies an error. StepCancelled is a conflict, but an expected one: the barrier refuses a late call whose
+// OutcomeOf classifies an error. StepCancelled is a conflict, but an expected one: the barrier refuses a late call whose
 // step has already been compensated. Other conflicts and invalid input show that something is wrong.
-func outcomeOf(err error) Outcome {
+func OutcomeOf(err error) Outcome {
 	switch {
 	case err == nil:
 		return OK

@@ -87,7 +87,7 @@ func (o *Observer) observe(ctx context.Context, step string, next handlers.Handl
 		span.end(&d, err)
 	}()
 	out, err = next(ctx, input)
-	d.Outcome, d.Error = outcomeOf(err), ""
+	d.Outcome, d.Error = OutcomeOf(err), ""
 	if err != nil {
 		d.Error = fault.NameOf(err)
 	}

@@ -128,7 +128,7 @@ func (t *Traces) Start(ctx context.Context, name string, attrs ...attribute.KeyV
 	ctx, span := t.start(ctx, name, trace.WithAttributes(attrs...))
 	return ctx, func(err error) {
 		if err != nil {
-			setFailure(span, outcomeOf(err), fault.NameOf(err), err)
+			setFailure(span, OutcomeOf(err), fault.NameOf(err), err)
 		}
 		span.End()
 	}

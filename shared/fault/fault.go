@@ -123,10 +123,15 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// NameOf is the stable name of err, NameInternal when it has none.
+// NameOf is the stable name of err, NameInternal when it has none. Any error with a method ErrorName() string has one, as for
+// the state machine.
 func NameOf(err error) string {
-	if e, ok := errors.AsType[*Error](err); ok && e.Name != "" {
-		return e.Name
+	e, ok := errors.AsType[interface {
+		error
+		ErrorName() string
+	}](err)
+	if ok && e.ErrorName() != "" {
+		return e.ErrorName()
 	}
 	return NameInternal
 }

@@ -17,6 +17,16 @@ func TestKindAndNameAreReadThroughWrapping(t *testing.T) {
 	}
 }
 
+type named struct{ error }
+
+func (named) ErrorName() string { return "BankDown" }
+
+func TestNameOfTakesTheNameOfAnyError(t *testing.T) {
+	if got := NameOf(fmt.Errorf("outer: %w", named{errors.New("no line")})); got != "BankDown" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestProblemsKeepEveryField(t *testing.T) {
 	var flight, all Problems
 	flight.Add("", Invalidf("number", "bad"))
