@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command over the files of a revision, with some of the product's files as they were at an earlier commit: to
-# reproduce a bug that has been fixed since, with the test that finds it. The revision must have that test, and the
+# Runs a command on the files of a revision, with some of the product's files from an earlier commit, to reproduce a
+# bug that has been fixed since, with the test that finds it. The revision must have that test, and the
 # same layout as the commit; it is HEAD unless --tree names another one.
 #
 #   scripts/before.sh [--tree REVISION] COMMIT PATH... -- COMMAND...

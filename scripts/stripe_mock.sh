@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command with Stripe's official mock in place of Stripe: no account, no network. make stripe-mock fetches it.
+# Runs a command with Stripe's official mock instead of Stripe: no account, no network. make stripe-mock fetches it.
 #
 #   scripts/stripe_mock.sh bin/tripsaga serve --payments stripe
 set -euo pipefail
