@@ -71,7 +71,7 @@ func TestBuildRunsTheMakefile(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"fmt", "lint", "dynamodb-local", "test", "lambda", "infra-test", "build", "synth", "infra-lint"}
+	want := []string{"fmt", "lint", "dynamodb-local", "stripe-mock", "test", "lambda", "infra-test", "build", "synth", "infra-lint"}
 	if !slices.Equal(ran, want) {
 		t.Errorf("it runs %q, want %q", ran, want)
 	}
