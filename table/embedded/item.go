@@ -254,7 +254,8 @@ func (h *header) unpack(pk string) ([]byte, error) {
 	case !h.packed:
 		return bytes.Clone(h.data), nil
 	}
-	return appendUnpacked(make([]byte, 0, 4*len(h.data)), h.data, ownID(pk))
+	room := len(h.data) + min(3*len(h.data), 2<<10) // of small items, to which nearly all phrases belong, the text has up to four times the length
+	return appendUnpacked(make([]byte, 0, room), h.data, ownID(pk))
 }
 
 func parseHeader(val []byte) (h header, err error) {

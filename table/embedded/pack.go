@@ -92,10 +92,16 @@ func appendHex(dst, text []byte) (packed []byte, n int) {
 	return append(append(dst, token), raw[:]...), n
 }
 
+// nonASCII has the bits that no ASCII character has. Most text is read eight characters at a time.
+const nonASCII = 0x8080808080808080
+
 // appendUnpacked appends the text that was packed.
 func appendUnpacked(dst, packed []byte, own string) ([]byte, error) {
 	for i := 0; i < len(packed); {
 		start := i
+		for len(packed)-i >= 8 && little.Uint64(packed[i:])&nonASCII == 0 {
+			i += 8
+		}
 		for i < len(packed) && !isToken(packed[i]) {
 			i++
 		}
