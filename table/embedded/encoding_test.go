@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"math"
 	"reflect"
 	"testing"
@@ -90,6 +91,9 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		again, err := decodeItem(table.Key{}, bytes.Clone(b))
+		if h.packed && errors.Is(err, errPacked) {
+			return // which the header does not show
+		}
 		if err != nil || again.Version != h.version || len(again.Ints) > h.nInts {
 			t.Errorf("%x: %+v, error %v", b, again, err)
 		}
