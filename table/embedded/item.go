@@ -92,8 +92,8 @@ func appendStreamKey(dst []byte, seq uint64) []byte {
 
 // endOfKind returns the first key after those of the same kind as key, for which a file of keys ends: items whose partition
 // keys agree up to their first '#' (TRIP#), entries of the index whose partition keys agree up to their third
-// (TRIPS#CONFIRMED#<day>#), a keyspace without partitions. It must not distinguish more: each kind is a file of its own in
-// each flush.
+// (TRIPS#CONFIRMED#<day>#), a keyspace without partitions. It must not distinguish more: each flush writes a
+// separate file for each kind.
 func endOfKind(key []byte) []byte {
 	end, parts := 1, 0
 	switch key[0] {
@@ -254,7 +254,7 @@ func (h *header) unpack(pk string) ([]byte, error) {
 	case !h.packed:
 		return bytes.Clone(h.data), nil
 	}
-	room := len(h.data) + min(3*len(h.data), 2<<10) // of small items, to which nearly all phrases belong, the text has up to four times the length
+	room := len(h.data) + min(3*len(h.data), 2<<10) // a small item unpacks to up to four times its length
 	return appendUnpacked(make([]byte, 0, room), h.data, ownID(pk))
 }
 

@@ -137,7 +137,7 @@ func appendUnpacked(dst, packed []byte, own string) ([]byte, error) {
 
 var uuidGroups = [5][2]int{{0, 4}, {4, 6}, {6, 8}, {8, 10}, {10, 16}}
 
-// phraseAt returns the length and the index of the longest phrase at the beginning of text, length 0 if there is none.
+// phraseAt returns the length and the index of the longest phrase with which text begins; the length is 0 without one.
 func phraseAt(text []byte) (n int, at uint8) {
 	if !phraseBegins[text[0]] {
 		return 0, 0

@@ -135,7 +135,7 @@ func (t *teller) after(b *delivery) string {
 	return "the failure was caught, and "
 }
 
-// told describes what happened in a delivery, and what the engine received.
+// told describes the effect of a delivery and the reply that the engine received.
 func (t *teller) told(actor string, d *delivery) string {
 	o, name := d.outcome, strings.TrimSuffix(actor, "+")
 	what := ""

@@ -169,8 +169,8 @@ func TestStatesAfterAConfirm(t *testing.T) {
 	}
 }
 
-// TestAPaymentThatIsProcessedIsWaitedFor by whoever cancels, refunds or reads it: a final error would stop the saga with the money
-// on the way.
+// TestAPaymentThatIsProcessedIsWaitedFor plays a payment that Stripe is still processing. Cancel, refund and get must return an
+// error that is retried: after a final one the saga would stop before the charge is decided.
 func TestAPaymentThatIsProcessedIsWaitedFor(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
