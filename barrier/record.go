@@ -50,6 +50,27 @@ func Load[R any](ctx context.Context, t table.Table, key table.Key) (rec Record[
 	return rec, err == nil, err
 }
 
+// Result reads the result of a step, and only the members that R has. done reports whether the step is done, and neither refused
+// nor undone. Errors: Unavailable.
+func Result[R any](ctx context.Context, t table.Table, key table.Key) (result R, done bool, err error) {
+	item, ok, err := t.Get(ctx, key)
+	if err != nil || !ok {
+		return result, false, Fault(err)
+	}
+	return decodeResult[R](item)
+}
+
+func decodeResult[R any](item table.Item) (result R, done bool, err error) {
+	var rec struct {
+		State  State `json:"state"`
+		Result R     `json:"result"`
+	}
+	if err := strictjson.DecodeRecord(item.Data, &rec); err != nil {
+		return result, false, fmt.Errorf("barrier: the record at %s: %w", item.Key, err)
+	}
+	return rec.Result, rec.State == Done, nil
+}
+
 // Decode returns the record in an item.
 func Decode[R any](item table.Item) (Record[R], error) {
 	var rec Record[R]

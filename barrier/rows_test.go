@@ -105,6 +105,10 @@ func (l ledger) state(t testing.TB) state {
 			t.Fatal(err)
 		}
 		s.record, s.version = rec.State, item.Version
+		result, done, err := barrier.Result[seats](ctx, l.table, l.record())
+		if err != nil || result != rec.Result || done != (rec.State == barrier.Done) {
+			t.Fatalf("the result is %v, done %v, %v; the record has %v, %s", result, done, err, rec.Result, rec.State)
+		}
 	}
 	_, s.announced, err = l.table.Get(ctx, l.event())
 	if err != nil {

@@ -168,6 +168,9 @@ type deferredKey struct{}
 // everything before it durable. Use it only if nothing is acknowledged to a client before such a later write. A backend whose
 // writes are always durable ignores it.
 func Deferred(ctx context.Context) context.Context {
+	if IsDeferred(ctx) {
+		return ctx
+	}
 	return context.WithValue(ctx, deferredKey{}, true)
 }
 

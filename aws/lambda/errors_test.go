@@ -299,6 +299,6 @@ func (b brokenPayments) Charge(context.Context, string) (domain.Payment, error) 
 	return domain.Payment{}, b.err
 }
 func (b brokenPayments) Refund(context.Context, string) (bool, error) { return false, b.err }
-func (b brokenPayments) Get(context.Context, string) (domain.Payment, error) {
-	return domain.Payment{}, b.err
+func (b brokenPayments) Paid(context.Context, string) (money.Amount, error) {
+	return money.Amount{}, b.err
 }

@@ -50,6 +50,9 @@ const maxBytes = 4096
 
 // collapse trims spaces and keeps the first of several in a row.
 func collapse(s string) string {
+	if !crowded(s) {
+		return Trim(s)
+	}
 	var b strings.Builder
 	prev := ' '
 	for _, r := range s {
@@ -59,6 +62,18 @@ func collapse(s string) string {
 		prev = r
 	}
 	return Trim(b.String())
+}
+
+// crowded reports whether two spaces follow each other.
+func crowded(s string) bool {
+	var prev rune
+	for _, r := range s {
+		if Space(r) && Space(prev) {
+			return true
+		}
+		prev = r
+	}
+	return false
 }
 
 // Space reports whether r is a space in any script. Line breaks and tabs are not.

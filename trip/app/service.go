@@ -91,8 +91,8 @@ type Payments interface {
 	// GiveBack refunds this amount of a charged payment: all, a part, or nothing. taken reports whether this call refunded
 	// money. A repeated call must have the same amount.
 	GiveBack(ctx context.Context, tripID string, amount money.Amount) (taken bool, err error)
-	// Get reads the payment. Errors: NotFound when nothing has been charged; Unavailable.
-	Get(ctx context.Context, tripID string) (domain.Payment, error)
+	// Paid returns the amount that was charged. Errors: NotFound when nothing has been charged; Unavailable.
+	Paid(ctx context.Context, tripID string) (money.Amount, error)
 	// Unit returns the smallest step, in minor units, in which money of a currency can be moved.
 	Unit(c money.Currency) int64
 	// Intent reads a payment in the provider's books, by the provider's id.

@@ -103,12 +103,12 @@ func (s *Service) ConfirmTrip(ctx context.Context, in TripRef) (Ended, error) {
 	if err := in.check(); err != nil {
 		return Ended{}, err
 	}
-	paid, unpaid := s.Payments.Get(ctx, in.TripID)
+	paid, unpaid := s.Payments.Paid(ctx, in.TripID)
 	t, err := s.changeTrip(ctx, in.TripID, func(t *domain.Trip) ([]domain.Event, error) {
 		if unpaid != nil && !t.Confirmed() {
 			return nil, unpaid
 		}
-		return t.Confirm(paid.Amount, s.Now())
+		return t.Confirm(paid, s.Now())
 	})
 	if err != nil {
 		return Ended{}, err

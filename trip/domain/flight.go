@@ -12,13 +12,19 @@ import (
 // operational suffix: "JL5", "9W123A" (IATA Standard Schedules Information Manual, chapter 2).
 type FlightNumber string
 
-var flightNumber = regexp.MustCompile(`^([A-Z][A-Z0-9]|[0-9][A-Z])0*([1-9][0-9]{0,3})([A-Z]?)$`)
+var (
+	flightNumber = regexp.MustCompile(`^([A-Z][A-Z0-9]|[0-9][A-Z])0*([1-9][0-9]{0,3})([A-Z]?)$`)
+	plainNumber  = regexp.MustCompile(`^(?:[A-Z][A-Z0-9]|[0-9][A-Z])[1-9][0-9]{0,3}[A-Z]?$`) // without leading zeros, as it is stored
+)
 
 // ParseFlightNumber accepts any case, one space or hyphen-free form as printed on a ticket ("jl 005" is JL5). The error
 // is Invalid and has no field.
 func ParseFlightNumber(s string) (FlightNumber, error) {
 	const longest = len("JL 0005A")
 	compact := strings.Replace(text.Upper(text.Trim(s)), " ", "", 1)
+	if plainNumber.MatchString(compact) {
+		return FlightNumber(compact), nil
+	}
 	m := flightNumber.FindStringSubmatch(compact)
 	if m == nil || len(compact) > longest-1 {
 		return "", fault.Invalidf("", "%s is not a flight number: a 2-character airline designator and 1 to 4 digits, "+

@@ -96,7 +96,6 @@ func (b *Bank) Unit(money.Currency) int64 { return 1 }
 
 // Confirm implements domain.PaymentProvider.
 func (b *Bank) Confirm(ctx context.Context, id string, card domain.CardToken) (chargeID string, err error) {
-	ctx = table.Durable(ctx)
 	switch card {
 	case TimeoutBefore:
 		return "", timeout()
@@ -113,6 +112,7 @@ func timeout() error {
 
 func (b *Bank) confirm(ctx context.Context, id string, card domain.CardToken) (chargeID string, err error) {
 	in, version, err := b.intent(table.Deferred(ctx), id)
+	ctx = table.Durable(ctx)
 	switch {
 	case err != nil:
 		return "", err
@@ -126,7 +126,8 @@ func (b *Bank) confirm(ctx context.Context, id string, card domain.CardToken) (c
 		return "", b.decline(ctx, id, in, version, why)
 	}
 	in.State, in.Message, in.Stuck = captured, "", card == RefundStuck
-	return onSuccess(chargeOf(id), b.move(ctx, id, in, version, skCharge, charge(id, in.Amount)))
+	entry := charge(id, in.Amount)
+	return onSuccess(entry.ID, b.move(ctx, id, in, version, skCharge, entry))
 }
 
 // decline returns why a card is declined; "" if it is not.

@@ -118,7 +118,7 @@ func (b *Bank) write(ctx context.Context, id string, in intent, over int64, with
 		cond = table.Version(over)
 	}
 	put := table.Put(table.Item{Key: item(id, skIntent), Version: over + 1, Data: data}, cond)
-	return b.table.Transact(ctx, append([]table.Op{put}, with...)...)
+	return b.table.Transact(ctx, append(append(make([]table.Op, 0, 1+len(with)), put), with...)...)
 }
 
 // move writes the intent and enters the movement of money that changed it, in one transaction.

@@ -55,6 +55,9 @@ const outboxLife = 7 * 24 * time.Hour
 
 func tripKey(id, sk string) table.Key { return table.Key{PK: pkTrip + id, SK: sk} }
 
+// beside is the key of another item in the partition of key.
+func beside(key table.Key, sk string) table.Key { return table.Key{PK: key.PK, SK: sk} }
+
 func flightKey(n domain.FlightNumber, d domain.Date, sk string) table.Key {
 	return table.Key{PK: "FLIGHT#" + string(n) + "#" + string(d), SK: sk}
 }
@@ -82,4 +85,11 @@ func dayIndex(s domain.Status, day string, shard byte) string {
 const millis = "2006-01-02T15:04:05.000Z"
 
 // place is the position of a trip in the list of all trips.
-func place(created time.Time, id string) string { return created.UTC().Format(millis) + "#" + id }
+func place(created time.Time, id string) string {
+	b := make([]byte, 0, 64)
+	b = created.UTC().AppendFormat(b, millis)
+	return string(append(append(b, '#'), id...))
+}
+
+// dayOf returns the day with which a place begins.
+func dayOf(place string) domain.Date { return domain.Date(place[:len(time.DateOnly)]) }

@@ -45,10 +45,14 @@ func (o *offers) get(ctx context.Context, t table.Table, key table.Key) (offer t
 	if ok && bytes.Equal(known.data, item.Data) {
 		return known.terms, true, nil
 	}
+	return o.decode(item)
+}
+
+func (o *offers) decode(item table.Item) (offer terms, ok bool, err error) {
 	if err := strictjson.DecodeRecord(item.Data, &offer); err != nil {
-		return offer, false, fmt.Errorf("store: the offer at %s: %w", key, err)
+		return offer, false, fmt.Errorf("store: the offer at %s: %w", item.Key, err)
 	}
-	o.keep(key, decoded{item.Data, offer})
+	o.keep(item.Key, decoded{item.Data, offer})
 	return offer, true, nil
 }
 

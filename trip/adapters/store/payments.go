@@ -36,14 +36,14 @@ func (p *Payments) Charge(ctx context.Context, tripID string) (domain.Payment, e
 	step := barrier.Step{Key: tripKey(tripID, skPayment), Fingerprint: ident.Fingerprint(tripID)}
 	return barrier.Call(ctx, p.table, step, barrier.Provider[domain.Payment]{
 		Prepare: func(ctx context.Context) (intent domain.Payment, err error) {
-			if trip, err = p.payer(ctx, tripID); err != nil {
+			if trip, err = p.payer(ctx, tripID, step.Key); err != nil {
 				return intent, err
 			}
-			return p.prepare(ctx, tripID, &trip)
+			return p.prepare(ctx, tripID, step.Key, &trip)
 		},
 		Perform: func(ctx context.Context, intent domain.Payment) (_ domain.Payment, err error) {
 			if trip.Card == "" { // the intent is that of an earlier delivery
-				if trip, err = p.payer(ctx, tripID); err != nil {
+				if trip, err = p.payer(ctx, tripID, step.Key); err != nil {
 					return intent, err
 				}
 			}
@@ -56,15 +56,15 @@ func (p *Payments) Charge(ctx context.Context, tripID string) (domain.Payment, e
 
 // prepare adds up the prices of the trip's reservations, as recorded, and creates an intent over the sum. It decodes only
 // the fields that it needs.
-func (p *Payments) prepare(ctx context.Context, tripID string, trip *payer) (intent domain.Payment, err error) {
+func (p *Payments) prepare(ctx context.Context, tripID string, payment table.Key, trip *payer) (intent domain.Payment, err error) {
 	if trip.cancelled() {
 		return intent, fault.New(fault.Refused, fault.NameTripCancelled, "the trip was cancelled before it was paid")
 	}
-	flight, err := p.held(ctx, tripKey(tripID, skFlight))
+	flight, err := p.held(ctx, beside(payment, skFlight))
 	if err != nil {
 		return intent, err
 	}
-	hotel, err := p.held(ctx, tripKey(tripID, skHotel))
+	hotel, err := p.held(ctx, beside(payment, skHotel))
 	if err != nil {
 		return intent, err
 	}
@@ -97,8 +97,8 @@ type payer struct {
 // cancelled reports whether the client has requested the cancellation of the trip.
 func (t *payer) cancelled() bool { return len(t.Cancellation) > 0 && string(t.Cancellation) != "null" }
 
-func (p *Payments) payer(ctx context.Context, tripID string) (trip payer, err error) {
-	item, ok, err := p.table.Get(ctx, tripKey(tripID, skTrip))
+func (p *Payments) payer(ctx context.Context, tripID string, payment table.Key) (trip payer, err error) {
+	item, ok, err := p.table.Get(ctx, beside(payment, skTrip))
 	if err != nil {
 		return trip, err
 	}
@@ -113,13 +113,16 @@ func (p *Payments) payer(ctx context.Context, tripID string) (trip payer, err er
 
 // held returns the price of a reservation. A payment that finds no reservation is late: the trip was cancelled before it.
 func (p *Payments) held(ctx context.Context, key table.Key) (money.Amount, error) {
-	rec, ok, err := barrier.Load[struct {
-		Amount money.Amount `json:"amount"`
-	}](ctx, p.table, key)
-	if err == nil && (!ok || rec.State != barrier.Done) {
+	price, done, err := barrier.Result[priced](ctx, p.table, key)
+	if err == nil && !done {
 		err = fault.New(fault.Conflict, fault.NameStepCancelled, "nothing is reserved at %s", key)
 	}
-	return rec.Result.Amount, err
+	return price.Amount, err
+}
+
+// priced is the part of a step's result that a payment, or what follows it, needs.
+type priced struct {
+	Amount money.Amount `json:"amount"`
 }
 
 // Refund implements app.Payments. It refunds the recorded amount of the payment.
@@ -161,17 +164,18 @@ func (p *Payments) refunded(tripID string, paid domain.Payment, id string, amoun
 		return paid, nil, false, err
 	}
 	paid.RefundID, paid.Refunded = id, amount
-	event, err := outbox(domain.Compensated(domain.PaymentRefunded, tripID, amount, p.now()))
+	announced := domain.Compensated(domain.PaymentRefunded, tripID, amount, p.now())
+	event, err := outbox(tripKey(tripID, skPayment).PK, &announced)
 	return paid, []table.Op{event}, true, err
 }
 
-// Get implements app.Payments.
-func (p *Payments) Get(ctx context.Context, tripID string) (domain.Payment, error) {
-	rec, ok, err := barrier.Load[domain.Payment](ctx, p.table, tripKey(tripID, skPayment))
-	if err == nil && (!ok || rec.State != barrier.Done) {
+// Paid implements app.Payments.
+func (p *Payments) Paid(ctx context.Context, tripID string) (money.Amount, error) {
+	payment, done, err := barrier.Result[priced](ctx, p.table, tripKey(tripID, skPayment))
+	if err == nil && !done {
 		err = fault.New(fault.NotFound, fault.NameNotFound, "trip %s has no payment", tripID)
 	}
-	return rec.Result, err
+	return payment.Amount, err
 }
 
 // Unit implements app.Payments.

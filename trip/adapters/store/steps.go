@@ -39,7 +39,8 @@ func (a *Airline) Reserve(ctx context.Context, tripID string, f domain.Flight,
 func (a *Airline) hold(ctx context.Context, tripID string, f domain.Flight,
 	currency money.Currency) (e barrier.Effect[domain.FlightReservation], err error) {
 	flight := domain.FlightDay{Number: f.Number, Date: f.Date}
-	offer, ok, err := a.offers.get(ctx, a.table, flightKey(f.Number, f.Date, skInventory))
+	key := flightKey(f.Number, f.Date, skInventory)
+	offer, ok, err := a.offers.get(ctx, a.table, key)
 	switch {
 	case err != nil:
 		return e, err
@@ -57,16 +58,18 @@ func (a *Airline) hold(ctx context.Context, tripID string, f domain.Flight,
 		return e, err
 	}
 	e.Result = domain.FlightReservation{ID: ident.Derive("flight", tripID), Flight: f, Amount: amount}
-	e.Ops = []table.Op{table.Add(flightKey(f.Number, f.Date, skAvailable), available, -int64(f.Seats), 0)}
+	e.Ops = []table.Op{table.Add(beside(key, skAvailable), available, -int64(f.Seats), 0)}
 	e.Refuse = func(int) error { return noFlight("%s has too few seats left, %d asked for", flight, f.Seats) }
 	return e, nil
 }
 
 // Cancel implements app.Airline.
 func (a *Airline) Cancel(ctx context.Context, tripID string) (taken bool, err error) {
-	return barrier.Undo(ctx, a.table, tripKey(tripID, skFlight), func(_ context.Context,
+	key := tripKey(tripID, skFlight)
+	return barrier.Undo(ctx, a.table, key, func(_ context.Context,
 		r domain.FlightReservation) (domain.FlightReservation, []table.Op, bool, error) {
-		event, err := outbox(domain.Compensated(domain.FlightCancelled, tripID, r.Amount, a.now()))
+		cancelled := domain.Compensated(domain.FlightCancelled, tripID, r.Amount, a.now())
+		event, err := outbox(key.PK, &cancelled)
 		free := table.Add(flightKey(r.Flight.Number, r.Flight.Date, skAvailable), available, int64(r.Flight.Seats), 0)
 		return r, []table.Op{free, event}, true, err
 	})
@@ -105,12 +108,13 @@ func (h *Hotels) hold(ctx context.Context, tripID string, s domain.Stay,
 		return e, err
 	}
 	nights := s.Nights()
-	amount, err := h.price(ctx, s, nights, currency)
+	rooms := move(s.Hotel, nights, -int64(s.Rooms))
+	amount, err := h.price(ctx, s, nights, rooms, currency)
 	if err != nil {
 		return e, err
 	}
 	e.Result = domain.HotelReservation{ID: ident.Derive("hotel", tripID), Stay: s, Amount: amount}
-	e.Ops = move(s.Hotel, nights, -int64(s.Rooms))
+	e.Ops = rooms
 	e.Refuse = func(op int) error {
 		night := domain.HotelNight{Hotel: s.Hotel, Night: nights[op]}
 		return noHotel("%s has too few rooms left, %d asked for", night, s.Rooms)
@@ -118,12 +122,12 @@ func (h *Hotels) hold(ctx context.Context, tripID string, s domain.Stay,
 	return e, nil
 }
 
-// price adds up the prices of the nights.
-func (h *Hotels) price(ctx context.Context, s domain.Stay, nights []domain.Date,
+// price adds up the prices of the nights, each with its operation on the rooms.
+func (h *Hotels) price(ctx context.Context, s domain.Stay, nights []domain.Date, rooms []table.Op,
 	currency money.Currency) (sum money.Amount, err error) {
-	for _, date := range nights {
+	for i, date := range nights {
 		night := domain.HotelNight{Hotel: s.Hotel, Night: date}
-		offer, ok, err := h.offers.get(ctx, h.table, hotelKey(s.Hotel, date, skInventory))
+		offer, ok, err := h.offers.get(ctx, h.table, beside(rooms[i].Key, skInventory))
 		switch {
 		case err != nil:
 			return sum, err
@@ -141,9 +145,11 @@ func (h *Hotels) price(ctx context.Context, s domain.Stay, nights []domain.Date,
 
 // Cancel implements app.Hotels.
 func (h *Hotels) Cancel(ctx context.Context, tripID string) (taken bool, err error) {
-	return barrier.Undo(ctx, h.table, tripKey(tripID, skHotel), func(_ context.Context,
+	key := tripKey(tripID, skHotel)
+	return barrier.Undo(ctx, h.table, key, func(_ context.Context,
 		r domain.HotelReservation) (domain.HotelReservation, []table.Op, bool, error) {
-		event, err := outbox(domain.Compensated(domain.HotelCancelled, tripID, r.Amount, h.now()))
+		cancelled := domain.Compensated(domain.HotelCancelled, tripID, r.Amount, h.now())
+		event, err := outbox(key.PK, &cancelled)
 		free := move(r.Stay.Hotel, r.Stay.Nights(), int64(r.Stay.Rooms))
 		return r, append(free, event), true, err
 	})

@@ -62,7 +62,7 @@ func (r *Trips) Create(ctx context.Context, t *domain.Trip, events ...domain.Eve
 	if r.deferred {
 		ctx = table.Deferred(ctx)
 	}
-	if err := r.noteDay(ctx, domain.DateOf(t.Created())); err != nil {
+	if err := r.noteDay(ctx, dayOf(ops[0].Item.Index.SK)); err != nil {
 		return nil, false, err
 	}
 	err = r.table.Transact(ctx, ops...)
@@ -184,8 +184,8 @@ func tripOps(t *domain.Trip, cond table.Cond, events []domain.Event) ([]table.Op
 		return nil, err
 	}
 	ops := append(make([]table.Op, 0, 2+len(events)), table.Put(item, cond))
-	for _, e := range events {
-		op, err := outbox(e)
+	for i := range events {
+		op, err := outbox(item.PK, &events[i])
 		if err != nil {
 			return nil, err
 		}
@@ -236,11 +236,11 @@ func tripItem(t *domain.Trip) (table.Item, error) {
 	if err != nil {
 		return table.Item{}, fmt.Errorf("store: trip %s: %w", s.ID, err)
 	}
-	day := string(domain.DateOf(s.Created))
+	place := place(s.Created, s.ID)
 	return table.Item{
 		Key:     tripKey(s.ID, skTrip),
 		Version: s.Version + 1,
-		Index:   table.Key{PK: dayIndex(s.Status, day, shard(s.ID)), SK: place(s.Created, s.ID)},
+		Index:   table.Key{PK: dayIndex(s.Status, string(dayOf(place)), shard(s.ID)), SK: place},
 		Data:    data,
 	}, nil
 }
@@ -254,8 +254,9 @@ func decodeTrip(item table.Item) (*domain.Trip, error) {
 	return domain.RestoreTrip(domain.Snapshot(r)), nil
 }
 
-// outbox returns the operation that announces e. Its key is derived from the event, so a second write changes nothing.
-func outbox(e domain.Event) (table.Op, error) {
+// outbox returns the operation that announces e in the partition of its trip. Its key is derived from the event, so a second
+// write changes nothing.
+func outbox(partition string, e *domain.Event) (table.Op, error) {
 	data, err := json.Marshal(e)
 	if err != nil {
 		return table.Op{}, fmt.Errorf("store: event %s of trip %s: %w", e.Type, e.TripID, err)
@@ -265,7 +266,7 @@ func outbox(e domain.Event) (table.Op, error) {
 		sk += "#" + strconv.FormatInt(e.Again, 10)
 	}
 	return table.Put(table.Item{
-		Key:     tripKey(e.TripID, sk),
+		Key:     table.Key{PK: partition, SK: sk},
 		Version: 1,
 		Expires: e.At.Add(outboxLife).Unix(),
 		Data:    data,
