@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
+
+	"tripsaga/shared/pattern"
 )
 
 // removed replaces personal data in a log.
@@ -44,16 +44,11 @@ func redact(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// The patterns are compiled on first use, which keeps them out of a function's cold start.
 var (
-	token  = pattern(`tok_[A-Za-z0-9_]+|\b(?:pm|(?:sk|rk)_(?:test|live)|whsec)_[A-Za-z0-9_]+`)
-	email  = pattern(`[^\s@<>"'(),;:=\[\]{}\\]+@[^\s@<>"'(),;:=\[\]{}\\]+`)
-	module = pattern(`@v\d+\.\d+\.\d+[^/]*/`) // of a file in a stack trace
+	token  = pattern.New(`tok_[A-Za-z0-9_]+|\b(?:pm|(?:sk|rk)_(?:test|live)|whsec)_[A-Za-z0-9_]+`)
+	email  = pattern.New(`[^\s@<>"'(),;:=\[\]{}\\]+@[^\s@<>"'(),;:=\[\]{}\\]+`)
+	module = pattern.New(`@v\d+\.\d+\.\d+[^/]*/`) // of a file in a stack trace
 )
-
-func pattern(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-}
 
 // tokens begin card tokens, and keys of a payment provider.
 var tokens = []string{"tok_", "pm_", "sk_", "rk_", "whsec_"}

@@ -13,6 +13,7 @@ import (
 	"tripsaga/aws/functions"
 	"tripsaga/aws/stepfunctions"
 	"tripsaga/aws/trial"
+	"tripsaga/shared/pattern"
 	"tripsaga/trip/saga"
 )
 
@@ -142,10 +143,10 @@ func read(s *functions.Setting, value string, set func(string) error) error {
 var errNotAllowed = errors.New("the value is not allowed")
 
 var (
-	tableName = regexp.MustCompile(`^[A-Za-z0-9_.-][A-Za-z0-9_.-][A-Za-z0-9_.-]+$`)
-	namespace = regexp.MustCompile(`^[A-Za-z0-9._/#:-]+$`)
-	secretARN = regexp.MustCompile(`^arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:[0-9]+:secret:[A-Za-z0-9/_+=.@-]+$`)
-	region    = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
+	tableName = pattern.New(`^[A-Za-z0-9_.-][A-Za-z0-9_.-][A-Za-z0-9_.-]+$`)
+	namespace = pattern.New(`^[A-Za-z0-9._/#:-]+$`)
+	secretARN = pattern.New(`^arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:[0-9]+:secret:[A-Za-z0-9/_+=.@-]+$`)
+	region    = pattern.New(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
 )
 
 // longest bounds a value that matches a pattern, in bytes. The patterns themselves are unbounded: a bounded one is large
@@ -159,9 +160,9 @@ func text(field *string) func(string) error {
 	}
 }
 
-func matching(pattern *regexp.Regexp, field *string) func(string) error {
+func matching(expression func() *regexp.Regexp, field *string) func(string) error {
 	return func(v string) error {
-		if len(v) > longest || !pattern.MatchString(v) {
+		if len(v) > longest || !expression().MatchString(v) {
 			return errNotAllowed
 		}
 		*field = v

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/pattern"
 	"tripsaga/trip/app"
 )
 
@@ -39,7 +39,7 @@ func New(client *sfn.Client, arns ARNs) *StateMachines {
 
 // CheckARN reports what is wrong with the ARN of a state machine. A version or an alias may qualify it.
 func CheckARN(arn string) error {
-	if !machineARN.MatchString(arn) || len(arn) > maxARN {
+	if !machineARN().MatchString(arn) || len(arn) > maxARN {
 		return fmt.Errorf("%.200q is no ARN of a state machine, such as "+
 			"arn:aws:states:eu-west-1:123456789012:stateMachine:booking", arn)
 	}
@@ -48,9 +48,9 @@ func CheckARN(arn string) error {
 
 // The patterns do not bound lengths: a bounded pattern is large and slow to compile, and a cold start waits for it.
 var (
-	machineARN = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]+:[0-9]+:stateMachine:[^:\s]+(:[^:\s]+)?$`)
+	machineARN = pattern.New(`^arn:[a-z0-9-]+:states:[a-z0-9-]+:[0-9]+:stateMachine:[^:\s]+(:[^:\s]+)?$`)
 	// nameBytes is narrower than the service's rule, so that every log and console shows a name unchanged.
-	nameBytes = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+	nameBytes = pattern.New(`^[A-Za-z0-9_.-]+$`)
 )
 
 const (
@@ -58,7 +58,7 @@ const (
 	maxName = 80
 )
 
-func isName(s string) bool { return len(s) <= maxName && nameBytes.MatchString(s) }
+func isName(s string) bool { return len(s) <= maxName && nameBytes().MatchString(s) }
 
 // SagaOf returns the name of the saga that a state machine runs. arn is the state machine's, or that of any of its versions
 // or aliases. ok is false for any other state machine.

@@ -15,13 +15,13 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"tripsaga/aws/functions"
 	"tripsaga/shared/ident"
+	"tripsaga/shared/pattern"
 	"tripsaga/trip/app"
 )
 
@@ -121,7 +121,7 @@ func Share(ctx context.Context, part float64) (context.Context, context.CancelFu
 // ARNs are those of the functions, without a version, by the function's name.
 type ARNs map[string]string
 
-var functionARN = regexp.MustCompile(`^arn:[a-z0-9-]+:lambda:[a-z0-9-]+:[0-9]+:function:[A-Za-z0-9_-]+$`)
+var functionARN = pattern.New(`^arn:[a-z0-9-]+:lambda:[a-z0-9-]+:[0-9]+:function:[A-Za-z0-9_-]+$`)
 
 // ParseARNs reads a JSON object with an ARN for each function of [RolledOut] and no other. The error lists all problems.
 func ParseARNs(text string) (ARNs, error) {
@@ -140,7 +140,7 @@ func ParseARNs(text string) (ARNs, error) {
 		switch {
 		case !slices.Contains(deployed, name):
 			problems = append(problems, fmt.Errorf("%.80q is no function that is rolled out", name))
-		case v[name] != "" && !functionARN.MatchString(v[name]):
+		case v[name] != "" && !functionARN().MatchString(v[name]):
 			problems = append(problems, fmt.Errorf("%s: %.200q is no ARN of a function without a version, such as "+
 				"arn:aws:lambda:eu-west-1:123456789012:function:%s", name, v[name], name))
 		}

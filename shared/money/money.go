@@ -5,13 +5,13 @@ package money
 import (
 	"fmt"
 	"math/big"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/bojanz/currency"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/pattern"
 	"tripsaga/shared/text"
 )
 
@@ -49,12 +49,12 @@ type Amount struct {
 // MaxMinor bounds what [Parse] accepts, so that sums and products of real prices stay far from overflow.
 const MaxMinor = 1_000_000_000_000
 
-var decimal = regexp.MustCompile(`^[0-9]{1,13}(\.[0-9]{1,4})?$`)
+var decimal = pattern.New(`^[0-9]{1,13}(\.[0-9]{1,4})?$`)
 
 // Parse reads a decimal number in major units: "12.50" USD is 1250 minor units. More decimals than the currency has
 // are refused, never rounded. The error is Invalid and has no field.
 func Parse(number string, c Currency) (Amount, error) {
-	if !decimal.MatchString(number) {
+	if !decimal().MatchString(number) {
 		return Amount{}, fault.Invalidf("", "%q is no amount of 0 to %d minor units, such as 12000 or 149.50", clip(number), int64(MaxMinor))
 	}
 	a, err := currency.NewAmount(number, string(c))

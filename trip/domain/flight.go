@@ -1,10 +1,10 @@
 package domain
 
 import (
-	"regexp"
 	"strings"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/pattern"
 	"tripsaga/shared/text"
 )
 
@@ -13,8 +13,8 @@ import (
 type FlightNumber string
 
 var (
-	flightNumber = regexp.MustCompile(`^([A-Z][A-Z0-9]|[0-9][A-Z])0*([1-9][0-9]{0,3})([A-Z]?)$`)
-	plainNumber  = regexp.MustCompile(`^(?:[A-Z][A-Z0-9]|[0-9][A-Z])[1-9][0-9]{0,3}[A-Z]?$`) // without leading zeros, as it is stored
+	flightNumber = pattern.New(`^([A-Z][A-Z0-9]|[0-9][A-Z])0*([1-9][0-9]{0,3})([A-Z]?)$`)
+	plainNumber  = pattern.New(`^(?:[A-Z][A-Z0-9]|[0-9][A-Z])[1-9][0-9]{0,3}[A-Z]?$`) // without leading zeros, as it is stored
 )
 
 // ParseFlightNumber accepts any case, one space or hyphen-free form as printed on a ticket ("jl 005" is JL5). The error
@@ -22,10 +22,10 @@ var (
 func ParseFlightNumber(s string) (FlightNumber, error) {
 	const longest = len("JL 0005A")
 	compact := strings.Replace(text.Upper(text.Trim(s)), " ", "", 1)
-	if plainNumber.MatchString(compact) {
+	if plainNumber().MatchString(compact) {
 		return FlightNumber(compact), nil
 	}
-	m := flightNumber.FindStringSubmatch(compact)
+	m := flightNumber().FindStringSubmatch(compact)
 	if m == nil || len(compact) > longest-1 {
 		return "", fault.Invalidf("", "%s is not a flight number: a 2-character airline designator and 1 to 4 digits, "+
 			"such as JL5 or NH 106", quote(s))

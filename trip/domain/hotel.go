@@ -1,21 +1,20 @@
 package domain
 
 import (
-	"regexp"
-
 	"tripsaga/shared/fault"
+	"tripsaga/shared/pattern"
 	"tripsaga/shared/text"
 )
 
 // HotelID is the code of a hotel, such as "TYO-PARK": 3 to 32 characters of A-Z, 0-9 and hyphen.
 type HotelID string
 
-var hotelID = regexp.MustCompile(`^[A-Z0-9][A-Z0-9-]{1,30}[A-Z0-9]$`)
+var hotelID = pattern.New(`^[A-Z0-9][A-Z0-9-]{1,30}[A-Z0-9]$`)
 
 // ParseHotelID accepts any case. The error is Invalid and has no field.
 func ParseHotelID(s string) (HotelID, error) {
 	id := text.Upper(text.Trim(s))
-	if !hotelID.MatchString(id) {
+	if !hotelID().MatchString(id) {
 		return "", fault.Invalidf("", "%s is not a hotel id: 3 to 32 letters, digits and hyphens, such as TYO-PARK", quote(s))
 	}
 	return HotelID(id), nil

@@ -1,13 +1,13 @@
 package domain
 
 import (
-	"regexp"
 	"strings"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/pattern"
 	"tripsaga/shared/text"
 )
 
@@ -64,11 +64,11 @@ func ParseEmail(s string) (Email, error) {
 	return Email(local + "@" + domain), nil
 }
 
-var dotAtom = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+)*$")
+var dotAtom = pattern.New("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+)*$")
 
 // emailLocal applies the rule for all text to letters beyond ASCII, and allows no spaces.
 func emailLocal(s string) bool {
-	if !dotAtom.MatchString(s) || text.Visible(s) != s {
+	if !dotAtom().MatchString(s) || text.Visible(s) != s {
 		return false
 	}
 	return !strings.ContainsFunc(s, text.Space)
@@ -76,7 +76,7 @@ func emailLocal(s string) bool {
 
 var (
 	ascii     = idna.New(idna.ValidateForRegistration())
-	allDigits = regexp.MustCompile(`^[0-9]+$`)
+	allDigits = pattern.New(`^[0-9]+$`)
 )
 
 // emailDomain returns the stored form of the domain, or why it is refused. Only "." separates labels.
@@ -92,7 +92,7 @@ func emailDomain(host string) (domain, why string) {
 		return "", "what is after the @ is not a domain of letters, digits and hyphens, such as example.com"
 	case len(labels) < 2 || labels[len(labels)-1] == "":
 		return "", "the domain needs two labels or more, such as example.com, and no dot at its end"
-	case allDigits.MatchString(labels[len(labels)-1]):
+	case allDigits().MatchString(labels[len(labels)-1]):
 		return "", "the domain's last label cannot be a number"
 	}
 	return domain, ""
@@ -101,12 +101,12 @@ func emailDomain(host string) (domain, why string) {
 // CardToken represents a card at the bank, such as "tok_ok" or Stripe's "pm_card_visa". It prints as asterisks. Convert it to string for the bank.
 type CardToken string
 
-var cardToken = regexp.MustCompile(`^(tok|pm)_[A-Za-z0-9_]{1,60}$`)
+var cardToken = pattern.New(`^(tok|pm)_[A-Za-z0-9_]{1,60}$`)
 
 // ParseCardToken accepts "tok_" or "pm_" and 1 to 60 letters, digits and underscores. The error is Invalid, has no field and
 // does not repeat the value.
 func ParseCardToken(s string) (CardToken, error) {
-	if !cardToken.MatchString(s) {
+	if !cardToken().MatchString(s) {
 		return "", fault.Invalidf("", "the value is not a card token: tok_ or pm_, and 1 to 60 letters, digits and underscores")
 	}
 	return CardToken(s), nil

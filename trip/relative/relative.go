@@ -6,19 +6,19 @@ package relative
 import (
 	"bytes"
 	"encoding/csv"
-	"regexp"
 	"slices"
 	"strconv"
 
+	"tripsaga/shared/pattern"
 	"tripsaga/trip/domain"
 )
 
-var day = regexp.MustCompile(`^today([+-][0-9]{1,5})?$`)
+var day = pattern.New(`^today([+-][0-9]{1,5})?$`)
 
 // Date returns the day that s means on the day today. Any other text is returned unchanged, for the parser of the date to
 // check.
 func Date(s string, today domain.Date) string {
-	m := day.FindStringSubmatch(s)
+	m := day().FindStringSubmatch(s)
 	if m == nil {
 		return s
 	}
@@ -30,12 +30,12 @@ func Date(s string, today domain.Date) string {
 	return string(date)
 }
 
-var dateMember = regexp.MustCompile(`("(?:date|check_in|check_out)"\s*:\s*")(today[+0-9-]*)(")`)
+var dateMember = pattern.New(`("(?:date|check_in|check_out)"\s*:\s*")(today[+0-9-]*)(")`)
 
 // Booking expands the dates of a booking in JSON. All other bytes are unchanged.
 func Booking(json []byte, today domain.Date) []byte {
-	return dateMember.ReplaceAllFunc(json, func(member []byte) []byte {
-		m := dateMember.FindSubmatch(member)
+	return dateMember().ReplaceAllFunc(json, func(member []byte) []byte {
+		m := dateMember().FindSubmatch(member)
 		return bytes.Join([][]byte{m[1], []byte(Date(string(m[2]), today)), m[3]}, nil)
 	})
 }

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"tripsaga/shared/pattern"
 )
 
-var secretKey = regexp.MustCompile(`^(sk|rk)_(test|live)_[A-Za-z0-9_]{1,250}$`)
+var secretKey = pattern.New(`^(sk|rk)_(test|live)_[A-Za-z0-9_]{1,250}$`)
 
 // checkKey refuses a text that is not a secret key, and a key of live mode unless live is true. Its errors do not repeat the
 // key.
@@ -20,7 +21,7 @@ func checkKey(key string, live bool) error {
 		return errors.New("the key of Stripe is missing: give a restricted key (rk_test_...) or a secret one (sk_test_...)")
 	case strings.HasPrefix(key, "pk_"):
 		return errors.New("the key of Stripe is a publishable one (pk_...), which moves no money: give a restricted key (rk_test_...) or a secret one (sk_test_...)")
-	case !secretKey.MatchString(key):
+	case !secretKey().MatchString(key):
 		return errors.New("the key is not a key of Stripe: keys begin with rk_test_, sk_test_, rk_live_ or sk_live_ and have letters, digits and underscores")
 	case isLive(key) && !live:
 		return errors.New("the key of Stripe is of live mode and would move real money, which has to be allowed explicitly")

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/stripe/stripe-go/v85/webhook"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/pattern"
 )
 
 const (
@@ -19,13 +19,13 @@ const (
 	hintLimit = 10 * time.Second // of a hint; Stripe waits somewhat longer
 )
 
-var webhookSecret = regexp.MustCompile(`^whsec_[!-~]{1,250}$`)
+var webhookSecret = pattern.New(`^whsec_[!-~]{1,250}$`)
 
 // Webhook returns the handler of Stripe's events. They are hints: hint is called with the trip of an event whose signature is
 // valid and not older than five minutes, and nothing else of the event is used. Events come early, late, twice and out of
 // order. Stripe repeats an event when hint is Unavailable. The error of a wrong secret does not repeat it.
 func Webhook(secret string, hint func(ctx context.Context, tripID string) error) (http.Handler, error) {
-	if !webhookSecret.MatchString(secret) {
+	if !webhookSecret().MatchString(secret) {
 		return nil, errors.New("the secret of Stripe's webhook is wrong: allowed is whsec_ and 1 to 250 characters without spaces, as Stripe shows it with the endpoint")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

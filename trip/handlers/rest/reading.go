@@ -12,12 +12,13 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tripsaga/shared/fault"
+	"tripsaga/shared/pattern"
 	"tripsaga/trip/handlers"
 )
 
 const headerRequestID = "X-Request-Id"
 
-var requestID = regexp.MustCompile(`^[A-Za-z0-9._=+/-]{1,128}$`)
+var requestID = pattern.New(`^[A-Za-z0-9._=+/-]{1,128}$`)
 
 // begin sets the id of a request, which the client or the gateway may have chosen, and joins repeated headers by commas, as a
 // gateway does. No header that the API reads may contain a comma, so that a repeated one is refused everywhere. It may be
@@ -32,7 +33,7 @@ func begin(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	id := r.Header.Get(headerRequestID)
-	if !requestID.MatchString(id) {
+	if !requestID().MatchString(id) {
 		id = rand.Text()
 	}
 	w.Header().Set(headerRequestID, id)
@@ -65,11 +66,11 @@ func (p *Problem) ifInvalid() *Problem {
 
 // plain lists the allowed spelling of each type. strconv accepts more: +1, 01, T, FALSE.
 var plain = map[string]struct {
-	spelling *regexp.Regexp
+	spelling func() *regexp.Regexp
 	want     string
 }{
-	huma.TypeInteger: {regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`), "must be a whole number in digits, such as 50"},
-	huma.TypeBoolean: {regexp.MustCompile(`^(true|false)$`), "must be true or false"},
+	huma.TypeInteger: {pattern.New(`^(0|-?[1-9][0-9]*)$`), "must be a whole number in digits, such as 50"},
+	huma.TypeBoolean: {pattern.New(`^(true|false)$`), "must be true or false"},
 }
 
 // spelled refuses numbers and booleans in the query with other spellings.
@@ -77,7 +78,7 @@ func spelled(hc huma.Context, next func(huma.Context)) {
 	var p Problem
 	for _, param := range hc.Operation().Parameters {
 		rule, ok := plain[param.Schema.Type]
-		if value := hc.Query(param.Name); ok && param.In == "query" && value != "" && !rule.spelling.MatchString(value) {
+		if value := hc.Query(param.Name); ok && param.In == "query" && value != "" && !rule.spelling().MatchString(value) {
 			p.add("query."+param.Name, rule.want, value)
 		}
 	}
