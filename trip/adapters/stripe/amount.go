@@ -3,8 +3,6 @@ package stripe
 import (
 	"strings"
 
-	"github.com/bojanz/currency"
-
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
 )
@@ -18,8 +16,8 @@ var digits = map[money.Currency]int{
 }
 
 func minorDigits(c money.Currency) int {
-	n, _ := currency.GetDigits(string(c))
-	return int(n)
+	n, _ := c.Digits()
+	return n
 }
 
 // scale returns by what an amount in minor units is multiplied and divided to be one of Stripe.
