@@ -110,7 +110,7 @@ lambda: ## build the AWS functions: bin/lambda/bootstrap (arm64) and bin/lambda/
 	  -o bin/lambda/bootstrap ./cmd/lambda
 	$(GO) run ./aws/tools/lambdazip bin/lambda/bootstrap bin/lambda/function.zip
 
-lambda-figures: ## size of the AWS functions' binary, time of a process' start
+lambda-figures: ## size of the AWS functions' binary, time of a process' start, CPU time of a warm call
 	TRIPSAGA_LAMBDA_FIGURES=1 $(GO) test -count=1 -v -run TestFigures ./aws/lambda
 
 synth: lambda $(CDK) ## write the CloudFormation templates to cdk.out (Node)

@@ -1,11 +1,16 @@
 package lambda
 
 import (
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -13,10 +18,12 @@ import (
 const (
 	maxSize = 16e6 // bytes, unzipped
 	starts  = 20
+	calls   = 1000
 )
 
-// TestFigures measures the deployed binary: what it takes, and how long a process takes from its start to its first
-// question for work. Only the size is bounded, for times are the machine's. `make lambda-figures` runs it.
+// TestFigures measures the deployed binary: what it takes, how long a process takes from its start to its first question for
+// work, and the CPU time of a warm call of a task. Only the size is bounded, for times are the machine's. `make lambda-figures`
+// runs it.
 func TestFigures(t *testing.T) {
 	if os.Getenv("TRIPSAGA_LAMBDA_FIGURES") == "" {
 		t.Skip("set TRIPSAGA_LAMBDA_FIGURES=1, or run make lambda-figures")
@@ -41,6 +48,9 @@ func TestFigures(t *testing.T) {
 		t.Logf("start of %s: median %.1f ms, fastest %.1f, slowest %.1f (%d starts, %s)", function,
 			ms(times[starts/2]), ms(times[0]), ms(times[starts-1]), starts, runtime.GOARCH)
 	}
+	const few = calls / 10 // the first calls open connections and compile patterns
+	warm := (called(t, native, "CancelHotel", few+calls) - called(t, native, "CancelHotel", few)) / calls
+	t.Logf("CPU time of a warm CancelHotel: %.2f ms (mean of %d calls, %s)", ms(warm), calls, runtime.GOARCH)
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -61,6 +71,43 @@ func megabytes(t *testing.T, file string) float64 {
 		t.Fatal(err)
 	}
 	return float64(info.Size()) / 1e6
+}
+
+// called is the CPU time of a process that serves n calls, its start included. The table is empty and accepts every write.
+func called(t *testing.T, program, function string, n int) time.Duration {
+	t.Helper()
+	table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		io.WriteString(w, "{}")
+	}))
+	defer table.Close()
+	api := newRuntimeAPI(t)
+	env := environment(function)
+	maps.Copy(env, map[string]string{"AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000", "AWS_ENDPOINT_URL_DYNAMODB": table.URL})
+	cmd, output := api.process(t, program, env)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		cmd.Wait()
+	}()
+	for range n {
+		api.payloads <- payloadOf(function)
+		select {
+		case told := <-api.posts:
+			if !strings.HasSuffix(told.path, "/response") {
+				t.Fatalf("%s failed: %s", function, told.body)
+			}
+		case <-ended:
+			t.Fatalf("%s ended: %s", function, output)
+		}
+		<-api.begun
+	}
+	cmd.Process.Kill()
+	<-ended
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
 // start is the time from the process' start to its first next.
