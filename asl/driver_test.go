@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"sort"
 	"strings"
 	"testing"
@@ -299,7 +300,8 @@ func (d *driver) checkHistory() {
 			d.t.Fatalf("history: event %d has id %d, previous %d", i+1, e.ID, e.PreviousEventID)
 		}
 	}
-	if len(d.x.tasks)+len(d.x.timers) > 0 && d.ended != nil {
-		d.t.Fatalf("history: ended with %d tasks and %d timers", len(d.x.tasks), len(d.x.timers))
+	tasks, timers := maps.Collect(d.x.tasks.All()), maps.Collect(d.x.timers.All())
+	if len(tasks)+len(timers) > 0 && d.ended != nil {
+		d.t.Fatalf("history: ended with %d tasks and %d timers", len(tasks), len(timers))
 	}
 }

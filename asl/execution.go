@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tripsaga/asl/expr"
+	"tripsaga/shared/few"
 )
 
 // Execution is the state of one execution. [Step] changes it in place, and it is not safe for concurrent use. A replay of
@@ -22,8 +23,8 @@ type Execution struct {
 	root     *thread
 
 	// Pending work by id. Ids count up and are never used twice.
-	tasks        map[int64]*thread
-	timers       map[int64]*thread
+	tasks        few.Map[*thread]
+	timers       few.Map[*thread]
 	lastTask     int64
 	lastTimer    int64
 	machineTimer int64
@@ -34,10 +35,23 @@ type Execution struct {
 
 	ready   []*thread // threads whose state is visited next, in this order
 	effects []Effect
+	starts  []StartTask // what effects points to
+	sets    []SetTimer
 	scratch []byte
 	stepper stepper
 	context contextObject
 	env     expr.Env
+	room    room
+}
+
+// room is the memory with which an execution begins. Most executions need no more for their pending work, so that this is one
+// allocation.
+type room struct {
+	root    thread
+	ready   [1]*thread
+	effects [3]Effect
+	starts  [1]StartTask
+	sets    [1]SetTimer
 }
 
 // stepper is one running Step.
@@ -112,22 +126,22 @@ func (x *Execution) Wants(ev Event) bool {
 	case x.status != Running:
 		return false
 	case ev.Submitted != nil:
-		t := x.tasks[ev.Submitted.Task]
+		t := x.tasks.Get(ev.Submitted.Task)
 		return t != nil && t.state.isCallback() && !t.submitted
 	case ev.Succeeded != nil:
-		return x.tasks[ev.Succeeded.Task] != nil
+		return x.tasks.Get(ev.Succeeded.Task) != nil
 	case ev.Failed != nil:
-		return x.tasks[ev.Failed.Task] != nil
+		return x.tasks.Get(ev.Failed.Task) != nil
 	case ev.Heartbeat != nil:
-		return x.tasks[ev.Heartbeat.Task] != nil
+		return x.tasks.Get(ev.Heartbeat.Task) != nil
 	case ev.Fired != nil:
-		return ev.Fired.Timer != 0 && (ev.Fired.Timer == x.machineTimer || x.timers[ev.Fired.Timer] != nil)
+		return ev.Fired.Timer != 0 && (ev.Fired.Timer == x.machineTimer || x.timers.Get(ev.Fired.Timer) != nil)
 	}
 	return ev.Stopped != nil
 }
 
 // Step moves the execution x of m by one event. It returns the execution and the effects to perform, in order. x is nil for
-// Started, the first event. Step changes x in place, and the slice of effects is valid until the next Step of x: an
+// Started, the first event. Step changes x in place, and the effects are valid until the next Step of x: an
 // execution allocates little more than its data.
 //
 // rec is called with each history event of the step. With nil the events are only counted, which is far cheaper; a driver
@@ -148,7 +162,7 @@ func Watch(m *Machine, x *Execution, ev Event, now time.Time, rec func(HistoryEv
 	if x == nil {
 		x = newExecution(m)
 	}
-	x.effects = x.effects[:0]
+	x.effects, x.starts, x.sets = x.effects[:0], x.starts[:0], x.sets[:0]
 	s := &x.stepper
 	s.x, s.now, s.rec, s.watch = x, now.UTC(), rec, watch
 	s.apply(ev)
@@ -174,17 +188,10 @@ func checkStep(m *Machine, x *Execution, ev Event) error {
 }
 
 func newExecution(m *Machine) *Execution {
-	x := &Execution{
-		machine: m,
-		status:  Running,
-		root:    &thread{},
-		tasks:   make(map[int64]*thread, 1),
-		timers:  make(map[int64]*thread, 2),
-		effects: make([]Effect, 0, 4),
-		ready:   make([]*thread, 0, 2),
-	}
-	x.env.Random = x.random.next
-	x.env.Context, x.env.Member = x.buildContext, x.member
+	x := &Execution{machine: m, status: Running, scratch: make([]byte, 0, 512)}
+	x.root, x.ready = &x.room.root, x.room.ready[:0]
+	x.effects, x.starts, x.sets = x.room.effects[:0], x.room.starts[:0], x.room.sets[:0]
+	x.env.Context, x.env.Random = (*lazyContext)(x), &x.random
 	return x
 }
 

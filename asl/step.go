@@ -14,15 +14,15 @@ func (s *stepper) apply(ev Event) {
 	case ev.Started != nil:
 		s.begin(ev.Started)
 	case ev.Submitted != nil:
-		s.taskSubmitted(x.tasks[ev.Submitted.Task], ev.Submitted.Output)
+		s.taskSubmitted(x.tasks.Get(ev.Submitted.Task), ev.Submitted.Output)
 	case ev.Succeeded != nil:
-		s.taskSucceeded(x.tasks[ev.Succeeded.Task], ev.Succeeded.Output)
+		s.taskSucceeded(x.tasks.Get(ev.Succeeded.Task), ev.Succeeded.Output)
 	case ev.Failed != nil:
-		t := x.tasks[ev.Failed.Task]
+		t := x.tasks.Get(ev.Failed.Task)
 		s.releaseTask(t)
 		s.taskFailed(t, t.state.body.(*task), &failure{name: ev.Failed.Error, cause: ev.Failed.Cause})
 	case ev.Heartbeat != nil:
-		s.heartbeat(x.tasks[ev.Heartbeat.Task])
+		s.heartbeat(x.tasks.Get(ev.Heartbeat.Task))
 	case ev.Fired != nil:
 		s.fired(ev.Fired.Timer)
 	case ev.Stopped != nil:
@@ -67,7 +67,7 @@ func (s *stepper) startClock() {
 	if d := s.x.machine.timeout; d > 0 {
 		s.x.lastTimer++
 		s.x.machineTimer = s.x.lastTimer
-		s.effect(Effect{SetTimer: &SetTimer{Timer: s.x.machineTimer, At: s.now.Add(d)}})
+		s.requestTimer(s.x.machineTimer, s.now.Add(d))
 	}
 }
 
@@ -147,16 +147,22 @@ func (s *stepper) effect(e Effect) { s.x.effects = append(s.x.effects, e) }
 func (s *stepper) setTimer(t *thread, at time.Time) int64 {
 	s.x.lastTimer++
 	id := s.x.lastTimer
-	s.x.timers[id] = t
-	s.effect(Effect{SetTimer: &SetTimer{Timer: id, At: at}})
+	s.x.timers.Set(id, t)
+	s.requestTimer(id, at)
 	return id
+}
+
+func (s *stepper) requestTimer(id int64, at time.Time) {
+	x := s.x
+	x.sets = append(x.sets, SetTimer{Timer: id, At: at})
+	s.effect(Effect{SetTimer: &x.sets[len(x.sets)-1]})
 }
 
 func (s *stepper) cancelTimer(id *int64) {
 	if *id == 0 {
 		return
 	}
-	delete(s.x.timers, *id)
+	s.x.timers.Delete(*id)
 	s.effect(Effect{CancelTimer: *id})
 	*id = 0
 }
@@ -168,8 +174,8 @@ func (s *stepper) fired(id int64) {
 		s.end(TimedOut, &failure{})
 		return
 	}
-	t := s.x.timers[id]
-	delete(s.x.timers, id)
+	t := s.x.timers.Get(id)
+	s.x.timers.Delete(id)
 	switch id {
 	case t.timeoutTimer:
 		t.timeoutTimer = 0

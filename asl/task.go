@@ -182,11 +182,12 @@ func (s *stepper) deliver(t *thread, b *task, function string, input []byte, par
 	s.taskStarted(t, b)
 	s.x.lastTask++
 	t.task, t.submitted = s.x.lastTask, false
-	s.x.tasks[t.task] = t
-	s.effect(Effect{StartTask: &StartTask{
+	s.x.tasks.Set(t.task, t)
+	s.x.starts = append(s.x.starts, StartTask{
 		Task: t.task, State: t.state.name, Function: function, Resource: b.resource.text,
 		Attempt: t.attempt, Input: input, Timeout: timeout, Callback: b.resource.callback,
-	}})
+	})
+	s.effect(Effect{StartTask: &s.x.starts[len(s.x.starts)-1]})
 	if timeout > 0 {
 		t.timeoutTimer = s.setTimer(t, s.now.Add(timeout))
 	}
@@ -277,13 +278,13 @@ func (s *stepper) taskFailed(t *thread, b *task, f *failure) {
 // heartbeat restarts the heartbeat timer under its id.
 func (s *stepper) heartbeat(t *thread) {
 	if t.heartbeatTimer != 0 {
-		s.effect(Effect{SetTimer: &SetTimer{Timer: t.heartbeatTimer, At: s.now.Add(t.heartbeatEvery)}})
+		s.requestTimer(t.heartbeatTimer, s.now.Add(t.heartbeatEvery))
 	}
 }
 
 // releaseTask forgets the delivery, so that [Execution.Wants] is false for a later reply.
 func (s *stepper) releaseTask(t *thread) {
-	delete(s.x.tasks, t.task)
+	s.x.tasks.Delete(t.task)
 	t.task = 0
 	s.cancelTimer(&t.timeoutTimer)
 	s.cancelTimer(&t.heartbeatTimer)

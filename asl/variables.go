@@ -39,7 +39,12 @@ func (s *stepper) env(t *thread, data any) *expr.Env {
 	return &x.env
 }
 
-func (x *Execution) buildContext() any {
+// lazyContext is an execution as the [expr.ContextObject] of its expressions.
+type lazyContext Execution
+
+// Object returns the context object.
+func (l *lazyContext) Object() any {
+	x := (*Execution)(l)
 	c := &x.context
 	if c.value != nil {
 		return c.value
@@ -58,8 +63,8 @@ func (x *Execution) buildContext() any {
 	return c.value
 }
 
-// member returns the parts of the context object that most definitions read, without building all of it.
-func (x *Execution) member(object, name string) (any, bool) {
+// Member returns the parts of the context object that most definitions read, without building all of it.
+func (x *lazyContext) Member(object, name string) (any, bool) {
 	if object == "State" && name == "RetryCount" {
 		t := x.context.thread
 		if t.state == nil || !t.state.canRetry {
@@ -204,7 +209,8 @@ func (t *thread) set(assigned map[string]any) {
 // replay requires. https://prng.di.unimi.it/splitmix64.c
 type random struct{ state uint64 }
 
-func (r *random) next() uint64 {
+// Uint64 returns the next number.
+func (r *random) Uint64() uint64 {
 	r.state += 0x9e3779b97f4a7c15
 	z := r.state
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
@@ -214,5 +220,5 @@ func (r *random) next() uint64 {
 
 // fraction returns a number that is uniformly distributed in [0, 1].
 func (r *random) fraction() float64 {
-	return float64(r.next()>>11) / (1<<53 - 1)
+	return float64(r.Uint64()>>11) / (1<<53 - 1)
 }

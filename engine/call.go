@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
+	"time"
 	"unicode/utf8"
 
 	"tripsaga/asl"
@@ -53,24 +55,72 @@ func Heartbeat(ctx context.Context) {
 // call is one delivery of a task, and the context of its function. It copies what it needs of the run: it runs while another
 // goroutine may be the worker.
 type call struct {
-	context.Context
-	run   *run
-	task  asl.StartTask
-	f     Task
-	trace string
+	run       *run
+	task      asl.StartTask
+	f         Task
+	trace     string
+	succeeded asl.TaskSucceeded // what the reply points to, if it is a success
+
+	mu        sync.Mutex
+	cancelled bool
+	// ctx is the engine's context, from the first Done on a child of it: few tasks wait for their context, and a child
+	// registers with the engine's under its lock.
+	ctx    context.Context
+	cancel context.CancelFunc // nil until the first Done
 }
 
 func (r *run) newCall(t *asl.StartTask) *call {
-	ctx, cancel := context.WithCancel(r.e.ctx)
-	r.calls[t.Task] = cancel
-	return &call{Context: ctx, run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace}
+	c := &call{run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace, ctx: r.e.ctx}
+	r.calls.Set(t.Task, c)
+	return c
 }
 
+// end ends the call's context.
+func (c *call) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cancelled = true
+	if c.cancel != nil {
+		c.cancel()
+	}
+}
+
+// Deadline reports that there is none: the state's time-out is a timer of the execution.
+func (c *call) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done returns a channel that is closed when the reply is no longer wanted.
+func (c *call) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel == nil {
+		c.ctx, c.cancel = context.WithCancel(c.ctx)
+		if c.cancelled {
+			c.cancel()
+		}
+	}
+	return c.ctx.Done()
+}
+
+// Err returns why Done is closed, nil before.
+func (c *call) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancelled {
+		return context.Canceled
+	}
+	return c.ctx.Err()
+}
+
+// Value has what [InfoOf] reads. It passes on other keys to a child context, if there is one, so that package context
+// recognises it as the parent of a task's own contexts.
 func (c *call) Value(key any) any {
 	if key == (infoKey{}) {
 		return c
 	}
-	return c.Context.Value(key)
+	c.mu.Lock()
+	ctx := c.ctx
+	c.mu.Unlock()
+	return ctx.Value(key)
 }
 
 // perform waits for a slot, calls the task and returns its reply as an event. It returns false if there is no reply: the call
@@ -81,9 +131,7 @@ func (c *call) perform() (asl.Event, bool) {
 	if c.Err() != nil {
 		return asl.Event{}, false
 	}
-	select {
-	case e.slots <- struct{}{}:
-	case <-c.Done():
+	if !c.slot() {
 		return asl.Event{}, false
 	}
 	defer func() { <-e.slots }()
@@ -98,6 +146,22 @@ func (c *call) perform() (asl.Event, bool) {
 		return asl.Event{}, false // Close cancelled it: the error says nothing about the task
 	}
 	return c.reply(out, err), true
+}
+
+// slot waits for one of the engine's slots. It returns false if the call was cancelled meanwhile.
+func (c *call) slot() bool {
+	slots := c.run.e.slots
+	select {
+	case slots <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case slots <- struct{}{}:
+		return true
+	case <-c.Done():
+		return false
+	}
 }
 
 func (c *call) reply(out json.RawMessage, err error) asl.Event {
@@ -116,7 +180,8 @@ func (c *call) reply(out json.RawMessage, err error) asl.Event {
 	if c.task.Callback {
 		return asl.Event{Submitted: &asl.TaskSubmitted{Task: c.task.Task, Output: out}}
 	}
-	return asl.Event{Succeeded: &asl.TaskSucceeded{Task: c.task.Task, Output: out}}
+	c.succeeded = asl.TaskSucceeded{Task: c.task.Task, Output: out}
+	return asl.Event{Succeeded: &c.succeeded}
 }
 
 func (c *call) invoke() (out json.RawMessage, err error) {

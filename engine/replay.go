@@ -134,7 +134,7 @@ func (r *run) replayPage(page table.Page, out *outstanding, w watcher) error {
 		}
 		if en.Event.Started != nil {
 			r.input, r.key = en.Event.Started.Input, en.Event.Started.TokenKey
-			en.Event = r.identify(en.Event)
+			r.identify(en.Event.Started)
 		} else {
 			r.events++
 		}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"tripsaga/asl"
+	"tripsaga/shared/few"
 	"tripsaga/table"
 )
 
@@ -40,8 +40,9 @@ type run struct {
 
 	mu     sync.Mutex
 	inbox  []letter
-	active bool  // a goroutine is the worker
-	gone   error // why this engine lost the execution
+	room   [1]letter // where inbox is as long as no event waits for another
+	active bool      // a goroutine is the worker
+	gone   error     // why this engine lost the execution
 
 	key []byte // of the task tokens; never changed
 
@@ -52,8 +53,15 @@ type run struct {
 	input   json.RawMessage
 	events  int64   // journalled so far, without the start
 	pending *commit // computed and not yet written; the next event waits for it
-	timers  map[int64]Timer
-	calls   map[int64]context.CancelFunc
+	timers  few.Map[*alarm]
+	calls   few.Map[*call]
+	spare   *alarm // a stopped one, which the next timer reuses
+}
+
+// alarm is a timer of the execution that is set.
+type alarm struct {
+	id    int64
+	timer Timer
 }
 
 // letter is an event for the worker. answer, which may be nil, is called once with its outcome: nil when it is in the journal,
@@ -71,10 +79,9 @@ func (l *letter) reply(err error) {
 
 // newRun returns a run that is active: events queue until launch.
 func (e *Engine) newRun(name string, m *asl.Machine, rec *record) *run {
-	return &run{
-		e: e, name: name, partition: e.partition(name), done: make(chan struct{}), machine: m, rec: rec, version: 1, active: true,
-		timers: map[int64]Timer{}, calls: map[int64]context.CancelFunc{},
-	}
+	r := &run{e: e, name: name, partition: e.partition(name), done: make(chan struct{}), machine: m, rec: rec, version: 1, active: true}
+	r.inbox = r.room[:0]
+	return r
 }
 
 // deliver accepts an event. If that leads to a task, deliver calls it and continues with the reply.
@@ -166,7 +173,10 @@ func (r *run) take() (letter, bool) {
 		return letter{}, false
 	}
 	l := r.inbox[0]
-	r.inbox = r.inbox[1:]
+	r.inbox[0] = letter{}
+	if r.inbox = r.inbox[1:]; len(r.inbox) == 0 {
+		r.inbox = r.room[:0]
+	}
 	return l, true
 }
 
@@ -231,22 +241,39 @@ func (r *run) setTimer(t *asl.SetTimer, asked time.Time) {
 		r.mu.Unlock()
 		return
 	}
-	r.timers[id] = r.e.opt.Scheduler.AfterFunc(wait, func() {
-		r.deliver(asl.Event{Fired: &asl.TimerFired{Timer: id}})
-	})
+	a := r.spare
+	r.spare = nil
+	if a != nil {
+		a.id = id
+		a.timer.(resetter).Reset(wait)
+	} else {
+		a = &alarm{id: id}
+		a.timer = r.e.opt.Scheduler.AfterFunc(wait, func() {
+			r.deliver(asl.Event{Fired: &asl.TimerFired{Timer: a.id}})
+		})
+	}
+	r.timers.Set(id, a)
 }
 
+// resetter is a Timer that can be set again, as those of RealTime can.
+type resetter interface{ Reset(time.Duration) bool }
+
 func (r *run) stopTimer(id int64) {
-	if t := r.timers[id]; t != nil {
-		t.Stop()
-		delete(r.timers, id)
+	a := r.timers.Get(id)
+	if a == nil {
+		return
+	}
+	r.timers.Delete(id)
+	stopped := a.timer.Stop()
+	if _, ok := a.timer.(resetter); ok && stopped { // its function does not run any more, and nothing else refers to it
+		r.spare = a
 	}
 }
 
 func (r *run) cancelCall(task int64) {
-	if cancel := r.calls[task]; cancel != nil {
-		cancel()
-		delete(r.calls, task)
+	if c := r.calls.Get(task); c != nil {
+		c.end()
+		r.calls.Delete(task)
 	}
 }
 
@@ -265,10 +292,10 @@ func (r *run) finish() {
 
 // release stops the execution's timers and cancels its calls.
 func (r *run) release() {
-	for id := range r.timers {
+	for id := range r.timers.All() {
 		r.stopTimer(id)
 	}
-	for id := range r.calls {
+	for id := range r.calls.All() {
 		r.cancelCall(id)
 	}
 }
@@ -363,7 +390,7 @@ func (r *run) settle(ev asl.Event) {
 	case ev.Failed != nil:
 		r.cancelCall(ev.Failed.Task)
 	case ev.Fired != nil:
-		delete(r.timers, ev.Fired.Timer)
+		r.timers.Delete(ev.Fired.Timer)
 	}
 }
 
@@ -383,7 +410,7 @@ func ended(effects []asl.Effect) *asl.Ended {
 // The record comes before the notice, because explain looks at the first operation, and a commit that repeats an end
 // (see reperform) has no journal entry.
 func (r *run) conclude(c *commit, end *asl.Ended, now time.Time) error {
-	r.rec.Status, r.rec.Stopped, r.rec.Output = end.Status, now.UnixMicro(), slices.Clone(end.Output)
+	r.rec.Status, r.rec.Stopped, r.rec.Output = end.Status, now.UnixMicro(), end.Output
 	r.rec.Error, r.rec.Cause, r.rec.State = end.Error, end.Cause, end.State
 	if err := r.addRecord(c); err != nil {
 		return err

@@ -122,8 +122,9 @@ func sameJSON(a, b json.RawMessage) bool {
 
 // begin computes the first step, whose event is in the journal already.
 func (r *run) begin(start asl.Event) {
+	r.identify(start.Started)
 	now := time.UnixMicro(r.rec.Started).UTC()
-	x, effects, err := asl.Step(r.machine, nil, r.identify(start), now, nil)
+	x, effects, err := asl.Step(r.machine, nil, start, now, nil)
 	if err != nil {
 		r.lose(err)
 		return
@@ -151,12 +152,10 @@ func (r *run) launch(c *commit) {
 }
 
 // identify fills in the fields of the start that are not journalled, because the name and the record hold them.
-func (r *run) identify(start asl.Event) asl.Event {
-	s := *start.Started
+func (r *run) identify(s *asl.Started) {
 	machine := r.e.opt.Name
-	s.ExecutionID, s.Name, s.RoleARN = r.rec.arn("execution")+machine+":"+r.name, r.name, r.rec.role()
-	s.StateMachineID, s.StateMachineName = r.rec.arn("stateMachine")+machine, machine
-	return asl.Event{Started: &s}
+	s.ExecutionID, s.Name, s.RoleARN = r.rec.executionID(machine, r.name), r.name, r.rec.role()
+	s.StateMachineID, s.StateMachineName = r.rec.arn(":stateMachine:", machine, "", ""), machine
 }
 
 // Wait returns when the execution has ended and its end is durable. Errors: ErrNotFound, ErrClosed, ctx's, or the reason

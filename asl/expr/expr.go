@@ -22,28 +22,33 @@ import (
 	"errors"
 	"maps"
 	"math/bits"
+	"math/rand/v2"
 	"slices"
 )
 
 // Env is the data that an expression reads. It is not safe for concurrent use.
 type Env struct {
-	Data any // $
-	// Context is $$: the context object, or a func() any that builds it. The function is called each time a path reads the
-	// context object, so it should cache its result.
-	Context any
-	// Member, unless it is nil, returns a member of an object in the context object, without building it. ok is false for
-	// members that only Context has.
-	Member func(object, name string) (value any, ok bool)
-	Vars   map[string]any // $name; may be nil
+	Data    any            // $
+	Context any            // $$: the context object, or a ContextObject that builds it
+	Vars    map[string]any // $name; may be nil
 	// Random is the source of States.UUID, and of States.MathRandom without a seed. If nil, they fail.
-	Random func() uint64
+	Random rand.Source
 
 	work, room int // what is left of the running evaluation's budget: units of work, and bytes of the result
 }
 
+// ContextObject builds the context object.
+type ContextObject interface {
+	// Object returns the context object. It is called each time a path reads it, so it should cache its result.
+	Object() any
+	// Member returns a member of an object in the context object, without building it. ok is false for members that only
+	// Object has.
+	Member(object, name string) (value any, ok bool)
+}
+
 func (e *Env) context() any {
-	if build, ok := e.Context.(func() any); ok {
-		return build()
+	if lazy, ok := e.Context.(ContextObject); ok {
+		return lazy.Object()
 	}
 	return e.Context
 }

@@ -107,7 +107,7 @@ func TestCompareNumbers(t *testing.T) {
 }
 
 func TestRandomFunctions(t *testing.T) {
-	run := func(expression string, random func() uint64) string {
+	run := func(expression string, random rand.Source) string {
 		template, err := ParseTemplate(map[string]any{"v.$": expression})
 		if err != nil {
 			t.Fatal(err)
@@ -118,7 +118,7 @@ func TestRandomFunctions(t *testing.T) {
 		}
 		return string(AppendEncode(nil, v.(map[string]any)["v"]))
 	}
-	source := rand.NewPCG(1, 2).Uint64
+	source := rand.NewPCG(1, 2)
 	seen := map[string]bool{}
 	for range 200 {
 		id := run("States.UUID()", source)

@@ -85,12 +85,12 @@ func mathRandom(env *Env, args []any) (any, error) {
 	if draw == nil {
 		return nil, errNoRandom
 	}
-	offset, _ := bits.Mul64(draw(), uint64(to-from))
+	offset, _ := bits.Mul64(draw.Uint64(), uint64(to-from))
 	return integer(from + int64(offset)), nil
 }
 
 // seeded draws the same number for the same seed. AWS promises no more: its sequence is not documented.
-func seeded(seed int64) func() uint64 { return rand.NewPCG(uint64(seed), 0).Uint64 }
+func seeded(seed int64) rand.Source { return rand.NewPCG(uint64(seed), 0) }
 
 // uuid returns a random UUID, version 4 (RFC 9562).
 func uuid(env *Env, _ []any) (any, error) {
@@ -100,7 +100,7 @@ func uuid(env *Env, _ []any) (any, error) {
 	var id [16]byte
 	for i, half := 0, uint64(0); i < len(id); i++ {
 		if i%8 == 0 {
-			half = env.Random()
+			half = env.Random.Uint64()
 		}
 		id[i] = byte(half >> (56 - 8*(i%8)))
 	}

@@ -121,8 +121,8 @@ func (p *Path) Get(env *Env) (any, error) {
 
 // get is Get as a part of a running evaluation.
 func (p *Path) get(env *Env) (any, error) {
-	if p.root == rootContext && p.prefix == 2 && len(p.segments) == 2 && env.Member != nil {
-		if v, ok := env.Member(p.segments[0].name, p.segments[1].name); ok {
+	if lazy, ok := env.Context.(ContextObject); ok && p.root == rootContext && p.prefix == 2 && len(p.segments) == 2 {
+		if v, ok := lazy.Member(p.segments[0].name, p.segments[1].name); ok {
 			return v, nil
 		}
 	}
