@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,44 @@ func TestAPayloadWithoutItsDeliveryNamesWhatIsMissing(t *testing.T) {
 			t.Errorf("%s: refused for %q, want %q", payload, fields, want)
 		}
 	}
+}
+
+func TestAPlainPayloadIsReadAsItIsDecoded(t *testing.T) {
+	const engines = `{"delivery":{"attempt":0,"execution":"arn:x:t","trip_id":"t"},"input":{"trip_id":"t","flight":{"seats":2}}}`
+	if d, input, ok := plain([]byte(engines)); !ok || d != (Delivery{Execution: "arn:x:t", TripID: "t"}) || string(input) != `{"trip_id":"t","flight":{"seats":2}}` {
+		t.Errorf("the engine's payload is read as %+v, %s, %v", d, input, ok)
+	}
+	pieces := []string{
+		"0", "00", "01", "12", "-1", "-0", "+1", "1.0", "1e2", "null", "99999999999999999999", "", " 1", `"1"`, // of the attempt
+		"e", "", `\u0065`, `\`, `"`, "\n", "é", "\xff", `","execution":"`, `","more":"`, `"},"input":`, // of the texts
+		"{}", " {}", "{} ", "[]", "null", `"x"`, "", "{", "}", `{"a":1,"a":2}`, `{"a":"\xff"}`, `{},"input":{}`, `{},"more":{}`, `{}}{`, `{"a":{"b":[{}]}}`,
+		`{"input":null}`, `{"a":"\ud83d"}`, strings.Repeat(`{"a":`, 999) + "1" + strings.Repeat("}", 999), // of the input
+	}
+	for _, attempt := range pieces {
+		for _, text := range pieces {
+			for _, sent := range []string{
+				`{"delivery":{"attempt":` + attempt + `,"execution":"` + text + `","trip_id":"t"},"input":{}}`,
+				`{"delivery":{"attempt":0,"execution":"` + attempt + `","trip_id":"` + text + `"},"input":{}}`,
+				`{"delivery":{"attempt":0,"execution":"e","trip_id":"` + attempt + `"},"input":` + text + `}`,
+			} {
+				if err := plainAsDecoded([]byte(sent)); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+}
+
+// plainAsDecoded checks that what plain reads has the same reading by decodePayload.
+func plainAsDecoded(payload []byte) error {
+	d, input, ok := plain(payload)
+	if !ok {
+		return nil
+	}
+	if want, wantInput, err := decodePayload(payload); err != nil || d != want || string(input) != string(wantInput) {
+		return fmt.Errorf("%q is read as %+v, %q, but decoded to %+v, %q, %w", payload, d, input, want, wantInput, err)
+	}
+	return nil
 }
 
 func TestAroundsRunInTheirOrderInsideTheDelivery(t *testing.T) {

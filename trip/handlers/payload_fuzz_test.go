@@ -37,6 +37,9 @@ func FuzzPayload(f *testing.F) {
 		if handle == nil {
 			return
 		}
+		if err := plainAsDecoded(payload); err != nil {
+			t.Error(err)
+		}
 		before := books.Metrics().Transactions
 		output, err := handle(t.Context(), payload)
 		checkReply(t, output, err)
