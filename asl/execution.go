@@ -37,6 +37,7 @@ type Execution struct {
 	effects []Effect
 	starts  []StartTask // what effects points to
 	sets    []SetTimer
+	ended   Ended
 	scratch []byte
 	stepper stepper
 	context contextObject

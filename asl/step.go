@@ -204,7 +204,7 @@ func (s *stepper) succeed(output any) {
 	s.x.status = Succeeded
 	text := s.encode(output)
 	s.executionSucceeded(text)
-	s.effect(Effect{Ended: &Ended{Status: Succeeded, Output: text}})
+	s.requestEnd(Ended{Status: Succeeded, Output: text})
 }
 
 // encode returns v as JSON. It encodes into a buffer that is reused and returns an exact copy, since the result is kept.
@@ -221,7 +221,12 @@ func (s *stepper) end(status Status, f *failure) {
 	s.stopClock()
 	s.x.status = status
 	s.executionEnded(status, f)
-	s.effect(Effect{Ended: &Ended{Status: status, Error: f.name, Cause: f.cause, State: f.state}})
+	s.requestEnd(Ended{Status: status, Error: f.name, Cause: f.cause, State: f.state})
+}
+
+func (s *stepper) requestEnd(end Ended) {
+	s.x.ended = end
+	s.effect(Effect{Ended: &s.x.ended})
 }
 
 // endFull ends an execution whose history has room for its last event only.

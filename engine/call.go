@@ -70,7 +70,7 @@ type call struct {
 }
 
 func (r *run) newCall(t *asl.StartTask) *call {
-	c := &call{run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace, ctx: r.e.ctx}
+	c := &call{run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace, ctx: r.e.tasks}
 	r.calls.Set(t.Task, c)
 	return c
 }

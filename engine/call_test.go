@@ -2,7 +2,11 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
+
+	"tripsaga/table"
+	"tripsaga/table/memory"
 )
 
 // A call's context makes its channel when it is asked for it, before or after the call has ended.
@@ -45,5 +49,34 @@ func TestInfoOfAChildContext(t *testing.T) {
 	defer cancel()
 	if info, ok := InfoOf(child); !ok || info.Execution != "e" {
 		t.Errorf("%+v, %v", info, ok)
+	}
+}
+
+func TestDeferTasks(t *testing.T) {
+	for _, want := range []bool{false, true} {
+		var got bool
+		task := func(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
+			child, cancel := context.WithCancel(ctx)
+			defer cancel()
+			got = table.IsDeferred(ctx) && table.IsDeferred(child)
+			return nil, nil
+		}
+		ctx := t.Context()
+		e, err := Open(ctx, Options{
+			Name: "m", Definition: []byte(`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"f","End":true}}}`),
+			Table: memory.New(), Tasks: map[string]Task{"f": task}, DeferTasks: want,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Start(ctx, "e", json.RawMessage(`1`)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Wait(ctx, "e"); err != nil || got != want {
+			t.Errorf("deferred: %v, want %v, %v", got, want, err)
+		}
+		if err := e.Close(ctx); err != nil {
+			t.Error(err)
+		}
 	}
 }

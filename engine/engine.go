@@ -64,6 +64,11 @@ type Options struct {
 	MaxOpen  int // maximum number of open executions; above it, Start returns ErrBusy; default 10,000
 	MaxTasks int // maximum number of concurrent tasks, others wait; default 1,000
 
+	// DeferTasks makes the contexts of tasks [table.Deferred]: what they write does not wait for the disk. That is safe for
+	// writes to Table, or to its log, since the engine writes to it after them and waits for the disk before it acknowledges
+	// an end.
+	DeferTasks bool
+
 	MaxRedrives   int           // maximum number of redrives of one execution; default 1,000, as in Step Functions
 	RedriveWithin time.Duration // how long after its end an execution can be redriven; default 14 days, as in Step Functions
 
@@ -92,9 +97,10 @@ type Engine struct {
 	machine *asl.Machine
 	hash    string
 
-	ctx      context.Context // of tasks and table calls; ends when Close gives up waiting
+	ctx      context.Context // of table calls; ends when Close gives up waiting
 	cancel   context.CancelFunc
 	deferred context.Context // ctx with table.Deferred, for writes that a later durable write covers
+	tasks    context.Context // of tasks: one of the two
 	slots    chan struct{}   // one for each running task
 
 	mu       sync.Mutex
@@ -154,8 +160,13 @@ func newEngine(opt Options) (*Engine, error) {
 	sum := sha256.Sum256(opt.Definition)
 	hash := hex.EncodeToString(sum[:16])
 	ctx, cancel := context.WithCancel(context.Background())
+	deferred := table.Deferred(ctx)
+	tasks := ctx
+	if opt.DeferTasks {
+		tasks = deferred
+	}
 	return &Engine{
-		opt: opt, secret: secret, machine: machine, hash: hash, ctx: ctx, cancel: cancel, deferred: table.Deferred(ctx),
+		opt: opt, secret: secret, machine: machine, hash: hash, ctx: ctx, cancel: cancel, deferred: deferred, tasks: tasks,
 		slots: make(chan struct{}, opt.MaxTasks), open: map[string]*run{}, failed: map[string]*run{},
 		machines: map[string]*asl.Machine{hash: machine},
 	}, nil

@@ -38,7 +38,8 @@ func (e *Engine) notify(d Description) {
 		e.opt.Log.Error("OnEnd failed, the next Open calls it again", "execution", d.Name, "error", err)
 	case err != nil:
 		e.opt.Log.Warn("OnEnd failed, it is called again", "execution", d.Name, "error", err)
-		e.opt.Scheduler.AfterFunc(noticeRetry, func() { e.renotify(d.Name) })
+		name := d.Name // without it, the closure would move every d to the heap
+		e.opt.Scheduler.AfterFunc(noticeRetry, func() { e.renotify(name) })
 	}
 }
 

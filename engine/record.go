@@ -122,17 +122,19 @@ func (e *Engine) recordKey(name string) table.Key {
 	return table.Key{PK: e.partition(name), SK: recordSK}
 }
 
-func (e *Engine) recordItem(name string, version int64, r *record) (table.Item, error) {
-	data, err := encodeRecord(r)
+func (r *run) recordItem(version int64) (table.Item, error) {
+	data, err := encodeRecord(r.rec)
 	if err != nil {
-		return table.Item{}, fmt.Errorf("engine: encoding execution %s: %w", name, err)
+		return table.Item{}, fmt.Errorf("engine: encoding execution %s: %w", r.name, err)
 	}
-	index := table.Key{PK: e.statusPK(r.Status), SK: listSK(r.Started, name)}
-	return table.Item{Key: e.recordKey(name), Version: version, Index: index, Data: data}, nil
+	index := table.Key{PK: r.e.statusPK(r.rec.Status), SK: listSK(r.rec.Started, r.name)}
+	return table.Item{Key: table.Key{PK: r.partition, SK: recordSK}, Version: version, Index: index, Data: data}, nil
 }
 
 func listSK(started int64, name string) string {
-	return time.UnixMicro(started).UTC().Format(timeLayout) + "#" + name
+	var room [len(timeLayout) + 1 + asl.MaxName]byte
+	sk := time.UnixMicro(started).UTC().AppendFormat(room[:0], timeLayout)
+	return string(append(append(sk, '#'), name...))
 }
 
 func decodeRecord(item table.Item) (*record, error) {

@@ -424,7 +424,7 @@ func (r *run) conclude(c *commit, end *asl.Ended, now time.Time) error {
 
 // addRecord adds the record's next version to the commit.
 func (r *run) addRecord(c *commit) error {
-	item, err := r.e.recordItem(r.name, r.version+1, r.rec)
+	item, err := r.recordItem(r.version + 1)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func checkStart(name string, input json.RawMessage) error {
 // create writes the record and the start. They need not be durable yet: Start syncs before it returns, while the first
 // task runs already. The write does not end with the caller's context, so its outcome is rarely unknown.
 func (e *Engine) create(r *run, start asl.Event) error {
-	record, err := e.recordItem(r.name, r.version, r.rec)
+	record, err := r.recordItem(r.version)
 	if err != nil {
 		return err
 	}
@@ -64,8 +64,7 @@ func (e *Engine) create(r *run, start asl.Event) error {
 	}
 	journal := table.Item{Key: journalKey(record.PK, 0), Version: 1, Data: data}
 	err = e.opt.Table.Transact(e.deferred, table.Put(record, table.Absent), table.Put(journal, table.Absent))
-	var conflict *table.Conflict
-	if errors.As(err, &conflict) {
+	if table.IsConflict(err) {
 		return ErrExists
 	}
 	return err

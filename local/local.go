@@ -159,7 +159,7 @@ func OpenCore(ctx context.Context, t table.Table, opt Options) (*Core, error) {
 	}
 	// The limit on bookings is in admission, before a trip is stored. The engine must not refuse the saga of a stored trip.
 	engines := engine.Options{
-		Table: t, MaxOpen: math.MaxInt, Tasks: opt.WrapTasks(tasks(service, opt.Telemetry)),
+		Table: t, MaxOpen: math.MaxInt, Tasks: opt.WrapTasks(tasks(service, opt.Telemetry)), DeferTasks: true,
 		Scheduler: opt.Scheduler, Seed: opt.Seed, Log: opt.Log,
 	}
 	core := &Core{App: service}
@@ -210,13 +210,13 @@ func (c *Core) Close(ctx context.Context) error {
 	return cmp.Or(c.Engine.Close(ctx), c.Cancellations.Close(ctx)) // of one table, so one error says it
 }
 
-// tasks returns the handlers as tasks that write without waiting for the disk. That is safe only because the engine writes
-// to the same log after them, and waits for the disk before it acknowledges the end (docs/adr/0001).
+// tasks returns the handlers as tasks. They write without waiting for the disk, see engine.Options.DeferTasks. That is safe only
+// because the engine writes to the same log after them, and waits for the disk before it acknowledges the end (docs/adr/0001).
 func tasks(service *app.Service, watch telemetry.Observer) map[string]engine.Task {
 	all := map[string]engine.Task{}
 	for name, handle := range handlers.New(service, telemetry.Task(watch)) {
 		all[name] = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
-			return handle(table.Deferred(traced(ctx, watch.Traces)), input)
+			return handle(traced(ctx, watch.Traces), input)
 		}
 	}
 	return all
