@@ -3,7 +3,7 @@
 // struct's, text that is not UTF-8, escapes of half a surrogate pair, byte order marks, data after the value, and nesting
 // of more than [MaxDepth]. Whole numbers may be written as 2, 2.0 or 2e0; null is refused where the Go type has none.
 //
-// [DecodeRecord] is for records that this program wrote itself.
+// [DecodeRecord] and [EncodeRecord] are for records of this program itself.
 package strictjson
 
 import (
@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
 // Raw is a part of a value that is decoded later.
@@ -38,9 +39,18 @@ func DecodePart(data []byte, into any) error {
 // hold JSON of others.
 func DecodeRecord(data []byte, into any) error { return json.Unmarshal(data, into) }
 
+// EncodeRecord returns what encoding/json makes of a record, byte for byte, without an allocation for each time in it. Text that
+// is not UTF-8, which no record has, gets the same replacement character, but not as an escape.
+func EncodeRecord(record any) ([]byte, error) { return json.Marshal(record, asEncodingJSON) }
+
+var asEncodingJSON = jsonv1.DefaultOptionsV1()
+
 // Check reports whether data is exactly one well-formed JSON value. The error is an [*Error].
 func Check(data []byte) error {
-	var v jsontext.Value
+	if len(data) <= MaxDepth && Raw(data).IsValid() { // a longer one may be nested too deeply
+		return nil
+	}
+	var v Raw
 	return decode(data, &v, json.RejectUnknownMembers(false))
 }
 

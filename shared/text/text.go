@@ -93,6 +93,12 @@ func Upper(s string) string {
 	}, s)
 }
 
+// Hides reports whether s has what [Visible] escapes.
+func Hides(s string) bool {
+	_, hides := offending(s)
+	return hides
+}
+
 // offending finds the first character that may not be where it is.
 func offending(s string) (rune, bool) {
 	prev := ' '

@@ -109,6 +109,9 @@ func TestVisible(t *testing.T) {
 		if got := Visible(in); got != want {
 			t.Errorf("Visible(%+q) = %+q, want %+q", in, got, want)
 		}
+		if Hides(in) != (in != want) || Hides(want) {
+			t.Errorf("Hides(%+q) = %v, Hides(%+q) = %v", in, Hides(in), want, Hides(want))
+		}
 	}
 }
 

@@ -68,7 +68,7 @@ var dotAtom = pattern.New("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+(\\.
 
 // emailLocal applies the rule for all text to letters beyond ASCII, and allows no spaces.
 func emailLocal(s string) bool {
-	if !dotAtom().MatchString(s) || text.Visible(s) != s {
+	if !dotAtom().MatchString(s) || text.Hides(s) {
 		return false
 	}
 	return !strings.ContainsFunc(s, text.Space)

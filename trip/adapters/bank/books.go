@@ -109,7 +109,7 @@ func (b *Bank) lasts(ctx context.Context, id string) error {
 
 // write writes the intent if the stored version is over; 0 means that it must not exist.
 func (b *Bank) write(ctx context.Context, id string, in intent, over int64, with ...table.Op) error {
-	data, err := json.Marshal(in)
+	data, err := strictjson.EncodeRecord(&in)
 	if err != nil {
 		return fmt.Errorf("bank: the intent of %s: %w", id, err)
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -232,7 +231,8 @@ func tripItem(t *domain.Trip) (table.Item, error) {
 	if t.Ended() || t.Confirmed() {
 		s.Card = "" // a refund goes by the payment's key, and a late charge is refused by the step's record
 	}
-	data, err := json.Marshal(tripRecord(s))
+	record := tripRecord(s)
+	data, err := strictjson.EncodeRecord(&record)
 	if err != nil {
 		return table.Item{}, fmt.Errorf("store: trip %s: %w", s.ID, err)
 	}
@@ -257,7 +257,7 @@ func decodeTrip(item table.Item) (*domain.Trip, error) {
 // outbox returns the operation that announces e in the partition of its trip. Its key is derived from the event, so a second
 // write changes nothing.
 func outbox(partition string, e *domain.Event) (table.Op, error) {
-	data, err := json.Marshal(e)
+	data, err := strictjson.EncodeRecord(e)
 	if err != nil {
 		return table.Op{}, fmt.Errorf("store: event %s of trip %s: %w", e.Type, e.TripID, err)
 	}

@@ -118,6 +118,13 @@ func bodyOf(r *http.Request) (limit int64, mediaType string) {
 	return maxBody, "application/json"
 }
 
+// utf8Type reports whether a header Content-Type has this media type, in UTF-8.
+func utf8Type(header, want string) bool {
+	kind, parameters, err := mime.ParseMediaType(header)
+	charset := parameters["charset"]
+	return err == nil && kind == want && (charset == "" || strings.EqualFold(charset, "utf-8"))
+}
+
 func refuseBody(r *http.Request) *Problem {
 	limit, want := bodyOf(r)
 	if r.ContentLength > limit {
@@ -127,9 +134,7 @@ func refuseBody(r *http.Request) *Problem {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	got := r.Header.Get("Content-Type")
-	kind, parameters, err := mime.ParseMediaType(got)
-	if charset := parameters["charset"]; err != nil || kind != want || charset != "" && !strings.EqualFold(charset, "utf-8") {
+	if got := r.Header.Get("Content-Type"); got != want && !utf8Type(got, want) {
 		return newProblem(http.StatusUnsupportedMediaType, fault.NameInvalid,
 			fmt.Sprintf("the header Content-Type is %.80q, allowed is %s in UTF-8", got, want))
 	}

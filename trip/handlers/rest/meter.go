@@ -43,8 +43,10 @@ func Reasons() []string {
 	}
 }
 
-// exchange is what is measured about a request. It is stored in the request's context.
+// exchange is what is measured about a request, and the request's context.
 type exchange struct {
+	context.Context
+	answer        answer
 	meter         Meter
 	method, route string
 	reason        string
@@ -53,14 +55,20 @@ type exchange struct {
 
 type exchangeKey struct{}
 
+func (x *exchange) Value(key any) any {
+	if key == (exchangeKey{}) {
+		return x
+	}
+	return x.Context.Value(key)
+}
+
 // Metered reports every request that next answers to m. It must wrap everything else, [Limit] included.
 func Metered(next http.Handler, m Meter) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{meter: m, method: methodOf(r)}
-		answer := &answer{ResponseWriter: w}
+		x := &exchange{Context: r.Context(), answer: answer{ResponseWriter: w}, meter: m, method: methodOf(r)}
 		began := time.Now()
-		defer func() { x.end(answer.status, time.Since(began)) }()
-		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+		defer func() { x.end(x.answer.status, time.Since(began)) }()
+		next.ServeHTTP(&x.answer, r.WithContext(x))
 	})
 }
 

@@ -198,7 +198,7 @@ func (p *Problem) write(w http.ResponseWriter) {
 // problems answers requests for which mux has no route.
 func problems(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if clean := path.Clean("/" + r.URL.Path); clean != r.URL.Path && clean+"/" != r.URL.Path { // mux would answer with a redirect and an HTML page
+		if unclean(r.URL.Path) { // mux would answer with a redirect and an HTML page
 			noRoute(http.StatusNotFound, r).write(w)
 			return
 		}
@@ -218,6 +218,15 @@ func problems(mux *http.ServeMux) http.Handler {
 		h.ServeHTTP(answer, r)
 		noRoute(answer.status, r).write(w)
 	})
+}
+
+// unclean reports whether a path has empty, "." or ".." elements, or no slash at its beginning.
+func unclean(p string) bool {
+	if !strings.HasPrefix(p, "/") {
+		return true
+	}
+	clean := path.Clean(p)
+	return clean != p && clean+"/" != p
 }
 
 func noRoute(status int, r *http.Request) *Problem {

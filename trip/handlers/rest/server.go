@@ -81,7 +81,7 @@ func arriving(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		b := &body{ReadCloser: r.Body, ctx: r.Context(), control: http.NewResponseController(w)}
+		b := &body{ReadCloser: r.Body, ctx: r.Context(), control: *http.NewResponseController(w)}
 		stop := context.AfterFunc(closingOf(r.Context()), b.hurry)
 		defer func() {
 			stop()
@@ -96,7 +96,7 @@ func arriving(next http.Handler) http.Handler {
 type body struct {
 	io.ReadCloser
 	ctx     context.Context
-	control *http.ResponseController
+	control http.ResponseController
 
 	mu    sync.Mutex
 	whole bool      // it has arrived

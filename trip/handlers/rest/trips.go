@@ -110,8 +110,7 @@ func (b *booking) request() domain.Request {
 func decodeBooking(body []byte) (domain.Request, error) {
 	var b booking
 	err := strictjson.Decode(body, &b)
-	var e *strictjson.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*strictjson.Error](err); ok {
 		return domain.Request{}, bodyProblem(e)
 	}
 	return b.request(), err
