@@ -57,6 +57,31 @@ func TestDeriveIsStableAndKeepsPartsApart(t *testing.T) {
 	}
 }
 
+func TestDeriveNearKeepsTheOrderOfTime(t *testing.T) {
+	trips := []string{"0195d1f0-7a51-7fff-bfff-ffffffffffff", "0195d1f0-7a52-7000-8000-000000000000", "0195d1f0-7a53-7000-8000-000000000000"}
+	last := ""
+	for _, trip := range trips {
+		key := DeriveNear("payment", trip)
+		intent := DeriveNear("intent", key, "1")
+		if key[:13] != trip[:13] || intent[:13] != trip[:13] || min(key, intent) <= last {
+			t.Errorf("of %s are derived %s and of that %s, which must begin as it does", trip, key, intent)
+		}
+		if got, err := Parse(intent); err != nil || uuid.MustParse(got).Version() != 8 {
+			t.Errorf("%s is no version 8 id: %v", intent, err)
+		}
+		last = max(key, intent)
+	}
+	seen := map[string]bool{}
+	for _, id := range []string{DeriveNear("payment", trips[0]), DeriveNear("payment", trips[0], ""), DeriveNear("payment", trips[0], "2"),
+		DeriveNear("refund", trips[0]), DeriveNear("payment", "0195d1f0-7a51-7fff-bfff-fffffffffffe"), DeriveNear("payment", "trip-1"),
+		DeriveNear("payment", "trip-2")} {
+		if seen[id] {
+			t.Errorf("%s came twice", id)
+		}
+		seen[id] = true
+	}
+}
+
 func TestParseTakesTheCanonicalFormOnly(t *testing.T) {
 	id := Derive("trip", "key")
 	if got, err := Parse(id); err != nil || got != id {

@@ -60,7 +60,7 @@ func New(t table.Table, now func() time.Time) *Bank { return &Bank{t, now} }
 // IntentID returns the id of the n-th intent of a key, from 1: the first one, and one more each time that the key was
 // forgotten.
 func IntentID(key string, n int) string {
-	return idPrefix + ident.Derive("intent", key, strconv.Itoa(n))
+	return idPrefix + ident.DeriveNear("intent", key, strconv.Itoa(n))
 }
 
 // Create implements domain.PaymentProvider. The id is derived from the key and counts the times that the key was

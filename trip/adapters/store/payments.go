@@ -79,8 +79,8 @@ func (p *Payments) prepare(ctx context.Context, tripID string, payment table.Key
 // key, so the next attempts are made under other keys. So are those after an intent over another amount: a crash has lost the
 // record of that intent and of a reservation, which was made again at another price. It is never confirmed.
 func (p *Payments) create(ctx context.Context, o domain.PaymentOrder) (key, id string, err error) {
-	for _, salt := range [][]string{{o.Reference}, {o.Reference, "2"}, {o.Reference, "3"}} {
-		key = ident.Derive("payment", salt...)
+	for _, salt := range [][]string{nil, {"2"}, {"3"}} {
+		key = ident.DeriveNear("payment", o.Reference, salt...)
 		if id, err = p.provider.Create(ctx, key, o); !errors.Is(err, domain.ErrStored) && !fault.Is(err, fault.NameIdempotencyMismatch) {
 			return key, id, err
 		}

@@ -95,7 +95,7 @@ func TestAPaymentHasItsIntentBeforeItsRecord(t *testing.T) {
 	p, err := l.Charge(t.Context(), trip)
 	rec := l.record()
 	if err != nil || rec.State != barrier.Done || rec.Result != p || p.Amount != yen(2500) || p.ChargeID == "" ||
-		p.Key != ident.Derive("payment", trip) || p.IntentID != bank.IntentID(p.Key, 1) {
+		p.Key != ident.DeriveNear("payment", trip) || p.IntentID != bank.IntentID(p.Key, 1) {
 		t.Errorf("payment %+v, %v; record %+v", p, err, rec)
 	}
 	in, err := l.Intent(t.Context(), p.IntentID)
@@ -149,7 +149,7 @@ func TestAStoredErrorIsAnsweredWithAnotherKey(t *testing.T) {
 		t.Errorf("all keys have failed: %v", err)
 	}
 	l.Forget()
-	if p, err := l.Charge(t.Context(), trip); err != nil || p.Key != ident.Derive("payment", trip) {
+	if p, err := l.Charge(t.Context(), trip); err != nil || p.Key != ident.DeriveNear("payment", trip) {
 		t.Errorf("payment %+v, %v", p, err)
 	}
 	other := newTill(t, bank.OK, "")
@@ -157,7 +157,7 @@ func TestAStoredErrorIsAnsweredWithAnotherKey(t *testing.T) {
 	if _, err := other.Charge(t.Context(), trip); err == nil {
 		t.Fatal("no error")
 	}
-	if p, err := other.Charge(t.Context(), trip); err != nil || p.Key != ident.Derive("payment", trip, "2") {
+	if p, err := other.Charge(t.Context(), trip); err != nil || p.Key != ident.DeriveNear("payment", trip, "2") {
 		t.Errorf("payment %+v, %v", p, err)
 	}
 }
@@ -277,7 +277,7 @@ func (deaf) Transact(context.Context, ...table.Op) error { return errors.New("th
 
 // TestARecordOfAnOlderVersion has no intent's id: its key is the id at the built-in bank.
 func TestARecordOfAnOlderVersion(t *testing.T) {
-	key := ident.Derive("payment", trip)
+	key := ident.DeriveNear("payment", trip)
 	l := newTill(t, bank.OK, "")
 	l.put(skPayment, `{"state":"STARTED","fingerprint":"`+ident.Fingerprint(trip)+`","result":{"key":"`+key+`","amount":{"minor":2500,"currency":"JPY"}}}`)
 	if _, err := l.Charge(t.Context(), trip); fault.KindOf(err) != fault.Conflict { // it may have been charged at another provider
