@@ -38,10 +38,12 @@ func appendPacked(dst, text []byte, own string) (packed []byte, ok bool) {
 	word := true // an id may begin here
 	for i := 0; i < len(text); {
 		c := text[i]
-		if n, at := phraseAt(text[i:]); n > 0 {
-			dst = append(dst, tokenPhrase, at)
-			i, word = i+n, true
-			continue
+		if phraseBegins[c] {
+			if n, at := phraseAt(text[i:]); n > 0 {
+				dst = append(dst, tokenPhrase, at)
+				i, word = i+n, true
+				continue
+			}
 		}
 		if word && (isHex(c) || own != "" && c == own[0]) {
 			if own != "" && len(text)-i >= len(own) && string(text[i:i+len(own)]) == own {
@@ -57,40 +59,66 @@ func appendPacked(dst, text []byte, own string) (packed []byte, ok bool) {
 		if isToken(c) {
 			return dst, false
 		}
-		dst = append(dst, c)
-		word = c == '"' || c == '#' || c == '_'
+		start := i
 		i++
+		word = c == '"' || c == '#' || c == '_'
+		for !word && i < len(text) && !stops[text[i]] {
+			i++
+		}
+		dst = append(dst, text[start:i]...)
 	}
 	return dst, true
 }
 
 func isHex(c byte) bool { return c-'0' < 10 || c-'a' < 6 }
 
+// stops has the bytes at which appendPacked has to look at more than the byte itself.
+var stops = func() (stops [256]bool) {
+	for b := range 256 {
+		c := byte(b)
+		stops[b] = phraseBegins[c] || isToken(c) || c == '"' || c == '#' || c == '_'
+	}
+	return stops
+}()
+
 // appendHex appends the UUID or the 32 digits at the beginning of text, and returns their length in text, 0 if there are
 // none.
 func appendHex(dst, text []byte) (packed []byte, n int) {
-	var digits [32]byte
-	token := byte(tokenHex)
+	token, size := byte(tokenHex), 32
 	if len(text) > 8 && text[8] == '-' {
-		token = tokenUUID
+		token, size = tokenUUID, 36
 	}
-	for i := range digits {
-		if token == tokenUUID && (n == 8 || n == 13 || n == 18 || n == 23) {
-			if n >= len(text) || text[n] != '-' {
+	if len(text) < size {
+		return dst, 0
+	}
+	var raw [16]byte
+	for i := range raw {
+		if token == tokenUUID && (i == 4 || i == 6 || i == 8 || i == 10) {
+			if text[n] != '-' {
 				return dst, 0
 			}
 			n++
 		}
-		if n >= len(text) || !isHex(text[n]) {
+		high, low := digits[text[n]], digits[text[n+1]]
+		if high|low > 0xf {
 			return dst, 0
 		}
-		digits[i] = text[n]
-		n++
+		raw[i] = high<<4 | low
+		n += 2
 	}
-	var raw [16]byte
-	_, _ = hex.Decode(raw[:], digits[:]) // they are hexadecimal
 	return append(append(dst, token), raw[:]...), n
 }
+
+// digits has the value of each hexadecimal digit in lower case, and 0xff for all other bytes.
+var digits = func() (values [256]byte) {
+	for b := range values {
+		values[b] = 0xff
+	}
+	for value, digit := range []byte("0123456789abcdef") {
+		values[digit] = byte(value)
+	}
+	return values
+}()
 
 // nonASCII has the bits that no ASCII character has. Most text is read eight characters at a time.
 const nonASCII = 0x8080808080808080
