@@ -17,11 +17,11 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// gcPercent trades memory for CPU: the live heap is small (tens of MB), and much is allocated that is dropped soon. A server, which
-// stays, takes servedGCPercent: 150 MB less for 3 % of its CPU.
+// gcPercent trades memory for CPU: the live heap is small (15 to 25 MB), and much is allocated that is dropped soon. A server, which
+// stays, takes servedGCPercent, with which it has less than 200 MB after 100,000 bookings (docs/performance.md).
 const (
 	gcPercent       = 400
-	servedGCPercent = 100
+	servedGCPercent = 200
 )
 
 // setGC sets it, unless GOGC is set.

@@ -9,7 +9,7 @@ import (
 )
 
 // recentBytes bounds each of the two generations of [recent].
-const recentBytes = 5 << 20
+const recentBytes = 2 << 20
 
 // recent holds the items that were written or read lately. The committer adds what it writes, readers add what they had to
 // ask Pebble for. Within a group it is the only place that knows the group's own earlier writes. Beyond that it saves most
