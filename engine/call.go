@@ -63,14 +63,11 @@ type call struct {
 
 	mu        sync.Mutex
 	cancelled bool
-	// ctx is the engine's context, from the first Done on a child of it: few tasks wait for their context, and a child
-	// registers with the engine's under its lock.
-	ctx    context.Context
-	cancel context.CancelFunc // nil until the first Done
+	done      chan struct{} // nil until Done is called; closed with the removal from Engine.waited
 }
 
 func (r *run) newCall(t *asl.StartTask) *call {
-	c := &call{run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace, ctx: r.e.tasks}
+	c := &call{run: r, task: *t, f: r.e.opt.Tasks[t.Function], trace: r.rec.Trace}
 	r.calls.Set(t.Task, c)
 	return c
 }
@@ -80,9 +77,28 @@ func (c *call) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cancelled = true
-	if c.cancel != nil {
-		c.cancel()
+	if c.done == nil {
+		return
 	}
+	e := c.run.e
+	e.waiting.Lock()
+	defer e.waiting.Unlock()
+	if e.waited[c] {
+		delete(e.waited, c)
+		close(c.done)
+	}
+}
+
+// stop ends the engine's context and the contexts of all calls. These are not made by context.WithCancel, which allocates
+// three times for each task that writes to a table.
+func (e *Engine) stop() {
+	e.waiting.Lock()
+	defer e.waiting.Unlock()
+	e.cancel()
+	for c := range e.waited {
+		close(c.done)
+	}
+	clear(e.waited)
 }
 
 // Deadline reports that there is none: the state's time-out is a timer of the execution.
@@ -92,13 +108,19 @@ func (c *call) Deadline() (time.Time, bool) { return time.Time{}, false }
 func (c *call) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cancel == nil {
-		c.ctx, c.cancel = context.WithCancel(c.ctx)
-		if c.cancelled {
-			c.cancel()
-		}
+	if c.done != nil {
+		return c.done
 	}
-	return c.ctx.Done()
+	c.done = make(chan struct{})
+	e := c.run.e
+	e.waiting.Lock()
+	defer e.waiting.Unlock()
+	if c.cancelled || e.ctx.Err() != nil {
+		close(c.done)
+	} else {
+		e.waited[c] = true
+	}
+	return c.done
 }
 
 // Err returns why Done is closed, nil before.
@@ -108,19 +130,15 @@ func (c *call) Err() error {
 	if c.cancelled {
 		return context.Canceled
 	}
-	return c.ctx.Err()
+	return c.run.e.ctx.Err()
 }
 
-// Value has what [InfoOf] reads. It passes on other keys to a child context, if there is one, so that package context
-// recognises it as the parent of a task's own contexts.
+// Value has what [InfoOf] reads.
 func (c *call) Value(key any) any {
 	if key == (infoKey{}) {
 		return c
 	}
-	c.mu.Lock()
-	ctx := c.ctx
-	c.mu.Unlock()
-	return ctx.Value(key)
+	return c.run.e.tasks.Value(key)
 }
 
 // perform waits for a slot, calls the task and returns its reply as an event. It returns false if there is no reply: the call

@@ -11,13 +11,12 @@ import (
 
 // A call's context makes its channel when it is asked for it, before or after the call has ended.
 func TestContextOfACall(t *testing.T) {
-	for name, end := range map[string]func(*call, context.CancelFunc){
-		"the call":   func(c *call, _ context.CancelFunc) { c.end() },
-		"the engine": func(_ *call, closeEngine context.CancelFunc) { closeEngine() },
+	for name, end := range map[string]func(*call){
+		"the call":   (*call).end,
+		"the engine": func(c *call) { c.run.e.stop() },
 	} {
 		for _, asked := range []bool{false, true} {
-			ctx, cancel := context.WithCancel(context.Background())
-			c := &call{ctx: ctx}
+			c := newTestCall()
 			var child context.Context = c
 			if asked {
 				var stop context.CancelFunc
@@ -32,19 +31,30 @@ func TestContextOfACall(t *testing.T) {
 			if c.Err() != nil || context.Cause(c) != nil {
 				t.Fatalf("%s, asked: %v: %v before the end", name, asked, c.Err())
 			}
-			end(c, cancel)
+			end(c)
 			<-c.Done()
 			<-child.Done()
 			if c.Err() != context.Canceled || child.Err() != context.Canceled || context.Cause(c) != context.Canceled {
 				t.Errorf("%s, asked: %v: %v, child %v, cause %v", name, asked, c.Err(), child.Err(), context.Cause(c))
 			}
-			cancel()
+			c.end()
+			c.run.e.stop()
+			if n := len(c.run.e.waited); n > 0 {
+				t.Errorf("%s, asked: %v: %d calls are left", name, asked, n)
+			}
 		}
 	}
 }
 
+func newTestCall() *call {
+	e := &Engine{waited: map[*call]bool{}}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.tasks = e.ctx
+	return &call{run: &run{e: e, name: "e"}}
+}
+
 func TestInfoOfAChildContext(t *testing.T) {
-	c := &call{ctx: t.Context(), run: &run{e: &Engine{}, name: "e"}}
+	c := newTestCall()
 	child, cancel := context.WithCancel(c)
 	defer cancel()
 	if info, ok := InfoOf(child); !ok || info.Execution != "e" {

@@ -109,6 +109,9 @@ type Engine struct {
 	failed   map[string]*run         // some runs that ended without success, kept for a redrive
 	machines map[string]*asl.Machine // by hash of the definition
 	working  sync.WaitGroup
+
+	waiting sync.Mutex
+	waited  map[*call]bool // calls with an open Done channel
 }
 
 // Open checks the options, stores the definition and resumes every open execution. Errors: [*asl.DefinitionError];
@@ -133,7 +136,7 @@ func (e *Engine) giveUp() {
 	e.mu.Lock()
 	e.closing = true
 	e.mu.Unlock()
-	e.cancel()
+	e.stop()
 }
 
 func newEngine(opt Options) (*Engine, error) {
@@ -168,7 +171,7 @@ func newEngine(opt Options) (*Engine, error) {
 	return &Engine{
 		opt: opt, secret: secret, machine: machine, hash: hash, ctx: ctx, cancel: cancel, deferred: deferred, tasks: tasks,
 		slots: make(chan struct{}, opt.MaxTasks), open: map[string]*run{}, failed: map[string]*run{},
-		machines: map[string]*asl.Machine{hash: machine},
+		machines: map[string]*asl.Machine{hash: machine}, waited: map[*call]bool{},
 	}, nil
 }
 
@@ -324,7 +327,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closing = true
 	e.mu.Unlock()
-	defer e.cancel()
+	defer e.stop()
 	idle := make(chan struct{})
 	go func() {
 		e.working.Wait()
