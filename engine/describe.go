@@ -89,7 +89,7 @@ func (e *Engine) List(ctx context.Context, q ListQuery) (page []Description, cur
 
 // newest reads the n newest records of a status that come after the position before in the list.
 func (e *Engine) newest(ctx context.Context, s asl.Status, before string, n int) (items []table.Item, err error) {
-	q := table.Query{PK: e.statusPK(s), Index: true, Descending: true, To: before}
+	q := table.Query{PK: e.statusPK[s], Index: true, Descending: true, To: before}
 	for {
 		q.Limit = n - len(items)
 		page, err := e.opt.Table.Query(ctx, q)

@@ -97,6 +97,8 @@ type Engine struct {
 	machine *asl.Machine
 	hash    string
 
+	statusPK map[asl.Status]string
+
 	ctx      context.Context // of table calls; ends when Close gives up waiting
 	cancel   context.CancelFunc
 	deferred context.Context // ctx with table.Deferred, for writes that a later durable write covers
@@ -169,7 +171,7 @@ func newEngine(opt Options) (*Engine, error) {
 		tasks = deferred
 	}
 	return &Engine{
-		opt: opt, secret: secret, machine: machine, hash: hash, ctx: ctx, cancel: cancel, deferred: deferred, tasks: tasks,
+		opt: opt, secret: secret, machine: machine, hash: hash, statusPK: statusPKs(opt.Name), ctx: ctx, cancel: cancel, deferred: deferred, tasks: tasks,
 		slots: make(chan struct{}, opt.MaxTasks), open: map[string]*run{}, failed: map[string]*run{},
 		machines: map[string]*asl.Machine{hash: machine}, waited: map[*call]bool{},
 	}, nil

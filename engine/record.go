@@ -116,18 +116,25 @@ func (r *record) place(o *Options) {
 
 func (e *Engine) partition(name string) string { return executionPK + e.opt.Name + "#" + name }
 
-func (e *Engine) statusPK(s asl.Status) string { return byStatusPK + e.opt.Name + "#" + string(s) }
+// statusPKs returns the partitions of the index.
+func statusPKs(machine string) map[asl.Status]string {
+	all := map[asl.Status]string{}
+	for _, s := range allStatuses {
+		all[s] = byStatusPK + machine + "#" + string(s)
+	}
+	return all
+}
 
 func (e *Engine) recordKey(name string) table.Key {
 	return table.Key{PK: e.partition(name), SK: recordSK}
 }
 
 func (r *run) recordItem(version int64) (table.Item, error) {
-	data, err := encodeRecord(r.rec)
+	data, err := encodeRecord(&r.rec)
 	if err != nil {
 		return table.Item{}, fmt.Errorf("engine: encoding execution %s: %w", r.name, err)
 	}
-	index := table.Key{PK: r.e.statusPK(r.rec.Status), SK: listSK(r.rec.Started, r.name)}
+	index := table.Key{PK: r.e.statusPK[r.rec.Status], SK: listSK(r.rec.Started, r.name)}
 	return table.Item{Key: table.Key{PK: r.partition, SK: recordSK}, Version: version, Index: index, Data: data}, nil
 }
 
@@ -180,7 +187,7 @@ func encodeRecord(r *record) ([]byte, error) {
 	if r.Error != "" || r.Cause != "" || r.State != "" || r.Redrives != 0 || r.Region+r.Account+r.Role != "" {
 		return json.Marshal(r)
 	}
-	b := make([]byte, 0, 120+len(r.Output)+len(r.Trace))
+	b := make([]byte, 0, 160+len(r.Output)+len(r.Trace))
 	b = append(b, `{"definition":"`...)
 	b = append(b, r.Definition...)
 	b = append(b, `","status":"`...)

@@ -171,7 +171,7 @@ func (r *run) reperform(out *outstanding) {
 }
 
 func (e *Engine) resumeAll(ctx context.Context) error {
-	q := table.Query{PK: e.statusPK(asl.Running), Index: true}
+	q := table.Query{PK: e.statusPK[asl.Running], Index: true}
 	for {
 		page, err := e.opt.Table.Query(ctx, q)
 		if err != nil {

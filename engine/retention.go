@@ -18,7 +18,7 @@ func (e *Engine) Forget(ctx context.Context, before time.Time, limit int, needed
 		if s == asl.Running {
 			continue
 		}
-		started := table.Query{PK: e.statusPK(s), Index: true, To: before.UTC().Format(timeLayout)} // an execution ends after its start
+		started := table.Query{PK: e.statusPK[s], Index: true, To: before.UTC().Format(timeLayout)} // an execution ends after its start
 		for item, err := range table.Items(ctx, e.opt.Table, started) {
 			if err != nil || removed == limit {
 				return removed, err

@@ -48,7 +48,7 @@ type run struct {
 
 	machine *asl.Machine
 	x       *asl.Execution
-	rec     *record
+	rec     record
 	version int64 // of the record's item
 	input   json.RawMessage
 	events  int64   // journalled so far, without the start
@@ -79,7 +79,7 @@ func (l *letter) reply(err error) {
 
 // newRun returns a run that is active: events queue until launch.
 func (e *Engine) newRun(name string, m *asl.Machine, rec *record) *run {
-	r := &run{e: e, name: name, partition: e.partition(name), done: make(chan struct{}), machine: m, rec: rec, version: 1, active: true}
+	r := &run{e: e, name: name, partition: e.partition(name), done: make(chan struct{}), machine: m, rec: *rec, version: 1, active: true}
 	r.inbox = r.room[:0]
 	return r
 }
@@ -281,7 +281,7 @@ func (r *run) cancelCall(task int64) {
 // OnEnd did. The run leaves the open executions before OnEnd is called: OnEnd may redrive it.
 func (r *run) finish() {
 	r.release()
-	r.end = r.e.describe(r.name, r.rec, r.input)
+	r.end = r.e.describe(r.name, &r.rec, r.input)
 	if r.rec.Status != asl.Succeeded {
 		r.e.keep(r)
 	}
