@@ -64,7 +64,8 @@ func checkNights(in, out Date) error {
 // Nights lists the days whose nights the stay includes.
 func (s Stay) Nights() []Date {
 	nights := make([]Date, 0, s.CheckIn.Until(s.CheckOut))
-	for d := s.CheckIn; d < s.CheckOut; d = d.Next() {
+	first := s.CheckIn.Time()
+	for d := s.CheckIn; d < s.CheckOut; d = DateOf(first.AddDate(0, 0, len(nights))) {
 		nights = append(nights, d)
 	}
 	return nights

@@ -86,13 +86,13 @@ func emailDomain(host string) (domain, why string) {
 		return "", "the domain is too long"
 	}
 	domain, err := ascii.ToASCII(host)
-	labels := strings.Split(domain, ".")
+	dot := strings.LastIndexByte(domain, '.')
 	switch {
 	case host == "" || err != nil:
 		return "", "what is after the @ is not a domain of letters, digits and hyphens, such as example.com"
-	case len(labels) < 2 || labels[len(labels)-1] == "":
+	case dot < 0 || dot == len(domain)-1:
 		return "", "the domain needs two labels or more, such as example.com, and no dot at its end"
-	case allDigits().MatchString(labels[len(labels)-1]):
+	case allDigits().MatchString(domain[dot+1:]):
 		return "", "the domain's last label cannot be a number"
 	}
 	return domain, ""

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"fmt"
-	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -29,7 +28,6 @@ func Guard(next http.Handler, allowedHosts []string) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin(w, r)
-		secure(w.Header())
 		if p := refuse(r, allowed, crossOrigin); p != nil {
 			p.write(w)
 			return
@@ -42,7 +40,6 @@ func Guard(next http.Handler, allowedHosts []string) http.Handler {
 func bodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin(w, r)
-		secure(w.Header())
 		if p := refuseBody(r); p != nil {
 			p.write(w)
 			return
@@ -55,15 +52,22 @@ func bodies(next http.Handler) http.Handler {
 
 // secure sets the headers of answers that are data and not pages. The values are shared by all answers: a header's values are
 // replaced or added to, and never changed in place.
-func secure(h http.Header) { maps.Copy(h, dataHeaders) }
+func secure(h http.Header) {
+	for i := range dataHeaders {
+		h[dataHeaders[i].name] = dataHeaders[i].values
+	}
+}
 
-var dataHeaders = http.Header{
-	"Content-Security-Policy":      {"default-src 'none'; frame-ancestors 'none'"},
-	"Cross-Origin-Resource-Policy": {"same-origin"},
-	"X-Content-Type-Options":       {"nosniff"},
-	"X-Frame-Options":              {"DENY"},
-	"Referrer-Policy":              {"no-referrer"},
-	"Cache-Control":                {"no-store"},
+var dataHeaders = []struct {
+	name   string
+	values []string
+}{
+	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"X-Frame-Options", []string{"DENY"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"Cache-Control", []string{"no-store"}},
 }
 
 func refuse(r *http.Request, allowed map[string]bool, crossOrigin *http.CrossOriginProtection) *Problem {

@@ -204,7 +204,6 @@ func turningAway(next http.Handler, n int) http.Handler {
 		http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
 		begin(w, r)
 		Refused(r.Context(), reasonConnections)
-		secure(w.Header())
 		w.Header().Set("Connection", "close")
 		newProblem(http.StatusServiceUnavailable, fault.NameUnavailable,
 			fmt.Sprintf("%d connections are open already", n)).write(w)
