@@ -228,22 +228,29 @@ type header struct {
 	data             []byte
 }
 
-// index returns the index key of the item, whose partition key is pk.
-func (h *header) index(pk string) (index table.Key, err error) {
+// index returns the index key of the item, whose partition key is pk. It is like itself if that is the same key, which costs no
+// allocation then.
+func (h *header) index(pk string, like table.Key) (index table.Key, err error) {
 	if len(h.indexPK) == 0 {
 		return index, nil
 	}
-	if !h.packed {
-		return table.Key{PK: string(h.indexPK), SK: string(h.indexSK)}, nil
-	}
-	own := ownID(pk)
 	var buf [256]byte
-	text, err := appendUnpacked(buf[:0], h.indexPK, own)
-	end := len(text)
-	if err == nil {
+	text, end := append(buf[:0], h.indexPK...), len(h.indexPK)
+	if h.packed {
+		own := ownID(pk)
+		if text, err = appendUnpacked(buf[:0], h.indexPK, own); err != nil {
+			return index, err
+		}
+		end = len(text)
 		text, err = appendUnpacked(text, h.indexSK, own)
+	} else {
+		text = append(text, h.indexSK...)
 	}
-	return table.Key{PK: string(text[:end]), SK: string(text[end:])}, err
+	if string(text[:end]) == like.PK && string(text[end:]) == like.SK {
+		return like, err
+	}
+	both := string(text)
+	return table.Key{PK: both[:end], SK: both[end:]}, err
 }
 
 // unpack returns a copy of the item's data, nil if it has none.
@@ -292,7 +299,7 @@ func decodeItem(key table.Key, val []byte) (table.Item, error) {
 		return table.Item{}, err
 	}
 	it := table.Item{Key: key, Version: h.version, Expires: h.expires}
-	if it.Index, err = h.index(key.PK); err == nil {
+	if it.Index, err = h.index(key.PK, table.Key{}); err == nil {
 		it.Data, err = h.unpack(key.PK)
 	}
 	if err != nil {

@@ -344,7 +344,7 @@ func (c *committer) removeItem(k table.Key) error {
 	if h.expires == 0 || h.expires > c.store.opts.Now().Unix() {
 		return nil
 	}
-	index, err := h.index(k.PK)
+	index, err := h.index(k.PK, table.Key{})
 	if err != nil {
 		return malformed(err)
 	}

@@ -53,7 +53,7 @@ func (c *committer) check(w *write) (why string, err error) {
 	if w.kind == table.OpAdd {
 		return w.add(value, found, &h), nil
 	}
-	if w.oldIndex, err = h.index(w.key.PK); err != nil {
+	if w.oldIndex, err = h.index(w.key.PK, w.index); err != nil {
 		return "", malformed(err)
 	}
 	return w.cond.Unmet(found, h.version), nil
