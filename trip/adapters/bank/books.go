@@ -108,27 +108,38 @@ func (b *Bank) lasts(ctx context.Context, id string) error {
 }
 
 // write writes the intent if the stored version is over; 0 means that it must not exist.
-func (b *Bank) write(ctx context.Context, id string, in intent, over int64, with ...table.Op) error {
+func (b *Bank) write(ctx context.Context, id string, in intent, over int64) error {
+	put, err := put(id, in, over)
+	if err != nil {
+		return err
+	}
+	return b.table.Transact(ctx, put)
+}
+
+func put(id string, in intent, over int64) (table.Op, error) {
 	data, err := strictjson.EncodeRecord(&in)
 	if err != nil {
-		return fmt.Errorf("bank: the intent of %s: %w", id, err)
+		return table.Op{}, fmt.Errorf("bank: the intent of %s: %w", id, err)
 	}
 	cond := table.Absent
 	if over > 0 {
 		cond = table.Version(over)
 	}
-	put := table.Put(table.Item{Key: item(id, skIntent), Version: over + 1, Data: data}, cond)
-	return b.table.Transact(ctx, append(append(make([]table.Op, 0, 1+len(with)), put), with...)...)
+	return table.Put(table.Item{Key: item(id, skIntent), Version: over + 1, Data: data}, cond), nil
 }
 
 // move writes the intent and enters the movement of money that changed it, in one transaction.
 func (b *Bank) move(ctx context.Context, id string, in intent, over int64, sk string, e domain.Entry) error {
+	change, err := put(id, in, over)
+	if err != nil {
+		return err
+	}
 	data, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("bank: entry %s: %w", e.ID, err)
 	}
-	enter := table.Put(table.Item{Key: item(id, sk), Version: 1, Data: data}, table.Absent)
-	return busy(id, b.write(ctx, id, in, over, enter))
+	enter := table.Put(table.Item{Key: table.Key{PK: change.Key.PK, SK: sk}, Version: 1, Data: data}, table.Absent)
+	return busy(id, b.table.Transact(ctx, change, enter))
 }
 
 func chargeOf(id string) string { return ident.Derive("charge", id) }

@@ -59,7 +59,9 @@ func (a *Airline) hold(ctx context.Context, tripID string, f domain.Flight,
 	}
 	e.Result = domain.FlightReservation{ID: ident.Derive("flight", tripID), Flight: f, Amount: amount}
 	e.Ops = []table.Op{table.Add(beside(key, skAvailable), available, -int64(f.Seats), 0)}
-	e.Refuse = func(int) error { return noFlight("%s has too few seats left, %d asked for", flight, f.Seats) }
+	e.Refuse = func(int) error {
+		return noFlight("%s has too few seats left, %d asked for", domain.FlightDay{Number: f.Number, Date: f.Date}, f.Seats)
+	}
 	return e, nil
 }
 
