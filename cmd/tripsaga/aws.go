@@ -564,11 +564,14 @@ const (
 	stackNames = "a stack's name in CloudFormation, such as tripsaga-staging"
 )
 
+// retryer is that of all clients with this configuration; nil is the SDK's. A test shortens its waits.
+var retryer func() awssdk.Retryer
+
 // config reads the AWS CLI's configuration. An instance's metadata service is asked once, for a second: elsewhere nobody
 // answers there.
 func (c *awsRegionFlag) config(ctx context.Context) (awssdk.Config, error) {
 	instance := imds.New(imds.Options{Retryer: awssdk.NopRetryer{}, HTTPClient: &http.Client{Timeout: time.Second}})
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(c.Region),
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(c.Region), config.WithRetryer(retryer),
 		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = instance }))
 	if err != nil {
 		return cfg, fmt.Errorf("the AWS configuration: %w", err)

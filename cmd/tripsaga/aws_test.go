@@ -21,6 +21,7 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -406,6 +407,8 @@ func anInstallation(status string, delete int) http.HandlerFunc {
 }
 
 func TestCleanUp(t *testing.T) {
+	retryer = func() awssdk.Retryer { return retry.AddWithMaxBackoffDelay(retry.NewStandard(), time.Millisecond) } // else 20 s
+	defer func() { retryer = nil }()
 	for name, c := range map[string]struct {
 		handler        http.HandlerFunc
 		args           string
