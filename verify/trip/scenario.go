@@ -75,7 +75,7 @@ func newBooking(t play.Trip, end string) booking {
 		Outcome: map[string]model.Outcome{"": model.Either, "confirmed": model.MustConfirm, "failed": model.MustFail, "cancelled": model.MustCancel}[end],
 	}
 	trip.IDs = model.IDs{Flight: ident.Derive("flight", trip.ID), Hotel: ident.Derive("hotel", trip.ID),
-		Keys: []string{ident.DeriveNear("payment", trip.ID), ident.Derive("payment", trip.ID, "2"), ident.Derive("payment", trip.ID, "3")}}
+		Keys: []string{ident.DeriveNear("payment", trip.ID), ident.DeriveNear("payment", trip.ID, "2"), ident.DeriveNear("payment", trip.ID, "3")}}
 	for night := domain.Date(r.Hotel.CheckIn); night < domain.Date(r.Hotel.CheckOut); night = night.Next() {
 		trip.Nights = append(trip.Nights, "HOTEL#"+r.Hotel.ID+"#"+string(night))
 	}
