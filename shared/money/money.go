@@ -4,9 +4,11 @@ package money
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/bojanz/currency"
 
 	"tripsaga/shared/fault"
 	"tripsaga/shared/pattern"
@@ -16,39 +18,13 @@ import (
 // Currency is an ISO 4217 code, such as "JPY"; make it with [ParseCurrency].
 type Currency string
 
-// codes lists all of the standard, each with the number of its decimals. The tests compare it with a library that follows the
-// standard. That library also calculates with decimals, and what it prepares for this would be 1 ms of a function's start.
-var codes = [...]string{
-	0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-	2: "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU " +
-		"CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES " +
-		"KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR " +
-		"NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP " +
-		"TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG",
-	3: "BHD IQD JOD KWD LYD OMR TND",
-	4: "CLF UYW",
-}
-
-// Digits returns the number of the currency's decimals; false if the standard does not have it.
-func (c Currency) Digits() (n int, ok bool) {
-	if len(c) != 3 || strings.Contains(string(c), " ") {
-		return 0, false
-	}
-	for n, list := range codes {
-		if strings.Contains(list, string(c)) {
-			return n, true
-		}
-	}
-	return 0, false
-}
-
 // notPaidWith are codes of the standard that no card is charged in: fund codes and units of account.
 var notPaidWith = []string{"BOV", "CHE", "CHW", "CLF", "COU", "MXV", "USN", "UYI", "UYW", "XAD"}
 
 // ParseCurrency accepts an ISO 4217 code in any case. The error is Invalid and has no field.
 func ParseCurrency(code string) (Currency, error) {
 	upper := text.Upper(text.Trim(code))
-	if _, ok := Currency(upper).Digits(); !ok || slices.Contains(notPaidWith, upper) {
+	if upper == "" || !currency.IsValid(upper) || slices.Contains(notPaidWith, upper) {
 		return "", fault.Invalidf("", "%q is not a current ISO 4217 currency code, such as JPY or USD", clip(code))
 	}
 	return Currency(upper), nil
@@ -56,12 +32,11 @@ func ParseCurrency(code string) (Currency, error) {
 
 // Currencies are all that [ParseCurrency] accepts, sorted.
 func Currencies() (all []Currency) {
-	for _, code := range strings.Fields(strings.Join(codes[:], " ")) {
+	for _, code := range slices.Sorted(slices.Values(currency.GetCurrencyCodes())) {
 		if c, err := ParseCurrency(code); err == nil {
 			all = append(all, c)
 		}
 	}
-	slices.Sort(all)
 	return all
 }
 
@@ -82,15 +57,14 @@ func Parse(number string, c Currency) (Amount, error) {
 	if !decimal().MatchString(number) {
 		return Amount{}, fault.Invalidf("", "%q is no amount of 0 to %d minor units, such as 12000 or 149.50", clip(number), int64(MaxMinor))
 	}
-	digits, ok := c.Digits()
-	if !ok {
-		return Amount{}, fault.Invalidf("", "%q %s: invalid currency code %q", number, c, string(c))
+	a, err := currency.NewAmount(number, string(c))
+	if err != nil {
+		return Amount{}, fault.Invalidf("", "%q %s: %v", number, c, err)
 	}
-	whole, part, _ := strings.Cut(number, ".")
-	if part = strings.TrimRight(part, "0"); len(part) > digits {
+	if !a.Equal(a.Round()) {
 		return Amount{}, fault.Invalidf("", "%s has more decimals than %s allows", number, c)
 	}
-	minor, err := strconv.ParseInt(whole+part+strings.Repeat("0", digits-len(part)), 10, 64)
+	minor, err := a.Int64()
 	if err != nil || minor > MaxMinor {
 		return Amount{}, fault.Invalidf("", "%s %s is more than %d minor units", number, c, int64(MaxMinor))
 	}
@@ -129,19 +103,11 @@ func (a Amount) Times(n int64) (Amount, error) {
 
 // String is the amount in major units with its code, "149.50 USD", for people.
 func (a Amount) String() string {
-	digits, ok := a.Currency.Digits()
-	if !ok {
+	formatted, err := currency.NewAmountFromBigInt(big.NewInt(a.Minor), string(a.Currency))
+	if err != nil {
 		return strings.TrimSpace(fmt.Sprintf("%d minor units of %s", a.Minor, a.Currency)) // withdrawn since
 	}
-	number, negative := strings.CutPrefix(strconv.FormatInt(a.Minor, 10), "-")
-	if digits > 0 {
-		number = strings.Repeat("0", max(digits+1-len(number), 0)) + number
-		number = number[:len(number)-digits] + "." + number[len(number)-digits:]
-	}
-	if negative {
-		number = "-" + number
-	}
-	return number + " " + string(a.Currency)
+	return formatted.String()
 }
 
 // Grouped is String with the thousands separated: "80,000 JPY".

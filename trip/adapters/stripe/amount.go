@@ -3,6 +3,8 @@ package stripe
 import (
 	"strings"
 
+	"github.com/bojanz/currency"
+
 	"tripsaga/shared/fault"
 	"tripsaga/shared/money"
 )
@@ -16,8 +18,8 @@ var digits = map[money.Currency]int{
 }
 
 func minorDigits(c money.Currency) int {
-	n, _ := c.Digits()
-	return n
+	n, _ := currency.GetDigits(string(c))
+	return int(n)
 }
 
 // scale returns by what an amount in minor units is multiplied and divided to be one of Stripe.
