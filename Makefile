@@ -14,7 +14,6 @@ LOAD_SECONDS ?= 30
 PYTHON      ?= python3
 # Explorations: minutes under the race detector, and no goroutine more than the tests of package verify/world.
 SLOW_UNDER_RACE := TestNothingIsLostByLeavingOut|TestSingles|TestMutants|TestBrokenSagasAreFound
-ONE_GOROUTINE := aws/rehearsal|scripts/benchcompare|scripts/module|tests/imports|tests/library
 CDK         := node_modules/.bin/cdk
 LINTERS     := $(TOOLS)/lint
 CONTRACT    := $(TOOLS)/contract
@@ -62,8 +61,8 @@ update: dynamodb-local ## rewrite all golden files and generated parts of docume
 	$(GO) test -count=1 -run TestSingles ./verify -update
 	VERIFY_UPDATE=1 $(GO) test -count=1 -run TestEveryFaultAtEveryStep ./examples/order
 
-race: ## the tests under the race detector, but for the longest explorations and what uses one goroutine: the rehearsal, and tests of files and of the go command (needs a C compiler)
-	$(GO) test -race -count=1 -skip '^($(SLOW_UNDER_RACE))$$' $$($(GO) list ./... | grep -vE '/($(ONE_GOROUTINE))$$')
+race: ## the tests under the race detector, but for the longest explorations and the rehearsal, which plays on one goroutine (needs a C compiler)
+	$(GO) test -race -count=1 -skip '^($(SLOW_UNDER_RACE))$$' $$($(GO) list ./... | grep -v '/aws/rehearsal$$')
 
 lint: $(STATICCHECK) ## vet and staticcheck
 	$(GO) vet ./...
