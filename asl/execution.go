@@ -45,8 +45,7 @@ type Execution struct {
 	room    room
 }
 
-// room is the memory with which an execution begins. Most executions need no more for their pending work, so that this is one
-// allocation.
+// room is the first memory of an execution, in the same allocation. Most executions need no more for their pending work.
 type room struct {
 	root    thread
 	ready   [1]*thread

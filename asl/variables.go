@@ -39,7 +39,7 @@ func (s *stepper) env(t *thread, data any) *expr.Env {
 	return &x.env
 }
 
-// lazyContext is an execution as the [expr.ContextObject] of its expressions.
+// lazyContext implements [expr.ContextObject] for the expressions of an execution.
 type lazyContext Execution
 
 // Object returns the context object.

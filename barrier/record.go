@@ -51,7 +51,7 @@ func Load[R any](ctx context.Context, t table.Table, key table.Key) (rec Record[
 }
 
 // Result reads the result of a step, and only the members that R has. done reports whether the step is done, and neither refused
-// nor undone. Errors: Unavailable.
+// nor compensated; it is false for a missing record. Errors: Unavailable.
 func Result[R any](ctx context.Context, t table.Table, key table.Key) (result R, done bool, err error) {
 	item, ok, err := t.Get(ctx, key)
 	if err != nil || !ok {

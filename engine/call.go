@@ -53,7 +53,8 @@ func Heartbeat(ctx context.Context) {
 }
 
 // call is one delivery of a task, and the context of its function. It copies what it needs of the run: it runs while another
-// goroutine may be the worker.
+// goroutine may be the worker. It is no context of context.WithCancel, which allocates three times for each task that writes to a
+// table.
 type call struct {
 	run       *run
 	task      asl.StartTask
@@ -89,8 +90,7 @@ func (c *call) end() {
 	}
 }
 
-// stop ends the engine's context and the contexts of all calls. These are not made by context.WithCancel, which allocates
-// three times for each task that writes to a table.
+// stop ends the engine's context and the contexts of all calls.
 func (e *Engine) stop() {
 	e.waiting.Lock()
 	defer e.waiting.Unlock()
@@ -101,7 +101,7 @@ func (e *Engine) stop() {
 	clear(e.waited)
 }
 
-// Deadline reports that there is none: the state's time-out is a timer of the execution.
+// Deadline reports that there is none: the state's timeout is a timer of the execution.
 func (c *call) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // Done returns a channel that is closed when the reply is no longer wanted.
@@ -123,7 +123,7 @@ func (c *call) Done() <-chan struct{} {
 	return c.done
 }
 
-// Err returns why Done is closed, nil before.
+// Err returns context.Canceled once the reply is no longer wanted or the engine has ended, nil before.
 func (c *call) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,7 +133,7 @@ func (c *call) Err() error {
 	return c.run.e.ctx.Err()
 }
 
-// Value has what [InfoOf] reads.
+// Value returns the call for the key of [InfoOf], and otherwise the value of the engine's context for tasks.
 func (c *call) Value(key any) any {
 	if key == (infoKey{}) {
 		return c

@@ -64,9 +64,9 @@ type Options struct {
 	MaxOpen  int // maximum number of open executions; above it, Start returns ErrBusy; default 10,000
 	MaxTasks int // maximum number of concurrent tasks, others wait; default 1,000
 
-	// DeferTasks makes the contexts of tasks [table.Deferred]: what they write does not wait for the disk. That is safe for
-	// writes to Table, or to its log, since the engine writes to it after them and waits for the disk before it acknowledges
-	// an end.
+	// DeferTasks gives tasks a context of [table.Deferred]: their writes do not wait for the disk. That is safe for writes to
+	// Table, or to a table with the same log: the engine writes after them, and waits for the disk before it acknowledges an
+	// end. A task needs [table.Durable] for a write that must be on disk before it has an effect elsewhere.
 	DeferTasks bool
 
 	MaxRedrives   int           // maximum number of redrives of one execution; default 1,000, as in Step Functions
@@ -102,7 +102,7 @@ type Engine struct {
 	ctx      context.Context // of table calls; ends when Close gives up waiting
 	cancel   context.CancelFunc
 	deferred context.Context // ctx with table.Deferred, for writes that a later durable write covers
-	tasks    context.Context // of tasks: one of the two
+	tasks    context.Context // of tasks: deferred with DeferTasks, else ctx
 	slots    chan struct{}   // one for each running task
 
 	mu       sync.Mutex
@@ -112,7 +112,7 @@ type Engine struct {
 	machines map[string]*asl.Machine // by hash of the definition
 	working  sync.WaitGroup
 
-	waiting sync.Mutex
+	waiting sync.Mutex     // guards waited
 	waited  map[*call]bool // calls with an open Done channel
 }
 

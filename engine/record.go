@@ -116,7 +116,7 @@ func (r *record) place(o *Options) {
 
 func (e *Engine) partition(name string) string { return executionPK + e.opt.Name + "#" + name }
 
-// statusPKs returns the partitions of the index.
+// statusPKs returns the partition of the index for each status.
 func statusPKs(machine string) map[asl.Status]string {
 	all := map[asl.Status]string{}
 	for _, s := range allStatuses {
@@ -171,7 +171,7 @@ func entrySK(n int64) string {
 	return journalSK + zeros[:maxJournalNo-len(digits)] + digits
 }
 
-// firstSKs are the keys that every execution has.
+// firstSKs are the sort keys of the first journal entries. Few executions have more.
 var firstSKs = func() (all [16]string) {
 	for n := range all {
 		all[n] = entrySK(int64(n))

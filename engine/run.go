@@ -40,7 +40,7 @@ type run struct {
 
 	mu     sync.Mutex
 	inbox  []letter
-	room   [1]letter // where inbox is as long as no event waits for another
+	room   [1]letter // the array of inbox while at most one event is queued
 	active bool      // a goroutine is the worker
 	gone   error     // why this engine lost the execution
 
@@ -58,7 +58,7 @@ type run struct {
 	spare   *alarm // a stopped one, which the next timer reuses
 }
 
-// alarm is a timer of the execution that is set.
+// alarm is a pending timer of the execution.
 type alarm struct {
 	id    int64
 	timer Timer

@@ -210,8 +210,8 @@ func (c *Core) Close(ctx context.Context) error {
 	return cmp.Or(c.Engine.Close(ctx), c.Cancellations.Close(ctx)) // of one table, so one error says it
 }
 
-// tasks returns the handlers as tasks. They write without waiting for the disk, see engine.Options.DeferTasks. That is safe only
-// because the engine writes to the same log after them, and waits for the disk before it acknowledges the end (docs/adr/0001).
+// tasks returns the handlers as tasks. They write without waiting for the disk, since OpenCore sets engine.Options.DeferTasks: the
+// engine writes to the same log after them, and waits for the disk before it acknowledges the end (docs/adr/0001).
 func tasks(service *app.Service, watch telemetry.Observer) map[string]engine.Task {
 	all := map[string]engine.Task{}
 	for name, handle := range handlers.New(service, telemetry.Task(watch)) {

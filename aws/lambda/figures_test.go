@@ -21,9 +21,9 @@ const (
 	calls   = 1000
 )
 
-// TestFigures measures the deployed binary: what it takes, how long a process takes from its start to its first question for
-// work, and the CPU time of a warm call of a task. Only the size is bounded, for times are the machine's. `make lambda-figures`
-// runs it.
+// TestFigures measures the size of the deployed binary and, with a build for this machine, the time from the start of a process to
+// its first request for work, and the CPU time of a warm call of a task. Only the size is bounded, because times depend on the
+// machine. `make lambda-figures` runs it.
 func TestFigures(t *testing.T) {
 	if os.Getenv("TRIPSAGA_LAMBDA_FIGURES") == "" {
 		t.Skip("set TRIPSAGA_LAMBDA_FIGURES=1, or run make lambda-figures")
@@ -73,7 +73,7 @@ func megabytes(t *testing.T, file string) float64 {
 	return float64(info.Size()) / 1e6
 }
 
-// called is the CPU time of a process that serves n calls, its start included. The table is empty and accepts every write.
+// called returns the CPU time of a process that serves n calls, its start included. The table is empty and accepts every write.
 func called(t *testing.T, program, function string, n int) time.Duration {
 	t.Helper()
 	table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

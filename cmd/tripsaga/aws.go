@@ -564,7 +564,7 @@ const (
 	stackNames = "a stack's name in CloudFormation, such as tripsaga-staging"
 )
 
-// retryer is that of all clients with this configuration; nil is the SDK's. A test shortens its waits.
+// retryer makes the retryer of all clients with this configuration; nil means the SDK's. A test shortens its waits.
 var retryer func() awssdk.Retryer
 
 // config reads the AWS CLI's configuration. An instance's metadata service is asked once, for a second: elsewhere nobody

@@ -18,7 +18,7 @@ import (
 )
 
 // gcPercent trades memory for CPU: the live heap is small (15 to 25 MB), and much is allocated that is dropped soon. A server, which
-// stays, takes servedGCPercent, with which it has less than 200 MB after 100,000 bookings (docs/performance.md).
+// stays, takes servedGCPercent, which keeps it below 200 MB (docs/performance.md, Growth).
 const (
 	gcPercent       = 400
 	servedGCPercent = 200

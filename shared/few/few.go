@@ -1,5 +1,5 @@
-// Package few has a map for what an execution waits for: packages asl and engine keep tasks and timers in it by their ids.
-// Most executions have one or two at a time, so the first two need no allocation, which two maps of Go would cost.
+// Package few provides a map for what an execution waits for: packages asl and engine keep tasks and timers in it by their ids.
+// Most executions have one or two at a time, so unlike in a Go map the first two need no allocation.
 package few
 
 import "iter"

@@ -34,9 +34,9 @@ func Derive(kind string, parts ...string) string {
 	return stamp(uuid.UUID(sum[:16]), 8)
 }
 
-// DeriveNear is Derive of an id of this package and more parts, and begins as that id does: with the time, if it is one of New or
-// near one. So the ids of what belongs to one trip sort together and in the order of time, which a sorted store likes. 74 bits of
-// the hash are left.
+// DeriveNear is like Derive of id and the parts, but its first 48 bits are those of id. If id comes from New, or from DeriveNear of
+// such an id, they are its time, so that ids of what belongs to one trip are neighbours in a sorted store, in the order of time.
+// 74 bits of the hash remain. If id is no UUID, all bits are of the hash.
 func DeriveNear(kind, id string, parts ...string) string {
 	sum := digest(kind, append([]string{id}, parts...))
 	if near, err := uuid.Parse(id); err == nil {

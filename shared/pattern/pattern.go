@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// New returns a function that returns the compiled expression. The function panics if the expression is malformed.
+// New returns a function that compiles the expression at its first call, which panics if the expression is malformed.
 func New(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

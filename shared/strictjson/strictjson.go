@@ -3,7 +3,7 @@
 // struct's, text that is not UTF-8, escapes of half a surrogate pair, byte order marks, data after the value, and nesting
 // of more than [MaxDepth]. Whole numbers may be written as 2, 2.0 or 2e0; null is refused where the Go type has none.
 //
-// [DecodeRecord] and [EncodeRecord] are for records of this program itself.
+// [DecodeRecord] and [EncodeRecord] are for records that only this program writes.
 package strictjson
 
 import (
@@ -39,8 +39,8 @@ func DecodePart(data []byte, into any) error {
 // hold JSON of others.
 func DecodeRecord(data []byte, into any) error { return json.Unmarshal(data, into) }
 
-// EncodeRecord returns what encoding/json makes of a record, byte for byte, without an allocation for each time in it. Text that
-// is not UTF-8, which no record has, gets the same replacement character, but not as an escape.
+// EncodeRecord encodes a record as encoding/json does, without an allocation per time.Time. The bytes differ only for text that is
+// not UTF-8, which no record has: the replacement character is written as it is, not as an escape.
 func EncodeRecord(record any) ([]byte, error) { return json.Marshal(record, asEncodingJSON) }
 
 var asEncodingJSON = jsonv1.DefaultOptionsV1()

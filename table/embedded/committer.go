@@ -126,8 +126,8 @@ func (c *committer) drain() {
 
 // collect makes a group of r and the requests that are waiting. It never waits for more: a group is as large as what
 // has arrived during the commit before. In a crowd the goroutines that are ready run first, since most of them are about to
-// write: the runtime would otherwise go to the committer after each of them, and a group would have two requests instead of
-// fifteen. The committer's turn comes after at most one turn of each, and a single caller never waits for others.
+// write: the runtime would otherwise run the committer after each of them, and a group would have two requests instead of
+// twelve. The committer runs again after each of them has run at most once. A single caller never waits for others.
 // BenchmarkTransact with 64 and 512 clients measures it.
 func (c *committer) collect(r *request) {
 	if c.store.waiting.Load() >= crowd {

@@ -228,8 +228,8 @@ type header struct {
 	data             []byte
 }
 
-// index returns the index key of the item, whose partition key is pk. It is like itself if that is the same key, which costs no
-// allocation then.
+// index returns the index key of the item, whose partition key is pk. If that is the same as like, it returns like, which costs
+// no allocation.
 func (h *header) index(pk string, like table.Key) (index table.Key, err error) {
 	if len(h.indexPK) == 0 {
 		return index, nil

@@ -72,7 +72,7 @@ func appendPacked(dst, text []byte, own string) (packed []byte, ok bool) {
 
 func isHex(c byte) bool { return c-'0' < 10 || c-'a' < 6 }
 
-// stops has the bytes at which appendPacked has to look at more than the byte itself.
+// stops has the bytes at which appendPacked must look for a phrase, an id or a token. All others it copies.
 var stops = func() (stops [256]bool) {
 	for b := range 256 {
 		c := byte(b)
@@ -109,7 +109,7 @@ func appendHex(dst, text []byte) (packed []byte, n int) {
 	return append(append(dst, token), raw[:]...), n
 }
 
-// digits has the value of each hexadecimal digit in lower case, and 0xff for all other bytes.
+// digits maps each hexadecimal digit in lower case to its value, and all other bytes to 0xff.
 var digits = func() (values [256]byte) {
 	for b := range values {
 		values[b] = 0xff

@@ -166,7 +166,8 @@ func openPayload(payload []byte) (Delivery, json.RawMessage, error) {
 }
 
 // plain reads a payload as package engine writes it: the members sorted, no spaces between them, no escapes in the delivery. ok is
-// false for every other payload, good or bad. The input is a part of the payload.
+// false for every other payload, good or bad, and for one that is so long that it may be nested too deeply. The input is a part
+// of the payload.
 func plain(payload []byte) (d Delivery, input []byte, ok bool) {
 	envelope, input, found := bytes.Cut(payload, []byte(`"},"input":`))
 	if !found || len(payload) > strictjson.MaxDepth { // a longer one may be nested too deeply

@@ -55,7 +55,7 @@ const outboxLife = 7 * 24 * time.Hour
 
 func tripKey(id, sk string) table.Key { return table.Key{PK: pkTrip + id, SK: sk} }
 
-// beside is the key of another item in the partition of key.
+// beside returns the key of the item sk in the partition of key.
 func beside(key table.Key, sk string) table.Key { return table.Key{PK: key.PK, SK: sk} }
 
 func flightKey(n domain.FlightNumber, d domain.Date, sk string) table.Key {

@@ -124,7 +124,7 @@ func (h *Hotels) hold(ctx context.Context, tripID string, s domain.Stay,
 	return e, nil
 }
 
-// price adds up the prices of the nights, each with its operation on the rooms.
+// price adds up the prices of the nights. rooms[i] is the operation on the rooms of nights[i], whose partition has the offer too.
 func (h *Hotels) price(ctx context.Context, s domain.Stay, nights []domain.Date, rooms []table.Op,
 	currency money.Currency) (sum money.Amount, err error) {
 	for i, date := range nights {
