@@ -2,14 +2,18 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"tripsaga/asl"
 	"tripsaga/engine"
 	"tripsaga/table"
+	"tripsaga/table/tabletest"
 )
 
 const failing = `{"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "No"}}}`
@@ -144,4 +148,81 @@ func TestManyFailedExecutionsCanBeRedriven(t *testing.T) {
 	if d := b.end("x0"); d.Redrives != 1 {
 		t.Errorf("%+v", d)
 	}
+}
+
+// TestAStopThatMeetsARedrive stops an execution while its failure is written, and OnEnd redrives it. The stop came for the end that
+// was under way: the redriven execution goes on.
+func TestAStopThatMeetsARedrive(t *testing.T) {
+	scheduler := &announcing{Scheduler: engine.RealTime, ended: make(chan struct{}, 10)}
+	tasks := &mendable{}
+	end := &interrupted{Table: tabletest.NewMemory()}
+	opt := engine.Options{
+		Name: "test", Definition: []byte(`{"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "second", "End": true}}}`),
+		Scheduler: scheduler, Table: end,
+		Tasks: map[string]engine.Task{"second": func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
+			if tasks.mended {
+				<-scheduler.ended // the first run has taken all its events
+			}
+			return tasks.task(ctx, in)
+		}},
+	}
+	var e *engine.Engine
+	opt.OnEnd = func(ctx context.Context, d engine.Description) error {
+		if d.Status != asl.Failed {
+			return nil
+		}
+		tasks.mended = true
+		return e.Redrive(ctx, d.Name)
+	}
+	stopped := make(chan error, 1)
+	end.interrupt = func() {
+		go func() {
+			_, err := e.Stop(context.Background(), "a", "Stop", "")
+			stopped <- err
+		}()
+		<-scheduler.ended // the event is queued
+	}
+	e, err := engine.Open(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(t.Context(), "a", json.RawMessage("{}")); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("Stop: %v", err)
+	}
+	if d, err := e.Wait(t.Context(), "a"); err != nil || d.Status != asl.Succeeded || d.Redrives != 1 {
+		t.Errorf("%s after %d redrives, %v; want SUCCEEDED after one", d.Status, d.Redrives, err)
+	}
+	if err := e.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// announcing announces the end of each function that Go was given.
+type announcing struct {
+	engine.Scheduler
+	ended chan struct{}
+}
+
+func (a *announcing) Go(f func()) {
+	a.Scheduler.Go(func() {
+		f()
+		a.ended <- struct{}{}
+	})
+}
+
+// interrupted calls interrupt before the first transaction that ends an execution without success.
+type interrupted struct {
+	table.Table
+	once      sync.Once
+	interrupt func()
+}
+
+func (i *interrupted) Transact(ctx context.Context, ops ...table.Op) error {
+	if len(ops) == 3 { // the journal's entry, the record, the notice
+		i.once.Do(i.interrupt)
+	}
+	return i.Table.Transact(ctx, ops...)
 }

@@ -42,7 +42,7 @@ type run struct {
 	inbox  []letter
 	room   [1]letter // the array of inbox while at most one event is queued
 	active bool      // a goroutine is the worker
-	gone   error     // why this engine lost the execution
+	gone   error     // why events are refused: the execution has ended, or this engine has lost it
 
 	key []byte // of the task tokens; never changed
 
@@ -247,10 +247,11 @@ func (r *run) setTimer(t *asl.SetTimer, asked time.Time) {
 		a.id = id
 		a.timer.(resetter).Reset(wait)
 	} else {
-		a = &alarm{id: id}
-		a.timer = r.e.opt.Scheduler.AfterFunc(wait, func() {
-			r.deliver(asl.Event{Fired: &asl.TimerFired{Timer: a.id}})
+		set := &alarm{id: id} // a would be moved to the heap if the function referred to it
+		set.timer = r.e.opt.Scheduler.AfterFunc(wait, func() {
+			r.deliver(asl.Event{Fired: &asl.TimerFired{Timer: set.id}})
 		})
+		a = set
 	}
 	r.timers.Set(id, a)
 }
@@ -279,8 +280,12 @@ func (r *run) cancelCall(task int64) {
 
 // finish runs after the end is durable. OnEnd is called before done is closed, so a caller of Wait that returns finds what
 // OnEnd did. The run leaves the open executions before OnEnd is called: OnEnd may redrive it.
+//
+// From here on the run refuses all events, those too that came while the end was written: a redrive goes on with the run's
+// execution, x, in another run.
 func (r *run) finish() {
 	r.release()
+	r.refuseAll(ErrTaskTimedOut)
 	r.end = r.e.describe(r.name, &r.rec, r.input)
 	if r.rec.Status != asl.Succeeded {
 		r.e.keep(r)
