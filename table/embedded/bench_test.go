@@ -103,6 +103,25 @@ func BenchmarkTransact(b *testing.B) {
 	}
 }
 
+// BenchmarkTransactBesideWork books while other goroutines never rest, as audits and the rendering of pages may for a while.
+func BenchmarkTransactBesideWork(b *testing.B) {
+	for _, busy := range []int{2, 8} {
+		b.Run(fmt.Sprintf("busy=%d", busy), func(b *testing.B) {
+			var stop atomic.Bool
+			var wg sync.WaitGroup
+			for range busy {
+				wg.Go(func() {
+					for !stop.Load() {
+					}
+				})
+			}
+			book(b, "mixed", 64)
+			stop.Store(true)
+			wg.Wait()
+		})
+	}
+}
+
 func book(b *testing.B, mode string, clients int) {
 	s := open(b, b.TempDir(), embedded.Options{StreamPrefix: "OUTBOX#"})
 	inventory(b, s)
