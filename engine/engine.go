@@ -64,7 +64,7 @@ type Options struct {
 	MaxOpen  int // maximum number of open executions; above it, Start returns ErrBusy; default 10,000
 	MaxTasks int // maximum number of concurrent tasks, others wait; default 1,000
 
-	// DeferTasks gives tasks a context of [table.Deferred]: their writes do not wait for the disk. That is safe for writes to
+	// DeferTasks gives tasks a context of [table.Deferred]: their reads and writes do not wait for the disk. That is safe for writes to
 	// Table, or to a table with the same log: the engine writes after them, and waits for the disk before it acknowledges an
 	// end. A task needs [table.Durable] for a write that must be on disk before it has an effect elsewhere.
 	DeferTasks bool
@@ -171,7 +171,8 @@ func newEngine(opt Options) (*Engine, error) {
 		tasks = deferred
 	}
 	return &Engine{
-		opt: opt, secret: secret, machine: machine, hash: hash, statusPK: statusPKs(opt.Name), ctx: ctx, cancel: cancel, deferred: deferred, tasks: tasks,
+		opt: opt, secret: secret, machine: machine, hash: hash, statusPK: statusPKs(opt.Name),
+		ctx: ctx, cancel: cancel, deferred: deferred, tasks: tasks,
 		slots: make(chan struct{}, opt.MaxTasks), open: map[string]*run{}, failed: map[string]*run{},
 		machines: map[string]*asl.Machine{hash: machine}, waited: map[*call]bool{},
 	}, nil

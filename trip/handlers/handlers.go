@@ -184,7 +184,7 @@ func plain(payload []byte) (d Delivery, input []byte, ok bool) {
 		!bytes.HasPrefix(input, []byte("{")) || !bytes.HasSuffix(input, []byte("}")) || !strictjson.Raw(input).IsValid():
 		return d, nil, false
 	}
-	return Delivery{Execution: execution, TripID: trip, Attempt: n}, input, true
+	return Delivery{Execution: execution, TripID: trip, Attempt: n}, slices.Clip(input), true
 }
 
 // literal reports whether s is the text of a JSON string that is not empty and needs no decoding.

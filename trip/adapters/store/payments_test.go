@@ -277,7 +277,7 @@ func (deaf) Transact(context.Context, ...table.Op) error { return errors.New("th
 
 // TestARecordOfAnOlderVersion has no intent's id: its key is the id at the built-in bank.
 func TestARecordOfAnOlderVersion(t *testing.T) {
-	key := ident.DeriveNear("payment", trip)
+	key := ident.Derive("payment", trip)
 	l := newTill(t, bank.OK, "")
 	l.put(skPayment, `{"state":"STARTED","fingerprint":"`+ident.Fingerprint(trip)+`","result":{"key":"`+key+`","amount":{"minor":2500,"currency":"JPY"}}}`)
 	if _, err := l.Charge(t.Context(), trip); fault.KindOf(err) != fault.Conflict { // it may have been charged at another provider
@@ -285,5 +285,28 @@ func TestARecordOfAnOlderVersion(t *testing.T) {
 	}
 	if taken, err := l.Payments.Refund(t.Context(), trip); err != nil || taken || l.record().State != barrier.Undone {
 		t.Errorf("taken %v, %v, record %+v", taken, err, l.record())
+	}
+}
+
+// TestAPaymentThatAnOlderVersionBegan has a key and an intent that are hashes, as they were before they began with the trip's time. It
+// is continued under these, and charged once.
+func TestAPaymentThatAnOlderVersionBegan(t *testing.T) {
+	key := ident.Derive("payment", trip)
+	intent := "in_" + ident.Derive("intent", key, "1")
+	l := newTill(t, bank.OK, "")
+	stored := table.Item{Key: table.Key{PK: "BANK#" + intent, SK: "INTENT"}, Version: 1, Data: []byte(
+		`{"state":"OPEN","key":"` + key + `","reference":"` + trip + `","amount":{"minor":2500,"currency":"JPY"},"created":"2027-01-01T00:00:00Z"}`)}
+	if err := l.table.Transact(t.Context(), table.Put(stored, table.Absent)); err != nil {
+		t.Fatal(err)
+	}
+	l.put(skPayment, `{"state":"STARTED","fingerprint":"`+ident.Fingerprint(trip)+`","result":{"key":"`+key+`","intent_id":"`+intent+
+		`","amount":{"minor":2500,"currency":"JPY"}}}`)
+	for range 2 {
+		if p, err := l.Charge(t.Context(), trip); err != nil || p.Key != key || p.IntentID != intent {
+			t.Errorf("%+v, %v; want the key %s and the intent %s", p, err, key, intent)
+		}
+	}
+	if sum, entries := l.kept(); sum != 2500 || entries != 1 {
+		t.Errorf("the bank has kept %d in %d entries", sum, entries)
 	}
 }

@@ -21,8 +21,9 @@ const headerRequestID = "X-Request-Id"
 var requestID = pattern.New(`^[A-Za-z0-9._=+/-]{1,128}$`)
 
 // begin sets the id of a request, which the client or the gateway may have chosen, and the headers of an answer that is data. It
-// joins repeated headers by commas, as a gateway does. No header that the API reads may contain a comma, so that a repeated one is refused everywhere. It may be
-// called several times. It changes r in place, since outer handlers read the route that the mux stores in r.
+// joins repeated headers by commas, as a gateway does. No header that the API reads may contain a comma, so that a repeated one
+// is refused everywhere. It may be called several times. It changes r in place, since outer handlers read the route that the mux
+// stores in r.
 func begin(w http.ResponseWriter, r *http.Request) {
 	if handlers.RequestID(r.Context()) != "" {
 		return
