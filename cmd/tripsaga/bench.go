@@ -55,11 +55,12 @@ func (c *benchCmd) Run(p *program) error {
 	}
 	began := time.Now()
 	res, err := b.Run(p.ctx)
+	remove() // before the result is printed, which ends this process if nobody reads it
 	written := c.htmlFlag.write(p, began, func() *report.Page { return res.Page(err) })
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, bench.ErrProfile):
 	case c.JSON:
-		err = json.NewEncoder(p.stdout).Encode(res)
+		err = errors.Join(err, json.NewEncoder(p.stdout).Encode(res))
 	default:
 		res.Print(p.stdout)
 	}

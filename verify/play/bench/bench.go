@@ -4,6 +4,8 @@ package bench
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -45,7 +47,7 @@ type target interface {
 }
 
 // Run measures once. The store remains in Dir. With an error, the result has what was measured until then; it is nil if nothing
-// was measured.
+// was measured. After [ErrProfile] it is complete.
 func (b *Bench) Run(ctx context.Context) (*Result, error) {
 	t, err := b.open(ctx)
 	if err != nil {
@@ -63,6 +65,9 @@ func (b *Bench) Run(ctx context.Context) (*Result, error) {
 	}
 	if res != nil && err != nil {
 		res.Partial = "The benchmark has ended early: " + err.Error() + "."
+	}
+	if err == nil && res.unprofiled != "" {
+		err = fmt.Errorf("%w: %s", ErrProfile, res.unprofiled)
 	}
 	return res, err
 }
@@ -110,8 +115,13 @@ func (b *Bench) bookings(ctx context.Context, at target) (*Result, error) {
 	if t.sort(); len(t.took) == 0 || endErr != nil {
 		return nil, err
 	}
-	return b.result(start, end, t), err
+	res := b.result(start, end, t)
+	res.unprofiled = end.Profile
+	return res, err
 }
+
+// ErrProfile means that a profile could not be written. The result is complete.
+var ErrProfile = errors.New("the profile could not be written")
 
 // times are the times of the measured trips, 0 until a trip has ended.
 type times struct {

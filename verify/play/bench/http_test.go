@@ -82,6 +82,31 @@ func TestOverHTTP(t *testing.T) {
 	}
 }
 
+// TestAProfileThatCannotBeWritten loses nothing of what was measured.
+func TestAProfileThatCannotBeWritten(t *testing.T) {
+	for _, over := range []bool{false, true} {
+		dir := t.TempDir()
+		b := Bench{Dir: dir, Trips: 20, Concurrency: 4, Progress: quiet}
+		if over {
+			b.Server = server(t, dir)
+		}
+		for _, b.Profiles = range []Profiles{{CPU: filepath.Join(dir, "missing", "cpu")}, {Allocs: filepath.Join(dir, "missing", "allocs")}} {
+			b.Dir = dir
+			r, err := b.Run(t.Context())
+			if !errors.Is(err, ErrProfile) || !strings.Contains(err.Error(), b.CPU+b.Allocs) {
+				t.Errorf("over HTTP %v: %v", over, err)
+			}
+			if r == nil || r.Trips != 20 || r.ReopenSeconds <= 0 || r.RatioToFewWaits <= 0 || r.Partial != "" {
+				t.Errorf("over HTTP %v: %+v", over, r)
+			}
+			dir = t.TempDir()
+			if over {
+				b.Server = server(t, dir)
+			}
+		}
+	}
+}
+
 func TestAnInterruptEndsTheServer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -36,6 +36,8 @@ type Result struct {
 	Took    []time.Duration `json:"-"` // by each trip, sorted
 	Ended   []time.Duration `json:"-"` // each trip, since the measured ones began, sorted
 	Partial string          `json:"-"` // why not everything was measured; "" if it was
+
+	unprofiled string // why the profiles could not be written; "" if they could
 }
 
 func (b *Bench) result(from, to Usage, t *times) *Result {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"runtime"
 	"runtime/pprof"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"tripsaga/local"
+	"tripsaga/report"
 )
 
 // Profiles are files for go tool pprof, which the process that runs the sagas writes about the measured bookings; "" writes no
@@ -29,17 +31,21 @@ type Usage struct {
 	Bytes        uint64
 	LogBytes     uint64
 
+	Profile string // why the profiles could not be written, if they could not
+
 	client time.Duration // CPU of the client, if that is another process
 }
 
 // meter reads the usage before and after the measured bookings.
-type meter struct{ cpu *os.File }
+type meter struct {
+	begun bool
+	cpu   *bytes.Buffer // the profile, if one is wanted
+}
 
 // read starts the profiles at its first call and ends them at its second.
 func (m *meter) read(sys *local.System, p Profiles) (u Usage, err error) {
 	if m.cpu != nil {
 		pprof.StopCPUProfile()
-		err = m.cpu.Close()
 	}
 	u.RSS = resident()
 	runtime.GC()
@@ -48,19 +54,35 @@ func (m *meter) read(sys *local.System, p Profiles) (u Usage, err error) {
 	s := sys.Store.Metrics()
 	u.CPU, u.Allocs, u.Heap = cpuTime(), mem.Mallocs, mem.HeapAlloc
 	u.Transactions, u.Waits, u.Bytes, u.LogBytes = s.Transactions, s.DurableWaits, s.BytesWritten, s.LogBytes
-	switch {
-	case err != nil:
-	case m.cpu == nil && p.CPU != "":
-		if m.cpu, err = os.Create(p.CPU); err == nil {
-			err = pprof.StartCPUProfile(m.cpu)
+	if !m.begun {
+		m.begun = true
+		if p.CPU == "" {
+			return u, nil
 		}
-	case p.Allocs != "":
-		var profile bytes.Buffer
-		if err = pprof.Lookup("allocs").WriteTo(&profile, 0); err == nil {
-			err = os.WriteFile(p.Allocs, profile.Bytes(), 0o644)
-		}
+		m.cpu = new(bytes.Buffer)
+		return u, pprof.StartCPUProfile(m.cpu)
 	}
-	return u, err
+	if err := m.write(p); err != nil {
+		u.Profile = err.Error()
+	}
+	return u, nil
+}
+
+// write writes the profiles. A profile that runs is kept in memory until then: the runtime does not report that a file takes no more.
+func (m *meter) write(p Profiles) error {
+	var errs []error
+	if m.cpu != nil {
+		errs = append(errs, report.WriteFile(p.CPU, m.cpu.Bytes()))
+	}
+	if p.Allocs != "" {
+		var allocs bytes.Buffer
+		err := pprof.Lookup("allocs").WriteTo(&allocs, 0)
+		if err == nil {
+			err = report.WriteFile(p.Allocs, allocs.Bytes())
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // resident returns the resident memory of the process in bytes, 0 on systems without /proc.
