@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -120,9 +122,31 @@ func (p *program) parser(cli *commands) (*kong.Kong, error) {
 		kong.Help(func(o kong.HelpOptions, k *kong.Context) error {
 			return errors.Join(kong.DefaultHelpPrinter(o, k), printExitCodes(k.Stdout))
 		}),
+		kong.KindMapper(reflect.Int, wholeNumber), kong.KindMapper(reflect.Int64, wholeNumber), kong.KindMapper(reflect.Uint64, wholeNumber),
 		kong.Bind(p),
 		kong.Exit(func(code int) { panic(exited(code)) }))
 }
+
+// wholeNumber reads a flag in decimal digits. The library's own mapper takes 010 for eight.
+var wholeNumber = kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) (err error) {
+	var text string
+	if err := ctx.Scan.PopValueInto("int", &text); err != nil {
+		return err
+	}
+	if bits := target.Type().Bits(); target.CanUint() {
+		var n uint64
+		n, err = strconv.ParseUint(text, 10, bits)
+		target.SetUint(n)
+	} else {
+		var n int64
+		n, err = strconv.ParseInt(text, 10, bits)
+		target.SetInt(n)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not a whole number in decimal digits, or too large", text)
+	}
+	return nil
+})
 
 func (p *program) dispatch(args []string) (err error) {
 	parser, err := p.parser(&commands{})
