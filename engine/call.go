@@ -101,7 +101,7 @@ func (e *Engine) stop() {
 	clear(e.waited)
 }
 
-// Deadline reports that there is none: the state's timeout is a timer of the execution.
+// Deadline returns false, since the state's timeout is a timer of the execution.
 func (c *call) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // Done returns a channel that is closed when the reply is no longer wanted.

@@ -64,9 +64,9 @@ type Options struct {
 	MaxOpen  int // maximum number of open executions; above it, Start returns ErrBusy; default 10,000
 	MaxTasks int // maximum number of concurrent tasks, others wait; default 1,000
 
-	// DeferTasks gives tasks a context of [table.Deferred]: their reads and writes do not wait for the disk. That is safe for writes to
-	// Table, or to a table with the same log: the engine writes after them, and waits for the disk before it acknowledges an
-	// end. A task needs [table.Durable] for a write that must be on disk before it has an effect elsewhere.
+	// DeferTasks gives tasks a context of [table.Deferred]: their reads and writes do not wait for the disk. That is safe for
+	// writes to Table, or to a table with the same log: the engine writes after them, and waits for the disk before it
+	// acknowledges an end. A task needs [table.Durable] for a write that must be on disk before it has an effect elsewhere.
 	DeferTasks bool
 
 	MaxRedrives   int           // maximum number of redrives of one execution; default 1,000, as in Step Functions

@@ -150,8 +150,8 @@ func TestManyFailedExecutionsCanBeRedriven(t *testing.T) {
 	}
 }
 
-// TestAStopThatMeetsARedrive stops an execution while its failure is written, and OnEnd redrives it. The stop came for the end that
-// was under way: the redriven execution goes on.
+// TestAStopThatMeetsARedrive stops an execution while its failure is written, and OnEnd redrives it. The stop is too late for the end
+// that was under way, and the redriven execution continues.
 func TestAStopThatMeetsARedrive(t *testing.T) {
 	scheduler := &announcing{Scheduler: engine.RealTime, ended: make(chan struct{}, 10)}
 	tasks := &mendable{}

@@ -281,8 +281,8 @@ func (r *run) cancelCall(task int64) {
 // finish runs after the end is durable. OnEnd is called before done is closed, so a caller of Wait that returns finds what
 // OnEnd did. The run leaves the open executions before OnEnd is called: OnEnd may redrive it.
 //
-// From here on the run refuses all events, those too that came while the end was written: a redrive goes on with the run's
-// execution, x, in another run.
+// From here on the run refuses all events, including those that were queued while the end was written: a redrive continues with
+// the run's execution, x, in another run.
 func (r *run) finish() {
 	r.release()
 	r.refuseAll(ErrTaskTimedOut)

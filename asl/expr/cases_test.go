@@ -37,7 +37,7 @@ func forEachCase(t *testing.T, file string, least int, run func(t *testing.T, en
 	}
 }
 
-// lazyContext has no members of its own, so the object is always built.
+// lazyContext returns no member without the object, so the object is always built.
 type lazyContext struct{ object any }
 
 func (c lazyContext) Object() any                    { return c.object }

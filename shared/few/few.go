@@ -25,7 +25,7 @@ func (m *Map[V]) entry(id int64) *entry[V] {
 	return nil
 }
 
-// Get returns the value of id, the zero value if there is none.
+// Get returns the value of id, or the zero value if it has none.
 func (m *Map[V]) Get(id int64) V {
 	if e := m.entry(id); e != nil && id != 0 {
 		return e.value

@@ -70,7 +70,7 @@ type committer struct {
 	change uint64 // the last sequence number of the stream
 	begun  bool   // the epoch of this opening is recorded
 
-	hasty time.Time // until then it does not yield
+	noYieldUntil time.Time
 
 	flush *time.Timer // runs while something is applied for which no fsync was requested
 	armed bool
@@ -154,12 +154,12 @@ func (c *committer) collect(r *request) {
 // BenchmarkTransact measures it with many clients, BenchmarkTransactBesideWork with such goroutines.
 func (c *committer) yield() {
 	began := time.Now()
-	if began.Before(c.hasty) {
+	if began.Before(c.noYieldUntil) {
 		return
 	}
 	runtime.Gosched()
 	if took := time.Since(began); took >= slowYield {
-		c.hasty = began.Add(50 * took)
+		c.noYieldUntil = began.Add(50 * took)
 	}
 }
 

@@ -68,7 +68,7 @@ func (m *meter) read(sys *local.System, p Profiles) (u Usage, err error) {
 	return u, nil
 }
 
-// write writes the profiles. A profile that runs is kept in memory until then: the runtime does not report that a file takes no more.
+// write writes the profiles. The CPU profile is in memory until then, because the runtime does not report errors of a file.
 func (m *meter) write(p Profiles) error {
 	var errs []error
 	if m.cpu != nil {
